@@ -1,0 +1,30 @@
+"""The one error that a user is meant to read."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes of fab tasks and scripts."""
+
+    BAD_INPUT = 2  # a file, option or name is wrong
+    NOT_READY = 3  # a host, tool or the link is not fit to measure
+    RUN_FAILED = 4  # at least one run did not finish
+    NOT_VALID = 5  # with --strict: a run finished but does not count
+    INTERRUPTED = 130
+
+
+class TestbedError(Exception):
+    """What is wrong, why where that is known, and what to do about it: shown without a traceback."""
+
+    __test__ = False  # not a test class, whatever pytest makes of its name
+
+    def __init__(
+        self, message: str, *, remedy: str | None = None, exit_code: Exit = Exit.BAD_INPUT
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+        self.exit_code = exit_code
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  -> {self.remedy}" if self.remedy else self.message

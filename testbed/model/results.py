@@ -1,0 +1,175 @@
+"""What a results folder holds: `campaign.json`, and a `run.json` per run.
+
+schema_version history (raise it with any change a reader would notice):
+  1  first version
+"""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from testbed.model.base import Model
+from testbed.model.tool_output import ToolOutput
+
+SCHEMA_VERSION = 1
+
+LoadMode = Literal["saturation", "constant_rate"]
+Generator = Literal["wrk", "wrk2", "pacer"]
+HostRole = Literal["server", "client"]
+Verdict = Literal["valid", "doubtful", "invalid"]
+
+
+class Load(Model):
+    """The load of one run, as asked."""
+
+    mode: LoadMode
+    generator: Generator
+    from_host: HostRole  # who generates: 'server' only in calibrations, over loopback
+    rate_rps: float | None = None  # None: as fast as answers come
+    connections: int
+    threads: int
+    duration_s: float
+    warmup_s: float
+    timeout_s: float
+
+
+class Finding(Model):
+    """One check of a run's validity, with what it saw."""
+
+    check: str
+    verdict: Verdict
+    sentence: str
+
+
+class Failure(Model):
+    """Why a run has no figures."""
+
+    stage: str  # start, ready, check, warm-up, load, collect
+    message: str
+
+
+class AnswerCheck(Model):
+    """One comparison of a running app's answer with the workload's expected one."""
+
+    when: Literal["before", "after"]
+    ok: bool
+    status: int | None
+    content_type: str | None
+    body_bytes: int | None
+    problem: str | None = None
+
+
+class RunRecord(Model):
+    """`run.json`: one app, one endpoint, one variant, one trial."""
+
+    schema_version: Literal[1]
+    run_id: str  # '003-flask-agents-default-t1', also the folder's name
+    campaign: str
+    workload: str
+    app: str
+    app_title: str
+    endpoint: str
+    variant: str
+    settings: dict[str, Any]  # the app's settings of this run, e.g. {'workers': 16}
+    trial: int
+    url: str
+    calibration: bool  # generator and server shared one host: never ranked
+    load: Load
+    generator_version: str | None
+    command: str | None  # as run on the generating host
+    started_at: datetime
+    ended_at: datetime
+    phases_s: dict[str, float]  # start, ready, check, warm-up, load, collect: how long each took
+    unit: dict[str, Any] | None  # what systemd said of the app's unit after the load
+    answers: list[AnswerCheck]
+    output: ToolOutput | None  # the generator's figures, parsed from raw/; None if it failed
+    failure: Failure | None
+    findings: list[Finding]
+    verdict: Verdict
+
+
+class LinkDirection(Model):
+    """One direction of the data link, measured while the other one was loaded too."""
+
+    source: HostRole
+    target: HostRole
+    mbit_per_s: float
+
+
+class RoundTrip(Model):
+    """Round-trip time over the data link, milliseconds (ping)."""
+
+    min: float
+    mean: float
+    max: float
+    samples: int
+
+
+class Nic(Model):
+    """The data link's interface on one host. Speed None: the driver does not say."""
+
+    interface: str
+    speed_mbit_per_s: int | None
+    full_duplex: bool | None
+    mtu: int
+
+
+class LinkRecord(Model):
+    """A verification of the data link, valid for exactly these hosts since their last boot."""
+
+    schema_version: Literal[1]
+    measured_at: datetime
+    hosts: dict[HostRole, str]  # identity: machine id, boot id, address and interface's hardware address
+    directions: list[LinkDirection]
+    round_trip_ms: RoundTrip
+    nics: dict[HostRole, Nic]
+    floor_mbit_per_s: float
+    ok: bool
+    problems: list[str] = []
+
+
+class Sysctl(Model):
+    """One kernel setting as the kernel_tuning role recorded it and as it read back."""
+
+    name: str
+    requested: str
+    before: str | None
+    actual: str | None
+    state: Literal["set", "not namespaced here", "not on this kernel", "differs"]
+
+
+class HostRecord(Model):
+    """What a host was when the campaign ran."""
+
+    role: HostRole
+    hostname: str
+    os: str
+    kernel: str
+    cpu_model: str
+    cpus: int  # usable by this host's processes
+    memory_bytes: int
+    governor: str | None
+    virtual: str | None  # systemd-detect-virt's word, None on metal
+    sysctls: list[Sysctl]
+    packages: dict[str, str]  # name -> version, of everything the testbed deployed or relies on
+
+
+class Campaign(Model):
+    """`campaign.json`: one execution of a round or experiment."""
+
+    schema_version: Literal[1]
+    campaign: str  # the folder's name
+    experiment: str  # 'round2', 'calibration', ...
+    title: str
+    description: str
+    place: Literal["lab", "metal"]  # stamped: figures of one are never compared with the other's
+    workload: str
+    asked: dict[str, Any]  # the experiment as resolved
+    overridden: list[str]  # keys of `asked` that the command line changed
+    seed: int
+    runs: list[str]  # run ids in the order planned
+    created_at: datetime
+    ended_at: datetime | None
+    hosts: list[HostRecord]
+    postgresql: dict[str, str]  # settings read back from pg_settings
+    link: LinkRecord | None  # None in a calibration, which does not use it
+    testbed: dict[str, str]  # git commit, versions on the control side

@@ -1,0 +1,74 @@
+"""One document for what any measuring tool printed: wrk, wrk2, ab, iperf and pacer.
+
+All tools mean different things by 'requests' and 'errors'; these fields have one meaning each.
+"""
+
+from typing import Literal
+
+from testbed.model.base import Model
+
+Tool = Literal["wrk", "wrk2", "ab", "iperf", "pacer"]
+
+
+class Errors(Model):
+    """Counts by class. None: the tool does not tell this class apart. 0: it would have told."""
+
+    connect: int | None = None
+    read: int | None = None
+    write: int | None = None
+    timeout: int | None = None
+    status: int | None = None  # answers that are not 2xx or 3xx
+    wrong_body: int | None = None  # answers whose length or digest is not the expected one
+
+    @property
+    def total(self) -> int:
+        """All errors of the classes the tool tells apart."""
+        return sum(count for count in self.model_dump().values() if count is not None)
+
+
+class Distribution(Model):
+    """A distribution of times in microseconds. Percentile keys are written as '50', '99.9'."""
+
+    mean: float | None = None
+    stdev: float | None = None
+    min: float | None = None
+    max: float | None = None
+    percentiles: dict[str, float] = {}
+
+
+class Flow(Model):
+    """One direction of an iperf test, as seen from the host that printed it."""
+
+    stream: str  # iperf's own number, e.g. '4'
+    direction: Literal["sent", "received"] | None = None
+    duration_s: float
+    bytes: int | None = None
+    mbit_per_s: float
+
+
+class ToolOutput(Model):
+    """What one run of a tool printed, in SI units; only what was printed or follows from it."""
+
+    tool: Tool
+    command: str | None = None  # as printed; wrk, for one, prints none
+    url: str | None = None
+    duration_s: float | None = None  # measured part, as the tool printed it
+    connections: int | None = None
+    threads: int | None = None
+    rate_rps: float | None = None  # asked rate of a constant-rate tool
+    requests: int | None = None  # complete answers of any status
+    throughput_rps: float | None = None  # complete answers of any status per second
+    goodput_rps: float | None = None  # correct answers (status, and body where checked) per second
+    bytes: int | None = None
+    errors: Errors = Errors()
+    # Response time. Constant-rate tools count from when a request was due; closed-loop tools (wrk,
+    # ab) only know when it was sent, so theirs is a service time under another name.
+    latency_us: Distribution = Distribution()
+    service_us: Distribution | None = None  # from when a request was sent (pacer)
+    lag_us: Distribution | None = None  # how late the generator itself sent (pacer)
+    due: int | None = None  # requests that the schedule held in the measured part (pacer)
+    unsent: int | None = None  # due but never sent
+    unanswered: int | None = None  # sent but not answered when the run ended
+    cpu_percent: float | None = None  # of one core, all generator processes together
+    flows: list[Flow] | None = None  # iperf only
+    problems: list[str] = []  # sentences: what in this output is cut off or cannot be true
