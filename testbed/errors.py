@@ -14,7 +14,7 @@ class Exit(IntEnum):
 
 
 class TestbedError(Exception):
-    """What is wrong, why where that is known, and what to do about it: shown without a traceback."""
+    """What is wrong and what to do about it: shown to the user without a traceback."""
 
     __test__ = False  # not a test class, whatever pytest makes of its name
 

@@ -118,7 +118,7 @@ class LinkRecord(Model):
 
     schema_version: Literal[1]
     measured_at: datetime
-    hosts: dict[HostRole, str]  # identity: machine id, boot id, address and interface's hardware address
+    hosts: dict[HostRole, str]  # identity: machine id, boot id, link address, NIC's MAC
     directions: list[LinkDirection]
     round_trip_ms: RoundTrip
     nics: dict[HostRole, Nic]
