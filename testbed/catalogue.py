@@ -3,6 +3,7 @@
 import difflib
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from testbed import yamlfile
@@ -12,13 +13,13 @@ from testbed.model.catalogue import App, CataloguedApp, Workload
 APPS_FOLDER = Path(__file__).resolve().parent.parent / "apps"
 
 
+@dataclass(frozen=True)
 class Catalogue:
     """All workloads and apps of one apps folder."""
 
-    def __init__(self, folder: Path, workloads: dict[str, Workload], apps: list[CataloguedApp]):
-        self.folder = folder
-        self.workloads = workloads
-        self.apps = apps
+    folder: Path
+    workloads: dict[str, Workload]
+    apps: list[CataloguedApp]
 
     def workload(self, name: str) -> Workload:
         """The workload of that name. Raises TestbedError, naming the nearest known one."""

@@ -65,10 +65,9 @@ def _line_of(node: yaml.Node | None, location: list[str | int]) -> int:
             for key_node, value_node in node.value:
                 if key_node.value == str(part):
                     line, child = key_node.start_mark.line + 1, value_node
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            if part < len(node.value):
-                child = node.value[part]
-                line = child.start_mark.line + 1
+        elif isinstance(node, yaml.SequenceNode) and int(part) < len(node.value):
+            child = node.value[int(part)]
+            line = child.start_mark.line + 1
         if child is None:
             break
         node = child
