@@ -1,0 +1,84 @@
+"""Experiment files: found by name or path, checked, and overridden from the command line."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from testbed import yamlfile
+from testbed.catalogue import unknown
+from testbed.errors import TestbedError
+from testbed.model.experiment import Experiment
+
+EXPERIMENTS_FOLDER = Path(__file__).resolve().parent.parent / "experiments"
+
+# command-line option -> where it lies in an experiment
+OPTIONS = {
+    "apps": ("apps",),
+    "endpoints": ("endpoints",),
+    "trials": ("trials",),
+    "generator": ("load", "generator"),
+    "rate": ("load", "rate_rps"),
+    "connections": ("load", "connections"),
+    "threads": ("load", "threads"),
+    "duration": ("load", "duration_s"),
+    "warmup": ("load", "warmup_s"),
+    "timeout": ("load", "timeout_s"),
+}
+
+
+def find(name: str) -> Path:
+    """The file of an experiment given as a path, or as a name below `experiments/`.
+
+    Raises TestbedError, naming the nearest known experiment.
+    """
+    if name.endswith((".yml", ".yaml")):
+        return Path(name)
+    path = EXPERIMENTS_FOLDER / f"{name}.yml"
+    if not path.is_file():
+        raise unknown("experiment", name, (p.stem for p in EXPERIMENTS_FOLDER.glob("*.yml")))
+    return path
+
+
+def load(path: Path) -> Experiment:
+    """The experiment file, checked. Raises TestbedError with file, line and key."""
+    return yamlfile.load(path, Experiment)
+
+
+def override(experiment: Experiment, options: dict[str, Any]) -> tuple[Experiment, list[str]]:
+    """The experiment with command-line options applied, and the keys that they changed.
+
+    Options that are None were not given. Fewer connections than threads by `--connections` alone
+    takes the threads down with them, since the user asked for just that.
+    Raises TestbedError, naming the option, if the result is not a sound experiment.
+    """
+    data = experiment.model_dump()
+    changed = []
+    for option, value in options.items():
+        if value is None:
+            continue
+        *parents, key = OPTIONS[option]
+        target = data
+        for parent in parents:
+            target = target[parent]
+        if target[key] != value:
+            target[key] = value
+            changed.append(".".join(OPTIONS[option]))
+    spec = data["load"]
+    if options.get("threads") is None and spec["threads"] > spec["connections"] > 0:
+        spec["threads"] = spec["connections"]
+        changed.append("load.threads")
+    try:
+        return Experiment.model_validate(data), changed
+    except ValidationError as error:
+        raise TestbedError("\n".join(_option_problem(item) for item in error.errors())) from error
+
+
+def _option_problem(item: Any) -> str:
+    names = {location: f"--{option}" for option, location in OPTIONS.items()}
+    location = tuple(part for part in item["loc"] if isinstance(part, str))
+    known = next((names[location[:n]] for n in (2, 1) if location[:n] in names), None)
+    message = item["msg"].removeprefix("Value error, ")
+    return (
+        f"{known or '.'.join(location)}: {message} (given: {item['input']!r})" if known else message
+    )

@@ -1,0 +1,74 @@
+"""From an experiment to the ordered list of its runs. Pure: the same seed gives the same plan."""
+
+import random
+from typing import Any
+
+from testbed.catalogue import Catalogue, unknown
+from testbed.errors import TestbedError
+from testbed.model.catalogue import CataloguedApp
+from testbed.model.experiment import Experiment, PlannedRun, Variant
+
+
+def plan(experiment: Experiment, catalogue: Catalogue, seed: int) -> list[PlannedRun]:
+    """Every app x endpoint x variant once per trial, each trial in a random order of its own.
+
+    Interleaved, so that a host that warms up or slows down over hours does so to all apps alike.
+    An app is left out of endpoints that it does not serve.
+    Raises TestbedError for apps, endpoints or settings that the workload or its apps do not have.
+    """
+    apps = _chosen_apps(experiment, catalogue)
+    cells = [
+        (app, endpoint, name, _settings(app, name, variant))
+        for app in apps
+        for endpoint in experiment.endpoints
+        for name, variant in experiment.variants.items()
+        if endpoint in app.spec.endpoints and (variant.apps is None or app.name in variant.apps)
+    ]
+    if not cells:
+        raise TestbedError(
+            "there is nothing to run",
+            remedy="none of the chosen apps serves any of the chosen endpoints",
+        )
+    shuffle = random.Random(seed)  # noqa: S311 - an order, not a secret
+    runs: list[PlannedRun] = []
+    for trial in range(1, experiment.trials + 1):
+        for app, endpoint, variant, settings in shuffle.sample(cells, len(cells)):
+            runs.append(
+                PlannedRun(
+                    run_id=f"{len(runs) + 1:03d}-{app.name}-{endpoint}-{variant}-t{trial}",
+                    app=app.name,
+                    endpoint=endpoint,
+                    variant=variant,
+                    settings=settings,
+                    trial=trial,
+                )
+            )
+    return runs
+
+
+def _chosen_apps(experiment: Experiment, catalogue: Catalogue) -> list[CataloguedApp]:
+    known = catalogue.apps_of(experiment.workload)
+    endpoints = catalogue.workload(experiment.workload).endpoints
+    for endpoint in experiment.endpoints:
+        if endpoint not in endpoints:
+            raise unknown(f"endpoint of workload {experiment.workload}:", endpoint, endpoints)
+    names = list(known) if experiment.apps is None else experiment.apps
+    for name in names:
+        if name not in known:
+            raise unknown(f"app of workload {experiment.workload}:", name, known)
+    return [known[name] for name in names]
+
+
+def _settings(app: CataloguedApp, variant_name: str, variant: Variant) -> dict[str, Any]:
+    """The app's settings under a variant. Raises TestbedError for one that it does not declare."""
+    for name, value in variant.settings.items():
+        if name not in app.spec.settings:
+            what = f"setting of {app.name} in variant '{variant_name}':"
+            raise unknown(what, name, app.spec.settings)
+        choices = app.spec.settings[name].choices
+        if choices is not None and value not in choices:
+            raise TestbedError(
+                f"{app.name}: setting {name} cannot be {value!r}",
+                remedy=f"one of: {', '.join(map(str, choices))}",
+            )
+    return app.defaults() | variant.settings
