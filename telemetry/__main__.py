@@ -1,0 +1,75 @@
+"""Command line: `telemetry record` samples until it is told to stop; `telemetry describe`."""
+
+import argparse
+import csv
+import json
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import NoReturn
+
+from telemetry import describe, probes
+
+
+class Stopped(Exception):
+    """SIGINT or SIGTERM: the run is over."""
+
+
+def record(file: Path, interface: str, pid: int | None, interval_s: float) -> NoReturn:
+    """Append a row of samples every `interval_s`, on a fixed beat, until Stopped is raised.
+
+    `t_s` is this host's wall clock at the sample (Unix time).
+    """
+    chosen = probes.probes(interface, pid)
+    beat = time.monotonic()
+    with file.open("w", newline="") as stream:
+        writer = None
+        while True:
+            beat += interval_s
+            time.sleep(max(0.0, beat - time.monotonic()))
+            row: probes.Row = {"t_s": round(time.time(), 3)}
+            for probe in chosen:
+                row.update(probe.sample())
+            if writer is None:
+                writer = csv.DictWriter(stream, fieldnames=list(row))
+                writer.writeheader()
+            writer.writerow(row)
+            stream.flush()
+
+
+def _stop(number: int, frame: object) -> None:
+    raise Stopped
+
+
+def main() -> int:
+    """Exit code 0 when stopped, 1 with one line when it cannot sample."""
+    parser = argparse.ArgumentParser(prog="telemetry", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    recording = commands.add_parser("record", help="sample this host until stopped")
+    recording.add_argument("file", type=Path)
+    recording.add_argument("--interface", required=True, help="the data link's interface")
+    recording.add_argument("--pid", type=int, help="main process of the app under test")
+    recording.add_argument("--interval", type=float, default=1.0, help="seconds (default 1)")
+    describing = commands.add_parser("describe", help="print what this host is, as JSON")
+    describing.add_argument("--interface", required=True)
+    describing.add_argument("--package", action="append", default=[], help="a Debian package")
+    describing.add_argument("--environment", action="append", default=[], help="a venv's folder")
+    options = parser.parse_args()
+    if options.command == "describe":
+        found = describe.describe(options.interface, options.package, options.environment)
+        json.dump(found, sys.stdout, indent=1)
+        return 0
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    try:
+        record(options.file, options.interface, options.pid, options.interval)
+    except Stopped:
+        return 0
+    except (OSError, KeyError) as error:
+        sys.stderr.write(f"telemetry: cannot sample: {error!r}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

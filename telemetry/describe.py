@@ -1,0 +1,93 @@
+"""What this host is: hardware, kernel, network card and installed versions, as one JSON object."""
+
+import os
+import platform
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+
+def describe(interface: str, packages: list[str], environments: list[str]) -> dict[str, Any]:
+    """The host, its data link interface, and the versions of what lies on it.
+
+    `packages`: Debian packages; those not installed are left out. `environments`: folders of
+    virtual environments; their distributions are named '<environment>:<distribution>'.
+    """
+    return {
+        "hostname": platform.node(),
+        "os": platform.freedesktop_os_release().get("PRETTY_NAME", "unknown"),
+        "kernel": platform.release(),
+        "cpu_model": _cpu_model(),
+        "cpus": len(os.sched_getaffinity(0)),
+        "memory_bytes": psutil.virtual_memory().total,
+        "governor": _text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "virtual": _virtual(),
+        "machine_id": _text("/etc/machine-id"),
+        "boot_id": _text("/proc/sys/kernel/random/boot_id"),
+        "nic": _nic(interface),
+        "packages": _debian_versions(packages) | _python_versions(environments),
+    }
+
+
+def _text(path: str) -> str | None:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return None
+
+
+def _cpu_model() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.machine()
+
+
+def _virtual() -> str | None:
+    """systemd's word for what this host runs in; None on metal."""
+    if not shutil.which("systemd-detect-virt"):
+        return None
+    result = subprocess.run(
+        ["systemd-detect-virt"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    return None if result in ("none", "") else result
+
+
+def _nic(interface: str) -> dict[str, Any] | None:
+    """Speed is None where the driver gives none (0, or a veth's made-up 10000 without a PHY)."""
+    stats = psutil.net_if_stats().get(interface)
+    if stats is None:
+        return None
+    addresses = psutil.net_if_addrs().get(interface, [])
+    real = Path(f"/sys/class/net/{interface}/device").exists()
+    return {
+        "interface": interface,
+        "mac": next((a.address for a in addresses if a.family == psutil.AF_LINK), None),
+        "up": stats.isup,
+        "mtu": stats.mtu,
+        "speed_mbit_per_s": stats.speed if real and stats.speed > 0 else None,
+        "full_duplex": stats.duplex == psutil.NIC_DUPLEX_FULL if real else None,
+    }
+
+
+def _debian_versions(packages: list[str]) -> dict[str, str]:
+    result = subprocess.run(
+        ["dpkg-query", "-W", "-f", "${db:Status-Abbrev}\t${Package}\t${Version}\n", *packages],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    rows = (line.split("\t") for line in result.stdout.splitlines())
+    return {row[1]: row[2] for row in rows if row[0].startswith("ii")}
+
+
+def _python_versions(environments: list[str]) -> dict[str, str]:
+    versions = {}
+    for environment in environments:
+        for info in sorted(Path(environment).glob("lib/python3*/site-packages/*.dist-info")):
+            name, _, version = info.name.removesuffix(".dist-info").rpartition("-")
+            versions[f"{Path(environment).name}:{name}"] = version
+    return versions

@@ -1,0 +1,196 @@
+"""What is sampled: each probe is a class whose `sample()` gives its columns, listed in PROBES.
+
+Columns named `*_percent` are shares of the time since the sample before; all others are the
+kernel's own counters and gauges, left as they are so that no information is lost.
+"""
+
+import os
+import time
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+
+Row = dict[str, float | int | None]
+
+
+class Probe(Protocol):
+    """Samples one aspect of the host."""
+
+    def sample(self) -> Row:
+        """The columns' values now; the same columns every time."""
+
+
+class Cpu:
+    """Use of the CPUs that this host may use: a lab host owns only those it is pinned to."""
+
+    def __init__(self) -> None:
+        self._cpus = sorted(os.sched_getaffinity(0))
+        self._before = self._times()
+
+    def _times(self) -> list[tuple[float, float, float]]:
+        """Per CPU: total, busy and stolen seconds since boot."""
+        every = psutil.cpu_times(percpu=True)
+        times = []
+        for cpu in self._cpus:
+            t = every[cpu]
+            total = t.user + t.nice + t.system + t.idle + t.iowait + t.irq + t.softirq + t.steal
+            times.append((total, total - t.idle - t.iowait, t.steal))
+        return times
+
+    def sample(self) -> Row:
+        """`cpu_percent` over all CPUs (0 to 100), each `cpuN_percent`, and `steal_percent`."""
+        now = self._times()
+        deltas = [
+            tuple(b - a for a, b in zip(old, new, strict=True))
+            for old, new in zip(self._before, now, strict=True)
+        ]
+        self._before = now
+        total = sum(delta[0] for delta in deltas)
+        row: Row = {
+            "cpu_percent": _share(sum(delta[1] for delta in deltas), total),
+            "steal_percent": _share(sum(delta[2] for delta in deltas), total),
+        }
+        for cpu, delta in zip(self._cpus, deltas, strict=True):
+            row[f"cpu{cpu}_percent"] = _share(delta[1], delta[0])
+        return row
+
+
+class Scheduler:
+    """Run queue, context switches and load; of the whole machine, which lab hosts share."""
+
+    def sample(self) -> Row:
+        stat = _key_values(Path("/proc/stat"))
+        return {
+            "ctx_switches": stat["ctxt"],
+            "run_queue": stat["procs_running"],
+            "load1": os.getloadavg()[0],
+            "cpu_mhz": freq.current if (freq := psutil.cpu_freq()) else None,
+        }
+
+
+class Memory:
+    """Memory and swap of the whole machine."""
+
+    def sample(self) -> Row:
+        memory, swap = psutil.virtual_memory(), psutil.swap_memory()
+        return {
+            "memory_used_bytes": memory.total - memory.available,
+            "swap_used_bytes": swap.used,
+            "swap_in_bytes": swap.sin,
+            "swap_out_bytes": swap.sout,
+        }
+
+
+class Network:
+    """Counters of the data link's interface."""
+
+    def __init__(self, interface: str) -> None:
+        self._interface = interface
+
+    def sample(self) -> Row:
+        nic = psutil.net_io_counters(pernic=True)[self._interface]
+        return {
+            "net_rx_bytes": nic.bytes_recv,
+            "net_tx_bytes": nic.bytes_sent,
+            "net_rx_packets": nic.packets_recv,
+            "net_tx_packets": nic.packets_sent,
+            "net_rx_drops": nic.dropin,
+            "net_tx_drops": nic.dropout,
+        }
+
+
+class Tcp:
+    """TCP's counters and socket counts in this host's network namespace."""
+
+    def sample(self) -> Row:
+        snmp = _paired_lines(Path("/proc/net/snmp"))["Tcp"]
+        extra = _paired_lines(Path("/proc/net/netstat"))["TcpExt"]
+        sockets = Path("/proc/net/sockstat").read_text().split("TCP:")[1].split()
+        return {
+            "tcp_retransmits": snmp["RetransSegs"],
+            "tcp_established": snmp["CurrEstab"],
+            "tcp_time_wait": int(sockets[sockets.index("tw") + 1]),
+            "listen_overflows": extra["ListenOverflows"],
+            "listen_drops": extra["ListenDrops"],
+        }
+
+
+class OpenFiles:
+    """Open files of the whole machine."""
+
+    def sample(self) -> Row:
+        return {"open_files": int(Path("/proc/sys/fs/file-nr").read_text().split()[0])}
+
+
+class App:
+    """The processes of the app under test: its main process and all below it."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._before: dict[int, float] = {}
+        self._at = time.monotonic()
+
+    def sample(self) -> Row:
+        """CPU in percent of one core, resident memory, processes; all None once it has ended."""
+        now, cpu_s, rss, seen = time.monotonic(), 0.0, 0, {}
+        try:
+            main = psutil.Process(self._pid)
+            for process in [main, *main.children(recursive=True)]:
+                try:
+                    times = process.cpu_times()
+                    rss += process.memory_info().rss
+                except psutil.NoSuchProcess:
+                    continue
+                seen[process.pid] = times.user + times.system
+                cpu_s += seen[process.pid] - self._before.get(process.pid, seen[process.pid])
+        except psutil.NoSuchProcess:
+            return dict.fromkeys(("app_cpu_percent", "app_rss_bytes", "app_processes"))
+        elapsed_s, self._at, first = now - self._at, now, not self._before
+        self._before = seen
+        return {
+            "app_cpu_percent": None if first else _share(cpu_s, elapsed_s),
+            "app_rss_bytes": rss,
+            "app_processes": len(seen),
+        }
+
+
+class Own:
+    """What this sampling itself costs, in percent of one core."""
+
+    def __init__(self) -> None:
+        self._before = (time.monotonic(), time.process_time())
+
+    def sample(self) -> Row:
+        now = (time.monotonic(), time.process_time())
+        (wall, cpu), self._before = self._before, now
+        return {"telemetry_cpu_percent": _share(now[1] - cpu, now[0] - wall)}
+
+
+def probes(interface: str, pid: int | None) -> list[Probe]:
+    """All probes of a host; the app's only where there is one."""
+    chosen: list[Probe] = [Cpu(), Scheduler(), Memory(), Network(interface), Tcp(), OpenFiles()]
+    if pid is not None:
+        chosen.append(App(pid))
+    return [*chosen, Own()]
+
+
+def _share(part: float, whole: float) -> float | None:
+    """Percent; None where no time has passed."""
+    return round(100 * part / whole, 2) if whole > 0 else None
+
+
+def _key_values(path: Path) -> dict[str, int]:
+    """Lines of one key and one number."""
+    pairs = (line.split() for line in path.read_text().splitlines())
+    return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2}
+
+
+def _paired_lines(path: Path) -> dict[str, dict[str, int]]:
+    """Pairs of lines 'Name: key ...' and 'Name: number ...', as in /proc/net/snmp."""
+    lines = path.read_text().splitlines()
+    tables = {}
+    for keys, numbers in zip(lines[::2], lines[1::2], strict=True):
+        name, *names = keys.split()
+        tables[name.rstrip(":")] = dict(zip(names, map(int, numbers.split()[1:]), strict=True))
+    return tables
