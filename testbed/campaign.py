@@ -65,6 +65,7 @@ def run(request: Request, progress: Progress) -> Outcome:
     try:
         session, campaign = _prepare(request, catalogue, seed, planned, server, client, progress)
         results.write(session.folder / "campaign.json", campaign)
+        results.point_latest(session.folder)
         progress.say(f"campaign {campaign.campaign}: {len(planned)} runs, seed {seed}")
         return _carry_out(session, campaign, planned)
     finally:

@@ -48,6 +48,14 @@ def read(path: Path, model: type[M]) -> M:
         raise TestbedError(f"{path}: {where}: {first['msg']}") from error
 
 
+def point_latest(folder: Path) -> None:
+    """Let `latest` beside the campaign lead to it."""
+    temporary = folder.with_name(".latest.tmp")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(folder.name)
+    temporary.replace(folder.with_name("latest"))
+
+
 def finished_runs(folder: Path, campaign: Campaign) -> dict[str, RunRecord]:
     """The campaign's runs that are complete, by id; a half-written one is not among them."""
     paths = {run_id: folder / run_id / "run.json" for run_id in campaign.runs}
