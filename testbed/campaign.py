@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from testbed import catalogue as catalogues
-from testbed import generators, hosts, link, results
+from testbed import generators, hosts, link, postgresql, results
 from testbed.catalogue import Catalogue
 from testbed.daemon import Daemon
 from testbed.errors import Exit, TestbedError
@@ -157,7 +157,7 @@ def _prepare(
         created_at=created_at,
         ended_at=None,
         hosts=[hosts.record(remote, found[remote.host.role]) for remote in (server, client)],
-        postgresql=hosts.postgresql_settings(server),
+        postgresql=postgresql.settings(server),
         link=verified,
         testbed=hosts.control_side(),
     )

@@ -88,17 +88,6 @@ def record(remote: Remote, found: dict[str, Any]) -> HostRecord:
     return HostRecord.model_validate(kept | {"role": role, "sysctls": sysctls})
 
 
-def postgresql_settings(server: Remote) -> dict[str, str]:
-    """Every PostgreSQL setting that is not its built-in default, as the running server has it."""
-    query = (
-        "select json_object_agg(name, current_setting(name)) from pg_settings"
-        " where source not in ('default', 'override', 'client', 'session')"
-    )
-    command = ["psql", "-X", "-A", "-t", "-d", server.facts.testbed_database, "-c", query]
-    settings: dict[str, str] = json.loads(server.run(command).stdout)
-    return settings
-
-
 def control_side() -> dict[str, str]:
     """Commit and versions of what measures."""
     return {

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from analysis.parsers import parse
-from testbed import answers, results
+from testbed import answers, postgresql, results, sql
 from testbed.catalogue import Catalogue
 from testbed.daemon import Daemon
 from testbed.errors import Exit, TestbedError
@@ -18,7 +18,15 @@ from testbed.generators import ADAPTERS, Target, processes
 from testbed.inventory import Inventory
 from testbed.model.catalogue import CataloguedApp, Endpoint
 from testbed.model.experiment import Experiment, PlannedRun
-from testbed.model.results import AnswerCheck, Failure, HostRole, LinkRecord, Load, RunRecord
+from testbed.model.results import (
+    AnswerCheck,
+    Failure,
+    HostRole,
+    LinkRecord,
+    Load,
+    RunRecord,
+    SqlSeen,
+)
 from testbed.model.tool_output import ToolOutput
 from testbed.progress import Progress
 from testbed.remote import CommandFailed, HostUnreachable, Process, Remote
@@ -60,6 +68,7 @@ class Course:
     stage: str = "start"
     phases_s: dict[str, float] = field(default_factory=dict)
     answers: list[AnswerCheck] = field(default_factory=list)
+    sql: list[SqlSeen] | None = None
     unit: dict[str, str] | None = None
     command: str | None = None
     output: ToolOutput | None = None
@@ -118,6 +127,7 @@ class _Runner:
         workload = session.catalogue.workload(app.workload)
         self.endpoint: Endpoint = workload.endpoints[planned.endpoint]
         self.url = url_of(session, app, planned.endpoint)
+        self.statements_seen: list[tuple[str, int]] = []
         self.remote_folder = f"{session.inventory.facts.testbed_run}/{planned.run_id}"
         self.document = answers.expected_json(
             session.catalogue.folder / app.workload, self.endpoint.expect
@@ -147,6 +157,12 @@ class _Runner:
                 cleanup.close()
         with course.phase("collect"):
             course.output = self._parse()
+            course.sql = sql.sorted_out(
+                self.statements_seen,
+                self.endpoint.sql,
+                self.app.spec.housekeeping_sql,
+                answered(course.output),
+            )
 
     def _ask(self, timeout_s: float) -> answers.Answer:
         """The app's answer, waited for. Raises CommandFailed with the app's journal."""
@@ -215,6 +231,7 @@ class _Runner:
             with self.course.phase("warm-up"), progress.stage("warm-up", load.warmup_s):
                 self._generate(adapter.warm_up(load, target), "warm-up.txt", load.warmup_s)
         inside_s = load.warmup_s if adapter.warms_up_itself else 0
+        postgresql.forget_statements(self.session.server)
         command = adapter.command(load, target, self.remote_folder, self.session.generator_cpus)
         self.course.command = " ".join(command)
         with (
@@ -222,6 +239,7 @@ class _Runner:
             progress.stage(f"load for {load.duration_s:g} s", load.duration_s + inside_s),
         ):
             self._generate(command, "generator.txt", load.duration_s + inside_s)
+        self.statements_seen = postgresql.statements(self.session.server)
 
     def _generate(self, command: list[str], output: str, expected_s: float) -> None:
         """Run a generator to its end, its output into a file on its host.
@@ -274,6 +292,13 @@ def shell_line(session: Session, command: list[str], output: str) -> str:
     )
 
 
+def answered(output: ToolOutput) -> int | None:
+    """Requests that the app worked on while its SQL was counted: the generator's own warm-up too."""
+    if output.requests is None:
+        return None
+    return output.requests + (output.warmup_requests or 0)
+
+
 def address_of(session: Session) -> str:
     """Where apps listen: loopback in a calibration, else the server's data link address."""
     return LOOPBACK if session.experiment.calibration else session.inventory.server.bench_address
@@ -288,10 +313,13 @@ def url_of(session: Session, app: CataloguedApp, endpoint: str) -> str:
 def _record(
     session: Session, planned: PlannedRun, app: CataloguedApp, course: Course, partial: Path
 ) -> RunRecord:
+    statements = session.catalogue.workload(app.workload).endpoints[planned.endpoint].sql
     evidence = Evidence(
         load=session.load,
         output=course.output,
         answers=course.answers,
+        sql=course.sql,
+        statements=statements,
         unit=course.unit,
         failure=course.failure,
         link=session.link,
@@ -320,6 +348,7 @@ def _record(
         phases_s=course.phases_s,
         unit=course.unit,
         answers=course.answers,
+        sql=course.sql,
         output=course.output,
         failure=course.failure,
         findings=findings,

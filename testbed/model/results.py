@@ -58,6 +58,15 @@ class AnswerCheck(Model):
     problem: str | None = None
 
 
+class SqlSeen(Model):
+    """A statement that PostgreSQL saw during a load (pg_stat_statements)."""
+
+    text: str  # normalised, white space collapsed
+    calls: int
+    calls_per_request: float | None
+    kind: Literal["declared", "housekeeping", "unexpected"]
+
+
 class RunRecord(Model):
     """`run.json`: one app, one endpoint, one variant, one trial."""
 
@@ -81,6 +90,7 @@ class RunRecord(Model):
     phases_s: dict[str, float]  # start, ready, check, warm-up, load, collect: how long each took
     unit: dict[str, Any] | None  # what systemd said of the app's unit after the load
     answers: list[AnswerCheck]
+    sql: list[SqlSeen] | None  # None: not observed
     output: ToolOutput | None  # the generator's figures, parsed from raw/; None if it failed
     failure: Failure | None
     findings: list[Finding]
