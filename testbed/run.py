@@ -14,13 +14,14 @@ from testbed import answers, postgresql, results, sql
 from testbed.catalogue import Catalogue
 from testbed.daemon import Daemon
 from testbed.errors import Exit, TestbedError
-from testbed.generators import ADAPTERS, Target, processes
+from testbed.generators import ADAPTERS, Target, choose, processes
 from testbed.inventory import Inventory
 from testbed.model.catalogue import CataloguedApp, Endpoint
 from testbed.model.experiment import Experiment, PlannedRun
 from testbed.model.results import (
     AnswerCheck,
     Failure,
+    Generator,
     HostRole,
     LinkRecord,
     Load,
@@ -49,8 +50,7 @@ class Session:
     inventory: Inventory
     server: Remote
     client: Remote
-    load: Load
-    generator_version: str | None
+    generators: dict[Generator, str | None]  # on the generating host, with their versions
     generator_cpus: int
     link: LinkRecord | None
     progress: Progress
@@ -91,17 +91,18 @@ def execute(session: Session, planned: PlannedRun) -> RunRecord:
     goes on. Raises HostUnreachable, and KeyboardInterrupt, after everything is stopped.
     """
     app = session.catalogue.apps_of(session.experiment.workload)[planned.app]
+    load = choose(planned.load, set(session.generators))
     partial = session.folder / f"{results.PARTIAL}{planned.run_id}"
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "raw").mkdir(parents=True)
     course = Course(started_at=datetime.now(UTC))
     try:
-        _Runner(session, planned, app, course, partial).go()
+        _Runner(session, planned, app, load, course, partial).go()
     except HostUnreachable:
         raise
     except TestbedError as error:
         course.failure = Failure(stage=course.stage, message=str(error))
-    record = _record(session, planned, app, course, partial)
+    record = _record(session, planned, app, load, course, partial)
     results.write(partial / "run.json", record)
     final = session.folder / planned.run_id
     shutil.rmtree(final, ignore_errors=True)
@@ -117,13 +118,15 @@ class _Runner:
         session: Session,
         planned: PlannedRun,
         app: CataloguedApp,
+        load: Load,
         course: Course,
         partial: Path,
     ) -> None:
         self.session, self.planned, self.app = session, planned, app
         self.course, self.partial = course, partial
+        self.load = load
         self.daemon = Daemon(session.server, app)
-        self.generating = session.remote(session.load.from_host)
+        self.generating = session.remote(load.from_host)
         workload = session.catalogue.workload(app.workload)
         self.endpoint: Endpoint = workload.endpoints[planned.endpoint]
         self.url = url_of(session, app, planned.endpoint)
@@ -224,7 +227,7 @@ class _Runner:
         self.session.remote(role).fetch_folder(self.remote_folder, self.partial / "raw")
 
     def _load(self, answer: answers.Answer) -> None:
-        load, progress = self.session.load, self.session.progress
+        load, progress = self.load, self.session.progress
         adapter = ADAPTERS[load.generator]
         target = Target(self.url, self.endpoint.method, len(answer.body), answer.sha256)
         if load.warmup_s and not adapter.warms_up_itself:
@@ -247,7 +250,7 @@ class _Runner:
         Raises TestbedError if it fails or hangs, HostUnreachable if a host is lost meanwhile.
         """
         line = shell_line(self.session, command, f"{self.remote_folder}/{output}")
-        limit_s = expected_s + self.session.load.timeout_s + LOAD_GRACE_S
+        limit_s = expected_s + self.load.timeout_s + LOAD_GRACE_S
         begin = time.monotonic()
         alive_at = begin + ALIVE_EVERY_S
         process = self.generating.start(line)
@@ -276,11 +279,10 @@ class _Runner:
         for name in ("telemetry-server.csv", "telemetry-client.csv", "timeline.csv", "latency.hdr"):
             if (raw / name).exists():
                 (raw / name).rename(self.partial / name)
-        load = self.session.load
-        path = raw / ADAPTERS[load.generator].output
+        path = raw / ADAPTERS[self.load.generator].output
         if not path.is_file():
             raise TestbedError(f"the generator left no {path.name}", exit_code=Exit.RUN_FAILED)
-        return parse(path.read_text(errors="replace"), load.generator)
+        return parse(path.read_text(errors="replace"), self.load.generator)
 
 
 def shell_line(session: Session, command: list[str], output: str) -> str:
@@ -293,7 +295,7 @@ def shell_line(session: Session, command: list[str], output: str) -> str:
 
 
 def answered(output: ToolOutput) -> int | None:
-    """Requests that the app worked on while its SQL was counted: the generator's own warm-up too."""
+    """Answers while the app's SQL was counted: those of the generator's own warm-up too."""
     if output.requests is None:
         return None
     return output.requests + (output.warmup_requests or 0)
@@ -311,11 +313,16 @@ def url_of(session: Session, app: CataloguedApp, endpoint: str) -> str:
 
 
 def _record(
-    session: Session, planned: PlannedRun, app: CataloguedApp, course: Course, partial: Path
+    session: Session,
+    planned: PlannedRun,
+    app: CataloguedApp,
+    load: Load,
+    course: Course,
+    partial: Path,
 ) -> RunRecord:
     statements = session.catalogue.workload(app.workload).endpoints[planned.endpoint].sql
     evidence = Evidence(
-        load=session.load,
+        load=load,
         output=course.output,
         answers=course.answers,
         sql=course.sql,
@@ -323,7 +330,7 @@ def _record(
         unit=course.unit,
         failure=course.failure,
         link=session.link,
-        generator_processes=processes(session.load, session.generator_cpus),
+        generator_processes=processes(load, session.generator_cpus),
         folder=partial,
     )
     findings = judge(evidence)
@@ -340,8 +347,8 @@ def _record(
         trial=planned.trial,
         url=url_of(session, app, planned.endpoint),
         calibration=session.experiment.calibration,
-        load=session.load,
-        generator_version=session.generator_version,
+        load=load,
+        generator_version=session.generators[load.generator],
         command=course.command,
         started_at=course.started_at,
         ended_at=datetime.now(UTC),

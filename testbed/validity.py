@@ -26,7 +26,6 @@ from testbed.model.results import (
     SqlSeen,
     Verdict,
 )
-
 from testbed.model.tool_output import ToolOutput
 from testbed.sql import collapsed
 

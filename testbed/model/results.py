@@ -163,6 +163,18 @@ class HostRecord(Model):
     packages: dict[str, str]  # name -> version, of everything the testbed deployed or relies on
 
 
+class CapacityResult(Model):
+    """The answer of one capacity search: at least the one rate, less than the other."""
+
+    app: str
+    endpoint: str
+    variant: str
+    trial: int
+    at_least_rps: float | None  # highest rate that met the objective; None: none tried did
+    below_rps: float | None  # lowest rate above it that did not; None: all tried did
+    runs: list[str]  # its probes, in the order made
+
+
 class Campaign(Model):
     """`campaign.json`: one execution of a round or experiment."""
 
@@ -176,7 +188,8 @@ class Campaign(Model):
     asked: dict[str, Any]  # the experiment as resolved
     overridden: list[str]  # keys of `asked` that the command line changed
     seed: int
-    runs: list[str]  # run ids in the order planned
+    runs: list[str]  # run ids in the order planned; a capacity search adds to them as it goes
+    capacities: list[CapacityResult] = []
     created_at: datetime
     ended_at: datetime | None
     hosts: list[HostRecord]

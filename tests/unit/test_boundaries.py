@@ -14,7 +14,7 @@ PURE = [
     *(ROOT / "analysis" / "parsers").glob("*.py"),
     *(
         ROOT / "testbed" / f"{name}.py"
-        for name in ("plan", "answers", "generators", "validity", "sql")
+        for name in ("plan", "answers", "generators", "validity", "sql", "capacity")
     ),
 ]
 
