@@ -138,6 +138,7 @@ def _prepare(
     apps = catalogue.apps_of(experiment.workload)
     for app in sorted({run.app for run in planned}):
         Daemon(server, apps[app]).check_deployed()
+    offsets = [hosts.clock_offset_s(remote) for remote in (server, client)]
     session = Session(
         campaign=name,
         folder=folder or request.results_folder / name,
@@ -163,6 +164,7 @@ def _prepare(
         overridden=request.overridden,
         seed=seed,
         runs=[run.run_id for run in planned],
+        clock_offset_s={"server": offsets[0], "client": offsets[1]},
         created_at=created_at,
         ended_at=None,
         hosts=[hosts.record(remote, found[remote.host.role]) for remote in (server, client)],

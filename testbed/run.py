@@ -215,10 +215,15 @@ class _Runner:
                 "record",
                 f"{self.remote_folder}/telemetry-{role}.csv",
                 f"--interface={remote.host.bench_interface}",
-                *([f"--pid={pid}"] if role == "server" else []),
+                *([f"--pid={pid}", *self._database()] if role == "server" else []),
             ]
             processes[role] = remote.start(command)
         return processes
+
+    def _database(self) -> list[str]:
+        services = self.session.catalogue.workload(self.app.workload).services
+        name = self.session.inventory.facts.testbed_database
+        return [f"--database={name}"] if "postgresql" in services else []
 
     def _collect(self, role: HostRole, process: Process) -> None:
         """Stop the host's telemetry and bring back all files of the run from there."""
