@@ -189,8 +189,8 @@ class Campaign(Model):
     overridden: list[str]  # keys of `asked` that the command line changed
     seed: int
     runs: list[str]  # run ids in the order planned; a capacity search adds to them as it goes
-    # Clock of each host ahead of the control side's, seconds: subtract it from a host's times to lay
-    # both hosts' telemetry on one axis.
+    # By how much each host's clock is ahead of the control side's, seconds: subtract it from the
+    # host's times to lay both hosts' telemetry on one axis.
     clock_offset_s: dict[HostRole, float]
     capacities: list[CapacityResult] = []
     created_at: datetime
