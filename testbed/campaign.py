@@ -43,7 +43,7 @@ class Request:
     overridden: list[str]
     seed: int | None
     inventory: Inventory
-    results_folder: Path = results.RESULTS_FOLDER
+    results_folder: Path
 
 
 @dataclass(frozen=True)
