@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
 
 import yaml
+from scipy.stats import kendalltau, theilslopes
 
 from testbed.model.base import Model
 from testbed.model.catalogue import Statement
@@ -30,6 +31,9 @@ from testbed.model.tool_output import ToolOutput
 from testbed.sql import collapsed
 
 LIMITS_FILE = Path(__file__).with_name("validity_limits.yml")
+CENSORED_PERCENT = 1.0  # of requests without an answer: from here on p99 is a lower bound
+STEADY_SECONDS = 10  # fewer say nothing about a trend
+STEADY_LEVEL = 0.01  # significance of the trend test
 ORDER: list[Verdict] = ["valid", "doubtful", "invalid"]
 
 Samples = list[dict[str, float]]
@@ -71,6 +75,19 @@ class Evidence:
     def telemetry(self) -> dict[HostRole, Samples]:
         """Samples by host; empty where nothing was recorded."""
         return {"server": self._samples("server"), "client": self._samples("client")}
+
+    @cached_property
+    def timeline(self) -> Samples:
+        """The generator's whole seconds of the measured part; empty where it keeps none."""
+        path = self.folder / "timeline.csv"
+        if not path.is_file():
+            return []
+        with path.open(newline="") as stream:
+            rows = [row for row in csv.DictReader(stream) if row["phase"] == "measured"]
+        return [
+            {key: float(value) for key, value in row.items() if value and key != "phase"}
+            for row in rows[: int(self.load.duration_s)]
+        ]
 
     def _samples(self, role: HostRole) -> Samples:
         path = self.folder / f"telemetry-{role}.csv"
@@ -204,6 +221,45 @@ def rate_reached(evidence: Evidence) -> list[Finding]:
     return _beyond("rate_short_percent", short, f"{sentence}{busy:.0f} %")
 
 
+def censored(evidence: Evidence) -> list[Finding]:
+    """A remark: which percentiles of response time are only lower bounds.
+
+    Requests that were never answered have no response time; each would have had a longer one than
+    the run saw. That is a result of an overloaded server, and no fault of the run.
+    """
+    output = evidence.output
+    if not output or not output.due or output.requests is None:
+        return []
+    share = 100 * (output.due - output.requests) / output.due
+    if share < CENSORED_PERCENT:
+        return []
+    return [
+        _found(
+            "valid",
+            f"{share:.1f} % of the requests due were never answered: response "
+            f"times from the {100 - share:.1f}th percentile on are lower bounds",
+        )
+    ]
+
+
+def steady(evidence: Evidence) -> list[Finding]:
+    """Throughput no longer drifted: Mann-Kendall's test for a trend over the measured seconds.
+
+    Its size is Theil and Sen's slope over the whole run, in percent of the median (Mann 1945,
+    Kendall 1975; Sen 1968). Both are robust against single bad seconds.
+    """
+    completed = [row["completed"] for row in evidence.timeline]
+    if len(completed) < STEADY_SECONDS:
+        return []
+    seconds = range(len(completed))
+    if kendalltau(seconds, completed).pvalue >= STEADY_LEVEL:
+        return []
+    middle = median(completed)
+    slope = theilslopes(completed, seconds).slope
+    drift = 100 * abs(slope) * len(completed) / middle if middle else 100.0
+    return _beyond("drift_percent", drift, "throughput drifted by {value:.0f} % over the run")
+
+
 def steal(evidence: Evidence) -> list[Finding]:
     """The hosts kept their CPUs to themselves."""
     return [
@@ -291,6 +347,8 @@ CHECKS: list[Callable[[Evidence], list[Finding]]] = [
     generator_lag,
     generator_cpu,
     rate_reached,
+    censored,
+    steady,
     steal,
     swap,
     telemetry,
