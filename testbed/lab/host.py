@@ -1,8 +1,6 @@
 """One host of a lab: its root file system, its boot, its end."""
 
-import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -112,7 +110,9 @@ def _resolver() -> str:
     return text
 
 
-def start(host: HostNames, cpus: Sequence[int] | None, shown_folders: Sequence[str]) -> None:
+def start(
+    host: HostNames, cpus: Sequence[int] | None, open_files: int, shown_folders: Sequence[str]
+) -> None:
     """Boot the host, detached from this process and its terminal.
 
     Raises TestbedError if it cannot be started at all.
@@ -123,7 +123,7 @@ def start(host: HostNames, cpus: Sequence[int] | None, shown_folders: Sequence[s
     pin = ["taskset", "--cpu-list", listed(cpus)] if cpus else []
     with host.log.open("w") as log:
         done = subprocess.run(
-            [*enter, *pin, *_nspawn(host, shown_folders)],
+            [*enter, *pin, *_nspawn(host, open_files, shown_folders)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -141,8 +141,7 @@ def start(host: HostNames, cpus: Sequence[int] | None, shown_folders: Sequence[s
         )
 
 
-def _nspawn(host: HostNames, shown_folders: Sequence[str]) -> list[str]:
-    most_files = min(OPEN_FILES, int(Path("/proc/sys/fs/nr_open").read_text()))
+def _nspawn(host: HostNames, open_files: int, shown_folders: Sequence[str]) -> list[str]:
     return [
         "systemd-nspawn",
         "--quiet",
@@ -155,7 +154,7 @@ def _nspawn(host: HostNames, shown_folders: Sequence[str]) -> list[str]:
         "--resolv-conf=off",
         "--timezone=off",
         "--capability=CAP_NET_ADMIN",  # its namespace is its own to configure
-        f"--rlimit=RLIMIT_NOFILE=1024:{most_files}",
+        f"--rlimit=RLIMIT_NOFILE={min(1024, open_files)}:{open_files}",
         f"--network-namespace-path=/run/netns/{host.machine}",
         f"--machine={host.machine}",
         f"--hostname={host.hostname}",
@@ -231,12 +230,16 @@ def is_running(host: HostNames) -> bool:
     return cgroups.is_populated(host.machine)
 
 
-def stop(hosts: Sequence[HostNames]) -> None:
-    """Power the hosts off, both at once; kill what does not end in time."""
-    for host in hosts:
-        # systemd-nspawn passes this on as the request to power off
-        cgroups.send(host.machine, signal.SIGTERM, only="systemd-nspawn")
-    deadline = time.monotonic() + STOP_TIMEOUT_S
+def stop(hosts: Sequence[HostNames], *, power_off: bool) -> None:
+    """End the hosts, both at once; without `power_off`, or if that takes too long, by killing.
+
+    A host that has not finished booting does not hear the request to power off.
+    """
+    if power_off:
+        for host in hosts:
+            # systemd-nspawn passes this on as the request to power off
+            cgroups.send(host.machine, signal.SIGTERM, only="systemd-nspawn")
+    deadline = time.monotonic() + (STOP_TIMEOUT_S if power_off else 0)
     for host in hosts:
         while is_running(host) and time.monotonic() < deadline:
             time.sleep(POLL_S)
@@ -252,10 +255,7 @@ def remove_files(lab: LabNames) -> None:
     for mount in mounts_below(lab.folder):
         run(["umount", "--lazy", str(mount)])
     if lab.folder.exists():
-        with contextlib.suppress(FileNotFoundError):
-            run(["rm", "-rf", "--one-file-system", str(lab.folder)], timeout_s=120)
-    if lab.folder.exists():
-        shutil.rmtree(lab.folder, ignore_errors=True)
+        run(["rm", "-rf", "--one-file-system", str(lab.folder)], timeout_s=120)
 
 
 def mounts_below(folder: Path) -> list[Path]:

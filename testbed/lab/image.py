@@ -68,6 +68,10 @@ PermitRootLogin prohibit-password
 PasswordAuthentication no
 UseDNS no
 """
+# A command runs in process and mount namespaces of its own, which end with us however we end: a
+# killed `up` leaves neither a running mmdebstrap nor its mounts behind.
+BOUNDED = ["setpriv", "--pdeathsig", "SIGKILL", "unshare", "--mount", "--pid", "--fork"]
+BOUNDED += ["--kill-child", "--mount-proc"]
 CERTIFICATES = Path("/usr/local/share/ca-certificates")
 BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 
@@ -159,10 +163,7 @@ def provide(recipe: Recipe, say: Say) -> Path:
 def _bootstrap(recipe: Recipe, target: Path, say: Say) -> None:
     apt_sources = CACHE_FOLDER / "apt.sources"
     apt_sources.write_text(recipe.apt_sources)
-    # The tool runs in process and mount namespaces of its own, which end with us however we end:
-    # a killed `up` leaves neither a running mmdebstrap nor its mounts behind.
-    bounded = ["setpriv", "--pdeathsig", "SIGKILL", "unshare", "--mount", "--pid", "--fork"]
-    command = [*bounded, "--kill-child", "--mount-proc", "mmdebstrap", "--mode=root"]
+    command = [*BOUNDED, "mmdebstrap", "--mode=root"]
     command += ["--format=directory", "--variant=minbase", "--skip=cleanup/apt/lists"]
     command += [f"--include={','.join(recipe.packages)}"]
     command += [f"--dpkgopt={option}" for option in recipe.dpkg_options]

@@ -20,7 +20,7 @@ CACHE_FOLDER = Path("/var/cache/testbed")
 MANAGEMENT_INTERFACE = "mgmt0"
 BENCH_INTERFACE = "bench0"
 
-# Interface names hold at most 15 characters, of which "tb-" and "-s" take five.
+# Interface names hold at most 15 characters, of which "tbs-" takes four.
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,7}[a-z0-9])?")
 _HOST_OCTET = {"server": 10, "client": 20}
 
@@ -55,7 +55,7 @@ class HostNames:
     @property
     def outer_interface(self) -> str:
         """The machine's end of the host's management link."""
-        return f"tb-{self.lab}-{self.role[0]}"
+        return f"tb{self.role[0]}-{self.lab}"
 
     @property
     def root(self) -> Path:
