@@ -2,10 +2,11 @@
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 from testbed.errors import Exit, TestbedError
-from testbed.lab import cgroups, cpus, host, image, machine, names, network, takeover
+from testbed.lab import cgroups, cpus, host, image, machine, names, network, roots, takeover
 from testbed.lab.machine import Say
 from testbed.lab.status import HostStatus, LabStatus
 
@@ -92,21 +93,21 @@ def _make(lab: names.LabNames, release: machine.Release, say: Say) -> None:
     if open_files < host.OPEN_FILES:
         say(f"this machine allows {open_files} open files, not the {host.OPEN_FILES} of real hosts")
     lab.folder.mkdir(mode=0o700, parents=True)
-    _write_state(lab, "starting", pinned)
-    base = image.provide(image.recipe(release), say)
-    say("copying the hosts' files")
-    host.copy_roots(base, lab)
-    host.make_keys(lab)
-    say("making the links")
+    _write_state(lab, "starting", pinned, None)
+    base = image.provide(image.recipe(release), _images_in_use(), say)
+    _write_state(lab, "starting", pinned, base)
+    say("making the hosts' files and links")
+    roots.make(base, lab)
+    roots.make_keys(base, lab)
     machine.prepare()
     network.make(lab)
     say("booting the hosts")
     for one in lab.hosts:
-        shown_folders = host.personalize(one, lab, os.environ)
-        host.start(one, pinned.get(one.role), open_files, shown_folders)
+        shown_folders = roots.personalize(base, one, lab, os.environ)
+        host.start(base, one, pinned.get(one.role), open_files, shown_folders)
     for one in lab.hosts:
         host.wait_until_up(lab, one, say)
-    _write_state(lab, "up", pinned)
+    _write_state(lab, "up", pinned, base)
     say(f"lab '{lab.name}' is up: server {lab.server.address}, client {lab.client.address}")
 
 
@@ -152,6 +153,18 @@ def _read_state(lab: names.LabNames) -> dict[str, Any]:
     return content
 
 
-def _write_state(lab: names.LabNames, phase: str, pinned: dict[str, list[int]]) -> None:
-    content = {"phase": phase, "boot_id": machine.boot_id(), "cpus": pinned}
+def _images_in_use() -> list[Path]:
+    states = [_read_state(names.lab(name)) for name in machine.labs()]
+    return [Path(state["image"]) for state in states if state.get("image")]
+
+
+def _write_state(
+    lab: names.LabNames, phase: str, pinned: dict[str, list[int]], base: Path | None
+) -> None:
+    content = {
+        "phase": phase,
+        "boot_id": machine.boot_id(),
+        "cpus": pinned,
+        "image": str(base) if base else None,
+    }
     machine.write_json(lab.state_file, content)

@@ -58,9 +58,24 @@ class HostNames:
         return f"tb{self.role[0]}-{self.lab}"
 
     @property
-    def root(self) -> Path:
-        """The host's root file system."""
+    def folder(self) -> Path:
+        """All files of the host."""
         return LABS_FOLDER / self.lab / self.role
+
+    @property
+    def root(self) -> Path:
+        """The host's root file system: a copy of the image, or where both layers are joined."""
+        return self.folder / "root"
+
+    @property
+    def changes(self) -> Path:
+        """What the host has beyond the image, if its root is joined of layers."""
+        return self.folder / "changes"
+
+    @property
+    def work(self) -> Path:
+        """The overlay file system's own folder."""
+        return self.folder / "work"
 
     @property
     def log(self) -> Path:

@@ -23,7 +23,7 @@ def make(lab: LabNames) -> None:
     _management_link(lab, mtu)
     _data_link(lab)
     run(["nft", "-f", "-"], text=_nat_rules(lab))
-    _pass_foreign_chains(lab)
+    pass_foreign_chains(lab)
 
 
 def _refuse_taken(lab: LabNames) -> None:
@@ -83,7 +83,7 @@ def _nat_rules(lab: LabNames) -> str:
 """
 
 
-def _pass_foreign_chains(lab: LabNames) -> None:
+def pass_foreign_chains(lab: LabNames) -> None:
     """Let the lab's packets through firewalls that drop what is forwarded (Docker, ufw)."""
     for chain in dropping_chains(json.loads(output(["nft", "-j", "list", "chains"]))):
         where = [chain["family"], chain["table"], chain["name"]]

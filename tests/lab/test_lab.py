@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from testbed.errors import TestbedError
-from testbed.lab import cgroups, command, control, cpus, host, names
+from testbed.lab import cgroups, command, control, cpus, host, names, roots
 from tests.lab import machine_snapshot
 
 NAME = "tlab"
@@ -159,8 +159,8 @@ def test_up_twice_status_and_down_twice(nothing_left):
     assert said[-1] == "lab 'tlab' is not there"
 
 
-def copying(lab: names.LabNames) -> bool:
-    return lab.server.root.exists()
+def with_files(lab: names.LabNames) -> bool:
+    return lab.private_key.exists()
 
 
 def linked(lab: names.LabNames) -> bool:
@@ -181,7 +181,7 @@ def kill_up_when(reached: Callable[[names.LabNames], bool], lab: names.LabNames)
         process.kill()
 
 
-@pytest.mark.parametrize("reached", [copying, linked, booting])
+@pytest.mark.parametrize("reached", [with_files, linked, booting])
 def test_down_after_a_killed_up_leaves_nothing(nothing_left, reached):
     kill_up_when(reached, nothing_left)
     assert control.status(NAME).state == "partial"
@@ -200,17 +200,54 @@ def test_up_after_a_killed_up_and_after_a_host_died(nothing_left):
 
 
 def test_a_host_that_does_not_boot_is_told_by_its_console(nothing_left, monkeypatch):
-    real = host.personalize
+    real = host.start
 
-    def without_init(one, *rest):
+    def without_kernel(image, one, *rest):
         if one.role == "client":
-            (one.root / "sbin/init").unlink()
-            (one.root / "usr/lib/systemd/systemd").unlink()
-        return real(one, *rest)
+            image = image / "usr"  # no operating system in there
+        real(image, one, *rest)
 
-    monkeypatch.setattr(host, "personalize", without_init)
-    with pytest.raises(TestbedError, match=r"tlab-client ended while booting.*\n.*init"):
+    monkeypatch.setattr(host, "start", without_kernel)
+    with pytest.raises(
+        TestbedError, match=r"tlab-client ended while booting(.*\n)+.*OS root directory"
+    ):
         control.up(NAME, print)
+
+
+def test_hosts_whose_files_cannot_be_layered_are_copies(nothing_left, monkeypatch):
+    monkeypatch.setattr(roots, "MOUNT_THEN_RUN", "exit 32")
+    control.up(NAME, print)
+    assert (nothing_left.server.root / "etc/hostname").read_text() == "tlab-server\n"
+    assert inside(nothing_left, "server", "stat", "-c", "%a:%U", "/etc", "/root") == (
+        "755:root\n700:root"
+    )
+
+
+@pytest.mark.parametrize("family", ["ip", "inet"])
+def test_a_firewall_that_drops_what_is_forwarded_lets_the_lab_through(family):
+    """In a network namespace of its own: the machine's firewall is not touched."""
+    steps = [
+        "from testbed.lab import command, names, network",
+        "lab = names.lab('tlab')",
+        f"table = 'table {family} theirs {{ chain FORWARD {{ type filter hook forward '",
+        "table += 'priority filter; policy drop; counter; }; }'",
+        "command.run(['nft', '-f', '-'], text=table)",
+        "network.pass_foreign_chains(lab)",
+        f"print(command.output(['nft', 'list', 'table', '{family}', 'theirs']), '---')",
+        "network.remove(lab)",
+        f"print(command.output(['nft', 'list', 'table', '{family}', 'theirs']))",
+    ]
+    program = [sys.executable, "-c", "\n".join(steps)]
+    done = subprocess.run(
+        ["unshare", "--net", *program], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    during, after = done.stdout.split("---")
+    rules = [line.strip() for line in during.splitlines() if "tb-tlab" in line]
+    assert sorted(rule.split()[0] for rule in rules) == ["iifname", "oifname"]
+    assert all('accept comment "testbed-tlab"' in rule for rule in rules)
+    assert during.index("tb-tlab") < during.index("counter")  # before theirs
+    assert "tb-tlab" not in after
+    assert "counter" in after
 
 
 def test_down_names_a_process_that_keeps_it_from_ending(nothing_left):
