@@ -17,7 +17,7 @@ def inventory(name: str) -> dict[str, object]:
     lab = names.lab(name)
     options = f"-o UserKnownHostsFile={lab.known_hosts} -o StrictHostKeyChecking=yes"
     hosts = {
-        host.role: {"ansible_host": host.address, "bench_address": host.bench_address}
+        host.hostname: {"ansible_host": host.address, "bench_address": host.bench_address}
         for host in lab.hosts
     }
     everywhere = {
@@ -32,7 +32,7 @@ def inventory(name: str) -> dict[str, object]:
     return {
         "_meta": {"hostvars": hosts},
         "all": {"children": list(names.ROLES), "vars": everywhere},
-        **{role: {"hosts": [role]} for role in names.ROLES},
+        **{host.role: {"hosts": [host.hostname]} for host in lab.hosts},
     }
 
 
