@@ -38,7 +38,7 @@ def start(
     pin = ["taskset", "--cpu-list", listed(cpus)] if cpus else []
     with host.log.open("w") as log:
         done = subprocess.run(
-            [*enter, *pin, *roots.joined(image, host), *_nspawn(host, open_files, shown_folders)],
+            [*enter, *pin, *roots.enter(image, host), *_nspawn(host, open_files, shown_folders)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

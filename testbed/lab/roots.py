@@ -14,7 +14,16 @@ from testbed.lab.names import HostNames, LabNames
 # In pip's own order: the later ranks higher.
 PIP_FILES = ("/etc/xdg/pip/pip.conf", "/etc/pip.conf", "~/.pip/pip.conf", "~/.config/pip/pip.conf")
 RESOLVERS = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
-MOUNT_THEN_RUN = 'mount -t overlay overlay -o "$0" "$1" && shift && exec "$@"'
+# Run in a mount namespace of its own, so that each mount is seen by the host's processes alone and
+# goes with the last of them. systemd-nspawn keeps lock files and mount points in its folder, which
+# it leaves behind, and later stumbles over, when it is killed.
+ENTER = """set -e
+mkdir -p /run/systemd/nspawn
+mount -t tmpfs -o mode=755 tmpfs /run/systemd/nspawn
+if [ -n "$0" ]; then mount -t overlay overlay -o "$0" "$1"; fi
+shift
+exec "$@"
+"""
 
 
 def make(image: Path, lab: LabNames) -> None:
@@ -27,11 +36,15 @@ def make(image: Path, lab: LabNames) -> None:
         for folder in (host.root, host.changes, host.work):
             folder.mkdir(parents=True)
         shutil.copystat(image, host.changes)
-    if run([*joined(image, lab.server), "true"], check=False).returncode != 0:
+    if not _can_be_joined(image, lab.server):
         for host in lab.hosts:
-            for folder in (host.root, host.changes, host.work):
-                run(["rm", "-rf", "--one-file-system", str(folder)])
+            run(["rm", "-rf", "--one-file-system", str(host.folder)])
+            host.folder.mkdir()
         _copy(image, lab)
+
+
+def _can_be_joined(image: Path, host: HostNames) -> bool:
+    return run([*enter(image, host), "true"], check=False).returncode == 0
 
 
 def _copy(image: Path, lab: LabNames) -> None:
@@ -56,15 +69,11 @@ def is_layered(host: HostNames) -> bool:
     return host.changes.exists()
 
 
-def joined(image: Path, host: HostNames) -> list[str]:
-    """A command prefix that joins the layers to the host's root; nothing for a copied root.
-
-    The mount is seen by that command and its children alone, and goes with the last of them.
-    """
-    if not is_layered(host):
-        return []
+def enter(image: Path, host: HostNames) -> list[str]:
+    """A command prefix: what follows sees the host's root, joined of its layers if it has any."""
     layers = f"lowerdir={image},upperdir={host.changes},workdir={host.work}"
-    return ["unshare", "--mount", "sh", "-c", MOUNT_THEN_RUN, layers, str(host.root)]
+    script = ["sh", "-c", ENTER, layers if is_layered(host) else "", str(host.root)]
+    return ["unshare", "--mount", *script]
 
 
 def make_keys(image: Path, lab: LabNames) -> None:

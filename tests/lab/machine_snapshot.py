@@ -47,11 +47,12 @@ def _groups() -> list[str]:
     return [f"control group {path}" for path in Path("/sys/fs/cgroup").rglob("testbed-*")]
 
 
-def _folders() -> list[str]:
-    return [f"folder {path}" for path in machine.LABS_FOLDER.glob("*")]
+def _files() -> list[str]:
+    nspawn = Path("/run/systemd/nspawn")
+    return [f"file {path}" for path in [*machine.LABS_FOLDER.glob("*"), *nspawn.rglob("*")]]
 
 
-_LISTS: list[Callable[[], list[str]]] = [_namespaces, _links, _rules, _mounts, _groups, _folders]
+_LISTS: list[Callable[[], list[str]]] = [_namespaces, _links, _rules, _mounts, _groups, _files]
 
 
 def _processes(name: str) -> list[str]:

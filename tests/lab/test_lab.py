@@ -200,14 +200,13 @@ def test_up_after_a_killed_up_and_after_a_host_died(nothing_left):
 
 
 def test_a_host_that_does_not_boot_is_told_by_its_console(nothing_left, monkeypatch):
-    real = host.start
+    real = host._nspawn
 
-    def without_kernel(image, one, *rest):
-        if one.role == "client":
-            image = image / "usr"  # no operating system in there
-        real(image, one, *rest)
+    def without_system(one, *rest):
+        elsewhere = f"--directory={one.folder}"  # no operating system in there
+        return real(one, *rest) + ([elsewhere] if one.role == "client" else [])
 
-    monkeypatch.setattr(host, "start", without_kernel)
+    monkeypatch.setattr(host, "_nspawn", without_system)
     with pytest.raises(
         TestbedError, match=r"tlab-client ended while booting(.*\n)+.*OS root directory"
     ):
@@ -215,7 +214,7 @@ def test_a_host_that_does_not_boot_is_told_by_its_console(nothing_left, monkeypa
 
 
 def test_hosts_whose_files_cannot_be_layered_are_copies(nothing_left, monkeypatch):
-    monkeypatch.setattr(roots, "MOUNT_THEN_RUN", "exit 32")
+    monkeypatch.setattr(roots, "_can_be_joined", lambda image, one: False)
     control.up(NAME, print)
     assert (nothing_left.server.root / "etc/hostname").read_text() == "tlab-server\n"
     assert inside(nothing_left, "server", "stat", "-c", "%a:%U", "/etc", "/root") == (
