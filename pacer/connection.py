@@ -13,7 +13,6 @@ class Owner(Protocol):
 
     request: bytes
     keepalive: bool
-    large_request: bool  # more than the kernel surely takes at once
 
     def now(self) -> int:
         """The present moment."""
@@ -48,6 +47,7 @@ class Connection(asyncio.Protocol):
         "_opening",
         "_owner",
         "_transport",
+        "_unwritten",
         "answers",
         "busy",
         "due",
@@ -63,6 +63,7 @@ class Connection(asyncio.Protocol):
         self._owner = owner
         self._transport: asyncio.Transport | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._unwritten = False
         self.index = index
         self.reader = reader
         self.busy = False
@@ -101,6 +102,7 @@ class Connection(asyncio.Protocol):
         if self.retired:
             opened.abort()
             return
+        opened.set_write_buffer_limits(high=0)  # write at once, and tell of each byte left over
         self._transport = opened
         self._send(opened, self._owner.now())
 
@@ -109,6 +111,14 @@ class Connection(asyncio.Protocol):
         self._opening = None
         if not self.retired:
             self._fail("connect", message)
+
+    def pause_writing(self) -> None:
+        """The kernel has not taken the whole request yet."""
+        self._unwritten = True
+
+    def resume_writing(self) -> None:
+        """Now it has."""
+        self._unwritten = False
 
     def data_received(self, data: bytes) -> None:
         """Bytes of an answer."""
@@ -185,18 +195,15 @@ class Connection(asyncio.Protocol):
         owner.answered(self, owner.now())
         if not (owner.keepalive and self.reader.head.keep_alive):
             self.retire(at_once=False)
-        elif self.reader.surplus or (owner.large_request and self._unwritten()):
+        elif self.reader.surplus or self._unwritten:
             self.retire()
         else:
             self.busy = False
             owner.release(self)
 
     def _broken(self, exc: Exception | None) -> None:
-        kind = "write" if isinstance(exc, BrokenPipeError) or self._unwritten() else "read"
+        kind = "write" if isinstance(exc, BrokenPipeError) or self._unwritten else "read"
         self._fail(kind, str(exc or "closed before a complete answer"))
-
-    def _unwritten(self) -> bool:
-        return self._transport is not None and self._transport.get_write_buffer_size() > 0
 
     def _fail(self, kind: str, message: str) -> None:
         self._owner.failed(self, kind, message)

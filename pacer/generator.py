@@ -26,7 +26,6 @@ CHORES_NS = 50_000_000  # between reports to the control process; divides a seco
 SCAN = 1000  # connections looked at for a timeout each time
 LATE_NS = 1_000_000  # a request sent this long after being due counts as late
 LINGER_NS = NS_PER_S  # given to a server that said it would close
-LARGE_REQUEST_BYTES = 16 * 1024
 
 
 class Generator:
@@ -38,7 +37,6 @@ class Generator:
     def __init__(self, plan: Plan, emit: Callable[[Frame], None]) -> None:
         self.request = plan.request
         self.keepalive = plan.keepalive
-        self.large_request = len(plan.request) > LARGE_REQUEST_BYTES
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._plan = plan
         self._emit = emit

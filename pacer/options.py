@@ -15,6 +15,7 @@ from pacer.schedule import Arrivals
 
 DEFAULT_TIMEOUT_S = 5.0
 MAX_PROCESSES = 256
+MAX_RATE_RPS = 1_000_000.0
 SPARE_FILES = 64  # open files that a process needs beside its connections
 
 
@@ -187,6 +188,8 @@ def _check_numbers(asked: argparse.Namespace) -> None:
             raise BadOption(f"--{name.replace('_', '-')} must be at least 1")
     if asked.warmup < 0:
         raise BadOption("--warmup must not be negative")
+    if asked.rate > MAX_RATE_RPS:
+        raise BadOption(f"--rate {asked.rate:g}: at most {MAX_RATE_RPS:g}")
     if asked.processes > MAX_PROCESSES:
         raise BadOption(f"--processes {asked.processes}: at most {MAX_PROCESSES}")
     if asked.connections < asked.processes:

@@ -118,7 +118,9 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: list[str]) -> int:
     """Run with these arguments; the exit code."""
-    parser = _Parser(prog="pacer.probe", description="Wait until a server answers at all.")
+    parser = _Parser(
+        prog="pacer.probe", description="Wait until a server answers at all.", allow_abbrev=False
+    )
     parser.add_argument("--url", required=True, help="http://HOST[:PORT]/PATH[?QUERY]")
     parser.add_argument("--timeout", type=float, required=True, metavar="S", help="seconds")
     parser.add_argument("--method", help="(GET, or POST with a body)")
