@@ -217,13 +217,15 @@ def _body(asked: argparse.Namespace) -> bytes:
 
 
 def raise_file_limit(connections_per_process: int) -> None:
-    """Let this process and its children open that many connections each. Raises BadOption."""
+    """Let this process and its children open as many files as they may. Raises BadOption.
+
+    Not just as many as there are connections: those that a server is slow to close come on top.
+    """
     needed = connections_per_process + SPARE_FILES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < needed:
         raise BadOption(
             f"{connections_per_process} connections per process need {needed} open files, and the "
             f"limit is {hard}: raise it (ulimit -n), or use more --processes"
         )
-    if soft != resource.RLIM_INFINITY and soft < needed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
