@@ -121,7 +121,7 @@ def pacer(tmp_path: Path) -> Callable[..., dict[str, Any]]:
         )
         assert "Traceback" not in result.stderr
         assert result.returncode == exit_code, result.stderr
-        figures = json.loads((tmp_path / "pacer.json").read_text())
+        figures: dict[str, Any] = json.loads((tmp_path / "pacer.json").read_text())
         assert_adds_up(figures)
         return figures
 

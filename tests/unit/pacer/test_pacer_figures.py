@@ -5,6 +5,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -244,7 +245,9 @@ def test_sizes_as_text(count: float, text: str) -> None:
     assert summary.size(count) == text
 
 
-def test_the_example_in_the_documentation_adds_up(adds_up: Callable[[dict], None]) -> None:
+def test_the_example_in_the_documentation_adds_up(
+    adds_up: Callable[[dict[str, Any]], None],
+) -> None:
     text = (Path(report.__file__).parent / "FORMAT.md").read_text()
     example = json.loads(text.partition("```json\n")[2].partition("```")[0])
     adds_up(example)

@@ -93,7 +93,7 @@ def test_waiting_for_a_server_that_comes_late(answering: Callable[..., str]) -> 
 def test_trying_again_after_broken_answers(answering: Callable[..., str]) -> None:
     answers = [None, b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"]
 
-    def answer(exchange: Any) -> bytes | None:
+    def answer(exchange: Any) -> Any:
         if exchange.number <= len(answers):
             return answers[exchange.number - 1]
         return b"HTTP/1.0 200 OK\r\n\r\nuntil close"

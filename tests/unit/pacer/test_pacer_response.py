@@ -146,8 +146,7 @@ def answers(draw: st.DrawFn) -> tuple[bytes, bytes]:
     """The bytes of an answer, and its body."""
     if draw(st.booleans()):
         body = draw(st.binary(max_size=300))
-        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n"
-        return head.encode() + body, body
+        return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body), body
     chunks = draw(st.lists(st.binary(min_size=1, max_size=60), max_size=6))
     data = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)
     head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n"

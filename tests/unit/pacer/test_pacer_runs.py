@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -356,7 +357,7 @@ uvloop.run(main())
 def _fast_server() -> tuple["subprocess.Popen[str]", str]:
     """A server in a process of its own, so that it can be stopped; and its URL."""
     server = subprocess.Popen(
-        [os.sys.executable, "-c", _FAST_SERVER], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _FAST_SERVER], stdout=subprocess.PIPE, text=True
     )
     assert server.stdout is not None
     return server, f"http://127.0.0.1:{server.stdout.readline().strip()}/"
