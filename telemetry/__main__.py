@@ -54,10 +54,10 @@ def main() -> int:
     describing = commands.add_parser("describe", help="print what this host is, as JSON")
     describing.add_argument("--interface", required=True)
     describing.add_argument("--package", action="append", default=[], help="a Debian package")
-    describing.add_argument("--environment", action="append", default=[], help="a venv's folder")
+    describing.add_argument("--environments", type=Path, required=True, help="folder of venvs")
     options = parser.parse_args()
     if options.command == "describe":
-        found = describe.describe(options.interface, options.package, options.environment)
+        found = describe.describe(options.interface, options.package, options.environments)
         json.dump(found, sys.stdout, indent=1)
         return 0
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -10,11 +10,11 @@ from typing import Any
 import psutil
 
 
-def describe(interface: str, packages: list[str], environments: list[str]) -> dict[str, Any]:
+def describe(interface: str, packages: list[str], environments: Path) -> dict[str, Any]:
     """The host, its data link interface, and the versions of what lies on it.
 
-    `packages`: Debian packages; those not installed are left out. `environments`: folders of
-    virtual environments; their distributions are named '<environment>:<distribution>'.
+    `packages`: Debian packages or patterns; those not installed are left out. `environments`: the
+    folder of virtual environments; their distributions are named '<environment>:<distribution>'.
     """
     return {
         "hostname": platform.node(),
@@ -84,10 +84,9 @@ def _debian_versions(packages: list[str]) -> dict[str, str]:
     return {row[1]: row[2] for row in rows if row[0].startswith("ii")}
 
 
-def _python_versions(environments: list[str]) -> dict[str, str]:
+def _python_versions(environments: Path) -> dict[str, str]:
     versions = {}
-    for environment in environments:
-        for info in sorted(Path(environment).glob("lib/python3*/site-packages/*.dist-info")):
-            name, _, version = info.name.removesuffix(".dist-info").rpartition("-")
-            versions[f"{Path(environment).name}:{name}"] = version
+    for info in sorted(environments.glob("*/lib/python3*/site-packages/*.dist-info")):
+        name, _, version = info.name.removesuffix(".dist-info").rpartition("-")
+        versions[f"{info.relative_to(environments).parts[0]}:{name}"] = version
     return versions

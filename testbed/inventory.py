@@ -1,6 +1,7 @@
 """The two hosts and the facts declared about them, as Ansible's inventory has them."""
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -41,9 +42,15 @@ class Host(BaseModel):
     ansible_host: str
     ansible_port: int = 22
     ansible_ssh_private_key_file: str | None = None
-    testbed_known_hosts: str | None = None  # a known_hosts file besides the user's own
+    ansible_ssh_common_args: str = ""
     bench_address: str
     bench_interface: str
+
+    @property
+    def known_hosts(self) -> Path | None:
+        """The file of host keys that Ansible's own SSH options name; None: the user's."""
+        named = re.search(r"UserKnownHostsFile=(\S+)", self.ansible_ssh_common_args)
+        return Path(named.group(1)).expanduser() if named else None
 
 
 @dataclass(frozen=True)

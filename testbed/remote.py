@@ -89,9 +89,10 @@ class Process:
     def stop(self, timeout_s: float = 5) -> None:
         """Interrupt it as Ctrl-C would; hang it up if that does not end it."""
         try:
-            if self.poll() is None:
-                self._channel.send(INTERRUPT.encode())
-                self.wait(timeout_s)
+            for wait_s in (1, timeout_s):  # twice: the first may come before it is listened to
+                if self.poll() is None:
+                    self._channel.send(INTERRUPT.encode())
+                    self.wait(wait_s)
         except (HostUnreachable, OSError):
             pass  # the connection is gone, and the command with it
         finally:
@@ -119,8 +120,8 @@ class Remote:
         )
         client: Any = self._connection.client
         client.load_system_host_keys()
-        if host.testbed_known_hosts and Path(host.testbed_known_hosts).exists():
-            client.load_system_host_keys(host.testbed_known_hosts)
+        if host.known_hosts and host.known_hosts.exists():
+            client.load_system_host_keys(str(host.known_hosts))
         client.set_missing_host_key_policy(paramiko.RejectPolicy())
 
     def open(self) -> None:

@@ -24,6 +24,7 @@ def load(path: Path, model: type[M]) -> M:
         raise TestbedError(f"{path}: no such file") from error
     try:
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        _refuse_repeated_keys(tree)
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise TestbedError(f"{path}: not valid YAML: {_yaml_problem(error)}") from error
@@ -32,6 +33,21 @@ def load(path: Path, model: type[M]) -> M:
     except ValidationError as error:
         lines = [_validation_problem(path, tree, model, item) for item in error.errors()]
         raise TestbedError("\n".join(lines)) from error
+
+
+def _refuse_repeated_keys(node: yaml.Node | None) -> None:
+    """YAML forbids them; PyYAML would silently take the last."""
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            if key.value in seen:
+                problem = f"key '{key.value}' stands twice"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+            seen.add(key.value)
+            _refuse_repeated_keys(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            _refuse_repeated_keys(value)
 
 
 def _yaml_problem(error: yaml.YAMLError) -> str:

@@ -1,0 +1,76 @@
+"""What the testbed can do: `fab --list`. Thin: parses options and calls testbed/."""
+
+import os
+import sys
+from datetime import UTC, datetime
+
+from fabric import task
+from invoke.collection import Collection
+from invoke.context import Context
+from rich.console import Console
+from testbed.lab import names
+
+from testbed import hosts, lab, options, results, show, tasks
+from testbed import inventory as inventories
+from testbed import link as links
+from testbed.errors import Exit
+from testbed.progress import Progress
+
+HELP = {name: text for name, (_, text) in options.defaults().items()}
+LAB_HELP = {"name": "of the lab; default: $TESTBED_LAB, else 'lab'"}
+
+
+def _say(text: str) -> None:
+    Console().print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+@task(help={"inventory": HELP["inventory"], "duration": "whole seconds of iperf"})
+@tasks.reported
+def link(context: Context, inventory: str | None = None, duration: int = 10) -> None:
+    """Verify the data link: iperf both ways at once, round trip, NICs."""
+    server, client = hosts.connect(inventories.load(inventory))
+    folder = results.RESULTS_FOLDER / "link" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    try:
+        record = links.measure(server, client, Progress(Console()), folder, duration)
+    finally:
+        server.close()
+        client.close()
+    _say(show.link_text(record))
+    if not record.ok:
+        sys.exit(Exit.NOT_READY)
+
+
+@task(help=LAB_HELP)
+@tasks.reported
+def up(context: Context, name: str | None = None) -> None:
+    """Bring the lab up: two hosts and a link on this machine."""
+    lab.up(name or names.name_from(os.environ), _say)
+
+
+@task(help=LAB_HELP)
+@tasks.reported
+def status(context: Context, name: str | None = None) -> None:
+    """What of the lab is up."""
+    _say(str(lab.status(name or names.name_from(os.environ))))
+
+
+@task(help=LAB_HELP)
+@tasks.reported
+def down(context: Context, name: str | None = None) -> None:
+    """Take the lab down; nothing of it is left."""
+    lab.down(name or names.name_from(os.environ), _say)
+
+
+def measuring(name: str, doc: str) -> object:
+    """The task of one of the three rounds."""
+    return task(tasks.measuring(name, doc), help=HELP)
+
+
+namespace = Collection(
+    link,
+    run_calibration=measuring("calibration", "Round 1: wrk on the server itself, over loopback."),
+    run_round2=measuring("round2", "Round 2: 4000 requests/s over the link, for 5 minutes."),
+    run_round3=measuring("round3", "Round 3: 10 requests/s over the link, for 30 s."),
+    run=task(tasks.measuring_any("Carry out an experiment: its name, or its file."), help=HELP),
+    lab=Collection(up, status, down),
+)

@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+"""Ansible's inventory of the lab that $TESTBED_LAB names: addresses follow from the name alone."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+
+
+def inventory(name: str) -> dict[str, object]:
+    """The inventory of the lab of that name, as `ansible-inventory --list` takes it."""
+    sys.path.insert(0, str(PROJECT))
+    from testbed.lab import names
+
+    lab = names.lab(name)
+    options = f"-o UserKnownHostsFile={lab.known_hosts} -o StrictHostKeyChecking=yes"
+    hosts = {
+        host.hostname: {"ansible_host": host.address, "bench_address": host.bench_address}
+        for host in lab.hosts
+    }
+    everywhere = {
+        "ansible_user": "root",
+        "ansible_ssh_private_key_file": str(lab.private_key),
+        "ansible_ssh_common_args": f"{options} -o IdentitiesOnly=yes",
+        "ansible_python_interpreter": "/usr/bin/python3",
+        "bench_interface": names.BENCH_INTERFACE,
+        "testbed_place": "lab",
+        "testbed_lab": lab.name,
+    }
+    return {
+        "_meta": {"hostvars": hosts},
+        "all": {"children": list(names.ROLES), "vars": everywhere},
+        **{host.role: {"hosts": [host.hostname]} for host in lab.hosts},
+    }
+
+
+def main() -> int:
+    """Print the inventory; 2 and one line on stderr if the lab's name is not valid."""
+    sys.path.insert(0, str(PROJECT))
+    from testbed.errors import TestbedError
+    from testbed.lab import names
+
+    try:
+        sys.stdout.write(json.dumps(inventory(names.name_from(os.environ)), indent=2) + "\n")
+    except TestbedError as error:
+        sys.stderr.write(f"{error}\n")
+        return int(error.exit_code)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,101 @@
+"""The app under test as a systemd unit on the server host."""
+
+from typing import Any
+
+from testbed.errors import Exit, TestbedError
+from testbed.model.catalogue import CataloguedApp
+from testbed.remote import CommandFailed, Remote
+
+PROPERTIES = (
+    "ActiveState",
+    "SubState",
+    "Result",
+    "MainPID",
+    "NRestarts",
+    "ExecMainStatus",
+    "ExecMainStartTimestampMonotonic",
+    "CPUUsageNSec",
+    "TasksCurrent",
+    "LimitNOFILE",
+    "WorkingDirectory",
+    "LoadState",
+)
+
+
+class Daemon:
+    """One app's unit. Its journal's last lines are part of every error it causes."""
+
+    def __init__(self, server: Remote, app: CataloguedApp) -> None:
+        self._server = server
+        self._app = app
+
+    def check_deployed(self) -> None:
+        """Raise TestbedError unless exactly these files are deployed on the server host."""
+        state = self.show()
+        if state["LoadState"] != "loaded":
+            problem = "is not deployed there"
+        elif self._app.digest not in state["WorkingDirectory"]:
+            problem = f"differs from {self._app.folder}, which changed since"
+        else:
+            return
+        raise TestbedError(
+            f"server host: app {self._app.workload}/{self._app.name} {problem}",
+            remedy="run `ansible-playbook site.yml` for this inventory",
+            exit_code=Exit.NOT_READY,
+        )
+
+    def start(self, settings: dict[str, Any], address: str) -> int:
+        """Start it with these settings, bound to `address`; its main process's id.
+
+        Raises CommandFailed with the journal's last lines.
+        """
+        environment = {"ADDRESS": address} | {
+            self._app.spec.settings[name].env: str(value) for name, value in settings.items()
+        }
+        text = "".join(f'{name}="{_quoted(value)}"\n' for name, value in environment.items())
+        self._server.write(f"{self._server.facts.testbed_run}/{self._app.unit}.env", text)
+        self._systemctl("start")
+        state = self.show()
+        if state["ActiveState"] != "active":
+            self.fail("it ended right after its start")
+        return int(state["MainPID"])
+
+    def stop(self) -> None:
+        """Stop it and forget its settings. Raises CommandFailed if it cannot be stopped."""
+        self._systemctl("stop")
+        self._server.run(["rm", "-f", f"{self._server.facts.testbed_run}/{self._app.unit}.env"])
+
+    def show(self) -> dict[str, str]:
+        """What systemd says of it."""
+        lines = self._server.run(
+            ["systemctl", "show", self._app.unit, *(f"-p{name}" for name in PROPERTIES)]
+        ).stdout.splitlines()
+        return dict(line.split("=", 1) for line in lines if "=" in line)
+
+    def journal(self, lines: int = 15) -> str:
+        """The last lines that it logged since its last start."""
+        return self._server.run(
+            ["journalctl", "-u", self._app.unit, "-n", str(lines), "-o", "cat", "--no-pager"],
+            check=False,
+        ).stdout
+
+    def fail(self, what: str) -> None:
+        """Raise CommandFailed for `what`, with the journal."""
+        host = self._server.host
+        raise CommandFailed(
+            host,
+            f"systemctl start {self._app.unit}",
+            None,
+            f"{what}; its journal:\n{self.journal()}",
+        )
+
+    def _systemctl(self, verb: str) -> None:
+        try:
+            self._server.run(["sudo", "-n", "systemctl", verb, self._app.unit], timeout_s=60)
+        except CommandFailed as error:
+            self.fail(error.output.strip() or f"systemctl {verb} failed")
+
+
+def _quoted(value: str) -> str:
+    """A value inside double quotes of a systemd environment file."""
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")

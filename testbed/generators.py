@@ -1,0 +1,137 @@
+"""Load generators behind one interface: the command that puts a load on a URL, and its files.
+
+Pure: builds commands, runs nothing. To add a generator, write its class and list it in ADAPTERS.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from testbed.errors import Exit, TestbedError
+from testbed.model.experiment import LoadSpec
+from testbed.model.results import Generator, Load
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is asked: the URL, and the answer that was verified before the load."""
+
+    url: str
+    method: str
+    body_bytes: int  # length of the verified answer
+    body_sha256: str
+
+
+def processes(load: Load, cpus: int) -> int:
+    """How many processes pacer takes: as many as threads are asked, but one a CPU at most.
+
+    Of the others, which run as one process, CPU use is not known.
+    """
+    return max(1, min(load.threads, cpus)) if load.generator == "pacer" else 1
+
+
+class Adapter(Protocol):
+    """How one generator is called on a host. Commands are argument lists."""
+
+    program: str  # as found on the host's PATH, or below the testbed's prefix
+    output: str  # file in the run's folder on the host that holds the figures
+    warms_up_itself: bool
+
+    def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
+        """The measured load; `cpus` are those of the generating host."""
+        ...
+
+    def warm_up(self, load: Load, target: Target) -> list[str]:
+        """The same load for `warmup_s`, its figures thrown away."""
+        ...
+
+
+class Wrk:
+    """wrk: closed loop, as fast as answers come."""
+
+    program = "wrk"
+    output = "generator.txt"
+    warms_up_itself = False
+
+    def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
+        """wrk with its latency distribution; whole seconds are all it takes."""
+        return self._command(load, target, load.duration_s)
+
+    def warm_up(self, load: Load, target: Target) -> list[str]:
+        """The same for the warm-up's duration."""
+        return self._command(load, target, load.warmup_s)
+
+    def _command(self, load: Load, target: Target, duration_s: float) -> list[str]:
+        return [
+            self.program,
+            f"-t{load.threads}",
+            f"-c{load.connections}",
+            f"-d{max(1, round(duration_s))}s",
+            *(["-R", f"{load.rate_rps:g}"] if load.rate_rps is not None else []),
+            "--latency",
+            "--timeout",
+            f"{max(1, round(load.timeout_s))}s",
+            target.url,
+        ]
+
+
+class Wrk2(Wrk):
+    """wrk2: constant rate; takes wrk's options and -R."""
+
+    program = "wrk2"
+
+
+class Pacer:
+    """pacer: constant rate, counts response time from when each request was due."""
+
+    program = "pacer"
+    output = "pacer.json"
+    warms_up_itself = True
+
+    def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
+        """pacer with all its files."""
+        return [
+            self.program,
+            f"--url={target.url}",
+            f"--method={target.method}",
+            f"--rate={load.rate_rps:g}",
+            f"--connections={load.connections}",
+            f"--processes={processes(load, cpus)}",
+            f"--warmup={load.warmup_s:g}",
+            f"--duration={load.duration_s:g}",
+            f"--timeout={load.timeout_s:g}",
+            f"--expect-length={target.body_bytes}",
+            f"--expect-sha256={target.body_sha256}",
+            f"--json={folder}/pacer.json",
+            f"--timeline={folder}/timeline.csv",
+            f"--hdr={folder}/latency.hdr",
+            "--quiet",
+        ]
+
+    def warm_up(self, load: Load, target: Target) -> list[str]:
+        """Nothing: the schedule runs through, and what was due in the warm-up is not counted."""
+        return []
+
+
+ADAPTERS: dict[Generator, Adapter] = {"wrk": Wrk(), "wrk2": Wrk2(), "pacer": Pacer()}
+
+# in the order preferred by `generator: auto`
+CANDIDATES: dict[Literal["saturation", "constant_rate"], list[Generator]] = {
+    "saturation": ["wrk"],
+    "constant_rate": ["wrk2", "pacer"],
+}
+
+
+def choose(spec: LoadSpec, available: set[str]) -> Load:
+    """The load with its generator chosen among those `available` on the generating host.
+
+    Raises TestbedError if the one asked for, or every candidate, is missing there.
+    """
+    wanted = CANDIDATES[spec.mode] if spec.generator == "auto" else [spec.generator]
+    found = next((name for name in wanted if name in available), None)
+    if found is None:
+        raise TestbedError(
+            f"{spec.from_host} host: no {' or '.join(wanted)} there",
+            remedy="run `ansible-playbook site.yml` for this inventory, or choose --generator",
+            exit_code=Exit.NOT_READY,
+        )
+    return Load.model_validate(spec.model_dump() | {"generator": found})

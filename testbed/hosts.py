@@ -1,0 +1,115 @@
+"""What the hosts are, read back from them: for campaign.json and for the link's identity."""
+
+import json
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import ansible.release
+import fabric
+
+from testbed.errors import Exit, TestbedError
+from testbed.inventory import ROOT, Inventory
+from testbed.model.results import HostRecord, HostRole, Nic, Sysctl
+from testbed.remote import CommandFailed, Remote
+
+# Debian packages whose versions bear on the figures; patterns are dpkg-query's.
+PACKAGES = (
+    "postgresql-[0-9]*",
+    "redis-server",
+    "python3",
+    "python3-psutil",
+    "wrk",
+    "iperf",
+    "openssh-server",
+    "systemd",
+    "libc6",
+    "linux-image-[0-9]*",
+)
+
+
+def connect(inventory: Inventory) -> tuple[Remote, Remote]:
+    """Connections to server and client. Raises HostUnreachable."""
+    remotes = Remote(inventory.server, inventory.facts), Remote(inventory.client, inventory.facts)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(Remote.open, remotes))
+    return remotes
+
+
+def describe(remote: Remote) -> dict[str, Any]:
+    """The host as its telemetry program describes it.
+
+    Raises TestbedError with the remedy if the host is not provisioned.
+    """
+    facts = remote.facts
+    command = [
+        f"{facts.testbed_prefix}/bin/telemetry",
+        "describe",
+        f"--interface={remote.host.bench_interface}",
+        f"--environments={facts.testbed_prefix}/venvs",
+        *(f"--package={name}" for name in PACKAGES),
+    ]
+    try:
+        found: dict[str, Any] = json.loads(remote.run(command).stdout)
+    except CommandFailed as error:
+        raise TestbedError(
+            f"{error}",
+            remedy="run `ansible-playbook site.yml` for this inventory",
+            exit_code=Exit.NOT_READY,
+        ) from error
+    if found["nic"] is None:
+        raise TestbedError(
+            f"{remote.host.role} host: no interface '{remote.host.bench_interface}'",
+            remedy="bench_interface in the inventory names the data link's interface",
+            exit_code=Exit.NOT_READY,
+        )
+    return found
+
+
+def identity(remote: Remote, found: dict[str, Any]) -> str:
+    """Who this host is on this link since its last boot."""
+    return " ".join(
+        [found["machine_id"], found["boot_id"], remote.host.bench_address, found["nic"]["mac"]]
+    )
+
+
+def nic(found: dict[str, Any]) -> Nic:
+    """The data link's interface."""
+    return Nic.model_validate({key: found["nic"][key] for key in Nic.model_fields})
+
+
+def record(remote: Remote, found: dict[str, Any]) -> HostRecord:
+    """The host with the settings that provisioning applied, as the kernel reads back now."""
+    text = remote.run(["cat", f"{remote.facts.testbed_etc}/tuning.json"]).stdout
+    role: HostRole = remote.host.role
+    sysctls = [Sysctl.model_validate(item) for item in json.loads(text)["sysctls"]]
+    kept = {key: found[key] for key in HostRecord.model_fields if key in found}
+    return HostRecord.model_validate(kept | {"role": role, "sysctls": sysctls})
+
+
+def postgresql_settings(server: Remote) -> dict[str, str]:
+    """Every PostgreSQL setting that is not its built-in default, as the running server has it."""
+    query = (
+        "select json_object_agg(name, current_setting(name)) from pg_settings"
+        " where source not in ('default', 'override', 'client', 'session')"
+    )
+    command = ["psql", "-X", "-A", "-t", "-d", server.facts.testbed_database, "-c", query]
+    settings: dict[str, str] = json.loads(server.run(command).stdout)
+    return settings
+
+
+def control_side() -> dict[str, str]:
+    """Commit and versions of what measures."""
+    return {
+        "git_commit": _git("rev-parse", "HEAD") or "unknown",
+        "git_changes": "yes" if _git("status", "--porcelain") else "none",
+        "ansible-core": ansible.release.__version__,
+        "fabric": fabric.__version__,
+    }
+
+
+def _git(*words: str) -> str | None:
+    command = ["git", "-C", str(Path(ROOT)), *words]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    return result.stdout.strip() if result.returncode == 0 else None

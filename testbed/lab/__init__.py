@@ -1,0 +1,6 @@
+"""Two hosts on one machine: booted containers in network namespaces, joined by a shaped link."""
+
+from testbed.lab.control import down, status, up
+from testbed.lab.status import HostStatus, LabStatus
+
+__all__ = ["HostStatus", "LabStatus", "down", "status", "up"]

@@ -1,0 +1,45 @@
+"""Run a system command; what went wrong is told by the command and its own last words."""
+
+import shlex
+import subprocess
+from collections.abc import Sequence
+
+from testbed.errors import Exit, TestbedError
+
+
+def run(
+    command: Sequence[str], *, text: str | None = None, timeout_s: float = 60, check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """The finished command, with what it printed; `text` is its standard input.
+
+    Raises TestbedError if it cannot be started, fails (unless `check` is false) or takes too long.
+    """
+    try:
+        done = subprocess.run(
+            command,
+            input=text if text is not None else "",
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise TestbedError(
+            f"{command[0]}: no such program", remedy="script/bootstrap", exit_code=Exit.NOT_READY
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise TestbedError(
+            f"{shlex.join(command)}: not finished after {timeout_s:g} s", exit_code=Exit.NOT_READY
+        ) from error
+    if check and done.returncode != 0:
+        words = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
+        raise TestbedError(
+            f"{shlex.join(command)}: exit status {done.returncode}: {' / '.join(words[-3:])}",
+            exit_code=Exit.NOT_READY,
+        )
+    return done
+
+
+def output(command: Sequence[str], *, timeout_s: float = 60) -> str:
+    """What the command printed. Raises TestbedError as `run` does."""
+    return run(command, timeout_s=timeout_s).stdout

@@ -1,0 +1,147 @@
+"""Bring a lab up, tell how it is, take it down. Idempotent; whole or nothing."""
+
+import json
+import os
+from typing import Any
+
+from testbed.errors import Exit, TestbedError
+from testbed.lab import cgroups, cpus, host, image, machine, names, network, takeover
+from testbed.lab.machine import Say
+from testbed.lab.status import HostStatus, LabStatus
+
+
+def up(name: str, say: Say) -> None:
+    """Bring the lab up; if it is up already, nothing is touched.
+
+    What is left of a half-made or broken lab is removed first. Raises TestbedError if the machine
+    cannot have a lab, or a host does not boot; then nothing of the lab is left.
+    """
+    lab = names.lab(name)
+    release = machine.check()
+    with machine.lock(say):
+        state = _state_of(lab)
+        if state == "up":
+            say(f"lab '{name}' is up")
+            return
+        if state == "partial":
+            say(f"lab '{name}' is half-made or broken: removing it first")
+            _remove(lab)
+        twin = names.same_addresses(lab, machine.labs())
+        if twin:
+            raise TestbedError(
+                f"lab '{name}' would have the addresses of lab '{twin}', which is there",
+                remedy=f"choose another name, or take lab '{twin}' down",
+            )
+        try:
+            _make(lab, release, say)
+        except BaseException:
+            say(f"removing what was made of lab '{name}'")
+            _remove(lab)
+            raise
+
+
+def down(name: str, say: Say) -> None:
+    """Remove the lab with everything that is its own; without a lab, nothing happens.
+
+    Raises TestbedError that names whatever could not be removed.
+    """
+    lab = names.lab(name)
+    machine.check_rights()
+    with machine.lock(say):
+        if _state_of(lab) == "down" and not _leftovers(lab):
+            machine.restore()
+            say(f"lab '{name}' is not there")
+            return
+        say(f"taking lab '{name}' down")
+        _remove(lab)
+    left = _leftovers(lab)
+    if left:
+        raise TestbedError(
+            f"lab '{name}' is down but not all of it could be removed: {'; '.join(left)}",
+            remedy="end what still uses it, then take the lab down again",
+            exit_code=Exit.NOT_READY,
+        )
+    say(f"lab '{name}' is down")
+
+
+def status(name: str) -> LabStatus:
+    """How the lab is. Changes nothing."""
+    lab = names.lab(name)
+    pinned = _read_state(lab).get("cpus", {})
+    hosts = tuple(
+        HostStatus(
+            role=one.role,
+            is_running=host.is_running(one),
+            answers=host.answers(one),
+            address=one.address,
+            bench_address=one.bench_address,
+            cpus=tuple(pinned[one.role]) if pinned.get(one.role) else None,
+        )
+        for one in lab.hosts
+    )
+    return LabStatus(name, _state_of(lab), hosts, str(lab.private_key), str(lab.known_hosts))
+
+
+def _make(lab: names.LabNames, release: machine.Release, say: Say) -> None:
+    say(f"bringing lab '{lab.name}' up")
+    split = cpus.split(cpus.usable_cores())
+    pinned = dict(zip(names.ROLES, split, strict=True)) if split else {}
+    if not pinned:
+        say("one CPU only: server and client share it, so the generator eats the server's time")
+    for variable in takeover.unreachable_proxies(os.environ):
+        say(f"{variable} leads to this machine's loopback, which lab hosts cannot reach")
+    lab.folder.mkdir(mode=0o700, parents=True)
+    _write_state(lab, "starting", pinned)
+    base = image.provide(image.recipe(release), say)
+    say("copying the hosts' files")
+    host.copy_roots(base, lab)
+    host.make_keys(lab)
+    say("making the links")
+    machine.prepare()
+    network.make(lab)
+    say("booting the hosts")
+    for one in lab.hosts:
+        host.start(one, pinned.get(one.role), host.personalize(one, lab, os.environ))
+    for one in lab.hosts:
+        host.wait_until_up(lab, one, say)
+    _write_state(lab, "up", pinned)
+    say(f"lab '{lab.name}' is up: server {lab.server.address}, client {lab.client.address}")
+
+
+def _remove(lab: names.LabNames) -> None:
+    host.stop(lab.hosts)
+    network.remove(lab)
+    host.remove_files(lab)
+    machine.restore()
+
+
+def _leftovers(lab: names.LabNames) -> list[str]:
+    left = network.leftovers(lab)
+    for one in lab.hosts:
+        left += [f"process {pid} of {one.hostname}" for pid in cgroups.processes(one.machine)]
+        left += [f"control group {group}" for group in cgroups.find(one.machine)]
+    left += [f"mount {mount}" for mount in host.mounts_below(lab.folder)]
+    left += [f"folder {lab.folder}"] if lab.folder.exists() else []
+    return left
+
+
+def _state_of(lab: names.LabNames) -> str:
+    if not lab.folder.exists() and not _leftovers(lab):
+        return "down"
+    state = _read_state(lab)
+    made = state.get("phase") == "up" and state.get("boot_id") == machine.boot_id()
+    alive = all(host.is_running(one) and host.answers(one) for one in lab.hosts)
+    return "up" if made and alive else "partial"
+
+
+def _read_state(lab: names.LabNames) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(lab.state_file.read_text())
+    except FileNotFoundError:
+        return {}
+    return content
+
+
+def _write_state(lab: names.LabNames, phase: str, pinned: dict[str, list[int]]) -> None:
+    content = {"phase": phase, "boot_id": machine.boot_id(), "cpus": pinned}
+    machine.write_json(lab.state_file, content)

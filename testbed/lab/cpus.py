@@ -1,0 +1,40 @@
+"""Which CPUs serve and which generate load. Pure but for reading the machine's topology."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+TOPOLOGY = "/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list"
+
+
+def split(cores: Sequence[Sequence[int]]) -> tuple[list[int], list[int]] | None:
+    """The server's and the client's CPUs, or None if there are not two to split.
+
+    `cores` lists the usable CPUs by physical core. Whole cores go to one side, since two threads
+    of a core share its time; only a single core is split by threads. An odd core is the server's.
+    """
+    groups = [list(core) for core in cores]
+    if len(groups) == 1:
+        groups = [[cpu] for cpu in groups[0]]
+    if len(groups) < 2:
+        return None
+    middle = (len(groups) + 1) // 2
+    server = sorted(cpu for core in groups[:middle] for cpu in core)
+    client = sorted(cpu for core in groups[middle:] for cpu in core)
+    return server, client
+
+
+def usable_cores() -> list[list[int]]:
+    """The CPUs this process may use, grouped by physical core."""
+    usable = os.sched_getaffinity(0)
+    cores: dict[str, list[int]] = {}
+    for cpu in sorted(usable):
+        siblings = Path(TOPOLOGY.format(cpu=cpu))
+        key = siblings.read_text().strip() if siblings.exists() else str(cpu)
+        cores.setdefault(key, []).append(cpu)
+    return list(cores.values())
+
+
+def listed(cpus: Sequence[int]) -> str:
+    """As taskset and people write it: 0,1,4."""
+    return ",".join(str(cpu) for cpu in cpus)

@@ -1,0 +1,154 @@
+"""What a lab of a given name is called on the machine: addresses, interfaces, folders. Pure.
+
+Everything a lab creates has a name that follows from the lab's own, so that `down` finds it all
+after an `up` that was killed at any moment.
+"""
+
+import re
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from testbed.errors import TestbedError
+
+DEFAULT_NAME = "lab"
+NAME_VARIABLE = "TESTBED_LAB"  # environment variable that names the lab
+ROLES = ("server", "client")
+LABS_FOLDER = Path("/var/lib/testbed")
+CACHE_FOLDER = Path("/var/cache/testbed")
+MANAGEMENT_INTERFACE = "mgmt0"
+BENCH_INTERFACE = "bench0"
+
+# Interface names hold at most 15 characters, of which "tb-" and "-s" take five.
+_NAME = re.compile(r"[a-z]([a-z0-9-]{0,7}[a-z0-9])?")
+_HOST_OCTET = {"server": 10, "client": 20}
+
+
+@dataclass(frozen=True)
+class HostNames:
+    """One host of a lab."""
+
+    lab: str
+    role: str
+    index: int
+
+    @property
+    def hostname(self) -> str:
+        return f"{self.lab}-{self.role}"
+
+    @property
+    def machine(self) -> str:
+        """Name of the namespace, the control group and the container."""
+        return f"testbed-{self.lab}-{self.role}"
+
+    @property
+    def address(self) -> str:
+        """Address on the management link."""
+        return f"198.18.{self.index}.{_HOST_OCTET[self.role]}"
+
+    @property
+    def bench_address(self) -> str:
+        """Address on the data link."""
+        return f"198.19.{self.index}.{_HOST_OCTET[self.role]}"
+
+    @property
+    def outer_interface(self) -> str:
+        """The machine's end of the host's management link."""
+        return f"tb-{self.lab}-{self.role[0]}"
+
+    @property
+    def root(self) -> Path:
+        """The host's root file system."""
+        return LABS_FOLDER / self.lab / self.role
+
+    @property
+    def log(self) -> Path:
+        """What the host printed on its console."""
+        return LABS_FOLDER / self.lab / f"{self.role}.log"
+
+
+@dataclass(frozen=True)
+class LabNames:
+    """A lab. The addresses come from 198.18.0.0/15, set aside for benchmarks by RFC 2544."""
+
+    name: str
+    index: int
+
+    @property
+    def server(self) -> HostNames:
+        return HostNames(self.name, "server", self.index)
+
+    @property
+    def client(self) -> HostNames:
+        return HostNames(self.name, "client", self.index)
+
+    @property
+    def hosts(self) -> tuple[HostNames, HostNames]:
+        return (self.server, self.client)
+
+    @property
+    def bridge(self) -> str:
+        return f"tb-{self.name}"
+
+    @property
+    def gateway(self) -> str:
+        """The machine's address on the management link."""
+        return f"198.18.{self.index}.1"
+
+    @property
+    def management_network(self) -> str:
+        return f"198.18.{self.index}.0/24"
+
+    @property
+    def nft_table(self) -> str:
+        return "testbed_" + self.name.replace("-", "_")
+
+    @property
+    def rule_comment(self) -> str:
+        """Marks the lab's rules in firewall chains that are not its own."""
+        return f"testbed-{self.name}"
+
+    @property
+    def folder(self) -> Path:
+        return LABS_FOLDER / self.name
+
+    @property
+    def state_file(self) -> Path:
+        return self.folder / "state.json"
+
+    @property
+    def private_key(self) -> Path:
+        return self.folder / "ssh" / "id_ed25519"
+
+    @property
+    def known_hosts(self) -> Path:
+        return self.folder / "ssh" / "known_hosts"
+
+
+def lab(name: str) -> LabNames:
+    """The lab of that name.
+
+    Raises TestbedError if the name would not make valid interface names.
+    """
+    if not _NAME.fullmatch(name):
+        raise TestbedError(
+            f"'{name}' cannot be a lab's name",
+            remedy="use one to nine of a-z, 0-9 and '-', beginning with a letter and not "
+            "ending in '-'",
+        )
+    index = 0 if name == DEFAULT_NAME else 1 + zlib.crc32(name.encode()) % 255
+    return LabNames(name, index)
+
+
+def name_from(environment: Mapping[str, str]) -> str:
+    """The lab's name that the environment asks for."""
+    return environment.get(NAME_VARIABLE) or DEFAULT_NAME
+
+
+def same_addresses(wanted: LabNames, others: Iterable[str]) -> str | None:
+    """The first of the other labs that would have the wanted one's addresses."""
+    for other in others:
+        if other != wanted.name and _NAME.fullmatch(other) and lab(other).index == wanted.index:
+            return other
+    return None

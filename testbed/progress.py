@@ -1,0 +1,82 @@
+"""What is being done and how long is left: a live line on a terminal, plain lines elsewhere."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+
+class Progress:
+    """Tells stages of a known expected length, and how long the whole campaign still takes.
+
+    Quiet: nothing but `result` lines.
+    """
+
+    def __init__(self, console: Console, *, quiet: bool = False) -> None:
+        self._console = console
+        self._quiet = quiet
+        self._bars: Bars | None = None
+        self._total: TaskID | None = None
+        self._total_done_s = 0.0
+
+    def say(self, text: str) -> None:
+        """A line of news."""
+        if not self._quiet:
+            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    def result(self, text: str) -> None:
+        """A line that is shown even when quiet."""
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+    @contextmanager
+    def campaign(self, expected_s: float) -> Iterator[None]:
+        """Show the time left of a whole of `expected_s` while the block runs."""
+        with self._shown():
+            if self._bars:
+                self._total = self._bars.add_task("whole campaign", total=expected_s)
+            self._total_done_s = 0.0
+            try:
+                yield
+            finally:
+                self._total = None
+
+    @contextmanager
+    def stage(self, name: str, expected_s: float) -> Iterator[None]:
+        """Show one stage; plain output gets a line at its start."""
+        if self._quiet or not self._console.is_terminal:
+            self.say(f"  {name} ({expected_s:.0f} s)" if expected_s >= 2 else f"  {name}")
+            yield
+            return
+        with self._shown():
+            bars = self._bars
+            if bars is None:  # cannot be: _shown has just made it
+                raise RuntimeError("progress is not shown")
+            task = bars.add_task(name, total=expected_s or None)
+            begin = time.monotonic()
+            try:
+                yield
+            finally:
+                bars.remove_task(task)
+                self._total_done_s += time.monotonic() - begin
+
+    def tick(self, stage_done_s: float) -> None:
+        """Within a stage: so many of its seconds are over."""
+        if self._bars and self._bars.tasks:
+            self._bars.update(self._bars.tasks[-1].id, completed=stage_done_s)
+            if self._total is not None:
+                self._bars.update(self._total, completed=self._total_done_s + stage_done_s)
+
+    @contextmanager
+    def _shown(self) -> Iterator[None]:
+        if self._bars or self._quiet or not self._console.is_terminal:
+            yield
+            return
+        columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+        with Bars(*columns, console=self._console, transient=True) as self._bars:
+            try:
+                yield
+            finally:
+                self._bars = None

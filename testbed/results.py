@@ -1,0 +1,62 @@
+"""The results folder: written whole or not at all, read back checked."""
+
+import os
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from testbed.errors import TestbedError
+from testbed.inventory import ROOT
+from testbed.model.results import Campaign, RunRecord
+
+RESULTS_FOLDER = ROOT / "results"
+PARTIAL = ".partial-"  # prefix of a run's folder until its run.json is complete
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def write(path: Path, model: BaseModel) -> None:
+    """Write a model as JSON so that a reader sees the old file or the new one, never half of it.
+
+    Raises TestbedError if it cannot be written, a full disk for instance.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("w", encoding="utf-8") as stream:
+            stream.write(model.model_dump_json(indent=1) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise TestbedError(
+            f"cannot write {path}: {error.strerror}",
+            remedy="free some space or choose another results folder; finished runs are kept",
+        ) from error
+
+
+def read(path: Path, model: type[M]) -> M:
+    """Read a model back. Raises TestbedError, naming the file and what is wrong in it."""
+    try:
+        return model.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise TestbedError(f"cannot read {path}: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "the whole file"
+        raise TestbedError(f"{path}: {where}: {first['msg']}") from error
+
+
+def point_latest(folder: Path) -> None:
+    """Let `latest` beside the campaign lead to it."""
+    temporary = folder.with_name(".latest.tmp")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(folder.name)
+    temporary.replace(folder.with_name("latest"))
+
+
+def finished_runs(folder: Path, campaign: Campaign) -> dict[str, RunRecord]:
+    """The campaign's runs that are complete, by id; a half-written one is not among them."""
+    paths = {run_id: folder / run_id / "run.json" for run_id in campaign.runs}
+    return {run_id: read(path, RunRecord) for run_id, path in paths.items() if path.is_file()}

@@ -1,0 +1,327 @@
+"""One run: start, ready, check, load, check again, stop, collect. Leaves nothing running."""
+
+import shlex
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from analysis.parsers import parse
+from testbed import answers, results
+from testbed.catalogue import Catalogue
+from testbed.daemon import Daemon
+from testbed.errors import Exit, TestbedError
+from testbed.generators import ADAPTERS, Target, processes
+from testbed.inventory import Inventory
+from testbed.model.catalogue import CataloguedApp, Endpoint
+from testbed.model.experiment import Experiment, PlannedRun
+from testbed.model.results import AnswerCheck, Failure, HostRole, LinkRecord, Load, RunRecord
+from testbed.model.tool_output import ToolOutput
+from testbed.progress import Progress
+from testbed.remote import CommandFailed, HostUnreachable, Process, Remote
+from testbed.validity import Evidence, judge, worst
+
+READY_TIMEOUT_S = 60
+LOAD_GRACE_S = 30  # beyond the load's own duration and time-out, before it counts as hung
+ALIVE_EVERY_S = 10  # how often the server host is asked for a sign of life during a load
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Session:
+    """What all runs of a campaign share."""
+
+    campaign: str
+    folder: Path
+    experiment: Experiment
+    catalogue: Catalogue
+    inventory: Inventory
+    server: Remote
+    client: Remote
+    load: Load
+    generator_version: str | None
+    generator_cpus: int
+    link: LinkRecord | None
+    progress: Progress
+
+    def remote(self, role: HostRole) -> Remote:
+        """The connection to the host of that role."""
+        return self.server if role == "server" else self.client
+
+
+@dataclass
+class Course:
+    """What is known of a run while it goes."""
+
+    started_at: datetime
+    stage: str = "start"
+    phases_s: dict[str, float] = field(default_factory=dict)
+    answers: list[AnswerCheck] = field(default_factory=list)
+    unit: dict[str, str] | None = None
+    command: str | None = None
+    output: ToolOutput | None = None
+    failure: Failure | None = None
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time a phase, and remember it as where a failure happened."""
+        self.stage, begin = name, time.monotonic()
+        try:
+            yield
+        finally:
+            self.phases_s[name] = round(time.monotonic() - begin, 3)
+
+
+def execute(session: Session, planned: PlannedRun) -> RunRecord:
+    """Carry out one run and store it whole as `<folder>/<run id>/`.
+
+    What fails in the app or the generator is part of the record (`failure`), so that the campaign
+    goes on. Raises HostUnreachable, and KeyboardInterrupt, after everything is stopped.
+    """
+    app = session.catalogue.apps_of(session.experiment.workload)[planned.app]
+    partial = session.folder / f"{results.PARTIAL}{planned.run_id}"
+    shutil.rmtree(partial, ignore_errors=True)
+    (partial / "raw").mkdir(parents=True)
+    course = Course(started_at=datetime.now(UTC))
+    try:
+        _Runner(session, planned, app, course, partial).go()
+    except HostUnreachable:
+        raise
+    except TestbedError as error:
+        course.failure = Failure(stage=course.stage, message=str(error))
+    record = _record(session, planned, app, course, partial)
+    results.write(partial / "run.json", record)
+    final = session.folder / planned.run_id
+    shutil.rmtree(final, ignore_errors=True)
+    partial.rename(final)
+    return record
+
+
+class _Runner:
+    """The steps of one run."""
+
+    def __init__(
+        self,
+        session: Session,
+        planned: PlannedRun,
+        app: CataloguedApp,
+        course: Course,
+        partial: Path,
+    ) -> None:
+        self.session, self.planned, self.app = session, planned, app
+        self.course, self.partial = course, partial
+        self.daemon = Daemon(session.server, app)
+        self.generating = session.remote(session.load.from_host)
+        workload = session.catalogue.workload(app.workload)
+        self.endpoint: Endpoint = workload.endpoints[planned.endpoint]
+        self.url = url_of(session, app, planned.endpoint)
+        self.remote_folder = f"{session.inventory.facts.testbed_run}/{planned.run_id}"
+        self.document = answers.expected_json(
+            session.catalogue.folder / app.workload, self.endpoint.expect
+        )
+
+    def go(self) -> None:
+        """All steps; whatever was started is stopped, however this ends."""
+        course, progress = self.course, self.session.progress
+        for remote in (self.session.server, self.session.client):
+            remote.run(["mkdir", "-p", self.remote_folder])
+        with ExitStack() as cleanup:
+            cleanup.callback(self._remove_remote_folders)
+            with course.phase("start"), progress.stage("start", 1):
+                cleanup.callback(self.daemon.stop)
+                pid = self.daemon.start(self.planned.settings, address_of(self.session))
+            with course.phase("ready"), progress.stage("wait until it answers", 1):
+                answer = self._ask(READY_TIMEOUT_S)
+            with course.phase("check"):
+                self._check_before(answer)
+            for role, process in self._start_telemetry(pid).items():
+                cleanup.callback(self._collect, role, process)
+            self._load(answer)
+            with course.phase("check after"), progress.stage("check the answer again", 1):
+                course.unit = self.daemon.show()
+                self._check_after()
+            with course.phase("stop"):
+                cleanup.close()
+        with course.phase("collect"):
+            course.output = self._parse()
+
+    def _ask(self, timeout_s: float) -> answers.Answer:
+        """The app's answer, waited for. Raises CommandFailed with the app's journal."""
+        prefix = self.session.inventory.facts.testbed_prefix
+        command = [
+            f"{prefix}/bin/pacer-probe",
+            f"--url={self.url}",
+            f"--timeout={timeout_s:g}",
+            f"--method={self.endpoint.method}",
+        ]
+        result = self.generating.run(command, timeout_s=timeout_s + 15, check=False)
+        if result.code != 0:
+            self.daemon.fail(result.stderr.strip() or "it gives no answer")
+        return answers.from_probe(result.stdout)
+
+    def _check_before(self, answer: answers.Answer) -> None:
+        """Raise TestbedError unless it is the expected one: such an app is not worth a load."""
+        check = answers.compare(answer, self.endpoint.expect, self.document, "before")
+        self.course.answers.append(check)
+        if not check.ok:
+            raise TestbedError(f"wrong answer from {self.url}: {check.problem}")
+
+    def _check_after(self) -> None:
+        """Record how it answers after the load; the load's figures stand either way."""
+        try:
+            answer = self._ask(READY_TIMEOUT_S)
+        except CommandFailed as error:
+            problem = str(error).splitlines()[0]
+            check = AnswerCheck(
+                when="after",
+                ok=False,
+                status=None,
+                content_type=None,
+                body_bytes=None,
+                problem=problem,
+            )
+        else:
+            check = answers.compare(answer, self.endpoint.expect, self.document, "after")
+        self.course.answers.append(check)
+
+    def _start_telemetry(self, pid: int) -> dict[HostRole, Process]:
+        processes: dict[HostRole, Process] = {}
+        for remote in (self.session.server, self.session.client):
+            role: HostRole = remote.host.role
+            command = [
+                f"{remote.facts.testbed_prefix}/bin/telemetry",
+                "record",
+                f"{self.remote_folder}/telemetry-{role}.csv",
+                f"--interface={remote.host.bench_interface}",
+                *([f"--pid={pid}"] if role == "server" else []),
+            ]
+            processes[role] = remote.start(command)
+        return processes
+
+    def _collect(self, role: HostRole, process: Process) -> None:
+        """Stop the host's telemetry and bring back all files of the run from there."""
+        process.stop()
+        (self.partial / "raw" / f"telemetry-{role}.log").write_text(process.output)
+        self.session.remote(role).fetch_folder(self.remote_folder, self.partial / "raw")
+
+    def _load(self, answer: answers.Answer) -> None:
+        load, progress = self.session.load, self.session.progress
+        adapter = ADAPTERS[load.generator]
+        target = Target(self.url, self.endpoint.method, len(answer.body), answer.sha256)
+        if load.warmup_s and not adapter.warms_up_itself:
+            with self.course.phase("warm-up"), progress.stage("warm-up", load.warmup_s):
+                self._generate(adapter.warm_up(load, target), "warm-up.txt", load.warmup_s)
+        inside_s = load.warmup_s if adapter.warms_up_itself else 0
+        command = adapter.command(load, target, self.remote_folder, self.session.generator_cpus)
+        self.course.command = " ".join(command)
+        with (
+            self.course.phase("load"),
+            progress.stage(f"load for {load.duration_s:g} s", load.duration_s + inside_s),
+        ):
+            self._generate(command, "generator.txt", load.duration_s + inside_s)
+
+    def _generate(self, command: list[str], output: str, expected_s: float) -> None:
+        """Run a generator to its end, its output into a file on its host.
+
+        Raises TestbedError if it fails or hangs, HostUnreachable if a host is lost meanwhile.
+        """
+        line = shell_line(self.session, command, f"{self.remote_folder}/{output}")
+        limit_s = expected_s + self.session.load.timeout_s + LOAD_GRACE_S
+        begin = time.monotonic()
+        alive_at = begin + ALIVE_EVERY_S
+        process = self.generating.start(line)
+        try:
+            while (code := process.wait(0.25)) is None:
+                elapsed_s = time.monotonic() - begin
+                self.session.progress.tick(elapsed_s)
+                if elapsed_s > limit_s:
+                    raise TestbedError(f"the generator did not end within {limit_s:.0f} s: {line}")
+                if time.monotonic() > alive_at:
+                    self.session.server.run("true", timeout_s=ALIVE_EVERY_S)
+                    alive_at = time.monotonic() + ALIVE_EVERY_S
+        finally:
+            process.stop()
+        if code != 0:
+            tail = self.generating.run(["tail", "-n", "5", f"{self.remote_folder}/{output}"]).stdout
+            raise TestbedError(f"the generator failed (exit {code}): {command[0]}: {tail.strip()}")
+
+    def _remove_remote_folders(self) -> None:
+        for remote in (self.session.server, self.session.client):
+            remote.run(["rm", "-rf", self.remote_folder])
+
+    def _parse(self) -> ToolOutput:
+        """The generator's figures; its own files go where a run's folder has them."""
+        raw = self.partial / "raw"
+        for name in ("telemetry-server.csv", "telemetry-client.csv", "timeline.csv", "latency.hdr"):
+            if (raw / name).exists():
+                (raw / name).rename(self.partial / name)
+        load = self.session.load
+        path = raw / ADAPTERS[load.generator].output
+        if not path.is_file():
+            raise TestbedError(f"the generator left no {path.name}", exit_code=Exit.RUN_FAILED)
+        return parse(path.read_text(errors="replace"), load.generator)
+
+
+def shell_line(session: Session, command: list[str], output: str) -> str:
+    """The command with the testbed's programs on PATH, all files it may open, output to a file."""
+    prefix = session.inventory.facts.testbed_prefix
+    return (
+        f"PATH={prefix}/bin:$PATH; ulimit -n $(ulimit -Hn); "
+        f"exec {shlex.join(command)} >{shlex.quote(output)} 2>&1"
+    )
+
+
+def address_of(session: Session) -> str:
+    """Where apps listen: loopback in a calibration, else the server's data link address."""
+    return LOOPBACK if session.experiment.calibration else session.inventory.server.bench_address
+
+
+def url_of(session: Session, app: CataloguedApp, endpoint: str) -> str:
+    """The URL that a run loads."""
+    port = session.inventory.facts.testbed_app_port
+    return f"http://{address_of(session)}:{port}{app.spec.endpoints[endpoint]}"
+
+
+def _record(
+    session: Session, planned: PlannedRun, app: CataloguedApp, course: Course, partial: Path
+) -> RunRecord:
+    evidence = Evidence(
+        load=session.load,
+        output=course.output,
+        answers=course.answers,
+        unit=course.unit,
+        failure=course.failure,
+        link=session.link,
+        generator_processes=processes(session.load, session.generator_cpus),
+        folder=partial,
+    )
+    findings = judge(evidence)
+    return RunRecord(
+        schema_version=1,
+        run_id=planned.run_id,
+        campaign=session.campaign,
+        workload=app.workload,
+        app=app.name,
+        app_title=app.spec.title,
+        endpoint=planned.endpoint,
+        variant=planned.variant,
+        settings=planned.settings,
+        trial=planned.trial,
+        url=url_of(session, app, planned.endpoint),
+        calibration=session.experiment.calibration,
+        load=session.load,
+        generator_version=session.generator_version,
+        command=course.command,
+        started_at=course.started_at,
+        ended_at=datetime.now(UTC),
+        phases_s=course.phases_s,
+        unit=course.unit,
+        answers=course.answers,
+        output=course.output,
+        failure=course.failure,
+        findings=findings,
+        verdict=worst(findings),
+    )

@@ -1,0 +1,58 @@
+"""Plans, outcomes and links as text for people. Pure."""
+
+import os
+
+from testbed.campaign import OVERHEAD_S, Outcome
+from testbed.model.experiment import Experiment, PlannedRun
+from testbed.model.results import LinkRecord
+
+
+def plan_text(experiment: Experiment, runs: list[PlannedRun]) -> str:
+    """What would be run, in which order, and for how long."""
+    load = experiment.load
+    asked = (
+        f"{load.rate_rps:g} requests/s" if load.rate_rps is not None else "as fast as answers come"
+    )
+    each_s = load.warmup_s + load.duration_s + OVERHEAD_S
+    return "\n".join(
+        [
+            experiment.title,
+            f"{asked}, {load.connections} connections, {load.threads} threads, from the "
+            f"{load.from_host} host, generator: {load.generator}",
+            f"each run: {load.warmup_s:g} s warm-up, {load.duration_s:g} s measured",
+            *(
+                f"  {run.run_id}  "
+                + " ".join(f"{key}={value}" for key, value in run.settings.items())
+                for run in runs
+            ),
+            f"{len(runs)} runs, about {len(runs) * each_s / 60:.0f} min",
+        ]
+    )
+
+
+def outcome_text(outcome: Outcome) -> str:
+    """How a campaign went, and where it lies."""
+    verdicts = [record.verdict for record in outcome.records]
+    counts = ", ".join(
+        f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(sorted(verdicts))
+    )
+    return (
+        f"{len(outcome.records)} runs: {counts}\n"
+        f"measured {outcome.load_s:.0f} s of {outcome.elapsed_s:.0f} s\n"
+        f"results: {os.path.relpath(outcome.folder)}"
+    )
+
+
+def link_text(record: LinkRecord) -> str:
+    """A link verification."""
+    lines = [
+        f"{way.source} -> {way.target}: {way.mbit_per_s:.0f} Mbit/s" for way in record.directions
+    ]
+    trip = record.round_trip_ms
+    lines.append(f"round trip: {trip.min:g} / {trip.mean:g} / {trip.max:g} ms (min / mean / max)")
+    for role, nic in record.nics.items():
+        speed = f"{nic.speed_mbit_per_s} Mbit/s" if nic.speed_mbit_per_s else "speed unknown"
+        duplex = {True: "full duplex", False: "half duplex", None: "duplex unknown"}
+        lines.append(f"{role}: {nic.interface}, {speed}, {duplex[nic.full_duplex]}, MTU {nic.mtu}")
+    lines += record.problems or [f"verified: at least {record.floor_mbit_per_s:g} Mbit/s each way"]
+    return "\n".join(lines)

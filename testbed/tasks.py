@@ -1,0 +1,121 @@
+"""What fab tasks share: their options' signature, and errors shown as one message."""
+
+import functools
+import inspect
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from invoke.context import Context
+from rich.console import Console
+
+from testbed import campaign, experiments, inventory, options, show
+from testbed import catalogue as catalogues
+from testbed.errors import Exit, TestbedError
+from testbed.inventory import ROOT
+from testbed.plan import plan
+from testbed.progress import Progress
+
+LOG = ROOT / ".cache" / "error.log"
+
+Task = Callable[..., None]
+
+
+def reported(body: Task) -> Task:
+    """Show a TestbedError as its message, and anything unforeseen as one line with a log.
+
+    SIGTERM and SIGHUP end a task as Ctrl-C does: what it started is stopped first.
+    """
+
+    @functools.wraps(body)
+    def task(*arguments: Any, **keywords: Any) -> None:
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _interrupt)
+        try:
+            body(*arguments, **keywords)
+        except TestbedError as error:
+            _complain(str(error))
+            sys.exit(error.exit_code)
+        except KeyboardInterrupt:
+            _complain("interrupted: what was started is stopped, what was finished is kept")
+            sys.exit(Exit.INTERRUPTED)
+        except Exception as error:  # noqa: BLE001 - the last resort, so that no traceback is shown
+            LOG.parent.mkdir(exist_ok=True)
+            LOG.write_text(traceback.format_exc())
+            _complain(
+                f"a fault in the testbed itself: {error!r}\n"
+                f"  -> please report it with {os.path.relpath(LOG)}"
+            )
+            sys.exit(1)
+
+    return task
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _complain(text: str) -> None:
+    Console(stderr=True).print(f"error: {text}", highlight=False, markup=False, soft_wrap=True)
+
+
+def measuring(name: str, doc: str) -> Task:
+    """A task that carries out the experiment `name`, with every option of Options."""
+
+    def body(context: Context, **given: Any) -> None:
+        measure(name, options.read(given))
+
+    return _with_options(body, name, doc, [])
+
+
+def measuring_any(doc: str) -> Task:
+    """A task that carries out the experiment whose name or file is its first argument."""
+
+    def body(context: Context, experiment: str, **given: Any) -> None:
+        measure(experiment, options.read(given))
+
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return _with_options(body, "run", doc, [inspect.Parameter("experiment", kind)])
+
+
+def _with_options(body: Task, name: str, doc: str, first: list[inspect.Parameter]) -> Task:
+    """Give `body` the signature that invoke turns into command-line options."""
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    rest = [
+        inspect.Parameter(option, kind, default=default)
+        for option, (default, _) in options.defaults().items()
+    ]
+    body.__name__ = name
+    body.__doc__ = doc
+    task = reported(body)
+    task.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter("context", kind), *first, *rest]
+    )
+    return task
+
+
+def measure(name: str, given: options.Options) -> None:
+    """Carry out, resume, or with --dry-run only print an experiment."""
+    progress = Progress(Console(), quiet=given.quiet)
+    if given.resume is not None:
+        hosts = inventory.load(given.inventory)
+        outcome = campaign.resume(Path(given.resume), hosts, progress)
+    else:
+        path = experiments.find(name)
+        experiment, overridden = experiments.override(experiments.load(path), given.overrides())
+        if given.dry_run:
+            runs = plan(experiment, catalogues.load(), given.seed or 0)
+            progress.result(show.plan_text(experiment, runs))
+            return
+        hosts = inventory.load(given.inventory)
+        request = campaign.Request(path.stem, experiment, overridden, given.seed, hosts)
+        outcome = campaign.run(request, progress)
+    progress.result(show.outcome_text(outcome))
+    code = campaign.exit_code(outcome, strict=given.strict)
+    if code:
+        sys.exit(code)

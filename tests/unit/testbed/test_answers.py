@@ -1,0 +1,63 @@
+import base64
+import json
+import re
+
+import pytest
+
+from testbed import answers
+from testbed.errors import TestbedError
+from testbed.model.catalogue import ExpectedAnswer
+
+EXPECTED = ExpectedAnswer(json_file="x.json")
+DOCUMENT = {"agents": [{"number": 1, "name": None}, {"number": 2, "name": "b"}]}
+
+
+def answer(body=None, status=200, content_type="application/json; charset=utf-8"):
+    raw = json.dumps(DOCUMENT).encode() if body is None else body
+    return answers.Answer(status, content_type, raw, 0.1)
+
+
+def test_an_equal_document_is_right_however_it_is_written():
+    spaced = answer(json.dumps(DOCUMENT, indent=3, sort_keys=True).encode())
+    check = answers.compare(spaced, EXPECTED, DOCUMENT, "before")
+    assert check.ok
+    assert check.body_bytes == len(spaced.body)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "problem"),
+    [
+        (answer(status=500, body=b"oops"), "status 500 instead of 200: oops"),
+        (answer(content_type="text/html"), "content type text/html instead of application/json"),
+        (answer(content_type=None), "content type none"),
+        (answer(b"<html>"), "the body is not JSON: <html>"),
+        (answer(b'{"agents": []}'), r"\$\.agents: 0 items instead of 2"),
+        (answer(b'{"agent": []}'), r"\$: keys \['agent'\] instead of \['agents'\]"),
+        (answer(json.dumps(DOCUMENT).replace("2", "3").encode()), r"\$\.agents\[1\]\.number: 3"),
+        (answer(json.dumps(DOCUMENT).replace("1", "true").encode()), r"number: True instead of 1"),
+        (answer(json.dumps(DOCUMENT).replace("null", "0").encode()), r"name: 0 instead of None"),
+    ],
+)
+def test_a_wrong_answer_says_what_differs(wrong, problem):
+    check = answers.compare(wrong, EXPECTED, DOCUMENT, "after")
+    assert not check.ok
+    assert re.search(problem, check.problem)
+
+
+def test_a_probe_s_document_is_read():
+    text = json.dumps(
+        {
+            "waited_s": 0.5,
+            "status": 201,
+            "headers": {"content-type": "text/plain"},
+            "body_base64": base64.b64encode(b"\xff\x00").decode(),
+            "attempts": 3,
+        }
+    )
+    assert answers.from_probe(text) == answers.Answer(201, "text/plain", b"\xff\x00", 0.5)
+
+
+def test_an_expected_file_that_is_no_json_is_named(tmp_path):
+    (tmp_path / "x.json").write_text("{")
+    with pytest.raises(TestbedError, match=r"x\.json: not a readable JSON document"):
+        answers.expected_json(tmp_path, EXPECTED)

@@ -1,0 +1,75 @@
+import pytest
+
+from testbed import experiments, options
+from testbed.errors import TestbedError
+
+
+def test_the_published_rounds_have_the_article_s_parameters():
+    loads = {
+        n: experiments.load(experiments.find(n)).load for n in ("calibration", "round2", "round3")
+    }
+    shown = {
+        name: (load.rate_rps, load.threads, load.connections, load.duration_s, load.from_host)
+        for name, load in loads.items()
+    }
+    assert shown == {
+        "calibration": (None, 12, 400, 30, "server"),
+        "round2": (4000, 12, 400, 300, "client"),
+        "round3": (10, 10, 10, 30, "client"),
+    }
+
+
+def test_options_override_and_are_told():
+    experiment = experiments.load(experiments.find("round2"))
+    given = options.read({"rate": "100", "apps": "flask, django", "trials": "1"})
+    changed, keys = experiments.override(experiment, given.overrides())
+    assert changed.load.rate_rps == 100
+    assert changed.apps == ["flask", "django"]
+    assert keys == ["load.rate_rps", "trials", "apps"]
+
+
+def test_an_option_that_says_what_the_file_says_overrides_nothing():
+    experiment = experiments.load(experiments.find("round2"))
+    assert experiments.override(experiment, {"rate": 4000.0})[1] == []
+
+
+def test_fewer_connections_take_the_threads_down():
+    experiment = experiments.load(experiments.find("round2"))
+    changed, keys = experiments.override(experiment, {"connections": 4})
+    assert changed.load.threads == 4
+    assert keys == ["load.connections", "load.threads"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"rate": -1.0}, r"--rate: Input should be greater than 0 \(given: -1.0\)"),
+        ({"trials": 0}, r"--trials: .* greater than or equal to 1"),
+        ({"threads": 500}, "more threads than connections"),
+        ({"generator": "wrk"}, "wrk cannot hold a rate"),
+        ({"generator": "siege"}, "--generator: "),
+    ],
+)
+def test_an_unsound_result_names_the_option(given, message):
+    experiment = experiments.load(experiments.find("round2"))
+    with pytest.raises(TestbedError, match=message):
+        experiments.override(experiment, given)
+
+
+def test_an_unknown_experiment_names_the_nearest():
+    with pytest.raises(TestbedError, match=r"(?s)unknown experiment 'raund2'.*mean 'round2'"):
+        experiments.find("raund2")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"rate": "fast"}, r"--rate: .*number.*given: 'fast'"),
+        ({"trials": "1.5", "duration": "x"}, r"(?s)--duration: .*--trials: "),
+        ({"resume": "results/x", "rate": "1"}, r"--resume .* does not go with --rate"),
+        ({"resume": "results/x", "seed": "1"}, r"--resume .* does not go with --seed"),
+    ],
+)
+def test_options_are_typed(given, message):
+    with pytest.raises(TestbedError, match=message):
+        options.read(given)

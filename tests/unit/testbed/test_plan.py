@@ -1,0 +1,56 @@
+from collections import Counter
+
+import pytest
+
+from testbed.errors import TestbedError
+from testbed.model.experiment import Variant
+from testbed.plan import plan
+
+
+def cells(runs):
+    return [(run.app, run.endpoint, run.variant) for run in runs]
+
+
+def test_every_cell_once_a_trial_in_an_order_of_its_own(experiment, small_catalogue):
+    runs = plan(experiment, small_catalogue, seed=1)
+    assert [run.trial for run in runs] == [1] * 3 + [2] * 3 + [3] * 3
+    assert set(Counter(cells(runs)).values()) == {3}
+    assert ("first", "extra", "default") not in cells(runs)
+    orders = {tuple(cells(plan(experiment, small_catalogue, seed))) for seed in range(8)}
+    assert len(orders) > 1
+
+
+def test_the_same_seed_gives_the_same_plan(experiment, small_catalogue):
+    assert plan(experiment, small_catalogue, 7) == plan(experiment, small_catalogue, 7)
+
+
+def test_run_ids_number_the_plan(experiment, small_catalogue):
+    runs = plan(experiment, small_catalogue, seed=1)
+    assert [run.run_id[:4] for run in runs] == [f"{n:03d}-" for n in range(1, 10)]
+    assert runs[0].run_id == f"001-{runs[0].app}-{runs[0].endpoint}-default-t1"
+
+
+def test_a_variant_changes_only_what_it_names(experiment, small_catalogue):
+    variants = {"default": Variant(), "few": Variant(apps=["first"], settings={"workers": 2})}
+    varied = experiment.model_copy(update={"variants": variants, "trials": 1})
+    settings = {
+        (r.app, r.endpoint, r.variant): r.settings for r in plan(varied, small_catalogue, 1)
+    }
+    assert settings[("first", "index", "few")] == {"workers": 2, "mode": "sync"}
+    assert settings[("first", "index", "default")] == {"workers": 16, "mode": "sync"}
+    assert ("second", "index", "few") not in settings
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"apps": ["frist"]}, "unknown app of workload work: 'frist'.*did you mean 'first'"),
+        ({"endpoints": ["idx"]}, "unknown endpoint of workload work: 'idx'"),
+        ({"apps": ["first"], "endpoints": ["extra"]}, "there is nothing to run"),
+        ({"variants": {"v": Variant(settings={"workrs": 1})}}, "'workrs'.*did you mean 'workers'"),
+        ({"variants": {"v": Variant(settings={"mode": "x"})}}, "mode cannot be 'x'.*sync, async"),
+    ],
+)
+def test_what_is_not_known_is_refused(experiment, small_catalogue, changes, message):
+    with pytest.raises(TestbedError, match=f"(?s){message}"):
+        plan(experiment.model_copy(update=changes), small_catalogue, 1)
