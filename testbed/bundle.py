@@ -15,7 +15,7 @@ from pathlib import Path
 
 from testbed import catalogue
 from testbed.errors import TestbedError
-from testbed.model.catalogue import CataloguedApp
+from testbed.model.catalogue import CataloguedApp, Workload
 
 ROOT = Path(__file__).resolve().parent.parent
 ARCHIVES = ROOT / ".cache" / "bundles"
@@ -44,6 +44,7 @@ class DeployedApp:
     unit: str
     user: str
     bundle: Bundle
+    services: list[str]  # what its workload needs besides it, e.g. 'postgresql'
     apt_packages: list[str]
     serve: str
     environment: dict[str, str]  # the app's own, and its settings' defaults
@@ -76,7 +77,7 @@ def deployment(workloads: list[str], archives: Path = ARCHIVES) -> Deployment:
     apps = [app for name in workloads for app in known.apps_of(name).values()]
     datasets = [(name, known.workload(name).dataset) for name in workloads]
     return Deployment(
-        apps=[deployed(app, archives) for app in apps],
+        apps=[deployed(app, known.workload(app.workload), archives) for app in apps],
         datasets=[
             Dataset(name, str(known.folder / name / file)) for name, file in datasets if file
         ],
@@ -84,7 +85,7 @@ def deployment(workloads: list[str], archives: Path = ARCHIVES) -> Deployment:
     )
 
 
-def deployed(app: CataloguedApp, archives: Path) -> DeployedApp:
+def deployed(app: CataloguedApp, workload: Workload, archives: Path) -> DeployedApp:
     """The app with its archive made and its unit's facts drawn from its app.yml."""
     defaults = {setting.env: str(setting.default) for setting in app.spec.settings.values()}
     workers = app.spec.settings.get("workers")
@@ -97,6 +98,7 @@ def deployed(app: CataloguedApp, archives: Path) -> DeployedApp:
         bundle=bundle(
             f"{app.workload}-{app.name}", Path(app.folder), archives, app.spec.requirements
         ),
+        services=list(workload.services),
         apt_packages=app.spec.apt_packages,
         serve=app.spec.serve,
         environment=app.spec.environment | defaults,

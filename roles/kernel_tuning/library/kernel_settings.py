@@ -51,8 +51,12 @@ EXAMPLES = """
 """
 
 RETURN = """
-settings:
-  description: name, requested, before, actual and state of each setting.
+sysctls:
+  description: name, requested, before, actual and state of each.
+  returned: state is present
+  type: list
+files:
+  description: the same of the files.
   returned: state is present
   type: list
 persistent:
@@ -150,8 +154,13 @@ def write(path: Path, value: str) -> str | None:
     return None
 
 
-def apply(setting: Setting, check_mode: bool, root: Path = PROC_SYS) -> tuple[str, bool]:
-    """Make a setting hold: its state, and whether that took (or would take) a write."""
+def apply(
+    setting: Setting, refused: bool, check_mode: bool, root: Path = PROC_SYS
+) -> tuple[str, bool]:
+    """Make a setting hold: its state, and whether that took (or would take) a write.
+
+    `refused`: the kernel did not let us the last time, which only a write can tell.
+    """
     found = read(setting.path)
     if found is None:
         return absence(setting, root), False
@@ -160,7 +169,7 @@ def apply(setting: Setting, check_mode: bool, root: Path = PROC_SYS) -> tuple[st
     if not os.access(setting.path, os.W_OK):
         return NOT_HERE, False
     if check_mode:
-        return SET, True
+        return (NOT_HERE, False) if refused else (SET, True)
     refusal = write(setting.path, setting.value)
     if refusal:
         return refusal, False
@@ -197,15 +206,27 @@ def remembered(settings: list[Setting], recorded: dict[str, Any] | None) -> dict
 
 
 def present(
-    settings: list[Setting], folder: Path, check_mode: bool, root: Path = PROC_SYS
+    sysctls: list[Setting],
+    files: list[Setting],
+    folder: Path,
+    check_mode: bool,
+    root: Path = PROC_SYS,
 ) -> dict[str, Any]:
     """Record what was found, apply all settings, record what holds now."""
+    settings = sysctls + files
+    refused = {
+        record["name"]
+        for records in (load(folder / NOW) or {}).values()
+        if isinstance(records, list)
+        for record in records
+        if record["state"] == NOT_HERE
+    }
     before = remembered(settings, load(folder / BEFORE))
     changed = not check_mode and save(folder / BEFORE, before)
     records, writes = [], []
     for setting in settings:
         old = read(setting.path)
-        state, written = apply(setting, check_mode, root)
+        state, written = apply(setting, setting.name in refused, check_mode, root)
         actual = setting.value if check_mode and written else read(setting.path)
         if written:
             writes.append((setting.name, old, actual))
@@ -218,14 +239,15 @@ def present(
                 "state": state,
             }
         )
-    changed |= not check_mode and save(folder / NOW, {"schema_version": 1, "settings": records})
+    now = {"sysctls": records[: len(sysctls)], "files": records[len(sysctls) :]}
+    changed |= not check_mode and save(folder / NOW, {"schema_version": 1} | now)
     return {
         "changed": changed or bool(writes),
         "diff": difference(writes),
-        "settings": records,
+        **now,
         "persistent": [
             {"name": setting.name, "value": setting.value}
-            for setting, record in zip(settings, records, strict=True)
+            for setting, record in zip(sysctls, now["sysctls"], strict=True)
             if record["state"] == SET and not setting.satisfied_by(record["before"])
         ],
     }
@@ -277,14 +299,12 @@ def main() -> None:
         result = restored(folder, module.check_mode)
         refused = result.pop("refused")
     else:
-        settings = sysctl_settings(module.params["sysctls"])
+        sysctls = sysctl_settings(module.params["sysctls"])
         files = file_settings(module.params["files"])
-        result = present(settings + files, folder, module.check_mode)
-        names = {setting.name for setting in settings}
-        result["persistent"] = [item for item in result["persistent"] if item["name"] in names]
+        result = present(sysctls, files, folder, module.check_mode)
         refused = [
             f"{item['name']}: requested {item['requested']}, reads back {item['actual']}"
-            for item in result["settings"]
+            for item in result["sysctls"] + result["files"]
             if item["state"] == DIFFERS
         ]
     if refused:
