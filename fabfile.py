@@ -8,12 +8,12 @@ from fabric import task
 from invoke.collection import Collection
 from invoke.context import Context
 from rich.console import Console
-from testbed.lab import names
 
 from testbed import hosts, lab, options, results, show, tasks
 from testbed import inventory as inventories
 from testbed import link as links
 from testbed.errors import Exit
+from testbed.lab import names
 from testbed.progress import Progress
 
 HELP = {name: text for name, (_, text) in options.defaults().items()}
@@ -29,7 +29,7 @@ def _say(text: str) -> None:
 def link(context: Context, inventory: str | None = None, duration: int = 10) -> None:
     """Verify the data link: iperf both ways at once, round trip, NICs."""
     server, client = hosts.connect(inventories.load(inventory))
-    folder = results.RESULTS_FOLDER / "link" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    folder = results.folder() / "link" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     try:
         record = links.measure(server, client, Progress(Console()), folder, duration)
     finally:

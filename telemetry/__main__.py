@@ -16,12 +16,11 @@ class Stopped(Exception):
     """SIGINT or SIGTERM: the run is over."""
 
 
-def record(file: Path, interface: str, pid: int | None, interval_s: float) -> NoReturn:
+def record(file: Path, chosen: list[probes.Probe], interval_s: float) -> NoReturn:
     """Append a row of samples every `interval_s`, on a fixed beat, until Stopped is raised.
 
     `t_s` is this host's wall clock at the sample (Unix time).
     """
-    chosen = probes.probes(interface, pid)
     beat = time.monotonic()
     with file.open("w", newline="") as stream:
         writer = None
@@ -50,6 +49,7 @@ def main() -> int:
     recording.add_argument("file", type=Path)
     recording.add_argument("--interface", required=True, help="the data link's interface")
     recording.add_argument("--pid", type=int, help="main process of the app under test")
+    recording.add_argument("--database", help="PostgreSQL database of the app under test")
     recording.add_argument("--interval", type=float, default=1.0, help="seconds (default 1)")
     describing = commands.add_parser("describe", help="print what this host is, as JSON")
     describing.add_argument("--interface", required=True)
@@ -63,7 +63,11 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     try:
-        record(options.file, options.interface, options.pid, options.interval)
+        record(
+            options.file,
+            probes.probes(options.interface, options.pid, options.database),
+            options.interval,
+        )
     except Stopped:
         return 0
     except (OSError, KeyError) as error:

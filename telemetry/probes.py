@@ -5,6 +5,7 @@ kernel's own counters and gauges, left as they are so that no information is los
 """
 
 import os
+import subprocess
 import time
 from pathlib import Path
 from typing import Protocol
@@ -155,6 +156,51 @@ class App:
         }
 
 
+class Postgresql:
+    """The database's clients by state, and its counters, over one psql session kept open."""
+
+    columns = (
+        "pg_active",
+        "pg_idle",
+        "pg_idle_in_transaction",
+        "pg_commits",
+        "pg_blocks_hit",
+        "pg_blocks_read",
+    )
+    # The session that asks does not count itself.
+    query = (
+        "select count(*) filter (where state = 'active'), count(*) filter (where state = 'idle'),"
+        " count(*) filter (where state like 'idle in transaction%'),"
+        " max(d.xact_commit), max(d.blks_hit), max(d.blks_read)"
+        " from pg_stat_database d left join pg_stat_activity a"
+        " on a.datid = d.datid and a.pid <> pg_backend_pid()"
+        " where d.datname = current_database();"
+    )
+
+    def __init__(self, database: str) -> None:
+        self._psql = subprocess.Popen(
+            ["psql", "-X", "-q", "-A", "-t", "-F", " ", "-d", database],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,  # a Ctrl-C at the terminal is for the sampling, not for psql
+        )
+
+    def sample(self) -> Row:
+        """All None once PostgreSQL has gone."""
+        values: list[str] = []
+        try:
+            if self._psql.stdin and self._psql.stdout:
+                self._psql.stdin.write(self.query + "\n")
+                self._psql.stdin.flush()
+                values = self._psql.stdout.readline().split()
+        except BrokenPipeError:
+            pass
+        if len(values) != len(self.columns):
+            return dict.fromkeys(self.columns)
+        return dict(zip(self.columns, map(int, values), strict=True))
+
+
 class Own:
     """What this sampling itself costs, in percent of one core."""
 
@@ -167,11 +213,13 @@ class Own:
         return {"telemetry_cpu_percent": _share(now[1] - cpu, now[0] - wall)}
 
 
-def probes(interface: str, pid: int | None) -> list[Probe]:
-    """All probes of a host; the app's only where there is one."""
+def probes(interface: str, pid: int | None, database: str | None) -> list[Probe]:
+    """All probes of a host; those of app and database only where there are such."""
     chosen: list[Probe] = [Cpu(), Scheduler(), Memory(), Network(interface), Tcp(), OpenFiles()]
     if pid is not None:
         chosen.append(App(pid))
+    if database is not None:
+        chosen.append(Postgresql(database))
     return [*chosen, Own()]
 
 

@@ -9,15 +9,23 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from testbed import capacity, generators, hosts, link, postgresql, results
 from testbed import catalogue as catalogues
-from testbed import generators, hosts, link, results
 from testbed.catalogue import Catalogue
 from testbed.daemon import Daemon
 from testbed.errors import Exit, TestbedError
 from testbed.inventory import Inventory
-from testbed.model.experiment import Experiment, PlannedRun
-from testbed.model.results import Campaign, HostRole, LinkRecord, RunRecord
+from testbed.model.experiment import Capacity, Experiment, LoadSpec, PlannedRun
+from testbed.model.results import (
+    Campaign,
+    CapacityResult,
+    Generator,
+    HostRole,
+    LinkRecord,
+    RunRecord,
+)
 from testbed.plan import plan
 from testbed.progress import Progress
 from testbed.remote import Remote
@@ -35,7 +43,7 @@ class Request:
     overridden: list[str]
     seed: int | None
     inventory: Inventory
-    results_folder: Path = results.RESULTS_FOLDER
+    results_folder: Path
 
 
 @dataclass(frozen=True)
@@ -124,10 +132,13 @@ def _prepare(
     if not experiment.calibration:
         verified = link.verified(server, client, identities, request.results_folder / "link")
     generating = server if experiment.load.from_host == "server" else client
-    load = generators.choose(experiment.load, available_generators(generating))
+    available = available_generators(generating)
+    for load in {run.load.open_loop: run.load for run in planned}.values():
+        generators.choose(load, set(available))
     apps = catalogue.apps_of(experiment.workload)
     for app in sorted({run.app for run in planned}):
         Daemon(server, apps[app]).check_deployed()
+    offsets = [hosts.clock_offset_s(remote) for remote in (server, client)]
     session = Session(
         campaign=name,
         folder=folder or request.results_folder / name,
@@ -136,9 +147,8 @@ def _prepare(
         inventory=request.inventory,
         server=server,
         client=client,
-        load=load,
-        generator_version=_generator_version(load.generator, generating),
-        generator_cpus=found[load.from_host]["cpus"],
+        generators=available,
+        generator_cpus=found[experiment.load.from_host]["cpus"],
         link=verified,
         progress=progress,
     )
@@ -154,31 +164,28 @@ def _prepare(
         overridden=request.overridden,
         seed=seed,
         runs=[run.run_id for run in planned],
+        clock_offset_s={"server": offsets[0], "client": offsets[1]},
         created_at=created_at,
         ended_at=None,
         hosts=[hosts.record(remote, found[remote.host.role]) for remote in (server, client)],
-        postgresql=hosts.postgresql_settings(server),
+        postgresql=postgresql.settings(server),
         link=verified,
         testbed=hosts.control_side(),
     )
 
 
-def available_generators(remote: Remote) -> set[str]:
-    """The generators that a host has."""
-    names = " ".join(generators.ADAPTERS)
-    path = f"{remote.facts.testbed_prefix}/bin:$PATH"
-    found = remote.run(
-        f"for name in {names}; do PATH={path} command -v $name >/dev/null && echo $name; done; true"
-    )
-    return set(found.stdout.split())
+def available_generators(remote: Remote) -> dict[Generator, str | None]:
+    """The generators that a host has, with what they say of their version.
 
-
-def _generator_version(name: str, remote: Remote) -> str | None:
-    """What the generator says of its version (wrk does so with an exit code of 1)."""
-    path = f"{remote.facts.testbed_prefix}/bin:$PATH"
-    result = remote.run(f"PATH={path} {name} --version 2>&1", check=False)
-    lines = result.stdout.splitlines()
-    return lines[0].strip() if lines else None
+    wrk and wrk2 do so with an exit code of 1, so that only being found counts.
+    """
+    path = f"PATH={remote.facts.testbed_prefix}/bin:$PATH"
+    found: dict[Generator, str | None] = {}
+    for name in generators.ADAPTERS:
+        result = remote.run(f"{path}; command -v {name} >/dev/null && {name} --version 2>&1; true")
+        if lines := result.stdout.splitlines():
+            found[name] = lines[0].strip()
+    return found
 
 
 def _check_unchanged(before: Campaign, now: Campaign) -> None:
@@ -198,28 +205,72 @@ def _check_unchanged(before: Campaign, now: Campaign) -> None:
 
 def _carry_out(session: Session, campaign: Campaign, planned: list[PlannedRun]) -> Outcome:
     begin = time.monotonic()
-    progress = session.progress
-    done = results.finished_runs(session.folder, campaign)
-    todo = [run for run in planned if run.run_id not in done]
-    if done:
-        progress.say(f"{len(done)} runs are finished already")
-    each_s = session.load.warmup_s + session.load.duration_s + OVERHEAD_S
-    with progress.campaign(len(todo) * each_s):
-        for number, run in enumerate(todo, start=1):
-            left_s = (len(todo) - number + 1) * each_s
-            progress.say(
-                f"[{number}/{len(todo)}] {run.app} {run.endpoint} {run.variant} trial {run.trial}"
-                f" (about {left_s / 60:.1f} min left)"
-            )
-            run_begin = time.monotonic()
-            record = execute(session, run)
-            each_s = time.monotonic() - run_begin
-            done[run.run_id] = record
-            progress.say(f"  {summary(record)}")
-    campaign = campaign.model_copy(update={"ended_at": datetime.now(UTC)})
-    results.write(session.folder / "campaign.json", campaign)
-    records = [done[run_id] for run_id in campaign.runs]
+    spec = session.experiment.load
+    expected_s = spec.warmup_s + spec.duration_s + OVERHEAD_S
+    course = _Course(session, campaign, results.finished_runs(session.folder, campaign))
+    if course.done:
+        session.progress.say(f"{len(course.done)} runs are finished already")
+    with session.progress.campaign((len(planned) - len(course.done)) * expected_s):
+        for number, run in enumerate(planned, start=1):
+            left_s = (len(planned) - number + 1) * (course.last_s or expected_s)
+            course.note = f"[{number}/{len(planned)}, about {left_s / 60:.1f} min left]"
+            if spec.capacity:
+                course.search(spec, spec.capacity, run)
+            else:
+                course.make(run)
+    course.campaign = course.campaign.model_copy(update={"ended_at": datetime.now(UTC)})
+    results.write(session.folder / "campaign.json", course.campaign)
+    records = [course.done[run_id] for run_id in course.campaign.runs]
     return Outcome(session.folder, records, time.monotonic() - begin)
+
+
+@dataclass
+class _Course:
+    """A campaign while it goes: what is finished, and what campaign.json says."""
+
+    session: Session
+    campaign: Campaign
+    done: dict[str, RunRecord]
+    note: str = ""
+    last_s: float | None = None  # how long the last run took
+
+    def make(self, run: PlannedRun) -> RunRecord:
+        """Carry out a run, unless it is finished already."""
+        if run.run_id in self.done:
+            return self.done[run.run_id]
+        self.session.progress.say(f"{self.note} {run.run_id}")
+        begin = time.monotonic()
+        record = execute(self.session, run)
+        self.last_s = time.monotonic() - begin
+        self.done[run.run_id] = record
+        self.session.progress.say(f"  {summary(record)}")
+        return record
+
+    def search(self, spec: LoadSpec, limits: Capacity, first: PlannedRun) -> None:
+        """Search the capacity of a cell, each probe a run that campaign.json lists."""
+        records: list[RunRecord] = []
+        for run in capacity.search(limits, first, spec.at, records):
+            if run.run_id not in self.campaign.runs:
+                runs = [*self.campaign.runs, run.run_id]
+                self._update(runs=runs)
+            records.append(self.make(run))
+        result = capacity.result(limits, first, records)
+        kept = [one for one in self.campaign.capacities if one.runs[:1] != result.runs[:1]]
+        self._update(capacities=[*kept, result])
+        self.session.progress.say(f"  capacity: {capacity_text(result)}")
+
+    def _update(self, **changes: Any) -> None:
+        self.campaign = self.campaign.model_copy(update=changes)
+        results.write(self.session.folder / "campaign.json", self.campaign)
+
+
+def capacity_text(result: CapacityResult) -> str:
+    """The answer with its uncertainty."""
+    if result.at_least_rps is None:
+        return f"the objective was met at no rate tried, down to {result.below_rps:g} requests/s"
+    if result.below_rps is None:
+        return f"at least {result.at_least_rps:g} requests/s, the highest rate tried"
+    return f"between {result.at_least_rps:g} and {result.below_rps:g} requests/s"
 
 
 def summary(record: RunRecord) -> str:

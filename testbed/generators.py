@@ -4,7 +4,7 @@ Pure: builds commands, runs nothing. To add a generator, write its class and lis
 """
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from testbed.errors import Exit, TestbedError
 from testbed.model.experiment import LoadSpec
@@ -114,19 +114,15 @@ class Pacer:
 
 ADAPTERS: dict[Generator, Adapter] = {"wrk": Wrk(), "wrk2": Wrk2(), "pacer": Pacer()}
 
-# in the order preferred by `generator: auto`
-CANDIDATES: dict[Literal["saturation", "constant_rate"], list[Generator]] = {
-    "saturation": ["wrk"],
-    "constant_rate": ["wrk2", "pacer"],
-}
 
+def choose(spec: LoadSpec, available: set[Generator]) -> Load:
+    """The load of one run with its generator chosen among those `available` on that host.
 
-def choose(spec: LoadSpec, available: set[str]) -> Load:
-    """The load with its generator chosen among those `available` on the generating host.
-
+    `auto` takes wrk for saturation; for a rate wrk2 where there is one, else pacer.
     Raises TestbedError if the one asked for, or every candidate, is missing there.
     """
-    wanted = CANDIDATES[spec.mode] if spec.generator == "auto" else [spec.generator]
+    candidates: list[Generator] = ["wrk2", "pacer"] if spec.open_loop else ["wrk"]
+    wanted = candidates if spec.generator == "auto" else [spec.generator]
     found = next((name for name in wanted if name in available), None)
     if found is None:
         raise TestbedError(
@@ -134,4 +130,5 @@ def choose(spec: LoadSpec, available: set[str]) -> Load:
             remedy="run `ansible-playbook site.yml` for this inventory, or choose --generator",
             exit_code=Exit.NOT_READY,
         )
-    return Load.model_validate(spec.model_dump() | {"generator": found})
+    data = spec.model_dump(exclude={"ramp", "capacity"})
+    return Load.model_validate(data | {"generator": found})

@@ -1,25 +1,70 @@
 """From an experiment to the ordered list of its runs. Pure: the same seed gives the same plan."""
 
 import random
+from dataclasses import dataclass
 from typing import Any
 
 from testbed.catalogue import Catalogue, unknown
 from testbed.errors import TestbedError
 from testbed.model.catalogue import CataloguedApp
-from testbed.model.experiment import Experiment, PlannedRun, Variant
+from testbed.model.experiment import Experiment, LoadSpec, PlannedRun, Variant
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is compared: one app, one endpoint, one variant."""
+
+    app: CataloguedApp
+    endpoint: str
+    variant: str
+    settings: dict[str, Any]
 
 
 def plan(experiment: Experiment, catalogue: Catalogue, seed: int) -> list[PlannedRun]:
     """Every app x endpoint x variant once per trial, each trial in a random order of its own.
 
-    Interleaved, so that a host that warms up or slows down over hours does so to all apps alike.
-    An app is left out of endpoints that it does not serve.
+    Interleaved, so that a host that warms up or slows down over hours does so to all apps alike. A
+    ramp's steps rise within their cell. Of a capacity search, only the first probe of each cell is
+    planned; testbed.capacity says which follow.
     Raises TestbedError for apps, endpoints or settings that the workload or its apps do not have.
     """
-    apps = _chosen_apps(experiment, catalogue)
+    cells = _cells(experiment, catalogue)
+    shuffle = random.Random(seed)  # noqa: S311 - an order, not a secret
+    runs: list[PlannedRun] = []
+    for trial in range(1, experiment.trials + 1):
+        for cell in shuffle.sample(cells, len(cells)):
+            for step, load in loads(experiment.load):
+                runs.append(planned_run(len(runs) + 1, cell, trial, step, load))
+    return runs
+
+
+def loads(spec: LoadSpec) -> list[tuple[str, LoadSpec]]:
+    """The loads put on each cell, with what tells them apart in a run's id."""
+    if spec.ramp:
+        return [(f"-{spec.ramp.of[0]}{n}", spec.step(n)) for n in spec.ramp.steps]
+    if spec.capacity:
+        return [(f"-r{spec.capacity.from_rps:g}", spec.at(spec.capacity.from_rps))]
+    return [("", spec)]
+
+
+def planned_run(number: int, cell: Cell, trial: int, step: str, load: LoadSpec) -> PlannedRun:
+    """A run with its id: position, cell, trial, and step where there are several."""
+    return PlannedRun(
+        run_id=f"{number:03d}-{cell.app.name}-{cell.endpoint}-{cell.variant}-t{trial}{step}",
+        app=cell.app.name,
+        endpoint=cell.endpoint,
+        variant=cell.variant,
+        settings=cell.settings,
+        trial=trial,
+        load=load,
+    )
+
+
+def _cells(experiment: Experiment, catalogue: Catalogue) -> list[Cell]:
+    """An app is left out of endpoints that it does not serve, and of others' variants."""
     cells = [
-        (app, endpoint, name, _settings(app, name, variant))
-        for app in apps
+        Cell(app, endpoint, name, _settings(app, name, variant))
+        for app in _chosen_apps(experiment, catalogue)
         for endpoint in experiment.endpoints
         for name, variant in experiment.variants.items()
         if endpoint in app.spec.endpoints and (variant.apps is None or app.name in variant.apps)
@@ -29,21 +74,7 @@ def plan(experiment: Experiment, catalogue: Catalogue, seed: int) -> list[Planne
             "there is nothing to run",
             remedy="none of the chosen apps serves any of the chosen endpoints",
         )
-    shuffle = random.Random(seed)  # noqa: S311 - an order, not a secret
-    runs: list[PlannedRun] = []
-    for trial in range(1, experiment.trials + 1):
-        for app, endpoint, variant, settings in shuffle.sample(cells, len(cells)):
-            runs.append(
-                PlannedRun(
-                    run_id=f"{len(runs) + 1:03d}-{app.name}-{endpoint}-{variant}-t{trial}",
-                    app=app.name,
-                    endpoint=endpoint,
-                    variant=variant,
-                    settings=settings,
-                    trial=trial,
-                )
-            )
-    return runs
+    return cells
 
 
 def _chosen_apps(experiment: Experiment, catalogue: Catalogue) -> list[CataloguedApp]:

@@ -10,10 +10,15 @@ from testbed.errors import TestbedError
 from testbed.inventory import ROOT
 from testbed.model.results import Campaign, RunRecord
 
-RESULTS_FOLDER = ROOT / "results"
+FOLDER_VARIABLE = "TESTBED_RESULTS"  # environment variable: results elsewhere than in results/
 PARTIAL = ".partial-"  # prefix of a run's folder until its run.json is complete
 
 M = TypeVar("M", bound=BaseModel)
+
+
+def folder() -> Path:
+    """Where campaigns and link verifications are kept."""
+    return Path(os.environ.get(FOLDER_VARIABLE) or ROOT / "results")
 
 
 def write(path: Path, model: BaseModel) -> None:

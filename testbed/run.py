@@ -10,15 +10,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from analysis.parsers import parse
-from testbed import answers, results
+from testbed import answers, postgresql, results, sql
 from testbed.catalogue import Catalogue
 from testbed.daemon import Daemon
 from testbed.errors import Exit, TestbedError
-from testbed.generators import ADAPTERS, Target, processes
+from testbed.generators import ADAPTERS, Target, choose, processes
 from testbed.inventory import Inventory
 from testbed.model.catalogue import CataloguedApp, Endpoint
 from testbed.model.experiment import Experiment, PlannedRun
-from testbed.model.results import AnswerCheck, Failure, HostRole, LinkRecord, Load, RunRecord
+from testbed.model.results import (
+    AnswerCheck,
+    Failure,
+    Generator,
+    HostRole,
+    LinkRecord,
+    Load,
+    RunRecord,
+    SqlSeen,
+)
 from testbed.model.tool_output import ToolOutput
 from testbed.progress import Progress
 from testbed.remote import CommandFailed, HostUnreachable, Process, Remote
@@ -41,8 +50,7 @@ class Session:
     inventory: Inventory
     server: Remote
     client: Remote
-    load: Load
-    generator_version: str | None
+    generators: dict[Generator, str | None]  # on the generating host, with their versions
     generator_cpus: int
     link: LinkRecord | None
     progress: Progress
@@ -60,6 +68,7 @@ class Course:
     stage: str = "start"
     phases_s: dict[str, float] = field(default_factory=dict)
     answers: list[AnswerCheck] = field(default_factory=list)
+    sql: list[SqlSeen] | None = None
     unit: dict[str, str] | None = None
     command: str | None = None
     output: ToolOutput | None = None
@@ -82,17 +91,18 @@ def execute(session: Session, planned: PlannedRun) -> RunRecord:
     goes on. Raises HostUnreachable, and KeyboardInterrupt, after everything is stopped.
     """
     app = session.catalogue.apps_of(session.experiment.workload)[planned.app]
+    load = choose(planned.load, set(session.generators))
     partial = session.folder / f"{results.PARTIAL}{planned.run_id}"
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "raw").mkdir(parents=True)
     course = Course(started_at=datetime.now(UTC))
     try:
-        _Runner(session, planned, app, course, partial).go()
+        _Runner(session, planned, app, load, course, partial).go()
     except HostUnreachable:
         raise
     except TestbedError as error:
         course.failure = Failure(stage=course.stage, message=str(error))
-    record = _record(session, planned, app, course, partial)
+    record = _record(session, planned, app, load, course, partial)
     results.write(partial / "run.json", record)
     final = session.folder / planned.run_id
     shutil.rmtree(final, ignore_errors=True)
@@ -108,16 +118,19 @@ class _Runner:
         session: Session,
         planned: PlannedRun,
         app: CataloguedApp,
+        load: Load,
         course: Course,
         partial: Path,
     ) -> None:
         self.session, self.planned, self.app = session, planned, app
         self.course, self.partial = course, partial
+        self.load = load
         self.daemon = Daemon(session.server, app)
-        self.generating = session.remote(session.load.from_host)
+        self.generating = session.remote(load.from_host)
         workload = session.catalogue.workload(app.workload)
         self.endpoint: Endpoint = workload.endpoints[planned.endpoint]
         self.url = url_of(session, app, planned.endpoint)
+        self.statements_seen: list[tuple[str, int]] = []
         self.remote_folder = f"{session.inventory.facts.testbed_run}/{planned.run_id}"
         self.document = answers.expected_json(
             session.catalogue.folder / app.workload, self.endpoint.expect
@@ -147,6 +160,12 @@ class _Runner:
                 cleanup.close()
         with course.phase("collect"):
             course.output = self._parse()
+            course.sql = sql.sorted_out(
+                self.statements_seen,
+                self.endpoint.sql,
+                self.app.spec.housekeeping_sql,
+                answered(course.output),
+            )
 
     def _ask(self, timeout_s: float) -> answers.Answer:
         """The app's answer, waited for. Raises CommandFailed with the app's journal."""
@@ -196,10 +215,15 @@ class _Runner:
                 "record",
                 f"{self.remote_folder}/telemetry-{role}.csv",
                 f"--interface={remote.host.bench_interface}",
-                *([f"--pid={pid}"] if role == "server" else []),
+                *([f"--pid={pid}", *self._database()] if role == "server" else []),
             ]
             processes[role] = remote.start(command)
         return processes
+
+    def _database(self) -> list[str]:
+        services = self.session.catalogue.workload(self.app.workload).services
+        name = self.session.inventory.facts.testbed_database
+        return [f"--database={name}"] if "postgresql" in services else []
 
     def _collect(self, role: HostRole, process: Process) -> None:
         """Stop the host's telemetry and bring back all files of the run from there."""
@@ -208,13 +232,14 @@ class _Runner:
         self.session.remote(role).fetch_folder(self.remote_folder, self.partial / "raw")
 
     def _load(self, answer: answers.Answer) -> None:
-        load, progress = self.session.load, self.session.progress
+        load, progress = self.load, self.session.progress
         adapter = ADAPTERS[load.generator]
         target = Target(self.url, self.endpoint.method, len(answer.body), answer.sha256)
         if load.warmup_s and not adapter.warms_up_itself:
             with self.course.phase("warm-up"), progress.stage("warm-up", load.warmup_s):
                 self._generate(adapter.warm_up(load, target), "warm-up.txt", load.warmup_s)
         inside_s = load.warmup_s if adapter.warms_up_itself else 0
+        postgresql.forget_statements(self.session.server)
         command = adapter.command(load, target, self.remote_folder, self.session.generator_cpus)
         self.course.command = " ".join(command)
         with (
@@ -222,6 +247,7 @@ class _Runner:
             progress.stage(f"load for {load.duration_s:g} s", load.duration_s + inside_s),
         ):
             self._generate(command, "generator.txt", load.duration_s + inside_s)
+        self.statements_seen = postgresql.statements(self.session.server)
 
     def _generate(self, command: list[str], output: str, expected_s: float) -> None:
         """Run a generator to its end, its output into a file on its host.
@@ -229,7 +255,7 @@ class _Runner:
         Raises TestbedError if it fails or hangs, HostUnreachable if a host is lost meanwhile.
         """
         line = shell_line(self.session, command, f"{self.remote_folder}/{output}")
-        limit_s = expected_s + self.session.load.timeout_s + LOAD_GRACE_S
+        limit_s = expected_s + self.load.timeout_s + LOAD_GRACE_S
         begin = time.monotonic()
         alive_at = begin + ALIVE_EVERY_S
         process = self.generating.start(line)
@@ -258,11 +284,10 @@ class _Runner:
         for name in ("telemetry-server.csv", "telemetry-client.csv", "timeline.csv", "latency.hdr"):
             if (raw / name).exists():
                 (raw / name).rename(self.partial / name)
-        load = self.session.load
-        path = raw / ADAPTERS[load.generator].output
+        path = raw / ADAPTERS[self.load.generator].output
         if not path.is_file():
             raise TestbedError(f"the generator left no {path.name}", exit_code=Exit.RUN_FAILED)
-        return parse(path.read_text(errors="replace"), load.generator)
+        return parse(path.read_text(errors="replace"), self.load.generator)
 
 
 def shell_line(session: Session, command: list[str], output: str) -> str:
@@ -272,6 +297,13 @@ def shell_line(session: Session, command: list[str], output: str) -> str:
         f"PATH={prefix}/bin:$PATH; ulimit -n $(ulimit -Hn); "
         f"exec {shlex.join(command)} >{shlex.quote(output)} 2>&1"
     )
+
+
+def answered(output: ToolOutput) -> int | None:
+    """Answers while the app's SQL was counted: those of the generator's own warm-up too."""
+    if output.requests is None:
+        return None
+    return output.requests + (output.warmup_requests or 0)
 
 
 def address_of(session: Session) -> str:
@@ -286,16 +318,24 @@ def url_of(session: Session, app: CataloguedApp, endpoint: str) -> str:
 
 
 def _record(
-    session: Session, planned: PlannedRun, app: CataloguedApp, course: Course, partial: Path
+    session: Session,
+    planned: PlannedRun,
+    app: CataloguedApp,
+    load: Load,
+    course: Course,
+    partial: Path,
 ) -> RunRecord:
+    statements = session.catalogue.workload(app.workload).endpoints[planned.endpoint].sql
     evidence = Evidence(
-        load=session.load,
+        load=load,
         output=course.output,
         answers=course.answers,
+        sql=course.sql,
+        statements=statements,
         unit=course.unit,
         failure=course.failure,
         link=session.link,
-        generator_processes=processes(session.load, session.generator_cpus),
+        generator_processes=processes(load, session.generator_cpus),
         folder=partial,
     )
     findings = judge(evidence)
@@ -312,14 +352,15 @@ def _record(
         trial=planned.trial,
         url=url_of(session, app, planned.endpoint),
         calibration=session.experiment.calibration,
-        load=session.load,
-        generator_version=session.generator_version,
+        load=load,
+        generator_version=session.generators[load.generator],
         command=course.command,
         started_at=course.started_at,
         ended_at=datetime.now(UTC),
         phases_s=course.phases_s,
         unit=course.unit,
         answers=course.answers,
+        sql=course.sql,
         output=course.output,
         failure=course.failure,
         findings=findings,

@@ -14,7 +14,7 @@ from typing import Any
 from invoke.context import Context
 from rich.console import Console
 
-from testbed import campaign, experiments, inventory, options, show
+from testbed import campaign, experiments, inventory, options, results, show
 from testbed import catalogue as catalogues
 from testbed.errors import Exit, TestbedError
 from testbed.inventory import ROOT
@@ -113,7 +113,9 @@ def measure(name: str, given: options.Options) -> None:
             progress.result(show.plan_text(experiment, runs))
             return
         hosts = inventory.load(given.inventory)
-        request = campaign.Request(path.stem, experiment, overridden, given.seed, hosts)
+        request = campaign.Request(
+            path.stem, experiment, overridden, given.seed, hosts, results.folder()
+        )
         outcome = campaign.run(request, progress)
     progress.result(show.outcome_text(outcome))
     code = campaign.exit_code(outcome, strict=given.strict)

@@ -15,6 +15,7 @@ from statistics import fmean
 import yaml
 
 from testbed.model.base import Model
+from testbed.model.catalogue import Statement
 from testbed.model.results import (
     AnswerCheck,
     Failure,
@@ -22,9 +23,11 @@ from testbed.model.results import (
     HostRole,
     LinkRecord,
     Load,
+    SqlSeen,
     Verdict,
 )
 from testbed.model.tool_output import ToolOutput
+from testbed.sql import collapsed
 
 LIMITS_FILE = Path(__file__).with_name("validity_limits.yml")
 ORDER: list[Verdict] = ["valid", "doubtful", "invalid"]
@@ -56,6 +59,8 @@ class Evidence:
     load: Load
     output: ToolOutput | None
     answers: list[AnswerCheck]
+    sql: list[SqlSeen] | None
+    statements: list[Statement]  # that the workload declares for the endpoint
     unit: dict[str, str] | None
     failure: Failure | None
     link: LinkRecord | None
@@ -121,6 +126,27 @@ def answer(evidence: Evidence) -> list[Finding]:
         for check in evidence.answers
         if not check.ok
     ]
+
+
+def sql(evidence: Evidence) -> list[Finding]:
+    """PostgreSQL saw the statements that the workload declares, as often as declared, no others."""
+    if evidence.sql is None:
+        return [_found("doubtful", "which SQL the app sent was not observed")]
+    findings = [
+        _found(
+            "invalid", f"SQL that the workload does not declare, {seen.calls} calls: {seen.text}"
+        )
+        for seen in evidence.sql
+        if seen.kind == "unexpected"
+    ]
+    for statement in evidence.statements:
+        seen = [one for one in evidence.sql if one.text in map(collapsed, statement.texts)]
+        calls = sum(one.calls_per_request or 0 for one in seen)
+        off = 100 * abs(calls / statement.calls_per_request - 1)
+        sentence = f"{calls:.3f} calls per answer instead of {statement.calls_per_request:g} of"
+        text = collapsed(statement.texts[0]).replace("{", "{{").replace("}", "}}")
+        findings += _beyond("sql_calls_off_percent", off, f"{sentence} `{text}`, {{value:.1f}} %")
+    return findings
 
 
 def daemon(evidence: Evidence) -> list[Finding]:
@@ -258,6 +284,7 @@ def _growth(samples: Samples, column: str) -> float:
 
 CHECKS: list[Callable[[Evidence], list[Finding]]] = [
     answer,
+    sql,
     daemon,
     no_good_answer,
     tool_output,

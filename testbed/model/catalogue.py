@@ -19,12 +19,31 @@ class ExpectedAnswer(Model):
     json_file: str
 
 
+class Statement(Model):
+    """An SQL statement that answering takes.
+
+    `texts`: as pg_stat_statements normalises it (constants as $1, $2, ...), white space aside; more
+    than one where drivers or ORMs word the same question differently.
+    """
+
+    texts: list[str] = Field(min_length=1)
+    calls_per_request: float = Field(default=1, gt=0)
+
+
+class Housekeeping(Model):
+    """SQL that an app's framework or driver issues of its own accord."""
+
+    pattern: str  # regular expression, matched against the whole normalised text
+    reason: str
+
+
 class Endpoint(Model):
     """One thing that a workload asks of its apps."""
 
     description: str
     method: Literal["GET", "POST"] = "GET"
     expect: ExpectedAnswer
+    sql: list[Statement] = []  # all statements that answering takes; anything else is named
 
 
 class Workload(Model):
@@ -64,6 +83,7 @@ class App(Model):
     environment: dict[EnvName, str] = {}
     settings: dict[Name, Setting] = {}
     database_connections_per_worker: int = Field(default=0, ge=0)
+    housekeeping_sql: list[Housekeeping] = []
     endpoints: dict[Name, Path]  # the workload's endpoints that this app serves, and where
 
 

@@ -1,38 +1,99 @@
 """What an experiment file declares: what to run, and with which load."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from testbed.model.base import Model
 from testbed.model.catalogue import Name
-from testbed.model.results import Generator, HostRole, LoadMode
+from testbed.model.results import Generator, HostRole
+
+
+class Ramp(Model):
+    """More and more load, each step a run of its own on a fresh app.
+
+    Steps of `connections` are saturated; steps of `users` each ask once in `think_s`, whether they
+    were answered or not, over a connection each.
+    """
+
+    of: Literal["connections", "users"]
+    steps: list[Annotated[int, Field(gt=0)]] = Field(min_length=2)
+    think_s: float = Field(default=1, gt=0)
+
+    @model_validator(mode="after")
+    def _rising(self) -> Self:
+        if sorted(set(self.steps)) != self.steps:
+            raise ValueError("steps must rise")
+        return self
+
+
+class Capacity(Model):
+    """The highest rate at which an objective is met, searched for with runs on a fresh app each."""
+
+    from_rps: float = Field(gt=0)  # tried first; doubled or halved until the answer is bracketed
+    to_rps: float = Field(gt=0)  # not searched beyond
+    p99_ms: float = Field(gt=0)  # objective: p99 of response time at most this
+    errors_percent: float = Field(ge=0, lt=100)  # objective: errors and unsent, of requests due
+    precision_percent: float = Field(default=5, gt=0)  # bisect until the bracket is this narrow
 
 
 class LoadSpec(Model):
-    """The load of every run of an experiment, before a generator is chosen."""
+    """The load of an experiment's runs, before a generator is chosen."""
 
-    mode: LoadMode
+    mode: Literal["saturation", "constant_rate", "ramp", "capacity"]
     generator: Literal["auto"] | Generator = "auto"
     from_host: HostRole = "client"  # 'server': over loopback, a calibration
     rate_rps: float | None = Field(default=None, gt=0)
-    connections: int = Field(gt=0)
+    connections: int = Field(gt=0)  # of a ramp: not used, its steps say
     threads: int = Field(gt=0)
     duration_s: float = Field(gt=0)
     warmup_s: float = Field(ge=0)
     timeout_s: float = Field(gt=0)
+    ramp: Ramp | None = None
+    capacity: Capacity | None = None
+
+    @property
+    def open_loop(self) -> bool:
+        """Requests are due by a schedule, not when the one before is answered."""
+        closed_ramp = self.ramp is not None and self.ramp.of == "connections"
+        return self.mode != "saturation" and not closed_ramp
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if (self.mode == "constant_rate") != (self.rate_rps is not None):
-            raise ValueError("rate_rps belongs to the constant_rate mode, and only to it")
-        if self.mode == "constant_rate" and self.generator == "wrk":
+        for key, mode in (
+            ("rate_rps", "constant_rate"),
+            ("ramp", "ramp"),
+            ("capacity", "capacity"),
+        ):
+            if (self.mode == mode) != (getattr(self, key) is not None):
+                raise ValueError(f"{key} belongs to the mode {mode}, and only to it")
+        if self.open_loop and self.generator == "wrk":
             raise ValueError("wrk cannot hold a rate: take wrk2 or pacer")
-        if self.mode == "saturation" and self.generator in ("wrk2", "pacer"):
+        if not self.open_loop and self.generator in ("wrk2", "pacer"):
             raise ValueError(f"{self.generator} holds a rate: take wrk for saturation")
         if self.threads > self.connections:
             raise ValueError("more threads than connections: some would have nothing to do")
         return self
+
+    def step(self, number: int) -> Self:
+        """The load of one step of a ramp, for `number` connections or users."""
+        if self.ramp is None:
+            raise ValueError("not a ramp")
+        users = self.ramp.of == "users"
+        return self._single(
+            mode="constant_rate" if users else "saturation",
+            rate_rps=number / self.ramp.think_s if users else None,
+            connections=number,
+            threads=min(self.threads, number),
+        )
+
+    def at(self, rate_rps: float) -> Self:
+        """The load of one probe of a capacity search."""
+        return self._single(mode="constant_rate", rate_rps=rate_rps)
+
+    def _single(self, **changes: Any) -> Self:
+        data = self.model_dump(exclude={"ramp", "capacity"})
+        return self.model_validate(data | changes)
 
 
 class Variant(Model):
@@ -70,3 +131,4 @@ class PlannedRun(Model):
     variant: Name
     settings: dict[str, Any]  # all settings of the app, with the variant's applied
     trial: int
+    load: LoadSpec  # saturation or constant rate

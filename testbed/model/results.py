@@ -58,6 +58,15 @@ class AnswerCheck(Model):
     problem: str | None = None
 
 
+class SqlSeen(Model):
+    """A statement that PostgreSQL saw during a load (pg_stat_statements)."""
+
+    text: str  # normalised, white space collapsed
+    calls: int
+    calls_per_request: float | None
+    kind: Literal["declared", "housekeeping", "unexpected"]
+
+
 class RunRecord(Model):
     """`run.json`: one app, one endpoint, one variant, one trial."""
 
@@ -81,6 +90,7 @@ class RunRecord(Model):
     phases_s: dict[str, float]  # start, ready, check, warm-up, load, collect: how long each took
     unit: dict[str, Any] | None  # what systemd said of the app's unit after the load
     answers: list[AnswerCheck]
+    sql: list[SqlSeen] | None  # None: not observed
     output: ToolOutput | None  # the generator's figures, parsed from raw/; None if it failed
     failure: Failure | None
     findings: list[Finding]
@@ -153,6 +163,18 @@ class HostRecord(Model):
     packages: dict[str, str]  # name -> version, of everything the testbed deployed or relies on
 
 
+class CapacityResult(Model):
+    """The answer of one capacity search: at least the one rate, less than the other."""
+
+    app: str
+    endpoint: str
+    variant: str
+    trial: int
+    at_least_rps: float | None  # highest rate that met the objective; None: none tried did
+    below_rps: float | None  # lowest rate above it that did not; None: all tried did
+    runs: list[str]  # its probes, in the order made
+
+
 class Campaign(Model):
     """`campaign.json`: one execution of a round or experiment."""
 
@@ -166,7 +188,11 @@ class Campaign(Model):
     asked: dict[str, Any]  # the experiment as resolved
     overridden: list[str]  # keys of `asked` that the command line changed
     seed: int
-    runs: list[str]  # run ids in the order planned
+    runs: list[str]  # run ids in the order planned; a capacity search adds to them as it goes
+    # By how much each host's clock is ahead of the control side's, seconds: subtract it from the
+    # host's times to lay both hosts' telemetry on one axis.
+    clock_offset_s: dict[HostRole, float]
+    capacities: list[CapacityResult] = []
     created_at: datetime
     ended_at: datetime | None
     hosts: list[HostRecord]

@@ -57,6 +57,7 @@ class ToolOutput(Model):
     threads: int | None = None
     rate_rps: float | None = None  # asked rate of a constant-rate tool
     requests: int | None = None  # complete answers of any status
+    warmup_requests: int | None = None  # answers in the tool's own warm-up, in no other figure
     throughput_rps: float | None = None  # complete answers of any status per second
     goodput_rps: float | None = None  # correct answers (status, and body where checked) per second
     bytes: int | None = None

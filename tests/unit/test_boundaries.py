@@ -12,7 +12,10 @@ KEEPS_TIME = {"time"}
 PURE = [
     *(ROOT / "testbed" / "model").glob("*.py"),
     *(ROOT / "analysis" / "parsers").glob("*.py"),
-    *(ROOT / "testbed" / f"{name}.py" for name in ("plan", "answers", "generators", "validity")),
+    *(
+        ROOT / "testbed" / f"{name}.py"
+        for name in ("plan", "answers", "generators", "validity", "sql", "capacity")
+    ),
 ]
 
 

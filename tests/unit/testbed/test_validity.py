@@ -7,7 +7,16 @@ from datetime import UTC, datetime
 import pytest
 
 from testbed import validity
-from testbed.model.results import AnswerCheck, Failure, LinkDirection, LinkRecord, Load, RoundTrip
+from testbed.model.catalogue import Statement
+from testbed.model.results import (
+    AnswerCheck,
+    Failure,
+    LinkDirection,
+    LinkRecord,
+    Load,
+    RoundTrip,
+    SqlSeen,
+)
 from testbed.model.tool_output import Distribution, Errors, ToolOutput
 
 LOAD = Load(
@@ -36,6 +45,7 @@ OUTPUT = ToolOutput(
 RIGHT = AnswerCheck(
     when="after", ok=True, status=200, content_type="application/json", body_bytes=2
 )
+SEEN = SqlSeen(text="select 1", calls=6000, calls_per_request=1.0, kind="declared")
 LINK = LinkRecord(
     schema_version=1,
     measured_at=datetime(2026, 1, 1, tzinfo=UTC),
@@ -82,6 +92,8 @@ def judge(tmp_path):
             "load": LOAD,
             "output": OUTPUT,
             "answers": [RIGHT],
+            "sql": [SEEN],
+            "statements": [Statement(texts=["select 1"])],
             "unit": {"ActiveState": "active", "NRestarts": "0"},
             "failure": None,
             "link": LINK,
@@ -118,6 +130,20 @@ def test_a_sound_run_is_valid(judge):
         ({"output": output(unsent=120)}, "rate_reached", "doubtful", "2.0 % of the requests due"),
         ({"output": output(unsent=600)}, "rate_reached", "invalid", "10.0 % of the requests"),
         ({"output": output(requests=500)}, "tail_samples", "doubtful", "only 500 answers"),
+        ({"sql": None}, "sql", "doubtful", "was not observed"),
+        ({"sql": []}, "sql", "invalid", "0.000 calls per answer instead of 1 of `select 1`, 100"),
+        (
+            {"sql": [SEEN.model_copy(update={"calls_per_request": 1.05})]},
+            "sql",
+            "doubtful",
+            "1.050 calls per answer",
+        ),
+        (
+            {"sql": [SEEN, SqlSeen(text="x", calls=3, calls_per_request=0.1, kind="unexpected")]},
+            "sql",
+            "invalid",
+            "does not declare, 3 calls: x",
+        ),
         ({"unit": {"ActiveState": "failed"}}, "daemon", "invalid", "not active .* but failed"),
         ({"unit": None}, "daemon", "invalid", "but unknown"),
         (

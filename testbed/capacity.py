@@ -1,0 +1,100 @@
+"""Search for the highest rate at which an objective is met: bracket, then bisect. Pure.
+
+The objective must be met or not at each rate, as a rule met below the answer and missed above. A
+probe that contradicts this (chance near the answer) is taken at its worst: what counts is the
+lowest rate that missed, and the highest below it that met.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from testbed.errors import Exit, TestbedError
+from testbed.model.experiment import Capacity, LoadSpec, PlannedRun
+from testbed.model.results import CapacityResult, RunRecord
+
+LOWEST_SHARE = 1 / 256  # of the first rate: an app that fails there has no capacity to speak of
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """What is known of the answer, requests per second."""
+
+    met: float | None = None
+    missed: float | None = None
+
+    def with_probe(self, rate_rps: float, met: bool) -> "Bracket":
+        """The bracket after one more probe."""
+        if met and (self.missed is None or rate_rps < self.missed):
+            return Bracket(max(rate_rps, self.met or 0), self.missed)
+        if not met and (self.missed is None or rate_rps < self.missed):
+            kept = self.met if self.met is not None and self.met < rate_rps else None
+            return Bracket(kept, rate_rps)
+        return self
+
+
+def next_rate(capacity: Capacity, bracket: Bracket) -> float | None:
+    """The rate to probe next, whole requests per second; None: the search is over."""
+    met, missed = bracket.met, bracket.missed
+    if met is None and missed is None:
+        return capacity.from_rps
+    if missed is None:
+        wanted = min(2 * (met or 0), capacity.to_rps)
+        return wanted if wanted > (met or 0) else None
+    if met is None:
+        wanted = round(missed / 2)
+        return wanted if wanted >= max(1, capacity.from_rps * LOWEST_SHARE) else None
+    if 100 * (missed - met) / met <= capacity.precision_percent:
+        return None
+    wanted = round((met + missed) / 2)
+    return wanted if met < wanted < missed else None
+
+
+def meets(record: RunRecord, capacity: Capacity) -> bool:
+    """Whether a probe met the objective. Raises TestbedError for one that cannot tell."""
+    output = record.output
+    p99_us = output.latency_us.percentiles.get("99") if output else None
+    if output is None or not output.due or p99_us is None:
+        raise TestbedError(
+            f"run {record.run_id} cannot tell whether the objective is met",
+            remedy="see its run.json; the campaign can be resumed",
+            exit_code=Exit.RUN_FAILED,
+        )
+    bad = output.errors.total + (output.unsent or 0) + (output.unanswered or 0)
+    errors_percent = 100 * bad / output.due
+    return p99_us <= 1000 * capacity.p99_ms and errors_percent <= capacity.errors_percent
+
+
+def probe(run: PlannedRun, load_at: float, make_load: Callable[[float], LoadSpec]) -> PlannedRun:
+    """The run that probes a rate, beside `run`, the first probe of its cell."""
+    prefix = run.run_id.rpartition("-r")[0]
+    changes = {"run_id": f"{prefix}-r{load_at:g}", "load": make_load(load_at)}
+    return run.model_copy(update=changes)
+
+
+def search(
+    capacity: Capacity,
+    first: PlannedRun,
+    make_load: Callable[[float], LoadSpec],
+    outcomes: list[RunRecord],
+) -> Iterator[PlannedRun]:
+    """Yield each run to make; the caller appends its record to `outcomes` before the next."""
+    bracket = Bracket()
+    while (rate := next_rate(capacity, bracket)) is not None:
+        yield probe(first, rate, make_load)
+        bracket = bracket.with_probe(rate, meets(outcomes[-1], capacity))
+
+
+def result(capacity: Capacity, first: PlannedRun, records: list[RunRecord]) -> CapacityResult:
+    """The answer of a finished search."""
+    bracket = Bracket()
+    for record in records:
+        bracket = bracket.with_probe(record.load.rate_rps or 0, meets(record, capacity))
+    return CapacityResult(
+        app=first.app,
+        endpoint=first.endpoint,
+        variant=first.variant,
+        trial=first.trial,
+        at_least_rps=bracket.met,
+        below_rps=bracket.missed,
+        runs=[record.run_id for record in records],
+    )

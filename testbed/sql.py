@@ -1,0 +1,37 @@
+"""Which SQL the app sent, as PostgreSQL counted it, against what its workload declares. Pure."""
+
+import re
+
+from testbed.model.catalogue import Housekeeping, Statement
+from testbed.model.results import SqlSeen
+
+
+def collapsed(text: str) -> str:
+    """A statement with white space, and the semicolon that some drivers add, aside."""
+    return re.sub(r"\s+", " ", text).strip().rstrip(";").rstrip()
+
+
+def sorted_out(
+    statements: list[tuple[str, int]],
+    declared: list[Statement],
+    housekeeping: list[Housekeeping],
+    requests: int | None,
+) -> list[SqlSeen]:
+    """Each statement seen, with its calls per request, and whether it was to be expected."""
+    texts = {collapsed(text) for statement in declared for text in statement.texts}
+    counts: dict[str, int] = {}
+    for text, calls in statements:
+        counts[collapsed(text)] = counts.get(collapsed(text), 0) + calls
+    return [
+        SqlSeen(
+            text=text,
+            calls=calls,
+            calls_per_request=calls / requests if requests else None,
+            kind="declared"
+            if text in texts
+            else "housekeeping"
+            if any(re.fullmatch(one.pattern, text, re.IGNORECASE) for one in housekeeping)
+            else "unexpected",
+        )
+        for text, calls in counts.items()
+    ]

@@ -1,0 +1,94 @@
+"""How the lab's tests call the project: as its users do, by its commands."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
+LIMIT_S = 300
+
+# Options that make a run short: what is tested is the way through, not the figures.
+SHORT = ("--rate=200", "--connections=20", "--duration=3", "--warmup=1", "--trials=1", "--seed=1")
+
+
+@dataclass
+class Testbed:
+    """The project's commands, for one lab and one results folder."""
+
+    __test__ = False
+
+    lab: str
+    results: Path
+    environment: dict[str, str] = field(init=False)
+
+    def __post_init__(self):
+        self.environment = os.environ | {
+            "TESTBED_LAB": self.lab,
+            "TESTBED_RESULTS": str(self.results),
+        }
+
+    def run(self, program, *arguments, check=True):
+        """Run a command to its end; with `check`, it must succeed."""
+        done = subprocess.run(
+            [str(BIN / program), *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        assert "Traceback" not in done.stdout + done.stderr, done.stdout + done.stderr
+        if check:
+            assert done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def fab(self, *arguments, check=True):
+        """Run a fab task."""
+        return self.run("fab", *arguments, check=check)
+
+    def start_fab(self, *arguments):
+        """Start a fab task in a session of its own, its output in a pipe."""
+        return subprocess.Popen(
+            [str(BIN / "fab"), *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def campaign(self, *arguments, check=True):
+        """Run a campaign; its folder."""
+        self.fab(*arguments, check=check)
+        return (self.results / "latest").resolve()
+
+
+def records(folder):
+    """All run.json of a campaign, in the order planned."""
+    runs = json.loads((folder / "campaign.json").read_text())["runs"]
+    return [json.loads((folder / run / "run.json").read_text()) for run in runs]
+
+
+def wait_until(condition, what, limit_s=60):
+    """Poll until a condition holds."""
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {limit_s} s: {what}"
+        time.sleep(0.1)
+
+
+def interrupt(process):
+    """End a fab task as Ctrl-C does; its exit code and output."""
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    return process.returncode, output

@@ -1,0 +1,113 @@
+"""What goes wrong is told in one clear message, ends with an error, and leaves nothing running."""
+
+import pytest
+
+from tests.lab.campaigns import SHORT, Testbed, wait_until
+from tests.lab.test_campaigns import begin, nothing_runs
+
+ONE = (*SHORT, "--apps=flask", "--endpoints=index")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run-round2", "--apps=flusk"], "unknown app of workload agents: 'flusk'"),
+        (["run-round2", "--endpoints=idx"], "unknown endpoint of workload agents: 'idx'"),
+        (["run-round2", "--rate=fast"], "--rate: "),
+        (["run-round2", "--generator=siege"], "--generator: "),
+        (["run", "nothing.yml"], "nothing.yml: no such file"),
+        (["run", "raund2"], "did you mean 'round2'"),
+        (["link", "--inventory=nowhere"], "no inventory at nowhere"),
+    ],
+)
+def test_wrong_words(verified, arguments, message):
+    done = verified.fab(*arguments, check=False)
+    assert done.returncode == 2
+    assert message in done.stderr
+
+
+def test_an_unknown_option(verified):
+    done = verified.fab("run-round2", "--rtae=5", check=False)
+    assert done.returncode != 0
+    assert "--rtae" in done.stderr
+
+
+def test_malformed_yaml_names_file_and_line(verified, tmp_path):
+    file = tmp_path / "own.yml"
+    file.write_text("title: x\nload: {mode: [\n")
+    done = verified.fab("run", str(file), check=False)
+    assert done.returncode == 2
+    assert f"{file}: not valid YAML: line 3" in done.stderr
+
+
+def test_rounds_refuse_without_a_verified_link(provisioned, tmp_path):
+    elsewhere = Testbed(provisioned.lab, tmp_path)
+    done = elsewhere.fab("run-round2", *ONE, check=False)
+    assert done.returncode == 3
+    assert "has not been verified" in done.stderr
+    assert "run `fab link`" in done.stderr
+
+
+def test_an_unreachable_host(provisioned, tmp_path):
+    away = Testbed("away", tmp_path)  # a lab that is not up
+    done = away.fab("link", check=False)
+    assert done.returncode == 3
+    assert "host at 198.18." in done.stderr
+    assert "no SSH connection" in done.stderr
+
+
+def test_a_missing_tool_on_the_client(verified, ssh):
+    ssh("client", "mv /opt/testbed/bin/pacer /opt/testbed/bin/pacer.away")
+    try:
+        done = verified.fab("run-round2", *ONE, check=False)
+    finally:
+        ssh("client", "mv /opt/testbed/bin/pacer.away /opt/testbed/bin/pacer")
+    assert done.returncode == 3
+    assert "client host: no wrk2 or pacer there" in done.stderr
+    assert "ansible-playbook site.yml" in done.stderr
+
+
+def test_a_slow_link_is_refused(provisioned, ssh, tmp_path):
+    elsewhere = Testbed(provisioned.lab, tmp_path)
+    shape = "tc qdisc {} dev bench0 root tbf rate {} burst 256kb latency 5ms"
+    ssh("server", shape.format("replace", "300mbit"))
+    try:
+        linked = elsewhere.fab("link", "--duration=2", check=False)
+        run = elsewhere.fab("run-round2", *ONE, check=False)
+    finally:
+        ssh("server", shape.format("replace", "1gbit"))
+    assert linked.returncode == 3
+    assert "server to client: 2" in linked.stdout
+    assert "below the floor of 900" in linked.stdout
+    assert run.returncode == 3
+    assert "not fit to measure over" in run.stderr
+
+
+def test_an_app_that_changed_since_deployment_is_refused(verified, ssh):
+    unit = "/etc/systemd/system/testbed-agents-flask.service"
+    ssh(
+        "server",
+        f"cp {unit} /root/unit && sed -i 's/^WorkingDirectory=.*/WorkingDirectory=\\/opt/' {unit} && systemctl daemon-reload",
+    )
+    try:
+        done = verified.fab("run-round2", *ONE, check=False)
+    finally:
+        ssh("server", f"cp /root/unit {unit} && systemctl daemon-reload")
+    assert done.returncode == 3
+    assert "app agents/flask differs from" in done.stderr
+
+
+def test_a_server_lost_in_the_middle_ends_the_campaign(verified, ssh):
+    process, folder = begin(verified, "--duration=8")
+    ssh(
+        "server",
+        "nft add table inet lost && nft add chain inet lost in "
+        "'{ type filter hook input priority 0; }' && systemd-run --on-active=25 nft delete table inet lost "
+        "&& nft add rule inet lost in drop",
+    )
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 3
+    assert "server host at 198.18." in output
+    assert "no SSH connection" in output
+    assert list(folder.glob("0*/run.json"))
+    wait_until(lambda: nothing_runs(ssh), "nothing is left running", 60)

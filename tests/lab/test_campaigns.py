@@ -1,0 +1,195 @@
+"""The main job: link, rounds, results, report; interrupted, killed and resumed."""
+
+import csv
+import json
+import os
+import signal
+
+import pytest
+
+from tests.lab.campaigns import SHORT, interrupt, records, wait_until
+
+APPS = {"aiohttp_api_hour", "django", "flask"}
+
+
+@pytest.fixture(scope="module")
+def round2(verified):
+    """The folder of a short round 2 of all apps and endpoints."""
+    return verified.campaign("run-round2", *SHORT)
+
+
+def test_the_link_is_verified_and_kept_with_raw_outputs(verified):
+    (folder,) = (verified.results / "link").iterdir()
+    record = json.loads((folder / "link.json").read_text())
+    assert record["ok"]
+    assert len(record["directions"]) == 2
+    assert all(way["mbit_per_s"] >= 900 for way in record["directions"])
+    assert {p.name for p in (folder / "raw").iterdir()} == {
+        "iperf-client.txt",
+        "iperf-server.txt",
+        "ping.txt",
+    }
+
+
+def test_six_runs_each_with_goodput(round2):
+    runs = records(round2)
+    assert {(run["app"], run["endpoint"]) for run in runs} == {
+        (app, endpoint) for app in APPS for endpoint in ("index", "agents")
+    }
+    for run in runs:
+        assert run["failure"] is None, run["failure"]
+        assert run["output"]["goodput_rps"] > 0
+        assert run["load"]["generator"] == run["output"]["tool"] == "pacer"
+        assert run["url"].startswith("http://198.19.")
+        assert [check["ok"] for check in run["answers"]] == [True, True]
+
+
+def test_a_run_keeps_its_raw_output_and_both_hosts_telemetry(round2):
+    for run in records(round2):
+        folder = round2 / run["run_id"]
+        assert json.loads((folder / "raw" / "pacer.json").read_text())["tool"] == "pacer"
+        assert (folder / "latency.hdr").stat().st_size > 0
+        assert len(list(csv.DictReader((folder / "timeline.csv").open()))) >= 3
+        for role in ("server", "client"):
+            rows = list(csv.DictReader((folder / f"telemetry-{role}.csv").open()))
+            assert len(rows) >= 3
+            assert float(rows[-1]["cpu_percent"]) >= 0
+        assert float(rows[-1]["net_rx_bytes"]) > 0
+
+
+def test_the_sql_is_what_the_workload_declares(round2):
+    for run in records(round2):
+        kinds = {statement["kind"] for statement in run["sql"]}
+        assert "unexpected" not in kinds, run["sql"]
+        assert ("declared" in kinds) == (run["endpoint"] == "agents")
+
+
+def test_the_campaign_records_hosts_settings_and_link(round2):
+    campaign = json.loads((round2 / "campaign.json").read_text())
+    assert campaign["place"] == "lab"
+    assert campaign["ended_at"]
+    assert "load.duration_s" in campaign["overridden"]
+    assert campaign["link"]["ok"]
+    assert campaign["postgresql"]["listen_addresses"] == "127.0.0.1"
+    server, client = campaign["hosts"]
+    assert any("django" in name.lower() for name in server["packages"])
+    assert any("uvloop" in name for name in client["packages"])
+    assert server["sysctls"]
+
+
+def test_the_report_holds_tables_and_charts(round2, verified):
+    output = verified.run("python", "-m", "analysis", "report", str(round2)).stdout
+    for title in ("Django", "Flask", "aiohttp"):
+        assert title in output
+    page = (round2 / "report" / "index.html").read_text()
+    assert page.count("<svg") + page.count("data:image") >= 6
+    assert list((round2 / "report" / "charts").glob("*.png"))
+
+
+def test_a_calibration_runs_on_the_server_over_loopback(verified):
+    options = ("--duration=2", "--warmup=1", "--trials=1", "--connections=20", "--threads=2")
+    folder = verified.campaign("run-calibration", *options)
+    runs = records(folder)
+    assert {run["endpoint"] for run in runs} == {
+        "index",
+        "agents",
+        "agents_with_orm",
+        "agents_with_pool",
+    }
+    for run in runs:
+        assert run["failure"] is None, run["failure"]
+        assert run["calibration"]
+        assert run["output"]["tool"] == "wrk"
+        assert run["output"]["goodput_rps"] > 0
+        assert run["url"].startswith("http://127.0.0.1:")
+
+
+def test_a_capacity_search_ends_with_a_bracket(verified, tmp_path):
+    experiment = tmp_path / "capacity.yml"
+    experiment.write_text(
+        """\
+schema_version: 1
+title: t
+description: d
+workload: agents
+apps: [flask]
+endpoints: [index]
+trials: 1
+load:
+  mode: capacity
+  connections: 20
+  threads: 1
+  duration_s: 2
+  warmup_s: 1
+  timeout_s: 2
+  capacity: {from_rps: 100, to_rps: 400, p99_ms: 1000, errors_percent: 1, precision_percent: 60}
+"""
+    )
+    folder = verified.campaign("run", str(experiment))
+    (result,) = json.loads((folder / "campaign.json").read_text())["capacities"]
+    rates = [run["load"]["rate_rps"] for run in records(folder)]
+    assert rates[0] == 100
+    assert result["at_least_rps"] in rates
+    assert len(result["runs"]) == len(rates) >= 2
+
+
+def first_run_finished(testbed):
+    latest = testbed.results / "latest"
+    return lambda: latest.exists() and list(latest.glob("0*/run.json"))
+
+
+def nothing_runs(ssh):
+    """No app, generator or telemetry on either host; nothing left of a run."""
+    units = ssh("server", "systemctl list-units --no-legend --plain 'testbed-*' --state=active")
+    processes = [
+        ssh(role, "pgrep -u bench -af 'pacer|telemetry|wrk|iperf' || true")
+        for role in ("server", "client")
+    ]
+    return not units and not any(processes)
+
+
+def begin(testbed, *options):
+    """A campaign that is in the load of its second run."""
+    (testbed.results / "latest").unlink(missing_ok=True)
+    process = testbed.start_fab("run-round2", *SHORT, "--endpoints=index", *options)
+    wait_until(first_run_finished(testbed), "the first run has finished")
+    folder = (testbed.results / "latest").resolve()
+    wait_until(lambda: list(folder.glob(".partial-*")), "the second run has begun")
+    return process, folder
+
+
+def test_ctrl_c_stops_everything_and_the_campaign_can_be_resumed(verified, ssh):
+    process, folder = begin(verified, "--duration=4")
+    code, output = interrupt(process)
+    assert code == 130
+    assert "interrupted" in output
+    assert nothing_runs(ssh)
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("0*/run.json")}
+    assert before
+    verified.fab("run-round2", f"--resume={folder}")
+    assert len(records(folder)) == 3
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_a_killed_campaign_can_be_resumed(verified, ssh):
+    process, folder = begin(verified, "--duration=4")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert json.loads((folder / "campaign.json").read_text())["ended_at"] is None
+    verified.fab("run-round2", f"--resume={folder}")
+    runs = records(folder)
+    assert len(runs) == 3
+    assert all(run["output"]["goodput_rps"] > 0 for run in runs)
+    assert not list(folder.glob(".partial-*"))
+    assert nothing_runs(ssh)
+
+
+def test_a_campaign_does_not_mix_with_other_settings(verified, tmp_path):
+    folder = verified.campaign("run-round2", *SHORT, "--apps=flask", "--endpoints=index")
+    file = folder / "campaign.json"
+    campaign = json.loads(file.read_text())
+    campaign["postgresql"]["shared_buffers"] = "1MB"
+    file.write_text(json.dumps(campaign))
+    done = verified.fab("run-round2", f"--resume={folder}", check=False)
+    assert done.returncode == 2
+    assert "cannot be resumed: postgresql differ" in done.stderr

@@ -1,0 +1,73 @@
+"""site.yml on the shared lab: what it promises, and that a second run changes nothing."""
+
+import json
+import re
+
+UNITS = [f"testbed-agents-{app}.service" for app in ("aiohttp_api_hour", "django", "flask")]
+
+
+def recap(output):
+    """Counts per host from Ansible's closing lines."""
+    lines = re.findall(r"^(test-\S+)\s+: (.*)$", output, re.M)
+    return {
+        host: {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", counts)}
+        for host, counts in lines
+    }
+
+
+def test_a_second_run_changes_nothing(provisioned):
+    hosts = recap(provisioned.run("ansible-playbook", "site.yml").stdout)
+    assert set(hosts) == {"test-server", "test-client"}
+    for counts in hosts.values():
+        assert counts["ok"] > 10
+        assert (counts["changed"], counts["failed"], counts["unreachable"]) == (0, 0, 0)
+
+
+def test_check_mode_works_on_a_provisioned_host(provisioned):
+    output = provisioned.run("ansible-playbook", "--check", "--diff", "site.yml").stdout
+    assert all(
+        counts["failed"] == 0 and counts["changed"] == 0 for counts in recap(output).values()
+    )
+
+
+def test_the_bench_user_may_start_exactly_the_testbeds_units(provisioned, ssh):
+    for unit in UNITS:
+        ssh("server", "sudo", "-u", "bench", "sudo", "-n", "-l", "systemctl", "start", unit)
+    refused = ssh(
+        "server", "sudo", "-u", "bench", "sudo", "-n", "systemctl", "stop", "ssh", check=False
+    )
+    assert "sudo" in refused
+    assert ssh("server", "systemctl", "is-active", "ssh") == "active"
+
+
+def test_postgresql_listens_on_loopback_only(provisioned, ssh):
+    listening = ssh("server", "ss", "-Htln", "sport = :5432").splitlines()
+    addresses = {line.split()[3] for line in listening}
+    assert addresses <= {"127.0.0.1:5432", "[::1]:5432"}
+    assert addresses
+
+
+def test_secrets_are_not_readable_by_the_bench_user(provisioned, ssh):
+    command = "find /etc/testbed -type f -exec grep -l postgresql:// {} + ; true"
+    holders = ssh("server", command).split()
+    assert holders
+    for path in holders:
+        assert "Permission denied" in ssh("server", f"sudo -u bench cat {path} 2>&1; true")
+
+
+def test_apps_are_not_enabled_at_boot(provisioned, ssh):
+    for unit in UNITS:
+        assert ssh("server", f"systemctl is-enabled {unit}; true") in ("static", "disabled")
+
+
+def test_both_hosts_record_what_was_tuned(provisioned, ssh):
+
+    for role in ("server", "client"):
+        record = json.loads(ssh(role, "cat", "/etc/testbed/tuning.json"))["sysctls"]
+        states = {item["state"] for item in record}
+        assert "set" in states
+        assert "differs" not in states
+        for item in record:
+            if item["state"] == "set":
+                live = ssh(role, "cat", "/proc/sys/" + item["name"].replace(".", "/"))
+                assert live.split() == item["requested"].split()
