@@ -157,13 +157,30 @@ def sql(evidence: Evidence) -> list[Finding]:
         if seen.kind == "unexpected"
     ]
     for statement in evidence.statements:
-        seen = [one for one in evidence.sql if one.text in map(collapsed, statement.texts)]
-        calls = sum(one.calls_per_request or 0 for one in seen)
-        off = 100 * abs(calls / statement.calls_per_request - 1)
-        sentence = f"{calls:.3f} calls per answer instead of {statement.calls_per_request:g} of"
-        text = collapsed(statement.texts[0]).replace("{", "{{").replace("}", "}}")
-        findings += _beyond("sql_calls_off_percent", off, f"{sentence} `{text}`, {{value:.1f}} %")
+        texts = set(map(collapsed, statement.texts))
+        calls = sum(seen.calls for seen in evidence.sql if seen.text in texts)
+        findings += _calls_off(evidence, statement, calls)
     return findings
+
+
+def _calls_off(evidence: Evidence, statement: Statement, calls: int) -> list[Finding]:
+    """Requests without an answer may or may not have got as far as their query.
+
+    So may those that were under way when the counting began or ended: at most one a connection.
+    """
+    output = evidence.output
+    answered = output.all_answered if output else None
+    if output is None or answered is None:
+        return []
+    unclear = output.errors.total + (output.unanswered or 0) + evidence.load.connections
+    least = statement.calls_per_request * answered
+    most = statement.calls_per_request * (answered + unclear)
+    off = 100 * max(least - calls, calls - most, 0) / max(least, 1)
+    text = collapsed(statement.texts[0]).replace("{", "{{").replace("}", "}}")
+    sentence = (
+        f"{calls} calls for {answered} answers, {{value:.1f}} % off the declared, of `{text}`"
+    )
+    return _beyond("sql_calls_off_percent", off, sentence)
 
 
 def daemon(evidence: Evidence) -> list[Finding]:

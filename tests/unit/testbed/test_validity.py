@@ -100,6 +100,9 @@ def judge(tmp_path):
             "generator_processes": 1,
             "folder": tmp_path,
         }
+        if changes.get("output") and "sql" not in changes:  # each answer took its statement
+            answered = changes["output"].requests
+            evidence["sql"] = [SEEN.model_copy(update={"calls": answered})]
         findings = validity.judge(validity.Evidence(**(evidence | changes)))
         return [(finding.check, finding.verdict, finding.sentence) for finding in findings]
 
@@ -131,12 +134,12 @@ def test_a_sound_run_is_valid(judge):
         ({"output": output(unsent=600)}, "rate_reached", "invalid", "10.0 % of the requests"),
         ({"output": output(due=500, requests=500)}, "tail_samples", "doubtful", "only 500 answers"),
         ({"sql": None}, "sql", "doubtful", "was not observed"),
-        ({"sql": []}, "sql", "invalid", "0.000 calls per answer instead of 1 of `select 1`, 100"),
+        ({"sql": []}, "sql", "invalid", "0 calls for 6000 answers, 100.0 % off"),
         (
-            {"sql": [SEEN.model_copy(update={"calls_per_request": 1.05})]},
+            {"sql": [SEEN.model_copy(update={"calls": 6200})]},
             "sql",
             "doubtful",
-            "1.050 calls per answer",
+            "6200 calls for 6000 answers, 3.2 % off",
         ),
         (
             {"sql": [SEEN, SqlSeen(text="x", calls=3, calls_per_request=0.1, kind="unexpected")]},
@@ -217,6 +220,12 @@ def test_percentiles_cut_off_by_overload_are_remarked(judge):
 def test_a_rate_not_reached_by_a_busy_server_is_a_result(judge):
     found = judge(server=rows(cpu_percent=99), output=output(unsent=3000))
     assert "rate_reached" not in [check for check, _, _ in found]
+
+
+def test_queries_of_requests_without_an_answer_are_not_held_against_the_app(judge):
+    seen = SEEN.model_copy(update={"calls": 6000 + 10 + 300})
+    found = judge(sql=[seen], output=output(unanswered=300, due=6300))
+    assert "sql" not in [check for check, _, _ in found]
 
 
 def test_cpu_use_is_per_generator_process(judge):
