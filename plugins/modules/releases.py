@@ -1,0 +1,139 @@
+#!/usr/bin/python3
+"""Unpack archives into folders named by their digest; remove those of earlier digests."""
+
+import compileall
+import re
+import shutil
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = """
+module: releases
+short_description: Unpack archives into folders named by their digest
+description:
+  - What is unpacked is never changed afterwards, so a folder that exists is complete and right.
+  - Folders of the same names with other digests are removed; so are, with C(exclusive), all others.
+  - An action plugin of the same name brings over only those archives that are missing.
+options:
+  folder:
+    description: Releases lie in folder/name-digest.
+    type: path
+    required: true
+  releases:
+    description: name, digest and archive of each; archives lie on the control machine.
+    type: list
+    elements: dict
+    required: true
+  exclusive:
+    description: Whether the folder holds nothing else.
+    type: bool
+    default: false
+  transferred:
+    description: Set by the action plugin; digests of the archives brought over, and where they lie.
+    type: dict
+author: ["the testbed's authors"]
+"""
+
+EXAMPLES = """
+- name: Unpack pacer
+  releases:
+    folder: /opt/testbed/programs
+    releases:
+      - {name: pacer, digest: 0a1b2c3d4e5f, archive: .cache/bundles/pacer-0a1b2c3d4e5f.tar.gz}
+"""
+
+RETURN = """
+missing:
+  description: folders that were not there.
+  returned: always
+  type: list
+stale:
+  description: folders of earlier digests, removed.
+  returned: always
+  type: list
+"""
+
+DIGEST = re.compile(r"-[0-9a-f]{12}$")
+
+
+def folder_of(release: dict[str, Any]) -> str:
+    """The name of a release's folder."""
+    return f"{release['name']}-{release['digest']}"
+
+
+def missing(folder: Path, releases: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The releases that are not unpacked."""
+    return [release for release in releases if not (folder / folder_of(release)).is_dir()]
+
+
+def stale(folder: Path, releases: list[dict[str, Any]], exclusive: bool) -> list[Path]:
+    """Folders of other digests of the same names; with `exclusive` all that no release names."""
+    names = {release["name"] for release in releases}
+    wanted = {folder_of(release) for release in releases}
+    present = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [
+        path
+        for path in present
+        if path.name not in wanted
+        and (exclusive or (DIGEST.search(path.name) and DIGEST.sub("", path.name) in names))
+    ]
+
+
+def unpack(archive: Path, target: Path) -> None:
+    """Unpack with bytecode compiled; the target appears only when it is complete."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(dir=target.parent, prefix=".partial-"))
+    try:
+        with tarfile.open(archive) as tar:
+            tar.extractall(partial)  # noqa: S202 - made by testbed.bundle on the control machine
+        for path in [partial, *partial.rglob("*")]:
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+        compileall.compile_dir(partial, quiet=2, stripdir=str(partial), prependdir=str(target))
+        partial.rename(target)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def main() -> None:
+    """Entry point of the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "folder": {"type": "path", "required": True},
+            "releases": {"type": "list", "elements": "dict", "required": True},
+            "exclusive": {"type": "bool", "default": False},
+            "transferred": {"type": "dict"},
+        },
+        supports_check_mode=True,
+    )
+    folder, releases = Path(module.params["folder"]), module.params["releases"]
+    absent = missing(folder, releases)
+    leftover = stale(folder, releases, module.params["exclusive"])
+    transferred = module.params["transferred"]
+    if transferred is not None and not module.check_mode:
+        for release in absent:
+            archive = Path(transferred[release["digest"]])
+            try:
+                unpack(archive, folder / folder_of(release))
+            except (tarfile.TarError, OSError) as error:
+                module.fail_json(
+                    msg=f"Cannot unpack {release['archive']}: {error}. Delete it on the control"
+                    " machine, so that it is made anew, and look at the disk's free space here."
+                )
+        for path in leftover:
+            shutil.rmtree(path)
+    new, old = [folder_of(release) for release in absent], [path.name for path in leftover]
+    module.exit_json(
+        changed=bool(new or old),
+        missing=new,
+        stale=old,
+        diff={"before": "".join(f"{n}\n" for n in old), "after": "".join(f"{n}\n" for n in new)},
+    )
+
+
+if __name__ == "__main__":
+    main()

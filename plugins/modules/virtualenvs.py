@@ -1,0 +1,162 @@
+#!/usr/bin/python3
+"""Build virtual environments named by the digest of their requirements; remove earlier ones."""
+
+import re
+import shutil
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = """
+module: virtualenvs
+short_description: Build virtual environments named by the digest of their requirements
+description:
+  - An environment counts as built when its marker says so; one left half-built is built anew.
+  - Those that are missing are built side by side, for pip mostly waits.
+  - Environments of the same names with other digests are removed; with C(exclusive), all others.
+  - Needs Debian's python3-pip, which installs into environments that have no pip of their own.
+options:
+  folder:
+    description: Environments lie in folder/name-digest.
+    type: path
+    required: true
+  environments:
+    description: name and digest of each, and the path of its requirements file on the host.
+    type: list
+    elements: dict
+    required: true
+  keep:
+    description: Names of other environments in the folder that are not this task's to remove.
+    type: list
+    elements: str
+  exclusive:
+    description: Whether the folder holds nothing else, but for C(keep).
+    type: bool
+    default: false
+author: ["the testbed's authors"]
+"""
+
+EXAMPLES = """
+- name: Build pacer's environment
+  virtualenvs:
+    folder: /opt/testbed/venvs
+    environments:
+      - {name: pacer, digest: 0a1b2c3d4e5f, requirements: /opt/testbed/pacer/requirements.txt}
+"""
+
+RETURN = """
+missing:
+  description: environments that were not there, or not complete.
+  returned: always
+  type: list
+stale:
+  description: environments of earlier requirements, removed.
+  returned: always
+  type: list
+"""
+
+DIGEST = re.compile(r"-[0-9a-f]{12}$")
+MARKER = "complete"
+LAST_LINES = 12
+
+
+def marker_text() -> str:
+    """What the marker of a complete environment holds: a new Python makes all of them stale."""
+    return f"{sys.version.split()[0]}\n"
+
+
+def folder_of(environment: dict[str, Any]) -> str:
+    """The name of an environment's folder."""
+    return f"{environment['name']}-{environment['digest']}"
+
+
+def is_complete(path: Path) -> bool:
+    """Whether an environment was built to its end, by this Python."""
+    marker = path / MARKER
+    return marker.is_file() and marker.read_text() == marker_text()
+
+
+def stale(
+    folder: Path, environments: list[dict[str, Any]], keep: list[str], exclusive: bool
+) -> list[Path]:
+    """Folders to remove: other digests of these names; with `exclusive` all but these and `keep`."""
+    names = {environment["name"] for environment in environments}
+    wanted = {folder_of(environment) for environment in environments}
+    present = sorted(folder.iterdir()) if folder.is_dir() else []
+
+    def is_stale(path: Path) -> bool:
+        name = DIGEST.sub("", path.name)
+        return path.name not in wanted and (name in names or (exclusive and name not in keep))
+
+    return [path for path in present if is_stale(path)]
+
+
+def build(path: Path, requirements: str) -> str | None:
+    """Build an environment; None, or the last lines of what went wrong."""
+    if path.exists():
+        shutil.rmtree(path)
+    commands = [
+        [sys.executable, "-m", "venv", "--without-pip", str(path)],
+        [
+            *(sys.executable, "-m", "pip", "--python", f"{path}/bin/python", "install"),
+            *("--quiet", "--no-input", "--disable-pip-version-check", "--root-user-action=ignore"),
+            *("--requirement", requirements),
+        ],
+    ]
+    for command in commands:
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+        if done.returncode != 0:
+            return "\n".join(done.stdout.strip().splitlines()[-LAST_LINES:])
+    (path / MARKER).write_text(marker_text())
+    return None
+
+
+def main() -> None:
+    """Entry point of the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "folder": {"type": "path", "required": True},
+            "environments": {"type": "list", "elements": "dict", "required": True},
+            "keep": {"type": "list", "elements": "str", "default": []},
+            "exclusive": {"type": "bool", "default": False},
+        },
+        supports_check_mode=True,
+    )
+    folder, environments = Path(module.params["folder"]), module.params["environments"]
+    missing = [env for env in environments if not is_complete(folder / folder_of(env))]
+    leftover = stale(folder, environments, module.params["keep"], module.params["exclusive"])
+    if not module.check_mode:
+        folder.mkdir(parents=True, exist_ok=True)
+        with ThreadPoolExecutor(max(1, len(missing))) as pool:
+            problems = pool.map(
+                lambda env: build(folder / folder_of(env), env["requirements"]), missing
+            )
+            failed = [
+                f"{env['name']}: {problem}"
+                for env, problem in zip(missing, problems, strict=True)
+                if problem
+            ]
+        if failed:
+            module.fail_json(
+                msg="pip could not install what these pin; can this host reach its package index"
+                " (pip config list)?\n" + "\n".join(failed)
+            )
+        for path in leftover:
+            shutil.rmtree(path)
+    new, old = [folder_of(env) for env in missing], [path.name for path in leftover]
+    module.exit_json(
+        changed=bool(new or old),
+        missing=new,
+        stale=old,
+        diff={"before": "".join(f"{n}\n" for n in old), "after": "".join(f"{n}\n" for n in new)},
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""What is deployed, as the roles read it: archives of the code, and one document about them.
+
+`python -m testbed.bundle agents` makes the archives that are missing and prints the document.
+"""
+
+import argparse
+import gzip
+import hashlib
+import io
+import json
+import sys
+import tarfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from testbed import catalogue
+from testbed.errors import TestbedError
+from testbed.model.catalogue import CataloguedApp, Workload
+
+ROOT = Path(__file__).resolve().parent.parent
+ARCHIVES = ROOT / ".cache" / "bundles"
+PROGRAMS = ("pacer", "telemetry")  # folders of the project that run on the hosts
+LONGEST_USER_NAME = 32  # useradd(8)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """One folder, packed. `digest` names its content, `requirements_digest` its environment's."""
+
+    name: str  # 'agents-django', 'pacer'
+    digest: str
+    archive: str  # on the control machine
+    requirements: str | None  # relative to the unpacked folder
+    requirements_digest: str | None
+
+
+@dataclass(frozen=True)
+class DeployedApp:
+    """An app with what its unit needs to know."""
+
+    workload: str
+    name: str
+    title: str
+    unit: str
+    user: str
+    bundle: Bundle
+    services: list[str]  # what its workload needs besides it, e.g. 'postgresql'
+    apt_packages: list[str]
+    serve: str
+    environment: dict[str, str]  # the app's own, and its settings' defaults
+    database_connections: int  # the most it opens with its default settings
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A workload's SQL file, safe to load again."""
+
+    workload: str
+    file: str  # on the control machine
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """All that the roles deploy."""
+
+    apps: list[DeployedApp]
+    datasets: list[Dataset]
+    programs: dict[str, Bundle]
+
+
+def deployment(workloads: list[str], archives: Path = ARCHIVES) -> Deployment:
+    """The deployment of these workloads, with its archives made.
+
+    Raises TestbedError for an unknown workload or a file that does not fit.
+    """
+    known = catalogue.load()
+    apps = [app for name in workloads for app in known.apps_of(name).values()]
+    datasets = [(name, known.workload(name).dataset) for name in workloads]
+    return Deployment(
+        apps=[deployed(app, known.workload(app.workload), archives) for app in apps],
+        datasets=[
+            Dataset(name, str(known.folder / name / file)) for name, file in datasets if file
+        ],
+        programs={name: _program(ROOT / name, archives) for name in PROGRAMS},
+    )
+
+
+def deployed(app: CataloguedApp, workload: Workload, archives: Path) -> DeployedApp:
+    """The app with its archive made and its unit's facts drawn from its app.yml."""
+    defaults = {setting.env: str(setting.default) for setting in app.spec.settings.values()}
+    workers = app.spec.settings.get("workers")
+    return DeployedApp(
+        workload=app.workload,
+        name=app.name,
+        title=app.spec.title,
+        unit=app.unit,
+        user=user_name(app.workload, app.name),
+        bundle=bundle(
+            f"{app.workload}-{app.name}", Path(app.folder), archives, app.spec.requirements
+        ),
+        services=list(workload.services),
+        apt_packages=app.spec.apt_packages,
+        serve=app.spec.serve,
+        environment=app.spec.environment | defaults,
+        database_connections=app.spec.database_connections_per_worker
+        * (int(workers.default) if workers else 1),
+    )
+
+
+def user_name(workload: str, app: str) -> str:
+    """The system user an app runs as; a name too long is cut and told apart by a digest."""
+    name = f"app-{workload}-{app}"
+    if len(name) <= LONGEST_USER_NAME:
+        return name
+    mark = hashlib.sha256(name.encode()).hexdigest()[:6]
+    return f"{name[: LONGEST_USER_NAME - len(mark) - 1]}-{mark}"
+
+
+def bundle(
+    name: str, folder: Path, archives: Path, requirements: str | None, inside: str = ""
+) -> Bundle:
+    """Pack the folder's files, below `inside` in the archive, unless that archive is there."""
+    digest = catalogue.digest(folder)
+    archive = archives / f"{name}-{digest}.tar.gz"
+    if not archive.exists():
+        archives.mkdir(parents=True, exist_ok=True)
+        partial = archive.with_suffix(".partial")
+        partial.write_bytes(pack(folder, inside))
+        partial.replace(archive)
+    text = (folder / requirements).read_bytes() if requirements else None
+    return Bundle(
+        name=name,
+        digest=digest,
+        archive=str(archive),
+        requirements=f"{inside}{requirements}" if requirements else None,
+        requirements_digest=hashlib.sha256(text).hexdigest()[:12] if text is not None else None,
+    )
+
+
+def pack(folder: Path, inside: str = "") -> bytes:
+    """A gzipped tar of the folder's files: the same files give the same bytes."""
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for path in catalogue.files_of(folder):
+            entry = tarfile.TarInfo(f"{inside}{path.relative_to(folder)}")
+            entry.size = path.stat().st_size
+            entry.mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
+            with path.open("rb") as content:
+                tar.addfile(entry, content)
+    return gzip.compress(plain.getvalue(), mtime=0)
+
+
+def _program(folder: Path, archives: Path) -> Bundle:
+    """A package of the project, kept in its folder so that Python finds it by name."""
+    if not (folder / "__main__.py").is_file():
+        raise TestbedError(f"{folder}: no __main__.py", remedy="is this checkout complete?")
+    requirements = "requirements.txt" if (folder / "requirements.txt").is_file() else None
+    return bundle(folder.name, folder, archives, requirements, inside=f"{folder.name}/")
+
+
+def main() -> int:
+    """Print the deployment of the named workloads as JSON; exit code 2 with one error if not."""
+    parser = argparse.ArgumentParser(prog="python -m testbed.bundle", description=__doc__)
+    parser.add_argument("workloads", nargs="+", metavar="WORKLOAD")
+    options = parser.parse_args()
+    try:
+        json.dump(asdict(deployment(options.workloads)), sys.stdout, indent=1)
+    except TestbedError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
