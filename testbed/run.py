@@ -164,7 +164,7 @@ class _Runner:
                 self.statements_seen,
                 self.endpoint.sql,
                 self.app.spec.housekeeping_sql,
-                answered(course.output),
+                course.output.all_answered,
             )
 
     def _ask(self, timeout_s: float) -> answers.Answer:
@@ -297,13 +297,6 @@ def shell_line(session: Session, command: list[str], output: str) -> str:
         f"PATH={prefix}/bin:$PATH; ulimit -n $(ulimit -Hn); "
         f"exec {shlex.join(command)} >{shlex.quote(output)} 2>&1"
     )
-
-
-def answered(output: ToolOutput) -> int | None:
-    """Answers while the app's SQL was counted: those of the generator's own warm-up too."""
-    if output.requests is None:
-        return None
-    return output.requests + (output.warmup_requests or 0)
 
 
 def address_of(session: Session) -> str:

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
 
 import yaml
+from scipy.stats import kendalltau, theilslopes
 
 from testbed.model.base import Model
 from testbed.model.catalogue import Statement
@@ -30,6 +31,9 @@ from testbed.model.tool_output import ToolOutput
 from testbed.sql import collapsed
 
 LIMITS_FILE = Path(__file__).with_name("validity_limits.yml")
+CENSORED_PERCENT = 1.0  # of requests without an answer: from here on p99 is a lower bound
+STEADY_SECONDS = 10  # fewer say nothing about a trend
+STEADY_LEVEL = 0.01  # significance of the trend test
 ORDER: list[Verdict] = ["valid", "doubtful", "invalid"]
 
 Samples = list[dict[str, float]]
@@ -71,6 +75,19 @@ class Evidence:
     def telemetry(self) -> dict[HostRole, Samples]:
         """Samples by host; empty where nothing was recorded."""
         return {"server": self._samples("server"), "client": self._samples("client")}
+
+    @cached_property
+    def timeline(self) -> Samples:
+        """The generator's whole seconds of the measured part; empty where it keeps none."""
+        path = self.folder / "timeline.csv"
+        if not path.is_file():
+            return []
+        with path.open(newline="") as stream:
+            rows = [row for row in csv.DictReader(stream) if row["phase"] == "measured"]
+        return [
+            {key: float(value) for key, value in row.items() if value and key != "phase"}
+            for row in rows[: int(self.load.duration_s)]
+        ]
 
     def _samples(self, role: HostRole) -> Samples:
         path = self.folder / f"telemetry-{role}.csv"
@@ -140,13 +157,30 @@ def sql(evidence: Evidence) -> list[Finding]:
         if seen.kind == "unexpected"
     ]
     for statement in evidence.statements:
-        seen = [one for one in evidence.sql if one.text in map(collapsed, statement.texts)]
-        calls = sum(one.calls_per_request or 0 for one in seen)
-        off = 100 * abs(calls / statement.calls_per_request - 1)
-        sentence = f"{calls:.3f} calls per answer instead of {statement.calls_per_request:g} of"
-        text = collapsed(statement.texts[0]).replace("{", "{{").replace("}", "}}")
-        findings += _beyond("sql_calls_off_percent", off, f"{sentence} `{text}`, {{value:.1f}} %")
+        texts = set(map(collapsed, statement.texts))
+        calls = sum(seen.calls for seen in evidence.sql if seen.text in texts)
+        findings += _calls_off(evidence, statement, calls)
     return findings
+
+
+def _calls_off(evidence: Evidence, statement: Statement, calls: int) -> list[Finding]:
+    """Requests without an answer may or may not have got as far as their query.
+
+    So may those that were under way when the counting began or ended: at most one a connection.
+    """
+    output = evidence.output
+    answered = output.all_answered if output else None
+    if output is None or answered is None:
+        return []
+    unclear = output.errors.total + (output.unanswered or 0) + evidence.load.connections
+    least = statement.calls_per_request * answered
+    most = statement.calls_per_request * (answered + unclear)
+    off = 100 * max(least - calls, calls - most, 0) / max(least, 1)
+    text = collapsed(statement.texts[0]).replace("{", "{{").replace("}", "}}")
+    sentence = (
+        f"{calls} calls for {answered} answers, {{value:.1f}} % off the declared, of `{text}`"
+    )
+    return _beyond("sql_calls_off_percent", off, sentence)
 
 
 def daemon(evidence: Evidence) -> list[Finding]:
@@ -202,6 +236,45 @@ def rate_reached(evidence: Evidence) -> list[Finding]:
     short = 100 * output.unsent / output.due
     sentence = "{value:.1f} % of the requests due were never sent, yet the server's CPUs were at "
     return _beyond("rate_short_percent", short, f"{sentence}{busy:.0f} %")
+
+
+def censored(evidence: Evidence) -> list[Finding]:
+    """A remark: which percentiles of response time are only lower bounds.
+
+    Requests that were never answered have no response time; each would have had a longer one than
+    the run saw. That is a result of an overloaded server, and no fault of the run.
+    """
+    output = evidence.output
+    if not output or not output.due or output.requests is None:
+        return []
+    share = 100 * (output.due - output.requests) / output.due
+    if share < CENSORED_PERCENT:
+        return []
+    return [
+        _found(
+            "valid",
+            f"{share:.1f} % of the requests due were never answered: response "
+            f"times from the {100 - share:.1f}th percentile on are lower bounds",
+        )
+    ]
+
+
+def steady(evidence: Evidence) -> list[Finding]:
+    """Throughput no longer drifted: Mann-Kendall's test for a trend over the measured seconds.
+
+    Its size is Theil and Sen's slope over the whole run, in percent of the median (Mann 1945,
+    Kendall 1975; Sen 1968). Both are robust against single bad seconds.
+    """
+    completed = [row["completed"] for row in evidence.timeline]
+    if len(completed) < STEADY_SECONDS:
+        return []
+    seconds = range(len(completed))
+    if kendalltau(seconds, completed).pvalue >= STEADY_LEVEL:
+        return []
+    middle = median(completed)
+    slope = theilslopes(completed, seconds).slope
+    drift = 100 * abs(slope) * len(completed) / middle if middle else 100.0
+    return _beyond("drift_percent", drift, "throughput drifted by {value:.0f} % over the run")
 
 
 def steal(evidence: Evidence) -> list[Finding]:
@@ -291,6 +364,8 @@ CHECKS: list[Callable[[Evidence], list[Finding]]] = [
     generator_lag,
     generator_cpu,
     rate_reached,
+    censored,
+    steady,
     steal,
     swap,
     telemetry,

@@ -2,10 +2,11 @@
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 from testbed.errors import Exit, TestbedError
-from testbed.lab import cgroups, cpus, host, image, machine, names, network, takeover
+from testbed.lab import cgroups, cpus, host, image, machine, names, network, roots, takeover
 from testbed.lab.machine import Say
 from testbed.lab.status import HostStatus, LabStatus
 
@@ -34,9 +35,13 @@ def up(name: str, say: Say) -> None:
             )
         try:
             _make(lab, release, say)
-        except BaseException:
+        except BaseException as error:
             say(f"removing what was made of lab '{name}'")
             _remove(lab)
+            if isinstance(error, OSError):  # a full disk, say
+                raise TestbedError(
+                    f"lab '{name}' could not be made: {error}", exit_code=Exit.NOT_READY
+                ) from error
             raise
 
 
@@ -54,19 +59,13 @@ def down(name: str, say: Say) -> None:
             return
         say(f"taking lab '{name}' down")
         _remove(lab)
-    left = _leftovers(lab)
-    if left:
-        raise TestbedError(
-            f"lab '{name}' is down but not all of it could be removed: {'; '.join(left)}",
-            remedy="end what still uses it, then take the lab down again",
-            exit_code=Exit.NOT_READY,
-        )
     say(f"lab '{name}' is down")
 
 
 def status(name: str) -> LabStatus:
-    """How the lab is. Changes nothing."""
+    """How the lab is. Changes nothing. Raises TestbedError if this is not root."""
     lab = names.lab(name)
+    machine.check_rights()
     pinned = _read_state(lab).get("cpus", {})
     hosts = tuple(
         HostStatus(
@@ -90,29 +89,41 @@ def _make(lab: names.LabNames, release: machine.Release, say: Say) -> None:
         say("one CPU only: server and client share it, so the generator eats the server's time")
     for variable in takeover.unreachable_proxies(os.environ):
         say(f"{variable} leads to this machine's loopback, which lab hosts cannot reach")
+    open_files = machine.most_open_files(host.OPEN_FILES)
+    if open_files < host.OPEN_FILES:
+        say(f"this machine allows {open_files} open files, not the {host.OPEN_FILES} of real hosts")
     lab.folder.mkdir(mode=0o700, parents=True)
-    _write_state(lab, "starting", pinned)
-    base = image.provide(image.recipe(release), say)
-    say("copying the hosts' files")
-    host.copy_roots(base, lab)
-    host.make_keys(lab)
-    say("making the links")
+    _write_state(lab, "starting", pinned, None)
+    base = image.provide(image.recipe(release), _images_in_use(), say)
+    _write_state(lab, "starting", pinned, base)
+    say("making the hosts' files and links")
+    roots.make(base, lab)
+    roots.make_keys(base, lab)
     machine.prepare()
     network.make(lab)
     say("booting the hosts")
     for one in lab.hosts:
-        host.start(one, pinned.get(one.role), host.personalize(one, lab, os.environ))
+        shown_folders = roots.personalize(base, one, lab, os.environ)
+        host.start(base, one, pinned.get(one.role), open_files, shown_folders)
     for one in lab.hosts:
         host.wait_until_up(lab, one, say)
-    _write_state(lab, "up", pinned)
+    _write_state(lab, "up", pinned, base)
     say(f"lab '{lab.name}' is up: server {lab.server.address}, client {lab.client.address}")
 
 
 def _remove(lab: names.LabNames) -> None:
-    host.stop(lab.hosts)
+    """Raises TestbedError that names whatever could not be removed."""
+    host.stop(lab.hosts, power_off=_state_of(lab) == "up")
     network.remove(lab)
     host.remove_files(lab)
     machine.restore()
+    left = _leftovers(lab)
+    if left:
+        raise TestbedError(
+            f"not all of lab '{lab.name}' could be removed: {'; '.join(left)}",
+            remedy="end what still uses it, then take the lab down again",
+            exit_code=Exit.NOT_READY,
+        )
 
 
 def _leftovers(lab: names.LabNames) -> list[str]:
@@ -142,6 +153,18 @@ def _read_state(lab: names.LabNames) -> dict[str, Any]:
     return content
 
 
-def _write_state(lab: names.LabNames, phase: str, pinned: dict[str, list[int]]) -> None:
-    content = {"phase": phase, "boot_id": machine.boot_id(), "cpus": pinned}
+def _images_in_use() -> list[Path]:
+    states = [_read_state(names.lab(name)) for name in machine.labs()]
+    return [Path(state["image"]) for state in states if state.get("image")]
+
+
+def _write_state(
+    lab: names.LabNames, phase: str, pinned: dict[str, list[int]], base: Path | None
+) -> None:
+    content = {
+        "phase": phase,
+        "boot_id": machine.boot_id(),
+        "cpus": pinned,
+        "image": str(base) if base else None,
+    }
     machine.write_json(lab.state_file, content)

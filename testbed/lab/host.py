@@ -1,21 +1,17 @@
 """One host of a lab: its root file system, its boot, its end."""
 
-import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import time
-import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from testbed.errors import Exit, TestbedError
-from testbed.lab import cgroups, takeover
+from testbed.lab import cgroups, roots
 from testbed.lab.command import run
 from testbed.lab.cpus import listed
-from testbed.lab.image import write_all
 from testbed.lab.machine import Say
 from testbed.lab.names import HostNames, LabNames
 
@@ -23,96 +19,15 @@ BOOT_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 15
 POLL_S = 0.05
 OPEN_FILES = 1048576  # the most that units in a host may ask for (group_vars: testbed_limit_nofile)
-# In pip's own order: the later ranks higher.
-PIP_FILES = ("/etc/xdg/pip/pip.conf", "/etc/pip.conf", "~/.pip/pip.conf", "~/.config/pip/pip.conf")
-RESOLVERS = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
 
 
-def copy_roots(image: Path, lab: LabNames) -> None:
-    """Copy the image for each host, both at once. Raises TestbedError with cp's last words."""
-    copies = [
-        subprocess.Popen(  # ends with us, so that a killed `up` does not go on writing
-            ["setpriv", "--pdeathsig", "SIGKILL", "cp", "-a", "--reflink=auto", image, host.root],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for host in lab.hosts
-    ]
-    words = [copy.communicate()[1] for copy in copies]
-    if any(copy.returncode != 0 for copy in copies):
-        raise TestbedError(
-            f"the hosts' files could not be copied: {' '.join(words).strip()}",
-            exit_code=Exit.NOT_READY,
-        )
-
-
-def make_keys(lab: LabNames) -> None:
-    """The lab's own SSH key, a host key for each host, and the known_hosts file that goes with
-    them: no key is ever trusted on first use."""
-    lab.private_key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _make_key(lab.private_key, f"testbed-{lab.name}")
-    known = []
-    for host in lab.hosts:
-        host_key = host.root / "etc/ssh/ssh_host_ed25519_key"
-        _make_key(host_key, host.hostname)
-        known.append(f"{host.address} {host_key.with_suffix('.pub').read_text()}")
-    lab.known_hosts.write_text("".join(known))
-
-
-def _make_key(path: Path, comment: str) -> None:
-    run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(path)])
-
-
-def personalize(host: HostNames, lab: LabNames, environment: Mapping[str, str]) -> list[str]:
-    """Give the copied root its own identity and the machine's settings.
-
-    Returns folders of the machine that the host needs to see (pip's local indexes).
-    Raises TestbedError if the machine has no name server that the host could reach.
-    """
-    root = host.root
-    settings = pip_settings(environment)
-    (root / "root/.ssh").mkdir(mode=0o700, exist_ok=True)
-    write_all(
-        root,
-        {
-            "/etc/hostname": f"{host.hostname}\n",
-            "/etc/machine-id": f"{uuid.uuid4().hex}\n",
-            "/etc/hosts": takeover.hosts_file(
-                host.hostname,
-                {peer.hostname: peer.bench_address for peer in lab.hosts if peer != host},
-            ),
-            "/etc/resolv.conf": _resolver(),
-            "/etc/pip.conf": takeover.pip_conf(settings),
-            "/etc/environment": takeover.environment_file(
-                environment, lambda path: (root / path.lstrip("/")).exists()
-            ),
-            "/etc/ssh/sshd_config.d/testbed-address.conf": f"ListenAddress {host.address}\n",
-            "/root/.ssh/authorized_keys": lab.private_key.with_suffix(".pub").read_text(),
-        },
-    )
-    return [folder for folder in takeover.local_folders(settings) if Path(folder).is_dir()]
-
-
-def pip_settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """pip's settings on this machine."""
-    files = [Path(name).expanduser() for name in PIP_FILES]
-    if environment.get("PIP_CONFIG_FILE"):
-        files.append(Path(environment["PIP_CONFIG_FILE"]))
-    return takeover.pip_settings([f.read_text() for f in files if f.is_file()], environment)
-
-
-def _resolver() -> str:
-    text = takeover.resolver(path.read_text() for path in RESOLVERS if path.is_file())
-    if text is None:
-        raise TestbedError(
-            "the machine's resolv.conf names no server that a lab host could reach",
-            remedy="name one that is not on a loopback address",
-            exit_code=Exit.NOT_READY,
-        )
-    return text
-
-
-def start(host: HostNames, cpus: Sequence[int] | None, shown_folders: Sequence[str]) -> None:
+def start(
+    image: Path,
+    host: HostNames,
+    cpus: Sequence[int] | None,
+    open_files: int,
+    shown_folders: Sequence[str],
+) -> None:
     """Boot the host, detached from this process and its terminal.
 
     Raises TestbedError if it cannot be started at all.
@@ -123,7 +38,7 @@ def start(host: HostNames, cpus: Sequence[int] | None, shown_folders: Sequence[s
     pin = ["taskset", "--cpu-list", listed(cpus)] if cpus else []
     with host.log.open("w") as log:
         done = subprocess.run(
-            [*enter, *pin, *_nspawn(host, shown_folders)],
+            [*enter, *pin, *roots.enter(image, host), *_nspawn(host, open_files, shown_folders)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -141,8 +56,7 @@ def start(host: HostNames, cpus: Sequence[int] | None, shown_folders: Sequence[s
         )
 
 
-def _nspawn(host: HostNames, shown_folders: Sequence[str]) -> list[str]:
-    most_files = min(OPEN_FILES, int(Path("/proc/sys/fs/nr_open").read_text()))
+def _nspawn(host: HostNames, open_files: int, shown_folders: Sequence[str]) -> list[str]:
     return [
         "systemd-nspawn",
         "--quiet",
@@ -155,7 +69,7 @@ def _nspawn(host: HostNames, shown_folders: Sequence[str]) -> list[str]:
         "--resolv-conf=off",
         "--timezone=off",
         "--capability=CAP_NET_ADMIN",  # its namespace is its own to configure
-        f"--rlimit=RLIMIT_NOFILE=1024:{most_files}",
+        f"--rlimit=RLIMIT_NOFILE={min(1024, open_files)}:{open_files}",
         f"--network-namespace-path=/run/netns/{host.machine}",
         f"--machine={host.machine}",
         f"--hostname={host.hostname}",
@@ -231,12 +145,16 @@ def is_running(host: HostNames) -> bool:
     return cgroups.is_populated(host.machine)
 
 
-def stop(hosts: Sequence[HostNames]) -> None:
-    """Power the hosts off, both at once; kill what does not end in time."""
-    for host in hosts:
-        # systemd-nspawn passes this on as the request to power off
-        cgroups.send(host.machine, signal.SIGTERM, only="systemd-nspawn")
-    deadline = time.monotonic() + STOP_TIMEOUT_S
+def stop(hosts: Sequence[HostNames], *, power_off: bool) -> None:
+    """End the hosts, both at once; without `power_off`, or if that takes too long, by killing.
+
+    A host that has not finished booting does not hear the request to power off.
+    """
+    if power_off:
+        for host in hosts:
+            # systemd-nspawn passes this on as the request to power off
+            cgroups.send(host.machine, signal.SIGTERM, only="systemd-nspawn")
+    deadline = time.monotonic() + (STOP_TIMEOUT_S if power_off else 0)
     for host in hosts:
         while is_running(host) and time.monotonic() < deadline:
             time.sleep(POLL_S)
@@ -252,10 +170,7 @@ def remove_files(lab: LabNames) -> None:
     for mount in mounts_below(lab.folder):
         run(["umount", "--lazy", str(mount)])
     if lab.folder.exists():
-        with contextlib.suppress(FileNotFoundError):
-            run(["rm", "-rf", "--one-file-system", str(lab.folder)], timeout_s=120)
-    if lab.folder.exists():
-        shutil.rmtree(lab.folder, ignore_errors=True)
+        run(["rm", "-rf", "--one-file-system", str(lab.folder)], timeout_s=120)
 
 
 def mounts_below(folder: Path) -> list[Path]:

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import os
 import platform
 import shutil
 import subprocess
+import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -68,6 +70,11 @@ PermitRootLogin prohibit-password
 PasswordAuthentication no
 UseDNS no
 """
+# A command runs in process and mount namespaces of its own, which end with us however we end: a
+# killed `up` leaves neither a running mmdebstrap nor its mounts behind.
+BOUNDED = ["setpriv", "--pdeathsig", "SIGKILL", "unshare", "--mount", "--pid", "--fork"]
+BOUNDED += ["--kill-child", "--mount-proc"]
+UNUSED_KEPT_D = 30
 CERTIFICATES = Path("/usr/local/share/ca-certificates")
 BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 
@@ -84,7 +91,7 @@ class Recipe:
     packages: list[str]
     masked: list[str]
     dpkg_options: list[str]
-    sshd_config: str
+    code: str  # digest of this module: how the image is finished
 
     @property
     def folder(self) -> Path:
@@ -107,7 +114,7 @@ def recipe(release: Release) -> Recipe:
         packages=sorted(PACKAGES),
         masked=sorted(MASKED),
         dpkg_options=DPKG_OPTIONS,
-        sshd_config=SSHD_CONFIG,
+        code=hashlib.sha256(Path(__file__).read_bytes()).hexdigest(),
     )
 
 
@@ -138,15 +145,19 @@ def _certificates_digest() -> str:
     return digest.hexdigest()
 
 
-def provide(recipe: Recipe, say: Say) -> Path:
+def provide(recipe: Recipe, in_use: Collection[Path], say: Say) -> Path:
     """The image's folder; made first if need be. Call it with the machine's lock held.
+
+    `in_use` are the images of the labs that are there: those stay.
 
     Raises TestbedError with the last words of the tool that failed.
     """
     for partial in CACHE_FOLDER.glob("*.partial"):  # an earlier one was killed
         run(["rm", "-rf", "--one-file-system", str(partial)])
     if recipe.folder.is_dir():
+        os.utime(recipe.folder)  # in use: see _forget_unused
         return recipe.folder
+    _forget_unused(in_use, say)
     release = f"{recipe.release.distribution} {recipe.release.version}"
     say(f"making the hosts' root file system ({release}; once, kept in {CACHE_FOLDER})")
     partial = recipe.folder.with_name(recipe.folder.name + ".partial")
@@ -156,13 +167,19 @@ def provide(recipe: Recipe, say: Say) -> Path:
     return recipe.folder
 
 
+def _forget_unused(in_use: Collection[Path], say: Say) -> None:
+    """Delete images, some 300 MB each, that no lab was made from for a long time."""
+    for folder in CACHE_FOLDER.iterdir():
+        age_d = (time.time() - folder.stat().st_mtime) / 86400
+        if folder not in in_use and age_d > UNUSED_KEPT_D:
+            say(f"deleting {folder}, unused for {age_d:.0f} days")
+            run(["rm", "-rf", "--one-file-system", str(folder)])
+
+
 def _bootstrap(recipe: Recipe, target: Path, say: Say) -> None:
     apt_sources = CACHE_FOLDER / "apt.sources"
     apt_sources.write_text(recipe.apt_sources)
-    # The tool runs in process and mount namespaces of its own, which end with us however we end:
-    # a killed `up` leaves neither a running mmdebstrap nor its mounts behind.
-    bounded = ["setpriv", "--pdeathsig", "SIGKILL", "unshare", "--mount", "--pid", "--fork"]
-    command = [*bounded, "--kill-child", "--mount-proc", "mmdebstrap", "--mode=root"]
+    command = [*BOUNDED, "mmdebstrap", "--mode=root"]
     command += ["--format=directory", "--variant=minbase", "--skip=cleanup/apt/lists"]
     command += [f"--include={','.join(recipe.packages)}"]
     command += [f"--dpkgopt={option}" for option in recipe.dpkg_options]
@@ -189,12 +206,13 @@ def _bootstrap(recipe: Recipe, target: Path, say: Say) -> None:
 def _customize(recipe: Recipe, root: Path) -> None:
     for key in (root / "etc/ssh").glob("ssh_host_*"):
         key.unlink()
-    _write(root / "etc/ssh/sshd_config.d/testbed.conf", recipe.sshd_config)
+    _write(root / "etc/ssh/sshd_config.d/testbed.conf", SSHD_CONFIG)
     _write(root / "etc/default/locale", "LANG=C.UTF-8\n")
     for stray in (root / "etc/apt/sources.list.d").iterdir():
         stray.unlink()
     (root / "etc/apt/sources.list").unlink(missing_ok=True)
     _write(root / "etc/apt/sources.list.d/machine.sources", recipe.apt_sources)
+    (root / "root/.ssh").mkdir(mode=0o700, exist_ok=True)
     for unit in recipe.masked:
         (root / "etc/systemd/system" / unit).unlink(missing_ok=True)
         (root / "etc/systemd/system" / unit).symlink_to("/dev/null")
@@ -209,11 +227,4 @@ def _customize(recipe: Recipe, root: Path) -> None:
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
-
-
-def write_all(root: Path, files: Mapping[str, str]) -> None:
-    """Write the files, given by their path inside the host's root."""
-    for name, text in files.items():
-        target = root / name.lstrip("/")
-        target.unlink(missing_ok=True)  # it may be a link that leads out of the root
-        _write(target, text)
+    path.chmod(0o644)  # whatever the umask

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import resource
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -31,6 +32,7 @@ TOOLS = {
     "systemd-nspawn": "systemd-container",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
+    "prlimit": "util-linux",
     "setpriv": "util-linux",
     "unshare": "util-linux",
     "taskset": "util-linux",
@@ -124,6 +126,17 @@ def _no_disk() -> str | None:
     if free >= DISK_NEEDED_B:
         return None
     return f"{parent} has {free / 1e9:.1f} GB free; a lab needs {DISK_NEEDED_B / 1e9:.0f} GB"
+
+
+def most_open_files(wanted: int) -> int:
+    """How many files a host's process may have open: `wanted`, if the machine allows it.
+
+    Root without CAP_SYS_RESOURCE (in a container) cannot go above its own hard limit.
+    """
+    wanted = min(wanted, int(Path("/proc/sys/fs/nr_open").read_text()))
+    if run(["prlimit", f"--nofile={wanted}:{wanted}", "true"], check=False).returncode == 0:
+        return wanted
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
 
 @contextlib.contextmanager

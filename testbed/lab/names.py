@@ -20,7 +20,7 @@ CACHE_FOLDER = Path("/var/cache/testbed")
 MANAGEMENT_INTERFACE = "mgmt0"
 BENCH_INTERFACE = "bench0"
 
-# Interface names hold at most 15 characters, of which "tb-" and "-s" take five.
+# Interface names hold at most 15 characters, of which "tbs-" takes four.
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,7}[a-z0-9])?")
 _HOST_OCTET = {"server": 10, "client": 20}
 
@@ -55,12 +55,27 @@ class HostNames:
     @property
     def outer_interface(self) -> str:
         """The machine's end of the host's management link."""
-        return f"tb-{self.lab}-{self.role[0]}"
+        return f"tb{self.role[0]}-{self.lab}"
+
+    @property
+    def folder(self) -> Path:
+        """All files of the host."""
+        return LABS_FOLDER / self.lab / self.role
 
     @property
     def root(self) -> Path:
-        """The host's root file system."""
-        return LABS_FOLDER / self.lab / self.role
+        """The host's root file system: a copy of the image, or where both layers are joined."""
+        return self.folder / "root"
+
+    @property
+    def changes(self) -> Path:
+        """What the host has beyond the image, if its root is joined of layers."""
+        return self.folder / "changes"
+
+    @property
+    def work(self) -> Path:
+        """The overlay file system's own folder."""
+        return self.folder / "work"
 
     @property
     def log(self) -> Path:

@@ -23,14 +23,14 @@ def make(lab: LabNames) -> None:
     _management_link(lab, mtu)
     _data_link(lab)
     run(["nft", "-f", "-"], text=_nat_rules(lab))
-    _pass_foreign_chains(lab)
+    pass_foreign_chains(lab)
 
 
 def _refuse_taken(lab: LabNames) -> None:
     addresses = json.loads(output(["ip", "-j", "-4", "address"]))
     prefix = lab.gateway.rsplit(".", 1)[0] + "."
     for interface in addresses:
-        for address in interface["addr_info"]:
+        for address in interface.get("addr_info", []):
             if address["local"].startswith(prefix):
                 raise TestbedError(
                     f"{lab.management_network} is already used by {interface['ifname']}",
@@ -83,7 +83,7 @@ def _nat_rules(lab: LabNames) -> str:
 """
 
 
-def _pass_foreign_chains(lab: LabNames) -> None:
+def pass_foreign_chains(lab: LabNames) -> None:
     """Let the lab's packets through firewalls that drop what is forwarded (Docker, ufw)."""
     for chain in dropping_chains(json.loads(output(["nft", "-j", "list", "chains"]))):
         where = [chain["family"], chain["table"], chain["name"]]
@@ -120,7 +120,8 @@ def remove(lab: LabNames) -> None:
     if lab.nft_table in _nft_tables():
         run(["nft", "delete", "table", "ip", lab.nft_table])
     for host in lab.hosts:
-        if (NAMESPACES / host.machine).exists():
+        # with somebody's process in it, it would live on without a name, where nobody finds it
+        if (NAMESPACES / host.machine).exists() and not inhabitants(host):
             run(["ip", "netns", "delete", host.machine])
     for interface in interfaces(lab):
         # a pair goes when its other end's namespace does, perhaps at this moment
@@ -129,10 +130,19 @@ def remove(lab: LabNames) -> None:
 
 def leftovers(lab: LabNames) -> list[str]:
     """What is still there of the lab's network, in words."""
-    left = [f"namespace {h.machine}" for h in lab.hosts if (NAMESPACES / h.machine).exists()]
+    left = []
+    for host in lab.hosts:
+        if (NAMESPACES / host.machine).exists():
+            left.append(f"namespace {host.machine}")
+            left += [f"process {pid} in it" for pid in inhabitants(host)]
     left += [f"interface {name}" for name in interfaces(lab)]
     left += [f"nft table {lab.nft_table}"] if lab.nft_table in _nft_tables() else []
     return left
+
+
+def inhabitants(host: HostNames) -> list[int]:
+    """Ids of the processes in the host's namespace."""
+    return [int(pid) for pid in output(["ip", "netns", "pids", host.machine]).split()]
 
 
 def interfaces(lab: LabNames) -> list[str]:

@@ -13,6 +13,9 @@ _SETTING = re.compile(
     r"|Max-FutureTime)) "
 )
 
+# Options of the one-line format whose deb822 field is not spelled alike.
+_OPTIONS = {"arch": "Architectures", "lang": "Languages", "target": "Targets"}
+
 
 def stanzas(name: str, text: str) -> list[dict[str, str]]:
     """The entries of a sources file, each as a mapping of deb822 fields; disabled ones left out.
@@ -52,7 +55,7 @@ def _one_line(text: str) -> list[dict[str, str]]:
             entry = {"Types": kind, "URIs": uri, "Suites": suite, "Components": components.strip()}
             for option in (options or "").split():
                 key, _, value = option.partition("=")
-                entry[key.title()] = value.replace(",", " ")
+                entry[_OPTIONS.get(key, key.title())] = value.replace(",", " ")
             entries.append(entry)
     return entries
 
@@ -62,20 +65,19 @@ def of_distribution(
 ) -> list[dict[str, str]]:
     """Those entries that are the distribution's own: others may fail, and no host needs them.
 
-    Own is what has the release's suites, a component that the distribution has, and either no key
-    named or the distribution's keyring.
+    Own is what has one of the release's suites, the component main, and either no key named or the
+    distribution's keyring.
     """
     suites = {codename, f"{codename}-updates", f"{codename}-security"}
-    main = "main"
     chosen = []
     for entry in entries:
         asked = [suite for suite in entry.get("Suites", "").split() if suite in suites]
-        key = entry.get("Signed-By", "")
+        key = entry.get("Signed-By", "").strip()
         own_key = not key or PurePosixPath(key.split()[0]).name.startswith(
             f"{distribution}-archive-"
         )
         is_binary = "deb" in entry.get("Types", "").split()
-        if asked and own_key and is_binary and main in entry.get("Components", "").split():
+        if asked and own_key and is_binary and "main" in entry.get("Components", "").split():
             chosen.append({**entry, "Types": "deb", "Suites": " ".join(asked)})
     return chosen
 

@@ -73,3 +73,8 @@ class ToolOutput(Model):
     cpu_percent: float | None = None  # of one core, all generator processes together
     flows: list[Flow] | None = None  # iperf only
     problems: list[str] = []  # sentences: what in this output is cut off or cannot be true
+
+    @property
+    def all_answered(self) -> int | None:
+        """Answers of the measured part and of the tool's own warm-up."""
+        return None if self.requests is None else self.requests + (self.warmup_requests or 0)

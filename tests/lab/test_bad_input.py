@@ -85,26 +85,24 @@ def test_a_slow_link_is_refused(provisioned, ssh, tmp_path):
 
 def test_an_app_that_changed_since_deployment_is_refused(verified, ssh):
     unit = "/etc/systemd/system/testbed-agents-flask.service"
-    ssh(
-        "server",
-        f"cp {unit} /root/unit && sed -i 's/^WorkingDirectory=.*/WorkingDirectory=\\/opt/' {unit} && systemctl daemon-reload",
-    )
+    ssh("server", f"cp {unit} /root/unit")
+    ssh("server", f"sed -i 's,^WorkingDirectory=.*,WorkingDirectory=/opt,' {unit}")
+    ssh("server", "systemctl daemon-reload")
     try:
         done = verified.fab("run-round2", *ONE, check=False)
     finally:
-        ssh("server", f"cp /root/unit {unit} && systemctl daemon-reload")
+        ssh("server", f"mv /root/unit {unit} && systemctl daemon-reload")
     assert done.returncode == 3
     assert "app agents/flask differs from" in done.stderr
 
 
 def test_a_server_lost_in_the_middle_ends_the_campaign(verified, ssh):
     process, folder = begin(verified, "--duration=8")
-    ssh(
-        "server",
-        "nft add table inet lost && nft add chain inet lost in "
-        "'{ type filter hook input priority 0; }' && systemd-run --on-active=25 nft delete table inet lost "
-        "&& nft add rule inet lost in drop",
-    )
+    ssh("server", "nft add table inet lost")
+    ssh("server", "nft add chain inet lost in '{ type filter hook input priority 0; }'")
+    # the host comes back by itself, since nobody will reach it to mend it
+    ssh("server", "systemd-run --on-active=25 nft delete table inet lost")
+    ssh("server", "systemd-run --on-active=1 nft add rule inet lost in drop")
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 3
     assert "server host at 198.18." in output

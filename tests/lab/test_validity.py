@@ -65,15 +65,13 @@ def test_a_stopped_database_is_invalid(verified, ssh):
 
 
 def test_a_wrong_answer_fails_the_run(verified, ssh):
-    edit = (
-        "sudo -u postgres psql -q testbed -c \"update agentfeatures set context = context || '{}'\""
-    )
-    undo = "sudo -u postgres psql -q testbed -c \"update agentfeatures set context = rtrim(context, '!')\""
-    ssh("server", edit.format("!"))
+    update = 'sudo -u postgres psql -q testbed -c "update agentfeatures set number = {}"'
+    edit, undo = "number || '!'", "rtrim(number, '!')"
+    ssh("server", update.format(edit))
     try:
         run = the_run(verified, code=4)
     finally:
-        ssh("server", undo)
+        ssh("server", update.format(undo))
     assert run["failure"]["stage"] == "check"
     assert "differs from the expected one at $" in run["failure"]["message"]
     assert run["verdict"] == "invalid"

@@ -100,6 +100,9 @@ def judge(tmp_path):
             "generator_processes": 1,
             "folder": tmp_path,
         }
+        if changes.get("output") and "sql" not in changes:  # each answer took its statement
+            answered = changes["output"].requests
+            evidence["sql"] = [SEEN.model_copy(update={"calls": answered})]
         findings = validity.judge(validity.Evidence(**(evidence | changes)))
         return [(finding.check, finding.verdict, finding.sentence) for finding in findings]
 
@@ -129,14 +132,14 @@ def test_a_sound_run_is_valid(judge):
         ({"output": output(problems=["It lies."])}, "tool_output", "doubtful", "It lies."),
         ({"output": output(unsent=120)}, "rate_reached", "doubtful", "2.0 % of the requests due"),
         ({"output": output(unsent=600)}, "rate_reached", "invalid", "10.0 % of the requests"),
-        ({"output": output(requests=500)}, "tail_samples", "doubtful", "only 500 answers"),
+        ({"output": output(due=500, requests=500)}, "tail_samples", "doubtful", "only 500 answers"),
         ({"sql": None}, "sql", "doubtful", "was not observed"),
-        ({"sql": []}, "sql", "invalid", "0.000 calls per answer instead of 1 of `select 1`, 100"),
+        ({"sql": []}, "sql", "invalid", "0 calls for 6000 answers, 100.0 % off"),
         (
-            {"sql": [SEEN.model_copy(update={"calls_per_request": 1.05})]},
+            {"sql": [SEEN.model_copy(update={"calls": 6200})]},
             "sql",
             "doubtful",
-            "1.050 calls per answer",
+            "6200 calls for 6000 answers, 3.2 % off",
         ),
         (
             {"sql": [SEEN, SqlSeen(text="x", calls=3, calls_per_request=0.1, kind="unexpected")]},
@@ -182,8 +185,47 @@ def test_each_check_can_fail(judge, changes, check, verdict, words):
     assert re.search(words, findings[0][2])
 
 
+def timeline(folder, completed):
+    lines = [f"{second},measured,{count}" for second, count in enumerate(completed)]
+    text = "\n".join(["second,phase,completed", "-1,warmup,0", *lines])
+    (folder / "timeline.csv").write_text(text)
+
+
+def test_throughput_that_still_rises_is_doubtful(judge, tmp_path):
+    timeline(tmp_path, [100 + 2 * second for second in range(30)])
+    ((check, verdict, sentence),) = judge()
+    assert (check, verdict) == ("steady", "doubtful")
+    assert "drifted by 47 %" in sentence
+
+
+@pytest.mark.parametrize(
+    "completed",
+    [
+        [100 + (second * 7) % 5 for second in range(30)],  # noise
+        [100 + 0.1 * second for second in range(30)],  # a trend of three percent
+        [100, 200, 300],  # too short to tell
+    ],
+)
+def test_throughput_that_has_settled_is_valid(judge, tmp_path, completed):
+    timeline(tmp_path, completed)
+    assert judge() == []
+
+
+def test_percentiles_cut_off_by_overload_are_remarked(judge):
+    found = judge(server=rows(cpu_percent=99), output=output(unsent=3000, requests=3000))
+    assert [(check, verdict) for check, verdict, _ in found] == [("censored", "valid")]
+    assert "from the 50.0th percentile on are lower bounds" in found[0][2]
+
+
 def test_a_rate_not_reached_by_a_busy_server_is_a_result(judge):
-    assert judge(server=rows(cpu_percent=99), output=output(unsent=3000)) == []
+    found = judge(server=rows(cpu_percent=99), output=output(unsent=3000))
+    assert "rate_reached" not in [check for check, _, _ in found]
+
+
+def test_queries_of_requests_without_an_answer_are_not_held_against_the_app(judge):
+    seen = SEEN.model_copy(update={"calls": 6000 + 10 + 300})
+    found = judge(sql=[seen], output=output(unanswered=300, due=6300))
+    assert "sql" not in [check for check, _, _ in found]
 
 
 def test_cpu_use_is_per_generator_process(judge):

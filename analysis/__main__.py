@@ -1,0 +1,51 @@
+"""`python -m analysis COMMAND …`: everything that reads results, and needs no host."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.text import Text
+
+from analysis.parsers import command as parse
+from testbed.errors import TestbedError
+
+
+@dataclass(frozen=True)
+class Command:
+    """One subcommand."""
+
+    name: str
+    help: str
+    add_arguments: Callable[[ArgumentParser], None]
+    run: Callable[[Namespace, Console], None]
+
+
+COMMANDS = (
+    Command(
+        "parse", "print the figures of a tool's output, as JSON or as a table",
+        parse.add_arguments, parse.run,
+    ),
+)  # fmt: skip
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand; returns the exit code. Errors are one message on stderr."""
+    parser = ArgumentParser(prog="python -m analysis", description=__doc__)
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        sub = subparsers.add_parser(command.name, help=command.help, description=command.help)
+        command.add_arguments(sub)
+        sub.set_defaults(run=command.run)
+    arguments = parser.parse_args(argv)
+    try:
+        arguments.run(arguments, Console())
+    except TestbedError as error:
+        Console(stderr=True).print(Text(str(error)), soft_wrap=True)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""From a text to numbered lines freed of what surrounds them: quotes, indents, prompts, colours."""
+
+import re
+import shlex
+from dataclasses import dataclass
+
+_NEWLINE = re.compile(r"\r\n|\n|\r")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_QUOTE = re.compile(r"[\s>|]*")
+_LONGEST = 1000  # no tool prints a longer line; a longer one is prose or data
+
+_PROMPT = r"(?:(?:\[[^\]]*\]|\S*)[$#%>+]\s*)?"  # '$ ', 'user@host:~$ ', '[root@host ~]# ', '+ '
+_WRAPPER = r"(?:(?:sudo|time|nice|exec|timeout|taskset|stdbuf|numactl)\s(?:\S+\s+)*?)?"
+_COMMAND = re.compile(
+    rf"{_PROMPT}(?P<command>{_WRAPPER}(?:[\w.~-]*/)*(?P<program>wrk2?|ab|iperf)\s+(?P<rest>\S.*))"
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: its number in the text, counted from 1, and its text without surroundings."""
+
+    number: int
+    full: str
+    cut: bool = False  # the text ends in it without a newline, perhaps amid a figure
+
+    @property
+    def text(self) -> str:
+        """What may be a line of a tool's report; nothing if it is longer than any of those."""
+        return self.full if len(self.full) <= _LONGEST else ""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line of a measuring tool, as printed before its output."""
+
+    program: str
+    text: str
+
+    @property
+    def url(self) -> str | None:
+        """The first URL on it."""
+        return next((word for word in self._words() if "://" in word), None)
+
+    def option(self, short: str, long: str) -> str | None:
+        """The value of an option given as -c4, -c 4, --connections 4 or --connections=4."""
+        words = self._words()
+        for word, following in zip(words, [*words[1:], None], strict=True):
+            if word in (short, long):
+                return following
+            if word.startswith(f"{long}="):
+                return word.partition("=")[2]
+            if word.startswith(short) and not word.startswith("--"):
+                return word[len(short) :]
+        return None
+
+    def has(self, short: str, long: str) -> bool:
+        """Whether an option is there, with or without a value."""
+        return self.option(short, long) is not None or {short, long} & {*self._words()} != set()
+
+    def _words(self) -> list[str]:
+        try:
+            return shlex.split(self.text)
+        except ValueError:  # an unbalanced quote
+            return self.text.split()
+
+
+def read(text: str) -> list[Line]:
+    """All lines of `text`."""
+    texts = _NEWLINE.split(text.removeprefix("\ufeff"))
+    *whole, last = texts
+    lines = [Line(number, _bare(line)) for number, line in enumerate(whole, start=1)]
+    return [*lines, Line(len(texts), _bare(last), cut=True)] if last else lines
+
+
+def command_in(line: Line) -> Command | None:
+    """The tool's command line that stands on this line, if one does (prose does not count)."""
+    match = _COMMAND.fullmatch(line.text)
+    if not match:
+        return None
+    rest = match["rest"]
+    if not re.match(r"-{1,2}\w|\S*://", rest):
+        return None
+    text = match["command"]
+    # Words after the URL are somebody's remark ('... average results:'), unless they are options.
+    url = re.search(r"\S+://\S+", text)
+    if url and not text[url.end() :].lstrip().startswith("-"):
+        text = text[: url.end()]
+    return Command(match["program"], text.strip())
+
+
+def _bare(line: str) -> str:
+    line = _COLOUR.sub("", line)
+    return line[_QUOTE.match(line).end() :].rstrip()  # type: ignore[union-attr] # matches anything

@@ -1,0 +1,73 @@
+"""Figures as the tools print them: a number, a unit, and how exact the print is.
+
+All units of all tools stand here. A figure keeps half of its last printed digit as `slack`, so that
+two figures are only said to contradict each other when rounding cannot explain it.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+Units = Mapping[str, int | Decimal]  # a unit as printed -> its size in the unit wanted
+
+# wrk prints us, ms, s and m; people and its command line also write h.
+TIME_IN_US: Units = {"us": 1, "µs": 1, "ms": 10**3, "s": 10**6, "m": 60 * 10**6, "h": 3600 * 10**6}
+TIME_IN_S: Units = {unit: Decimal(scale) / 10**6 for unit, scale in TIME_IN_US.items()}
+COUNT: Units = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
+RATE: Units = {"": 1}
+# wrk and ab count 1024 to the K of bytes, whatever the SI says.
+BYTES: Units = {"B": 1} | {f"{k}B": 1024**power for power, k in enumerate("KMGTP", start=1)}
+# iperf: bytes by 1024, bits by 1000.
+IPERF_BYTES: Units = {"Bytes": 1} | {
+    f"{k}Bytes": 1024**power for power, k in enumerate("KMGT", start=1)
+}
+IPERF_MBIT_PER_S: Units = {
+    "bits/sec": Decimal(1) / 10**6,
+    "Bytes/sec": Decimal(8) / 10**6,
+} | {
+    f"{k}{what}/sec": Decimal(scale**power * bits) / 10**6
+    for power, k in enumerate("KMGT", start=1)
+    for what, scale, bits in (("bits", 1000, 1), ("Bytes", 1024, 8))
+}
+
+# At most 30 digits: longer ones are no measurement, and would overflow.
+_FIGURE = re.compile(r"(-?)(\d{1,30})(?:\.(\d{1,30}))?\s*(\D*)", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A printed figure in the unit asked for; the truth lies within `value` ± `slack`."""
+
+    text: str
+    value: float
+    slack: float = 0.0
+
+    @property
+    def low(self) -> float:
+        """The least that the print allows."""
+        return self.value - self.slack
+
+    @property
+    def high(self) -> float:
+        """The most that the print allows."""
+        return self.value + self.slack
+
+
+def figure(text: str, units: Units) -> Figure | None:
+    """The figure that `text` prints, scaled by `units`; None if it is none with such a unit."""
+    match = _FIGURE.fullmatch(text.strip())
+    if not match:
+        return None
+    sign, whole, decimals, unit = match.groups()
+    if unit not in units:
+        return None
+    scale = Decimal(units[unit])
+    value = Decimal(f"{sign}{whole}.{decimals or 0}") * scale
+    slack = scale / 2 / 10 ** len(decimals or "")
+    return Figure(text.strip(), float(value), float(slack))
+
+
+def count(text: str) -> int | None:
+    """A whole number such as '3097'; None if it is none."""
+    return int(text) if re.fullmatch(r"\d{1,30}", text, re.ASCII) else None

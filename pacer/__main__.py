@@ -1,0 +1,79 @@
+"""`python -m pacer`: see --help, README.md and FORMAT.md."""
+
+import importlib.util
+import shlex
+import sys
+
+from pacer.options import BadOption, Options, parse, raise_file_limit
+
+EXIT_FAILED = 1
+EXIT_BAD_OPTION = 2
+EXIT_INTERRUPTED = 130
+
+
+def main(arguments: list[str]) -> int:
+    """Run with these arguments; the exit code."""
+    try:
+        options = parse(arguments)
+        raise_file_limit(-(-options.connections // options.processes))
+    except BadOption as error:
+        return _complain(f"{error} (--help lists all options)", EXIT_BAD_OPTION)
+    for module in ("uvloop", "hdrh"):
+        if importlib.util.find_spec(module) is None:
+            return _complain(
+                f"Python module '{module}' is missing: install pacer/requirements.txt", EXIT_FAILED
+            )
+    return _run(options, shlex.join(["python", "-m", "pacer", *arguments]))
+
+
+def _run(options: Options, command: str) -> int:
+    # Only here, as these need what may be missing above.
+    from pacer import report, summary
+    from pacer.control import Control
+    from pacer.merge import Second
+    from pacer.plan import split
+    from pacer.request import Address, resolve
+
+    addresses: list[Address] = []
+    unresolved = ""
+    try:
+        addresses = resolve(options.target)
+    except OSError as error:
+        unresolved = f"cannot resolve '{options.target.host}': {error}"
+        _complain(f"{unresolved}; every request will count as a connect error", 0)
+
+    watched = sys.stderr.isatty() and not options.quiet
+
+    def show(second: Second) -> None:
+        if watched:
+            sys.stderr.write(f"\r\x1b[K{summary.progress(options, second)}")
+            sys.stderr.flush()
+
+    control = Control(split(options, addresses, unresolved), show)
+    with control.stopped_by_signals():
+        control.run()
+        if watched:
+            sys.stderr.write("\r\x1b[K")
+        figures = report.document(options, command, control)
+        try:
+            report.write_files(options, figures, control.merge)
+            if not options.quiet:
+                sys.stdout.write(summary.summary(options, figures))
+                sys.stdout.flush()
+        except OSError as error:
+            return _complain(f"cannot write figures: {error}", EXIT_FAILED)
+    if control.failed:
+        return _complain("; ".join(control.problems), EXIT_FAILED)
+    return EXIT_INTERRUPTED if control.interrupted else 0
+
+
+def _complain(message: str, code: int) -> int:
+    sys.stderr.write(f"pacer: {message}\n")
+    return code
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:  # before there was anything to measure
+        sys.exit(EXIT_INTERRUPTED)

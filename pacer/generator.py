@@ -1,0 +1,284 @@
+"""The load of one process: takes requests from the schedule and sees each to its end.
+
+Nothing is queued: a request that finds every connection busy stays in the schedule. Two iterators
+run through it, one to notice that requests are due, the other to send them, and `_backlog` is the
+distance between them; so a server that hangs for minutes costs no memory here.
+"""
+
+import asyncio
+import time
+from array import array
+from collections import deque
+from collections.abc import Callable
+from itertools import islice
+
+from pacer.check import BodyCheck
+from pacer.connection import Connection
+from pacer.plan import Plan
+from pacer.response import Head, ResponseReader
+from pacer.schedule import NEVER, NS_PER_S
+from pacer.tally import Frame, Tally
+from pacer.timer import Timer
+
+TICK_NS = 100_000  # at most one look at the schedule in this time, whatever the rate
+BATCH = 1000  # requests noticed before the event loop gets its turn again
+CHORES_NS = 50_000_000  # between reports to the control process; divides a second
+SCAN = 1000  # connections looked at for a timeout each time
+LATE_NS = 1_000_000  # a request sent this long after being due counts as late
+LINGER_NS = NS_PER_S  # given to a server that said it would close
+
+
+class Generator:
+    """Runs one plan on the running event loop. Times are ns from the start of the measured part.
+
+    `emit` gets the frames, the last of kind 'final'; `finished` is done after it.
+    """
+
+    def __init__(self, plan: Plan, emit: Callable[[Frame], None]) -> None:
+        self.request = plan.request
+        self.keepalive = plan.keepalive
+        self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._plan = plan
+        self._emit = emit
+        self._loop = asyncio.get_running_loop()
+        self._timer = Timer()
+        self._origin = 0  # the start of the measured part, by the monotonic clock
+        self._arrivals = iter(plan.schedule)
+        self._departures = iter(plan.schedule)
+        self._next_due = next(self._arrivals, NEVER)
+        self._backlog = 0  # requests due, but not yet taken up by a connection
+        self._check = BodyCheck(plan.expect_length, plan.expect_sha256, plan.check_every)
+        self._heads: dict[bytes, Head] = {}  # shared by all readers
+        self._addresses = plan.addresses
+        self._connections = [self._new_connection(index) for index in range(plan.connections)]
+        self._free = deque(self._connections)
+        self._lingering: deque[tuple[int, Connection]] = deque()
+        self._scanned = 0
+        self._warmup = Tally()
+        self._measured = Tally()
+        self._first_errors: dict[str, str] = {}
+        self._next_chores = 0
+        self._cpu_mark: tuple[int, float] | None = None  # moment, CPU time so far
+        self._cpu_used: tuple[float, float] | None = None  # s of the measured part: wall, CPU
+
+    # --- the run ----------------------------------------------------------------------------------
+
+    def start(self, origin_ns: int) -> None:
+        """Begin, so that the measured part starts at that moment of time.monotonic_ns()."""
+        self._origin = origin_ns
+        self._next_chores = self._plan.start_ns
+        self._loop.add_reader(self._timer.fd, self._on_timer)
+        self._timer.arm(origin_ns + self._plan.start_ns)
+
+    def now(self) -> int:
+        """The present moment, ns from the start of the measured part."""
+        return time.monotonic_ns() - self._origin
+
+    def stop(self) -> None:
+        """End now; what is under way is counted as it is."""
+        if not self.finished.done():
+            self._finish(self.now() if self._origin else self._plan.start_ns)
+
+    def _on_timer(self) -> None:
+        now = self.now()
+        if now >= self._next_chores:  # first: what is noticed now belongs to the time after them
+            self._do_chores(now)
+            if self.finished.done():
+                return
+        if self._next_due <= now:
+            now = self._notice(now)
+        wake = min(max(self._next_due, now + TICK_NS), self._next_chores)
+        self._timer.arm(self._origin + wake)
+
+    def _notice(self, now: int) -> int:
+        """See what has become due, and send it where a connection is free. The moment after."""
+        due = self._next_due
+        for _ in range(BATCH):
+            if due > now:
+                break
+            tally = self._measured if due >= 0 else self._warmup
+            tally.due += 1
+            if self._free:  # then there is no backlog, and this is the next to depart
+                now = self.now()
+                self._take(self._free.popleft(), now)
+            else:
+                self._backlog += 1
+            tally.lag.append((now - due) // 1000)
+            due = next(self._arrivals, NEVER)
+        self._next_due = due
+        return now
+
+    def _take(self, connection: Connection, now: int) -> None:
+        if connection.retired:  # while it was free
+            connection = self._connections[connection.index]
+        connection.take(next(self._departures), now)
+
+    # --- what connections report (connection.Owner) -----------------------------------------------
+
+    def connect(self, connection: Connection) -> "asyncio.Task[None]":
+        """Begin to open it."""
+        return self._loop.create_task(self._open(connection))
+
+    async def _open(self, connection: Connection) -> None:
+        reason = self._plan.unresolved
+        for address in self._addresses:
+            try:
+                await self._loop.create_connection(lambda: connection, *address)
+            except OSError as error:
+                reason = str(error)
+                continue
+            self._tally(connection).opened += 1
+            if address != self._addresses[0]:  # e.g. a 'localhost' that listens on IPv4 alone
+                self._addresses = [address, *(a for a in self._addresses if a != address)]
+            return
+        connection.connect_failed(reason)
+
+    def _tally(self, connection: Connection) -> Tally:
+        return self._measured if connection.due >= 0 else self._warmup
+
+    def sent(self, connection: Connection, now: int) -> None:
+        """Its request has been written."""
+        tally = self._measured if connection.due >= 0 else self._warmup
+        tally.sent += 1
+        if now - connection.due > LATE_NS:
+            tally.late += 1
+        if self._plan.expect_sha256 is not None:
+            connection.reader.keep_body = self._check.wants_body()
+
+    def answered(self, connection: Connection, now: int) -> None:
+        """Its answer is complete: count it."""
+        due = connection.due
+        reader = connection.reader
+        if due >= 0:
+            tally = self._measured
+            connection.answers += 1
+        else:
+            tally = self._warmup
+        tally.completed += 1
+        tally.bytes += reader.total_bytes
+        tally.response.append((now - due) // 1000)
+        tally.service.append((now - connection.sent_at) // 1000)
+        status = reader.head.status
+        if not 200 <= status < 400:
+            tally.status += 1
+            self._first_errors.setdefault("status", str(status))
+            return
+        if self._check.checks(reader):
+            tally.bodies_checked += 1
+            problem = self._check.problem(reader)
+            if problem is not None:
+                tally.wrong_body += 1
+                self._first_errors.setdefault("wrong_body", problem)
+                return
+        tally.ok += 1
+
+    def failed(self, connection: Connection, kind: str, message: str) -> None:
+        """Its request came to nothing: count it."""
+        tally = self._tally(connection)
+        setattr(tally, kind, getattr(tally, kind) + 1)
+        self._first_errors.setdefault(kind, message)
+
+    def release(self, connection: Connection) -> None:
+        """It is free for another request: the one that has waited longest, if any."""
+        if self._backlog and not self.finished.done():
+            self._backlog -= 1
+            self._take(connection, self.now())
+        else:
+            self._free.append(connection)
+
+    def replace(self, connection: Connection, *, was_busy: bool, lingers: bool) -> None:
+        """It is retired: put a new one in its place."""
+        new = self._new_connection(connection.index)
+        self._connections[connection.index] = new
+        if lingers:
+            self._lingering.append((self.now() + LINGER_NS, connection))
+        if was_busy:  # else the old one stands in the queue of the free ones for the new one
+            self.release(new)
+
+    def _new_connection(self, index: int) -> Connection:
+        reader = ResponseReader(to_head_request=self._plan.method == "HEAD", heads=self._heads)
+        return Connection(self, index, reader)
+
+    # --- now and then -----------------------------------------------------------------------------
+
+    def _do_chores(self, now: int) -> None:
+        self._report(self._next_chores)
+        self._next_chores = (now // CHORES_NS + 1) * CHORES_NS
+        if now < self._plan.end_ns < self._next_chores:
+            self._next_chores = self._plan.end_ns
+        self._expire(now)
+        self._sweep(now)
+        self._mark_cpu(now)
+        if now >= self._plan.end_ns and self._next_due == NEVER:
+            idle = not self._backlog and len(self._free) == len(self._connections)
+            if idle or now >= self._plan.end_ns + self._plan.timeout_ns:
+                self._finish(now)
+
+    def _report(self, until: int) -> None:
+        """Send what happened up to that moment, as part of the second that it ends."""
+        moment = max(until - 1, self._plan.start_ns)
+        second = moment // NS_PER_S
+        in_window = 0 <= moment < self._plan.end_ns
+        warmup, measured = self._warmup, self._measured
+        self._warmup, self._measured = Tally(), Tally()
+        if any(warmup.counts().values()):
+            self._emit(Frame("tally", second, in_window, "warmup", warmup))
+        # even if empty, to tell that time has passed
+        self._emit(Frame("tally", second, in_window, "measured", measured))
+
+    def _expire(self, now: int) -> None:
+        limit = now - self._plan.timeout_ns
+        end = self._scanned + SCAN
+        for connection in self._connections[self._scanned : end]:
+            if connection.busy and connection.taken_at < limit:
+                connection.expire(self._plan.timeout_s)
+        self._scanned = end if end < len(self._connections) else 0
+
+    def _sweep(self, now: int) -> None:
+        """Reset connections whose server said it would close, and has not."""
+        while self._lingering and self._lingering[0][0] <= now:
+            self._lingering.popleft()[1].reset()
+
+    def _mark_cpu(self, now: int) -> None:
+        if self._cpu_mark is None:
+            if now >= 0:
+                self._cpu_mark = (now, time.process_time())
+        elif self._cpu_used is None and (now >= self._plan.end_ns or self.finished.done()):
+            since, cpu_s = self._cpu_mark
+            self._cpu_used = ((now - since) / NS_PER_S, time.process_time() - cpu_s)
+
+    def _finish(self, now: int) -> None:
+        """Count what is left, close, and send the last frame."""
+        self.finished.set_result(None)
+        self._loop.remove_reader(self._timer.fd)
+        self._timer.close()
+        while self._next_due <= now:
+            self._tally_of(self._next_due).due += 1
+            self._tally_of(self._next_due).lag.append((now - self._next_due) // 1000)
+            self._backlog += 1
+            self._next_due = next(self._arrivals, NEVER)
+        for due in islice(self._departures, self._backlog):
+            self._tally_of(due).unsent += 1
+        open_now = [connection for connection in self._connections if connection.open]
+        for connection in self._connections:
+            if connection.busy:
+                tally = self._tally(connection)
+                if connection.waiting:
+                    tally.unanswered += 1
+                else:
+                    tally.unsent += 1
+            connection.shut()
+        self._mark_cpu(now)
+        self._report(now)
+        answers = array("q", (connection.answers for connection in open_now))
+        facts = {
+            "cpu": self._cpu_used,
+            "first_errors": self._first_errors,
+            "answers": [len(answers), min(answers), max(answers), sum(answers)]
+            if answers
+            else None,
+        }
+        self._emit(Frame("final", facts=facts))
+
+    def _tally_of(self, due: int) -> Tally:
+        return self._measured if due >= 0 else self._warmup

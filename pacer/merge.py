@@ -1,0 +1,180 @@
+"""The frames of all load processes, added up: totals, distributions and seconds."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from hdrh.histogram import HdrHistogram
+
+from pacer.tally import SAMPLES, Frame, Tally
+
+MAX_TRACKABLE_US = 3_600_000_000  # an hour; longer times are recorded as that
+SIGNIFICANT_DIGITS = 3
+PERCENTILES = ("50", "75", "90", "95", "99", "99.9", "99.99", "99.999")
+ALWAYS_UP_TO = 99.0  # percentiles beyond need a sample that can lie above them
+
+
+def new_histogram() -> HdrHistogram:
+    """An empty histogram of microseconds."""
+    return HdrHistogram(1, MAX_TRACKABLE_US, SIGNIFICANT_DIGITS)
+
+
+def record(histogram: HdrHistogram, values: "Counter[int]") -> None:
+    """Record counted values."""
+    for value, count in values.items():
+        histogram.record_value(min(value, MAX_TRACKABLE_US), count)
+
+
+def percentile(values: "Counter[int]", percent: float) -> int | None:
+    """The exact percentile (nearest rank) of counted values; None without any."""
+    rank = math.ceil(values.total() * percent / 100)
+    for value in sorted(values):
+        rank -= values[value]
+        if rank <= 0:
+            return value
+    return None
+
+
+@dataclass(slots=True)
+class Distribution:
+    """Times in microseconds: exact moments, and a histogram for the rest."""
+
+    histogram: HdrHistogram = field(default_factory=new_histogram)
+    count: int = 0
+    total: int = 0
+    squares: int = 0
+    min: int | None = None
+    max: int | None = None
+
+    def add(self, values: "Counter[int]") -> None:
+        """Add counted values."""
+        if not values:
+            return
+        record(self.histogram, values)
+        self.count += values.total()
+        self.total += sum(value * count for value, count in values.items())
+        self.squares += sum(value * value * count for value, count in values.items())
+        least, most = min(values), max(values)
+        self.min = least if self.min is None else min(self.min, least)
+        self.max = most if self.max is None else max(self.max, most)
+
+    @property
+    def mean(self) -> float | None:
+        """Arithmetic mean; None without samples."""
+        return self.total / self.count if self.count else None
+
+    @property
+    def stdev(self) -> float | None:
+        """Standard deviation of the population; None without samples."""
+        if not self.count:
+            return None
+        # In integers, as the difference of two large and nearly equal numbers.
+        return math.sqrt(self.squares * self.count - self.total**2) / self.count
+
+    def percentiles(self) -> dict[str, float]:
+        """Those of PERCENTILES that the number of samples supports."""
+        if not self.count or self.max is None:
+            return {}
+        return {
+            name: float(min(self.histogram.get_value_at_percentile(float(name)), self.max))
+            for name in PERCENTILES
+            if float(name) <= ALWAYS_UP_TO or self.count * (100 - float(name)) / 100 >= 1 - 1e-6
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """A second of the run, counted from the start of the measured part: what happened in it."""
+
+    second: int
+    due: int
+    sent: int
+    completed: int
+    ok: int
+    errors: int
+    response_p50_us: int | None
+    response_p99_us: int | None
+    lag_p99_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Measured response times of the requests that completed in one second, as a histogram."""
+
+    second: int
+    max_us: int
+    encoded: str
+
+
+@dataclass(slots=True)
+class _OpenSecond:
+    """A second of which frames may still come."""
+
+    tally: Tally = field(default_factory=Tally)  # of both cohorts
+    measured: dict[str, "Counter[int]"] = field(
+        default_factory=lambda: {name: Counter() for name in SAMPLES}
+    )
+    warmup: dict[str, "Counter[int]"] = field(
+        default_factory=lambda: {name: Counter() for name in SAMPLES}
+    )
+
+
+class Merge:
+    """Adds frames up. A second is closed once no process can add to it."""
+
+    def __init__(self) -> None:
+        self.measured = Tally()
+        self.warmup = Tally()
+        self.answered_in_window = 0
+        self.ok_in_window = 0
+        self.distributions = {name: Distribution() for name in SAMPLES}
+        self.seconds: list[Second] = []
+        self.intervals: list[Interval] = []
+        self._open: dict[int, _OpenSecond] = {}
+
+    def add(self, frame: Frame) -> None:
+        """Add a frame of kind 'tally'."""
+        tally = frame.tally
+        second = self._open.setdefault(frame.second, _OpenSecond())
+        second.tally.add(tally)
+        samples = second.measured if frame.cohort == "measured" else second.warmup
+        for name, counter in samples.items():
+            counter.update(getattr(tally, name))
+        (self.measured if frame.cohort == "measured" else self.warmup).add(tally)
+        if frame.in_window:
+            self.answered_in_window += tally.completed
+            self.ok_in_window += tally.ok
+
+    def close_before(self, second: int | None) -> Iterable[Second]:
+        """Close all seconds before that one (None: all there are), and give them in order."""
+        ready = [s for s in self._open if second is None or s < second]
+        if not ready:
+            return []
+        first = self.seconds[-1].second + 1 if self.seconds else min(ready)
+        # A second without any frame (a process that did not get the CPU) is one with no events.
+        numbers = range(first, max(ready) + 1)
+        closed = [self._close(number, self._open.pop(number, _OpenSecond())) for number in numbers]
+        self.seconds += closed
+        return closed
+
+    def _close(self, number: int, second: _OpenSecond) -> Second:
+        for name, distribution in self.distributions.items():
+            distribution.add(second.measured[name])
+        measured = second.measured["response"]
+        if measured:
+            histogram = new_histogram()
+            record(histogram, measured)
+            self.intervals.append(Interval(number, max(measured), histogram.encode().decode()))
+        response = measured + second.warmup["response"]
+        return Second(
+            second=number,
+            due=second.tally.due,
+            sent=second.tally.sent,
+            completed=second.tally.completed,
+            ok=second.tally.ok,
+            errors=second.tally.errors,
+            response_p50_us=percentile(response, 50),
+            response_p99_us=percentile(response, 99),
+            lag_p99_us=percentile(second.measured["lag"] + second.warmup["lag"], 99),
+        )

@@ -1,0 +1,231 @@
+"""The command line of `python -m pacer`, checked before anything is sent."""
+
+import argparse
+import math
+import random
+import re
+import resource
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from pacer import __version__
+from pacer.request import BadRequest, Target, build, parse_header, parse_url
+from pacer.schedule import Arrivals
+
+DEFAULT_TIMEOUT_S = 5.0
+MAX_PROCESSES = 256
+MAX_RATE_RPS = 1_000_000.0
+SPARE_FILES = 64  # open files that a process needs beside its connections
+
+
+class BadOption(ValueError):
+    """An option that makes no sense; the message is for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What is asked of a run."""
+
+    url: str
+    target: Target
+    request: bytes
+    method: str
+    rate_rps: float
+    connections: int
+    duration_s: float
+    warmup_s: float
+    timeout_s: float
+    processes: int
+    keepalive: bool
+    expect_length: int | None
+    expect_sha256: str | None
+    check_every: int
+    arrivals: Arrivals
+    seed: int | None  # of Poisson arrivals; drawn if none was given
+    json_file: Path | None
+    timeline_file: Path | None
+    hdr_file: Path | None
+    quiet: bool
+
+    @property
+    def files(self) -> list[Path]:
+        """Files to be written."""
+        named = (self.json_file, self.timeline_file, self.hdr_file)
+        return [file for file in named if file is not None]
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise BadOption(message)
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError
+    return number
+
+
+_number.__name__ = "number"  # argparse's word in its messages
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="pacer",
+        description="Send HTTP/1.1 requests at a constant rate and say what became of each.",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--version", action="version", version=f"pacer {__version__}")
+    load = parser.add_argument_group("load")
+    load.add_argument("--url", required=True, help="http://HOST[:PORT]/PATH[?QUERY]")
+    load.add_argument("--rate", type=_number, required=True, metavar="R", help="requests per s")
+    load.add_argument(
+        "--connections", type=int, required=True, metavar="C", help="at most this many at a time"
+    )
+    load.add_argument(
+        "--duration", type=_number, required=True, metavar="S", help="measured part, seconds"
+    )
+    load.add_argument(
+        "--warmup",
+        type=_number,
+        default=0.0,
+        metavar="S",
+        help="load of the same rate before the measured part, in no figure, seconds (0)",
+    )
+    load.add_argument(
+        "--timeout",
+        type=_number,
+        default=DEFAULT_TIMEOUT_S,
+        metavar="S",
+        help=f"of one request, and of the drain after the last, seconds ({DEFAULT_TIMEOUT_S:g})",
+    )
+    load.add_argument(
+        "--processes", type=int, default=1, metavar="N", help="that share rate and connections (1)"
+    )
+    load.add_argument(
+        "--arrivals",
+        choices=("deterministic", "poisson"),
+        default="deterministic",
+        help="every 1/R seconds, or at random times that average to R",
+    )
+    load.add_argument("--seed", type=int, help="of Poisson arrivals (drawn and reported)")
+    request = parser.add_argument_group("request")
+    request.add_argument("--method", help="(GET, or POST with a body)")
+    request.add_argument("--header", action="append", default=[], metavar="'NAME: VALUE'")
+    body = request.add_mutually_exclusive_group()
+    body.add_argument("--body", metavar="TEXT")
+    body.add_argument("--body-file", type=Path, metavar="FILE")
+    request.add_argument(
+        "--no-keepalive", action="store_true", help="a connection of its own for each request"
+    )
+    answer = parser.add_argument_group("expected answer (else counted as wrong_body)")
+    answer.add_argument("--expect-length", type=int, metavar="BYTES", help="of the body")
+    answer.add_argument("--expect-sha256", metavar="HEX", help="of the body")
+    answer.add_argument(
+        "--check-every", type=int, default=1, metavar="N", help="digest of one answer in N (1)"
+    )
+    output = parser.add_argument_group("output")
+    output.add_argument("--json", type=Path, metavar="FILE", help="all figures (FORMAT.md)")
+    output.add_argument("--timeline", type=Path, metavar="FILE.csv", help="a row per second")
+    output.add_argument("--hdr", type=Path, metavar="FILE", help="HdrHistogram log, per second")
+    output.add_argument("--quiet", action="store_true", help="no summary, no progress")
+    return parser
+
+
+def parse(arguments: list[str]) -> Options:
+    """Options from a command line. Raises BadOption with a sentence for the user."""
+    asked = _parser().parse_args(arguments)
+    _check_numbers(asked)
+    body = _body(asked)
+    method = asked.method or ("POST" if body else "GET")
+    try:
+        target = parse_url(asked.url)
+        headers = [parse_header(text) for text in asked.header]
+        request = build(
+            target, method=method, headers=headers, body=body, keepalive=not asked.no_keepalive
+        )
+    except BadRequest as error:
+        raise BadOption(str(error)) from None
+    seed = asked.seed
+    if seed is None and asked.arrivals == "poisson":
+        seed = random.SystemRandom().randrange(2**31)
+    options = Options(
+        url=asked.url,
+        target=target,
+        request=request,
+        method=method,
+        rate_rps=asked.rate,
+        connections=asked.connections,
+        duration_s=asked.duration,
+        warmup_s=asked.warmup,
+        timeout_s=asked.timeout,
+        processes=asked.processes,
+        keepalive=not asked.no_keepalive,
+        expect_length=asked.expect_length,
+        expect_sha256=asked.expect_sha256.lower() if asked.expect_sha256 else None,
+        check_every=asked.check_every,
+        arrivals=asked.arrivals,
+        seed=seed,
+        json_file=asked.json,
+        timeline_file=asked.timeline,
+        hdr_file=asked.hdr,
+        quiet=asked.quiet,
+    )
+    for file in options.files:
+        if file.is_dir() or not file.absolute().parent.is_dir():
+            raise BadOption(f"cannot write {file}: no such folder, or a folder itself")
+    return options
+
+
+def _check_numbers(asked: argparse.Namespace) -> None:
+    for name in ("rate", "duration", "timeout"):
+        if getattr(asked, name) <= 0:
+            raise BadOption(f"--{name} must be above 0")
+    for name in ("connections", "processes", "check_every"):
+        if getattr(asked, name) < 1:
+            raise BadOption(f"--{name.replace('_', '-')} must be at least 1")
+    if asked.warmup < 0:
+        raise BadOption("--warmup must not be negative")
+    if asked.rate > MAX_RATE_RPS:
+        raise BadOption(f"--rate {asked.rate:g}: at most {MAX_RATE_RPS:g}")
+    if asked.processes > MAX_PROCESSES:
+        raise BadOption(f"--processes {asked.processes}: at most {MAX_PROCESSES}")
+    if asked.connections < asked.processes:
+        raise BadOption(
+            f"fewer connections ({asked.connections}) than processes ({asked.processes}): "
+            "some would have nothing to do"
+        )
+    if asked.expect_length is not None and asked.expect_length < 0:
+        raise BadOption("--expect-length must not be negative")
+    if asked.expect_sha256 and not re.fullmatch(r"[0-9A-Fa-f]{64}", asked.expect_sha256):
+        raise BadOption("--expect-sha256 must be 64 hexadecimal digits")
+    if asked.seed is not None and asked.arrivals != "poisson":
+        raise BadOption("--seed is for --arrivals poisson: the deterministic schedule has none")
+
+
+def _body(asked: argparse.Namespace) -> bytes:
+    if asked.body is not None:
+        return str(asked.body).encode()
+    if asked.body_file is None:
+        return b""
+    try:
+        return Path(asked.body_file).read_bytes()
+    except OSError as error:
+        raise BadOption(f"--body-file {asked.body_file}: {error.strerror}") from None
+
+
+def raise_file_limit(connections_per_process: int) -> None:
+    """Let this process and its children open as many files as they may. Raises BadOption.
+
+    Not just as many as there are connections: those that a server is slow to close come on top.
+    """
+    needed = connections_per_process + SPARE_FILES
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise BadOption(
+            f"{connections_per_process} connections per process need {needed} open files, and the "
+            f"limit is {hard}: raise it (ulimit -n), or use more --processes"
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,0 +1,100 @@
+"""What the control process asks of one load process, as it travels over the pipe."""
+
+import base64
+import json
+from dataclasses import asdict, dataclass
+
+from pacer.options import Options
+from pacer.request import Address
+from pacer.schedule import NS_PER_S, Arrivals, Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One load process's part of a run."""
+
+    index: int
+    processes: int
+    addresses: list[Address]  # empty: the host's name is not known
+    unresolved: str  # what the resolver said then
+    request: bytes
+    method: str
+    keepalive: bool
+    connections: int  # of this process
+    arrivals: Arrivals
+    rate_rps: float  # of all processes together
+    seed: int | None
+    warmup_s: float
+    duration_s: float
+    timeout_s: float
+    expect_length: int | None
+    expect_sha256: str | None
+    check_every: int
+
+    @property
+    def schedule(self) -> Schedule:
+        """This process's part of the schedule."""
+        return Schedule(
+            arrivals=self.arrivals,
+            rate_rps=self.rate_rps,
+            warmup_s=self.warmup_s,
+            duration_s=self.duration_s,
+            seed=self.seed,
+            index=self.index,
+            processes=self.processes,
+        )
+
+    @property
+    def start_ns(self) -> int:
+        """When the load begins, counted from the start of the measured part."""
+        return -round(self.warmup_s * NS_PER_S)
+
+    @property
+    def end_ns(self) -> int:
+        """When the last request has become due."""
+        return round(self.duration_s * NS_PER_S)
+
+    @property
+    def timeout_ns(self) -> int:
+        """Of one request, and of the drain."""
+        return round(self.timeout_s * NS_PER_S)
+
+    def encode(self) -> bytes:
+        """The plan as one line."""
+        document = asdict(self) | {"request": base64.b64encode(self.request).decode()}
+        return json.dumps(document).encode() + b"\n"
+
+    @classmethod
+    def decode(cls, line: bytes) -> "Plan":
+        """The plan from that line."""
+        document = json.loads(line)
+        document["request"] = base64.b64decode(document["request"])
+        document["addresses"] = [(host, port) for host, port in document["addresses"]]
+        return cls(**document)
+
+
+def split(options: Options, addresses: list[Address], unresolved: str = "") -> list[Plan]:
+    """A plan for each process; connections as even as can be."""
+    share, rest = divmod(options.connections, options.processes)
+    return [
+        Plan(
+            index=index,
+            processes=options.processes,
+            addresses=addresses,
+            unresolved=unresolved,
+            request=options.request,
+            method=options.method,
+            keepalive=options.keepalive,
+            connections=share + (1 if index < rest else 0),
+            arrivals=options.arrivals,
+            rate_rps=options.rate_rps,
+            seed=options.seed,
+            warmup_s=options.warmup_s,
+            duration_s=options.duration_s,
+            timeout_s=options.timeout_s,
+            expect_length=options.expect_length,
+            expect_sha256=options.expect_sha256,
+            check_every=options.check_every,
+        )
+        for index in range(options.processes)
+    ]

@@ -1,0 +1,163 @@
+"""`python -m pacer.probe`: wait until a server answers at all, and show the answer.
+
+Prints one JSON object: waited_s, status, headers (lower case; repeated ones joined by ', '),
+body_base64, attempts. Any status is an answer. Exit codes: 0 answered, 1 nothing answered in time,
+2 bad options. Needs nothing but Python.
+"""
+
+import argparse
+import base64
+import json
+import math
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NoReturn
+
+from pacer.request import BadRequest, Target, build, parse_header, parse_url, resolve
+from pacer.response import BadResponse, ResponseReader, parse_headers
+
+INTERVAL_S = 0.02  # between attempts: short beside any server's start, long beside an attempt
+
+
+class NoAnswer(Exception):
+    """Nothing answered in time; the message has the last error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The first answer, and how long it took to get it."""
+
+    waited_s: float
+    attempts: int
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+def probe(
+    target: Target,
+    request: bytes,
+    timeout_s: float,
+    *,
+    to_head_request: bool = False,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Answer:
+    """Ask again and again until there is an answer. Raises NoAnswer after `timeout_s`.
+
+    An attempt that is accepted may take all the time that is left: a server that is still loading
+    answers when it is ready.
+    """
+    began = clock()
+    attempts = 0
+    while True:
+        attempts += 1
+        left_s = timeout_s - (clock() - began)
+        try:
+            reader = _attempt(target, request, max(left_s, INTERVAL_S), to_head_request, clock)
+        except (OSError, BadResponse) as error:
+            if clock() - began + INTERVAL_S >= timeout_s:
+                raise NoAnswer(
+                    f"no answer within {timeout_s:g} s ({attempts} attempts); last error: {error}"
+                ) from None
+            sleep(INTERVAL_S)
+            continue
+        headers: dict[str, str] = {}
+        for name, value in parse_headers(reader.raw_head):
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        return Answer(clock() - began, attempts, reader.head.status, headers, reader.body)
+
+
+def _attempt(
+    target: Target,
+    request: bytes,
+    timeout_s: float,
+    to_head_request: bool,
+    clock: Callable[[], float],
+) -> ResponseReader:
+    """One request on a connection of its own. Raises OSError or BadResponse."""
+    error: OSError = OSError("no address")
+    deadline = clock() + timeout_s
+    for address in resolve(target):
+        try:
+            with socket.create_connection(address, timeout=max(deadline - clock(), 0.001)) as sock:
+                sock.sendall(request)
+                return _read(
+                    sock,
+                    ResponseReader(to_head_request=to_head_request, keep_body=True),
+                    deadline,
+                    clock,
+                )
+        except OSError as caught:
+            error = caught
+    raise error
+
+
+def _read(
+    sock: socket.socket, reader: ResponseReader, deadline: float, clock: Callable[[], float]
+) -> ResponseReader:
+    while True:
+        sock.settimeout(max(deadline - clock(), 0.001))
+        data = sock.recv(1 << 16)
+        if data:
+            if reader.feed(data):
+                return reader
+        elif reader.eof():
+            return reader
+        else:
+            raise OSError("the connection was closed before a complete answer")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise BadRequest(message)
+
+
+def main(arguments: list[str]) -> int:
+    """Run with these arguments; the exit code."""
+    parser = _Parser(
+        prog="pacer.probe", description="Wait until a server answers at all.", allow_abbrev=False
+    )
+    parser.add_argument("--url", required=True, help="http://HOST[:PORT]/PATH[?QUERY]")
+    parser.add_argument("--timeout", type=float, required=True, metavar="S", help="seconds")
+    parser.add_argument("--method", help="(GET, or POST with a body)")
+    parser.add_argument("--body", default="", metavar="TEXT")
+    parser.add_argument("--header", action="append", default=[], metavar="'NAME: VALUE'")
+    try:
+        asked = parser.parse_args(arguments)
+        if not (math.isfinite(asked.timeout) and asked.timeout > 0):
+            raise BadRequest("--timeout must be above 0")
+        target = parse_url(asked.url)
+        method = asked.method or ("POST" if asked.body else "GET")
+        request = build(
+            target,
+            method=method,
+            headers=[parse_header(text) for text in asked.header],
+            body=asked.body.encode(),
+            keepalive=False,
+        )
+        answer = probe(target, request, asked.timeout, to_head_request=method == "HEAD")
+    except BadRequest as error:
+        sys.stderr.write(f"pacer.probe: {error}\n")
+        return 2
+    except NoAnswer as error:
+        sys.stderr.write(f"pacer.probe: {asked.url}: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    document = {
+        "waited_s": round(answer.waited_s, 6),
+        "status": answer.status,
+        "headers": answer.headers,
+        "body_base64": base64.b64encode(answer.body).decode(),
+        "attempts": answer.attempts,
+    }
+    sys.stdout.write(json.dumps(document) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,285 @@
+"""HTTP/1.1 answers, read as their bytes come in (RFC 9112).
+
+Most answers of a benchmark arrive in one piece and with the head of the one before, so `feed` looks
+the head up among those seen already; everything else takes the general path behind it.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+MAX_HEAD_BYTES = 64 * 1024
+MAX_LINE_BYTES = 8 * 1024  # of a chunk's size with its extensions, or of a trailer
+MAX_HEADS_REMEMBERED = 512
+
+# Values of Head.length where the head does not tell the body's length.
+CHUNKED = -1
+UNTIL_CLOSE = -2
+INTERIM = -3  # 1xx: no answer yet, the real head follows
+
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9]\d\d)(?: .*)?")
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?")
+
+
+class BadResponse(ValueError):
+    """What came in is not an HTTP/1.x answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a head says about its answer. `length`: body bytes, or one of the constants above."""
+
+    status: int
+    length: int
+    keep_alive: bool
+
+
+def parse_headers(raw: bytes) -> list[tuple[str, str]]:
+    """Names (lower case) and values of a head, without its first line.
+
+    Raises BadResponse for a line that is no header.
+    """
+    headers: list[tuple[str, str]] = []
+    for line in raw.rstrip(b"\r\n").split(b"\r\n")[1:]:
+        if line[:1] in (b" ", b"\t") and headers:  # obsolete line folding
+            name, value = headers[-1]
+            headers[-1] = (name, f"{value} {line.strip().decode('latin-1')}")
+            continue
+        raw_name, colon, raw_value = line.partition(b":")
+        if not colon or not raw_name or raw_name != raw_name.strip():
+            raise BadResponse(f"not a header: {line[:80]!r}")
+        headers.append((raw_name.decode("latin-1").lower(), raw_value.strip().decode("latin-1")))
+    return headers
+
+
+def parse_head(raw: bytes, *, to_head_request: bool) -> Head:
+    """The meaning of a head (status line, headers, empty line).
+
+    Raises BadResponse if it is none, or if it contradicts itself about the body's length.
+    """
+    first_line = raw.partition(b"\r\n")[0]
+    match = _STATUS_LINE.fullmatch(first_line)
+    if match is None:
+        raise BadResponse(f"not an HTTP/1.x status line: {first_line[:80]!r}")
+    status = int(match[2])
+    keep_alive = match[1] == b"1"
+    chunked = transfer_coded = False
+    lengths: set[str] = set()
+    for name, value in parse_headers(raw):
+        if name == "content-length":
+            lengths.update(part.strip() for part in value.split(","))
+        elif name == "transfer-encoding":
+            transfer_coded = True
+            chunked = value.lower().rpartition(",")[2].strip() == "chunked"
+        elif name == "connection":
+            options = {option.strip() for option in value.lower().split(",")}
+            keep_alive = (keep_alive or "keep-alive" in options) and "close" not in options
+    if status == 101:
+        raise BadResponse("the server switches protocols (101)")
+    if status < 200:
+        return Head(status, INTERIM, keep_alive)
+    if to_head_request or status in (204, 304):
+        return Head(status, 0, keep_alive)
+    if transfer_coded:
+        return Head(status, CHUNKED if chunked else UNTIL_CLOSE, keep_alive and chunked)
+    if not lengths:
+        return Head(status, UNTIL_CLOSE, keep_alive=False)
+    length = lengths.pop()
+    if lengths or not (length.isascii() and length.isdigit()):
+        raise BadResponse(f"contradictory or bad Content-Length in {raw[:200]!r}")
+    return Head(status, int(length), keep_alive)
+
+
+class _Stage(Enum):
+    HEAD = 1
+    BODY = 2
+    CHUNK_SIZE = 3
+    CHUNK = 4
+    TRAILER = 5
+    DONE = 6
+
+
+class ResponseReader:
+    """Reads the answers of one connection, one after the other.
+
+    After `feed` or `eof` returned True: `head`, `body_length`, `body` (if `keep_body` was set
+    before the answer came), `total_bytes`, and `surplus`, true if bytes followed that belong to no
+    answer. `raw_head` is the latest one that took the general path.
+    """
+
+    __slots__ = (
+        "_buffer",
+        "_heads",
+        "_left",
+        "_parts",
+        "_scanned",
+        "_stage",
+        "_to_head_request",
+        "body",
+        "body_length",
+        "head",
+        "keep_body",
+        "raw_head",
+        "surplus",
+        "total_bytes",
+    )
+
+    def __init__(
+        self,
+        *,
+        to_head_request: bool = False,
+        keep_body: bool = False,
+        heads: dict[bytes, Head] | None = None,
+    ) -> None:
+        self._to_head_request = to_head_request
+        self._heads: dict[bytes, Head] = {} if heads is None else heads  # may be shared
+        self.keep_body = keep_body
+        self._stage = _Stage.DONE
+        self._buffer = bytearray()
+        self._parts: list[bytes] = []
+        self._left = 0  # bytes of the body or chunk still to come
+        self._scanned = 0  # of the buffer, searched for the end of the head
+        self.head: Head = Head(0, 0, keep_alive=False)
+        self.raw_head = b""
+        self.body = b""
+        self.body_length = 0
+        self.total_bytes = 0
+        self.surplus = False
+
+    @property
+    def started(self) -> bool:
+        """Whether some of an answer has come in, but not all of it."""
+        return self._stage is not _Stage.DONE
+
+    def feed(self, data: bytes) -> bool:
+        """Take bytes in; True if they complete an answer.
+
+        Raises BadResponse if they cannot be an answer; the connection is then of no further use.
+        """
+        if self._stage is _Stage.DONE:
+            end = data.find(b"\r\n\r\n") + 4
+            if end > 3:
+                head = self._heads.get(data[:end])
+                if head is not None and head.length == len(data) - end:
+                    self.head = head
+                    self.body_length = head.length
+                    self.total_bytes = len(data)
+                    self.surplus = False
+                    if self.keep_body:
+                        self.body = data[end:]
+                    return True
+            self._begin()
+        self._buffer += data
+        self.total_bytes += len(data)
+        return self._advance()
+
+    def eof(self) -> bool:
+        """The server closed the connection; True if that completes an answer."""
+        if self._stage is _Stage.BODY and self.head.length == UNTIL_CLOSE:
+            return self._finish()
+        return False
+
+    def _begin(self) -> None:
+        self._stage = _Stage.HEAD
+        self._buffer.clear()
+        self._parts.clear()
+        self._scanned = 0
+        self.body = b""
+        self.body_length = 0
+        self.total_bytes = 0
+        self.surplus = False
+
+    def _finish(self) -> bool:
+        self._stage = _Stage.DONE
+        self.surplus = bool(self._buffer)
+        if self.keep_body:
+            self.body = b"".join(self._parts)
+        return True
+
+    def _advance(self) -> bool:
+        """Go on through the buffer as far as it reaches."""
+        while True:
+            if self._stage is _Stage.HEAD:
+                if not self._take_head():
+                    return False
+            elif self._stage is _Stage.BODY:
+                self._take_body(len(self._buffer) if self._left < 0 else self._left)
+                return self._finish() if self._left == 0 else False
+            elif self._stage is _Stage.CHUNK:
+                self._take_body(self._left)
+                if self._left > 0 or not self._take_chunk_end():
+                    return False
+            else:
+                line = self._take_line()
+                if line is None:
+                    return False
+                if self._stage is _Stage.CHUNK_SIZE:
+                    self._start_chunk(line)
+                elif not line:  # the empty line after the trailers
+                    return self._finish()
+
+    def _take_head(self) -> bool:
+        buffer = self._buffer
+        if not buffer.startswith(b"HTTP/1."[: len(buffer)]):
+            raise BadResponse(f"not an HTTP/1.x answer: {bytes(buffer[:80])!r}")
+        end = buffer.find(b"\r\n\r\n", max(0, self._scanned - 3)) + 4
+        if end < 4:
+            self._scanned = len(buffer)
+            if len(buffer) > MAX_HEAD_BYTES:
+                raise BadResponse(f"a head of more than {MAX_HEAD_BYTES} bytes")
+            return False
+        raw = bytes(buffer[:end])
+        del buffer[:end]
+        self._scanned = 0
+        self.raw_head = raw
+        self.head = self._meaning(raw)
+        self._left = self.head.length
+        if self.head.length == CHUNKED:
+            self._stage = _Stage.CHUNK_SIZE
+        elif self.head.length != INTERIM:
+            self._stage = _Stage.BODY
+        return True
+
+    def _meaning(self, raw: bytes) -> Head:
+        head = self._heads.get(raw)
+        if head is None:
+            head = parse_head(raw, to_head_request=self._to_head_request)
+            if len(self._heads) >= MAX_HEADS_REMEMBERED:
+                self._heads.clear()
+            self._heads[raw] = head
+        return head
+
+    def _take_body(self, wanted: int) -> None:
+        part = bytes(self._buffer[:wanted])
+        del self._buffer[: len(part)]
+        self.body_length += len(part)
+        if self.keep_body:
+            self._parts.append(part)
+        if self._left >= 0:
+            self._left -= len(part)
+
+    def _take_line(self) -> bytes | None:
+        end = self._buffer.find(b"\r\n")
+        if end > MAX_LINE_BYTES or (end < 0 and len(self._buffer) > MAX_LINE_BYTES):
+            raise BadResponse(f"a line of more than {MAX_LINE_BYTES} bytes in a chunked body")
+        if end < 0:
+            return None
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 2]
+        return line
+
+    def _start_chunk(self, line: bytes) -> None:
+        match = _CHUNK_SIZE.fullmatch(line)
+        if match is None:
+            raise BadResponse(f"not the size of a chunk: {line[:80]!r}")
+        self._left = int(match[1], 16)
+        self._stage = _Stage.CHUNK if self._left else _Stage.TRAILER
+
+    def _take_chunk_end(self) -> bool:
+        if not b"\r\n".startswith(bytes(self._buffer[:2])):
+            raise BadResponse(f"a chunk longer than its size: {bytes(self._buffer[:80])!r}")
+        if len(self._buffer) < 2:
+            return False
+        del self._buffer[:2]
+        self._stage = _Stage.CHUNK_SIZE
+        return True

@@ -1,0 +1,55 @@
+"""When requests are due: nanoseconds from the start of the measured part, in order.
+
+Requests due during the warm-up have negative times. The schedule is open: it does not depend on
+answers. Each of several processes gets its own part, and the parts together are the whole.
+"""
+
+import math
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+NS_PER_S = 1_000_000_000
+NEVER = 1 << 62  # later than any due time
+
+Arrivals = Literal["deterministic", "poisson"]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """One process's part of a schedule: `index` of `processes`, `rate_rps` being the whole's."""
+
+    arrivals: Arrivals
+    rate_rps: float
+    warmup_s: float
+    duration_s: float
+    seed: int | None = None
+    index: int = 0
+    processes: int = 1
+
+    def __iter__(self) -> Iterator[int]:
+        """Due times; each iteration gives the same ones."""
+        return self._deterministic() if self.arrivals == "deterministic" else self._poisson()
+
+    def _deterministic(self) -> Iterator[int]:
+        """Request k is due at k / rate; processes take turns.
+
+        The measured part begins with k = 0, so it holds the same requests with any warm-up.
+        """
+        tolerance = 1e-6  # of a request: 0.1 s * 30/s is three of them, whatever floats say
+        first = -math.floor(self.warmup_s * self.rate_rps + tolerance)
+        last = math.ceil(self.duration_s * self.rate_rps - tolerance)
+        first += (self.index - first) % self.processes
+        interval_ns = NS_PER_S / self.rate_rps
+        return (round(k * interval_ns) for k in range(first, last, self.processes))
+
+    def _poisson(self) -> Iterator[int]:
+        """Independent exponential intervals; the sum of such processes is one of the sum's rate."""
+        generator = random.Random(f"{self.seed}/{self.index}/{self.processes}")  # noqa: S311
+        rate_per_ns = self.rate_rps / self.processes / NS_PER_S
+        end = self.duration_s * NS_PER_S
+        due = -self.warmup_s * NS_PER_S + generator.expovariate(rate_per_ns)
+        while due < end:
+            yield math.floor(due)
+            due += generator.expovariate(rate_per_ns)

@@ -1,0 +1,95 @@
+"""The figures as text, in the manner of wrk2."""
+
+import math
+from typing import Any
+
+from pacer.merge import Second
+from pacer.options import Options
+
+_BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
+_ERROR_NAMES = {"timeout": "timed out", "status": "bad status", "wrong_body": "wrong body"}
+
+
+def duration(us: float | None) -> str:
+    """Microseconds in the unit that suits them."""
+    if us is None:
+        return "-"
+    if us < 1000:
+        return f"{us:.0f}us"
+    return f"{us / 1000:.2f}ms" if us < 1_000_000 else f"{us / 1_000_000:.2f}s"
+
+
+def size(count: float) -> str:
+    """Bytes in the unit that suits them."""
+    if count < 1000:
+        return f"{count:.0f}B"
+    power = min(int(math.log10(count)) // 3, len(_BYTE_UNITS) - 1)
+    return f"{count / 1000**power:.2f}{_BYTE_UNITS[power]}"
+
+
+def summary(options: Options, figures: dict[str, Any]) -> str:
+    """What a person wants to see after a run."""
+    lines = [
+        f"Running {options.duration_s:g}s test @ {options.url}",
+        f"  {options.processes} process(es) and {options.connections} connections, "
+        f"{options.rate_rps:g} requests/s ({options.arrivals})",
+    ]
+    if not figures["complete"]:
+        lines.append(f"  INCOMPLETE: ended after {figures['measured_s']:.1f}s of the measured part")
+    lines += [f"  PROBLEM: {problem}" for problem in figures["problems"]]
+    lines += ["", f"  {'':<15}{'Avg':>10}{'Stdev':>10}{'Min':>10}{'Max':>10}"]
+    for title, key in _TIMES:
+        times = figures[key]
+        cells = [duration(times[name]) for name in ("mean", "stdev", "min", "max")]
+        lines.append(f"  {title:<15}" + "".join(f"{cell:>10}" for cell in cells))
+    lines += ["", f"  {'Percentile':<15}" + "".join(f"{title:>16}" for title, _ in _TIMES)]
+    for name in figures["response_us"]["percentiles"]:
+        cells = [duration(figures[key]["percentiles"].get(name)) for _, key in _TIMES]
+        lines.append(f"  {name + '%':<15}" + "".join(f"{cell:>16}" for cell in cells))
+    return "\n".join([*lines, "", *_counts(figures), ""])
+
+
+_TIMES = (("Response time", "response_us"), ("Service time", "service_us"), ("Lag", "lag_us"))
+
+
+def _counts(figures: dict[str, Any]) -> list[str]:
+    errors = {name: count for name, count in figures["errors"].items() if count}
+    lines = [
+        f"  {figures['due']} requests due, {figures['sent']} sent, "
+        f"{figures['completed']} answered, {figures['ok']} correct, {size(figures['bytes'])} read"
+    ]
+    if errors:
+        told = (f"{_ERROR_NAMES.get(name, name)} {count}" for name, count in errors.items())
+        lines.append(f"  Errors: {', '.join(told)}")
+        lines += [
+            f"    first {_ERROR_NAMES.get(name, name)}: {message}"
+            for name, message in figures["first_errors"].items()
+            if name in errors
+        ]
+    if figures["unsent"] or figures["unanswered"]:
+        lines.append(f"  Never sent: {figures['unsent']}, never answered: {figures['unanswered']}")
+    if figures["late"]:
+        after = duration(figures["late_after_us"])
+        lines.append(f"  Sent more than {after} after they were due: {figures['late']}")
+    cpu = figures["cpu_percent"]
+    return [
+        *lines,
+        f"Requests/sec: {_rate(figures['throughput_rps'])}",
+        f"Correct/sec:  {_rate(figures['goodput_rps'])}",
+        f"Generator:    {'-' if cpu is None else f'{cpu:.0f}%'} of a CPU core",
+    ]
+
+
+def _rate(per_second: float | None) -> str:
+    return "-" if per_second is None else f"{per_second:.2f}"
+
+
+def progress(options: Options, second: Second) -> str:
+    """One line on the second just gone."""
+    left_s = max(0.0, options.duration_s - second.second - 1)
+    phase = "warm-up" if second.second < 0 else f"{left_s:.0f} s left"
+    return (
+        f"{phase}: {second.completed} answers/s, {second.errors} errors/s, "
+        f"p50 {duration(second.response_p50_us)}, p99 {duration(second.response_p99_us)}, "
+        f"lag p99 {duration(second.lag_p99_us)}"
+    )

@@ -1,0 +1,145 @@
+"""What is counted, and how load processes tell the control process about it.
+
+A load process sends frames over a pipe: a line of JSON, then the samples as raw 64-bit integers.
+Counts and samples of all frames add up, so the control process only ever adds; if a load process
+dies, what it sent before is not lost.
+"""
+
+import json
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+ERRORS = ("connect", "read", "write", "timeout", "status", "wrong_body")
+COUNTS = (
+    *("due", "sent", "completed", "ok", *ERRORS, "unsent", "unanswered"),
+    *("late", "bytes", "bodies_checked", "opened"),
+)
+SAMPLES = ("response", "service", "lag")
+
+Cohort = Literal["warmup", "measured"]
+
+
+class Tally:
+    """Counts, and samples in microseconds, of what became of one cohort's requests."""
+
+    __slots__ = (*COUNTS, *SAMPLES)
+
+    due: int
+    sent: int
+    completed: int
+    ok: int
+    connect: int
+    read: int
+    write: int
+    timeout: int
+    status: int
+    wrong_body: int
+    unsent: int
+    unanswered: int
+    late: int
+    bytes: int
+    bodies_checked: int
+    opened: int  # connections; counted in the cohort of the request that needed them
+    response: "array[int]"  # quoted: not generic before Python 3.12
+    service: "array[int]"
+    lag: "array[int]"
+
+    def __init__(self) -> None:
+        for name in COUNTS:
+            setattr(self, name, 0)
+        for name in SAMPLES:
+            setattr(self, name, array("q"))
+
+    def add(self, other: "Tally") -> None:
+        """Add the other's counts (not its samples) to these."""
+        for name in COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    @property
+    def errors(self) -> int:
+        """Errors of all classes."""
+        return sum(getattr(self, name) for name in ERRORS)
+
+    def counts(self) -> dict[str, int]:
+        """All counts by name."""
+        return {name: getattr(self, name) for name in COUNTS}
+
+    @property
+    def balanced(self) -> bool:
+        """Whether each due request, each sent one and each answer ended in exactly one way."""
+        broken = self.read + self.write + self.timeout
+        return (
+            self.due == self.completed + self.connect + broken + self.unsent + self.unanswered
+            and self.sent == self.completed + broken + self.unanswered
+            and self.completed == self.ok + self.status + self.wrong_body
+        )
+
+
+@dataclass(slots=True)
+class Frame:
+    """One message of a load process.
+
+    kind 'ready': it can begin; 'tally': what happened since the last such frame, in `second`;
+    'final': the last one, with `facts` about the process itself.
+    """
+
+    kind: Literal["ready", "tally", "final"]
+    second: int = 0  # from the start of the measured part; negative during the warm-up
+    in_window: bool = False  # whether it happened during the measured part
+    cohort: Cohort = "measured"
+    tally: Tally = field(default_factory=Tally)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def encode(self) -> bytes:
+        """The frame as bytes."""
+        samples = [getattr(self.tally, name) for name in SAMPLES]
+        head = {
+            "kind": self.kind,
+            "second": self.second,
+            "in_window": self.in_window,
+            "cohort": self.cohort,
+            "counts": {name: count for name, count in self.tally.counts().items() if count},
+            "samples": [len(values) for values in samples],
+            "facts": self.facts,
+        }
+        return b"".join([json.dumps(head).encode(), b"\n", *(v.tobytes() for v in samples)])
+
+
+class FrameReader:
+    """Takes a pipe's bytes apart into frames."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        """The frames that these bytes complete."""
+        self._buffer += data
+        while (frame := self._take()) is not None:
+            yield frame
+
+    def _take(self) -> Frame | None:
+        end = self._buffer.find(b"\n")
+        if end < 0:
+            return None
+        head = json.loads(self._buffer[:end])
+        sizes = [8 * count for count in head["samples"]]
+        if len(self._buffer) < end + 1 + sum(sizes):
+            return None
+        tally = Tally()
+        for name, count in head["counts"].items():
+            setattr(tally, name, count)
+        start = end + 1
+        for name, size in zip(SAMPLES, sizes, strict=True):
+            getattr(tally, name).frombytes(self._buffer[start : start + size])
+            start += size
+        del self._buffer[:start]
+        return Frame(
+            kind=head["kind"],
+            second=head["second"],
+            in_window=head["in_window"],
+            cohort=head["cohort"],
+            tally=tally,
+            facts=head["facts"],
+        )

@@ -1,0 +1,171 @@
+"""A throw-away PostgreSQL cluster, so that the apps answer from a real database."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+SUPERUSER = "postgres"
+USER, PASSWORD, DATABASE = "testbed", "pass:w@rd/%", "testbed"  # a password that a URL escapes
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A running cluster on loopback."""
+
+    binaries: Path
+    folder: Path  # its socket lies here too
+    port: int
+
+    @property
+    def url(self) -> str:
+        """What an app gets as DATABASE_URL."""
+        return f"postgresql://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{self.port}/{DATABASE}"
+
+    def psql(self, *arguments: str) -> list[str]:
+        """Run psql with the login that apps have."""
+        psql = str(self.binaries / "psql")
+        return [psql, "--no-psqlrc", "-v", "ON_ERROR_STOP=1", *arguments, self.url]
+
+    def load(self, sql_file: Path) -> str:
+        """Load a data set as the role that owns the database; what psql printed."""
+        return output(self.psql("-f", str(sql_file)))
+
+    def query(self, sql: str, database: str = DATABASE) -> list[str]:
+        """Rows of a statement run as superuser, columns divided by '|'."""
+        rows = output(
+            [
+                *(str(self.binaries / "psql"), "--no-psqlrc", "-qAt", "-v", "ON_ERROR_STOP=1"),
+                *("-h", str(self.folder), "-p", str(self.port), "-U", SUPERUSER),
+                *("-c", sql, database),
+            ]
+        )
+        return rows.splitlines()
+
+    def connections(self, name: str, condition: str = "true") -> int:
+        """Open connections that call themselves so, and fulfil an SQL condition."""
+        sql = f"application_name = '{name}' AND {condition}"
+        return int(self.query(f"SELECT count(*) FROM pg_stat_activity WHERE {sql}")[0])  # noqa: S608
+
+    @contextlib.contextmanager
+    def locked(self, table: str) -> Iterator[None]:
+        """Every statement that reads the table waits, so what is under way can be counted."""
+        with subprocess.Popen(
+            self.psql("-qAt"), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as session:
+            assert session.stdin is not None
+            assert session.stdout is not None
+            session.stdin.write(f"BEGIN; LOCK TABLE {table}; SELECT 'locked';\n")
+            session.stdin.flush()
+            assert session.stdout.readline() == "locked\n"
+            try:
+                yield
+            finally:
+                session.stdin.close()
+
+
+def output(command: Sequence[str], user: str | None = None) -> str:
+    """What a command printed. Fails with what it said if it fails."""
+    done = subprocess.run(
+        command,
+        user=user,
+        group=user,
+        extra_groups=None if user is None else [],
+        cwd="/",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def find_binaries() -> Path:
+    """The folder with the newest installed PostgreSQL server's programs."""
+    found = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda p: float(p.parts[-3])
+    )
+    if found:
+        return found[-1].parent
+    on_path = shutil.which("initdb")
+    assert on_path, (
+        "these tests need PostgreSQL's server programs, and there is no initdb below "
+        "/usr/lib/postgresql or on PATH: apt install postgresql"
+    )
+    return Path(on_path).parent
+
+
+def free_port() -> int:
+    """A TCP port of loopback that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def running() -> Iterator[Cluster]:
+    """Make a cluster, run it, and remove it."""
+    binaries = find_binaries()
+    user = SUPERUSER if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
+    folder = Path(tempfile.mkdtemp(prefix="testbed-pg-"))
+    if user:
+        shutil.chown(folder, user, user)
+    data = folder / "data"
+    try:
+        output(
+            [
+                *(str(binaries / "initdb"), "-D", str(data), "-U", SUPERUSER, "--no-sync"),
+                *("--auth-local=trust", "--auth-host=scram-sha-256", "--encoding=UTF8"),
+            ],
+            user,
+        )
+        cluster = Cluster(binaries, folder, free_port())
+        with (data / "postgresql.conf").open("a") as config:
+            config.write(
+                f"port = {cluster.port}\nlisten_addresses = '127.0.0.1'\n"
+                f"unix_socket_directories = '{folder}'\nfsync = off\nmax_connections = 100\n"
+                "password_encryption = 'scram-sha-256'\ntimezone = 'UTC'\n"
+                "shared_preload_libraries = 'pg_stat_statements'\n"
+            )
+        server = start(cluster, data, user)
+        try:
+            cluster.query(f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'", "postgres")
+            cluster.query(f"CREATE DATABASE {DATABASE} OWNER {USER}", "postgres")
+            cluster.query("CREATE EXTENSION pg_stat_statements")
+            yield cluster
+        finally:
+            server.terminate()  # SIGTERM waits for clients to leave
+            try:
+                server.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+    finally:
+        shutil.rmtree(folder)
+
+
+def start(cluster: Cluster, data: Path, user: str | None) -> "subprocess.Popen[bytes]":
+    """Start the server and wait until it takes connections."""
+    log = cluster.folder / "log"
+    with log.open("wb") as stream:
+        server = subprocess.Popen(
+            [str(cluster.binaries / "postgres"), "-D", str(data)],
+            user=user,
+            group=user,
+            extra_groups=None if user is None else [],
+            stdout=stream,
+            stderr=stream,
+        )
+    ready = [str(cluster.binaries / "pg_isready"), "-q", "-h", str(cluster.folder)]
+    while subprocess.run([*ready, "-p", str(cluster.port)], check=False).returncode != 0:
+        assert server.poll() is None, f"PostgreSQL does not start: {log.read_text()}"
+        time.sleep(0.05)
+    return server

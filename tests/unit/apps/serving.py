@@ -1,0 +1,202 @@
+"""Run an app by its app.yml, the way its systemd unit does, and talk to it."""
+
+import contextlib
+import hashlib
+import http.client
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from testbed.model.catalogue import CataloguedApp
+from tests.unit.apps.cluster import free_port
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+PATIENCE_S = 20.0  # for what takes a fraction of it; only a hang gets there
+
+# Another interpreter to run the apps under, e.g. python3.13.
+PYTHON = os.environ.get("TESTBED_APPS_PYTHON", sys.executable)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One HTTP response."""
+
+    status: int
+    content_type: str  # without parameters such as charset
+    connection: str | None  # the header
+    body: bytes
+
+    def json(self) -> Any:
+        """The body's document."""
+        return json.loads(self.body)
+
+
+@dataclass(frozen=True)
+class RunningApp:
+    """An app that answers."""
+
+    process: "subprocess.Popen[bytes]"
+    log_file: Path
+    port: int
+
+    @property
+    def database_name(self) -> str:
+        """What the app's database connections call themselves, if it was run by `serve`."""
+        return self.log_file.name
+
+    def connect(self) -> http.client.HTTPConnection:
+        """A connection that has not been opened yet."""
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+
+    def get(self, path: str) -> Answer:
+        """The answer on a connection of its own."""
+        with contextlib.closing(self.connect()) as connection:
+            return ask(connection, path)
+
+    def log(self) -> str:
+        """What the app has written to stdout and stderr so far."""
+        return self.log_file.read_text()
+
+    def workers(self) -> list[psutil.Process]:
+        """The master's children."""
+        return psutil.Process(self.process.pid).children()
+
+    def stop(self) -> None:
+        """Stop as systemd does; fail unless all workers ended by themselves, in order."""
+        workers = self.workers()
+        self.process.terminate()
+        assert self.process.wait(PATIENCE_S) == 0, self.log()
+        assert not any(worker.is_running() for worker in workers)
+        assert self.log().count("Worker exiting") == len(workers)  # those killed don't say it
+
+
+def ask(connection: http.client.HTTPConnection, path: str) -> Answer:
+    """Send a request on the connection, opening it if need be, and read the answer."""
+    connection.request("GET", path)
+    response = connection.getresponse()
+    return Answer(
+        status=response.status,
+        content_type=(response.getheader("Content-Type") or "").partition(";")[0],
+        connection=response.getheader("Connection"),
+        body=response.read(),
+    )
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Wait for the condition; fail if it does not come true."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        time.sleep(0.02)
+
+
+def make_venv(app: CataloguedApp) -> Path:
+    """The app's virtual environment, made once for each state of its requirements."""
+    requirements = Path(app.folder) / str(app.spec.requirements)
+    key = hashlib.sha256(requirements.read_bytes() + PYTHON.encode()).hexdigest()[:12]
+    venv = REPOSITORY / ".cache" / "test-venvs" / f"{app.name}-{key}"
+    complete = venv / "complete"
+    if not complete.exists():
+        shutil.rmtree(venv, ignore_errors=True)
+        for command in (
+            [PYTHON, "-m", "venv", str(venv)],
+            [str(venv / "bin/pip"), "install", "-q", "--no-deps", "-r", str(requirements)],
+        ):
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, f"{shlex.join(command)}: {done.stdout}{done.stderr}"
+        complete.touch()
+    return venv
+
+
+def command_line(app: CataloguedApp, venv: Path, environment: dict[str, str]) -> list[str]:
+    """The serve line as systemd executes it: no shell, variables never split into words."""
+    places = {"{venv}": str(venv), "{app}": app.folder}
+    words = []
+    for word in shlex.split(app.spec.serve):
+        for place, path in places.items():
+            word = word.replace(place, path)
+        words.append(re.sub(r"\$\{(\w+)\}", lambda match: environment[match[1]], word))
+    return words
+
+
+def settings_environment(app: CataloguedApp, settings: dict[str, str | int]) -> dict[str, str]:
+    """The app's settings, with those given in place of their defaults, under their env names."""
+    unknown = settings.keys() - app.spec.settings.keys()
+    assert not unknown, f"{app.name} has no settings {unknown}"
+    values = app.defaults() | settings
+    declared = {app.spec.settings[name].env: str(value) for name, value in values.items()}
+    return app.spec.environment | declared
+
+
+@contextlib.contextmanager
+def starting(
+    app: CataloguedApp, database_url: str, log_file: Path, **settings: str | int
+) -> Iterator[RunningApp]:
+    """Start the app, with one worker unless told otherwise; make an end of it by force if need be.
+
+    Nothing of the environment of the tests reaches the app.
+    """
+    port = free_port()
+    environment = {
+        "PATH": "/usr/bin:/bin",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "ADDRESS": "127.0.0.1",
+        "PORT": str(port),
+        "DATABASE_URL": database_url,
+        **settings_environment(app, {"workers": 1, **settings}),
+    }
+    with log_file.open("wb") as stream:
+        process = subprocess.Popen(
+            command_line(app, make_venv(app), environment),
+            cwd=app.folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+        )
+    try:
+        yield RunningApp(process, log_file, port)
+    finally:
+        if process.poll() is None:
+            workers = psutil.Process(process.pid).children(recursive=True)
+            process.kill()
+            process.wait()
+            for worker in workers:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    worker.kill()
+
+
+@contextlib.contextmanager
+def serving(
+    app: CataloguedApp, database_url: str, log_file: Path, **settings: str | int
+) -> Iterator[RunningApp]:
+    """As `starting`, and wait until all workers are there and the app answers.
+
+    In the end it is stopped, if it has not been, and must end in order.
+    """
+    with starting(app, database_url, log_file, **settings) as running:
+
+        def answers() -> bool:
+            assert running.process.poll() is None, f"{app.name} ended: {running.log()}"
+            try:
+                return running.get("/index").status == 200
+            except OSError:
+                return False
+
+        workers = int(settings.get("workers", 1))
+        wait_until(answers, f"{app.name} answers")
+        wait_until(lambda: len(running.workers()) == workers, f"{app.name}'s {workers} workers")
+        yield running
+        if running.process.poll() is None:
+            running.stop()

@@ -1,0 +1,268 @@
+"""Each setting that an app declares changes what it is said to change."""
+
+import contextlib
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.apps import serving
+from tests.unit.apps.cluster import Cluster
+from tests.unit.apps.conftest import AGENTS, Serve
+from tests.unit.apps.serving import PATIENCE_S, RunningApp, ask, wait_until
+
+GUNICORN_APPS = ["django", "flask"]
+REQUESTS = 6  # at once, where it is counted how many of them are under way
+Settings = dict[str, str | int]
+
+
+@contextlib.contextmanager
+def waiting_requests(
+    running: RunningApp, database: Cluster, path: str = "/agents"
+) -> Iterator[None]:
+    """Requests whose statements wait for a lock; all must succeed once it is gone."""
+    statuses: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: statuses.append(running.get(path).status))
+        for _ in range(REQUESTS)
+    ]
+    with database.locked("agentfeatures"):
+        for thread in threads:
+            thread.start()
+        yield
+    for thread in threads:
+        thread.join(PATIENCE_S)
+    assert statuses == [200] * REQUESTS
+
+
+def assert_under_way(running: RunningApp, database: Cluster, count: int) -> None:
+    """Exactly so many statements wait for the lock: they come to that, and no more follow."""
+
+    def under_way() -> int:
+        return database.connections(running.database_name, "wait_event_type = 'Lock'")
+
+    wait_until(lambda: under_way() >= count, f"{count} statements under way")
+    time.sleep(0.2)  # for one too many to show up
+    assert under_way() == count
+
+
+def assert_kept(running: RunningApp, database: Cluster, count: int) -> None:
+    """So many database connections stay open when all requests have been answered."""
+    wait_until(
+        lambda: database.connections(running.database_name) == count,
+        f"{count} database connections kept",
+    )
+
+
+def assert_closes(running: RunningApp) -> None:
+    """The app says that it closes the connection after its answer, and does."""
+    with contextlib.closing(running.connect()) as connection:
+        connection.connect()
+        raw = connection.sock.dup()  # http.client drops its own when it reads the header
+        with contextlib.closing(raw):
+            assert (ask(connection, "/index").connection or "").lower() == "close"
+            assert raw.recv(1) == b""
+
+
+def assert_keeps(running: RunningApp) -> None:
+    """Two requests go over one connection."""
+    with contextlib.closing(running.connect()) as connection:
+        assert (ask(connection, "/index").connection or "keep-alive").lower() == "keep-alive"
+        first = connection.sock
+        assert ask(connection, "/agents").status == 200
+        assert connection.sock is first  # http.client opens a new one where it was closed
+
+
+def listening_sockets(port: int) -> int:
+    """How many sockets listen on the port of loopback (proc_net_tcp(5); 0A is LISTEN)."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return [(line[1], line[3]) for line in lines].count((f"0100007F:{port:04X}", "0A"))
+
+
+# --- defaults are the article's -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("app", AGENTS)
+def test_defaults_are_the_article_s(app: str) -> None:
+    defaults = AGENTS[app].defaults()
+    pooled = app == "aiohttp_api_hour"
+    assert defaults["workers"] == 16
+    assert defaults["database_access"] == ("pool" if pooled else "connection_per_request")
+    assert defaults["pool_size"] == AGENTS[app].spec.database_connections_per_worker == 30
+
+
+def test_by_default_gunicorn_s_sync_workers_close_and_api_hour_s_keep(
+    defaults: dict[str, RunningApp],
+) -> None:
+    for app in GUNICORN_APPS:
+        assert "Using worker: sync\n" in defaults[app].log()
+        assert_closes(defaults[app])
+    assert_keeps(defaults["aiohttp_api_hour"])
+
+
+@pytest.mark.parametrize("app", GUNICORN_APPS)
+def test_by_default_a_worker_serves_one_request_and_its_database_connection_ends_with_it(
+    defaults: dict[str, RunningApp], database: Cluster, app: str
+) -> None:
+    before = database.connections(defaults[app].database_name)  # Flask's pool may have some
+    with waiting_requests(defaults[app], database):
+        assert_under_way(defaults[app], database, len(defaults[app].workers()))
+    assert_kept(defaults[app], database, before)
+
+
+# --- workers --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("app", AGENTS)
+def test_workers_and_reuse_port(serve: Serve, defaults: dict[str, RunningApp], app: str) -> None:
+    assert len(defaults[app].workers()) == 2
+    assert listening_sockets(defaults[app].port) == 1
+    with serve(app, workers=3, reuse_port=1) as running:
+        assert len(running.workers()) == 3
+        assert listening_sockets(running.port) == 3
+
+
+@pytest.mark.parametrize("app", GUNICORN_APPS)
+@pytest.mark.parametrize(
+    ("worker_class", "threads", "under_way"), [("gthread", 4, 4), ("gevent", 1, REQUESTS)]
+)
+def test_worker_class_threads_and_keepalive_s(
+    serve: Serve, database: Cluster, app: str, worker_class: str, threads: int, under_way: int
+) -> None:
+    with serve(app, worker_class=worker_class, threads=threads, keepalive_s=1) as running:
+        assert f"Using worker: {worker_class}\n" in running.log()
+        with waiting_requests(running, database):
+            assert_under_way(running, database, under_way)
+        assert_keeps(running)
+        with contextlib.closing(running.connect()) as idle:
+            assert ask(idle, "/index").status == 200
+            assert idle.sock.recv(1) == b""  # with the default, the socket's timeout strikes
+
+
+def test_keepalive_s_of_api_hour(serve: Serve) -> None:
+    with (
+        serve("aiohttp_api_hour", keepalive_s=1) as running,
+        contextlib.closing(running.connect()) as idle,
+    ):
+        assert ask(idle, "/index").status == 200
+        assert idle.sock.recv(1) == b""
+
+
+@pytest.mark.parametrize(
+    ("app", "settings"),
+    [
+        ("django", {"worker_class": "gthread"}),
+        ("flask", {"worker_class": "gevent"}),
+        ("aiohttp_api_hour", {}),
+    ],
+)
+def test_keepalive_s_of_0_closes(serve: Serve, app: str, settings: Settings) -> None:
+    with serve(app, keepalive_s=0, **settings) as running:
+        assert_closes(running)
+
+
+# --- connections to the database ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("app", "settings"),
+    [
+        ("django", {"worker_class": "gthread", "threads": REQUESTS}),
+        ("flask", {"worker_class": "gthread", "threads": REQUESTS}),
+        ("aiohttp_api_hour", {}),
+    ],
+)
+def test_a_pool_opens_as_many_connections_as_are_needed_up_to_pool_size_and_keeps_them(
+    serve: Serve, database: Cluster, app: str, settings: Settings
+) -> None:
+    with serve(app, database_access="pool", pool_size=3, **settings) as running:
+        assert_kept(running, database, 0)
+        assert running.get("/agents").status == 200
+        assert_kept(running, database, 1)
+        with waiting_requests(running, database):
+            assert_under_way(running, database, 3)
+        assert_kept(running, database, 3)
+
+
+def test_django_s_persistent_connections_stay_open(serve: Serve, database: Cluster) -> None:
+    with serve("django", database_access="persistent") as running:
+        for _ in range(3):
+            assert running.get("/agents").status == 200
+        assert_kept(running, database, 1)
+
+
+def test_api_hour_with_a_connection_per_request(serve: Serve, database: Cluster) -> None:
+    settings = {"database_access": "connection_per_request", "pool_size": 3}
+    with serve("aiohttp_api_hour", **settings) as running:
+        with waiting_requests(running, database):
+            assert_under_way(running, database, REQUESTS)
+        assert_kept(running, database, 0)
+
+
+def test_flask_s_pool_endpoint_takes_the_pool_whatever_the_setting(
+    serve: Serve, database: Cluster
+) -> None:
+    settings = {"worker_class": "gthread", "threads": REQUESTS, "pool_size": 2}
+    with serve("flask", **settings) as running:
+        with waiting_requests(running, database, "/agents_with_pool"):
+            assert_under_way(running, database, 2)
+        with waiting_requests(running, database):
+            assert_under_way(running, database, REQUESTS)
+
+
+# --- event loop and debug -------------------------------------------------------------------------
+
+
+def test_event_loop(serve: Serve, defaults: dict[str, RunningApp]) -> None:
+    def has_uvloop(running: RunningApp) -> bool:
+        return any("uvloop" in area.path for area in running.workers()[0].memory_maps())
+
+    assert not has_uvloop(defaults["aiohttp_api_hour"])
+    with serve("aiohttp_api_hour", event_loop="uvloop") as running:
+        assert has_uvloop(running)
+        assert_keeps(running)
+
+
+@pytest.mark.parametrize("event_loop", ["asyncio", "uvloop"])
+def test_debug_is_asyncio_s_debug_mode(event_loop: str) -> None:
+    app = AGENTS["aiohttp_api_hour"]
+    code = (
+        "from agents import Container\n"
+        "for debug in '01':\n"
+        f"    loop = Container.make_event_loop({{'event_loop': '{event_loop}', 'debug': debug}})\n"
+        "    print(loop.get_debug())\n"
+        "    loop.close()\n"
+    )
+    command = [str(serving.make_venv(app) / "bin" / "python"), "-B", "-c", code]
+    done = subprocess.run(command, cwd=app.folder, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["False", "True"], done.stderr
+
+
+def test_debug_is_django_s_debug(serve: Serve, defaults: dict[str, RunningApp]) -> None:
+    assert b"DEBUG = True" not in defaults["django"].get("/nothing").body
+    with serve("django", debug=1) as running:
+        assert b"DEBUG = True" in running.get("/nothing").body
+        assert running.get("/agents").status == 200
+
+
+# --- what is wrong --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("app", "setting", "value"),
+    [
+        *((app, "database_access", "telepathy") for app in AGENTS),
+        ("aiohttp_api_hour", "event_loop", "perpetual"),
+        *((app, "worker_class", "artisan") for app in GUNICORN_APPS),
+    ],
+)
+def test_a_value_that_is_not_known_ends_the_app_and_is_named(
+    app: str, setting: str, value: str, tmp_path: Path, database: Cluster
+) -> None:
+    log_file = tmp_path / "log"
+    with serving.starting(AGENTS[app], database.url, log_file, **{setting: value}) as running:
+        assert running.process.wait(PATIENCE_S) != 0
+        assert value in running.log()

@@ -1,0 +1,34 @@
+"""The apps' own code, checked against the packages of their own environments."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.unit.apps import serving
+from tests.unit.apps.conftest import AGENTS
+
+# Django, asyncpg, Gunicorn and API-Hour come without types, so what is built on them is Any.
+OPTIONS = [
+    "--config-file=",
+    "--strict",
+    "--explicit-package-bases",
+    "--allow-subclassing-any",
+    "--allow-untyped-decorators",
+    "--disable-error-code=import-untyped",
+]
+
+
+@pytest.mark.parametrize("app", AGENTS)
+def test_types(app: str) -> None:
+    python = serving.make_venv(AGENTS[app]) / "bin" / "python"
+    cache = serving.REPOSITORY / ".cache" / "mypy" / app
+    places = ["--python-executable", str(python), "--cache-dir", str(cache)]
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", *OPTIONS, *places, "."],
+        cwd=AGENTS[app].folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,178 @@
+"""Small real servers, and pacer run against them as its users run it."""
+
+import asyncio
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pacer.tally import Tally
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+@contextlib.contextmanager
+def listening(handler: Handler) -> Iterator[str]:
+    """A server in a thread of its own; gives its URL."""
+    loop = asyncio.new_event_loop()
+    url: list[str] = []
+    up = threading.Event()
+
+    async def quietly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            await handler(reader, writer)
+        writer.close()
+
+    async def serve() -> None:
+        server = await asyncio.start_server(quietly, "127.0.0.1", 0, backlog=1024)
+        url.append(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+        up.set()
+        await asyncio.Event().wait()
+
+    async def main() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
+
+    serving = loop.create_task(serve())
+    thread = threading.Thread(target=loop.run_until_complete, args=(main(),), daemon=True)
+    thread.start()
+    assert up.wait(5)
+    try:
+        yield url[0]
+    finally:
+        loop.call_soon_threadsafe(serving.cancel)
+        thread.join(5)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Handler], str]]:
+    """Start a server with a handler of your own; it ends with the test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda handler: stack.enter_context(listening(handler))
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request as the server saw it. `number` counts requests, `turn` those of a connection."""
+
+    head: str
+    body: bytes
+    number: int
+    turn: int
+
+
+async def read_request(reader: asyncio.StreamReader) -> tuple[str, bytes]:
+    """Head and body of the next request; IncompleteReadError when the client has closed."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode()
+    lengths = [line for line in head.splitlines() if line.lower().startswith("content-length:")]
+    body = await reader.readexactly(int(lengths[0].split(":")[1])) if lengths else b""
+    return head, body
+
+
+@pytest.fixture
+def answering(serve: Callable[[Handler], str]) -> Callable[..., str]:
+    """Start a server that answers with what a function makes of each exchange.
+
+    The function gives the answer's bytes, or None to close instead. `once`: close after an answer.
+    """
+
+    def start(answer: Callable[[Exchange], bytes | None], *, once: bool = False) -> str:
+        count = 0
+
+        async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal count
+            turn = 0
+            while True:
+                head, body = await read_request(reader)
+                count, turn = count + 1, turn + 1
+                data = answer(Exchange(head, body, count, turn))
+                if data is None:
+                    return
+                writer.write(data)
+                await writer.drain()
+                if once:
+                    return
+
+        return serve(handler)
+
+    return start
+
+
+@pytest.fixture
+def pacer(tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Run pacer to its end and give the JSON document, having checked that it adds up."""
+
+    def run(url: str, *options: str, exit_code: int = 0) -> dict[str, Any]:
+        result = subprocess.run(
+            [*pacer_command(url), *options, "--json", str(tmp_path / "pacer.json")],
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert "Traceback" not in result.stderr
+        assert result.returncode == exit_code, result.stderr
+        figures: dict[str, Any] = json.loads((tmp_path / "pacer.json").read_text())
+        assert_adds_up(figures)
+        return figures
+
+    return run
+
+
+def pacer_command(url: str) -> list[str]:
+    """`python -m pacer --url URL`."""
+    return [sys.executable, "-m", "pacer", "--url", url]
+
+
+@pytest.fixture
+def command() -> Callable[[str], list[str]]:
+    """The beginning of pacer's command line."""
+    return pacer_command
+
+
+def assert_adds_up(figures: dict[str, Any]) -> None:
+    """The identities of FORMAT.md."""
+    errors = figures["errors"]
+    broken = errors["read"] + errors["write"] + errors["timeout"]
+    left = figures["unsent"] + figures["unanswered"]
+    assert figures["due"] == figures["completed"] + errors["connect"] + broken + left
+    assert figures["sent"] == figures["completed"] + broken + figures["unanswered"]
+    assert figures["completed"] == figures["ok"] + errors["status"] + errors["wrong_body"]
+    assert figures["response_us"]["count"] == figures["completed"]
+    assert figures["service_us"]["count"] == figures["completed"]
+    assert figures["lag_us"]["count"] == figures["due"]
+    assert figures["problems"] == []
+    for name in ("due", "sent", "completed", "ok"):
+        of_processes = [p[name] for p in figures["processes"] if p["role"] == "load"]
+        assert figures[name] == sum(of_processes)
+
+
+@pytest.fixture
+def adds_up() -> Callable[[dict[str, Any]], None]:
+    """Asserts the identities of FORMAT.md."""
+    return assert_adds_up
+
+
+@pytest.fixture
+def tally() -> Callable[..., Tally]:
+    """A tally with these counts and samples."""
+
+    def make(**values: Any) -> Tally:
+        result = Tally()
+        for name, value in values.items():
+            if isinstance(value, list):
+                getattr(result, name).extend(value)
+            else:
+                setattr(result, name, value)
+        return result
+
+    return make

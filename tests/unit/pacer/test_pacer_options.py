@@ -1,0 +1,110 @@
+"""Bad options are refused in one line, before anything is sent."""
+
+import resource
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pacer.options import BadOption, parse, raise_file_limit
+from pacer.plan import Plan, split
+
+GOOD = ["--url", "http://127.0.0.1:1/", "--rate", "10", "--connections", "4", "--duration", "1"]
+SHA256 = "AB" * 32
+
+
+def test_defaults() -> None:
+    options = parse(GOOD)
+    assert (options.rate_rps, options.connections, options.duration_s) == (10, 4, 1)
+    assert (options.warmup_s, options.timeout_s, options.processes) == (0, 5, 1)
+    assert (options.method, options.keepalive, options.arrivals) == ("GET", True, "deterministic")
+    assert options.files == []
+
+
+def test_a_body_makes_it_a_post(tmp_path: Path) -> None:
+    (tmp_path / "body").write_bytes(b"\xff\x00")
+    options = parse([*GOOD, "--body-file", str(tmp_path / "body"), "--header", "A: b"])
+    assert options.method == "POST"
+    assert options.request.endswith(b"A: b\r\n\r\n\xff\x00")
+    assert parse([*GOOD, "--body", "x", "--method", "PUT"]).request.startswith(b"PUT / ")
+
+
+def test_a_seed_is_drawn_so_that_it_can_be_reported() -> None:
+    assert parse([*GOOD, "--arrivals", "poisson"]).seed is not None
+    assert parse([*GOOD, "--arrivals", "poisson", "--seed", "0"]).seed == 0
+    assert parse(GOOD).seed is None
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        (["--processes", "5"], r"fewer connections \(4\) than processes \(5\)"),
+        (["--rate", "0"], "--rate"),
+        (["--rate", "nan"], "--rate"),
+        (["--rate", "1e9"], "--rate"),
+        (["--rate", "fast"], "invalid number value: 'fast'"),
+        (["--duration", "-1"], "--duration"),
+        (["--duration", "inf"], "--duration"),
+        (["--warmup", "-1"], "--warmup"),
+        (["--timeout", "0"], "--timeout"),
+        (["--connections", "0"], "--connections"),
+        (["--processes", "0"], "--processes"),
+        (["--check-every", "0"], "--check-every"),
+        (["--processes", "1000", "--connections", "1000"], "--processes"),
+        (["--url", "https://host/"], "no https"),
+        (["--header", "nocolon"], "bad header"),
+        (["--method", "G T"], "bad method"),
+        (["--body", "a", "--body-file", "b"], "not allowed with"),
+        (["--body-file", "/nonexistent"], "No such file"),
+        (["--expect-length", "-1"], "--expect-length"),
+        (["--expect-sha256", "abc"], "--expect-sha256"),
+        (["--arrivals", "weekly"], "invalid choice"),
+        (["--seed", "1"], "--seed"),
+        (["--json", "/nonexistent/file"], "cannot write"),
+        (["--hdr", "/"], "cannot write"),
+        (["--conections", "4"], "unrecognized arguments"),
+    ],
+)
+def test_bad_options(extra: list[str], words: str) -> None:
+    with pytest.raises(BadOption, match=words):
+        parse([*GOOD, *extra])
+
+
+def test_missing_options() -> None:
+    with pytest.raises(BadOption, match="--rate"):
+        parse(["--url", "http://host/"])
+
+
+def test_one_line_and_exit_code_2(command: Callable[[str], list[str]]) -> None:
+    result = subprocess.run(
+        [*command("http://127.0.0.1:1/"), "--rate", "1", "--connections", "1", "--duration", "0"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.splitlines() == [
+        "pacer: --duration must be above 0 (--help lists all options)"
+    ]
+
+
+def test_open_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 4096))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limit: limits.append(limit))
+    raise_file_limit(2000)
+    assert limits == [(4096, 4096)]
+    with pytest.raises(BadOption, match="ulimit"):
+        raise_file_limit(4096)
+
+
+def test_plans_share_connections_and_survive_the_pipe() -> None:
+    options = parse([*GOOD, "--processes", "3", "--expect-sha256", SHA256, "--body", "\xff"])
+    plans = split(options, [("127.0.0.1", 1)])
+    assert [plan.connections for plan in plans] == [2, 1, 1]
+    assert [plan.index for plan in plans] == [0, 1, 2]
+    assert plans[0].expect_sha256 == SHA256.lower()
+    for plan in plans:
+        assert Plan.decode(plan.encode()) == plan

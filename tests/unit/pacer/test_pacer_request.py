@@ -1,0 +1,79 @@
+"""Requests and their targets."""
+
+import pytest
+
+from pacer.request import BadRequest, Target, build, parse_header, parse_url, resolve
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("http://host", Target("host", 80, "host", "/")),
+        ("http://host:8080/a/b?c=d", Target("host", 8080, "host:8080", "/a/b?c=d")),
+        ("http://198.18.0.1:80/#part", Target("198.18.0.1", 80, "198.18.0.1:80", "/")),
+        ("http://[::1]:81/x", Target("::1", 81, "[::1]:81", "/x")),
+    ],
+)
+def test_url(url: str, target: Target) -> None:
+    assert parse_url(url) == target
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("https://host/", "host:80/x", "/path", "http://", "http://host:99999/", "http://host:0/"),
+        *(
+            "http://host:x/",
+            "http://user:secret@host/",
+            "http://host/a b",
+            "http://hést/",
+            "http://[::1/",
+        ),
+    ],
+)
+def test_bad_url(url: str) -> None:
+    with pytest.raises(BadRequest, match="bad URL"):
+        parse_url(url)
+
+
+def test_request_of_a_plain_get() -> None:
+    request = build(parse_url("http://host:81/a?b=c"))
+    lines = request.decode().split("\r\n")
+    assert lines[0] == "GET /a?b=c HTTP/1.1"
+    assert "Host: host:81" in lines
+    assert "Connection: close" not in lines
+    assert not any(line.startswith("Content-Length") for line in lines)
+    assert request.endswith(b"\r\n\r\n")
+
+
+def test_request_with_body_and_headers() -> None:
+    headers = [parse_header("host: other"), parse_header("X-A:  b: c ")]
+    request = build(
+        parse_url("http://host/"), method="POST", headers=headers, body=b"\x00\xff", keepalive=False
+    )
+    head, _, body = request.partition(b"\r\n\r\n")
+    lines = head.decode().split("\r\n")
+    assert body == b"\x00\xff"
+    assert {"Content-Length: 2", "Connection: close", "host: other", "X-A: b: c"} <= set(lines)
+    assert "Host: host" not in lines
+
+
+def test_post_without_body_says_so() -> None:
+    assert b"Content-Length: 0\r\n" in build(parse_url("http://host/"), method="POST")
+
+
+@pytest.mark.parametrize("header", ["nocolon", ": x", "a b: c", "a: b\r\nc: d", "a: é"])
+def test_bad_header(header: str) -> None:
+    with pytest.raises(BadRequest, match="bad header"):
+        parse_header(header)
+
+
+def test_bad_method() -> None:
+    with pytest.raises(BadRequest, match="bad method"):
+        build(parse_url("http://host/"), method="GET /")
+
+
+def test_resolving() -> None:
+    assert resolve(parse_url("http://127.0.0.1:81/")) == [("127.0.0.1", 81)]
+    with pytest.raises(OSError, match="not a host name"):
+        resolve(parse_url(f"http://{'a' * 70}/"))

@@ -1,0 +1,521 @@
+"""pacer against real servers on loopback: what becomes of each request is told as it was."""
+
+import asyncio
+import hashlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hdrh.histogram import HdrHistogram
+from hdrh.log import HistogramLogReader
+
+from pacer.merge import new_histogram
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+LOAD = ("--rate", "200", "--connections", "8", "--duration", "0.5")
+
+Pacer = Callable[..., dict[str, Any]]
+Answering = Callable[..., str]
+
+
+def errors(figures: dict[str, Any]) -> dict[str, int]:
+    """Classes that occurred."""
+    return {name: count for name, count in figures["errors"].items() if count}
+
+
+@pytest.fixture
+def refusing() -> str:
+    """The URL of a port that refuses connections."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{unused.getsockname()[1]}/"
+
+
+# --- the normal case ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("processes", [1, 3])
+def test_all_is_well(answering: Answering, pacer: Pacer, tmp_path: Path, processes: int) -> None:
+    url = answering(lambda _: OK)
+    figures = pacer(
+        url,
+        *("--rate", "300", "--connections", "9", "--duration", "1.5", "--warmup", "0.5"),
+        *("--processes", str(processes), "--timeline", str(tmp_path / "t.csv")),
+        *("--hdr", str(tmp_path / "h.hdr")),
+    )
+    assert figures["complete"] is True
+    assert figures["due"] == figures["ok"] == 450
+    assert figures["warmup"]["due"] == figures["warmup"]["ok"] == 150
+    assert figures["bytes"] == 450 * len(OK)
+    assert errors(figures) == {}
+    assert figures["measured_s"] == 1.5
+    assert figures["throughput_rps"] == pytest.approx(300, rel=0.2)
+    assert figures["connections_opened"] == 0  # all in the warm-up
+    assert figures["answers_per_connection"] == {
+        "connections": 9,
+        "min": pytest.approx(50, abs=2),
+        "mean": 50,
+        "max": pytest.approx(50, abs=2),
+    }
+    assert figures["response_us"]["mean"] >= figures["service_us"]["mean"]
+    assert len(figures["processes"]) == processes + 1
+    assert all(process["cpu_percent"] > 0 for process in figures["processes"])
+    _check_timeline((tmp_path / "t.csv").read_text(), figures)
+    _check_histograms(tmp_path / "h.hdr", figures)
+
+
+def _check_timeline(text: str, figures: dict[str, Any]) -> None:
+    header, *lines = text.splitlines()
+    rows = [dict(zip(header.split(","), line.split(","), strict=True)) for line in lines]
+    assert [row["second"] for row in rows][:3] == ["-1", "0", "1"]
+    assert [row["phase"] for row in rows][:3] == ["warmup", "measured", "measured"]
+    for name in ("due", "sent", "completed", "ok"):
+        total = sum(int(row[name]) for row in rows)
+        assert total == figures[name] + figures["warmup"][name]
+    assert [int(row["due"]) for row in rows][:3] == [150, 300, 150]
+
+
+def _check_histograms(log: Path, figures: dict[str, Any]) -> None:
+    reader = HistogramLogReader(str(log), new_histogram())
+    summed = new_histogram()
+    while reader.add_next_interval_histogram(summed) is not None:
+        pass
+    reader.close()
+    decoded = HdrHistogram.decode(figures["histograms"]["response_us"])
+    for histogram in (summed, decoded):
+        assert histogram.get_total_count() == figures["completed"]
+        for name, value in figures["response_us"]["percentiles"].items():
+            found = histogram.get_value_at_percentile(float(name))
+            assert min(found, figures["response_us"]["max"]) == value
+
+
+def test_summary(answering: Answering, command: Callable[[str], list[str]]) -> None:
+    result = subprocess.run(
+        [*command(answering(lambda _: OK)), *LOAD], capture_output=True, text=True, check=True
+    )
+    assert "Requests/sec: " in result.stdout
+    assert "100 requests due, 100 sent, 100 answered, 100 correct" in result.stdout
+    assert "99%" in result.stdout
+    assert result.stderr == ""  # no progress where nobody watches
+
+
+def test_quiet(answering: Answering, command: Callable[[str], list[str]]) -> None:
+    result = subprocess.run(
+        [*command(answering(lambda _: OK)), *LOAD, "--quiet"], capture_output=True, check=True
+    )
+    assert (result.stdout, result.stderr) == (b"", b"")
+
+
+def test_poisson_arrivals(answering: Answering, pacer: Pacer) -> None:
+    options = (*LOAD, "--arrivals", "poisson", "--seed", "5", "--processes", "2")
+    url = answering(lambda _: OK)
+    first, second = pacer(url, *options), pacer(url, *options)
+    assert first["seed"] == 5
+    assert first["due"] == first["ok"] == second["due"]
+    assert first["due"] != 100
+    assert first["due"] == pytest.approx(100, abs=50)
+
+
+def test_what_is_sent(answering: Answering, pacer: Pacer, tmp_path: Path) -> None:
+    body = os.urandom(300_000)  # more than a socket takes at once
+    (tmp_path / "body").write_bytes(body)
+    seen: list[Any] = []
+
+    def answer(exchange: Any) -> bytes:
+        seen.append(exchange)
+        return b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"
+
+    figures = pacer(
+        answering(answer),
+        *("--rate", "20", "--connections", "2", "--duration", "0.5", "--method", "PUT"),
+        *("--body-file", str(tmp_path / "body"), "--header", "X-A: b"),
+    )
+    assert figures["ok"] == figures["due"] == 10
+    assert all(exchange.head.startswith("PUT / HTTP/1.1\r\n") for exchange in seen)
+    assert all("\r\nX-A: b\r\n" in exchange.head for exchange in seen)
+    assert all(exchange.body == body for exchange in seen)
+
+
+# --- connections ----------------------------------------------------------------------------------
+
+
+def test_connections_are_kept(answering: Answering, pacer: Pacer) -> None:
+    turns: list[int] = []
+
+    def answer(exchange: Any) -> bytes:
+        turns.append(exchange.turn)
+        return OK
+
+    figures = pacer(answering(answer), *LOAD)
+    assert figures["connections_opened"] == 8
+    assert max(turns) == pytest.approx(100 / 8, abs=3)
+
+
+def test_no_keepalive(answering: Answering, pacer: Pacer) -> None:
+    seen: list[Any] = []
+
+    def answer(exchange: Any) -> bytes:
+        seen.append(exchange)
+        return OK
+
+    figures = pacer(answering(answer), *LOAD, "--no-keepalive")
+    assert figures["connections_opened"] == figures["ok"] == 100
+    assert figures["keepalive"] is False
+    assert {exchange.turn for exchange in seen} == {1}
+    assert all("\r\nConnection: close\r\n" in exchange.head for exchange in seen)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\n\r\nhello",
+        OK,  # without a word, as a server does whose time for idle connections is up
+    ],
+)
+def test_a_server_that_closes(answering: Answering, pacer: Pacer, answer: bytes) -> None:
+    figures = pacer(answering(lambda _: answer, once=True), *LOAD, "--expect-length", "5")
+    assert figures["ok"] == figures["connections_opened"] == 100
+    assert errors(figures) == {}
+
+
+def test_a_server_that_announces_closing_and_does_not(answering: Answering, pacer: Pacer) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    figures = pacer(answering(lambda _: answer), *LOAD, "--duration", "1.5")
+    assert figures["ok"] == figures["connections_opened"] == 300
+
+
+def test_unasked_for_bytes_are_no_answer(answering: Answering, pacer: Pacer) -> None:
+    figures = pacer(answering(lambda _: OK + OK), *LOAD)
+    assert figures["ok"] == figures["connections_opened"] == 100
+
+
+# --- errors ---------------------------------------------------------------------------------------
+
+
+def test_refused(refusing: str, pacer: Pacer) -> None:
+    figures = pacer(refusing, *LOAD, "--processes", "2", "--warmup", "0.1")
+    assert errors(figures) == {"connect": 100}
+    assert figures["due"] == 100
+    assert figures["sent"] == 0
+    assert figures["complete"] is True
+    assert figures["throughput_rps"] == 0
+    assert figures["response_us"]["mean"] is None
+    assert figures["answers_per_connection"] is None
+    assert "111" in figures["first_errors"]["connect"]
+
+
+def test_unknown_host(pacer: Pacer) -> None:
+    figures = pacer("http://no-such-host.invalid/", *LOAD)
+    assert errors(figures) == {"connect": 100}
+    assert "cannot resolve 'no-such-host.invalid'" in figures["first_errors"]["connect"]
+
+
+def test_status(answering: Answering, pacer: Pacer) -> None:
+    statuses = {1: b"404 Not Found", 2: b"500 Oh", 3: b"302 Found"}
+
+    def answer(exchange: Any) -> bytes:
+        status = statuses.get(exchange.number % 5, b"200 OK")
+        return b"HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n" % status
+
+    figures = pacer(answering(answer), *LOAD)
+    assert errors(figures) == {"status": 40}
+    assert figures["ok"] == 60
+    assert figures["goodput_rps"] == pytest.approx(figures["throughput_rps"] * 0.6, rel=0.05)
+    assert figures["first_errors"]["status"] == "404"
+
+
+def test_wrong_body(answering: Answering, pacer: Pacer) -> None:
+    def answer(exchange: Any) -> bytes:
+        if exchange.number % 10 == 1:
+            return OK.replace(b"hello", b"jello")
+        return b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhell" if exchange.number == 2 else OK
+
+    url = answering(answer)
+    digest = hashlib.sha256(b"hello").hexdigest()
+    figures = pacer(url, *LOAD, "--expect-sha256", digest, "--expect-length", "5")
+    assert errors(figures) == {"wrong_body": 11}
+    assert figures["ok"] == 89
+    assert figures["bodies_checked"] == 100
+    assert digest in figures["first_errors"]["wrong_body"]
+    sampled = pacer(url, *LOAD, "--expect-sha256", digest, "--check-every", "4")
+    assert sampled["bodies_checked"] == 25
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (None, "closed before a complete answer"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello", "closed before a complete answer"),
+        (b"220 mail.example ESMTP\r\n", "not an HTTP/1.x answer"),
+    ],
+)
+def test_broken_answers(
+    answering: Answering, pacer: Pacer, answer: bytes | None, message: str
+) -> None:
+    figures = pacer(answering(lambda _: answer, once=True), *LOAD)
+    assert errors(figures) == {"read": 100}
+    assert message in figures["first_errors"]["read"]
+
+
+def test_breaking_off_a_large_request(
+    serve: Callable[..., str], pacer: Pacer, tmp_path: Path
+) -> None:
+    async def handler(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+
+    (tmp_path / "body").write_bytes(bytes(30_000_000))
+    figures = pacer(
+        serve(handler),
+        *("--rate", "10", "--connections", "2", "--duration", "0.5"),
+        *("--body-file", str(tmp_path / "body")),
+    )
+    assert figures["errors"]["write"] == 5
+
+
+def test_timeouts(answering: Answering, serve: Callable[..., str], pacer: Pacer) -> None:
+    opened = 0
+
+    async def handler(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        nonlocal opened
+        opened += 1
+        await reader.read()
+        await reader.read()
+
+    url = serve(handler)
+    figures = pacer(
+        url, "--rate", "40", "--connections", "4", "--duration", "1", "--timeout", "0.3"
+    )
+    found = figures["errors"]["timeout"]
+    assert found >= 12  # four connections, each good for three timeouts in a second
+    assert figures["unsent"] > 0
+    assert figures["due"] == 40
+    assert figures["completed"] == 0
+    assert figures["connections_opened"] == opened == figures["sent"]
+    assert figures["first_errors"]["timeout"] == "no complete answer within 0.3 s"
+
+
+def test_overload_is_told(serve: Callable[..., str], pacer: Pacer) -> None:
+    """One connection, 50 ms an answer, 100 requests/s: a fifth of them gets through."""
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            await reader.readuntil(b"\r\n\r\n")
+            await asyncio.sleep(0.05)
+            writer.write(OK)
+
+    figures = pacer(
+        serve(handler),
+        *("--rate", "100", "--connections", "1", "--duration", "1", "--timeout", "0.5"),
+        *("--warmup", "0.2"),
+    )
+    assert figures["due"] == 100
+    assert figures["unsent"] > 50
+    assert figures["completed"] < 30
+    assert figures["late"] == figures["sent"]
+    assert figures["answered_in_window"] <= 21  # those due in the warm-up were served first
+    assert figures["answered_in_window"] > 5
+    assert figures["service_us"]["max"] < figures["response_us"]["min"]
+
+
+def test_a_server_that_dies(command: Callable[[str], list[str]], pacer: Pacer) -> None:
+    server, url = _fast_server()
+    killer = subprocess.Popen(["sh", "-c", f"sleep 0.9; kill -9 {server.pid}"])
+    figures = pacer(url, *LOAD, "--duration", "1.5")
+    killer.wait()
+    server.wait()
+    assert figures["ok"] > 0
+    assert figures["errors"]["connect"] > 0
+    assert figures["complete"] is True
+
+
+# --- the schedule is kept -------------------------------------------------------------------------
+
+_FAST_SERVER = """
+import asyncio, uvloop
+OK = b"HTTP/1.1 200 OK\\r\\nContent-Length: 5\\r\\n\\r\\nhello"
+class Answer(asyncio.Protocol):
+    def connection_made(self, transport): self.transport = transport
+    def data_received(self, data): self.transport.write(OK)
+async def main():
+    server = await asyncio.get_running_loop().create_server(Answer, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+uvloop.run(main())
+"""
+
+
+def _fast_server() -> tuple["subprocess.Popen[str]", str]:
+    """A server in a process of its own, so that it can be stopped; and its URL."""
+    server = subprocess.Popen(
+        [sys.executable, "-c", _FAST_SERVER], stdout=subprocess.PIPE, text=True
+    )
+    assert server.stdout is not None
+    return server, f"http://127.0.0.1:{server.stdout.readline().strip()}/"
+
+
+def test_a_stall_is_seen_by_all_requests_it_catches(pacer: Pacer) -> None:
+    """Stopped for 3 s of 15 s at 1000/s: 3000 of 15000 requests wait for between 3 s and nothing.
+
+    So a tenth (1500) waits longer than 1.5 s, and a hundredth (150) longer than 2.85 s. Service
+    time shows the few that were under way.
+    """
+    server, url = _fast_server()
+    stall = subprocess.Popen(
+        ["sh", "-c", f"sleep 5; kill -STOP {server.pid}; sleep 3; kill -CONT {server.pid}"]
+    )
+    try:
+        figures = pacer(
+            url, "--rate", "1000", "--connections", "10", "--duration", "15", "--timeout", "8"
+        )
+    finally:
+        stall.wait()
+        server.kill()
+        server.wait()
+    assert figures["ok"] == figures["due"] == 15_000
+    response, service = figures["response_us"]["percentiles"], figures["service_us"]["percentiles"]
+    assert response["90"] == pytest.approx(1_500_000, rel=0.1)
+    assert response["99"] == pytest.approx(2_850_000, rel=0.1)
+    assert figures["response_us"]["max"] == pytest.approx(3_000_000, rel=0.1)
+    assert service["99"] < 300_000
+    assert figures["service_us"]["max"] == pytest.approx(3_000_000, rel=0.1)
+    histogram = HdrHistogram.decode(figures["histograms"]["service_us"])
+    slow = sum(
+        item.count_at_value_iterated_to
+        for item in histogram.get_recorded_iterator()
+        if item.value_iterated_to > 2_000_000
+    )
+    assert 1 <= slow <= 10  # no more than there are connections
+
+
+# --- being stopped --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_interrupted(
+    answering: Answering,
+    command: Callable[[str], list[str]],
+    adds_up: Callable[[dict[str, Any]], None],
+    tmp_path: Path,
+    number: signal.Signals,
+) -> None:
+    file = tmp_path / "partial.json"
+    options = ("--rate", "100", "--connections", "4", "--duration", "60", "--processes", "2")
+    process = subprocess.Popen(
+        [*command(answering(lambda _: OK)), *options, "--json", str(file)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(1.5)
+    process.send_signal(number)
+    output, complaints = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert complaints == ""
+    assert "INCOMPLETE" in output
+    figures = json.loads(file.read_text())
+    adds_up(figures)
+    assert figures["complete"] is False
+    assert 0 < figures["measured_s"] < 60
+    assert figures["due"] == pytest.approx(100 * figures["measured_s"], abs=20)
+    assert figures["ok"] > 0
+    for load in figures["processes"][:-1]:
+        with pytest.raises(ProcessLookupError):
+            os.kill(load["pid"], 0)
+
+
+def test_interrupted_before_it_began(
+    answering: Answering, command: Callable[[str], list[str]], tmp_path: Path
+) -> None:
+    file = tmp_path / "partial.json"
+    process = subprocess.Popen(
+        [*command(answering(lambda _: OK)), *LOAD, "--warmup", "60", "--json", str(file)],
+        stdout=subprocess.DEVNULL,
+    )
+    time.sleep(1)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=10) == 130
+    figures = json.loads(file.read_text())
+    assert figures["complete"] is False
+    assert (figures["due"], figures["measured_s"], figures["throughput_rps"]) == (0, 0, None)
+
+
+def _load_pids(process: "subprocess.Popen[Any]") -> list[int]:
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    for _ in range(100):
+        pids = [int(pid) for pid in children.read_text().split()]
+        if len(pids) == 2:
+            return pids
+        time.sleep(0.05)
+    raise AssertionError("no load processes")
+
+
+def test_a_load_process_that_dies_is_told(
+    answering: Answering, command: Callable[[str], list[str]], tmp_path: Path
+) -> None:
+    file = tmp_path / "partial.json"
+    options = ("--rate", "100", "--connections", "4", "--duration", "60", "--processes", "2")
+    process = subprocess.Popen(
+        [*command(answering(lambda _: OK)), *options, "--json", str(file)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    pids = _load_pids(process)
+    time.sleep(1)
+    os.kill(pids[0], signal.SIGKILL)
+    _, complaints = process.communicate(timeout=10)
+    assert process.returncode == 1
+    assert "SIGKILL" in complaints
+    figures = json.loads(file.read_text())
+    assert figures["complete"] is False
+    assert "SIGKILL" in figures["problems"][0]
+    assert figures["ok"] > 0
+    left = figures["unsent"] + figures["unanswered"]
+    assert figures["due"] == figures["completed"] + left
+
+
+def test_no_load_goes_on_without_its_control_process(
+    answering: Answering, command: Callable[[str], list[str]]
+) -> None:
+    options = ("--rate", "100", "--connections", "4", "--duration", "60", "--processes", "2")
+    process = subprocess.Popen([*command(answering(lambda _: OK)), *options])
+    pids = _load_pids(process)
+    time.sleep(0.5)
+    process.kill()
+    process.wait()
+    for _ in range(100):
+        if not any(_runs(pid) for pid in pids):
+            return
+        time.sleep(0.05)
+    raise AssertionError("load processes are still there")
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def test_files_that_cannot_be_written(
+    answering: Answering, command: Callable[[str], list[str]], tmp_path: Path
+) -> None:
+    result = subprocess.run(
+        [*command(answering(lambda _: OK)), *LOAD, "--json", "/dev/full"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    [line] = result.stderr.splitlines()
+    assert "cannot write figures" in line
