@@ -29,9 +29,7 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible has no types
         finally:
             self._remove_tmp_path(self._connection._shell.tmpdir)
 
-    def _ask(
-        self, arguments: dict[str, Any], task_vars: dict[str, Any] | None
-    ) -> dict[str, Any]:
+    def _ask(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
         answer: dict[str, Any] = self._execute_module(
             module_name="releases", module_args=arguments, task_vars=task_vars
         )

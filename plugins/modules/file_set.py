@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Have exactly these files where a pattern matches: what is no longer wanted goes."""
 
-import glob
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -65,7 +65,7 @@ def write(path: Path, content: str, mode: int) -> None:
     """Write a file whole or not at all, and the folder it lies in if there is none."""
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     handle, partial = tempfile.mkstemp(dir=path.parent, prefix=".testbed-")
-    with open(handle, "w") as stream:
+    with os.fdopen(handle, "w") as stream:
         stream.write(content)
     Path(partial).chmod(mode)
     Path(partial).replace(path)
@@ -73,7 +73,7 @@ def write(path: Path, content: str, mode: int) -> None:
 
 def unwanted(pattern: str, files: dict[Path, str]) -> list[Path]:
     """Files that match the pattern and are not among those wanted."""
-    return sorted(set(map(Path, glob.glob(pattern))) - set(files))
+    return sorted(set(Path("/").glob(pattern.lstrip("/"))) - set(files))
 
 
 def differences(paths: list[Path], files: dict[Path, str]) -> list[dict[str, Any]]:

@@ -83,7 +83,7 @@ def is_complete(path: Path) -> bool:
 def stale(
     folder: Path, environments: list[dict[str, Any]], keep: list[str], exclusive: bool
 ) -> list[Path]:
-    """Folders to remove: other digests of these names; with `exclusive` all but these and `keep`."""
+    """Folders of other digests of these names; with `exclusive` all but these and `keep`."""
     names = {environment["name"] for environment in environments}
     wanted = {folder_of(environment) for environment in environments}
     present = sorted(folder.iterdir()) if folder.is_dir() else []

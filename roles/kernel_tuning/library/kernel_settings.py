@@ -2,7 +2,6 @@
 """Set kernel settings below /proc/sys and /sys, read them back, and remember what was found."""
 
 import errno
-import glob
 import json
 import os
 import tempfile
@@ -70,6 +69,8 @@ BEFORE, NOW = "tuning-before.json", "tuning.json"
 SET, DIFFERS = "set", "differs"
 NOT_HERE, NOT_ON_KERNEL = "not namespaced here", "not on this kernel"
 
+Write = tuple[str, str | None, str | None]  # name, value before, value after
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -117,11 +118,9 @@ def file_settings(items: list[dict[str, Any]]) -> list[Setting]:
     settings = []
     for item in items:
         head, _, tail = item["path"].partition("*")
-        for path in sorted(glob.glob(item["path"])) or [item["path"]]:
-            part = path[len(head) : len(path) - len(tail)]
-            settings.append(
-                Setting(item["name"].format(part), Path(path), words(item["value"]), optional=True)
-            )
+        for path in sorted(Path("/").glob(item["path"].lstrip("/"))) or [Path(item["path"])]:
+            name = item["name"].format(str(path)[len(head) : len(str(path)) - len(tail)])
+            settings.append(Setting(name, path, words(item["value"]), optional=True))
     return settings
 
 
@@ -154,6 +153,14 @@ def write(path: Path, value: str) -> str | None:
     return None
 
 
+def is_to_be_written(setting: Setting) -> bool:
+    """Whether a setting is there, is not what was asked, and may be written."""
+    found = read(setting.path)
+    return (
+        found is not None and not setting.satisfied_by(found) and os.access(setting.path, os.W_OK)
+    )
+
+
 def apply(
     setting: Setting, refused: bool, check_mode: bool, root: Path = PROC_SYS
 ) -> tuple[str, bool]:
@@ -166,7 +173,7 @@ def apply(
         return absence(setting, root), False
     if setting.satisfied_by(found):
         return SET, False
-    if not os.access(setting.path, os.W_OK):
+    if not is_to_be_written(setting):
         return NOT_HERE, False
     if check_mode:
         return (NOT_HERE, False) if refused else (SET, True)
@@ -186,7 +193,7 @@ def save(file: Path, content: Any) -> bool:
     if load(file) == content:
         return False
     handle, partial = tempfile.mkstemp(dir=file.parent, prefix=file.name)
-    with open(handle, "w") as stream:
+    with os.fdopen(handle, "w") as stream:
         json.dump(content, stream, indent=1)
         stream.write("\n")
     Path(partial).chmod(0o644)
@@ -195,14 +202,13 @@ def save(file: Path, content: Any) -> bool:
 
 
 def remembered(settings: list[Setting], recorded: dict[str, Any] | None) -> dict[str, Any]:
-    """What was found before the first run: a setting once recorded is never recorded again."""
+    """What was found before the first write: a setting once recorded is never recorded again."""
     found = {
         setting.name: {"path": str(setting.path), "value": read(setting.path)}
         for setting in settings
+        if is_to_be_written(setting)
     }
-    return {name: item for name, item in found.items() if item["value"] is not None} | (
-        recorded or {}
-    )
+    return found | (recorded or {})
 
 
 def present(
@@ -223,7 +229,8 @@ def present(
     }
     before = remembered(settings, load(folder / BEFORE))
     changed = not check_mode and save(folder / BEFORE, before)
-    records, writes = [], []
+    records: list[dict[str, str | None]] = []
+    writes: list[Write] = []
     for setting in settings:
         old = read(setting.path)
         state, written = apply(setting, setting.name in refused, check_mode, root)
@@ -234,7 +241,7 @@ def present(
             {
                 "name": setting.name,
                 "requested": setting.requested,
-                "before": before.get(setting.name, {}).get("value"),
+                "before": before.get(setting.name, {}).get("value", old),
                 "actual": actual,
                 "state": state,
             }
@@ -256,7 +263,8 @@ def present(
 def restored(folder: Path, check_mode: bool) -> dict[str, Any]:
     """Put back what was recorded, where it differs and can be written; then drop the records."""
     before = load(folder / BEFORE)
-    writes, refused = [], []
+    writes: list[Write] = []
+    refused = []
     for name, item in (before or {}).items():
         path = Path(item["path"])
         now = read(path)
@@ -269,13 +277,13 @@ def restored(folder: Path, check_mode: bool) -> dict[str, Any]:
         for record in (BEFORE, NOW):
             (folder / record).unlink(missing_ok=True)
     return {
-        "changed": before is not None,
+        "changed": before is not None or (folder / NOW).exists(),
         "diff": difference(writes),
         "refused": refused,
     }
 
 
-def difference(writes: list[tuple[str, str | None, str | None]]) -> dict[str, str]:
+def difference(writes: list[Write]) -> dict[str, str]:
     """What --diff shows."""
     return {
         "before": "".join(f"{name} = {old}\n" for name, old, _ in writes),

@@ -1,0 +1,131 @@
+"""What is packed, and the document that the roles read."""
+
+import io
+import json
+import os
+import tarfile
+
+import pytest
+
+from testbed import bundle
+from testbed.errors import TestbedError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """An app's folder, with what must not be deployed beside what must."""
+    app = tmp_path / "app"
+    for name in ("pkg/__init__.py", "pkg/__pycache__/x.pyc", ".hidden", "run.sh"):
+        (app / name).parent.mkdir(parents=True, exist_ok=True)
+        (app / name).write_text(name)
+    (app / "requirements.txt").write_text("wheel==1.0\n")
+    (app / "run.sh").chmod(0o755)
+    return app
+
+
+def contents(archive):
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        return {member.name: (member.mode, tar.extractfile(member).read()) for member in tar}
+
+
+def test_an_archive_holds_what_is_deployed(folder):
+    assert contents(bundle.pack(folder)) == {
+        "pkg/__init__.py": (0o644, b"pkg/__init__.py"),
+        "requirements.txt": (0o644, b"wheel==1.0\n"),
+        "run.sh": (0o755, b"run.sh"),
+    }
+
+
+def test_a_program_keeps_its_folder(folder):
+    assert "pacer/run.sh" in contents(bundle.pack(folder, "pacer/"))
+
+
+def test_the_same_files_give_the_same_bytes(folder):
+    first = bundle.pack(folder)
+    os.utime(folder / "run.sh", (1, 1))
+    (folder / "pkg/__init__.py").chmod(0o600)
+    assert bundle.pack(folder) == first
+
+
+def test_the_digests_follow_the_content(folder, tmp_path):
+    first = bundle.bundle("a-b", folder, tmp_path / "out", "requirements.txt")
+    again = bundle.bundle("a-b", folder, tmp_path / "out", "requirements.txt")
+    assert again == first
+    assert first.archive.endswith(f"/out/a-b-{first.digest}.tar.gz")
+    (folder / "run.sh").write_text("other")
+    edited = bundle.bundle("a-b", folder, tmp_path / "out", "requirements.txt")
+    assert edited.digest != first.digest
+    assert edited.requirements_digest == first.requirements_digest
+    (folder / "requirements.txt").write_text("wheel==2.0\n")
+    pinned = bundle.bundle("a-b", folder, tmp_path / "out", "requirements.txt")
+    assert pinned.requirements_digest != first.requirements_digest
+
+
+def test_without_requirements_there_is_no_environment(folder, tmp_path):
+    result = bundle.bundle("a-b", folder, tmp_path / "out", None)
+    assert (result.requirements, result.requirements_digest) == (None, None)
+
+
+def test_user_names_fit_and_stay_apart():
+    assert bundle.user_name("agents", "django") == "app-agents-django"
+    long, other = (bundle.user_name("w" * 31, f"{'a' * 30}{end}") for end in "xy")
+    assert len(long) == len(other) == 32
+    assert long != other
+
+
+@pytest.fixture
+def catalogued(folder, tmp_path, monkeypatch):
+    """A catalogue of one workload with one app, and one program."""
+    workload = tmp_path / "apps" / "orders"
+    folder.rename(tmp_path / "shop")
+    workload.mkdir(parents=True)
+    (tmp_path / "shop").rename(workload / "shop")
+    (workload / "orders.json").write_text("{}")
+    (workload / "workload.yml").write_text(
+        "{schema_version: 1, title: t, description: d, services: [postgresql], dataset: o.sql,"
+        " endpoints: {one: {description: d, expect: {json_file: orders.json}}}}"
+    )
+    (workload / "shop" / "app.yml").write_text(
+        "{schema_version: 1, title: Shop, description: d, requirements: requirements.txt,"
+        " serve: '{venv}/bin/x', environment: {MODE: fast}, endpoints: {one: /one},"
+        " settings: {workers: {env: WORKERS, default: 16, description: d}},"
+        " database_connections_per_worker: 30}"
+    )
+    loaded = bundle.catalogue.load(tmp_path / "apps")
+    monkeypatch.setattr(bundle.catalogue, "load", lambda: loaded)
+    (tmp_path / "tool").mkdir()
+    (tmp_path / "tool" / "__main__.py").write_text("")
+    monkeypatch.setattr(bundle, "ROOT", tmp_path)
+    monkeypatch.setattr(bundle, "PROGRAMS", ("tool",))
+    return tmp_path
+
+
+def test_the_document_tells_roles_all_they_need(catalogued):
+    result = bundle.deployment(["orders"], catalogued / "out")
+    (app,) = result.apps
+    assert (app.unit, app.user) == ("testbed-orders-shop.service", "app-orders-shop")
+    assert app.environment == {"MODE": "fast", "WORKERS": "16"}
+    assert app.database_connections == 480
+    assert app.services == ["postgresql"]
+    assert app.bundle.name == "orders-shop"
+    assert [(one.workload, one.file) for one in result.datasets] == [
+        ("orders", str(catalogued / "apps/orders/o.sql"))
+    ]
+    assert result.programs["tool"].requirements is None
+
+
+def test_an_unknown_workload_is_named(catalogued):
+    with pytest.raises(TestbedError, match="unknown workload 'oders'") as error:
+        bundle.deployment(["oders"], catalogued / "out")
+    assert "did you mean 'orders'?" in str(error.value)
+
+
+def test_the_command_prints_json_or_one_error(catalogued, monkeypatch, capsys):
+    monkeypatch.setattr(bundle, "ARCHIVES", catalogued / "out")
+    monkeypatch.setattr("sys.argv", ["bundle", "orders"])
+    assert bundle.main() == 0
+    assert set(json.loads(capsys.readouterr().out)) == {"apps", "datasets", "programs"}
+    monkeypatch.setattr("sys.argv", ["bundle", "nothing"])
+    assert bundle.main() == 2
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err.splitlines()[0]) == ("", "unknown workload 'nothing'")

@@ -1,0 +1,133 @@
+"""The modules that deploy: what is missing, what goes, and that half-done work is done again."""
+
+import importlib.util
+import subprocess
+import sys
+import tarfile
+
+import pytest
+
+from plugins.modules import file_set, releases, virtualenvs
+
+OLD, NEW = "0" * 12, "1" * 12
+
+
+@pytest.fixture
+def archive(tmp_path):
+    (tmp_path / "module.py").write_text("ANSWER = 42\n")
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as tar:
+        tar.add(tmp_path / "module.py", "pkg/module.py")
+    return tmp_path / "a.tar.gz"
+
+
+def release(name, digest=NEW):
+    return {"name": name, "digest": digest}
+
+
+def test_only_what_is_not_unpacked_is_missing(tmp_path):
+    (tmp_path / f"a-{NEW}").mkdir()
+    (tmp_path / f"b-{OLD}").mkdir()
+    wanted = [release("a"), release("b")]
+    assert releases.missing(tmp_path, wanted) == [release("b")]
+    assert releases.missing(tmp_path / "nowhere", wanted) == wanted
+
+
+def test_earlier_digests_of_the_same_names_are_stale(tmp_path):
+    for name in (f"a-{OLD}", f"a-{NEW}", f"other-{OLD}", ".partial-x"):
+        (tmp_path / name).mkdir()
+    stale = releases.stale(tmp_path, [release("a")], exclusive=False)
+    assert [path.name for path in stale] == [f"a-{OLD}"]
+    stale = releases.stale(tmp_path, [release("a")], exclusive=True)
+    assert [path.name for path in stale] == [".partial-x", f"a-{OLD}", f"other-{OLD}"]
+
+
+def test_a_release_is_unpacked_readable_with_bytecode_that_python_takes(tmp_path, archive):
+    target = tmp_path / "apps" / f"a-{NEW}"
+    releases.unpack(archive, target)
+    assert (target / "pkg/module.py").read_text() == "ANSWER = 42\n"
+    assert (target / "pkg").stat().st_mode & 0o777 == 0o755
+    cached = importlib.util.cache_from_source(str(target / "pkg/module.py"))
+    verbose = subprocess.run(
+        [sys.executable, "-v", "-c", "import module"],
+        cwd=target / "pkg",
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stderr
+    assert f"matches {target}/pkg/module.py" in verbose.replace(cached, "")
+
+
+def test_a_broken_archive_leaves_nothing_behind(tmp_path):
+    broken = tmp_path / "broken.tar.gz"
+    broken.write_bytes(b"not a tar")
+    with pytest.raises(tarfile.TarError):
+        releases.unpack(broken, tmp_path / "apps" / f"a-{NEW}")
+    assert list((tmp_path / "apps").iterdir()) == []
+
+
+def test_an_environment_is_complete_only_by_its_marker(tmp_path):
+    (tmp_path / "bin").mkdir()
+    assert not virtualenvs.is_complete(tmp_path)
+    (tmp_path / virtualenvs.MARKER).write_text("2.7.18\n")
+    assert not virtualenvs.is_complete(tmp_path)  # built by another Python
+    (tmp_path / virtualenvs.MARKER).write_text(virtualenvs.marker_text())
+    assert virtualenvs.is_complete(tmp_path)
+
+
+def test_environments_of_others_are_kept(tmp_path):
+    for name in (f"app-{OLD}", f"app-{NEW}", f"pacer-{OLD}", f"gone-{OLD}"):
+        (tmp_path / name).mkdir()
+    wanted = [release("app")]
+    names = [path.name for path in virtualenvs.stale(tmp_path, wanted, ["pacer"], exclusive=True)]
+    assert names == [f"app-{OLD}", f"gone-{OLD}"]
+    names = [path.name for path in virtualenvs.stale(tmp_path, wanted, [], exclusive=False)]
+    assert names == [f"app-{OLD}"]
+
+
+def test_an_environment_left_half_built_is_built_anew(tmp_path, monkeypatch):
+    path = tmp_path / f"app-{NEW}"
+    (path / "rest").mkdir(parents=True)
+    commands = []
+
+    def run(command, **options):
+        commands.append(command)
+        path.mkdir(exist_ok=True)
+        return subprocess.CompletedProcess(command, 0, stdout="")
+
+    monkeypatch.setattr(virtualenvs.subprocess, "run", run)
+    assert virtualenvs.build(path, "requirements.txt") is None
+    assert not (path / "rest").exists()
+    assert virtualenvs.is_complete(path)
+    assert [command[1:3] for command in commands] == [["-m", "venv"], ["-m", "pip"]]
+
+
+def test_a_failed_build_tells_pips_last_lines_and_stays_incomplete(tmp_path, monkeypatch):
+    def run(command, **options):
+        (tmp_path / f"app-{NEW}").mkdir(exist_ok=True)
+        lines = "\n".join(f"line {number}" for number in range(40))
+        return subprocess.CompletedProcess(command, "pip" in command, stdout=lines)
+
+    monkeypatch.setattr(virtualenvs.subprocess, "run", run)
+    problem = virtualenvs.build(tmp_path / f"app-{NEW}", "requirements.txt")
+    assert problem.splitlines() == [f"line {number}" for number in range(28, 40)]
+    assert not virtualenvs.is_complete(tmp_path / f"app-{NEW}")
+
+
+def test_files_are_right_by_content_and_mode(tmp_path):
+    path = tmp_path / "new" / "a.service"
+    file_set.write(path, "text\n", 0o600)
+    assert file_set.is_right(path, "text\n", 0o600)
+    assert not file_set.is_right(path, "text\n", 0o644)
+    assert not file_set.is_right(path, "other\n", 0o600)
+    assert not file_set.is_right(tmp_path / "none", "text\n", 0o600)
+    assert [one.name for one in path.parent.iterdir()] == ["a.service"]
+
+
+def test_files_that_match_and_are_not_wanted_go(tmp_path):
+    for name in ("testbed-a.service", "testbed-b.service", "ssh.service"):
+        (tmp_path / name).write_text("")
+    wanted = {tmp_path / "testbed-a.service": "text"}
+    found = file_set.unwanted(f"{tmp_path}/testbed-*.service", wanted)
+    assert found == [tmp_path / "testbed-b.service"]
+    (shown,) = file_set.differences(found, wanted)
+    assert (shown["before_header"], shown["after"]) == (str(found[0]), "")

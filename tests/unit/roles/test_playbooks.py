@@ -1,0 +1,207 @@
+"""Playbooks parse, the example inventory is read, and templates say what systemd and sudo need."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from testbed import inventory
+
+ROOT = Path(__file__).resolve().parents[3]
+EXAMPLE = str(ROOT / "inventory" / "baremetal")
+BIN = Path(sys.executable).parent
+
+APP = {
+    "workload": "orders",
+    "name": "shop",
+    "title": "Shop, 100% async",
+    "unit": "testbed-orders-shop.service",
+    "user": "app-orders-shop",
+    "bundle": {
+        "name": "orders-shop",
+        "digest": "0" * 12,
+        "requirements": "requirements.txt",
+        "requirements_digest": "1" * 12,
+    },
+    "services": ["postgresql"],
+    "apt_packages": [],
+    "serve": "{venv}/bin/serve --app {app} --bind ${ADDRESS}:${PORT} --format %h",
+    "environment": {"WORKERS": "16", "GREETING": 'say "100%"'},
+}
+FACTS = {
+    "testbed_prefix": "/opt/testbed",
+    "testbed_etc": "/etc/testbed",
+    "testbed_run": "/run/testbed",
+    "testbed_user": "bench",
+    "testbed_app_port": 8080,
+    "testbed_limit_nofile": 1048576,
+    "bench_address": "198.18.0.1",
+}
+
+
+def ansible(*arguments):
+    done = subprocess.run(
+        [str(BIN / arguments[0]), *arguments[1:]],
+        cwd=ROOT,
+        env=os.environ | {"ANSIBLE_NOCOLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    "playbook", ["site.yml", "playbooks/restore.yml", "playbooks/teardown.yml"]
+)
+def test_playbooks_parse(playbook):
+    ansible("ansible-playbook", "--syntax-check", "-i", EXAMPLE, playbook)
+
+
+def test_the_example_inventory_is_one_that_fab_reads():
+    hosts = inventory.load(EXAMPLE)
+    assert hosts.facts.testbed_place == "metal"
+    assert hosts.server.bench_address != hosts.client.bench_address
+    assert hosts.server.ansible_host != hosts.server.bench_address
+
+
+def test_the_tree_of_site_yml_covers_both_hosts():
+    listing = ansible("ansible-playbook", "--list-hosts", "-i", EXAMPLE, "site.yml")
+    assert "bench-server" in listing
+    assert "bench-client" in listing
+
+
+@pytest.fixture(scope="module")
+def rendered(tmp_path_factory):
+    """Templates of roles, as Ansible renders them for one made-up app."""
+    out = tmp_path_factory.mktemp("rendered")
+
+    tasks = [
+        {
+            "ansible.builtin.copy": {
+                "content": "{{ lookup('ansible.builtin.template', '%s') }}"
+                % (ROOT / "roles" / role / "templates" / name),
+                "dest": str(out / target),
+                "mode": "0600",
+            }
+        }
+        for role, name, target in (
+            ("app_deploy", "units.json.j2", "units.json"),
+            ("app_deploy", "environments.json.j2", "environments.json"),
+            ("app_deploy", "sysusers.conf.j2", "sysusers"),
+            ("bench_user", "sudoers.j2", "sudoers"),
+        )
+    ]
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "vars_files": [
+            str(ROOT / "roles" / role / folder / "main.yml")
+            for role, folder in (
+                ("app_deploy", "defaults"),
+                ("app_deploy", "vars"),
+                ("bench_user", "defaults"),
+            )
+        ],
+        "tasks": tasks,
+    }
+    variables = FACTS | {"app_deploy_apps": [APP], "bench_user_units": [APP["unit"]]}
+    (out / "play.yml").write_text(json.dumps([play]))
+    (out / "vars.json").write_text(json.dumps(variables))
+    ansible(
+        "ansible-playbook", "-i", "localhost,", "-c", "local",
+        "-e", f"@{out / 'vars.json'}", str(out / "play.yml"),
+    )  # fmt: skip
+    return out
+
+
+@pytest.fixture
+def unit(rendered):
+    (file,) = json.loads((rendered / "units.json").read_text())
+    assert file["path"] == "/etc/systemd/system/testbed-orders-shop.service"
+    return file["content"]
+
+
+def test_a_unit_starts_what_serve_says(unit):
+    assert (
+        "ExecStart=/opt/testbed/venvs/orders-shop-111111111111/bin/serve"
+        " --app /opt/testbed/apps/orders-shop-000000000000"
+        " --bind ${ADDRESS}:${PORT} --format %%h\n"
+    ) in unit
+    assert "WorkingDirectory=/opt/testbed/apps/orders-shop-000000000000\n" in unit
+    assert "Description=Testbed app orders/shop: Shop, 100%% async\n" in unit
+    assert "User=app-orders-shop\n" in unit
+    assert "After=network-online.target postgresql.service\n" in unit
+
+
+def test_environment_is_quoted_for_systemd(unit):
+    assert 'Environment="GREETING=say \\"100%%\\""\n' in unit
+    assert 'Environment="ADDRESS=198.18.0.1"\n' in unit
+
+
+def test_what_a_run_varies_comes_last(unit):
+    lines = [line for line in unit.splitlines() if line.startswith("Environment")]
+    assert lines[-2:] == [
+        "EnvironmentFile=/etc/testbed/database.env",
+        "EnvironmentFile=-/run/testbed/testbed-orders-shop.service.env",
+    ]
+
+
+def test_a_unit_is_neither_enabled_nor_restarted(unit):
+    assert "[Install]" not in unit
+    assert "Restart=no\n" in unit
+    assert "LimitNOFILE=1048576\n" in unit
+
+
+def test_hardening_takes_no_seccomp(unit):
+    settings = {line.split("=")[0] for line in unit.splitlines()}
+    assert (
+        not {
+            "LockPersonality",
+            "MemoryDenyWriteExecute",
+            "PrivateDevices",
+            "ProtectClock",
+            "ProtectHostname",
+            "ProtectKernelLogs",
+            "ProtectKernelModules",
+            "ProtectKernelTunables",
+            "RestrictAddressFamilies",
+            "RestrictNamespaces",
+            "RestrictRealtime",
+            "RestrictSUIDSGID",
+            "SystemCallArchitectures",
+            "SystemCallFilter",
+        }
+        & settings
+    )
+    assert "ProtectSystem=strict\n" in unit
+
+
+def test_environments_follow_from_the_apps(rendered):
+    assert json.loads((rendered / "environments.json").read_text()) == [
+        {
+            "name": "orders-shop",
+            "digest": "1" * 12,
+            "requirements": "/opt/testbed/apps/orders-shop-000000000000/requirements.txt",
+        }
+    ]
+
+
+def test_users_are_declared(rendered):
+    assert (
+        'u app-orders-shop - "Testbed app orders/shop" - -' in (rendered / "sysusers").read_text()
+    )
+
+
+def test_sudoers_enumerates_units_and_is_valid(rendered):
+    text = (rendered / "sudoers").read_text()
+    rules = [line for line in text.splitlines() if not line.startswith("#")]
+    assert rules == [
+        f"bench ALL=(root) NOPASSWD: /usr/bin/systemctl {verb} testbed-orders-shop.service"
+        for verb in ("start", "stop", "reset-failed")
+    ]
+    assert "*" not in text
