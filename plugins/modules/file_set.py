@@ -1,8 +1,12 @@
 #!/usr/bin/python3
-"""Have exactly these files where a pattern matches: what is no longer wanted goes."""
+"""Write several small text files in one task; where a pattern is given, have no others there."""
 
 import os
+import pwd
+import shlex
+import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,23 +14,22 @@ from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = """
 module: file_set
-short_description: Have exactly these files where a pattern matches
+short_description: Write several small text files in one task
 description:
-  - Writes all files in one task, and removes those that match the pattern and are not wanted.
+  - Each file is written whole or not at all. Missing folders are made, for the file's owner; closed
+    to others where the file is.
+  - One task and one call to the host, where a template for each file takes two calls per file.
 options:
-  pattern:
-    description: An absolute glob pattern that all wanted files match.
-    type: str
-    required: true
   files:
-    description: path and content of each.
+    description: >-
+      path and content of each; mode (octal, C(0644)), owner (C(root)), and validate, a command
+      that must accept the file, with C(%s) for its path.
     type: list
     elements: dict
     required: true
-  mode:
-    description: Permissions of all of them, octal.
+  pattern:
+    description: An absolute glob pattern; files that match it and are not among these are removed.
     type: str
-    default: "0644"
 author: ["the testbed's authors"]
 """
 
@@ -51,70 +54,136 @@ removed:
 """
 
 
-def text_of(path: Path) -> str | None:
-    """A file's content; None if there is none."""
-    return path.read_text() if path.is_file() else None
+@dataclass(frozen=True)
+class File:
+    """One file as wanted."""
+
+    path: Path
+    content: str
+    mode: int = 0o644
+    owner: str = "root"
+    validate: str | None = None
 
 
-def is_right(path: Path, content: str, mode: int) -> bool:
+class Refused(Exception):
+    """A file's validating command did not accept it."""
+
+
+def wanted(item: dict[str, Any]) -> File:
+    """The file that a task's item describes."""
+    known = {"path", "content", "mode", "owner", "validate"}
+    if set(item) - known:
+        raise Refused(f"unknown keys: {', '.join(sorted(set(item) - known))}")
+    return File(
+        path=Path(item["path"]),
+        content=str(item["content"]),
+        mode=int(item.get("mode", "0644"), 8),
+        owner=item.get("owner", "root"),
+        validate=item.get("validate"),
+    )
+
+
+def text_of(path: Path) -> str:
+    """A file's content; nothing if there is none."""
+    return path.read_text() if path.is_file() else ""
+
+
+def is_right(file: File) -> bool:
     """Whether a file is as wanted."""
-    return text_of(path) == content and path.stat().st_mode & 0o7777 == mode
+    if not file.path.is_file():
+        return False
+    try:
+        owner = pwd.getpwnam(file.owner).pw_uid
+    except KeyError:
+        return False  # in check mode, a user who is yet to be made
+    found = file.path.stat()
+    return (found.st_mode & 0o7777, found.st_uid, file.path.read_text()) == (
+        file.mode,
+        owner,
+        file.content,
+    )
 
 
-def write(path: Path, content: str, mode: int) -> None:
-    """Write a file whole or not at all, and the folder it lies in if there is none."""
-    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=".testbed-")
-    with os.fdopen(handle, "w") as stream:
-        stream.write(content)
-    Path(partial).chmod(mode)
-    Path(partial).replace(path)
+def write(file: File) -> None:
+    """Write a file. Raises Refused if its validating command does not accept it."""
+    owner = pwd.getpwnam(file.owner)
+    folder = file.path.parent
+    if not folder.is_dir():
+        folder.mkdir(parents=True)
+        folder.chmod(0o755 if file.mode & 0o077 else 0o700)
+        os.chown(folder, owner.pw_uid, owner.pw_gid)
+    handle, name = tempfile.mkstemp(dir=folder, prefix=".testbed-")
+    try:
+        with os.fdopen(handle, "w") as stream:
+            stream.write(file.content)
+        Path(name).chmod(file.mode)
+        os.chown(name, owner.pw_uid, owner.pw_gid)
+        if file.validate:
+            validate(file.validate.replace("%s", shlex.quote(name)))
+        Path(name).replace(file.path)
+    except BaseException:
+        Path(name).unlink()
+        raise
 
 
-def unwanted(pattern: str, files: dict[Path, str]) -> list[Path]:
+def validate(command: str) -> None:
+    """Raise Refused unless the command succeeds."""
+    done = subprocess.run(
+        shlex.split(command),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise Refused(f"{command}: {done.stdout.strip()}")
+
+
+def unwanted(pattern: str | None, files: list[File]) -> list[Path]:
     """Files that match the pattern and are not among those wanted."""
-    return sorted(set(Path("/").glob(pattern.lstrip("/"))) - set(files))
+    matching = Path("/").glob(pattern.lstrip("/")) if pattern else []
+    return sorted(set(matching) - {file.path for file in files})
 
 
-def differences(paths: list[Path], files: dict[Path, str]) -> list[dict[str, Any]]:
+def difference(path: Path, content: str) -> dict[str, str]:
     """What --diff shows."""
-    return [
-        {
-            "before_header": str(path),
-            "after_header": str(path),
-            "before": text_of(path) or "",
-            "after": files.get(path, ""),
-        }
-        for path in paths
-    ]
+    return {
+        "before_header": str(path),
+        "after_header": str(path),
+        "before": text_of(path),
+        "after": content,
+    }
 
 
 def main() -> None:
     """Entry point of the module."""
     module = AnsibleModule(
         argument_spec={
-            "pattern": {"type": "str", "required": True},
             "files": {"type": "list", "elements": "dict", "required": True},
-            "mode": {"type": "str", "default": "0644"},
+            "pattern": {"type": "str"},
         },
         supports_check_mode=True,
     )
-    pattern, mode = module.params["pattern"], int(module.params["mode"], 8)
-    files = {Path(item["path"]): item["content"] for item in module.params["files"]}
-    strays = [str(path) for path in files if not path.match(pattern)]
-    if strays:
-        module.fail_json(msg=f"These do not match {pattern}: {', '.join(strays)}")
-    wrong = [path for path, content in files.items() if not is_right(path, content, mode)]
-    leftover = unwanted(pattern, files)
-    diff = differences(wrong + leftover, files)
-    if not module.check_mode:
-        for path in wrong:
-            write(path, files[path], mode)
-        for path in leftover:
-            path.unlink()
+    pattern = module.params["pattern"]
+    try:
+        files = [wanted(item) for item in module.params["files"]]
+        strays = [str(file.path) for file in files if pattern and not file.path.match(pattern)]
+        if strays:
+            raise Refused(f"these do not match {pattern}: {', '.join(strays)}")
+        wrong = [file for file in files if not is_right(file)]
+        leftover = unwanted(pattern, files)
+        diff = [difference(file.path, file.content) for file in wrong]
+        diff += [difference(path, "") for path in leftover]
+        if not module.check_mode:
+            for file in wrong:
+                write(file)
+            for path in leftover:
+                path.unlink()
+    except (Refused, OSError, KeyError) as error:
+        module.fail_json(msg=f"Cannot write the files: {error}")
     module.exit_json(
         changed=bool(wrong or leftover),
-        written=[str(path) for path in wrong],
+        written=[str(file.path) for file in wrong],
         removed=[str(path) for path in leftover],
         diff=diff,
     )

@@ -303,6 +303,8 @@ def main() -> None:
         supports_check_mode=True,
     )
     folder = Path(module.params["folder"])
+    if not module.check_mode:
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     if module.params["state"] == "restored":
         result = restored(folder, module.check_mode)
         refused = result.pop("refused")

@@ -1,6 +1,8 @@
 """The modules that deploy: what is missing, what goes, and that half-done work is done again."""
 
 import importlib.util
+import os
+import pwd
 import subprocess
 import sys
 import tarfile
@@ -113,21 +115,50 @@ def test_a_failed_build_tells_pips_last_lines_and_stays_incomplete(tmp_path, mon
     assert not virtualenvs.is_complete(tmp_path / f"app-{NEW}")
 
 
-def test_files_are_right_by_content_and_mode(tmp_path):
+def a_file(path, content="text\n", **options):
+    owner = pwd.getpwuid(os.getuid()).pw_name
+    return file_set.wanted({"path": str(path), "content": content, "owner": owner} | options)
+
+
+def test_files_are_right_by_content_mode_and_owner(tmp_path):
     path = tmp_path / "new" / "a.service"
-    file_set.write(path, "text\n", 0o600)
-    assert file_set.is_right(path, "text\n", 0o600)
-    assert not file_set.is_right(path, "text\n", 0o644)
-    assert not file_set.is_right(path, "other\n", 0o600)
-    assert not file_set.is_right(tmp_path / "none", "text\n", 0o600)
+    file_set.write(a_file(path, mode="0600"))
+    assert file_set.is_right(a_file(path, mode="0600"))
+    assert not file_set.is_right(a_file(path, mode="0644"))
+    assert not file_set.is_right(a_file(path, "other\n", mode="0600"))
+    assert not file_set.is_right(a_file(path, mode="0600", owner="nobody"))
+    assert not file_set.is_right(a_file(path, mode="0600", owner="not-a-user"))
+    assert not file_set.is_right(a_file(tmp_path / "none"))
     assert [one.name for one in path.parent.iterdir()] == ["a.service"]
+
+
+@pytest.mark.parametrize(("mode", "folder_mode"), [("0600", 0o700), ("0644", 0o755)])
+def test_a_folder_is_made_as_closed_as_its_file(tmp_path, mode, folder_mode):
+    file_set.write(a_file(tmp_path / "new" / "file", mode=mode))
+    assert (tmp_path / "new").stat().st_mode & 0o777 == folder_mode
+
+
+def test_a_file_that_is_not_accepted_is_not_written(tmp_path):
+    path = tmp_path / "sudoers"
+    path.write_text("old\n")
+    with pytest.raises(file_set.Refused, match="grep -q right"):
+        file_set.write(a_file(path, "wrong\n", validate="grep -q right %s"))
+    assert [one.name for one in tmp_path.iterdir()] == ["sudoers"]
+    assert path.read_text() == "old\n"
+    file_set.write(a_file(path, "right\n", validate="grep -q right %s"))
+    assert path.read_text() == "right\n"
+
+
+def test_a_misspelt_key_is_refused(tmp_path):
+    with pytest.raises(file_set.Refused, match="unknown keys: mod"):
+        a_file(tmp_path / "x", mod="0600")
 
 
 def test_files_that_match_and_are_not_wanted_go(tmp_path):
     for name in ("testbed-a.service", "testbed-b.service", "ssh.service"):
         (tmp_path / name).write_text("")
-    wanted = {tmp_path / "testbed-a.service": "text"}
-    found = file_set.unwanted(f"{tmp_path}/testbed-*.service", wanted)
+    files = [a_file(tmp_path / "testbed-a.service")]
+    found = file_set.unwanted(f"{tmp_path}/testbed-*.service", files)
     assert found == [tmp_path / "testbed-b.service"]
-    (shown,) = file_set.differences(found, wanted)
-    assert (shown["before_header"], shown["after"]) == (str(found[0]), "")
+    assert file_set.unwanted(None, files) == []
+    assert file_set.difference(found[0], "")["before_header"] == str(found[0])
