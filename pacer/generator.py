@@ -25,6 +25,7 @@ BATCH = 1000  # requests noticed before the event loop gets its turn again
 CHORES_NS = 50_000_000  # between reports to the control process; divides a second
 SCAN = 1000  # connections looked at for a timeout each time
 LATE_NS = 1_000_000  # a request sent this long after being due counts as late
+PATIENCE_NS = NS_PER_S  # after the last request is due, for those that wait for a connection
 LINGER_NS = NS_PER_S  # given to a server that said it would close
 
 
@@ -47,6 +48,7 @@ class Generator:
         self._departures = iter(plan.schedule)
         self._next_due = next(self._arrivals, NEVER)
         self._backlog = 0  # requests due, but not yet taken up by a connection
+        self._warming_up = plan.start_ns < 0
         self._check = BodyCheck(plan.expect_length, plan.expect_sha256, plan.check_every)
         self._heads: dict[bytes, Head] = {}  # shared by all readers
         self._addresses = plan.addresses
@@ -96,6 +98,8 @@ class Generator:
         for _ in range(BATCH):
             if due > now:
                 break
+            if due >= 0 and self._warming_up:
+                self._forget_warmup()
             tally = self._measured if due >= 0 else self._warmup
             tally.due += 1
             if self._free:  # then there is no backlog, and this is the next to depart
@@ -107,6 +111,20 @@ class Generator:
             due = next(self._arrivals, NEVER)
         self._next_due = due
         return now
+
+    def _forget_warmup(self) -> None:
+        """Give up what the warm-up left waiting: the measured part begins without a queue.
+
+        Else an overloaded server would spend the measured part on requests that are not counted.
+        """
+        self._warming_up = False
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """Send no more of what waits for a connection."""
+        for due in islice(self._departures, self._backlog):
+            self._tally_of(due).unsent += 1
+        self._backlog = 0
 
     def _take(self, connection: Connection, now: int) -> None:
         if connection.retired:  # while it was free
@@ -210,6 +228,8 @@ class Generator:
         self._sweep(now)
         self._mark_cpu(now)
         if now >= self._plan.end_ns and self._next_due == NEVER:
+            if now >= self._plan.end_ns + PATIENCE_NS:
+                self._give_up()
             idle = not self._backlog and len(self._free) == len(self._connections)
             if idle or now >= self._plan.end_ns + self._plan.timeout_ns:
                 self._finish(now)
@@ -257,8 +277,7 @@ class Generator:
             self._tally_of(self._next_due).lag.append((now - self._next_due) // 1000)
             self._backlog += 1
             self._next_due = next(self._arrivals, NEVER)
-        for due in islice(self._departures, self._backlog):
-            self._tally_of(due).unsent += 1
+        self._give_up()
         open_now = [connection for connection in self._connections if connection.open]
         for connection in self._connections:
             if connection.busy:

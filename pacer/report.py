@@ -34,7 +34,7 @@ def document(options: Options, command: str, control: Control) -> dict[str, Any]
         **_times(control.merge),
         **_own(control),
         "warmup": {
-            **{name: getattr(control.merge.warmup, name) for name in _REQUESTS},
+            **{name: getattr(control.merge.warmup, name) for name in (*_REQUESTS, "unsent")},
             "errors": _errors(control.merge.warmup),
         },
         "problems": problems(control),

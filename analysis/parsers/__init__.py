@@ -44,7 +44,7 @@ def parse(text: str, tool: str = "auto") -> ToolOutput:
     if len(found) > 1:
         lines = ", ".join(str(run.line) for run in found)
         raise ParseError(
-            f"{len(found)} runs in one text, at lines {lines}; ask for all of them",
+            f"{len(found)} runs in one text, at lines {lines}; --all (parse_all) gives each",
             line=found[1].line,
         )
     return found[0].output
@@ -62,7 +62,7 @@ def _find(text: str, tool: str) -> list[Found]:
     if tool not in TOOLS:
         raise TestbedError(f"unknown tool '{tool}'; known: {', '.join(TOOLS)}")
     lines = read(text)
-    if not any(line.text for line in lines):
+    if not any(line.full for line in lines):
         raise ParseError("the text is empty", line=1)
     readers = dict.fromkeys(READERS.values() if tool == "auto" else [READERS[tool]])
     found = [run for reader in readers for run in reader(lines)]
@@ -83,7 +83,7 @@ def _as_asked(run: Found, tool: str) -> Found:
 def _nothing(lines: Sequence[Line], tool: str) -> ParseError:
     """The error for a text without any run: with the tool's own words, if it said something."""
     wanted = ", ".join(READERS) if tool == "auto" else tool
-    first = next(line for line in lines if line.text)
+    first = next(line for line in lines if line.full)
     said = next((line for line in lines if _REFUSAL.fullmatch(line.text)), None)
     if said:
         return ParseError(f"no figures of {wanted}: '{said.text}'", line=said.number)

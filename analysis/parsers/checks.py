@@ -52,26 +52,28 @@ def goodput(printed: Printed) -> float | None:
     """Answers per second without those of a wrong status; None if the figures do not allow it.
 
     The share of good answers times the printed rate: the rate has more digits than the duration,
-    and so goodput never exceeds throughput. Without a rate: good answers by duration.
+    and so goodput never exceeds throughput. Without a rate: good answers by duration, if that is
+    printed exactly enough.
     """
-    if printed.requests is None or printed.status_errors is None or _counts(printed):
+    if printed.requests is None or printed.status_errors is None or contradictions(printed):
         return None
     good = printed.requests - printed.status_errors - printed.not_answers
     if printed.requests == 0:
         return 0.0 if printed.rate or printed.duration_s else None
     if printed.rate:
         return printed.rate.value * good / printed.requests
-    if printed.duration_s and printed.duration_s.value > 0:
-        return good / printed.duration_s.value
+    duration = printed.duration_s
+    if duration and duration.slack < duration.value * TOLERANCE / 2:
+        return good / duration.value
     return None
 
 
 def problems(printed: Printed) -> list[str]:
     """Sentences on what cannot be true."""
-    return [*_counts(printed), *_duration(printed), *_bytes(printed), *_latency(printed)]
+    return [*contradictions(printed), *_duration(printed), *_bytes(printed), *_latency(printed)]
 
 
-def _counts(printed: Printed) -> list[str]:
+def contradictions(printed: Printed) -> list[str]:
     """Contradictions that leave goodput without a foundation."""
     found = []
     requests, rate, duration = printed.requests, printed.rate, printed.duration_s

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from analysis.parsers import TOOLS, ParseError, parse, parse_all
 from testbed.errors import TestbedError
@@ -58,7 +59,10 @@ def _decode(data: bytes) -> str:
 
 
 def _table(output: ToolOutput) -> Table:
-    """One run; what is not known is left out, except for the figures one looks for."""
+    """One run; what is not known is left out, except for the figures one looks for.
+
+    Of a detailed spectrum only the usual percentiles; JSON has them all.
+    """
     table = Table("figure", "value", title=output.tool, title_justify="left")
     table.columns[1].overflow = "fold"
     for name, value in output:
@@ -76,12 +80,13 @@ def _table(output: ToolOutput) -> Table:
                 )
         elif name == "problems":
             for problem in value:
-                table.add_row("[bold]problem[/bold]", problem)
+                table.add_row(Text("problem", style="bold"), Text(problem))
         elif name != "tool" and (value is not None or name in _LOOKED_FOR):
-            table.add_row(name, "-" if value is None else str(value))
+            table.add_row(name, "-" if value is None else Text(str(value)))
     return table
 
 
+_SHOWN = {"50", "66", "75", "80", "90", "95", "98", "99", "99.9", "99.99", "99.999", "100"}
 _LOOKED_FOR = {"requests", "throughput_rps", "goodput_rps", "duration_s"}
 
 
@@ -91,4 +96,5 @@ def _add_times(table: Table, name: str, times: Distribution) -> None:
         if value is not None:
             table.add_row(f"{name} {statistic}", f"{value:g} µs")
     for percentile, value in times.percentiles.items():
-        table.add_row(f"{name} {percentile} %", f"{value:g} µs")
+        if percentile in _SHOWN:
+            table.add_row(f"{name} {percentile} %", f"{value:g} µs")

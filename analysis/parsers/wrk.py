@@ -21,9 +21,10 @@ from analysis.parsers.errors import ParseError
 from analysis.parsers.found import Found, distribution, missing, value_of
 from analysis.parsers.lines import Line
 from analysis.parsers.sections import Hit, Report, part, split
-from analysis.parsers.units import BYTES, COUNT, RATE, TIME_IN_S, Figure, Units, figure
+from analysis.parsers.units import BYTES, COUNT, TIME_IN_S, Figure, Units, figure
 from testbed.model.tool_output import Errors, ToolOutput
 
+_CELL = r"-?(?:nan|\d[\d.]*)[a-zA-Z]*"
 PARTS = [
     part("running", 0, r"(?P<before>.*\s)?Running (?P<asked>\d+[smh]?) test @ (?P<url>\S+)"),
     part(
@@ -37,7 +38,9 @@ PARTS = [
     part(
         "latency",
         4,
-        r"Latency\s+(?P<mean>\S+)\s+(?P<stdev>\S+)\s+(?P<max>\S+)\s+(?P<within>\S+)%",
+        # A maximum of 1000.00ms fills its column, and touches the one before.
+        rf"Latency\s+(?P<mean>{_CELL})\s+(?P<stdev>{_CELL})(?:\s+|(?<=[a-z]))(?P<max>{_CELL})\s+"
+        r"(?P<within>\S+)%",
     ),
     part("per thread", 5, r"Req/Sec\s+\S+\s+\S+\s+\S+\s+\S+%"),
     part(
@@ -78,6 +81,7 @@ PARTS = [
 
 # What a text's last line without a newline must end in to be believed: anything else may have been
 # cut amid a figure ('1.29m' of '1.29ms', '10' of '102.96').
+_RATE = r"^Requests/sec:\s*\d+(?:\.\d*)?$"  # but see _forget_rate_if_cut_off
 _UNCUT = r"\.\d\d|\d(?:us|ms|s)|B|%|read|\)|connections"
 _PACER = re.compile(r"\d+ process\(es\) and \d+ connections, .*")
 
@@ -94,11 +98,16 @@ def find(lines: Sequence[Line]) -> list[Found]:
 
 def _believed(lines: Sequence[Line]) -> Sequence[Line]:
     last = lines[-1]
-    if not last.cut or re.search(rf"(?:{_UNCUT})$", last.text):
-        return lines
-    # Averages written by hand have whole rates: 'Requests/sec:    104'.
-    by_hand = any(re.match(r"Average.*\sRunning ", line.text) for line in lines)
-    return lines if by_hand and re.fullmatch(r"Requests/sec:\s*\d+", last.text) else lines[:-1]
+    return lines[:-1] if last.cut and not re.search(rf"{_RATE}|(?:{_UNCUT})$", last.text) else lines
+
+
+def _forget_rate_if_cut_off(printed: Printed, report: Report) -> None:
+    """A rate at the very end of a text may lack digits: it must fit requests and duration."""
+    rate = report.one("rate")
+    if rate and rate.line.cut and not re.search(r"\.\d\d$", rate.line.text):
+        checkable = printed.requests is not None and printed.duration_s is not None
+        if not checkable or checks.contradictions(printed):
+            printed.rate = None
 
 
 def _read(report: Report) -> Found:
@@ -110,12 +119,13 @@ def _read(report: Report) -> Found:
         asked_s=_cell(running, "asked", TIME_IN_S),
         duration_s=_cell(total, "duration", TIME_IN_S),
         requests=int(total["requests"]) if total else None,
-        rate=_cell(report.one("rate"), "rate", RATE),
+        rate=_cell(report.one("rate"), "rate", COUNT),
         bytes=_cell(total, "bytes", BYTES),
         byte_rate=_cell(report.one("byte rate"), "rate", BYTES),
         status_errors=errors.status,
         times=tables.latency,
     )
+    _forget_rate_if_cut_off(printed, report)
     absent = missing(
         {
             "duration and URL as asked": running is not None,

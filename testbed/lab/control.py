@@ -19,12 +19,12 @@ def up(name: str, say: Say) -> None:
     """
     lab = names.lab(name)
     release = machine.check()
+    if _is_up(lab, say):  # no need to wait for the lock
+        return
     with machine.lock(say):
-        state = _state_of(lab)
-        if state == "up":
-            say(f"lab '{name}' is up")
+        if _is_up(lab, say):
             return
-        if state == "partial":
+        if _state_of(lab) == "partial":
             say(f"lab '{name}' is half-made or broken: removing it first")
             _remove(lab)
         twin = names.same_addresses(lab, machine.labs())
@@ -43,6 +43,13 @@ def up(name: str, say: Say) -> None:
                     f"lab '{name}' could not be made: {error}", exit_code=Exit.NOT_READY
                 ) from error
             raise
+
+
+def _is_up(lab: names.LabNames, say: Say) -> bool:
+    is_up = _state_of(lab) == "up"
+    if is_up:
+        say(f"lab '{lab.name}' is up")
+    return is_up
 
 
 def down(name: str, say: Say) -> None:

@@ -153,7 +153,7 @@ def provide(recipe: Recipe, in_use: Collection[Path], say: Say) -> Path:
     Raises TestbedError with the last words of the tool that failed.
     """
     for partial in CACHE_FOLDER.glob("*.partial"):  # an earlier one was killed
-        run(["rm", "-rf", "--one-file-system", str(partial)])
+        _delete(partial)
     if recipe.folder.is_dir():
         os.utime(recipe.folder)  # in use: see _forget_unused
         return recipe.folder
@@ -161,10 +161,18 @@ def provide(recipe: Recipe, in_use: Collection[Path], say: Say) -> Path:
     release = f"{recipe.release.distribution} {recipe.release.version}"
     say(f"making the hosts' root file system ({release}; once, kept in {CACHE_FOLDER})")
     partial = recipe.folder.with_name(recipe.folder.name + ".partial")
-    _bootstrap(recipe, partial, say)
-    _customize(recipe, partial)
-    partial.rename(recipe.folder)
+    try:
+        _bootstrap(recipe, partial, say)
+        _customize(recipe, partial)
+        partial.rename(recipe.folder)
+    except BaseException:
+        _delete(partial)
+        raise
     return recipe.folder
+
+
+def _delete(folder: Path) -> None:
+    run(["rm", "-rf", "--one-file-system", str(folder)])
 
 
 def _forget_unused(in_use: Collection[Path], say: Say) -> None:
@@ -173,7 +181,7 @@ def _forget_unused(in_use: Collection[Path], say: Say) -> None:
         age_d = (time.time() - folder.stat().st_mtime) / 86400
         if folder not in in_use and age_d > UNUSED_KEPT_D:
             say(f"deleting {folder}, unused for {age_d:.0f} days")
-            run(["rm", "-rf", "--one-file-system", str(folder)])
+            _delete(folder)
 
 
 def _bootstrap(recipe: Recipe, target: Path, say: Say) -> None:

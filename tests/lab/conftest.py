@@ -1,10 +1,12 @@
 """The lab of the tests: its own name, so that a lab which a user has open is never touched."""
 
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from testbed.lab import control, names
+from testbed.lab import control, host, names
+from tests.lab.campaigns import Testbed
 
 TEST_LAB = "test"
 
@@ -17,6 +19,35 @@ def lab() -> Iterator[names.LabNames]:
         yield names.lab(TEST_LAB)
     finally:
         control.down(TEST_LAB, print)
+
+
+@pytest.fixture(scope="session")
+def ssh(lab: names.LabNames) -> Callable[..., str]:
+    """Runs a command line on a host as root; what it printed."""
+
+    def run(role: str, *words: str, check: bool = True) -> str:
+        one = lab.server if role == "server" else lab.client
+        line = host.ssh_command(lab, one, *words)
+        done = subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
+        assert not check or done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
+        return (done.stdout if check else done.stdout + done.stderr).strip()
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def provisioned(lab: names.LabNames, tmp_path_factory: pytest.TempPathFactory) -> Testbed:
+    """The lab with everything that site.yml puts on it, and a results folder of its own."""
+    testbed = Testbed(lab.name, tmp_path_factory.mktemp("results"))
+    testbed.run("ansible-playbook", "site.yml")
+    return testbed
+
+
+@pytest.fixture(scope="session")
+def verified(provisioned: Testbed) -> Testbed:
+    """The same, its data link verified."""
+    provisioned.fab("link", "--duration=3")
+    return provisioned
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

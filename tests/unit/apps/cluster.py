@@ -132,7 +132,7 @@ def running() -> Iterator[Cluster]:
             config.write(
                 f"port = {cluster.port}\nlisten_addresses = '127.0.0.1'\n"
                 f"unix_socket_directories = '{folder}'\nfsync = off\nmax_connections = 100\n"
-                "password_encryption = 'scram-sha-256'\ntimezone = 'UTC'\n"
+                "password_encryption = 'scram-sha-256'\ntimezone = 'Etc/UTC'\n"
                 "shared_preload_libraries = 'pg_stat_statements'\n"
             )
         server = start(cluster, data, user)

@@ -2,20 +2,14 @@
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 import pytest
 
-from testbed import catalogue
 from tests.unit.apps import cluster, serving
 from tests.unit.apps.cluster import Cluster
-from tests.unit.apps.serving import RunningApp
-
-AGENTS = catalogue.load().apps_of("agents")
-WORKLOAD = catalogue.APPS_FOLDER / "agents"
-
-Serve = Callable[..., AbstractContextManager[RunningApp]]
+from tests.unit.apps.serving import AGENTS, WORKLOAD, RunningApp, Serve
 
 
 @pytest.fixture(scope="session")

@@ -18,10 +18,13 @@ from typing import Any
 
 import psutil
 
+from testbed import catalogue
 from testbed.model.catalogue import CataloguedApp
 from tests.unit.apps.cluster import free_port
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+WORKLOAD = catalogue.APPS_FOLDER / "agents"
+AGENTS = catalogue.load().apps_of("agents")
 PATIENCE_S = 20.0  # for what takes a fraction of it; only a hang gets there
 
 # Another interpreter to run the apps under, e.g. python3.13.
@@ -79,6 +82,9 @@ class RunningApp:
         assert self.process.wait(PATIENCE_S) == 0, self.log()
         assert not any(worker.is_running() for worker in workers)
         assert self.log().count("Worker exiting") == len(workers)  # those killed don't say it
+
+
+Serve = Callable[..., contextlib.AbstractContextManager[RunningApp]]  # see conftest.serve
 
 
 def ask(connection: http.client.HTTPConnection, path: str) -> Answer:

@@ -123,7 +123,7 @@ def _hdr(title: str, values: list[int]) -> list[str]:
     for percentile in PERCENTILES:
         lines.append(f"{percentile:7.3f}%{column(time_us(at(values, percentile)), 10)}")
     lines += ["", "  Detailed Percentile spectrum:"]
-    lines += ["%12s %12s %12s %12s" % ("Value", "Percentile", "TotalCount", "1/(1-Percentile)"), ""]
+    lines += [f"{'Value':>12} {'Percentile':>12} {'TotalCount':>12} 1/(1-Percentile)", ""]
     for percentile in (0.0, 10.0, 50.0, 55.0, 75.0, 87.5, 95.0, 98.75, 99.21875, 100.0):
         rank = sum(value <= at(values, percentile) for value in values)
         inverse = f"{1 / (1 - percentile / 100):12.2f}" if percentile < 100 else f"{'inf':>12}"

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from tests.unit.apps import serving
-from tests.unit.apps.conftest import AGENTS
+from tests.unit.apps.serving import AGENTS
 
 # Django, asyncpg, Gunicorn and API-Hour come without types, so what is built on them is Any.
 OPTIONS = [

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.apps.cluster import Cluster
-from tests.unit.apps.conftest import AGENTS, Serve
-from tests.unit.apps.serving import ask, wait_until
+from tests.unit.apps.serving import AGENTS, Serve, ask, wait_until
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,7 @@ import pytest
 
 from tests.unit.apps import serving
 from tests.unit.apps.cluster import Cluster
-from tests.unit.apps.conftest import AGENTS, Serve
-from tests.unit.apps.serving import PATIENCE_S, RunningApp, ask, wait_until
+from tests.unit.apps.serving import AGENTS, PATIENCE_S, RunningApp, Serve, ask, wait_until
 
 GUNICORN_APPS = ["django", "flask"]
 REQUESTS = 6  # at once, where it is counted how many of them are under way

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from tests.unit.apps.cluster import Cluster
-from tests.unit.apps.conftest import WORKLOAD
+from tests.unit.apps.serving import WORKLOAD
 
 DATASET = WORKLOAD / "dataset.sql"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.apps import serving
-from tests.unit.apps.conftest import AGENTS
+from tests.unit.apps.serving import AGENTS
 
 
 def pip(venv: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":

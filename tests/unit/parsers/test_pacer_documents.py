@@ -1,0 +1,85 @@
+"""pacer's JSON document: as its own file, in a log, broken, from another version."""
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+
+from analysis.parsers import ParseError, parse, parse_all
+
+FIXTURES = Path(__file__).parents[2] / "contract" / "parsers" / "fixtures"
+TEXT = (FIXTURES / "pacer-wrong-body.txt").read_text()
+DOCUMENT = json.loads(TEXT)
+
+
+def changed(**keys) -> str:
+    return json.dumps(copy.deepcopy(DOCUMENT) | keys)
+
+
+def test_a_document_may_stand_on_one_line_among_others():
+    text = f"first\n{changed(completed=201)}\n  {changed()}\n```json\n{TEXT}```\n"
+    assert [run.requests for run in parse_all(text)] == [201, 200, 200]
+    assert [run.requests for run in parse_all(f"[{changed()},\n{changed()}]")] == [200, 200]
+
+
+def test_a_document_that_is_cut_off_is_refused_where_it_ends():
+    lines = TEXT.splitlines(keepends=True)
+    with pytest.raises(ParseError, match=r"line 40: this JSON is broken or cut off") as caught:
+        parse("".join(lines[:40]))
+    assert caught.value.line == 40
+
+
+@pytest.mark.parametrize("version", [0, 2, None, "1"])
+def test_an_unknown_version_is_refused(version):
+    with pytest.raises(ParseError, match=f"schema_version {version}; known"):
+        parse(changed(schema_version=version))
+
+
+def test_a_key_that_is_missing_or_wrong_is_named():
+    without = {key: value for key, value in DOCUMENT.items() if key != "due"}
+    with pytest.raises(ParseError, match="line 1: pacer's document: due: Field required"):
+        parse(json.dumps(without))
+    text = TEXT.replace('"completed": 200', '"completed": "200"', 1)
+    line = text[: text.index('"completed"')].count("\n") + 1
+    with pytest.raises(ParseError, match=f"line {line}: pacer's document: completed: "):
+        parse(text)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999", "9" * 5000])
+def test_numbers_that_are_none_are_refused(number):
+    with pytest.raises(ParseError):
+        parse(TEXT.replace('"due": 200', f'"due": {number}', 1))
+
+
+def test_deep_nesting_is_refused():
+    with pytest.raises(ParseError):
+        parse('{"tool": "pacer", "x": ' + "[" * 100_000)
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        ({"due": 205}, "205 requests were due, but 200 are accounted for"),
+        ({"ok": 70}, "200 answers are not the sum of the correct and the wrong ones"),
+        ({"goodput_rps": 200.5}, "goodput of 200.5/s exceeds the throughput of 200/s"),
+        ({"complete": False, "measured_s": 0.5}, "ended early: 0.5 s of the 1 s asked for"),
+        ({"problems": ["A load process died."]}, "A load process died."),
+        (
+            {"response_us": DOCUMENT["response_us"] | {"max": 300}},
+            "response time's maximum, 300 µs, is below its 99 % percentile",
+        ),
+        (
+            {"lag_us": DOCUMENT["lag_us"] | {"min": 10**9}},
+            "lag time's minimum, 1e+09 µs, is above",
+        ),
+    ],
+)
+def test_documents_that_contradict_themselves_say_so(keys, sentence):
+    assert parse(changed()).problems == []
+    assert sentence in " | ".join(parse(changed(**keys)).problems)
+
+
+def test_a_digest_makes_wrong_bodies_known_as_a_length_does():
+    assert parse(changed(expect_length=None)).errors.wrong_body is None
+    assert parse(changed(expect_length=None, expect_sha256="ab")).errors.wrong_body == 135

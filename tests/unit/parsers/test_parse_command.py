@@ -1,0 +1,139 @@
+"""`python -m analysis parse`, as a user calls it."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from printing import Ab, Wrk, ab, wrk
+
+from analysis.__main__ import main
+
+ROOT = Path(__file__).parents[3]
+FIXTURES = ROOT / "tests" / "contract" / "parsers" / "fixtures"
+
+
+@pytest.fixture
+def file(tmp_path):
+    """A file with one run of wrk."""
+    path = tmp_path / "wrk.txt"
+    path.write_text(wrk(Wrk(status=3)))
+    return path
+
+
+def test_one_run_is_one_document(file, capsys):
+    assert main(["parse", str(file), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["requests"] == 120_000
+    assert document["errors"] == {
+        "connect": 0,
+        "read": 0,
+        "write": 0,
+        "timeout": 0,
+        "status": 3,
+        "wrong_body": None,
+    }
+    assert document["latency_us"]["percentiles"]["50"] == 1900
+    assert document["problems"] == []
+
+
+def test_all_runs_are_a_list_even_if_there_is_one(file, capsys):
+    assert main(["parse", str(file), "--all", "--json"]) == 0
+    assert [run["tool"] for run in json.loads(capsys.readouterr().out)] == ["wrk"]
+    file.write_text(wrk(Wrk()) + ab(Ab()))
+    assert main(["parse", str(file), "--all", "--json"]) == 0
+    assert [run["tool"] for run in json.loads(capsys.readouterr().out)] == ["wrk", "ab"]
+    assert main(["parse", str(file), "--all", "--json", "--tool", "ab"]) == 0
+    assert [run["tool"] for run in json.loads(capsys.readouterr().out)] == ["ab"]
+
+
+def test_json_is_not_wrapped_or_coloured(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "20")
+    path = tmp_path / "x"
+    path.write_text(wrk(Wrk(url="http://h/" + "[bold]a" * 50)))
+    assert main(["parse", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["url"].endswith("[bold]a")
+
+
+def test_without_json_it_is_a_table_with_the_problems(file, capsys):
+    file.write_text(file.read_text().replace("Running 30s", "Running 90s"))
+    assert main(["parse", str(file)]) == 0
+    out = capsys.readouterr().out
+    for part in ("wrk", "3996.0", "120000", "status 3", "1900 µs", "stopped early", "99 %"):
+        assert part in out
+    assert "None" not in out
+
+
+def test_the_table_takes_no_text_for_markup(file, capsys):
+    file.write_text(wrk(Wrk(url="http://[bold]/[/]")))
+    assert main(["parse", str(file)]) == 0
+    assert "http://[bold]/[/]" in capsys.readouterr().out
+
+
+def test_the_table_of_iperf_names_streams_and_directions(capsys):
+    assert main(["parse", str(FIXTURES / "iperf-dual-client.txt")]) == 0
+    assert "952 Mbit/s sent" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_windows_files_are_read(file, capsys, encoding):
+    file.write_bytes(wrk(Wrk()).replace("\n", "\r\n").encode(encoding))
+    assert main(["parse", str(file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["requests"] == 120_000
+
+
+def test_prose_in_another_encoding_does_not_matter(file, capsys):
+    file.write_bytes("Café, größer\n".encode("latin-1") + wrk(Wrk()).encode())
+    assert main(["parse", str(file), "--json"]) == 0
+
+
+def test_stdin(monkeypatch, capsys):
+    stdin = io.TextIOWrapper(io.BytesIO(ab(Ab()).encode()))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert main(["parse", "-", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["tool"] == "ab"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("hello\n", ":1: no output of wrk, wrk2, ab, iperf, pacer in this text"),
+        ("", ":1: the text is empty"),
+        (wrk(Wrk()) * 2, ":14: 2 runs in one text, at lines 1, 14; --all (parse_all) gives each"),
+        (wrk(Wrk()).replace("30.03s", "30x"), ":11: '30x' is no figure as wrk prints it"),
+        ("\n[red]unable to resolve h:80\n", ":2: no output of"),
+        ("unable to resolve h:80 [red]\n", ":1: no figures of"),
+    ],
+)
+def test_what_is_wrong_is_one_line_with_file_and_line(tmp_path, capsys, content, said):
+    path = tmp_path / "out.txt"
+    path.write_text(content)
+    assert main(["parse", str(path), "--json"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(f"{path}{said}")
+    assert captured.err.count("\n") == 1
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path, capsys):
+    assert main(["parse", str(tmp_path / "none")]) == 2
+    assert capsys.readouterr().err == f"{tmp_path}/none: no such file or directory\n"
+    assert main(["parse", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"{tmp_path}: is a directory\n"
+
+
+def test_as_a_program(file):
+    """Run once for real: exit codes reach the shell, and nothing else is printed."""
+    call = [sys.executable, "-m", "analysis", "parse"]
+    good = subprocess.run([*call, str(file), "--json"], cwd=ROOT, capture_output=True, check=False)
+    assert (good.returncode, good.stderr) == (0, b"")
+    assert json.loads(good.stdout)["tool"] == "wrk"
+    bad = subprocess.run([*call, "-"], cwd=ROOT, input=b"x", capture_output=True, check=False)
+    assert (bad.returncode, bad.stdout) == (2, b"")
+    assert bad.stderr.startswith(b"stdin:1: ")
+    unknown = subprocess.run(
+        [*call, "--tool", "hey", "-"], cwd=ROOT, capture_output=True, check=False
+    )
+    assert unknown.returncode == 2
