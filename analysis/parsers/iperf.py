@@ -132,7 +132,8 @@ def _take(line: Line, runs: list[_Run]) -> None:
         # Another tool's command ends the run as well.
         runs.append(_Run(line.number, command if command.program == "iperf" else None))
     elif match := _LISTENING.fullmatch(line.text):
-        if run is None or run.listens or run.connects or run.streams:
+        # Of a dual test, the two threads print their headings in either order.
+        if run is None or run.listens or run.streams or (run.connects and run.notes):
             run = _new(runs, line)
         run.listens, run.port = True, match["port"]
     elif match := _CONNECTING.fullmatch(line.text):
