@@ -10,6 +10,7 @@ import io
 import json
 import sys
 import tarfile
+import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -124,9 +125,9 @@ def bundle(
     archive = archives / f"{name}-{digest}.tar.gz"
     if not archive.exists():
         archives.mkdir(parents=True, exist_ok=True)
-        partial = archive.with_suffix(".partial")
-        partial.write_bytes(pack(folder, inside))
-        partial.replace(archive)
+        with tempfile.NamedTemporaryFile(dir=archives, delete=False) as partial:
+            partial.write(pack(folder, inside))
+        Path(partial.name).replace(archive)
     text = (folder / requirements).read_bytes() if requirements else None
     return Bundle(
         name=name,

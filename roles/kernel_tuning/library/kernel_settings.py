@@ -192,6 +192,7 @@ def save(file: Path, content: Any) -> bool:
     """Write a record that all may read, whole or not at all; whether that changed anything."""
     if load(file) == content:
         return False
+    file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     handle, partial = tempfile.mkstemp(dir=file.parent, prefix=file.name)
     with os.fdopen(handle, "w") as stream:
         json.dump(content, stream, indent=1)
@@ -303,8 +304,6 @@ def main() -> None:
         supports_check_mode=True,
     )
     folder = Path(module.params["folder"])
-    if not module.check_mode:
-        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
     if module.params["state"] == "restored":
         result = restored(folder, module.check_mode)
         refused = result.pop("refused")
