@@ -17,7 +17,7 @@ from pacer.connection import Connection
 from pacer.plan import Plan
 from pacer.response import Head, ResponseReader
 from pacer.schedule import NEVER, NS_PER_S
-from pacer.tally import Frame, Tally
+from pacer.tally import LATE_NS, Frame, Tally
 from pacer.timer import Timer
 
 TICK_NS = 100_000  # at most one look at the schedule in this time, whatever the rate
@@ -28,7 +28,6 @@ LEAD_SHARE = 0.05
 BATCH = 1000  # requests noticed before the event loop gets its turn again
 CHORES_NS = 50_000_000  # between reports to the control process; divides a second
 SCAN = 1000  # connections looked at for a timeout each time
-LATE_NS = 1_000_000  # a request sent this long after being due counts as late
 LINGER_NS = NS_PER_S  # given to a server that said it would close
 
 

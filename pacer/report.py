@@ -10,10 +10,9 @@ from typing import Any
 
 from pacer import __version__
 from pacer.control import Control
-from pacer.generator import LATE_NS
 from pacer.merge import Distribution, Merge, Second
 from pacer.options import Options
-from pacer.tally import ERRORS, Tally
+from pacer.tally import ERRORS, LATE_NS, Tally
 
 SCHEMA_VERSION = 1
 TIMELINE_COLUMNS = (
@@ -184,9 +183,10 @@ def write_files(options: Options, figures: dict[str, Any], merge: Merge) -> None
 
 
 def _write(path: Path, text: str) -> None:
-    """As a whole or not at all; into devices and pipes just so."""
-    if path.exists() and not path.is_file():
-        path.write_text(text, encoding="utf-8")
+    """As a whole or not at all; through links (/dev/stdout is one) and into devices just so."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
         return
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
