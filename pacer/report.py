@@ -183,11 +183,13 @@ def write_files(options: Options, figures: dict[str, Any], merge: Merge) -> None
 
 
 def _write(path: Path, text: str) -> None:
-    """As a whole or not at all; through links (/dev/stdout is one) and into devices just so."""
-    if path.is_symlink() or (path.exists() and not path.is_file()):
+    """As a whole or not at all; into devices, pipes and what /dev/stdout stands for just so."""
+    special = path.exists() and not path.is_file()
+    if special or path.absolute().is_relative_to("/dev"):
         with path.open("a", encoding="utf-8") as file:
             file.write(text)
         return
+    path = path.resolve()  # what a link names is replaced, not the link
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         part.write_text(text, encoding="utf-8")
