@@ -20,7 +20,7 @@ from hdrh.log import HistogramLogReader
 from pacer.merge import new_histogram
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-LOAD = ("--rate", "200", "--connections", "8", "--duration", "0.5")
+LOAD = ("--rate", "250", "--connections", "8", "--duration", "0.4")  # 100 requests
 
 Pacer = Callable[..., dict[str, Any]]
 Answering = Callable[..., str]
@@ -114,6 +114,38 @@ def test_quiet(answering: Answering, command: Callable[[str], list[str]]) -> Non
     assert (result.stdout, result.stderr) == (b"", b"")
 
 
+def test_progress_on_a_terminal(answering: Answering, command: Callable[[str], list[str]]) -> None:
+    ours, theirs = os.openpty()
+    subprocess.run(
+        [*command(answering(lambda _: OK)), *LOAD, "--duration", "1.2"],
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+        check=True,
+    )
+    os.close(theirs)
+    shown = os.read(ours, 10_000).decode()
+    os.close(ours)
+    assert "s left: 250 answers/s, 0 errors/s, p50" in shown
+    assert "\n" not in shown
+
+
+def test_errors_of_the_warm_up_do_not_count(answering: Answering, pacer: Pacer) -> None:
+    def answer(exchange: Any) -> bytes:
+        busy = exchange.number <= 50
+        return OK.replace(b"200 OK", b"503 Busy") if busy else OK
+
+    figures = pacer(answering(answer), *LOAD, "--warmup", "0.2")
+    assert figures["warmup"]["errors"]["status"] == figures["warmup"]["due"] == 50
+    assert errors(figures) == {}
+    assert figures["ok"] == 100
+
+
+def test_a_name_with_several_addresses(answering: Answering, pacer: Pacer) -> None:
+    """localhost is often ::1 first, where this server does not listen."""
+    figures = pacer(answering(lambda _: OK).replace("127.0.0.1", "localhost"), *LOAD)
+    assert figures["ok"] == 100
+
+
 def test_poisson_arrivals(answering: Answering, pacer: Pacer) -> None:
     options = (*LOAD, "--arrivals", "poisson", "--seed", "5", "--processes", "2")
     url = answering(lambda _: OK)
@@ -122,6 +154,13 @@ def test_poisson_arrivals(answering: Answering, pacer: Pacer) -> None:
     assert first["due"] == first["ok"] == second["due"]
     assert first["due"] != 100
     assert first["due"] == pytest.approx(100, abs=50)
+
+
+def test_head(answering: Answering, pacer: Pacer) -> None:
+    head = OK.removesuffix(b"hello")
+    figures = pacer(answering(lambda _: head), *LOAD, "--method", "HEAD", "--expect-length", "0")
+    assert figures["ok"] == 100
+    assert figures["bytes"] == 100 * len(head)
 
 
 def test_what_is_sent(answering: Answering, pacer: Pacer, tmp_path: Path) -> None:
@@ -190,8 +229,8 @@ def test_a_server_that_closes(answering: Answering, pacer: Pacer, answer: bytes)
 
 def test_a_server_that_announces_closing_and_does_not(answering: Answering, pacer: Pacer) -> None:
     answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-    figures = pacer(answering(lambda _: answer), *LOAD, "--duration", "1.5")
-    assert figures["ok"] == figures["connections_opened"] == 300
+    figures = pacer(answering(lambda _: answer), *LOAD, "--duration", "1.4")
+    assert figures["ok"] == figures["connections_opened"] == 350
 
 
 def test_unasked_for_bytes_are_no_answer(answering: Answering, pacer: Pacer) -> None:
@@ -296,7 +335,7 @@ def test_timeouts(answering: Answering, serve: Callable[..., str], pacer: Pacer)
         url, "--rate", "40", "--connections", "4", "--duration", "1", "--timeout", "0.3"
     )
     found = figures["errors"]["timeout"]
-    assert found >= 12  # four connections, each good for three timeouts in a second
+    assert 8 <= found <= 16  # four connections, each good for four timeouts in 1 s + 0.3 s
     assert figures["unsent"] > 0
     assert figures["due"] == 40
     assert figures["completed"] == 0
@@ -327,25 +366,29 @@ def test_overload_is_told(serve: Callable[..., str], pacer: Pacer) -> None:
     assert figures["service_us"]["max"] < figures["response_us"]["min"]
 
 
-def test_a_server_that_dies(command: Callable[[str], list[str]], pacer: Pacer) -> None:
-    server, url = _fast_server()
-    killer = subprocess.Popen(["sh", "-c", f"sleep 0.9; kill -9 {server.pid}"])
-    figures = pacer(url, *LOAD, "--duration", "1.5")
-    killer.wait()
+def test_a_server_that_dies(pacer: Pacer) -> None:
+    server, url = _fast_server(answers=50)
+    figures = pacer(url, *LOAD)
     server.wait()
-    assert figures["ok"] > 0
-    assert figures["errors"]["connect"] > 0
+    assert 40 <= figures["ok"] <= 50  # the last ones may have died with the server
+    assert figures["errors"]["connect"] >= 40
+    assert figures["ok"] + figures["errors"]["connect"] + figures["errors"]["read"] == 100
     assert figures["complete"] is True
 
 
 # --- the schedule is kept -------------------------------------------------------------------------
 
 _FAST_SERVER = """
-import asyncio, uvloop
+import asyncio, os, sys, uvloop
+left = int(sys.argv[1])
 OK = b"HTTP/1.1 200 OK\\r\\nContent-Length: 5\\r\\n\\r\\nhello"
 class Answer(asyncio.Protocol):
     def connection_made(self, transport): self.transport = transport
-    def data_received(self, data): self.transport.write(OK)
+    def data_received(self, data):
+        global left
+        if left == 0: os._exit(0)
+        left -= 1
+        self.transport.write(OK)
 async def main():
     server = await asyncio.get_running_loop().create_server(Answer, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
@@ -354,10 +397,10 @@ uvloop.run(main())
 """
 
 
-def _fast_server() -> tuple["subprocess.Popen[str]", str]:
-    """A server in a process of its own, so that it can be stopped; and its URL."""
+def _fast_server(answers: int = -1) -> tuple["subprocess.Popen[str]", str]:
+    """A server in a process of its own, and its URL. It can be stopped, or dies after `answers`."""
     server = subprocess.Popen(
-        [sys.executable, "-c", _FAST_SERVER], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _FAST_SERVER, str(answers)], stdout=subprocess.PIPE, text=True
     )
     assert server.stdout is not None
     return server, f"http://127.0.0.1:{server.stdout.readline().strip()}/"
@@ -397,6 +440,32 @@ def test_a_stall_is_seen_by_all_requests_it_catches(pacer: Pacer) -> None:
     assert 1 <= slow <= 10  # no more than there are connections
 
 
+def test_a_generator_that_stalls_convicts_itself(
+    answering: Answering, command: Callable[[str], list[str]], tmp_path: Path
+) -> None:
+    """Its load process stopped for 1.2 s of 3 s: what was due then is late by its own lag."""
+    process = subprocess.Popen(
+        [
+            *command(answering(lambda _: OK)),
+            *("--rate", "100", "--connections", "4", "--duration", "3", "--quiet"),
+            *("--json", str(tmp_path / "p.json"), "--timeline", str(tmp_path / "t.csv")),
+        ]
+    )
+    [pid] = _load_pids(process, 1)
+    time.sleep(1)
+    os.kill(pid, signal.SIGSTOP)
+    time.sleep(1.2)
+    os.kill(pid, signal.SIGCONT)
+    assert process.wait(timeout=10) == 0
+    figures = json.loads((tmp_path / "p.json").read_text())
+    assert figures["ok"] == figures["due"] == 300
+    assert figures["lag_us"]["max"] > 1_000_000
+    assert figures["lag_us"]["percentiles"]["75"] > 100_000
+    assert figures["late"] > 100
+    rows = [line.split(",") for line in (tmp_path / "t.csv").read_text().splitlines()[1:4]]
+    assert [(row[0], row[2]) for row in rows] == [("0", "100"), ("1", "100"), ("2", "100")]
+
+
 # --- being stopped --------------------------------------------------------------------------------
 
 
@@ -416,7 +485,8 @@ def test_interrupted(
         stderr=subprocess.PIPE,
         text=True,
     )
-    time.sleep(1.5)
+    _load_pids(process, 2)
+    time.sleep(1)
     process.send_signal(number)
     output, complaints = process.communicate(timeout=10)
     assert process.returncode == 130
@@ -449,11 +519,11 @@ def test_interrupted_before_it_began(
     assert (figures["due"], figures["measured_s"], figures["throughput_rps"]) == (0, 0, None)
 
 
-def _load_pids(process: "subprocess.Popen[Any]") -> list[int]:
+def _load_pids(process: "subprocess.Popen[Any]", count: int) -> list[int]:
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     for _ in range(100):
         pids = [int(pid) for pid in children.read_text().split()]
-        if len(pids) == 2:
+        if len(pids) == count:
             return pids
         time.sleep(0.05)
     raise AssertionError("no load processes")
@@ -470,7 +540,7 @@ def test_a_load_process_that_dies_is_told(
         stderr=subprocess.PIPE,
         text=True,
     )
-    pids = _load_pids(process)
+    pids = _load_pids(process, 2)
     time.sleep(1)
     os.kill(pids[0], signal.SIGKILL)
     _, complaints = process.communicate(timeout=10)
@@ -489,7 +559,7 @@ def test_no_load_goes_on_without_its_control_process(
 ) -> None:
     options = ("--rate", "100", "--connections", "4", "--duration", "60", "--processes", "2")
     process = subprocess.Popen([*command(answering(lambda _: OK)), *options])
-    pids = _load_pids(process)
+    pids = _load_pids(process, 2)
     time.sleep(0.5)
     process.kill()
     process.wait()
