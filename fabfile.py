@@ -31,7 +31,8 @@ def link(context: Context, inventory: str | None = None, duration: int = 10) -> 
     server, client = hosts.connect(inventories.load(inventory))
     folder = results.folder() / "link" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     try:
-        record = links.measure(server, client, Progress(Console()), folder, duration)
+        with hosts.reserved(server):
+            record = links.measure(server, client, Progress(Console()), folder, duration)
     finally:
         server.close()
         client.close()

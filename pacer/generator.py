@@ -17,15 +17,22 @@ from pacer.connection import Connection
 from pacer.plan import Plan
 from pacer.response import Head, ResponseReader
 from pacer.schedule import NEVER, NS_PER_S
-from pacer.tally import Frame, Tally
+from pacer.tally import LATE_NS, Frame, Tally
 from pacer.timer import Timer
 
 TICK_NS = 100_000  # at most one look at the schedule in this time, whatever the rate
+# An idle CPU takes a moment to wake up and find its caches. So pacer wakes before a request is due
+# and watches the clock, answers being served meanwhile; for no more than a share of its time.
+LEAD_NS = 250_000
+LEAD_SHARE = 0.05
 BATCH = 1000  # requests noticed before the event loop gets its turn again
 CHORES_NS = 50_000_000  # between reports to the control process; divides a second
 SCAN = 1000  # connections looked at for a timeout each time
+<<<<<<< HEAD
 LATE_NS = 1_000_000  # a request sent this long after being due counts as late
 PATIENCE_NS = NS_PER_S  # after the last request is due, for those that wait for a connection
+=======
+>>>>>>> pacer
 LINGER_NS = NS_PER_S  # given to a server that said it would close
 
 
@@ -47,6 +54,9 @@ class Generator:
         self._arrivals = iter(plan.schedule)
         self._departures = iter(plan.schedule)
         self._next_due = next(self._arrivals, NEVER)
+        interval_ns = NS_PER_S * plan.processes / plan.rate_rps
+        lead_ns = min(LEAD_NS, int(interval_ns * LEAD_SHARE))
+        self._lead = lead_ns if interval_ns > 2 * TICK_NS else 0
         self._backlog = 0  # requests due, but not yet taken up by a connection
         self._warming_up = plan.start_ns < 0
         self._check = BodyCheck(plan.expect_length, plan.expect_sha256, plan.check_every)
@@ -83,34 +93,38 @@ class Generator:
 
     def _on_timer(self) -> None:
         now = self.now()
-        if now >= self._next_chores:  # first: what is noticed now belongs to the time after them
-            self._do_chores(now)
+        frames: list[Frame] = []
+        while now >= self._next_chores:  # more than once only if the CPU was somebody else's
+            self._notice(self._next_chores - 1, now)
+            frames += self._cut(self._next_chores)
+            self._next_chores = self._chores_after(self._next_chores)
+        self._notice(now, now)
+        while self._backlog and self._free:
+            self._backlog -= 1
+            self._take(self._free.popleft(), self.now())
+        if frames:  # sending comes before reporting
+            self._do_chores(now, frames)
             if self.finished.done():
                 return
-        if self._next_due <= now:
-            now = self._notice(now)
-        wake = min(max(self._next_due, now + TICK_NS), self._next_chores)
-        self._timer.arm(self._origin + wake)
+        wake = min(max(self._next_due - self._lead, now + TICK_NS), self._next_chores)
+        if self._next_due - now > self._lead or self._next_due <= now:
+            self._timer.arm(self._origin + wake)
+        # else the timer stays expired, so that the event loop calls this again and again until then
 
-    def _notice(self, now: int) -> int:
-        """See what has become due, and send it where a connection is free. The moment after."""
+    def _notice(self, until: int, now: int) -> None:
+        """See what has become due until then."""
         due = self._next_due
         for _ in range(BATCH):
-            if due > now:
+            if due > until:
                 break
             if due >= 0 and self._warming_up:
                 self._forget_warmup()
             tally = self._measured if due >= 0 else self._warmup
             tally.due += 1
-            if self._free:  # then there is no backlog, and this is the next to depart
-                now = self.now()
-                self._take(self._free.popleft(), now)
-            else:
-                self._backlog += 1
             tally.lag.append((now - due) // 1000)
+            self._backlog += 1
             due = next(self._arrivals, NEVER)
         self._next_due = due
-        return now
 
     def _forget_warmup(self) -> None:
         """Give up what the warm-up left waiting: the measured part begins without a queue.
@@ -219,11 +233,9 @@ class Generator:
 
     # --- now and then -----------------------------------------------------------------------------
 
-    def _do_chores(self, now: int) -> None:
-        self._report(self._next_chores)
-        self._next_chores = (now // CHORES_NS + 1) * CHORES_NS
-        if now < self._plan.end_ns < self._next_chores:
-            self._next_chores = self._plan.end_ns
+    def _do_chores(self, now: int, frames: list[Frame]) -> None:
+        for frame in frames:
+            self._emit(frame)
         self._expire(now)
         self._sweep(now)
         self._mark_cpu(now)
@@ -234,17 +246,23 @@ class Generator:
             if idle or now >= self._plan.end_ns + self._plan.timeout_ns:
                 self._finish(now)
 
-    def _report(self, until: int) -> None:
-        """Send what happened up to that moment, as part of the second that it ends."""
+    def _chores_after(self, moment: int) -> int:
+        """The next multiple of CHORES_NS, or the end of the measured part on the way to it."""
+        following = (moment // CHORES_NS + 1) * CHORES_NS
+        return self._plan.end_ns if moment < self._plan.end_ns < following else following
+
+    def _cut(self, until: int) -> list[Frame]:
+        """What happened up to that moment, as part of the second that it ends; and begin anew."""
         moment = max(until - 1, self._plan.start_ns)
         second = moment // NS_PER_S
         in_window = 0 <= moment < self._plan.end_ns
         warmup, measured = self._warmup, self._measured
         self._warmup, self._measured = Tally(), Tally()
+        # Even an empty one tells that time has passed.
+        frames = [Frame("tally", second, in_window, "measured", measured)]
         if any(warmup.counts().values()):
-            self._emit(Frame("tally", second, in_window, "warmup", warmup))
-        # even if empty, to tell that time has passed
-        self._emit(Frame("tally", second, in_window, "measured", measured))
+            frames.append(Frame("tally", second, in_window, "warmup", warmup))
+        return frames
 
     def _expire(self, now: int) -> None:
         limit = now - self._plan.timeout_ns
@@ -273,11 +291,17 @@ class Generator:
         self._loop.remove_reader(self._timer.fd)
         self._timer.close()
         while self._next_due <= now:
+<<<<<<< HEAD
             self._tally_of(self._next_due).due += 1
             self._tally_of(self._next_due).lag.append((now - self._next_due) // 1000)
             self._backlog += 1
             self._next_due = next(self._arrivals, NEVER)
         self._give_up()
+=======
+            self._notice(now, now)
+        for due in islice(self._departures, self._backlog):
+            (self._measured if due >= 0 else self._warmup).unsent += 1
+>>>>>>> pacer
         open_now = [connection for connection in self._connections if connection.open]
         for connection in self._connections:
             if connection.busy:
@@ -288,7 +312,8 @@ class Generator:
                     tally.unsent += 1
             connection.shut()
         self._mark_cpu(now)
-        self._report(now)
+        for frame in self._cut(now):
+            self._emit(frame)
         answers = array("q", (connection.answers for connection in open_now))
         facts = {
             "cpu": self._cpu_used,
@@ -298,6 +323,3 @@ class Generator:
             else None,
         }
         self._emit(Frame("final", facts=facts))
-
-    def _tally_of(self, due: int) -> Tally:
-        return self._measured if due >= 0 else self._warmup

@@ -10,10 +10,9 @@ from typing import Any
 
 from pacer import __version__
 from pacer.control import Control
-from pacer.generator import LATE_NS
 from pacer.merge import Distribution, Merge, Second
 from pacer.options import Options
-from pacer.tally import ERRORS, Tally
+from pacer.tally import ERRORS, LATE_NS, Tally
 
 SCHEMA_VERSION = 1
 TIMELINE_COLUMNS = (
@@ -184,10 +183,13 @@ def write_files(options: Options, figures: dict[str, Any], merge: Merge) -> None
 
 
 def _write(path: Path, text: str) -> None:
-    """As a whole or not at all; into devices and pipes just so."""
-    if path.exists() and not path.is_file():
-        path.write_text(text, encoding="utf-8")
+    """As a whole or not at all; into devices, pipes and what /dev/stdout stands for just so."""
+    special = path.exists() and not path.is_file()
+    if special or path.absolute().is_relative_to("/dev"):
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
         return
+    path = path.resolve()  # what a link names is replaced, not the link
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         part.write_text(text, encoding="utf-8")

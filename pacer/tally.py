@@ -16,6 +16,7 @@ COUNTS = (
     *("due", "sent", "completed", "ok", *ERRORS, "unsent", "unanswered"),
     *("late", "bytes", "bodies_checked", "opened"),
 )
+LATE_NS = 1_000_000  # a request sent more than this after being due counts as late
 SAMPLES = ("response", "service", "lag")
 
 Cohort = Literal["warmup", "measured"]

@@ -6,6 +6,8 @@ rest is done, and nothing else may have changed in between.
 
 import random
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,16 +71,12 @@ def run(request: Request, progress: Progress) -> Outcome:
     catalogue = catalogues.load()
     seed = random.SystemRandom().randrange(1_000_000) if request.seed is None else request.seed
     planned = plan(request.experiment, catalogue, seed)
-    server, client = hosts.connect(request.inventory)
-    try:
+    with _hosts(request.inventory) as (server, client):
         session, campaign = _prepare(request, catalogue, seed, planned, server, client, progress)
         results.write(session.folder / "campaign.json", campaign)
         results.point_latest(session.folder)
         progress.say(f"campaign {campaign.campaign}: {len(planned)} runs, seed {seed}")
         return _carry_out(session, campaign, planned)
-    finally:
-        server.close()
-        client.close()
 
 
 def resume(folder: Path, inventory: Inventory, progress: Progress) -> Outcome:
@@ -97,13 +95,22 @@ def resume(folder: Path, inventory: Inventory, progress: Progress) -> Outcome:
     )
     catalogue = catalogues.load()
     planned = plan(request.experiment, catalogue, campaign.seed)
-    server, client = hosts.connect(inventory)
-    try:
+    with _hosts(inventory) as (server, client):
         session, now = _prepare(
             request, catalogue, campaign.seed, planned, server, client, progress, folder
         )
         _check_unchanged(campaign, now)
         return _carry_out(session, campaign, planned)
+
+
+@contextmanager
+def _hosts(inventory: Inventory) -> Iterator[tuple[Remote, Remote]]:
+    """Both hosts, ours alone, with nothing running on them that an earlier campaign left."""
+    server, client = hosts.connect(inventory)
+    try:
+        with hosts.reserved(server):
+            hosts.clear(server, client)
+            yield server, client
     finally:
         server.close()
         client.close()

@@ -22,6 +22,18 @@ PROPERTIES = (
 )
 
 
+class AppFailed(TestbedError):
+    """The app did not start, answer or stop."""
+
+    def __init__(self, app: str, what: str, journal: str) -> None:
+        lines = "".join(f"\n    {line}" for line in journal.strip().splitlines())
+        super().__init__(
+            f"app {app} on the server host: {what}" + (f"; its journal:{lines}" if lines else ""),
+            exit_code=Exit.RUN_FAILED,
+        )
+        self.what = what
+
+
 class Daemon:
     """One app's unit. Its journal's last lines are part of every error it causes."""
 
@@ -47,7 +59,7 @@ class Daemon:
     def start(self, settings: dict[str, Any], address: str) -> int:
         """Start it with these settings, bound to `address`; its main process's id.
 
-        Raises CommandFailed with the journal's last lines.
+        Raises AppFailed.
         """
         environment = {"ADDRESS": address} | {
             self._app.spec.settings[name].env: str(value) for name, value in settings.items()
@@ -57,11 +69,11 @@ class Daemon:
         self._systemctl("start")
         state = self.show()
         if state["ActiveState"] != "active":
-            self.fail("it ended right after its start")
+            raise self.failure("it ended right after its start")
         return int(state["MainPID"])
 
     def stop(self) -> None:
-        """Stop it and forget its settings. Raises CommandFailed if it cannot be stopped."""
+        """Stop it and forget its settings. Raises AppFailed if it cannot be stopped."""
         self._systemctl("stop")
         self._server.run(["rm", "-f", f"{self._server.facts.testbed_run}/{self._app.unit}.env"])
 
@@ -79,21 +91,15 @@ class Daemon:
             check=False,
         ).stdout
 
-    def fail(self, what: str) -> None:
-        """Raise CommandFailed for `what`, with the journal."""
-        host = self._server.host
-        raise CommandFailed(
-            host,
-            f"systemctl start {self._app.unit}",
-            None,
-            f"{what}; its journal:\n{self.journal()}",
-        )
+    def failure(self, what: str) -> AppFailed:
+        """The error for `what` went wrong, with the journal's last lines."""
+        return AppFailed(f"{self._app.workload}/{self._app.name}", what, self.journal())
 
     def _systemctl(self, verb: str) -> None:
         try:
             self._server.run(["sudo", "-n", "systemctl", verb, self._app.unit], timeout_s=60)
         except CommandFailed as error:
-            self.fail(error.output.strip() or f"systemctl {verb} failed")
+            raise self.failure(error.output.strip() or f"systemctl {verb} failed") from error
 
 
 def _quoted(value: str) -> str:

@@ -3,13 +3,16 @@
 import json
 import subprocess
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import ansible.release
 import fabric
 
+from testbed import lab
 from testbed.errors import Exit, TestbedError
 from testbed.inventory import ROOT, Inventory
 from testbed.model.results import HostRecord, HostRole, Nic, Sysctl
@@ -31,11 +34,51 @@ PACKAGES = (
 
 
 def connect(inventory: Inventory) -> tuple[Remote, Remote]:
-    """Connections to server and client. Raises HostUnreachable."""
+    """Connections to server and client.
+
+    Raises HostUnreachable, and TestbedError for a lab that is not up: its addresses then lead
+    nobody knows where, so they are not even tried.
+    """
+    name = inventory.facts.testbed_lab
+    if name is not None and lab.status(name).state == "down":
+        raise TestbedError(
+            f"lab '{name}' is not up", remedy="run `fab lab.up`", exit_code=Exit.NOT_READY
+        )
     remotes = Remote(inventory.server, inventory.facts), Remote(inventory.client, inventory.facts)
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(Remote.open, remotes))
     return remotes
+
+
+@contextmanager
+def reserved(server: Remote) -> Iterator[None]:
+    """Keep the hosts to ourselves while the block runs.
+
+    The lock is a process on the server host that ends with our connection, so nothing stale is left.
+    Raises TestbedError if somebody else holds it.
+    """
+    path = f"{server.facts.testbed_run}/in-use"
+    holder = server.start(f"flock -n {path} sh -c 'echo held; exec sleep infinity'")
+    try:
+        while "held" not in holder.output:
+            if holder.wait(0.05) is not None:
+                raise TestbedError(
+                    "the hosts are in use: another campaign or link verification is running there",
+                    remedy="wait for its end",
+                    exit_code=Exit.NOT_READY,
+                )
+        yield
+    finally:
+        holder.stop()
+
+
+def clear(server: Remote, client: Remote) -> None:
+    """Stop and remove what a campaign that was killed, or lost its hosts, left running on them."""
+    listing = ["systemctl", "list-units", "--plain", "--no-legend", "--full", "testbed-*.service"]
+    for line in server.run(listing).stdout.splitlines():
+        server.run(["sudo", "-n", "systemctl", "stop", line.split()[0]])
+    for remote in (server, client):
+        remote.run(f"rm -rf {remote.facts.testbed_run}/[0-9]*")
 
 
 def describe(remote: Remote) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class Facts(BaseModel):
     testbed_link_floor_mbit_per_s: float
     testbed_link_max_age_h: float
     testbed_place: str
+    testbed_lab: str | None = None  # name of the lab, if it is one
 
 
 class Host(BaseModel):

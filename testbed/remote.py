@@ -110,6 +110,7 @@ class Remote:
     def __init__(self, host: Host, facts: Facts) -> None:
         self.host = host
         self.facts = facts
+        self._lost: HostUnreachable | None = None  # once lost, nothing more is tried
         keys = [host.ansible_ssh_private_key_file] if host.ansible_ssh_private_key_file else None
         self._connection = Connection(
             host.ansible_host,
@@ -131,6 +132,22 @@ class Remote:
         except (OSError, paramiko.SSHException, EOFError) as error:
             raise HostUnreachable(self.host, str(error) or type(error).__name__) from error
 
+    def check_alive(self, timeout_s: float) -> None:
+        """Raise HostUnreachable unless the host answers in time; from then on it counts as lost.
+
+        Nothing else is then waited for, so that a campaign whose host is gone ends soon.
+        """
+        try:
+            self.run("true", timeout_s=timeout_s)
+        except CommandFailed as error:
+            self._lost = HostUnreachable(self.host, f"no sign of life for {timeout_s:g} s")
+            self._connection.close()
+            raise self._lost from error
+
+    def _check_not_lost(self) -> None:
+        if self._lost:
+            raise self._lost
+
     def close(self) -> None:
         """Disconnect; what still runs there on a terminal of ours is hung up."""
         self._connection.close()
@@ -142,6 +159,7 @@ class Remote:
 
         Raises HostUnreachable, and with `check` CommandFailed if its exit code is not 0.
         """
+        self._check_not_lost()
         line = command if isinstance(command, str) else shlex.join(command)
         try:
             done = self._connection.run(
@@ -157,6 +175,7 @@ class Remote:
 
     def start(self, command: Sequence[str] | str) -> Process:
         """Start a command that goes on in the background. Raises HostUnreachable."""
+        self._check_not_lost()
         line = command if isinstance(command, str) else shlex.join(command)
         try:
             self._connection.open()
@@ -170,6 +189,7 @@ class Remote:
 
     def write(self, path: str, text: str) -> None:
         """Write a small file. Raises CommandFailed or HostUnreachable."""
+        self._check_not_lost()
         try:
             self._connection.put(BytesIO(text.encode()), path)
         except (paramiko.SSHException, EOFError) as error:
@@ -182,6 +202,7 @@ class Remote:
 
         Raises CommandFailed or HostUnreachable.
         """
+        self._check_not_lost()
         target.mkdir(parents=True, exist_ok=True)
         try:
             sftp = self._connection.sftp()

@@ -12,7 +12,7 @@ from pathlib import Path
 from analysis.parsers import parse
 from testbed import answers, postgresql, results, sql
 from testbed.catalogue import Catalogue
-from testbed.daemon import Daemon
+from testbed.daemon import AppFailed, Daemon
 from testbed.errors import Exit, TestbedError
 from testbed.generators import ADAPTERS, Target, choose, processes
 from testbed.inventory import Inventory
@@ -30,10 +30,11 @@ from testbed.model.results import (
 )
 from testbed.model.tool_output import ToolOutput
 from testbed.progress import Progress
-from testbed.remote import CommandFailed, HostUnreachable, Process, Remote
+from testbed.remote import HostUnreachable, Process, Remote
 from testbed.validity import Evidence, judge, worst
 
 READY_TIMEOUT_S = 60
+ASK_SLICE_S = 5  # between two looks whether the app's unit still runs
 LOAD_GRACE_S = 30  # beyond the load's own duration and time-out, before it counts as hung
 ALIVE_EVERY_S = 10  # how often the server host is asked for a sign of life during a load
 LOOPBACK = "127.0.0.1"
@@ -168,18 +169,24 @@ class _Runner:
             )
 
     def _ask(self, timeout_s: float) -> answers.Answer:
-        """The app's answer, waited for. Raises CommandFailed with the app's journal."""
+        """The app's answer, waited for as long as its unit runs. Raises AppFailed."""
         prefix = self.session.inventory.facts.testbed_prefix
-        command = [
-            f"{prefix}/bin/pacer-probe",
-            f"--url={self.url}",
-            f"--timeout={timeout_s:g}",
-            f"--method={self.endpoint.method}",
-        ]
-        result = self.generating.run(command, timeout_s=timeout_s + 15, check=False)
-        if result.code != 0:
-            self.daemon.fail(result.stderr.strip() or "it gives no answer")
-        return answers.from_probe(result.stdout)
+        deadline = time.monotonic() + timeout_s
+        while True:
+            slice_s = max(1.0, min(ASK_SLICE_S, deadline - time.monotonic()))
+            command = [
+                f"{prefix}/bin/pacer-probe",
+                f"--url={self.url}",
+                f"--timeout={slice_s:g}",
+                f"--method={self.endpoint.method}",
+            ]
+            result = self.generating.run(command, timeout_s=slice_s + 15, check=False)
+            if result.code == 0:
+                return answers.from_probe(result.stdout)
+            if (state := self.daemon.show()["ActiveState"]) != "active":
+                raise self.daemon.failure(f"its unit is {state}")
+            if time.monotonic() > deadline:
+                raise self.daemon.failure(result.stderr.strip() or "it gives no answer")
 
     def _check_before(self, answer: answers.Answer) -> None:
         """Raise TestbedError unless it is the expected one: such an app is not worth a load."""
@@ -192,15 +199,14 @@ class _Runner:
         """Record how it answers after the load; the load's figures stand either way."""
         try:
             answer = self._ask(READY_TIMEOUT_S)
-        except CommandFailed as error:
-            problem = str(error).splitlines()[0]
+        except AppFailed as error:
             check = AnswerCheck(
                 when="after",
                 ok=False,
                 status=None,
                 content_type=None,
                 body_bytes=None,
-                problem=problem,
+                problem=error.what,
             )
         else:
             check = answers.compare(answer, self.endpoint.expect, self.document, "after")
@@ -266,7 +272,7 @@ class _Runner:
                 if elapsed_s > limit_s:
                     raise TestbedError(f"the generator did not end within {limit_s:.0f} s: {line}")
                 if time.monotonic() > alive_at:
-                    self.session.server.run("true", timeout_s=ALIVE_EVERY_S)
+                    self.session.server.check_alive(ALIVE_EVERY_S)
                     alive_at = time.monotonic() + ALIVE_EVERY_S
         finally:
             process.stop()

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import logging
 import os
 import signal
 import sys
@@ -34,6 +35,8 @@ def reported(body: Task) -> Task:
 
     @functools.wraps(body)
     def task(*arguments: Any, **keywords: Any) -> None:
+        # paramiko logs tracebacks of connections that fail; the error that it raises says it all
+        logging.getLogger("paramiko").addHandler(logging.NullHandler())
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _interrupt)
         try:

@@ -13,8 +13,11 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 LIMIT_S = 300
 
-# Options that make a run short: what is tested is the way through, not the figures.
-SHORT = ("--rate=200", "--connections=20", "--duration=3", "--warmup=1", "--trials=1", "--seed=1")
+
+def short(**changes):
+    """Options that make a run short: what is tested is the way through, not the figures."""
+    options = {"rate": 200, "connections": 20, "duration": 3, "warmup": 1, "trials": 1, "seed": 1}
+    return [f"--{name}={value}" for name, value in (options | changes).items()]
 
 
 @dataclass

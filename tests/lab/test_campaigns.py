@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from tests.lab.campaigns import SHORT, interrupt, records, wait_until
+from tests.lab.campaigns import interrupt, records, short, wait_until
 
 APPS = {"aiohttp_api_hour", "django", "flask"}
 
@@ -15,7 +15,7 @@ APPS = {"aiohttp_api_hour", "django", "flask"}
 @pytest.fixture(scope="module")
 def round2(verified):
     """The folder of a short round 2 of all apps and endpoints."""
-    return verified.campaign("run-round2", *SHORT)
+    return verified.campaign("run-round2", *short())
 
 
 def test_the_link_is_verified_and_kept_with_raw_outputs(verified):
@@ -148,10 +148,10 @@ def nothing_runs(ssh):
     return not units and not any(processes)
 
 
-def begin(testbed, *options):
+def begin(testbed, **changes):
     """A campaign that is in the load of its second run."""
     (testbed.results / "latest").unlink(missing_ok=True)
-    process = testbed.start_fab("run-round2", *SHORT, "--endpoints=index", *options)
+    process = testbed.start_fab("run-round2", *short(endpoints="index", **changes))
     wait_until(first_run_finished(testbed), "the first run has finished")
     folder = (testbed.results / "latest").resolve()
     wait_until(lambda: list(folder.glob(".partial-*")), "the second run has begun")
@@ -159,7 +159,7 @@ def begin(testbed, *options):
 
 
 def test_ctrl_c_stops_everything_and_the_campaign_can_be_resumed(verified, ssh):
-    process, folder = begin(verified, "--duration=4")
+    process, folder = begin(verified, duration=4)
     code, output = interrupt(process)
     assert code == 130
     assert "interrupted" in output
@@ -172,7 +172,7 @@ def test_ctrl_c_stops_everything_and_the_campaign_can_be_resumed(verified, ssh):
 
 
 def test_a_killed_campaign_can_be_resumed(verified, ssh):
-    process, folder = begin(verified, "--duration=4")
+    process, folder = begin(verified, duration=4)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert json.loads((folder / "campaign.json").read_text())["ended_at"] is None
@@ -185,7 +185,7 @@ def test_a_killed_campaign_can_be_resumed(verified, ssh):
 
 
 def test_a_campaign_does_not_mix_with_other_settings(verified, tmp_path):
-    folder = verified.campaign("run-round2", *SHORT, "--apps=flask", "--endpoints=index")
+    folder = verified.campaign("run-round2", *short(apps="flask", endpoints="index"))
     file = folder / "campaign.json"
     campaign = json.loads(file.read_text())
     campaign["postgresql"]["shared_buffers"] = "1MB"

@@ -2,14 +2,14 @@
 
 import pytest
 
-from tests.lab.campaigns import SHORT, records, wait_until
+from tests.lab.campaigns import records, short, wait_until
 
-ONE = (*SHORT, "--apps=flask", "--endpoints=agents")
+ONE = {"apps": "flask", "endpoints": "agents", "rate": 40}
 
 
-def the_run(testbed, *options, code=0):
+def the_run(testbed, *flags, code=0, **changes):
     """The only run of a campaign."""
-    done = testbed.fab("run-round2", *ONE, *options, check=False)
+    done = testbed.fab("run-round2", *short(**(ONE | changes)), *flags, check=False)
     assert done.returncode == code, done.stdout + done.stderr
     (run,) = records((testbed.results / "latest").resolve())
     return run
@@ -19,11 +19,11 @@ def checks(run, verdict):
     return {finding["check"] for finding in run["findings"] if finding["verdict"] == verdict}
 
 
-def during_load(testbed, ssh, action, *options):
+def during_load(testbed, ssh, action):
     """The run in whose load `action` happens."""
     (testbed.results / "latest").unlink(missing_ok=True)
-    process = testbed.start_fab("run-round2", *ONE, "--duration=6", *options)
-    wait_until(lambda: ssh("client", "pgrep -u bench -f 'pacer --url' || true"), "the load is on")
+    process = testbed.start_fab("run-round2", *short(**ONE, duration=6))
+    wait_until(lambda: ssh("client", "pgrep -u bench -f pacer.worker || true"), "the load is on")
     action()
     output, _ = process.communicate(timeout=120)
     (run,) = records((testbed.results / "latest").resolve())
@@ -36,7 +36,7 @@ def test_a_run_without_disturbance_is_not_invalid(verified):
 
 
 def test_strict_ends_with_an_error_unless_all_is_valid(verified):
-    # 600 answers are too few for a p99, so the run is doubtful
+    # 120 answers are too few for a p99, so the run is doubtful
     run = the_run(verified, "--strict", code=5)
     assert "tail_samples" in checks(run, "doubtful")
 
@@ -107,6 +107,6 @@ def test_a_starved_generator_convicts_itself(verified, busy_client):
 
 
 def test_a_saturated_generator_convicts_itself(verified):
-    run = the_run(verified, "--rate=200000", "--endpoints=index")
+    run = the_run(verified, rate=200000, endpoints="index")
     found = checks(run, "doubtful") | checks(run, "invalid")
     assert {"generator_lag", "generator_cpu"} & found, run["findings"]

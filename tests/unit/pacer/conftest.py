@@ -176,3 +176,44 @@ def tally() -> Callable[..., Tally]:
         return result
 
     return make
+
+
+_FAST_SERVER = """
+import asyncio, os, sys, uvloop
+left = int(sys.argv[1])
+OK = b"HTTP/1.1 200 OK\\r\\nContent-Length: 5\\r\\n\\r\\nhello"
+class Answer(asyncio.Protocol):
+    def connection_made(self, transport): self.transport = transport
+    def data_received(self, data):
+        global left
+        if left == 0: os._exit(0)
+        left -= 1
+        self.transport.write(OK)
+async def main():
+    server = await asyncio.get_running_loop().create_server(Answer, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+uvloop.run(main())
+"""
+
+
+@pytest.fixture
+def process_server() -> Iterator[Callable[..., tuple["subprocess.Popen[str]", str]]]:
+    """Start a fast server in a process of its own; gives it and its URL.
+
+    It can be stopped and continued, and dies by itself after `answers`, if that is given.
+    """
+    servers: list[subprocess.Popen[str]] = []
+
+    def start(answers: int = -1) -> tuple["subprocess.Popen[str]", str]:
+        server = subprocess.Popen(
+            [sys.executable, "-c", _FAST_SERVER, str(answers)], stdout=subprocess.PIPE, text=True
+        )
+        servers.append(server)
+        assert server.stdout is not None
+        return server, f"http://127.0.0.1:{server.stdout.readline().strip()}/"
+
+    yield start
+    for server in servers:
+        server.kill()
+        server.communicate()

@@ -258,5 +258,19 @@ def test_the_example_in_the_documentation_adds_up(
     assert header in text
 
 
+def test_files_are_replaced_and_links_followed(tmp_path: Path) -> None:
+    file, link = tmp_path / "file", tmp_path / "link"
+    link.symlink_to(file)
+    for text in ("one", "two"):
+        report._write(file, text)
+        assert file.read_text() == text
+    report._write(link, "three")
+    assert link.is_symlink()
+    assert file.read_text() == "three"
+    report._write(Path("/dev/null"), "text")
+    assert Path("/dev/null").is_char_device()
+    assert sorted(tmp_path.iterdir()) == [file, link]
+
+
 def test_samples_fit_the_pipe() -> None:
     assert array("q").itemsize == 8

@@ -2,13 +2,9 @@
 
 import asyncio
 import hashlib
-import json
 import os
-import signal
 import socket
 import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,10 +16,11 @@ from hdrh.log import HistogramLogReader
 from pacer.merge import new_histogram
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-LOAD = ("--rate", "200", "--connections", "8", "--duration", "0.5")
+LOAD = ("--rate", "250", "--connections", "8", "--duration", "0.4")  # 100 requests
 
 Pacer = Callable[..., dict[str, Any]]
 Answering = Callable[..., str]
+ProcessServer = Callable[..., tuple["subprocess.Popen[str]", str]]
 
 
 def errors(figures: dict[str, Any]) -> dict[str, int]:
@@ -114,6 +111,38 @@ def test_quiet(answering: Answering, command: Callable[[str], list[str]]) -> Non
     assert (result.stdout, result.stderr) == (b"", b"")
 
 
+def test_progress_on_a_terminal(answering: Answering, command: Callable[[str], list[str]]) -> None:
+    ours, theirs = os.openpty()
+    subprocess.run(
+        [*command(answering(lambda _: OK)), *LOAD, "--duration", "1.2"],
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+        check=True,
+    )
+    os.close(theirs)
+    shown = os.read(ours, 10_000).decode()
+    os.close(ours)
+    assert "s left: 250 answers/s, 0 errors/s, p50" in shown
+    assert "\n" not in shown
+
+
+def test_errors_of_the_warm_up_do_not_count(answering: Answering, pacer: Pacer) -> None:
+    def answer(exchange: Any) -> bytes:
+        busy = exchange.number <= 50
+        return OK.replace(b"200 OK", b"503 Busy") if busy else OK
+
+    figures = pacer(answering(answer), *LOAD, "--warmup", "0.2")
+    assert figures["warmup"]["errors"]["status"] == figures["warmup"]["due"] == 50
+    assert errors(figures) == {}
+    assert figures["ok"] == 100
+
+
+def test_a_name_with_several_addresses(answering: Answering, pacer: Pacer) -> None:
+    """localhost is often ::1 first, where this server does not listen."""
+    figures = pacer(answering(lambda _: OK).replace("127.0.0.1", "localhost"), *LOAD)
+    assert figures["ok"] == 100
+
+
 def test_poisson_arrivals(answering: Answering, pacer: Pacer) -> None:
     options = (*LOAD, "--arrivals", "poisson", "--seed", "5", "--processes", "2")
     url = answering(lambda _: OK)
@@ -122,6 +151,13 @@ def test_poisson_arrivals(answering: Answering, pacer: Pacer) -> None:
     assert first["due"] == first["ok"] == second["due"]
     assert first["due"] != 100
     assert first["due"] == pytest.approx(100, abs=50)
+
+
+def test_head(answering: Answering, pacer: Pacer) -> None:
+    head = OK.removesuffix(b"hello")
+    figures = pacer(answering(lambda _: head), *LOAD, "--method", "HEAD", "--expect-length", "0")
+    assert figures["ok"] == 100
+    assert figures["bytes"] == 100 * len(head)
 
 
 def test_what_is_sent(answering: Answering, pacer: Pacer, tmp_path: Path) -> None:
@@ -190,8 +226,8 @@ def test_a_server_that_closes(answering: Answering, pacer: Pacer, answer: bytes)
 
 def test_a_server_that_announces_closing_and_does_not(answering: Answering, pacer: Pacer) -> None:
     answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-    figures = pacer(answering(lambda _: answer), *LOAD, "--duration", "1.5")
-    assert figures["ok"] == figures["connections_opened"] == 300
+    figures = pacer(answering(lambda _: answer), *LOAD, "--duration", "1.4")
+    assert figures["ok"] == figures["connections_opened"] == 350
 
 
 def test_unasked_for_bytes_are_no_answer(answering: Answering, pacer: Pacer) -> None:
@@ -296,7 +332,7 @@ def test_timeouts(answering: Answering, serve: Callable[..., str], pacer: Pacer)
         url, "--rate", "40", "--connections", "4", "--duration", "1", "--timeout", "0.3"
     )
     found = figures["errors"]["timeout"]
-    assert found >= 12  # four connections, each good for three timeouts in a second
+    assert 8 <= found <= 16  # four connections, each good for four timeouts in 1 s + 0.3 s
     assert figures["unsent"] > 0
     assert figures["due"] == 40
     assert figures["completed"] == 0
@@ -328,195 +364,10 @@ def test_overload_is_told(serve: Callable[..., str], pacer: Pacer) -> None:
     assert figures["service_us"]["max"] < figures["response_us"]["min"]
 
 
-def test_a_server_that_dies(command: Callable[[str], list[str]], pacer: Pacer) -> None:
-    server, url = _fast_server()
-    killer = subprocess.Popen(["sh", "-c", f"sleep 0.9; kill -9 {server.pid}"])
-    figures = pacer(url, *LOAD, "--duration", "1.5")
-    killer.wait()
-    server.wait()
-    assert figures["ok"] > 0
-    assert figures["errors"]["connect"] > 0
+def test_a_server_that_dies(process_server: ProcessServer, pacer: Pacer) -> None:
+    _, url = process_server(50)
+    figures = pacer(url, *LOAD)
+    assert 40 <= figures["ok"] <= 50  # the last ones may have died with the server
+    assert figures["errors"]["connect"] >= 40
+    assert figures["ok"] + figures["errors"]["connect"] + figures["errors"]["read"] == 100
     assert figures["complete"] is True
-
-
-# --- the schedule is kept -------------------------------------------------------------------------
-
-_FAST_SERVER = """
-import asyncio, uvloop
-OK = b"HTTP/1.1 200 OK\\r\\nContent-Length: 5\\r\\n\\r\\nhello"
-class Answer(asyncio.Protocol):
-    def connection_made(self, transport): self.transport = transport
-    def data_received(self, data): self.transport.write(OK)
-async def main():
-    server = await asyncio.get_running_loop().create_server(Answer, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
-uvloop.run(main())
-"""
-
-
-def _fast_server() -> tuple["subprocess.Popen[str]", str]:
-    """A server in a process of its own, so that it can be stopped; and its URL."""
-    server = subprocess.Popen(
-        [sys.executable, "-c", _FAST_SERVER], stdout=subprocess.PIPE, text=True
-    )
-    assert server.stdout is not None
-    return server, f"http://127.0.0.1:{server.stdout.readline().strip()}/"
-
-
-def test_a_stall_is_seen_by_all_requests_it_catches(pacer: Pacer) -> None:
-    """Stopped for 3 s of 15 s at 1000/s: 3000 of 15000 requests wait for between 3 s and nothing.
-
-    So a tenth (1500) waits longer than 1.5 s, and a hundredth (150) longer than 2.85 s. Service
-    time shows the few that were under way.
-    """
-    server, url = _fast_server()
-    stall = subprocess.Popen(
-        ["sh", "-c", f"sleep 5; kill -STOP {server.pid}; sleep 3; kill -CONT {server.pid}"]
-    )
-    try:
-        figures = pacer(
-            url, "--rate", "1000", "--connections", "10", "--duration", "15", "--timeout", "8"
-        )
-    finally:
-        stall.wait()
-        server.kill()
-        server.wait()
-    assert figures["ok"] == figures["due"] == 15_000
-    response, service = figures["response_us"]["percentiles"], figures["service_us"]["percentiles"]
-    assert response["90"] == pytest.approx(1_500_000, rel=0.1)
-    assert response["99"] == pytest.approx(2_850_000, rel=0.1)
-    assert figures["response_us"]["max"] == pytest.approx(3_000_000, rel=0.1)
-    assert service["99"] < 300_000
-    assert figures["service_us"]["max"] == pytest.approx(3_000_000, rel=0.1)
-    histogram = HdrHistogram.decode(figures["histograms"]["service_us"])
-    slow = sum(
-        item.count_at_value_iterated_to
-        for item in histogram.get_recorded_iterator()
-        if item.value_iterated_to > 2_000_000
-    )
-    assert 1 <= slow <= 10  # no more than there are connections
-
-
-# --- being stopped --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
-def test_interrupted(
-    answering: Answering,
-    command: Callable[[str], list[str]],
-    adds_up: Callable[[dict[str, Any]], None],
-    tmp_path: Path,
-    number: signal.Signals,
-) -> None:
-    file = tmp_path / "partial.json"
-    options = ("--rate", "100", "--connections", "4", "--duration", "60", "--processes", "2")
-    process = subprocess.Popen(
-        [*command(answering(lambda _: OK)), *options, "--json", str(file)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    time.sleep(1.5)
-    process.send_signal(number)
-    output, complaints = process.communicate(timeout=10)
-    assert process.returncode == 130
-    assert complaints == ""
-    assert "INCOMPLETE" in output
-    figures = json.loads(file.read_text())
-    adds_up(figures)
-    assert figures["complete"] is False
-    assert 0 < figures["measured_s"] < 60
-    assert figures["due"] == pytest.approx(100 * figures["measured_s"], abs=20)
-    assert figures["ok"] > 0
-    for load in figures["processes"][:-1]:
-        with pytest.raises(ProcessLookupError):
-            os.kill(load["pid"], 0)
-
-
-def test_interrupted_before_it_began(
-    answering: Answering, command: Callable[[str], list[str]], tmp_path: Path
-) -> None:
-    file = tmp_path / "partial.json"
-    process = subprocess.Popen(
-        [*command(answering(lambda _: OK)), *LOAD, "--warmup", "60", "--json", str(file)],
-        stdout=subprocess.DEVNULL,
-    )
-    time.sleep(1)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=10) == 130
-    figures = json.loads(file.read_text())
-    assert figures["complete"] is False
-    assert (figures["due"], figures["measured_s"], figures["throughput_rps"]) == (0, 0, None)
-
-
-def _load_pids(process: "subprocess.Popen[Any]") -> list[int]:
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    for _ in range(100):
-        pids = [int(pid) for pid in children.read_text().split()]
-        if len(pids) == 2:
-            return pids
-        time.sleep(0.05)
-    raise AssertionError("no load processes")
-
-
-def test_a_load_process_that_dies_is_told(
-    answering: Answering, command: Callable[[str], list[str]], tmp_path: Path
-) -> None:
-    file = tmp_path / "partial.json"
-    options = ("--rate", "100", "--connections", "4", "--duration", "60", "--processes", "2")
-    process = subprocess.Popen(
-        [*command(answering(lambda _: OK)), *options, "--json", str(file)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    pids = _load_pids(process)
-    time.sleep(1)
-    os.kill(pids[0], signal.SIGKILL)
-    _, complaints = process.communicate(timeout=10)
-    assert process.returncode == 1
-    assert "SIGKILL" in complaints
-    figures = json.loads(file.read_text())
-    assert figures["complete"] is False
-    assert "SIGKILL" in figures["problems"][0]
-    assert figures["ok"] > 0
-    left = figures["unsent"] + figures["unanswered"]
-    assert figures["due"] == figures["completed"] + left
-
-
-def test_no_load_goes_on_without_its_control_process(
-    answering: Answering, command: Callable[[str], list[str]]
-) -> None:
-    options = ("--rate", "100", "--connections", "4", "--duration", "60", "--processes", "2")
-    process = subprocess.Popen([*command(answering(lambda _: OK)), *options])
-    pids = _load_pids(process)
-    time.sleep(0.5)
-    process.kill()
-    process.wait()
-    for _ in range(100):
-        if not any(_runs(pid) for pid in pids):
-            return
-        time.sleep(0.05)
-    raise AssertionError("load processes are still there")
-
-
-def _runs(pid: int) -> bool:
-    try:
-        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def test_files_that_cannot_be_written(
-    answering: Answering, command: Callable[[str], list[str]], tmp_path: Path
-) -> None:
-    result = subprocess.run(
-        [*command(answering(lambda _: OK)), *LOAD, "--json", "/dev/full"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 1
-    [line] = result.stderr.splitlines()
-    assert "cannot write figures" in line
