@@ -28,11 +28,7 @@ LEAD_SHARE = 0.05
 BATCH = 1000  # requests noticed before the event loop gets its turn again
 CHORES_NS = 50_000_000  # between reports to the control process; divides a second
 SCAN = 1000  # connections looked at for a timeout each time
-<<<<<<< HEAD
-LATE_NS = 1_000_000  # a request sent this long after being due counts as late
 PATIENCE_NS = NS_PER_S  # after the last request is due, for those that wait for a connection
-=======
->>>>>>> pacer
 LINGER_NS = NS_PER_S  # given to a server that said it would close
 
 
@@ -132,12 +128,13 @@ class Generator:
         Else an overloaded server would spend the measured part on requests that are not counted.
         """
         self._warming_up = False
-        self._give_up()
+        if not self._free:
+            self._give_up()
 
     def _give_up(self) -> None:
         """Send no more of what waits for a connection."""
         for due in islice(self._departures, self._backlog):
-            self._tally_of(due).unsent += 1
+            (self._measured if due >= 0 else self._warmup).unsent += 1
         self._backlog = 0
 
     def _take(self, connection: Connection, now: int) -> None:
@@ -291,17 +288,8 @@ class Generator:
         self._loop.remove_reader(self._timer.fd)
         self._timer.close()
         while self._next_due <= now:
-<<<<<<< HEAD
-            self._tally_of(self._next_due).due += 1
-            self._tally_of(self._next_due).lag.append((now - self._next_due) // 1000)
-            self._backlog += 1
-            self._next_due = next(self._arrivals, NEVER)
-        self._give_up()
-=======
             self._notice(now, now)
-        for due in islice(self._departures, self._backlog):
-            (self._measured if due >= 0 else self._warmup).unsent += 1
->>>>>>> pacer
+        self._give_up()
         open_now = [connection for connection in self._connections if connection.open]
         for connection in self._connections:
             if connection.busy:

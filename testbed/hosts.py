@@ -54,7 +54,7 @@ def connect(inventory: Inventory) -> tuple[Remote, Remote]:
 def reserved(server: Remote) -> Iterator[None]:
     """Keep the hosts to ourselves while the block runs.
 
-    The lock is a process on the server host that ends with our connection, so nothing stale is left.
+    The lock is a process on the server host that ends with our connection, so none gets stale.
     Raises TestbedError if somebody else holds it.
     """
     path = f"{server.facts.testbed_run}/in-use"
