@@ -16,6 +16,7 @@ from testbed.errors import Exit, TestbedError
 from testbed.inventory import Facts, Host
 
 CONNECT_TIMEOUT_S = 10
+TRANSFER_TIMEOUT_S = 30  # without a byte
 POLL_S = 0.05
 INTERRUPT = "\x03"
 
@@ -129,20 +130,27 @@ class Remote:
         """Connect. Raises HostUnreachable."""
         try:
             self._connection.open()
+            transport: Any = self._connection.transport
+            transport.channel_timeout = CONNECT_TIMEOUT_S  # paramiko's own is an hour
         except (OSError, paramiko.SSHException, EOFError) as error:
-            raise HostUnreachable(self.host, str(error) or type(error).__name__) from error
+            raise self._unreachable(error) from error
 
     def check_alive(self, timeout_s: float) -> None:
-        """Raise HostUnreachable unless the host answers in time; from then on it counts as lost.
+        """Raise HostUnreachable unless the host answers in time.
 
-        Nothing else is then waited for, so that a campaign whose host is gone ends soon.
+        A host that was lost once stays lost: nothing else is waited for, so that a campaign whose
+        host is gone ends soon.
         """
         try:
             self.run("true", timeout_s=timeout_s)
         except CommandFailed as error:
-            self._lost = HostUnreachable(self.host, f"no sign of life for {timeout_s:g} s")
-            self._connection.close()
-            raise self._lost from error
+            raise self._unreachable(f"no sign of life for {timeout_s:g} s") from error
+
+    def _unreachable(self, cause: Exception | str) -> HostUnreachable:
+        """The host counts as lost from now on."""
+        self._lost = HostUnreachable(self.host, str(cause) or type(cause).__name__)
+        self._connection.close()
+        return self._lost
 
     def _check_not_lost(self) -> None:
         if self._lost:
@@ -168,7 +176,7 @@ class Remote:
         except CommandTimedOut as error:
             raise CommandFailed(self.host, line, None, f"no end after {timeout_s} s") from error
         except (OSError, paramiko.SSHException, EOFError) as error:
-            raise HostUnreachable(self.host, str(error) or type(error).__name__) from error
+            raise self._unreachable(error) from error
         if check and done.exited != 0:
             raise CommandFailed(self.host, line, done.exited, done.stderr or done.stdout)
         return Result(done.exited, done.stdout, done.stderr)
@@ -184,7 +192,7 @@ class Remote:
             channel.get_pty()
             channel.exec_command(line)
         except (OSError, paramiko.SSHException, EOFError) as error:
-            raise HostUnreachable(self.host, str(error) or type(error).__name__) from error
+            raise self._unreachable(error) from error
         return Process(self.host, line, channel)
 
     def write(self, path: str, text: str) -> None:
@@ -193,7 +201,7 @@ class Remote:
         try:
             self._connection.put(BytesIO(text.encode()), path)
         except (paramiko.SSHException, EOFError) as error:
-            raise HostUnreachable(self.host, str(error)) from error
+            raise self._unreachable(error) from error
         except OSError as error:
             raise CommandFailed(self.host, f"write {path}", None, str(error)) from error
 
@@ -206,11 +214,12 @@ class Remote:
         target.mkdir(parents=True, exist_ok=True)
         try:
             sftp = self._connection.sftp()
+            sftp.get_channel().settimeout(TRANSFER_TIMEOUT_S)
             names = sorted(sftp.listdir(path))
             for name in names:
                 sftp.get(f"{path}/{name}", str(target / name), prefetch=True)
         except (paramiko.SSHException, EOFError) as error:
-            raise HostUnreachable(self.host, str(error)) from error
+            raise self._unreachable(error) from error
         except OSError as error:
             raise CommandFailed(self.host, f"fetch {path}", None, str(error)) from error
         return [target / name for name in names]
