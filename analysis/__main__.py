@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
+from analysis import report
 from analysis.parsers import command as parse
+from analysis.tables import TEXT_WIDTH
 from testbed.errors import TestbedError
 
 
@@ -27,6 +29,14 @@ COMMANDS = (
         "parse", "print the figures of a tool's output, as JSON or as a table",
         parse.add_arguments, parse.run,
     ),
+    Command(
+        "report", "write tables, charts and an HTML page for a results folder",
+        report.add_report_arguments, report.report_command,
+    ),
+    Command(
+        "table", "print the result table of a results folder",
+        report.add_table_arguments, report.table_command,
+    ),
 )  # fmt: skip
 
 
@@ -40,11 +50,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         sub.set_defaults(run=command.run)
     arguments = parser.parse_args(argv)
     try:
-        arguments.run(arguments, Console())
+        arguments.run(arguments, _console())
     except TestbedError as error:
         Console(stderr=True).print(Text(str(error)), soft_wrap=True)
         return error.exit_code
     return 0
+
+
+def _console() -> Console:
+    """The terminal; what goes into a pipe or a file gets the room that the table needs."""
+    console = Console()
+    return console if console.is_terminal else Console(width=TEXT_WIDTH)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,107 @@
+"""Errors by class, stacked."""
+
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch
+
+from analysis.charts import marks
+from analysis.charts.rows import BAR, Row, height_of, lay_out, trials_note, write_rows
+from analysis.charts.style import (
+    ERROR_COLOURS, HATCH, Chart, frame, generators_of, plain_axis,
+)  # fmt: skip
+from analysis.figures import BY_KEY, count
+from analysis.groups import Group
+from analysis.load import LoadedCampaign
+
+CAPTION = (
+    "Errors during the run, by class. Requests that were never sent or never answered are told "
+    "beside, not drawn: they are no errors of the connection. "
+)
+CLASS_NAMES = {"wrong_body": "wrong body", "status": "status (not 2xx or 3xx)"}
+
+
+def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart:
+    """The chart of one endpoint."""
+    title = f"Errors, {endpoint}"
+    rows = lay_out([(group, _value(group), _notes(group)) for group in members])
+    key = _key(members)
+    picture = frame(
+        title,
+        "errors during the run, by class",
+        campaign,
+        generators_of(members),
+        heights=[height_of(rows)],
+        key_lines=marks.key_lines(key),
+    )
+    axes = picture.axes[0]
+    write_rows(axes, rows)
+    plain_axis(axes)
+    axes.set_xlabel("errors", fontsize=8)
+    most = max((value for group in members for value in _totals(group)), default=0.0)
+    axes.set_xlim(0, most * 1.03 or 1)
+    if not most:
+        axes.set_xticks([0])
+    for row in rows:
+        _bar(axes, row)
+    marks.key(picture, key)
+    texts = "; ".join(_text(group) for group in members)
+    return Chart(
+        name=f"{endpoint}-errors",
+        title=title,
+        caption=CAPTION + marks.caption(members),
+        alt=f"Stacked bar chart. {title}. {texts}.",
+        figure=picture.figure,
+    )
+
+
+def _bar(axes: Axes, row: Row) -> None:
+    left = 0.0
+    for name, value in row.group.mean_errors().items():
+        if value:
+            axes.barh(row.middle, value, BAR, left=left, color=ERROR_COLOURS[name], linewidth=0)
+            left += value
+    if left and row.group.standing != "valid":
+        axes.barh(row.middle, left, BAR, color="none", edgecolor="white", hatch=HATCH, linewidth=0)
+    marks.whisker(axes, row.group.summary("errors_total"), row.middle)
+    marks.trials(axes, row.group, BY_KEY["errors_total"], row.middle)
+
+
+def _totals(group: Group) -> list[float]:
+    values = [BY_KEY["errors_total"].of(r.output) for r in group.records if r.output is not None]
+    return [value for value in values if value is not None]
+
+
+def _value(group: Group) -> str:
+    total = group.mean("errors_total")
+    return marks.no_figure(group) if total is None else count(total)
+
+
+def _notes(group: Group) -> list[str]:
+    unsent, unanswered = group.mean("unsent"), group.mean("unanswered")
+    parts = []
+    if unsent:
+        parts.append(f"never sent: {count(unsent)}")
+    if unanswered:
+        parts.append(f"never answered: {count(unanswered)}")
+    return [*([" · ".join(parts)] if parts else []), *trials_note(group)]
+
+
+def _key(members: list[Group]) -> list[marks.Entry]:
+    seen = {name for group in members for name, value in group.mean_errors().items() if value}
+    classes: list[marks.Entry] = [
+        (Patch(facecolor=colour), CLASS_NAMES.get(name, name))
+        for name, colour in ERROR_COLOURS.items()
+        if name in seen
+    ]
+    return [*classes, *marks.key_entries(members)]
+
+
+def _text(group: Group) -> str:
+    classes = ", ".join(
+        f"{CLASS_NAMES.get(name, name)} {count(value)}"
+        for name, value in group.mean_errors().items()
+        if value
+    )
+    told = ", ".join(filter(None, [classes, *_notes(group)]))
+    return (
+        f"{group.label}: {_value(group)}{f' ({told})' if told else ''}{marks.standing_note(group)}"
+    )

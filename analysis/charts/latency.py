@@ -1,0 +1,128 @@
+"""Response time: mean and 99th percentile of each group, joined by a line."""
+
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from analysis.charts import marks
+from analysis.charts.rows import Row, height_of, lay_out, trials_note, write_rows
+from analysis.charts.style import (
+    QUIET, Chart, colours, frame, generators_of, plain_axis,
+)  # fmt: skip
+from analysis.figures import BY_KEY, MISSING, milliseconds
+from analysis.groups import FROM_DUE, Group
+from analysis.load import LoadedCampaign
+
+LOG_FROM_SPAN = (
+    30  # ratio of the greatest to the smallest figure from which the axis is logarithmic
+)
+DRAWN = ("response_mean_us", "response_p99_us")
+MARKERS = {"response_mean_us": "o", "response_p99_us": "D"}
+
+
+def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart:
+    """The chart of one endpoint."""
+    title = f"Response time, {endpoint}"
+    rows = lay_out([(group, value(group), _notes(group)) for group in members])
+    low, high = _span(members)
+    log = low is not None and high / low > LOG_FROM_SPAN
+    key = _key(members)
+    picture = frame(
+        title,
+        f"milliseconds{', logarithmic axis' if log else ''}; {counted_from(members)}",
+        campaign,
+        generators_of(members),
+        heights=[height_of(rows)],
+        key_lines=marks.key_lines(key),
+    )
+    axes = picture.axes[0]
+    write_rows(axes, rows)
+    if log and low is not None:
+        axes.set_xscale("log")
+        axes.set_xlim(low / 1500, high / 667)
+    else:
+        axes.set_xlim(0, high * 1.05 / 1000 or 1)
+    plain_axis(axes)
+    axes.set_xlabel("milliseconds", fontsize=8)
+    palette = colours(campaign)
+    for row in rows:
+        _marks(axes, row, palette[row.group.app])
+    marks.key(picture, key)
+    texts = "; ".join(
+        f"{group.label}: {value(group)}{marks.standing_note(group)}" for group in members
+    )
+    return Chart(
+        name=f"{endpoint}-latency",
+        title=title,
+        caption=f"Circle: mean; diamond: 99th percentile; {counted_from(members)}. "
+        + marks.caption(members, mark="large mark", doubted="Hollow"),
+        alt=f"Dot chart. {title}, milliseconds. {texts}.",
+        figure=picture.figure,
+    )
+
+
+def counted_from(members: list[Group]) -> str:
+    """Which time it is: from due or from sent, by what the generators can know."""
+    tools = {group.first.load.generator for group in members}
+    if all(tool in FROM_DUE for tool in tools):
+        return "counted from when each request was due"
+    if not any(tool in FROM_DUE for tool in tools):
+        return "counted from when each request was sent (closed loop: waiting to send is left out)"
+    return "counted from due by constant-rate generators, from sent by closed-loop ones"
+
+
+def value(group: Group) -> str:
+    """The row's figures as text."""
+    if group.standing == "failed":
+        return marks.no_figure(group)
+    mean, p99 = (group.mean(key) for key in DRAWN)
+    if mean is None and p99 is None:
+        return MISSING
+    return f"mean {milliseconds(mean)} · p99 {milliseconds(p99)} ms"
+
+
+def _notes(group: Group) -> list[str]:
+    if group.mean("goodput_rps") == 0 and group.mean("response_mean_us") is not None:
+        return ["no correct answer: these are times of failures", *trials_note(group)]
+    return trials_note(group)
+
+
+def _span(members: list[Group]) -> tuple[float | None, float]:
+    """Smallest positive and greatest figure drawn, microseconds."""
+    drawn = [
+        figure
+        for group in members
+        for record in group.records
+        if record.output is not None
+        for figure in (BY_KEY[key].of(record.output) for key in DRAWN)
+        if figure is not None
+    ]
+    positive = [figure for figure in drawn if figure > 0]
+    return (min(positive) if positive else None), max(drawn, default=0.0)
+
+
+def _marks(axes: Axes, row: Row, colour: str) -> None:
+    known = {key: mean for key in DRAWN if (mean := row.group.mean(key)) is not None}
+    y, fill = row.middle, colour if row.group.standing == "valid" else "white"
+    if len(known) == 2:
+        axes.plot([v / 1000 for v in known.values()], [y, y], color=colour, linewidth=1.4, zorder=2)
+    for key, mean in known.items():
+        axes.plot(
+            [mean / 1000], [y], linestyle="none", marker=MARKERS[key], markersize=7, zorder=3,
+            color=colour, markerfacecolor=fill, markeredgewidth=1.4, clip_on=False,
+        )  # fmt: skip
+    for key in DRAWN:
+        marks.whisker(axes, row.group.summary(key), y, scale=0.001)
+        marks.trials(axes, row.group, BY_KEY[key], y, scale=0.001)
+
+
+def _key(members: list[Group]) -> list[marks.Entry]:
+    look = {"color": QUIET, "linestyle": "none", "markersize": 6}
+    entries: list[marks.Entry] = [
+        (Line2D([], [], marker="o", **look), "mean"),
+        (Line2D([], [], marker="D", **look), "99th percentile"),
+    ]
+    for handle, text in marks.key_entries(members):
+        if text == marks.DOUBT:  # marks are hollow where bars are hatched
+            handle = Line2D([], [], marker="o", markerfacecolor="white", **look)
+        entries.append((handle, text))
+    return entries

@@ -1,0 +1,151 @@
+"""Marks that several charts use: trials, intervals, doubt, and the key that explains them."""
+
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from analysis.charts.rows import BAR
+from analysis.charts.style import (
+    HATCH,
+    INK,
+    MARGIN,
+    QUIET,
+    STANDING_COLOUR,
+    WIDTH,
+    Frame,
+    text_width,
+)
+from analysis.figures import MISSING, Figure
+from analysis.groups import Group, standing
+from analysis.statistics import Summary
+
+Entry = tuple[Patch | Line2D, str]
+DOUBT = "doubtful or invalid"
+
+
+def no_figure(group: Group) -> str:
+    """What stands where a figure would: the stage that failed, or the dash."""
+    failure = group.first.failure
+    if group.standing != "failed":
+        return MISSING
+    return f"failed at '{failure.stage}'" if failure else "failed, no figures"
+
+
+def standing_note(group: Group) -> str:
+    """For texts: the standing in brackets, if it is not valid."""
+    return f" ({group.standing})" if group.standing in ("doubtful", "invalid") else ""
+
+
+def whisker(
+    axes: Axes, summary: Summary | None, y: float, half: float = 0.05, scale: float = 1.0
+) -> None:
+    """The interval of the mean as a line with ends."""
+    if summary is None or summary.interval is None:
+        return
+    low, high = (end * scale for end in summary.interval)
+    axes.plot([low, high], [y, y], color=INK, linewidth=1.2, zorder=4, solid_capstyle="butt")
+    for end in (low, high):
+        axes.plot([end, end], [y - half, y + half], color=INK, linewidth=1.2, zorder=4)
+
+
+def trials(axes: Axes, group: Group, figure: Figure, y: float, scale: float = 1.0) -> None:
+    """Every trial's own figure, when there are several; those that do not count as crosses."""
+    if len(group.records) < 2:
+        return
+    for number, record in enumerate(group.records):
+        value = figure.of(record.output) if record.output is not None else None
+        if value is None:
+            continue
+        spread = (number / (len(group.records) - 1) - 0.5) * BAR * 0.6
+        if any(record is counted for counted in group.counted):
+            look = {"marker": "o", "markerfacecolor": "white", "markeredgecolor": INK}
+        else:
+            look = {"marker": "x", "markeredgecolor": STANDING_COLOUR["invalid"]}
+        axes.plot(
+            [value * scale], [y + spread], linestyle="none", markersize=3.6, zorder=5,
+            markeredgewidth=0.8, clip_on=False, **look,
+        )  # fmt: skip
+
+
+def key_entries(members: list[Group]) -> list[Entry]:
+    """Only what the chart needs: trials, intervals, doubt."""
+    entries: list[Entry] = []
+    point = {"linestyle": "none", "markersize": 3.6, "markeredgewidth": 0.8}
+    if any(len(group.records) > 1 for group in members):
+        look = {"marker": "o", "markerfacecolor": "white", "markeredgecolor": INK}
+        entries.append((Line2D([], [], **point, **look), "a trial"))
+    if _has_uncounted(members):
+        look = {"marker": "x", "markeredgecolor": STANDING_COLOUR["invalid"]}
+        entries.append((Line2D([], [], **point, **look), "not counted"))
+    if _has_intervals(members):
+        entries.append((Line2D([], [], color=INK, linewidth=1.2), "95 % interval"))
+    if any(group.standing in ("doubtful", "invalid") for group in members):
+        hatched = Patch(facecolor="white", edgecolor=QUIET, hatch=HATCH, linewidth=0.6)
+        entries.append((hatched, DOUBT))
+    return entries
+
+
+def key(picture: Frame, entries: list[Entry]) -> None:
+    """The entries in one line (or more) right above the first axes."""
+    if not entries:
+        return
+    total = picture.figure.get_figheight()
+    top = picture.axes[0].get_position().y1
+    picture.figure.legend(
+        [handle for handle, _ in entries],
+        [text for _, text in entries],
+        loc="lower left",
+        bbox_to_anchor=(MARGIN / WIDTH, top + 0.03 / total),
+        ncols=columns(entries),
+        frameon=False,
+        fontsize=8,
+        borderpad=0,
+        borderaxespad=0,
+        handlelength=1.6,
+        handletextpad=0.5,
+        columnspacing=1.2,
+        labelspacing=0.35,
+    )
+
+
+def columns(entries: list[Entry]) -> int:
+    """How many entries fit beside one another."""
+    widest = max(text_width(text, 8) for _, text in entries) + 0.45
+    in_line = sum(text_width(text, 8) + 0.4 for _, text in entries)
+    room = WIDTH - 2 * MARGIN
+    return len(entries) if in_line <= room else max(1, int(room / widest))
+
+
+def key_lines(entries: list[Entry]) -> int:
+    """How many lines the key takes."""
+    return -(-len(entries) // columns(entries)) if entries else 0
+
+
+def caption(members: list[Group], mark: str = "bar", doubted: str = "Hatched") -> str:
+    """How to read the marks, for the words below the chart."""
+    parts = []
+    if any(len(group.counted) > 1 for group in members):
+        parts.append(
+            f"The {mark} is the mean over the trials that count; each small circle is a trial."
+        )
+    if _has_uncounted(members):
+        parts.append("Crosses are invalid or failed trials, shown but not counted.")
+    if _has_intervals(members):
+        parts.append("Whiskers: 95 % bootstrap interval of the mean.")
+    if any(group.standing in ("doubtful", "invalid") for group in members):
+        parts.append(f"{doubted}: doubtful or invalid; the reasons stand under the table.")
+    return " ".join(parts)
+
+
+def _has_uncounted(members: list[Group]) -> bool:
+    return any(
+        standing(record) in ("failed", "invalid") and record.output is not None
+        for group in members
+        if len(group.records) > 1
+        for record in group.records
+        if not any(record is counted for counted in group.counted)
+    )
+
+
+def _has_intervals(members: list[Group]) -> bool:
+    return any(len(group.outputs) >= 3 for group in members)

@@ -1,0 +1,106 @@
+"""Response time by percentile on a nines axis: each further nine has the same width."""
+
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
+
+from analysis.charts import marks
+from analysis.charts.latency import counted_from
+from analysis.charts.style import (
+    LINE_STYLES, Chart, colours, frame, generators_of, plain_axis,
+)  # fmt: skip
+from analysis.figures import milliseconds
+from analysis.groups import Group
+from analysis.histogram import MIN_BEYOND, LatencyCurve
+from analysis.load import LoadedCampaign
+
+HEIGHT = 2.5
+LEFT = 0.62
+LOG_FROM_SPAN = 30
+NINES = (0.0, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999)
+
+
+def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart | None:
+    """The chart of one endpoint; None if no run of it has a histogram."""
+    shown = [(group, curves) for group in members if (curves := _curves(group))]
+    if not shown:
+        return None
+    title = f"Response time by percentile, {endpoint}"
+    styles = _styles(campaign, [group for group, _ in shown])
+    key: list[marks.Entry] = [
+        (
+            Line2D([], [], linewidth=1.6, color=colour, linestyle=style),
+            f"{group.label}{marks.standing_note(group)}",
+        )
+        for (group, _), (colour, style) in zip(shown, styles, strict=True)
+    ]
+    picture = frame(
+        title,
+        f"milliseconds; {counted_from(members)}",
+        campaign,
+        generators_of([group for group, _ in shown]),
+        heights=[HEIGHT],
+        left=LEFT,
+        key_lines=marks.key_lines(key),
+    )
+    axes = picture.axes[0]
+    for (_, curves), (colour, style) in zip(shown, styles, strict=True):
+        for curve in curves:
+            axes.plot(
+                [1 / (1 - fraction) for fraction in curve.fractions],
+                [value / 1000 for value in curve.values_us],
+                color=colour, linestyle=style, linewidth=1.4, alpha=0.9,
+            )  # fmt: skip
+    _axes(axes, [curve for _, curves in shown for curve in curves])
+    marks.key(picture, key)
+    return Chart(
+        name=f"{endpoint}-percentiles",
+        title=title,
+        caption=f"Each line is one trial, {counted_from(members)}. A line ends where fewer than "
+        f"{MIN_BEYOND} answers lie beyond it.",
+        alt=f"Line chart. {title}. {'; '.join(_text(*item) for item in shown)}.",
+        figure=picture.figure,
+    )
+
+
+def _curves(group: Group) -> list[LatencyCurve]:
+    return [run.latency for run in group.runs if run.latency and run.latency.fractions]
+
+
+def _styles(campaign: LoadedCampaign, members: list[Group]) -> list[tuple[str, object]]:
+    """Each group's colour and line style: the app's colour, another style for each variant."""
+    palette, used = colours(campaign), dict.fromkeys(colours(campaign).values(), 0)
+    result = []
+    for group in members:
+        colour = palette[group.app]
+        result.append((colour, LINE_STYLES[used[colour] % len(LINE_STYLES)]))
+        used[colour] += 1
+    return result
+
+
+def _axes(axes: Axes, curves: list[LatencyCurve]) -> None:
+    highest = max(1 / (1 - curve.fractions[-1]) for curve in curves)
+    axes.set_xscale("log")
+    axes.set_xlim(1, max(highest * 1.15, 10))
+    ticks = [1 / (1 - nine) for nine in NINES]
+    axes.xaxis.set_major_locator(FixedLocator(ticks))
+    axes.xaxis.set_minor_locator(NullLocator())
+    plain_axis(axes, "y")
+    axes.grid(axis="x", color="#eeeeee", linewidth=0.6)
+    axes.xaxis.set_major_formatter(FixedFormatter([f"{100 * nine:.6g}" for nine in NINES]))
+    axes.set_xlabel("percentile (% of answers that were at most so slow)", fontsize=8)
+    values = [value for curve in curves for value in curve.values_us if value > 0]
+    if values and max(values) / min(values) > LOG_FROM_SPAN:
+        axes.set_yscale("log")
+        plain_axis(axes, "y")
+    else:
+        axes.set_ylim(bottom=0)
+    axes.set_ylabel("milliseconds", fontsize=8)
+
+
+def _text(group: Group, curves: list[LatencyCurve]) -> str:
+    ends = [
+        f"{milliseconds(curve.values_us[-1])} ms at {100 * curve.fractions[-1]:.4g} %"
+        for curve in curves
+    ]
+    return f"{group.label}: {', '.join(ends)}"

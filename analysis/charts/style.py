@@ -1,0 +1,231 @@
+"""What all charts share: colours, sizes, frame, footer. Sizes are in inches, measured from edges,
+so that nothing is cut off however many rows a chart has.
+
+Figures are 5 inches wide with 9 point text: on a 390 pixel phone that is still about 10 pixels.
+"""
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.ft2font import LoadFlags
+from matplotlib.ticker import FuncFormatter
+
+from analysis.groups import Group, Standing, apps
+from analysis.load import LoadedCampaign
+from testbed.model.results import RunRecord
+
+WIDTH = 5.0
+MARGIN = 0.14
+LINE = 0.165  # height of a line of 9 point text
+DPI = 200
+
+INK = "#1c1c1c"
+QUIET = "#5a5a5a"  # 7:1 on white
+GRID = "#dddddd"
+STANDING_COLOUR: dict[Standing, str] = {
+    "valid": INK,
+    "doubtful": "#8a5300",
+    "invalid": "#b00020",
+    "failed": "#b00020",
+}
+
+# The articles' three apps keep their colour in every campaign; others take the rest in
+# alphabetical order. Blue, vermillion and green are from Okabe and Ito's palette, most of the
+# rest from Paul Tol's 'muted': both are made to be told apart with colour-blind eyes.
+FIXED_COLOURS = {"django": "#0072b2", "flask": "#d55e00", "aiohttp": "#009e73"}
+OTHER_COLOURS = (
+    "#aa4499", "#332288", "#999933", "#882255", "#117733", "#56b4e9", "#e69f00", "#555555",
+    "#6f4e37", "#cc79a7", "#44aa99", "#000000",
+)  # fmt: skip
+LINE_STYLES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
+ERROR_COLOURS = {
+    "connect": "#332288",
+    "read": "#88ccee",
+    "write": "#44aa99",
+    "timeout": "#ddaa33",
+    "status": "#cc6677",
+    "wrong_body": "#882255",
+}
+HATCH = "////"
+
+RC: dict[str, Any] = {
+    "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same metrics everywhere
+    "font.size": 9,
+    "text.color": INK,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": QUIET,
+    "axes.linewidth": 0.6,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "hatch.linewidth": 0.9,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "testbed",  # ids in the SVG depend on the content alone
+    "path.simplify": True,
+}
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawn chart and the words that go with it."""
+
+    name: str  # of its files, without suffix
+    title: str
+    caption: str  # how to read it
+    alt: str  # what it shows, for those who cannot see it
+    figure: Figure
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A chart as files. The words are the chart's."""
+
+    name: str
+    title: str
+    caption: str
+    alt: str
+    svg: bytes
+    png: bytes
+
+
+def render(chart: Chart) -> Rendered:
+    """The chart as SVG and PNG: the same bytes for the same chart."""
+    with matplotlib.rc_context(RC):
+        svg, png = io.BytesIO(), io.BytesIO()
+        chart.figure.savefig(svg, format="svg", metadata={"Date": None})
+        chart.figure.savefig(png, format="png", dpi=DPI)
+    words = {"title": chart.title, "caption": chart.caption, "alt": chart.alt}
+    return Rendered(name=chart.name, svg=svg.getvalue(), png=png.getvalue(), **words)
+
+
+def colours(campaign: LoadedCampaign) -> dict[str, str]:
+    """Each app's colour, the same in all charts of the campaign."""
+    result: dict[str, str] = {}
+    rest = list(OTHER_COLOURS)
+    for app in sorted(apps(campaign)):
+        fixed = next((c for prefix, c in FIXED_COLOURS.items() if app.startswith(prefix)), None)
+        if fixed and fixed not in result.values():
+            result[app] = fixed
+        else:
+            result[app] = rest[0]
+            rest = [*rest[1:], rest[0]]
+    return result
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A figure with a heading, one or more axes below one another, and a footer."""
+
+    figure: Figure
+    axes: list[Axes]
+
+
+def frame(
+    title: str,
+    subtitle: str,
+    campaign: LoadedCampaign,
+    generators: str,
+    *,
+    heights: list[float],
+    gap: float = 0.0,
+    left: float = MARGIN,
+    below: float = 0.5,
+    key_lines: int = 0,
+) -> Frame:
+    """An empty figure with axes of the given heights.
+
+    `below` is the room under the last axes for ticks and axis label, `key_lines` the lines for
+    a key between subtitle and axes (see `key`).
+    """
+    room = WIDTH - 2 * MARGIN
+    head = wrap(title, room, 13)  # the heading is bold, hence wider
+    sub = wrap(subtitle, room)
+    foot = wrap(footer(campaign, generators), room, 7)
+    top = MARGIN + 0.23 * len(head) + LINE * len(sub) + 0.2 * key_lines + 0.1
+    bottom = below + 0.14 * len(foot) + MARGIN
+    total = top + sum(heights) + gap * (len(heights) - 1) + bottom
+    figure = Figure(figsize=(WIDTH, total), facecolor="white")
+    FigureCanvasAgg(figure)
+    y = total - MARGIN
+    x = MARGIN / WIDTH
+    figure.text(x, y / total, "\n".join(head), fontsize=12, fontweight="bold", va="top")
+    y -= 0.23 * len(head)
+    figure.text(x, y / total, "\n".join(sub), color=QUIET, va="top", linespacing=1.2)
+    figure.text(
+        x, MARGIN / total, "\n".join(foot), fontsize=7, color=QUIET, va="bottom", linespacing=1.25
+    )
+    axes, edge = [], total - top
+    for height in heights:
+        edge -= height
+        width = WIDTH - left - MARGIN
+        axes.append(figure.add_axes((left / WIDTH, edge / total, width / WIDTH, height / total)))
+        edge -= gap
+    return Frame(figure, axes)
+
+
+def footer(campaign: LoadedCampaign, generators: str) -> str:
+    """Where the figures come from: campaign, place, generator; and that calibration is not ranked."""
+    place = {
+        "lab": "lab (two namespaces on one machine)",
+        "metal": "real hosts",
+    }[campaign.campaign.place]
+    text = f"{campaign.campaign.campaign} · {place} · load by {generators}"
+    return f"calibration, not ranked · {text}" if campaign.calibration else text
+
+
+def generators_of(members: list[Group]) -> str:
+    """The generators, with versions where known, of all runs of the groups."""
+    names = {generator_of(record) for group in members for record in group.records}
+    return ", ".join(sorted(names))
+
+
+def generator_of(record: RunRecord) -> str:
+    """The generator's name and, where known, version."""
+    version = record.generator_version or ""
+    return (
+        version
+        if version.startswith(record.load.generator)
+        else f"{record.load.generator} {version}".strip()
+    )
+
+
+def text_width(text: str, points: float = 9) -> float:
+    """How wide the text is, in inches."""
+    font = get_font(findfont(FontProperties(family=RC["font.family"])))
+    font.set_size(points, 72)
+    font.set_text(text, 0.0, flags=LoadFlags.NO_HINTING)
+    return float(font.get_width_height()[0]) / 64 / 72  # FreeType counts in 64ths of a point
+
+
+def wrap(text: str, width: float, points: float = 9) -> list[str]:
+    """The text in lines of at most `width` inches (a longer word keeps a line of its own)."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and text_width(longer, points) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines or [""]
+
+
+def plain_axis(axes: Axes, axis: str = "x") -> None:
+    """Light grid along one axis, no box, numbers written out (no exponents, no offsets)."""
+    for side in ("top", "right", "left" if axis == "x" else "bottom"):
+        axes.spines[side].set_visible(False)
+    target = axes.xaxis if axis == "x" else axes.yaxis
+    target.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
+    axes.grid(axis="x" if axis == "x" else "y", color=GRID, linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
+def plain_number(value: float) -> str:
+    """A tick's label: 0.01, 0.5, 20, 1,500."""
+    return f"{value:,.0f}" if abs(value) >= 1 and value == round(value) else f"{value:,g}"

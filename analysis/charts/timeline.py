@@ -1,0 +1,202 @@
+"""One run over time: rates, response time, and both hosts' CPU under them, on one axis."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from analysis.charts.latency import LOG_FROM_SPAN
+from analysis.charts.style import (
+    GRID, INK, LINE_STYLES, MARGIN, QUIET, Chart, Frame, colours, frame, generator_of, plain_axis,
+)  # fmt: skip
+from analysis.groups import label, standing
+from analysis.load import LoadedCampaign, LoadedRun
+
+HEIGHTS = [1.2, 1.0, 1.0]
+GAP = 0.4
+LEFT = 0.62
+NOT_RECORDED = "not recorded"
+FAILURES = "#b00020"
+CLIENT = "#8a5300"
+BEFORE_LOAD = ("start", "ready", "check", "warm-up")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One curve of a panel: x in seconds since the load began."""
+
+    text: str
+    x: pd.Series
+    y: pd.Series
+    colour: str
+    style: object = "-"
+    width: float = 1.3
+    filled: bool = False
+
+
+def draw(campaign: LoadedCampaign, run: LoadedRun) -> Chart | None:
+    """The chart of one run; None if it has neither a timeline nor telemetry."""
+    if run.timeline is None and not run.telemetry:
+        return None
+    record = run.record
+    name = label(record, campaign)
+    word = standing(record)
+    mark = "" if word == "valid" else f" ({word})"
+    picture = frame(
+        f"{name}, {record.endpoint}, trial {record.trial}{mark}",
+        f"run {record.run_id}",
+        campaign,
+        generator_of(record),
+        heights=HEIGHTS,
+        gap=GAP,
+        left=LEFT,
+        key_lines=1,
+    )
+    colour = colours(campaign)[record.app]
+    _panel(picture, 0, "requests per second", _rates(run, colour))
+    _panel(picture, 1, "response time, ms", _times(run, colour), may_be_log=True)
+    _panel(picture, 2, "CPU, %", _cpu(run, colour), highest=100)
+    _share_x(picture, run)
+    return Chart(
+        name=f"timeline-{record.run_id}",
+        title=f"{name}, {record.endpoint}, trial {record.trial}, over time",
+        caption=f"Run {record.run_id}, second by second.",
+        alt=f"Line charts of run {record.run_id} over time: {_alt(run)}.",
+        figure=picture.figure,
+    )
+
+
+def _rates(run: LoadedRun, colour: str) -> list[Line]:
+    looks = (
+        Look("ok", "correct", colour, filled=True),
+        Look("completed", "answered", colour),
+        Look("due", "due", INK, style=LINE_STYLES[1], width=1.0),
+        Look("errors", "errors", FAILURES),
+    )
+    return _of_timeline(run, looks)
+
+
+def _times(run: LoadedRun, colour: str) -> list[Line]:
+    looks = (
+        Look("p50_us", "p50", colour, scale=0.001),
+        Look("p99_us", "p99", colour, style=LINE_STYLES[2], scale=0.001),
+    )
+    return _of_timeline(run, looks)
+
+
+def _cpu(run: LoadedRun, colour: str) -> list[Line]:
+    lines = []
+    for role, tint in (("server", colour), ("client", CLIENT)):
+        table = run.telemetry.get(role)  # type: ignore[call-overload]
+        if table is None or "t_s" not in table:
+            continue
+        x = table["t_s"] - _load_began(run)
+        cores = [c for c in table if c.startswith("cpu") and c.endswith("_percent") and c[3] != "_"]
+        if "cpu_percent" in table:
+            lines.append(Line(f"{role}", x, table["cpu_percent"], tint))
+        if len(cores) > 1:
+            busiest = table[cores].max(axis=1)
+            lines.append(Line(f"{role}, busiest core", x, busiest, tint, LINE_STYLES[2], 0.9))
+        if "steal_percent" in table and table["steal_percent"].max() >= 1:
+            lines.append(Line(f"{role}, stolen", x, table["steal_percent"], FAILURES))
+    return lines
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a column of timeline.csv is drawn."""
+
+    column: str
+    text: str
+    colour: str
+    style: object = "-"
+    width: float = 1.3
+    filled: bool = False
+    scale: float = 1.0
+
+
+def _of_timeline(run: LoadedRun, looks: tuple[Look, ...]) -> list[Line]:
+    table = run.timeline
+    if table is None or "second" not in table:
+        return []
+    return [
+        Line(
+            look.text, table["second"], table[look.column] * look.scale,
+            look.colour, look.style, look.width, look.filled,
+        )
+        for look in looks
+        if look.column in table and table[look.column].notna().any()
+    ]  # fmt: skip
+
+
+def _load_began(run: LoadedRun) -> float:
+    """Unix time at which the load of the run began, by the control machine's clock."""
+    phases = run.record.phases_s
+    return run.record.started_at.timestamp() + sum(phases.get(name, 0.0) for name in BEFORE_LOAD)
+
+
+def _panel(
+    picture: Frame,
+    number: int,
+    title: str,
+    lines: list[Line],
+    *,
+    may_be_log: bool = False,
+    highest: float | None = None,
+) -> None:
+    axes = picture.axes[number]
+    axes.set_title(title, loc="left", fontsize=8, color=QUIET, pad=4)
+    if not lines:
+        axes.text(
+            0.5, 0.5, NOT_RECORDED, transform=axes.transAxes, ha="center", va="center", color=QUIET
+        )
+        axes.set_yticks([])
+    for line in lines:
+        if line.filled:
+            axes.fill_between(line.x, line.y, color=line.colour, alpha=0.25, linewidth=0)
+        axes.plot(
+            line.x, line.y, color=line.colour, linestyle=line.style, linewidth=line.width,
+            label=line.text,
+        )  # fmt: skip
+    _y_axis(axes, lines, may_be_log, highest)
+    if lines:
+        axes.legend(
+            loc="lower right", bbox_to_anchor=(1, 1), ncols=len(lines), frameon=False, fontsize=7,
+            borderpad=0.2, borderaxespad=0, handlelength=1.5, handletextpad=0.4, columnspacing=0.9,
+        )  # fmt: skip
+
+
+def _y_axis(axes: Axes, lines: list[Line], may_be_log: bool, highest: float | None) -> None:
+    values = pd.concat([line.y for line in lines]) if lines else pd.Series(dtype=float)
+    positive = values[values > 0]
+    if may_be_log and len(positive) and positive.max() / positive.min() > LOG_FROM_SPAN:
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(0, highest or (float(positive.max()) * 1.08 if len(positive) else 1))
+    plain_axis(axes, "y")
+    axes.grid(axis="x", color=GRID, linewidth=0.4)
+
+
+def _share_x(picture: Frame, run: LoadedRun) -> None:
+    """The same seconds on all panels: those of the load, with a little before and after."""
+    if run.timeline is not None and "second" in run.timeline:
+        end = float(run.timeline["second"].max()) + 1
+    else:
+        end = run.record.load.duration_s
+    for axes in picture.axes:
+        axes.set_xlim(-0.02 * end, end * 1.02)
+        axes.tick_params(labelbottom=axes is picture.axes[-1])
+    picture.axes[-1].set_xlabel("seconds since the load began", fontsize=8)
+
+
+def _alt(run: LoadedRun) -> str:
+    parts = []
+    if run.timeline is not None:
+        for column, text in (("ok", "correct answers per second"), ("errors", "errors per second")):
+            if column in run.timeline:
+                series = run.timeline[column]
+                parts.append(f"{text} from {series.min():,.0f} to {series.max():,.0f}")
+    for role, table in run.telemetry.items():
+        if "cpu_percent" in table:
+            parts.append(f"{role}'s CPU on average {table['cpu_percent'].mean():.0f} %")
+    return "; ".join(parts) or NOT_RECORDED

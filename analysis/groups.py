@@ -1,0 +1,195 @@
+"""Runs brought together: the trials of one app, endpoint, variant and load are one group."""
+
+import math
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from analysis.figures import BY_KEY, ERROR_CLASSES, rate
+from analysis.load import LoadedCampaign, LoadedRun
+from analysis.statistics import Summary, summarise
+from testbed.model.results import RunRecord
+from testbed.model.tool_output import Tool, ToolOutput
+
+Standing = Literal["valid", "doubtful", "invalid", "failed"]
+WORST_LAST: tuple[Standing, ...] = ("valid", "doubtful", "invalid", "failed")
+DEFAULT_VARIANT = "default"
+# These tools keep a schedule and count a response from when it was due; the others (closed loop)
+# only know when they sent.
+FROM_DUE: tuple[Tool, ...] = ("wrk2", "pacer")
+
+
+def standing(record: RunRecord) -> Standing:
+    """The run's verdict, or 'failed' if it did not finish or has no figures."""
+    return "failed" if record.failure or record.output is None else record.verdict
+
+
+def reasons(record: RunRecord) -> list[str]:
+    """Sentences: why the run failed, is invalid or is doubtful. Empty for a valid one."""
+    found = []
+    if record.failure:
+        found.append(f"Failed at '{record.failure.stage}': {record.failure.message}")
+    elif record.output is None:
+        found.append("Failed: no figures were recorded.")
+    ranked = sorted(
+        (finding for finding in record.findings if finding.verdict != "valid"),
+        key=lambda finding: -WORST_LAST.index(finding.verdict),
+    )
+    found += [f"{finding.verdict.capitalize()}: {finding.sentence}" for finding in ranked]
+    found += [f"Output: {problem}" for problem in (record.output.problems if record.output else [])]
+    if not found and record.verdict != "valid":
+        found.append(f"{record.verdict.capitalize()}, and no reason was recorded.")
+    return found
+
+
+def generated_by(record: RunRecord) -> str:
+    """Who made the load, from where."""
+    if record.load.from_host == "server":
+        return f"{record.load.generator} on the server, loopback (calibration)"
+    return f"{record.load.generator} on the client, over the link"
+
+
+@dataclass(frozen=True)
+class Group:
+    """All trials of one app, endpoint, variant and load, in order of their trial."""
+
+    label: str  # as charts name it; distinct among the groups of one endpoint
+    endpoint: str
+    app: str
+    runs: list[LoadedRun]
+
+    @property
+    def records(self) -> list[RunRecord]:
+        """The runs' records."""
+        return [run.record for run in self.runs]
+
+    @property
+    def first(self) -> RunRecord:
+        """The first trial: what all trials share can be read from it."""
+        return self.runs[0].record
+
+    @property
+    def counted(self) -> list[RunRecord]:
+        """The trials that a summary takes: finished and not invalid.
+
+        If there is none, the invalid ones: they are shown, marked as what they are.
+        """
+        finished = [record for record in self.records if standing(record) != "failed"]
+        return [record for record in finished if standing(record) != "invalid"] or finished
+
+    @property
+    def standing(self) -> Standing:
+        """The worst standing among the trials that count; 'failed' if none finished."""
+        return max(
+            (standing(record) for record in self.counted), key=WORST_LAST.index, default="failed"
+        )
+
+    @property
+    def outputs(self) -> list[ToolOutput]:
+        """The counted trials' figures."""
+        return [record.output for record in self.counted if record.output is not None]
+
+    def summary(self, key: str) -> Summary | None:
+        """One figure (by its key in analysis/figures.py) over the counted trials."""
+        return summarise([BY_KEY[key].of(output) for output in self.outputs])
+
+    def mean(self, key: str) -> float | None:
+        """The mean of one figure over the counted trials."""
+        summary = self.summary(key)
+        return summary.mean if summary else None
+
+    def mean_errors(self) -> dict[str, float | None]:
+        """Mean count by error class over the counted trials; None: the tool does not tell."""
+        result: dict[str, float | None] = {}
+        for name in ERROR_CLASSES:
+            summary = summarise([getattr(output.errors, name) for output in self.outputs])
+            result[name] = summary.mean if summary else None
+        return result
+
+
+def endpoints(campaign: LoadedCampaign) -> list[str]:
+    """The endpoints measured, in the order asked, else alphabetically."""
+    return _in_order((run.record.endpoint for run in campaign.runs), campaign, "endpoints")
+
+
+def apps(campaign: LoadedCampaign) -> list[str]:
+    """The apps measured, in the order asked, else alphabetically."""
+    return _in_order((run.record.app for run in campaign.runs), campaign, "apps")
+
+
+def groups(campaign: LoadedCampaign, endpoint: str) -> list[Group]:
+    """The groups of one endpoint: by app in the order asked, then variant, then load."""
+    by_key: dict[tuple[Any, ...], list[LoadedRun]] = {}
+    for run in campaign.runs:
+        if run.record.endpoint == endpoint:
+            by_key.setdefault(_key(run.record), []).append(run)
+    order = apps(campaign)
+    members = sorted(by_key.items(), key=lambda item: (order.index(item[0][0]), *item[0][1:]))
+    several_loads = len({_load_of(runs[0].record) for _, runs in members}) > 1
+    return [
+        Group(
+            label=label(runs[0].record, campaign, with_load=several_loads),
+            endpoint=endpoint,
+            app=runs[0].record.app,
+            runs=sorted(runs, key=lambda run: (run.record.trial, run.record.run_id)),
+        )
+        for _, runs in members
+    ]
+
+
+def label(record: RunRecord, campaign: LoadedCampaign, *, with_load: bool = False) -> str:
+    """The app's title, with what is not its default and, if asked, the load."""
+    parts = [record.app_title]
+    if note := variant_note(record, campaign):
+        parts.append(note)
+    if with_load:
+        asked = "saturation" if record.load.rate_rps is None else f"{rate(record.load.rate_rps)}/s"
+        parts.append(f"{asked}, {record.load.connections} connections, {record.load.generator}")
+    return textwrap.shorten(", ".join(parts), width=160, placeholder=" …")
+
+
+def variant_note(record: RunRecord, campaign: LoadedCampaign) -> str:
+    """The variant's name and the settings in which it differs from the app's default variant.
+
+    Without a run of the default variant to compare with, all settings. Empty for the default.
+    """
+    if record.variant == DEFAULT_VARIANT:
+        return ""
+    usual = next(
+        (
+            run.record.settings
+            for run in campaign.runs
+            if (run.record.app, run.record.variant) == (record.app, DEFAULT_VARIANT)
+        ),
+        {},
+    )
+    differing = [f"{k}={v}" for k, v in sorted(record.settings.items()) if usual.get(k) != v]
+    return f"{record.variant} ({', '.join(differing)})" if differing else record.variant
+
+
+def asked_rates(members: Iterable[Group]) -> list[float]:
+    """The asked rates among the groups, rising; empty if all were saturation runs."""
+    return sorted(
+        {group.first.load.rate_rps for group in members if group.first.load.rate_rps is not None}
+    )
+
+
+def _load_of(record: RunRecord) -> tuple[Any, ...]:
+    load = record.load
+    rate_rps = math.inf if load.rate_rps is None else load.rate_rps  # sorts after every rate
+    return (load.mode, rate_rps, load.connections, load.generator, load.from_host)
+
+
+def _key(record: RunRecord) -> tuple[Any, ...]:
+    is_variant = record.variant != DEFAULT_VARIANT
+    return (record.app, is_variant, record.variant, *_load_of(record))
+
+
+def _in_order(names: Iterable[str], campaign: LoadedCampaign, asked_key: str) -> list[str]:
+    asked = campaign.campaign.asked.get(asked_key)
+    wanted = [str(name) for name in asked] if isinstance(asked, list | dict) else []
+    return sorted(
+        set(names),
+        key=lambda name: (wanted.index(name) if name in wanted else len(wanted), name),
+    )

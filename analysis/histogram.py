@@ -1,0 +1,66 @@
+"""Latency by percentile, out of a run's HdrHistogram log (latency.hdr)."""
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from hdrh.histogram import HdrHistogram
+from hdrh.log import HistogramLogReader
+
+# The tag of the histogram to read, where a log holds several (see the generator's format notes).
+RESPONSE_TAG = "response"
+# The highest value that the receiving histogram takes: one hour, in microseconds.
+HIGHEST_US = 3_600_000_000
+# A percentile is drawn only as far as this many answers lie beyond it: one single late answer
+# is no evidence of a percentile.
+MIN_BEYOND = 10
+TICKS_PER_HALVING = 8
+
+
+@dataclass(frozen=True)
+class LatencyCurve:
+    """Response times by percentile: `fractions` in 0..1, rising, with `values_us` at each."""
+
+    count: int
+    fractions: list[float]
+    values_us: list[float]
+
+
+def read_curve(path: Path) -> LatencyCurve | None:
+    """The response-time curve of a histogram log; None if it holds no value.
+
+    All intervals are added up. Raises ValueError if the log holds no histogram or a broken one.
+    """
+    total = _sum_of_intervals(path)
+    if not total.get_total_count():
+        return None
+    count = int(total.get_total_count())
+    highest = 1 - MIN_BEYOND / count
+    fractions, values_us = [], []
+    for step in total.get_percentile_iterator(TICKS_PER_HALVING):
+        fraction = step.percentile_level_iterated_to / 100
+        if fraction > highest:
+            break
+        fractions.append(fraction)
+        values_us.append(float(step.value_iterated_to))
+    return LatencyCurve(count, fractions, values_us)
+
+
+def _sum_of_intervals(path: Path) -> HdrHistogram:
+    total = HdrHistogram(1, HIGHEST_US, 3)
+    intervals = 0
+    try:
+        reader = HistogramLogReader(str(path), total)
+        try:
+            while (interval := reader.get_next_interval_histogram()) is not None:
+                if interval.get_tag() in (None, RESPONSE_TAG):
+                    total.add(interval)
+                    intervals += 1
+        finally:
+            reader.close()
+    # What a broken log makes hdrh raise is not documented: these were seen.
+    except (ValueError, IndexError, TypeError, KeyError, zlib.error, OSError) as error:
+        raise ValueError(f"broken histogram log: {error}") from error
+    if not intervals:
+        raise ValueError("no histogram of response times in it")
+    return total

@@ -1,0 +1,192 @@
+"""The HTML report: one file that needs nothing else. What it says in which words is in templates/."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from analysis import figures, groups, tables
+from analysis.charts.style import Rendered
+from analysis.figures import MISSING
+from analysis.groups import Standing
+from analysis.load import LoadedCampaign
+from analysis.statistics import CONFIDENCE, RESAMPLES
+from testbed.model.results import HostRecord, LinkRecord, RunRecord
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+# Columns of the text table that the page has no need of: each endpoint has a table of its own.
+NOT_ON_PAGE = ("Endpoint",)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One key of the experiment as resolved."""
+
+    key: str
+    value: str
+    overridden: bool
+
+
+@dataclass(frozen=True)
+class RunRow:
+    """One run in the result table."""
+
+    run_id: str
+    standing: Standing
+    cells: list[str]
+    reasons: list[str]
+
+
+def page(
+    campaign: LoadedCampaign,
+    charts: Mapping[str, list[Rendered]],
+    timelines: list[Rendered],
+) -> str:
+    """The whole page. Deterministic: the same results folder gives the same text."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "utc": utc,
+        "or_missing": or_missing,
+        "data_uri": data_uri,
+        "rate": figures.rate,
+        "ms": figures.milliseconds,
+        "count": figures.count,
+        "percent": figures.percent,
+        "size": figures.size,
+    }
+    return environment.get_template("report.html.j2").render(
+        about=campaign.campaign,
+        campaign=campaign,
+        asked=asked(campaign),
+        standings=standings(campaign),
+        questionable=questionable(campaign),
+        columns=[column for column in tables.COLUMNS if column.title not in NOT_ON_PAGE],
+        results={endpoint: run_rows(campaign, endpoint) for endpoint in charts},
+        several_trials=tables.several_trials(campaign),
+        groups={endpoint: groups.groups(campaign, endpoint) for endpoint in charts},
+        figures=figures.FIGURES,
+        charts=charts,
+        timelines=timelines,
+        made_by=sorted({groups.generated_by(run.record) for run in campaign.runs}),
+        packages=packages(campaign.campaign.hosts),
+        harness=harness(campaign),
+        confidence=CONFIDENCE,
+        resamples=RESAMPLES,
+        link_sentence=link_sentence(campaign.campaign.link),
+    )
+
+
+def utc(moment: datetime | None) -> str:
+    """Date and time in UTC, to the second."""
+    if moment is None:
+        return MISSING
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def or_missing(value: Any) -> str:
+    """The value as text; the dash where there is none."""
+    if value is None or value == "":
+        return MISSING
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+
+
+def data_uri(chart: Rendered) -> str:
+    """The chart's SVG as an address that holds the picture itself."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(chart.svg).decode()}"
+
+
+def asked(campaign: LoadedCampaign) -> list[Asked]:
+    """The experiment as resolved, nested keys written with dots; overridden ones are marked."""
+    overridden = campaign.campaign.overridden
+    flat = flatten(campaign.campaign.asked)
+    marked = [Asked(key, or_missing(value), _is_one_of(key, overridden)) for key, value in flat]
+    # An overridden key that the experiment does not list would otherwise go unsaid.
+    unseen = [key for key in overridden if not any(_is_one_of(name, [key]) for name, _ in flat)]
+    return [*marked, *(Asked(key, MISSING, True) for key in unseen)]
+
+
+def flatten(values: Any, prefix: str = "") -> list[tuple[str, Any]]:
+    """Nested mappings as dotted keys; lists of plain values as one text."""
+    if not isinstance(values, Mapping):
+        text = ", ".join(str(item) for item in values) if isinstance(values, list) else values
+        return [(prefix, text)]
+    return [
+        item
+        for key, value in values.items()
+        for item in flatten(value, f"{prefix}.{key}" if prefix else str(key))
+    ]
+
+
+def _is_one_of(key: str, names: list[str]) -> bool:
+    return any(key == n or key.startswith(f"{n}.") or key.endswith(f".{n}") for n in names)
+
+
+def standings(campaign: LoadedCampaign) -> dict[str, int]:
+    """How many runs are valid, doubtful, invalid, failed; only what occurs."""
+    found = [groups.standing(run.record) for run in campaign.runs]
+    return {word: found.count(word) for word in groups.WORST_LAST if word in found}
+
+
+def questionable(campaign: LoadedCampaign) -> list[tuple[RunRecord, Standing, str, list[str]]]:
+    """Runs that do not count without reserve, worst first, with their reasons."""
+    found = [
+        (record, groups.standing(record), groups.label(record, campaign), groups.reasons(record))
+        for record in tables.ordered_runs(campaign)
+        if groups.reasons(record)
+    ]
+    return sorted(found, key=lambda item: -groups.WORST_LAST.index(item[1]))
+
+
+def run_rows(campaign: LoadedCampaign, endpoint: str) -> list[RunRow]:
+    """The endpoint's runs as rows of the result table."""
+    shown = [column for column in tables.COLUMNS if column.title not in NOT_ON_PAGE]
+    return [
+        RunRow(
+            run_id=record.run_id,
+            standing=groups.standing(record),
+            cells=[column.cell(record, campaign) for column in shown],
+            reasons=groups.reasons(record),
+        )
+        for group in groups.groups(campaign, endpoint)
+        for record in group.records
+    ]
+
+
+def packages(hosts: list[HostRecord]) -> list[tuple[str, list[str]]]:
+    """Every package with its version on each host, in the hosts' order."""
+    names = sorted({name for host in hosts for name in host.packages})
+    return [(name, [host.packages.get(name, MISSING) for host in hosts]) for name in names]
+
+
+def harness(campaign: LoadedCampaign) -> str | None:
+    """How much of the campaign's time was measured; None if it did not end."""
+    about = campaign.campaign
+    if about.ended_at is None:
+        return None
+    measured_s = sum(
+        run.record.output.duration_s or 0 for run in campaign.runs if run.record.output
+    )
+    total_s = (about.ended_at - about.created_at).total_seconds()
+    return f"measured {measured_s:,.0f} s of {total_s:,.0f} s"
+
+
+def link_sentence(link: LinkRecord | None) -> str:
+    """Whether the link was fit, in one sentence."""
+    if link is None:
+        return "No link was verified."
+    if link.ok:
+        return (
+            f"Verified: at least {link.floor_mbit_per_s:,.0f} Mbit/s each way, both ways at once."
+        )
+    return f"Not fit: {' '.join(link.problems) or 'no problem was recorded.'}"

@@ -1,0 +1,83 @@
+"""`report` and `table`: what a results folder says, written into files and on the terminal."""
+
+import io
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from analysis import charts, html, tables
+from analysis.charts.style import Rendered
+from analysis.load import LoadedCampaign, load
+from testbed.errors import TestbedError
+
+
+def add_table_arguments(parser: ArgumentParser) -> None:
+    """Arguments of `table`."""
+    parser.add_argument("folder", type=Path, metavar="results/CAMPAIGN", help="a campaign's folder")
+
+
+def add_report_arguments(parser: ArgumentParser) -> None:
+    """Arguments of `report`."""
+    add_table_arguments(parser)
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="where to write (default: report/ in the folder)"
+    )
+
+
+def table_command(arguments: Namespace, console: Console) -> None:
+    """Print the result table of a campaign. Raises TestbedError."""
+    tables.print_table(load(arguments.folder), console)
+
+
+def report_command(arguments: Namespace, console: Console) -> None:
+    """Write the report of a campaign, and print its table. Raises TestbedError."""
+    campaign = load(arguments.folder)
+    out = arguments.out or arguments.folder / "report"
+    try:
+        write(campaign, out)
+    except OSError as error:
+        raise TestbedError(
+            f"{error.filename or out}: cannot be written: {error.strerror}",
+            remedy="name another folder with --out",
+        ) from error
+    tables.print_table(campaign, console)
+    console.print(Text(f"\nReport: {out / 'index.html'}"), soft_wrap=True)
+
+
+def write(campaign: LoadedCampaign, out: Path) -> None:
+    """Write index.html, table.csv, table.txt, charts/ and, for several trials, summary.csv.
+
+    The same results folder gives the same bytes. Raises OSError if `out` cannot be written.
+    """
+    chart_folder = out / "charts"
+    chart_folder.mkdir(parents=True, exist_ok=True)
+    by_endpoint = dict(charts.endpoint_charts(campaign))
+    timelines = list(charts.run_charts(campaign))
+    for chart in [*(chart for drawn in by_endpoint.values() for chart in drawn), *timelines]:
+        _write_chart(chart, chart_folder)
+    (out / "table.csv").write_text(tables.csv(tables.runs_frame(campaign)), encoding="utf-8")
+    if tables.several_trials(campaign):
+        (out / "summary.csv").write_text(
+            tables.csv(tables.summary_frame(campaign)), encoding="utf-8"
+        )
+    (out / "table.txt").write_text(table_text(campaign), encoding="utf-8")
+    page = html.page(campaign, by_endpoint, timelines)
+    (out / "index.html").write_text(page, encoding="utf-8")
+
+
+def table_text(campaign: LoadedCampaign) -> str:
+    """The result table as plain text of a fixed width."""
+    buffer = io.StringIO()
+    console = Console(
+        file=buffer, width=tables.TEXT_WIDTH, color_system=None, force_terminal=False,
+        legacy_windows=False, _environ={},
+    )  # fmt: skip
+    tables.print_table(campaign, console)
+    return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
+
+
+def _write_chart(chart: Rendered, folder: Path) -> None:
+    (folder / f"{chart.name}.svg").write_bytes(chart.svg)
+    (folder / f"{chart.name}.png").write_bytes(chart.png)

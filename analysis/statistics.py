@@ -1,0 +1,63 @@
+"""What several trials of the same run say together. Pure functions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.stats
+
+# Fewer trials say nothing about spread that their range does not say better.
+MIN_TRIALS_FOR_INTERVAL = 3
+CONFIDENCE = 0.95
+RESAMPLES = 9999
+SEED = 20150225  # any fixed number: the same trials must always give the same interval
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One figure over the trials that have it, in the figure's own unit."""
+
+    trials: int
+    mean: float
+    median: float
+    low: float
+    high: float
+    interval: tuple[float, float] | None  # of the mean; None with fewer than 3 trials
+
+
+def summarise(values: Sequence[float | None]) -> Summary | None:
+    """Summary of the figures that were obtained; None if none was."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return None
+    return Summary(
+        trials=len(known),
+        mean=float(np.mean(known)),
+        median=float(np.median(known)),
+        low=min(known),
+        high=max(known),
+        interval=interval_of_mean(known),
+    )
+
+
+def interval_of_mean(values: Sequence[float]) -> tuple[float, float] | None:
+    """95 % percentile-bootstrap interval of the mean; None with fewer than 3 values.
+
+    Method: resample the trials with replacement, take the 2.5th and 97.5th percentile of the
+    resampled means (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13),
+    by scipy.stats.bootstrap. With 3 or 4 trials it is about the range of the trials and tends to
+    be too narrow; the bias-corrected variant needs more trials than a campaign has.
+    """
+    if len(values) < MIN_TRIALS_FOR_INTERVAL:
+        return None
+    if min(values) == max(values):
+        return (values[0], values[0])
+    result = scipy.stats.bootstrap(
+        (np.asarray(values, dtype=float),),
+        np.mean,
+        n_resamples=RESAMPLES,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=np.random.default_rng(SEED),
+    )
+    return (float(result.confidence_interval.low), float(result.confidence_interval.high))

@@ -1,0 +1,236 @@
+"""The result table: as CSV (raw figures, units in the names), as text and on the terminal."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
+from rich.text import Text
+
+from analysis.figures import BY_KEY, ERROR_CLASSES, FIGURES, MISSING, rate
+from analysis.groups import (
+    FROM_DUE, Group, endpoints, generated_by, groups, label, reasons, standing, variant_note,
+)  # fmt: skip
+from analysis.load import LoadedCampaign
+from testbed.model.results import RunRecord
+
+TEXT_WIDTH = 200  # of table.txt, and of what is printed elsewhere than on a terminal
+KEY_COLUMNS = 3  # app, endpoint, trial: repeated when the table is broken into parts
+STYLES = {"failed": "bold red", "invalid": "bold red", "doubtful": "yellow", "valid": ""}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the result table, written for people."""
+
+    title: str
+    cell: Callable[[RunRecord, LoadedCampaign], str]
+    number: bool = True
+
+
+def _figure_column(key: str) -> Column:
+    figure = BY_KEY[key]
+    return Column(
+        figure.title,
+        lambda record, _: figure.write(figure.of(record.output) if record.output else None),
+    )
+
+
+def asked_rate(record: RunRecord) -> str:
+    """The asked rate; a saturation run has none."""
+    return "saturation" if record.load.rate_rps is None else rate(record.load.rate_rps)
+
+
+def error_classes(record: RunRecord) -> str:
+    """The classes that have errors, with their counts: 'timeout 12; status 3'."""
+    if record.output is None:
+        return ""
+    told = record.output.errors.model_dump()
+    return "; ".join(f"{name} {told[name]:,}" for name in ERROR_CLASSES if told[name])
+
+
+COLUMNS = (
+    Column("App", lambda record, campaign: label(record, campaign), number=False),
+    Column("Endpoint", lambda record, _: record.endpoint, number=False),
+    Column("Trial", lambda record, _: str(record.trial)),
+    Column("Asked/s", lambda record, _: asked_rate(record)),
+    *[_figure_column(figure.key) for figure in FIGURES],
+    Column("Load by", lambda record, _: record.load.generator, number=False),
+    Column("Verdict", lambda record, _: standing(record), number=False),
+    Column("Errors by class", lambda record, _: error_classes(record), number=False),
+)
+
+
+def ordered_runs(campaign: LoadedCampaign) -> list[RunRecord]:
+    """All runs as tables show them: by endpoint, app, variant, load, trial."""
+    return [
+        record
+        for endpoint in endpoints(campaign)
+        for group in groups(campaign, endpoint)
+        for record in group.records
+    ]
+
+
+def runs_frame(campaign: LoadedCampaign) -> pd.DataFrame:
+    """One row per run with every figure; what was not obtained is missing (<NA>), never 0."""
+    return _with_missing([_run_row(record, campaign) for record in ordered_runs(campaign)])
+
+
+def _run_row(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
+    output, load = record.output, record.load
+    row: dict[str, Any] = {
+        "run_id": record.run_id,
+        "app": record.app,
+        "app_title": record.app_title,
+        "endpoint": record.endpoint,
+        "variant": record.variant,
+        "settings": variant_note(record, campaign) or None,
+        "trial": record.trial,
+        "generator": load.generator,
+        "generator_version": record.generator_version,
+        "generated_on": load.from_host,
+        "calibration": record.calibration,
+        "connections": load.connections,
+        "asked_duration_s": load.duration_s,
+        "asked_rate_rps": load.rate_rps,
+    }
+    row |= {f.key: f.of(output) if output else None for f in FIGURES}
+    row |= {
+        f"errors_{name}": getattr(output.errors, name) if output else None for name in ERROR_CLASSES
+    }
+    row |= {
+        "response_counted_from": "due" if load.generator in FROM_DUE else "sent",
+        "requests": output.requests if output else None,
+        "generator_lag_p99_us": output.lag_us.percentiles.get("99")
+        if output and output.lag_us
+        else None,
+        "generator_cpu_percent": output.cpu_percent if output else None,
+        "verdict": standing(record),
+        "reasons": " ".join(reasons(record)) or None,
+    }
+    return row
+
+
+def summary_frame(campaign: LoadedCampaign) -> pd.DataFrame:
+    """One row per app, endpoint, variant and load: every figure over its counted trials."""
+    rows = []
+    for endpoint in endpoints(campaign):
+        for group in groups(campaign, endpoint):
+            rows.append(_summary_row(group))
+    return _with_missing(rows)
+
+
+def _summary_row(group: Group) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "app": group.app,
+        "label": group.label,
+        "endpoint": group.endpoint,
+        "variant": group.first.variant,
+        "asked_rate_rps": group.first.load.rate_rps,
+        "trials": len(group.records),
+        "trials_counted": len(group.counted),
+        "verdict": group.standing,
+    }
+    for figure in FIGURES:
+        summary = group.summary(figure.key)
+        low, high = (summary.interval if summary else None) or (None, None)
+        row |= {
+            f"{figure.key}_median": summary.median if summary else None,
+            f"{figure.key}_min": summary.low if summary else None,
+            f"{figure.key}_max": summary.high if summary else None,
+            f"{figure.key}_mean": summary.mean if summary else None,
+            f"{figure.key}_mean_ci95_low": low,
+            f"{figure.key}_mean_ci95_high": high,
+        }
+    return row
+
+
+def _with_missing(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """A frame whose columns keep whole numbers whole beside missing ones."""
+    columns = {key: pd.array([row[key] for row in rows]) for key in rows[0]} if rows else {}
+    return pd.DataFrame(columns)
+
+
+def csv(frame: pd.DataFrame) -> str:
+    """The frame as CSV; a missing figure is an empty field."""
+    return frame.to_csv(index=False, lineterminator="\n")
+
+
+def several_trials(campaign: LoadedCampaign) -> bool:
+    """Whether any group has more than one trial."""
+    return any(
+        len(group.records) > 1
+        for endpoint in endpoints(campaign)
+        for group in groups(campaign, endpoint)
+    )
+
+
+def print_table(campaign: LoadedCampaign, console: Console) -> None:
+    """The result table with its reasons, broken into as many parts as the width needs."""
+    records = ordered_runs(campaign)
+    console.print(Text(headline(campaign), style="bold"))
+    for part in _parts(campaign, records, console):
+        console.print(part)
+        console.print()
+    for line in footnotes(campaign, records):
+        console.print(Text(line))
+
+
+def headline(campaign: LoadedCampaign) -> str:
+    """Campaign, experiment and place in one line."""
+    about = campaign.campaign
+    stamp = ", calibration: not ranked" if campaign.calibration else ""
+    place = "lab" if about.place == "lab" else "real hosts"
+    return f"{about.campaign}: {about.title} ({place}{stamp})"
+
+
+def footnotes(campaign: LoadedCampaign, records: list[RunRecord]) -> list[str]:
+    """What the table cannot say in its cells: reasons, runs not measured, who made the load."""
+    lines = [f"{record.run_id}: {reason}" for record in records for reason in reasons(record)]
+    lines += [f"{run_id}: planned, not measured" for run_id in campaign.not_measured]
+    lines += [f"{name}: not planned by this campaign, not counted" for name in campaign.unplanned]
+    made_by = sorted({generated_by(record) for record in records})
+    lines.append(f"Load by {'; '.join(made_by)}. Times in ms, {counted_from(records)}.")
+    lines.append(f"{MISSING} = not obtained.")
+    return lines
+
+
+def counted_from(records: list[RunRecord]) -> str:
+    """From when the response times of these runs count."""
+    from_due = {record.load.generator in FROM_DUE for record in records}
+    return {
+        frozenset({True}): "from when a request was due",
+        frozenset({False}): "from when a request was sent (closed loop)",
+    }.get(
+        frozenset(from_due),
+        "from when a request was due (constant-rate generators) or sent (closed loop)",
+    )
+
+
+def _parts(campaign: LoadedCampaign, records: list[RunRecord], console: Console) -> list[Table]:
+    """Tables that each fit the console: the key columns, then as many others as there is room."""
+    parts: list[list[Column]] = [[]]
+    for column in COLUMNS[KEY_COLUMNS:]:
+        longer = [*COLUMNS[:KEY_COLUMNS], *parts[-1], column]
+        table = _table(longer, campaign, records)
+        too_wide = Measurement.get(console, console.options.update(max_width=9999), table).maximum
+        if parts[-1] and too_wide > console.width:
+            parts.append([])
+        parts[-1].append(column)
+    return [_table([*COLUMNS[:KEY_COLUMNS], *part], campaign, records) for part in parts]
+
+
+def _table(columns: list[Column], campaign: LoadedCampaign, records: list[RunRecord]) -> Table:
+    table = Table(box=box.SIMPLE, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    for column in columns:
+        table.add_column(
+            column.title, justify="right" if column.number else "left", no_wrap=column.number
+        )
+    for record in records:
+        cells = [Text(column.cell(record, campaign)) for column in columns]
+        table.add_row(*cells, style=STYLES[standing(record)])
+    return table
