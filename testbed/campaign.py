@@ -217,7 +217,7 @@ def _carry_out(session: Session, campaign: Campaign, planned: list[PlannedRun]) 
     course = _Course(session, campaign, results.finished_runs(session.folder, campaign))
     if course.done:
         session.progress.say(f"{len(course.done)} runs are finished already")
-    with session.progress.campaign((len(planned) - len(course.done)) * expected_s):
+    with session.progress.campaign(len(planned) * expected_s):
         for number, run in enumerate(planned, start=1):
             left_s = (len(planned) - number + 1) * (course.last_s or expected_s)
             course.note = f"[{number}/{len(planned)}, about {left_s / 60:.1f} min left]"
@@ -225,6 +225,7 @@ def _carry_out(session: Session, campaign: Campaign, planned: list[PlannedRun]) 
                 course.search(spec, spec.capacity, run)
             else:
                 course.make(run)
+            session.progress.reached(number / len(planned))
     course.campaign = course.campaign.model_copy(update={"ended_at": datetime.now(UTC)})
     results.write(session.folder / "campaign.json", course.campaign)
     records = [course.done[run_id] for run_id in course.campaign.runs]

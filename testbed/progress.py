@@ -21,6 +21,7 @@ class Progress:
         self._bars: Bars | None = None
         self._total: TaskID | None = None
         self._total_done_s = 0.0
+        self._total_expected_s = 0.0
 
     def say(self, text: str) -> None:
         """A line of news."""
@@ -37,7 +38,7 @@ class Progress:
         with self._shown():
             if self._bars:
                 self._total = self._bars.add_task("whole campaign", total=expected_s)
-            self._total_done_s = 0.0
+            self._total_done_s, self._total_expected_s = 0.0, expected_s
             try:
                 yield
             finally:
@@ -61,13 +62,22 @@ class Progress:
             finally:
                 bars.remove_task(task)
                 self._total_done_s += time.monotonic() - begin
+                self._show_total(0)
 
     def tick(self, stage_done_s: float) -> None:
         """Within a stage: so many of its seconds are over."""
         if self._bars and self._bars.tasks:
             self._bars.update(self._bars.tasks[-1].id, completed=stage_done_s)
-            if self._total is not None:
-                self._bars.update(self._total, completed=self._total_done_s + stage_done_s)
+            self._show_total(stage_done_s)
+
+    def reached(self, share: float) -> None:
+        """Of the whole campaign, this share (0 to 1) is over, however long it took."""
+        self._total_done_s = share * self._total_expected_s
+        self._show_total(0)
+
+    def _show_total(self, stage_done_s: float) -> None:
+        if self._bars and self._total is not None:
+            self._bars.update(self._total, completed=self._total_done_s + stage_done_s)
 
     @contextmanager
     def _shown(self) -> Iterator[None]:

@@ -44,6 +44,9 @@ def reported(body: Task) -> Task:
         except TestbedError as error:
             _complain(str(error))
             sys.exit(error.exit_code)
+        except OSError as error:  # a full disk, a folder that may not be written
+            _complain(f"{error.filename or 'this machine'}: {error.strerror or error}")
+            sys.exit(Exit.NOT_READY)
         except KeyboardInterrupt:
             _complain("interrupted: what was started is stopped, what was finished is kept")
             sys.exit(Exit.INTERRUPTED)
