@@ -26,18 +26,19 @@ def standing(record: RunRecord) -> Standing:
 
 
 def reasons(record: RunRecord) -> list[str]:
-    """Sentences: why the run failed, is invalid or is doubtful. Empty for a valid one."""
+    """Sentences: why the run failed, is invalid or doubtful, and remarks on its figures."""
     found = []
     if record.failure:
         found.append(f"Failed at '{record.failure.stage}': {record.failure.message}")
     elif record.output is None:
         found.append("Failed: no figures were recorded.")
     ranked = sorted(
-        (finding for finding in record.findings if finding.verdict != "valid"),
+        record.findings,
         key=lambda finding: -WORST_LAST.index(finding.verdict),
     )
-    found += [f"{finding.verdict.capitalize()}: {finding.sentence}" for finding in ranked]
-    found += [f"Output: {problem}" for problem in (record.output.problems if record.output else [])]
+    # A finding that leaves the run valid is a remark on how to read its figures.
+    words = {"valid": "Remark", "doubtful": "Doubtful", "invalid": "Invalid"}
+    found += [f"{words[finding.verdict]}: {finding.sentence}" for finding in ranked]
     if not found and record.verdict != "valid":
         found.append(f"{record.verdict.capitalize()}, and no reason was recorded.")
     return found

@@ -1,4 +1,4 @@
-"""The HTML report: one file that needs nothing else. What it says in which words is in templates/."""
+"""The HTML report: one file that needs nothing else. Its words are in templates/."""
 
 import base64
 from collections.abc import Mapping

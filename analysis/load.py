@@ -167,7 +167,8 @@ def _read_csv(path: Path, notes: list[str]) -> pd.DataFrame | None:
         return None
     if table.empty:
         return None
-    return table.apply(pd.to_numeric, errors="coerce")
+    numbers: pd.DataFrame = table.apply(pd.to_numeric, errors="coerce")
+    return numbers
 
 
 def _read_latency(path: Path, notes: list[str]) -> LatencyCurve | None:

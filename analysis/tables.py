@@ -13,7 +13,15 @@ from rich.text import Text
 
 from analysis.figures import BY_KEY, ERROR_CLASSES, FIGURES, MISSING, rate
 from analysis.groups import (
-    FROM_DUE, Group, endpoints, generated_by, groups, label, reasons, standing, variant_note,
+    FROM_DUE,
+    Group,
+    endpoints,
+    generated_by,
+    groups,
+    label,
+    reasons,
+    standing,
+    variant_note,
 )  # fmt: skip
 from analysis.load import LoadedCampaign
 from testbed.model.results import RunRecord
@@ -21,6 +29,16 @@ from testbed.model.results import RunRecord
 TEXT_WIDTH = 200  # of table.txt, and of what is printed elsewhere than on a terminal
 KEY_COLUMNS = 3  # app, endpoint, trial: repeated when the table is broken into parts
 STYLES = {"failed": "bold red", "invalid": "bold red", "doubtful": "yellow", "valid": ""}
+
+
+# Requests that were never answered would have had longer times than any that was seen.
+TAIL_FIGURES = ("response_p99_us", "response_max_us")
+AT_LEAST = "\N{GREATER-THAN OR EQUAL TO} "
+
+
+def censored(record: RunRecord) -> bool:
+    """Whether a check found that the highest response times are lower bounds only."""
+    return any(finding.check == "censored" for finding in record.findings)
 
 
 @dataclass(frozen=True)
@@ -34,10 +52,15 @@ class Column:
 
 def _figure_column(key: str) -> Column:
     figure = BY_KEY[key]
-    return Column(
-        figure.title,
-        lambda record, _: figure.write(figure.of(record.output) if record.output else None),
-    )
+
+    def cell(record: RunRecord, _: LoadedCampaign) -> str:
+        value = figure.of(record.output) if record.output else None
+        at_least = (
+            AT_LEAST if key in TAIL_FIGURES and value is not None and censored(record) else ""
+        )
+        return at_least + figure.write(value)
+
+    return Column(figure.title, cell)
 
 
 def asked_rate(record: RunRecord) -> str:

@@ -6,7 +6,12 @@ from matplotlib.patches import Patch
 from analysis.charts import marks
 from analysis.charts.rows import BAR, Row, height_of, lay_out, trials_note, write_rows
 from analysis.charts.style import (
-    ERROR_COLOURS, HATCH, Chart, frame, generators_of, plain_axis,
+    ERROR_COLOURS,
+    HATCH,
+    Chart,
+    frame,
+    generators_of,
+    plain_axis,
 )  # fmt: skip
 from analysis.figures import BY_KEY, count
 from analysis.groups import Group

@@ -1,12 +1,19 @@
 """Response time: mean and 99th percentile of each group, joined by a line."""
 
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from analysis.charts import marks
 from analysis.charts.rows import Row, height_of, lay_out, trials_note, write_rows
 from analysis.charts.style import (
-    QUIET, Chart, colours, frame, generators_of, plain_axis,
+    QUIET,
+    Chart,
+    colours,
+    frame,
+    generators_of,
+    plain_axis,
 )  # fmt: skip
 from analysis.figures import BY_KEY, MISSING, milliseconds
 from analysis.groups import FROM_DUE, Group
@@ -116,7 +123,7 @@ def _marks(axes: Axes, row: Row, colour: str) -> None:
 
 
 def _key(members: list[Group]) -> list[marks.Entry]:
-    look = {"color": QUIET, "linestyle": "none", "markersize": 6}
+    look: Any = {"color": QUIET, "linestyle": "none", "markersize": 6}
     entries: list[marks.Entry] = [
         (Line2D([], [], marker="o", **look), "mean"),
         (Line2D([], [], marker="D", **look), "99th percentile"),

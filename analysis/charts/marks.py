@@ -1,5 +1,7 @@
 """Marks that several charts use: trials, intervals, doubt, and the key that explains them."""
 
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -58,7 +60,7 @@ def trials(axes: Axes, group: Group, figure: Figure, y: float, scale: float = 1.
             continue
         spread = (number / (len(group.records) - 1) - 0.5) * BAR * 0.6
         if any(record is counted for counted in group.counted):
-            look = {"marker": "o", "markerfacecolor": "white", "markeredgecolor": INK}
+            look: Any = {"marker": "o", "markerfacecolor": "white", "markeredgecolor": INK}
         else:
             look = {"marker": "x", "markeredgecolor": STANDING_COLOUR["invalid"]}
         axes.plot(
@@ -70,9 +72,9 @@ def trials(axes: Axes, group: Group, figure: Figure, y: float, scale: float = 1.
 def key_entries(members: list[Group]) -> list[Entry]:
     """Only what the chart needs: trials, intervals, doubt."""
     entries: list[Entry] = []
-    point = {"linestyle": "none", "markersize": 3.6, "markeredgewidth": 0.8}
+    point: Any = {"linestyle": "none", "markersize": 3.6, "markeredgewidth": 0.8}
     if any(len(group.records) > 1 for group in members):
-        look = {"marker": "o", "markerfacecolor": "white", "markeredgecolor": INK}
+        look: Any = {"marker": "o", "markerfacecolor": "white", "markeredgecolor": INK}
         entries.append((Line2D([], [], **point, **look), "a trial"))
     if _has_uncounted(members):
         look = {"marker": "x", "markeredgecolor": STANDING_COLOUR["invalid"]}

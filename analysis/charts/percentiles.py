@@ -1,5 +1,7 @@
 """Response time by percentile on a nines axis: each further nine has the same width."""
 
+from typing import Any
+
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
@@ -7,7 +9,12 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from analysis.charts import marks
 from analysis.charts.latency import counted_from
 from analysis.charts.style import (
-    LINE_STYLES, Chart, colours, frame, generators_of, plain_axis,
+    LINE_STYLES,
+    Chart,
+    colours,
+    frame,
+    generators_of,
+    plain_axis,
 )  # fmt: skip
 from analysis.figures import milliseconds
 from analysis.groups import Group
@@ -67,7 +74,7 @@ def _curves(group: Group) -> list[LatencyCurve]:
     return [run.latency for run in group.runs if run.latency and run.latency.fractions]
 
 
-def _styles(campaign: LoadedCampaign, members: list[Group]) -> list[tuple[str, object]]:
+def _styles(campaign: LoadedCampaign, members: list[Group]) -> list[tuple[str, Any]]:
     """Each group's colour and line style: the app's colour, another style for each variant."""
     palette, used = colours(campaign), dict.fromkeys(colours(campaign).values(), 0)
     result = []

@@ -6,7 +6,13 @@ from matplotlib.lines import Line2D
 from analysis.charts import marks
 from analysis.charts.rows import BAR, Row, height_of, lay_out, trials_note, write_rows
 from analysis.charts.style import (
-    HATCH, INK, Chart, colours, frame, generators_of, plain_axis,
+    HATCH,
+    INK,
+    Chart,
+    colours,
+    frame,
+    generators_of,
+    plain_axis,
 )  # fmt: skip
 from analysis.figures import BY_KEY, MISSING, rate
 from analysis.groups import Group, asked_rates

@@ -92,7 +92,16 @@ def write_rows(axes: Axes, rows: list[Row]) -> None:
         for number, line in enumerate(row.label_lines):
             axes.text(0, y, line, transform=across, va="top", color=INK)
             if number == 0 and not row.value_below:
-                axes.text(1, y, row.value, transform=across, va="top", ha="right", color=colour)
+                axes.text(
+                    1,
+                    y,
+                    row.value,
+                    transform=across,
+                    va="top",
+                    ha="right",
+                    color=colour,
+                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+                )
             y += LINE
         if row.value_below:
             axes.text(0, y, row.value, transform=across, va="top", color=colour)

@@ -54,7 +54,7 @@ ERROR_COLOURS = {
 }
 HATCH = "////"
 
-RC: dict[str, Any] = {
+RC: Any = {  # matplotlib types each key by itself
     "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same metrics everywhere
     "font.size": 9,
     "text.color": INK,
@@ -171,7 +171,7 @@ def frame(
 
 
 def footer(campaign: LoadedCampaign, generators: str) -> str:
-    """Where the figures come from: campaign, place, generator; and that calibration is not ranked."""
+    """Where the figures come from: campaign, place, generator; calibration is not ranked."""
     place = {
         "lab": "lab (two namespaces on one machine)",
         "metal": "real hosts",

@@ -7,7 +7,16 @@ from matplotlib.axes import Axes
 
 from analysis.charts.latency import LOG_FROM_SPAN
 from analysis.charts.style import (
-    GRID, INK, LINE_STYLES, MARGIN, QUIET, Chart, Frame, colours, frame, generator_of, plain_axis,
+    GRID,
+    INK,
+    LINE_STYLES,
+    QUIET,
+    Chart,
+    Frame,
+    colours,
+    frame,
+    generator_of,
+    plain_axis,
 )  # fmt: skip
 from analysis.groups import label, standing
 from analysis.load import LoadedCampaign, LoadedRun
