@@ -109,7 +109,12 @@ def data_uri(chart: Rendered) -> str:
 def asked(campaign: LoadedCampaign) -> list[Asked]:
     """The experiment as resolved, nested keys written with dots; overridden ones are marked."""
     overridden = campaign.campaign.overridden
-    flat = flatten(campaign.campaign.asked)
+    said_above = ("schema_version", "title", "description", "workload")
+    flat = [
+        (key, value)
+        for key, value in flatten(campaign.campaign.asked)
+        if key not in said_above and value is not None
+    ]
     marked = [Asked(key, or_missing(value), _is_one_of(key, overridden)) for key, value in flat]
     # An overridden key that the experiment does not list would otherwise go unsaid.
     unseen = [key for key in overridden if not any(_is_one_of(name, [key]) for name, _ in flat)]

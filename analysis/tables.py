@@ -80,10 +80,10 @@ COLUMNS = (
     Column("App", lambda record, campaign: label(record, campaign), number=False),
     Column("Endpoint", lambda record, _: record.endpoint, number=False),
     Column("Trial", lambda record, _: str(record.trial)),
+    Column("Verdict", lambda record, _: standing(record), number=False),
     Column("Asked/s", lambda record, _: asked_rate(record)),
     *[_figure_column(figure.key) for figure in FIGURES],
     Column("Load by", lambda record, _: record.load.generator, number=False),
-    Column("Verdict", lambda record, _: standing(record), number=False),
     Column("Errors by class", lambda record, _: error_classes(record), number=False),
 )
 
