@@ -21,7 +21,7 @@ from analysis.load import LoadedCampaign
 from testbed.model.results import RunRecord
 
 WIDTH = 5.0
-MARGIN = 0.14
+MARGIN = 0.2  # inches; holds half of the last tick's label
 LINE = 0.165  # height of a line of 9 point text
 DPI = 200
 
