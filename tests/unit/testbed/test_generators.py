@@ -1,0 +1,101 @@
+import pytest
+
+from testbed import generators
+from testbed.errors import TestbedError
+from testbed.model.experiment import LoadSpec
+
+TARGET = generators.Target("http://198.19.0.10:8080/index", "GET", 18, "ab" * 32)
+
+
+def spec(**changes):
+    data = {
+        "mode": "constant_rate",
+        "rate_rps": 4000,
+        "connections": 400,
+        "threads": 12,
+        "duration_s": 300,
+        "warmup_s": 10,
+        "timeout_s": 10,
+    }
+    return LoadSpec.model_validate(data | changes)
+
+
+SATURATION = {"mode": "saturation", "rate_rps": None}
+
+
+@pytest.mark.parametrize(
+    ("changes", "available", "chosen"),
+    [
+        ({}, {"wrk", "wrk2", "pacer"}, "wrk2"),
+        ({}, {"wrk", "pacer"}, "pacer"),
+        ({"generator": "pacer"}, {"wrk2", "pacer"}, "pacer"),
+        (SATURATION, {"wrk", "wrk2", "pacer"}, "wrk"),
+    ],
+)
+def test_auto_takes_the_best_that_is_there(changes, available, chosen):
+    assert generators.choose(spec(**changes), available).generator == chosen
+
+
+@pytest.mark.parametrize(
+    ("changes", "available", "missing"),
+    [
+        ({}, {"wrk"}, "client host: no wrk2 or pacer there"),
+        ({"generator": "wrk2"}, {"pacer"}, "client host: no wrk2 there"),
+        ({**SATURATION, "from_host": "server"}, {"pacer"}, "server host: no wrk there"),
+    ],
+)
+def test_a_missing_generator_is_told(changes, available, missing):
+    with pytest.raises(TestbedError, match=missing):
+        generators.choose(spec(**changes), available)
+
+
+def test_wrk_is_called_as_in_the_article():
+    load = generators.choose(spec(**SATURATION, duration_s=30), {"wrk"})
+    command = generators.Wrk().command(load, TARGET, "/run/x", cpus=4)
+    assert command[:4] == ["wrk", "-t12", "-c400", "-d30s"]
+    assert "--latency" in command
+    assert "-R" not in command
+    assert command[-1] == TARGET.url
+    assert "-d10s" in generators.Wrk().warm_up(load, TARGET)
+
+
+def test_wrk2_is_given_the_rate():
+    load = generators.choose(spec(), {"wrk2"})
+    command = generators.Wrk2().command(load, TARGET, "/run/x", cpus=4)
+    assert command[:6] == ["wrk2", "-t12", "-c400", "-d300s", "-R", "4000"]
+
+
+def test_pacer_compares_every_answer_and_takes_a_process_a_cpu():
+    load = generators.choose(spec(), {"pacer"})
+    command = generators.Pacer().command(load, TARGET, "/run/x", cpus=4)
+    assert {"--rate=4000", "--processes=4", "--warmup=10", "--duration=300"} <= set(command)
+    assert {"--expect-length=18", f"--expect-sha256={'ab' * 32}"} <= set(command)
+    assert generators.processes(load, cpus=64) == 12
+
+
+def test_a_ramp_of_users_is_a_rising_rate():
+    ramp = {"of": "users", "steps": [50, 100], "think_s": 2}
+    steps = spec(mode="ramp", rate_rps=None, ramp=ramp)
+    load = steps.step(100)
+    assert (load.mode, load.rate_rps, load.connections) == ("constant_rate", 50, 100)
+
+
+def test_a_ramp_of_connections_is_saturation():
+    ramp = {"of": "connections", "steps": [4, 8]}
+    load = spec(mode="ramp", rate_rps=None, ramp=ramp).step(4)
+    assert (load.mode, load.rate_rps, load.connections, load.threads) == ("saturation", None, 4, 4)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rate_rps": None},
+        {"mode": "saturation"},
+        {"ramp": {"of": "users", "steps": [1, 2]}},
+        {"mode": "ramp", "rate_rps": None, "ramp": {"of": "users", "steps": [2, 1]}},
+        {"mode": "ramp", "rate_rps": None},
+    ],
+)
+def test_loads_that_contradict_themselves_are_refused(changes):
+    with pytest.raises(ValueError, match="belongs to|must rise"):
+        spec(**changes)
