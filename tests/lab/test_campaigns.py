@@ -133,6 +133,40 @@ load:
     assert len(result["runs"]) == len(rates) >= 2
 
 
+def test_a_ramp_of_users_over_a_variant(verified, tmp_path):
+    experiment = tmp_path / "ramp.yml"
+    experiment.write_text(
+        """\
+schema_version: 1
+title: t
+description: d
+workload: agents
+apps: [django]
+endpoints: [index]
+variants:
+  few: {settings: {workers: 2, worker_class: gthread, threads: 3}}
+trials: 1
+load:
+  mode: ramp
+  connections: 20
+  threads: 1
+  duration_s: 2
+  warmup_s: 1
+  timeout_s: 2
+  ramp: {of: users, steps: [10, 40]}
+"""
+    )
+    runs = records(verified.campaign("run", str(experiment)))
+    assert [run["load"]["rate_rps"] for run in runs] == [10, 40]
+    assert [run["load"]["connections"] for run in runs] == [10, 40]
+    for run in runs:
+        assert run["failure"] is None
+        assert run["settings"]["workers"] == 2
+        assert run["variant"] == "few"
+        # one process that only manages, two workers with at least one thread each
+        assert 3 <= int(run["unit"]["TasksCurrent"]) <= 3 + 2 * 3
+
+
 def first_run_finished(testbed):
     latest = testbed.results / "latest"
     return lambda: latest.exists() and list(latest.glob("0*/run.json"))
