@@ -40,6 +40,8 @@ def from_probe(text: str) -> Answer:
 
 def expected_json(workload_folder: Path, expected: ExpectedAnswer) -> Any:
     """The document that the workload expects. Raises TestbedError if its file cannot be read."""
+    if expected.json_file is None:
+        return None
     path = workload_folder / expected.json_file
     try:
         return json.loads(path.read_text(encoding="utf-8"))

@@ -1,8 +1,8 @@
 """What `apps/` declares: `apps/<workload>/workload.yml` and `apps/<workload>/<app>/app.yml`."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from testbed.model.base import Model
 
@@ -11,12 +11,60 @@ Path = Annotated[str, StringConstraints(pattern=r"^/[!-~]*$")]
 EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")]
 
 
+Service = Literal["postgresql", "redis"]
+
+
+class Selection(Model):
+    """What a CSS selector must find in an HTML page: so many elements, with these texts."""
+
+    selector: str
+    count: int | None = Field(default=None, ge=0)
+    texts_file: str | None = None  # JSON list: the text of each, white space collapsed
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.count is None and self.texts_file is None:
+            raise ValueError("give count or texts_file, else nothing is checked")
+        return self
+
+
 class ExpectedAnswer(Model):
-    """The answer every app must give; `json_file` is relative to the workload's folder."""
+    """The answer every app must give; files are relative to the workload's folder.
+
+    Without `json_file` and `html` the body must be empty.
+    """
 
     status: int = 200
+    content_type: str | None = "application/json"  # None where there is no body
+    json_file: str | None = None
+    html: list[Selection] = []
+    # The body is not the same each time (a counter, a token), so that the generator cannot compare
+    # it by length and digest: what is compared is checked before and after the load only.
+    varies: bool = False
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if self.json_file is not None and self.html:
+            raise ValueError("a body is JSON or HTML, not both")
+        return self
+
+
+class Body(Model):
+    """What a request carries."""
+
     content_type: str = "application/json"
-    json_file: str
+    file: str  # relative to the workload's folder, sent as it is; may be empty
+
+
+class Exchange(Model):
+    """A further request to an endpoint, made before the load and never as a load.
+
+    To prove that an app does all it must do, e.g. refuse what does not fit.
+    """
+
+    description: str
+    send: Body | None = None
+    expect: ExpectedAnswer
 
 
 class Statement(Model):
@@ -42,8 +90,16 @@ class Endpoint(Model):
 
     description: str
     method: Literal["GET", "POST"] = "GET"
+    send: Body | None = None
     expect: ExpectedAnswer
+    also: list[Exchange] = []  # asked of the same URL with the same method
     sql: list[Statement] = []  # all statements that answering takes; anything else is named
+
+    @model_validator(mode="after")
+    def _posts_a_body(self) -> Self:
+        if (self.method == "POST") != (self.send is not None):
+            raise ValueError("POST takes a body (send), GET takes none")
+        return self
 
 
 class Workload(Model):
@@ -52,8 +108,12 @@ class Workload(Model):
     schema_version: Literal[1]
     title: str
     description: str
-    services: list[Literal["postgresql"]] = []
-    dataset: str | None = None  # SQL file beside workload.yml, safe to load again
+    services: list[Service] = []
+    # SQL files beside workload.yml. `dataset` is loaded when hosts are provisioned, into a database
+    # of the workload's own; safe to load again. `reset` is run before each run where a load changes
+    # the data: it puts them back. Redis is emptied before each run.
+    dataset: str | None = None
+    reset: str | None = None
     endpoints: dict[Name, Endpoint]
 
 
@@ -71,13 +131,15 @@ class App(Model):
 
     `serve` is the command line of its systemd unit. `{venv}` and `{app}` stand for the app's
     virtual environment and folder; `${NAME}` for environment variables at start: those of
-    `settings` and `environment`, and ADDRESS, PORT and DATABASE_URL, which the testbed sets.
+    `settings` and `environment`, and ADDRESS, PORT, DATABASE_URL and REDIS_URL, which the testbed
+    sets.
     """
 
     schema_version: Literal[1]
     title: str  # as charts name it, e.g. 'Django + Gunicorn'
     description: str
-    requirements: str | None = None  # pinned requirements file in the app's folder
+    code: str = "."  # folder of its code beside app.yml; apps that share code name the same one
+    requirements: str | None = None  # pinned requirements file in the code's folder
     apt_packages: list[str] = []
     serve: str
     environment: dict[EnvName, str] = {}
@@ -92,8 +154,8 @@ class CataloguedApp(Model):
 
     workload: Name
     name: Name
-    folder: str  # absolute, on the control machine
-    digest: str  # of all its files; names what is deployed
+    folder: str  # of its code: absolute, on the control machine
+    digest: str  # of all the code's files; names what is deployed
     spec: App
 
     @property

@@ -1,5 +1,6 @@
 """What an experiment file declares: what to run, and with which load."""
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -7,6 +8,10 @@ from pydantic import Field, model_validator
 from testbed.model.base import Model
 from testbed.model.catalogue import Name
 from testbed.model.results import Generator, HostRole
+
+OPEN_LOOP: tuple[Generator, ...] = ("wrk2", "pacer")
+CLOSED_LOOP: tuple[Generator, ...] = ("wrk", "ab")
+PER_CPU = re.compile(r"(\d+) per cpu")
 
 
 class Ramp(Model):
@@ -49,6 +54,7 @@ class LoadSpec(Model):
     duration_s: float = Field(gt=0)
     warmup_s: float = Field(ge=0)
     timeout_s: float = Field(gt=0)
+    keepalive: bool = True  # False: a connection for each request
     ramp: Ramp | None = None
     capacity: Capacity | None = None
 
@@ -67,10 +73,10 @@ class LoadSpec(Model):
         ):
             if (self.mode == mode) != (getattr(self, key) is not None):
                 raise ValueError(f"{key} belongs to the mode {mode}, and only to it")
-        if self.open_loop and self.generator == "wrk":
-            raise ValueError("wrk cannot hold a rate: take wrk2 or pacer")
-        if not self.open_loop and self.generator in ("wrk2", "pacer"):
-            raise ValueError(f"{self.generator} holds a rate: take wrk for saturation")
+        if self.open_loop and self.generator in CLOSED_LOOP:
+            raise ValueError(f"{self.generator} cannot hold a rate: take wrk2 or pacer")
+        if not self.open_loop and self.generator in OPEN_LOOP:
+            raise ValueError(f"{self.generator} holds a rate: take wrk or ab for saturation")
         if self.threads > self.connections:
             raise ValueError("more threads than connections: some would have nothing to do")
         return self
@@ -97,24 +103,34 @@ class LoadSpec(Model):
 
 
 class Variant(Model):
-    """Settings that differ from the apps' defaults; for all apps, or for those named."""
+    """Settings that differ from the apps' defaults; for all apps, or for those named.
+
+    'N per cpu' stands for N times the CPUs that the server's processes may use.
+    """
 
     apps: list[Name] | None = None
     settings: dict[Name, str | int] = {}
 
 
-class Experiment(Model):
-    """An experiment file. `apps: null` stands for all apps of the workload."""
+class Question(Model):
+    """What is compared, and under which load. `apps: null` stands for all apps of the workload."""
 
-    schema_version: Literal[1]
     title: str
     description: str
-    workload: Name
     apps: list[Name] | None = None
     endpoints: list[Name] = Field(min_length=1)
     variants: dict[Name, Variant] = {"default": Variant()}
     trials: int = Field(ge=1)
     load: LoadSpec
+    # Round-trip time that the data link is given for this experiment, and rid of again
+    link_delay_ms: float = Field(default=0, ge=0, le=1000)
+
+
+class Experiment(Question):
+    """An experiment file."""
+
+    schema_version: Literal[1]
+    workload: Name
 
     @property
     def calibration(self) -> bool:

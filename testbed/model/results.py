@@ -13,7 +13,7 @@ from testbed.model.tool_output import ToolOutput
 SCHEMA_VERSION = 1
 
 LoadMode = Literal["saturation", "constant_rate"]
-Generator = Literal["wrk", "wrk2", "pacer"]
+Generator = Literal["wrk", "wrk2", "pacer", "ab"]
 HostRole = Literal["server", "client"]
 Verdict = Literal["valid", "doubtful", "invalid"]
 
@@ -30,6 +30,7 @@ class Load(Model):
     duration_s: float
     warmup_s: float
     timeout_s: float
+    keepalive: bool = True
 
 
 class Finding(Model):
@@ -51,6 +52,7 @@ class AnswerCheck(Model):
     """One comparison of a running app's answer with the workload's expected one."""
 
     when: Literal["before", "after"]
+    what: str | None = None  # which further request; None: the one that is the load
     ok: bool
     status: int | None
     content_type: str | None
@@ -175,6 +177,14 @@ class CapacityResult(Model):
     runs: list[str]  # its probes, in the order made
 
 
+class LinkDelay(Model):
+    """Round-trip time that the data link was given, and what was measured of it (ping)."""
+
+    asked_ms: float
+    round_trip_ms: RoundTrip
+    by: Literal["netem", "delay line"]
+
+
 class Campaign(Model):
     """`campaign.json`: one execution of a round or experiment."""
 
@@ -198,4 +208,5 @@ class Campaign(Model):
     hosts: list[HostRecord]
     postgresql: dict[str, str]  # settings read back from pg_settings
     link: LinkRecord | None  # None in a calibration, which does not use it
+    link_delay: LinkDelay | None = None  # None: the link as it is
     testbed: dict[str, str]  # git commit, versions on the control side

@@ -1,0 +1,185 @@
+"""A published comparison: how it is asked again, what it printed and what it claims.
+
+`experiments/articles/<name>.yml` holds an Article, `experiments/published/<name>.yml` a Published,
+and `series.json` the Series that `fab run-article` makes of them.
+"""
+
+from datetime import datetime
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from testbed.model.base import Model
+from testbed.model.catalogue import Name
+from testbed.model.experiment import Experiment, Question
+
+Mode = Literal["as_published", "fair"]
+Scale = Literal["full", "small"]
+# Ratios and orders are judged; figures of another machine never are. A share of failures is a ratio
+# in itself.
+Metric = Literal[
+    "throughput_rps",
+    "goodput_rps",
+    "errors_percent",  # errors, unsent and unanswered, of the requests due or made
+    "latency_mean_us",
+    "latency_p50_us",
+    "latency_p99_us",
+    "slowdown_users",  # of a ramp: the first step that is slow (analysis/ramp.py)
+    "errors_users",  # of a ramp: the first step with errors (analysis/ramp.py)
+]
+SHARES: tuple[Metric, ...] = ("errors_percent",)
+
+
+class Small(Model):
+    """What `--scale small` replaces, to be quick rather than exact. None: as it is."""
+
+    trials: int = Field(default=2, ge=1)
+    duration_s: float = Field(default=3, gt=0)
+    warmup_s: float = Field(default=1, ge=0)
+    rate_rps: float | None = Field(default=None, gt=0)
+    connections: int | None = Field(default=None, gt=0)
+    threads: int | None = Field(default=None, gt=0)
+    timeout_s: float | None = Field(default=None, gt=0)
+    steps: list[int] | None = None  # of a ramp
+
+
+class Part(Question):
+    """One experiment of an article."""
+
+    small: Small = Small()
+
+
+class Asked(Model):
+    """An article's question asked one way."""
+
+    description: str
+    differences: list[str]  # from what the article did, a sentence each; fair: also what is equal
+    parts: dict[Name, Part] = Field(min_length=1)  # carried out in this order
+
+
+class Article(Model):
+    """How a published comparison is asked again."""
+
+    schema_version: Literal[1]
+    title: str
+    workload: Name
+    as_published: Asked
+    fair: Asked
+
+    def asked(self, mode: Mode) -> Asked:
+        """The question, one way or the other."""
+        return self.as_published if mode == "as_published" else self.fair
+
+    def experiment(self, mode: Mode, part: str, scale: Scale) -> Experiment:
+        """A part as an experiment. Raises ValueError if `small` does not fit its load."""
+        question = self.asked(mode).parts[part]
+        data = question.model_dump(exclude={"small"})
+        if scale == "small":
+            small = question.small.model_dump(exclude_none=True)
+            data["trials"] = small.pop("trials")
+            steps = small.pop("steps", None)
+            data["load"] |= small
+            if steps is not None and data["load"]["ramp"] is not None:
+                data["load"]["ramp"]["steps"] = steps
+        return Experiment.model_validate(data | {"schema_version": 1, "workload": self.workload})
+
+
+class CellRef(Model):
+    """One app, endpoint and variant of a part: what a figure belongs to."""
+
+    part: Name
+    app: Name
+    endpoint: Name
+    variant: Name = "default"
+
+
+class PublishedFigure(Model):
+    """A figure that the article printed; corrected where it slipped, with a note on how."""
+
+    cell: CellRef  # of as_published
+    metric: Metric
+    value: float
+    printed: str | None = None  # as it stood there, where `value` is not that
+    note: str | None = None
+
+
+class Comparison(Model):
+    """Which cells a claim compares: the ratio of `of` to `to`; a share stands alone."""
+
+    of: CellRef
+    to: CellRef | None = None
+
+
+class Accept(Model):
+    """The range that a ratio (or a share, in percent) must lie in; None: open on that side."""
+
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @model_validator(mode="after")
+    def _a_range(self) -> Self:
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("give at_least, at_most or both, else every figure would do")
+        if None not in (self.at_least, self.at_most) and self.at_least > self.at_most:  # type: ignore[operator]
+            raise ValueError("at_least is above at_most")
+        return self
+
+
+class Claim(Model):
+    """Something that the article says, and when it counts as reproduced.
+
+    reproduced: the 95 % interval of the ratio lies within `accept`. not reproduced: all of it lies
+    outside. not comparable: it does both, or a run that it takes was not obtained or is invalid.
+    """
+
+    text: str  # what the article says, in our words
+    metric: Metric
+    published: float | None  # the ratio (or share in percent) that its figures give; None: lost
+    accept: Accept
+    rule: str  # why this range
+    compare: dict[Mode, Comparison] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _shares_stand_alone(self) -> Self:
+        for comparison in self.compare.values():
+            if comparison.to is None and self.metric not in SHARES:
+                raise ValueError(
+                    f"{self.metric}: figures of other machines are not judged; name a cell `to`"
+                )
+        return self
+
+
+class Published(Model):
+    """`experiments/published/<name>.yml`: the article's figures and claims."""
+
+    schema_version: Literal[1]
+    title: str
+    author: str | None
+    year: int | None
+    machines: str  # on what it was measured
+    slips: list[str]  # what is wrong with it or missing, a sentence each
+    figures: list[PublishedFigure]
+    claims: dict[Name, Claim] = Field(min_length=1)
+
+
+class SeriesPart(Model):
+    """One campaign of a series."""
+
+    mode: Mode
+    part: Name
+    campaign: str  # its folder, beside series.json
+
+
+class Series(Model):
+    """`results/<series>/series.json`: all campaigns of an article asked again."""
+
+    schema_version: Literal[1]
+    series: str  # the folder's name
+    article_name: Name
+    article: Article
+    published: Published
+    scale: Scale
+    seed: int
+    parts: list[SeriesPart]  # in the order carried out; a campaign not yet begun has no folder
+    created_at: datetime
+    ended_at: datetime | None
