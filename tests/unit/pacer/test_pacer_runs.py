@@ -58,7 +58,11 @@ def test_all_is_well(answering: Answering, pacer: Pacer, tmp_path: Path, process
     assert figures["connections_opened"] == 0  # all in the warm-up
     assert figures["answers_per_connection"] == {
         "connections": 9,
+        "none": 0,
         "min": pytest.approx(50, abs=2),
+        "p5": pytest.approx(50, abs=2),
+        "p50": pytest.approx(50, abs=2),
+        "p95": pytest.approx(50, abs=2),
         "mean": 50,
         "max": pytest.approx(50, abs=2),
     }
