@@ -21,9 +21,7 @@ def sql(evidence: Evidence) -> list[Finding]:
     if evidence.sql is None:
         return [found("doubtful", "which SQL the app sent was not observed")]
     findings = [
-        found(
-            "invalid", f"SQL that the workload does not declare, {seen.calls} calls: {seen.text}"
-        )
+        found("invalid", f"SQL that the workload does not declare, {seen.calls} calls: {seen.text}")
         for seen in evidence.sql
         if seen.kind == "unexpected"
     ]

@@ -10,9 +10,7 @@ from testbed.validity.limits import beyond, found, limits
 Measure = Callable[[Samples], float | None]
 
 
-def _on_each_host(
-    evidence: Evidence, limit: str, measure: Measure, sentence: str
-) -> list[Finding]:
+def _on_each_host(evidence: Evidence, limit: str, measure: Measure, sentence: str) -> list[Finding]:
     """Findings of one measure of a host's samples."""
     return [
         finding
@@ -150,5 +148,3 @@ def open_files(evidence: Evidence) -> list[Finding]:
         for whose, most in allowed.items()
         if most is not None and most < needed
     ]
-
-

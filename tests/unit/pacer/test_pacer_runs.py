@@ -250,7 +250,7 @@ def test_refused(refusing: str, pacer: Pacer) -> None:
     assert figures["complete"] is True
     assert figures["throughput_rps"] == 0
     assert figures["response_us"]["mean"] is None
-    assert figures["answers_per_connection"] is None
+    assert figures["answers_per_connection"]["none"] == 8
     assert "111" in figures["first_errors"]["connect"]
 
 
