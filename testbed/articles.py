@@ -37,6 +37,7 @@ class Request:
     modes: Sequence[Mode]
     scale: Scale
     parts: Sequence[str] | None
+    trials: int | None  # None: as the article's file has it
     seed: int | None
 
 
@@ -99,7 +100,7 @@ def new_series(request: Request) -> Series:
         schema_version=1,
         series=f"{created_at:%Y%m%dT%H%M%SZ}-{request.name}",
         article_name=request.name,
-        article=article,
+        article=article if request.trials is None else _with_trials(article, request.trials),
         published=published,
         scale=request.scale,
         seed=seed,
@@ -112,6 +113,14 @@ def new_series(request: Request) -> Series:
         created_at=created_at,
         ended_at=None,
     )
+
+
+def _with_trials(article: Article, trials: int) -> Article:
+    data = article.model_dump()
+    for mode in get_args(Mode):
+        for part in data[mode]["parts"].values():
+            part["trials"] = part["small"]["trials"] = trials
+    return Article.model_validate(data)
 
 
 def planned(series: Series) -> list[tuple[SeriesPart, Experiment, list[PlannedRun]]]:

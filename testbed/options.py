@@ -56,6 +56,9 @@ class ArticleOptions(Model):
     both: bool = Field(False, description="one after the other; the default")
     scale: Scale = Field("full", description="full, or small: short runs, to try it out")
     parts: Names | None = Field(None, description="names separated by commas; default: all")
+    trials: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="how often each app and endpoint is run"
+    )
     seed: int | None = Field(None, description="decides the order of runs; default: random")
     inventory: str | None = Field(None, description="hosts; default: that of ansible.cfg, the lab")
     resume: str | None = Field(None, description="folder of a series to go on with")

@@ -164,7 +164,7 @@ def measure_article(name: str, given: options.ArticleOptions) -> None:
             raise TestbedError(f"{folder} is a series of article {series.article_name}, not {name}")
     else:
         series = articles.new_series(
-            articles.Request(name, given.modes, given.scale, given.parts, given.seed)
+            articles.Request(name, given.modes, given.scale, given.parts, given.trials, given.seed)
         )
         folder = results.folder() / series.series
     if given.dry_run:

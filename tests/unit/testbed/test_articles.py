@@ -9,7 +9,14 @@ NAMES = sorted(path.stem for path in articles.ARTICLES.glob("*.yml"))
 
 
 def request(**changes):
-    given = {"name": "agents", "modes": ["fair"], "scale": "small", "parts": None, "seed": 7}
+    given = {
+        "name": "agents",
+        "modes": ["fair"],
+        "scale": "small",
+        "parts": None,
+        "seed": 7,
+        "trials": None,
+    }
     return articles.Request(**(given | changes))
 
 
@@ -40,9 +47,16 @@ def test_a_series_has_the_parts_asked_for_in_order():
     assert [part.campaign for part in series.parts] == ["fair-rate_index", "fair-low_load"]
 
 
+def test_trials_can_be_overridden():
+    series = articles.new_series(request(parts=["low_load"], trials=1))
+    ((_, experiment, runs),) = articles.planned(series)
+    assert experiment.trials == 1
+    assert {run.trial for run in runs} == {1}
+
+
 def test_an_unknown_part_names_the_nearest():
-    with pytest.raises(TestbedError, match="(?s)part of article agents: 'low'.*'low_load'"):
-        articles.new_series(request(parts=["low"]))
+    with pytest.raises(TestbedError, match="(?s)part of article agents: 'low_lad'.*'low_load'"):
+        articles.new_series(request(parts=["low_lad"]))
 
 
 def test_an_unknown_article_names_the_nearest():
