@@ -28,7 +28,7 @@ from testbed.model.results import (
     LinkRecord,
     RunRecord,
 )
-from testbed.plan import plan
+from testbed.plan import plan, workers
 from testbed.progress import Progress
 from testbed.remote import Remote
 from testbed.run import Session, execute
@@ -171,6 +171,7 @@ def _prepare(
         generator_cpus=found[experiment.load.from_host]["cpus"],
         link=verified,
         progress=progress,
+        workers=workers(planned),
     )
     campaign = Campaign(
         schema_version=1,
