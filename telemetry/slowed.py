@@ -77,9 +77,7 @@ class Quota:
         stats = [_cpu_stat(file.parent)[1] for file in self._files]
         if not stats or not all("nr_throttled" in stat for stat in stats):
             return dict.fromkeys(self.columns)
-        return {
-            name: sum(stat.get(key, 0) for stat in stats) for name, key in self.columns.items()
-        }
+        return {name: sum(stat.get(key, 0) for stat in stats) for name, key in self.columns.items()}
 
 
 def cpu_groups(groups: str, mountinfo: str) -> list[Path]:

@@ -24,6 +24,7 @@ OPTIONS = {
     "duration": ("load", "duration_s"),
     "warmup": ("load", "warmup_s"),
     "timeout": ("load", "timeout_s"),
+    "telemetry_interval": ("telemetry_interval_s",),
 }
 
 

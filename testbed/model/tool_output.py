@@ -39,7 +39,7 @@ class Distribution(Model):
 class AnswersPerConnection(Model):
     """How evenly a load's connections were served: measured answers of each of them.
 
-    A connection is a place in the load; where it was closed and opened again, all its answers count.
+    A connection is a place in the load: where it was closed and opened again, all answers count.
     """
 
     connections: int
