@@ -13,7 +13,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from testbed import capacity, experiments, generators, hosts, link, postgresql, results
+from testbed import (
+    capacity,
+    database_connections,
+    experiments,
+    generators,
+    hosts,
+    link,
+    postgresql,
+    results,
+)
 from testbed import catalogue as catalogues
 from testbed.catalogue import Catalogue
 from testbed.daemon import Daemon
@@ -158,6 +167,9 @@ def _prepare(
     apps = catalogue.apps_of(experiment.workload)
     for app in sorted({run.app for run in planned}):
         Daemon(server, apps[app]).check_deployed()
+    settings = postgresql.settings(server)
+    if "postgresql" in catalogue.workload(experiment.workload).services:
+        database_connections.check(planned, apps, settings)
     offsets = [hosts.clock_offset_s(remote) for remote in (server, client)]
     session = Session(
         campaign=name,
@@ -189,7 +201,7 @@ def _prepare(
         created_at=created_at,
         ended_at=None,
         hosts=[hosts.record(remote, found[remote.host.role]) for remote in (server, client)],
-        postgresql=postgresql.settings(server),
+        postgresql=settings,
         link=verified,
         apps_path=request.apps_path,
         testbed=hosts.control_side(),
