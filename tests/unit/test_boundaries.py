@@ -15,7 +15,7 @@ PURE = [
     *(ROOT / "testbed" / "validity").glob("*.py"),
     *(
         ROOT / "testbed" / f"{name}.py"
-        for name in ("plan", "answers", "generators", "sql", "capacity")
+        for name in ("plan", "answers", "generators", "sql", "capacity", "database_connections")
     ),
 ]
 
