@@ -42,23 +42,23 @@ def rate_reached(evidence: Evidence) -> list[Finding]:
 
 
 def starved_connections(evidence: Evidence) -> list[Finding]:
-    """No connection starved while others raced: a load of fewer connections than asked.
+    """No connection starved while others raced: that is a load of fewer connections than asked.
 
-    Compares the twentieth of the connections that got the fewest answers with the median one. Not
-    judged: too few answers a connection for chance to be ruled out; servers that close connections
-    after each answer or so; generators that do not count by connection.
+    Looks at the twentieth of the connections that got the fewest answers. Not judged: so few
+    answers a connection that chance is enough; servers that close connections after an answer or a
+    few; generators that do not count by connection.
     """
     output = evidence.output
     answers = output.answers_per_connection if output else None
-    if output is None or answers is None or not answers.p50:
+    if output is None or answers is None:
         return []
     opened = answers.connections + (output.connections_opened or 0)
     least_mean = limits()["answers_per_connection_judged"].doubtful or 0
-    if answers.p50 < least_mean or (output.requests or 0) < least_mean * opened:
+    if answers.mean * answers.connections < least_mean * opened:
         return []
     sentence = (
-        f"connections starved: a twentieth of them got at most {answers.p5:g} answers "
-        f"({answers.none} none at all), {{value:.0f}} % less than the median's {answers.p50:g}"
+        f"connections starved: {answers.none} of {answers.connections} got no answer, a twentieth "
+        f"at most {answers.p5}, {{value:.0f}} % less than their share of {answers.mean:.0f}"
     )
-    fewer_percent = 100 * (1 - answers.p5 / answers.p50)
+    fewer_percent = 100 * (1 - answers.p5 / answers.mean)
     return beyond("starved_connections_percent", fewer_percent, sentence)

@@ -167,13 +167,19 @@ def test_a_sound_run_is_valid(judge):
             {"output": served(none=1, min=0, p5=0)},
             "starved_connections",
             "doubtful",
-            r"at most 0 answers \(1 none at all\), 100 % less than the median's 600",
+            "1 of 10 got no answer, .* at most 0, 100 % less than their share of 600",
         ),
         (
             {"output": served(p5=290)},
             "starved_connections",
             "doubtful",
-            "52 % less than the median",
+            "a twentieth at most 290, 52 % less than",
+        ),
+        (
+            {"output": served(none=8, min=0, p5=0, p50=0, p95=3000, max=3000)},
+            "starved_connections",
+            "doubtful",
+            "8 of 10 got no answer",
         ),
         (
             {"workers": {"one": 1, "other": 3}},
