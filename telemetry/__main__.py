@@ -17,12 +17,16 @@ class Stopped(Exception):
 
 
 def record(file: Path, chosen: list[probes.Probe], interval_s: float) -> NoReturn:
-    """Append a row of samples every `interval_s`, on a fixed beat, until Stopped is raised."""
+    """Append a row of samples every `interval_s`, on a fixed beat, until Stopped is raised.
+
+    Beats that were missed are left out, not made up for.
+    """
     beat = time.monotonic()
     with file.open("w", newline="") as stream:
         writer = None
         while True:
-            beat += interval_s
+            missed = max(0, (time.monotonic() - beat) // interval_s)
+            beat += interval_s * (missed + 1)
             time.sleep(max(0.0, beat - time.monotonic()))
             row: probes.Row = {}
             for probe in chosen:

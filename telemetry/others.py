@@ -11,7 +11,7 @@ from telemetry.describe import governor
 from telemetry.probes import Cpu, Scheduler
 
 READINGS = 10  # of the run queue, which is of a moment each
-BUSIEST = 3
+BUSIEST = 3  # names of processes
 NAMED_PERCENT = 5.0  # of one CPU: less is not worth a name
 
 
@@ -51,13 +51,16 @@ def _busiest(
     after: dict[tuple[int, float], tuple[str, float]],
     elapsed_s: float,
 ) -> list[dict[str, Any]]:
-    """The processes that used the most CPU time in between; those new since began at 0."""
-    shares = [
-        (100 * (used - before.get(key, (name, 0.0))[1]) / elapsed_s, name)
-        for key, (name, used) in after.items()
-    ]
+    """Those that used the most CPU time in between, all processes of one name together.
+
+    Processes that are new since began at 0.
+    """
+    used_s: dict[str, float] = {}
+    for key, (name, used) in after.items():
+        used_s[name] = used_s.get(name, 0.0) + used - before.get(key, (name, 0.0))[1]
+    shares = sorted(((100 * used / elapsed_s, name) for name, used in used_s.items()), reverse=True)
     return [
         {"name": name, "cpu_percent": round(share, 1)}
-        for share, name in sorted(shares, reverse=True)[:BUSIEST]
+        for share, name in shares[:BUSIEST]
         if share >= NAMED_PERCENT
     ]

@@ -49,7 +49,7 @@ class Failure(Model):
 
 
 class Busy(Model):
-    """A process that used a CPU while nobody should have."""
+    """Processes of one name that used CPUs while nobody should have."""
 
     name: str
     cpu_percent: float  # of one CPU

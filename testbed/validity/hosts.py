@@ -24,7 +24,8 @@ def other_load(evidence: Evidence) -> list[Finding]:
     findings = []
     for role, before in sorted(evidence.before.items()):
         names = ", ".join(f"{one.name} {one.cpu_percent:.0f} %" for one in before.busiest)
-        told = f" ({names.replace('{', '{{').replace('}', '}}')})" if names else ""
+        told = f" ({names or 'by no process of this host that stands out'})"
+        told = told.replace("{", "{{").replace("}", "}}")
         share = f"{role}: {{value:.0f}} % of the CPUs in use before the app was started{told}"
         cores = f"{role}: {{value:.2f}} CPUs in use before the app was started{told}"
         findings += beyond("other_load_percent", before.cpu_percent, share) or beyond(
@@ -54,19 +55,24 @@ def swap(evidence: Evidence) -> list[Finding]:
 
 
 def telemetry(evidence: Evidence) -> list[Finding]:
-    """Both hosts were watched throughout."""
+    """Both hosts were watched throughout: no gap between samples, before or after them."""
+    load, interval_s = evidence.load, evidence.telemetry_interval_s
 
     def measure(samples: Samples) -> float | None:
         times = column(samples, "monotonic_s") or column(samples, "t_s")
+        if not times:
+            return None
         gaps = [abs(b - a) for a, b in itertools.pairwise(times)]
-        return max(gaps) - evidence.telemetry_interval_s if gaps else None
+        # sampling begins before the load and ends after it, each within an interval
+        outside_s = load.warmup_s + load.duration_s - (times[-1] - times[0]) - 2 * interval_s
+        return max([outside_s, *(gap - interval_s for gap in gaps)])
 
     return [
         found("doubtful", f"{role}: nothing was recorded by telemetry")
         for role, samples in evidence.telemetry.items()
         if not samples
     ] + _on_each_host(
-        evidence, "telemetry_late_s", measure, "a sample came {value:.1f} s late, none before it"
+        evidence, "telemetry_gap_s", measure, "{value:.1f} s more than asked without a sample"
     )
 
 

@@ -103,13 +103,20 @@ class Sleeper:
         return {"x": 1}
 
 
-@pytest.mark.parametrize("sample_s", [0, 0.125])
-def test_samples_keep_to_the_beat_asked_for(tmp_path, monkeypatch, sample_s):
+@pytest.mark.parametrize(
+    ("sample_s", "beats"),
+    [
+        (0, [0.25, 0.5, 0.75, 1.0]),
+        (0.125, [0.25, 0.5, 0.75, 1.0]),
+        (0.625, [0.25, 1.0, 1.75, 2.5]),  # missed ones are left out
+    ],
+)
+def test_samples_keep_to_the_beat_asked_for(tmp_path, monkeypatch, sample_s, beats):
     sleeper = Sleeper(sample_s)
     monkeypatch.setattr("telemetry.__main__.time", sleeper)
     with pytest.raises(Stopped):
         record(tmp_path / "t.csv", [sleeper], 0.25)
-    assert sleeper.samples == [0.25, 0.5, 0.75, 1.0]
+    assert sleeper.samples == beats
 
 
 def test_who_else_uses_this_host(tmp_path):
@@ -132,8 +139,9 @@ def test_the_busiest_are_named():
         (1, 0.0): ("idle", 10.01),
         (2, 0.0): ("hog", 10.45),
         (3, 9.0): ("new", 0.1),  # another process under an id that was free again
+        (4, 9.0): ("hog", 0.05),
     }
     assert others._busiest(before, after, 0.5) == [
-        {"name": "hog", "cpu_percent": 90.0},
+        {"name": "hog", "cpu_percent": 100.0},
         {"name": "new", "cpu_percent": 20.0},
     ]

@@ -119,7 +119,7 @@ def test_telemetry_of_older_campaigns_is_judged_by_its_wall_clock(judge):
     old = [{"t_s": 1.8e9 + t, "cpu_percent": 50} for t in range(60) if not 9 < t < 15]
     ((check, verdict, sentence),) = judge(server=old)
     assert (check, verdict) == ("telemetry", "doubtful")
-    assert "5.0 s late" in sentence
+    assert "5.0 s more than asked" in sentence
 
 
 def test_percentiles_cut_off_by_overload_are_remarked(judge):
