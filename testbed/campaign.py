@@ -5,6 +5,7 @@ rest is done, and nothing else may have changed in between.
 """
 
 import random
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from testbed import capacity, generators, hosts, link, postgresql, results
+from testbed import capacity, delay, generators, hosts, link, postgresql, results
 from testbed import catalogue as catalogues
 from testbed.catalogue import Catalogue
 from testbed.daemon import Daemon
+from testbed.delay import Delayed
 from testbed.errors import Exit, TestbedError
 from testbed.inventory import Inventory
 from testbed.model.experiment import Capacity, Experiment, LoadSpec, PlannedRun
@@ -73,10 +75,12 @@ def run(request: Request, progress: Progress) -> Outcome:
     planned = plan(request.experiment, catalogue, seed)
     with _hosts(request.inventory) as (server, client):
         session, campaign = _prepare(request, catalogue, seed, planned, server, client, progress)
-        results.write(session.folder / "campaign.json", campaign)
-        results.point_latest(session.folder)
-        progress.say(f"campaign {campaign.campaign}: {len(planned)} runs, seed {seed}")
-        return _carry_out(session, campaign, planned)
+        with delay.applied(request.experiment.link_delay_ms, server, client, progress) as delayed:
+            campaign = campaign.model_copy(update={"link_delay": delayed and delayed.record})
+            results.write(session.folder / "campaign.json", campaign)
+            results.point_latest(session.folder)
+            progress.say(f"campaign {campaign.campaign}: {len(planned)} runs, seed {seed}")
+            return _carry_out(session, campaign, planned, delayed)
 
 
 def resume(folder: Path, inventory: Inventory, progress: Progress) -> Outcome:
@@ -100,7 +104,8 @@ def resume(folder: Path, inventory: Inventory, progress: Progress) -> Outcome:
             request, catalogue, campaign.seed, planned, server, client, progress, folder
         )
         _check_unchanged(campaign, now)
-        return _carry_out(session, campaign, planned)
+        with delay.applied(request.experiment.link_delay_ms, server, client, progress) as delayed:
+            return _carry_out(session, campaign, planned, delayed)
 
 
 @contextmanager
@@ -210,11 +215,14 @@ def _check_unchanged(before: Campaign, now: Campaign) -> None:
         )
 
 
-def _carry_out(session: Session, campaign: Campaign, planned: list[PlannedRun]) -> Outcome:
+def _carry_out(
+    session: Session, campaign: Campaign, planned: list[PlannedRun], delayed: Delayed | None
+) -> Outcome:
     begin = time.monotonic()
     spec = session.experiment.load
     expected_s = spec.warmup_s + spec.duration_s + OVERHEAD_S
-    course = _Course(session, campaign, results.finished_runs(session.folder, campaign))
+    finished = results.finished_runs(session.folder, campaign)
+    course = _Course(session, campaign, finished, delayed)
     if course.done:
         session.progress.say(f"{len(course.done)} runs are finished already")
     with session.progress.campaign(len(planned) * expected_s):
@@ -239,6 +247,7 @@ class _Course:
     session: Session
     campaign: Campaign
     done: dict[str, RunRecord]
+    delayed: Delayed | None = None  # the link, where the experiment gives it a delay
     note: str = ""
     last_s: float | None = None  # how long the last run took
 
@@ -249,6 +258,9 @@ class _Course:
         self.session.progress.say(f"{self.note} {run.run_id}")
         begin = time.monotonic()
         record = execute(self.session, run)
+        if self.delayed and not self.delayed.is_there():
+            shutil.rmtree(self.session.folder / run.run_id)  # over which link, nobody knows
+            raise self.delayed.loss()
         self.last_s = time.monotonic() - begin
         self.done[run.run_id] = record
         self.session.progress.say(f"  {summary(record)}")

@@ -125,6 +125,12 @@ class Question(Model):
     # Round-trip time that the data link is given for this experiment, and rid of again
     link_delay_ms: float = Field(default=0, ge=0, le=1000)
 
+    @model_validator(mode="after")
+    def _delays_what_is_used(self) -> Self:
+        if self.link_delay_ms and self.load.from_host == "server":
+            raise ValueError("link_delay_ms delays the link, which a load from_host server skips")
+        return self
+
 
 class Experiment(Question):
     """An experiment file."""
