@@ -144,7 +144,7 @@ def _refusal(remote: Remote, unit: str, error: CommandFailed) -> TestbedError:
 
 def _journal(remote: Remote, unit: str) -> str:
     """What the unit's last start logged; tc's own words may come a moment after it has ended."""
-    command = ["journalctl", "-u", unit, "-n", "5", "-o", "cat", "--no-pager"]
+    command = ["journalctl", "-u", unit, "-n", "6", "-o", "cat", "--no-pager"]
     deadline = time.monotonic() + JOURNAL_TIMEOUT_S
     while True:
         words = remote.run(command, check=False).stdout
