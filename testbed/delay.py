@@ -168,5 +168,6 @@ def _line(undo: ExitStack, one_way_us: int, lab: names.LabNames) -> Callable[[],
     undo.callback(line.communicate)  # closes its standard input, and waits for its end
     if line.stdout is None or line.stderr is None or line.stdout.readline().strip() != "ready":
         words = line.stderr.read() if line.stderr else ""
-        raise TestbedError(words.strip(), exit_code=Exit.NOT_READY)
+        message = words.strip() or "the lab's delay line ended before it was ready"
+        raise TestbedError(message, exit_code=Exit.NOT_READY)
     return lambda: line.poll() is None
