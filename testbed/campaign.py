@@ -208,8 +208,9 @@ def available_generators(remote: Remote) -> dict[Generator, str | None]:
     """
     path = f"PATH={remote.facts.testbed_prefix}/bin:$PATH"
     found: dict[Generator, str | None] = {}
-    for name in generators.ADAPTERS:
-        result = remote.run(f"{path}; command -v {name} >/dev/null && {name} --version 2>&1; true")
+    for name, adapter in generators.ADAPTERS.items():
+        ask = f"command -v {name} >/dev/null && {name} {adapter.version_option} 2>&1; true"
+        result = remote.run(f"{path}; {ask}")
         if lines := result.stdout.splitlines():
             found[name] = lines[0].strip()
     return found

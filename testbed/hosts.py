@@ -25,6 +25,7 @@ PACKAGES = (
     "python3",
     "python3-psutil",
     "wrk",
+    "apache2-utils",
     "iperf",
     "openssh-server",
     "systemd",

@@ -77,6 +77,8 @@ class LoadSpec(Model):
             raise ValueError(f"{self.generator} cannot hold a rate: take wrk2 or pacer")
         if not self.open_loop and self.generator in OPEN_LOOP:
             raise ValueError(f"{self.generator} holds a rate: take wrk or ab for saturation")
+        if self.generator == "ab" and self.threads != 1:
+            raise ValueError("ab has one thread: threads must be 1")
         if self.threads > self.connections:
             raise ValueError("more threads than connections: some would have nothing to do")
         return self
