@@ -23,7 +23,7 @@ def running() -> Iterator[str]:
     """Run a server on loopback, as the role sets it up; its URL."""
     assert shutil.which("redis-server"), "these tests need redis-server: apt install redis-server"
     port = free_port()
-    url = f"redis://:{PASSWORD}@127.0.0.1:{port}/0"
+    url = f"redis://default:{PASSWORD}@127.0.0.1:{port}/0"
     with tempfile.TemporaryDirectory(prefix="testbed-redis-") as folder:
         log = Path(folder, "log")
         arguments = {
