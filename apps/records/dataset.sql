@@ -24,8 +24,10 @@ SET LOCAL timezone = 'UTC';
 
 SELECT count(*) < 3 AS tables_differ
 FROM pg_class
-WHERE oid = ANY (ARRAY['public.auth_user', 'public.record', 'public.tag']::regclass[])
-  AND obj_description(oid, 'pg_class') = :'version'
+WHERE oid IN (
+    to_regclass('public.auth_user'), to_regclass('public.record'), to_regclass('public.tag')
+)
+AND obj_description(oid, 'pg_class') = :'version'
 \gset
 
 \if :tables_differ

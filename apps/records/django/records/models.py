@@ -1,4 +1,9 @@
-"""The tables of the workload's data set. They are made by dataset.sql, not by migrations."""
+"""The tables of the workload's data set.
+
+dataset.sql makes them, so there are no migrations. The models are managed for all that, as any project's
+are: of one that is not, Django does not know that its key stands for the whole row, and would group
+by every column.
+"""
 
 from django.conf import settings
 from django.db import models
@@ -15,7 +20,6 @@ class Record(models.Model):
     content = models.TextField()
 
     class Meta:
-        managed = False
         db_table = "record"
 
 
@@ -27,5 +31,4 @@ class Tag(models.Model):
     tag = models.CharField(max_length=50)
 
     class Meta:
-        managed = False
         db_table = "tag"
