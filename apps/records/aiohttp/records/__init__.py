@@ -8,7 +8,8 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
-from . import database, views
+from . import views
+from .database import DATABASE, Database
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -19,13 +20,10 @@ def create_app() -> web.Application:
     app = web.Application(middlewares=[] if keepalive else [close_connection])
     if os.environ["DEBUG"] == "1":
         app.on_startup.append(debug_event_loop)
-    app.cleanup_ctx.append(
-        database.opened(
-            os.environ["DATABASE_URL"],
-            os.environ["DATABASE_ACCESS"],
-            int(os.environ["POOL_SIZE"]),
-        )
+    app[DATABASE] = Database(
+        os.environ["DATABASE_URL"], os.environ["DATABASE_ACCESS"], int(os.environ["POOL_SIZE"])
     )
+    app.cleanup_ctx.append(app[DATABASE].opened)
     aiohttp_jinja2.setup(app, loader=jinja2.PackageLoader("records"))
     app.add_routes(views.routes)
     return app

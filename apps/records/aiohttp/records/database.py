@@ -1,6 +1,6 @@
 """The way to the database: a pool of connections, or a connection per request."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import asyncpg
@@ -8,38 +8,46 @@ from aiohttp import web
 
 ACCESSES = ("connection_per_request", "pool")
 
-Connect = Callable[[], AbstractAsyncContextManager[asyncpg.Connection]]
-
-# A connection for one request; leaving its context gives it back, or closes it
-CONNECT = web.AppKey("CONNECT", Connect)
+Connection = AbstractAsyncContextManager[asyncpg.Connection]
 
 
-def opened(
-    url: str, access: str, pool_size: int
-) -> Callable[[web.Application], AsyncIterator[None]]:
-    """What opens the database at `url` when the app starts, and closes it when it ends.
+class Database:
+    """The database at `url`, reached by one of ACCESSES.
 
     Raises ValueError for a way of access that is not known.
     """
-    if access not in ACCESSES:
-        raise ValueError(f"DATABASE_ACCESS={access}: not one of {', '.join(ACCESSES)}")
+
+    def __init__(self, url: str, access: str, pool_size: int) -> None:
+        if access not in ACCESSES:
+            raise ValueError(f"DATABASE_ACCESS={access}: not one of {', '.join(ACCESSES)}")
+        self._url = url
+        self._pooled = access == "pool"
+        self._pool_size = pool_size
+        self._pool: asyncpg.Pool | None = None
+
+    async def opened(self, app: web.Application) -> AsyncIterator[None]:
+        """The pool's life, as long as the app's. It connects as requests need it, not before."""
+        if not self._pooled:
+            yield
+            return
+        size = {"min_size": 0, "max_size": self._pool_size}
+        async with asyncpg.create_pool(self._url, **size) as self._pool:
+            yield
+
+    def connection(self) -> Connection:
+        """A connection for one request; leaving its context gives it back, or closes it."""
+        if self._pool is None:
+            return self._own_connection()
+        pooled: Connection = self._pool.acquire()
+        return pooled
 
     @asynccontextmanager
-    async def own_connection() -> AsyncIterator[asyncpg.Connection]:
-        connection = await asyncpg.connect(url)
+    async def _own_connection(self) -> AsyncIterator[asyncpg.Connection]:
+        connection = await asyncpg.connect(self._url)
         try:
             yield connection
         finally:
             await connection.close()
 
-    async def database(app: web.Application) -> AsyncIterator[None]:
-        if access == "connection_per_request":
-            app[CONNECT] = own_connection
-            yield
-        else:
-            # It connects as requests need it, not before the first
-            async with asyncpg.create_pool(url, min_size=0, max_size=pool_size) as pool:
-                app[CONNECT] = pool.acquire
-                yield
 
-    return database
+DATABASE = web.AppKey("DATABASE", Database)

@@ -5,7 +5,7 @@ from typing import Any
 import aiohttp_jinja2
 from aiohttp import web
 
-from .database import CONNECT
+from .database import DATABASE
 
 RECORDS = """
 SELECT
@@ -29,5 +29,5 @@ routes = web.RouteTableDef()
 @aiohttp_jinja2.template("records.html")
 async def records(request: web.Request) -> dict[str, Any]:
     """The ten records that are new and were updated last, out of how many."""
-    async with request.app[CONNECT]() as connection:
+    async with request.app[DATABASE].connection() as connection:
         return {"records": await connection.fetch(RECORDS)}

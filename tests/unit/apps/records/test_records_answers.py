@@ -9,7 +9,7 @@ from tests.unit.apps.cluster import Cluster
 from tests.unit.apps.serving import CATALOGUE, RunningApp
 
 APPS = list(CATALOGUE.apps_of("records"))
-EXPECTED = json.loads((CATALOGUE.folder / "records/expected/cells.json").read_text())
+EXPECTED = json.loads((CATALOGUE.folders["records"] / "expected/cells.json").read_text())
 COLUMNS = 8
 
 # The article's question in words that no app uses: every part of it by itself.
