@@ -1,8 +1,8 @@
 """The tables of the workload's data set.
 
-dataset.sql makes them, so there are no migrations. The models are managed for all that, as any project's
-are: of one that is not, Django does not know that its key stands for the whole row, and would group
-by every column.
+dataset.sql makes them, so there are no migrations. The models are managed all the same, as any
+project's are: of one that is not, Django does not know that its key stands for the whole row, and
+would group by every column.
 """
 
 from django.conf import settings
