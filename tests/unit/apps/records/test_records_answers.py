@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from bs4 import BeautifulSoup, Tag
+from bs4 import BeautifulSoup
 
 from tests.unit.apps.cluster import Cluster
 from tests.unit.apps.serving import CATALOGUE, RunningApp
@@ -37,12 +37,6 @@ SELECT json_agg(cell ORDER BY updated DESC, id DESC, number) FROM (
 """
 
 
-def elements(page: bytes) -> list[tuple[str, str]]:
-    """Every element of a page with its text, white space collapsed."""
-    found = BeautifulSoup(page, "html.parser").find_all(True)
-    return [(one.name, " ".join(one.get_text().split())) for one in found if isinstance(one, Tag)]
-
-
 def test_the_expected_rows_are_those_of_the_article_s_question(database: Cluster) -> None:
     assert json.loads("".join(database.query(PAGE))) == EXPECTED
     total = "SELECT count(*) FROM record WHERE parent_id IS NULL AND status = 'new'"
@@ -63,10 +57,7 @@ def test_the_expected_rows_show_all_that_apps_may_do_differently() -> None:
 def test_all_apps_send_the_same_page(defaults: dict[str, RunningApp]) -> None:
     pages = {app: running.get("/records").body for app, running in defaults.items()}
     assert all(b"Offer &amp; terms" in page for page in pages.values())
-    assert all(elements(page) == elements(pages["django"]) for page in pages.values())
-    assert {app: len(page.strip()) for app, page in pages.items()} == dict.fromkeys(
-        pages, len(pages["django"].strip())
-    )
+    assert len({page.rstrip() for page in pages.values()}) == 1  # Jinja drops the last line's end
 
 
 @pytest.mark.parametrize("app", APPS)
