@@ -66,7 +66,8 @@ def _load_app(workload_name: str, workload: Workload, app_file: Path) -> Catalog
         if endpoint not in workload.endpoints:
             error = unknown("endpoint", endpoint, workload.endpoints)
             raise TestbedError(f"{app_file}: endpoints: {error.message}", remedy=error.remedy)
-    if spec.requirements and not (app_file.parent / spec.requirements).is_file():
+    code = (app_file.parent / spec.code).resolve()
+    if spec.requirements and not (code / spec.requirements).is_file():
         raise TestbedError(
             f"{app_file}: requirements: no file '{spec.requirements}' beside it",
             remedy="name a file of pinned requirements, or leave the key out",
@@ -74,8 +75,8 @@ def _load_app(workload_name: str, workload: Workload, app_file: Path) -> Catalog
     return CataloguedApp(
         workload=workload_name,
         name=app_file.parent.name,
-        folder=str(app_file.parent),
-        digest=digest(app_file.parent),
+        folder=str(code),
+        digest=digest(code),
         spec=spec,
     )
 

@@ -79,7 +79,9 @@ WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
 \else
     SELECT
         EXISTS (TABLE wanted_migrations EXCEPT SELECT id, app, name FROM public.django_migrations)
-        OR EXISTS (SELECT id, app, name FROM public.django_migrations EXCEPT TABLE wanted_migrations)
+        OR EXISTS (
+            SELECT id, app, name FROM public.django_migrations EXCEPT TABLE wanted_migrations
+        )
         OR EXISTS (
             SELECT id, app_label, model FROM wanted_types
             EXCEPT SELECT id, app_label, model FROM public.django_content_type

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from .orm import AllMovies
 
-ALL_MOVIES = web.AppKey("ALL_MOVIES", AllMovies)
+ALL_MOVIES: web.AppKey[AllMovies] = web.AppKey("ALL_MOVIES")
 
 routes = web.RouteTableDef()
 
