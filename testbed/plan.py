@@ -92,7 +92,8 @@ def _chosen_apps(experiment: Experiment, catalogue: Catalogue) -> list[Catalogue
 
 def _settings(app: CataloguedApp, variant_name: str, variant: Variant) -> dict[str, Any]:
     """The app's settings under a variant. Raises TestbedError for one that it does not declare."""
-    for name, value in variant.settings.items():
+    chosen = variant.settings | variant.app_settings.get(app.name, {})
+    for name, value in chosen.items():
         if name not in app.spec.settings:
             what = f"setting of {app.name} in variant '{variant_name}':"
             raise unknown(what, name, app.spec.settings)
@@ -102,4 +103,4 @@ def _settings(app: CataloguedApp, variant_name: str, variant: Variant) -> dict[s
                 f"{app.name}: setting {name} cannot be {value!r}",
                 remedy=f"one of: {', '.join(map(str, choices))}",
             )
-    return app.defaults() | variant.settings
+    return app.defaults() | chosen

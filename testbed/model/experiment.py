@@ -109,7 +109,8 @@ class Variant(Model):
     """
 
     apps: list[Name] | None = None
-    settings: dict[Name, str | int] = {}
+    settings: dict[Name, str | int] = {}  # which every app of the variant must have
+    app_settings: dict[Name, dict[Name, str | int]] = {}  # by app, on top of `settings`
 
 
 class Question(Model):
