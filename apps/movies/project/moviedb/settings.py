@@ -1,6 +1,6 @@
 """Settings of the Django project: what `startproject` gives, with the admin.
 
-docs/apps.md says where it differs, and why.
+docs/movies.md says where it differs, and why.
 """
 
 import hashlib
