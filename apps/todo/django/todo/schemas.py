@@ -27,7 +27,7 @@ def load_item(document: Any) -> dict[str, Any] | None:
     Raises ValidationError for what does not fit the schema, or for an empty document.
     """
     if not document:
-        raise ValidationError("Empty data.")
+        raise ValidationError({"_schema": ["Empty data."]})
     if isinstance(document, dict):
         document = {name: value for name, value in document.items() if not says_nothing(value)}
         if not document:

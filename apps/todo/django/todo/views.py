@@ -28,7 +28,7 @@ def add_item(request: HttpRequest) -> HttpResponse:
     try:
         item = load_item(json.loads(request.body))
     except ValidationError as error:
-        return JsonResponse({"errors": error.normalized_messages()}, status=400)
+        return JsonResponse({"errors": error.messages}, status=400)
     except ValueError:
         return JsonResponse({"errors": {"_schema": ["Not JSON."]}}, status=400)
     if item is None:
