@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import aiohttp_jinja2
 import jinja2
@@ -12,12 +12,15 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from . import views
 from .database import Database
 
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
 
 async def create_app() -> web.Application:
     """The app that each of Gunicorn's workers serves, set up from the environment."""
     debug = os.environ["DEBUG"] == "1"
     asyncio.get_running_loop().set_debug(debug)
-    app = web.Application()
+    keepalive = os.environ["KEEPALIVE_S"] != "0"
+    app = web.Application(middlewares=[] if keepalive else [close_connection])
     app.add_routes(views.routes)
     aiohttp_jinja2.setup(
         app,
@@ -25,8 +28,6 @@ async def create_app() -> web.Application:
         auto_reload=debug,  # else each request would ask whether the template's file has changed
     )
     app.cleanup_ctx.extend([database, redis])
-    if os.environ["KEEPALIVE_S"] == "0":
-        app.on_response_prepare.append(close_connection)
     return app
 
 
@@ -50,6 +51,9 @@ async def redis(app: web.Application) -> AsyncIterator[None]:
     await app[views.REDIS].aclose()
 
 
-async def close_connection(request: web.Request, response: web.StreamResponse) -> None:
+@web.middleware
+async def close_connection(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Close after each answer, and say so: a keep-alive timeout of 0 would close unannounced."""
+    response = await handler(request)
     response.force_close()
+    return response
