@@ -181,7 +181,7 @@ def test_a_value_that_is_not_known_ends_the_app_and_is_named(
         ("django", {}),
         ("django", {"worker_class": "gthread", "database_access": "pool"}),
         ("aiohttp", {}),
-        # A signal that comes before uvloop runs is lost, so the one that answers must be the only one
+        # uvloop loses a signal that comes before it runs: the one that answers must be the only one
         ("aiohttp", {"event_loop": "uvloop", "workers": 1}),
     ],
 )
