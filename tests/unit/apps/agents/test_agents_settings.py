@@ -8,8 +8,8 @@ import pytest
 
 from tests.unit.apps import serving
 from tests.unit.apps.cluster import Cluster
-from tests.unit.apps.serving import CATALOGUE, PATIENCE_S, RunningApp, Serve, ask
-from tests.unit.apps.watching import (
+from tests.unit.apps.observing import (
+    REQUESTS,
     assert_closes,
     assert_keeps,
     assert_kept,
@@ -17,11 +17,11 @@ from tests.unit.apps.watching import (
     listening_sockets,
     waiting_requests,
 )
+from tests.unit.apps.serving import CATALOGUE, PATIENCE_S, RunningApp, Serve, ask
 
 AGENTS = CATALOGUE.apps_of("agents")
+AGENTS_TABLE = ("/agents", "agentfeatures")
 GUNICORN_APPS = ["django", "flask"]
-TABLE = "agentfeatures"
-REQUESTS = 6  # at once, where it is counted how many of them are under way
 Settings = dict[str, str | int]
 
 
@@ -43,7 +43,7 @@ def test_by_default_gunicorn_s_sync_workers_close_and_api_hour_s_keep(
     for app in GUNICORN_APPS:
         assert "Using worker: sync\n" in defaults[app].log()
         assert_closes(defaults[app], "/index")
-    assert_keeps(defaults["aiohttp_api_hour"], "/index", "/agents")
+    assert_keeps(defaults["aiohttp_api_hour"], "/index")
 
 
 @pytest.mark.parametrize("app", GUNICORN_APPS)
@@ -51,7 +51,7 @@ def test_by_default_a_worker_serves_one_request_and_its_database_connection_ends
     defaults: dict[str, RunningApp], database: Cluster, app: str
 ) -> None:
     before = database.connections(defaults[app].database_name)  # Flask's pool may have some
-    with waiting_requests(defaults[app], database, "/agents", TABLE, REQUESTS):
+    with waiting_requests(defaults[app], database, *AGENTS_TABLE):
         assert_under_way(defaults[app], database, len(defaults[app].workers()))
     assert_kept(defaults[app], database, before)
 
@@ -77,9 +77,9 @@ def test_worker_class_threads_and_keepalive_s(
 ) -> None:
     with serve(app, worker_class=worker_class, threads=threads, keepalive_s=1) as running:
         assert f"Using worker: {worker_class}\n" in running.log()
-        with waiting_requests(running, database, "/agents", TABLE, REQUESTS):
+        with waiting_requests(running, database, *AGENTS_TABLE):
             assert_under_way(running, database, under_way)
-        assert_keeps(running, "/index", "/agents")
+        assert_keeps(running, "/agents")
         with contextlib.closing(running.connect()) as idle:
             assert ask(idle, "/index").status == 200
             assert idle.sock.recv(1) == b""  # with the default, the socket's timeout strikes
@@ -125,7 +125,7 @@ def test_a_pool_opens_as_many_connections_as_are_needed_up_to_pool_size_and_keep
         assert_kept(running, database, 0)
         assert running.get("/agents").status == 200
         assert_kept(running, database, 1)
-        with waiting_requests(running, database, "/agents", TABLE, REQUESTS):
+        with waiting_requests(running, database, *AGENTS_TABLE):
             assert_under_way(running, database, 3)
         assert_kept(running, database, 3)
 
@@ -140,7 +140,7 @@ def test_django_s_persistent_connections_stay_open(serve: Serve, database: Clust
 def test_api_hour_with_a_connection_per_request(serve: Serve, database: Cluster) -> None:
     settings = {"database_access": "connection_per_request", "pool_size": 3}
     with serve("aiohttp_api_hour", **settings) as running:
-        with waiting_requests(running, database, "/agents", TABLE, REQUESTS):
+        with waiting_requests(running, database, *AGENTS_TABLE):
             assert_under_way(running, database, REQUESTS)
         assert_kept(running, database, 0)
 
@@ -150,9 +150,9 @@ def test_flask_s_pool_endpoint_takes_the_pool_whatever_the_setting(
 ) -> None:
     settings = {"worker_class": "gthread", "threads": REQUESTS, "pool_size": 2}
     with serve("flask", **settings) as running:
-        with waiting_requests(running, database, "/agents_with_pool", TABLE, REQUESTS):
+        with waiting_requests(running, database, "/agents_with_pool", "agentfeatures"):
             assert_under_way(running, database, 2)
-        with waiting_requests(running, database, "/agents", TABLE, REQUESTS):
+        with waiting_requests(running, database, *AGENTS_TABLE):
             assert_under_way(running, database, REQUESTS)
 
 
@@ -166,7 +166,7 @@ def test_event_loop(serve: Serve, defaults: dict[str, RunningApp]) -> None:
     assert not has_uvloop(defaults["aiohttp_api_hour"])
     with serve("aiohttp_api_hour", event_loop="uvloop") as running:
         assert has_uvloop(running)
-        assert_keeps(running, "/index", "/agents")
+        assert_keeps(running, "/agents")
 
 
 @pytest.mark.parametrize("event_loop", ["asyncio", "uvloop"])

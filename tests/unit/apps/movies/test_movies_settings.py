@@ -8,8 +8,8 @@ import pytest
 
 from tests.unit.apps import serving
 from tests.unit.apps.cluster import Cluster
-from tests.unit.apps.serving import CATALOGUE, PATIENCE_S, RunningApp, Serve, ask, wait_until
-from tests.unit.apps.watching import (
+from tests.unit.apps.observing import (
+    REQUESTS,
     assert_closes,
     assert_keeps,
     assert_kept,
@@ -17,10 +17,10 @@ from tests.unit.apps.watching import (
     listening_sockets,
     waiting_requests,
 )
+from tests.unit.apps.serving import CATALOGUE, PATIENCE_S, RunningApp, Serve, ask, wait_until
 
 MOVIES = CATALOGUE.apps_of("movies")
 TABLE = "movies_movie"
-REQUESTS = 6  # at once, where it is counted how many of them are under way
 Settings = dict[str, str | int]
 WAYS: list[tuple[str, Settings]] = [
     ("django", {"worker_class": "gthread"}),
@@ -56,7 +56,7 @@ def test_by_default_a_sync_worker_serves_one_request_with_a_database_connection_
     defaults: dict[str, RunningApp], database: Cluster
 ) -> None:
     running = defaults["django"]
-    with waiting_requests(running, database, path("django"), TABLE, REQUESTS):
+    with waiting_requests(running, database, path("django"), TABLE):
         assert_under_way(running, database, len(running.workers()))
     assert_kept(running, database, 0)
 
@@ -88,7 +88,7 @@ def test_threads_are_how_many_requests_are_under_way_in_a_process(
     serve: Serve, database: Cluster, app: str, settings: Settings
 ) -> None:
     with serve(app, threads=4, **settings) as running:
-        with waiting_requests(running, database, path(app), TABLE, REQUESTS):
+        with waiting_requests(running, database, path(app), TABLE):
             assert_under_way(running, database, 4)
         assert_kept(running, database, 0)  # a connection per request
 
@@ -124,7 +124,7 @@ def test_a_pool_opens_as_many_connections_as_are_needed_up_to_pool_size_and_keep
     more: Settings = {"database_access": "pool", "pool_size": 3, "threads": REQUESTS}
     with serve(app, **more, **settings) as running:
         assert_kept(running, database, 1)  # it has answered once, to show that it does
-        with waiting_requests(running, database, path(app), TABLE, REQUESTS):
+        with waiting_requests(running, database, path(app), TABLE):
             assert_under_way(running, database, 3)
         assert_kept(running, database, 3)
 
@@ -134,7 +134,7 @@ def test_persistent_connections_are_one_for_each_thread_that_has_served(
     serve: Serve, database: Cluster, app: str, settings: Settings
 ) -> None:
     with serve(app, database_access="persistent", threads=3, **settings) as running:
-        with waiting_requests(running, database, path(app), TABLE, REQUESTS):
+        with waiting_requests(running, database, path(app), TABLE):
             assert_under_way(running, database, 3)
         assert_kept(running, database, 3)
         for _ in range(3):

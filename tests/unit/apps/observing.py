@@ -1,4 +1,4 @@
-"""What an app does with its connections: to its clients and to its database."""
+"""What can be seen of an app at work: connections on both sides, and what it does at once."""
 
 import contextlib
 import threading
@@ -9,16 +9,18 @@ from pathlib import Path
 from tests.unit.apps.cluster import Cluster
 from tests.unit.apps.serving import PATIENCE_S, RunningApp, ask, wait_until
 
+REQUESTS = 6  # at once, where it is counted how many of them are under way
+
 
 @contextlib.contextmanager
 def waiting_requests(
-    running: RunningApp, database: Cluster, path: str, table: str, count: int
+    running: RunningApp, database: Cluster, path: str, table: str
 ) -> Iterator[None]:
-    """So many requests whose statements wait for a lock; all must succeed once it is gone."""
+    """Requests whose statements wait for a lock; all must succeed once it is gone."""
     statuses: list[int] = []
     threads = [
         threading.Thread(target=lambda: statuses.append(running.get(path).status))
-        for _ in range(count)
+        for _ in range(REQUESTS)
     ]
     with database.locked(table):
         for thread in threads:
@@ -26,7 +28,7 @@ def waiting_requests(
         yield
     for thread in threads:
         thread.join(PATIENCE_S)
-    assert statuses == [200] * count
+    assert statuses == [200] * REQUESTS
 
 
 def assert_under_way(running: RunningApp, database: Cluster, count: int) -> None:
@@ -58,14 +60,13 @@ def assert_closes(running: RunningApp, path: str) -> None:
             assert raw.recv(1) == b""
 
 
-def assert_keeps(running: RunningApp, *paths: str) -> None:
-    """Two requests and more go over one connection."""
+def assert_keeps(running: RunningApp, path: str) -> None:
+    """Two requests go over one connection."""
     with contextlib.closing(running.connect()) as connection:
-        assert (ask(connection, paths[0]).connection or "keep-alive").lower() == "keep-alive"
+        assert (ask(connection, path).connection or "keep-alive").lower() == "keep-alive"
         first = connection.sock
-        for path in paths:
-            assert ask(connection, path).status == 200
-            assert connection.sock is first  # http.client opens a new one where it was closed
+        assert ask(connection, path).status == 200
+        assert connection.sock is first  # http.client opens a new one where it was closed
 
 
 def listening_sockets(port: int) -> int:
