@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from bs4 import BeautifulSoup
+
 from testbed.errors import TestbedError
 from testbed.model.catalogue import ExpectedAnswer
 from testbed.model.results import AnswerCheck
@@ -38,28 +40,56 @@ def from_probe(text: str) -> Answer:
     )
 
 
-def expected_json(workload_folder: Path, expected: ExpectedAnswer) -> Any:
-    """The document that the workload expects. Raises TestbedError if its file cannot be read."""
-    if expected.json_file is None:
-        return None
-    path = workload_folder / expected.json_file
+@dataclass(frozen=True)
+class Expected:
+    """An expected answer with its files read."""
+
+    spec: ExpectedAnswer
+    document: Any  # of JSON; None for other bodies
+    texts: list[list[str] | None]  # of HTML: by selection; None: not compared
+
+
+def read_expected(workload_folder: Path, spec: ExpectedAnswer) -> Expected:
+    """The answer that the workload expects. Raises TestbedError if a file of it cannot be read."""
+    return Expected(
+        spec,
+        None if spec.json_file is None else _read_json(workload_folder / spec.json_file),
+        [
+            None if one.texts_file is None else _read_texts(workload_folder / one.texts_file)
+            for one in spec.html
+        ],
+    )
+
+
+def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise TestbedError(f"{path}: not a readable JSON document: {error}") from error
 
 
+def _read_texts(path: Path) -> list[str]:
+    texts = _read_json(path)
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise TestbedError(f"{path}: not a JSON list of texts")
+    return texts
+
+
 def compare(
-    answer: Answer, expected: ExpectedAnswer, document: Any, when: Literal["before", "after"]
+    answer: Answer,
+    expected: Expected,
+    when: Literal["before", "after"],
+    what: str | None = None,
 ) -> AnswerCheck:
-    """Compare status, media type and JSON document; what differs first is named."""
+    """Compare status, media type and body; what differs first is named."""
     problem = (
-        _status_problem(answer, expected)
-        or _type_problem(answer, expected)
-        or _body_problem(answer, document)
+        _status_problem(answer, expected.spec)
+        or _type_problem(answer, expected.spec)
+        or _body_problem(answer, expected)
     )
     return AnswerCheck(
         when=when,
+        what=what,
         ok=problem is None,
         status=answer.status,
         content_type=answer.content_type,
@@ -70,25 +100,48 @@ def compare(
 
 def _status_problem(answer: Answer, expected: ExpectedAnswer) -> str | None:
     if answer.status != expected.status:
-        start = answer.body[:120].decode(errors="replace")
-        return f"status {answer.status} instead of {expected.status}: {start}"
+        return f"status {answer.status} instead of {expected.status}: {_start(answer)}"
     return None
 
 
 def _type_problem(answer: Answer, expected: ExpectedAnswer) -> str | None:
+    if expected.content_type is None:
+        return None
     media_type = (answer.content_type or "none").split(";")[0].strip().lower()
     if media_type != expected.content_type:
         return f"content type {media_type} instead of {expected.content_type}"
     return None
 
 
-def _body_problem(answer: Answer, document: Any) -> str | None:
+def _body_problem(answer: Answer, expected: Expected) -> str | None:
+    if expected.spec.html:
+        return _html_problem(answer, expected)
+    if expected.spec.json_file is None:
+        return f"a body where none is expected: {_start(answer)}" if answer.body else None
     try:
         found = json.loads(answer.body)
     except ValueError:
-        return f"the body is not JSON: {answer.body[:120].decode(errors='replace')}"
-    where = difference(document, found)
+        return f"the body is not JSON: {_start(answer)}"
+    where = difference(expected.document, found)
     return f"the document differs from the expected one at {where}" if where else None
+
+
+def _html_problem(answer: Answer, expected: Expected) -> str | None:
+    page = BeautifulSoup(answer.body, "html.parser")
+    for selection, texts in zip(expected.spec.html, expected.texts, strict=True):
+        found = page.select(selection.selector)
+        if selection.count is not None and len(found) != selection.count:
+            return f"{len(found)} elements instead of {selection.count} for '{selection.selector}'"
+        if texts is None:
+            continue
+        where = difference(texts, [" ".join(element.get_text().split()) for element in found])
+        if where:
+            return f"texts of '{selection.selector}' differ from the expected ones at {where}"
+    return None
+
+
+def _start(answer: Answer) -> str:
+    return answer.body[:120].decode(errors="replace")
 
 
 def difference(expected: Any, found: Any, path: str = "$") -> str | None:

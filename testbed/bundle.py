@@ -13,10 +13,11 @@ import tarfile
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import get_args
 
 from testbed import catalogue
 from testbed.errors import TestbedError
-from testbed.model.catalogue import CataloguedApp, Workload
+from testbed.model.catalogue import CataloguedApp, Service, Workload
 
 ROOT = Path(__file__).resolve().parent.parent
 ARCHIVES = ROOT / ".cache" / "bundles"
@@ -66,22 +67,33 @@ class Deployment:
 
     apps: list[DeployedApp]
     datasets: list[Dataset]
+    services: dict[str, list[str]]  # by service: the workloads that need it
     programs: dict[str, Bundle]
 
 
-def deployment(workloads: list[str], archives: Path = ARCHIVES) -> Deployment:
-    """The deployment of these workloads, with its archives made.
+def deployment(
+    workloads: list[str], own: Path | None = None, archives: Path = ARCHIVES
+) -> Deployment:
+    """The deployment of these workloads, and of all in the user's `own` apps folder.
 
     Raises TestbedError for an unknown workload or a file that does not fit.
     """
-    known = catalogue.load()
-    apps = [app for name in workloads for app in known.apps_of(name).values()]
-    datasets = [(name, known.workload(name).dataset) for name in workloads]
+    known = catalogue.load(own)
+    owned = [name for name, folder in known.folders.items() if own and folder.parent == own]
+    names = list(dict.fromkeys([*workloads, *owned]))
+    apps = [app for name in names for app in known.apps_of(name).values()]
+    services: dict[str, list[str]] = {name: [] for name in get_args(Service)}
+    for name in names:
+        for service in known.workload(name).services:
+            services[service].append(name)
     return Deployment(
         apps=[deployed(app, known.workload(app.workload), archives) for app in apps],
         datasets=[
-            Dataset(name, str(known.folder / name / file)) for name, file in datasets if file
+            Dataset(name, str(known.folders[name] / file))
+            for name in names
+            if (file := known.workload(name).dataset)
         ],
+        services=services,
         programs={name: _program(ROOT / name, archives) for name in PROGRAMS},
     )
 
@@ -97,7 +109,11 @@ def deployed(app: CataloguedApp, workload: Workload, archives: Path) -> Deployed
         unit=app.unit,
         user=user_name(app.workload, app.name),
         bundle=bundle(
-            f"{app.workload}-{app.name}", Path(app.folder), archives, app.spec.requirements
+            f"{app.workload}-{app.name}",
+            Path(app.folder),
+            archives,
+            app.spec.requirements,
+            digest=app.digest,
         ),
         services=list(workload.services),
         apt_packages=app.spec.apt_packages,
@@ -118,10 +134,15 @@ def user_name(workload: str, app: str) -> str:
 
 
 def bundle(
-    name: str, folder: Path, archives: Path, requirements: str | None, inside: str = ""
+    name: str,
+    folder: Path,
+    archives: Path,
+    requirements: str | None,
+    *,
+    digest: str,
+    inside: str = "",
 ) -> Bundle:
     """Pack the folder's files, below `inside` in the archive, unless that archive is there."""
-    digest = catalogue.digest(folder)
     archive = archives / f"{name}-{digest}.tar.gz"
     if not archive.exists():
         archives.mkdir(parents=True, exist_ok=True)
@@ -156,16 +177,23 @@ def _program(folder: Path, archives: Path) -> Bundle:
     if not (folder / "__main__.py").is_file():
         raise TestbedError(f"{folder}: no __main__.py", remedy="is this checkout complete?")
     requirements = "requirements.txt" if (folder / "requirements.txt").is_file() else None
-    return bundle(folder.name, folder, archives, requirements, inside=f"{folder.name}/")
+    digest = catalogue.digest(folder)
+    return bundle(
+        folder.name, folder, archives, requirements, digest=digest, inside=f"{folder.name}/"
+    )
 
 
 def main() -> int:
     """Print the deployment of the named workloads as JSON; exit code 2 with one error if not."""
     parser = argparse.ArgumentParser(prog="python -m testbed.bundle", description=__doc__)
-    parser.add_argument("workloads", nargs="+", metavar="WORKLOAD")
+    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD")
+    parser.add_argument(
+        "--apps-path", type=Path, metavar="FOLDER", help="more apps, laid out alike"
+    )
     options = parser.parse_args()
+    own = options.apps_path.resolve() if options.apps_path else None
     try:
-        json.dump(asdict(deployment(options.workloads)), sys.stdout, indent=1)
+        json.dump(asdict(deployment(options.workloads, own)), sys.stdout, indent=1)
     except TestbedError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

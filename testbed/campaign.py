@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from testbed import capacity, generators, hosts, link, postgresql, results
+from testbed import capacity, experiments, generators, hosts, link, postgresql, results
 from testbed import catalogue as catalogues
 from testbed.catalogue import Catalogue
 from testbed.daemon import Daemon
@@ -46,6 +46,14 @@ class Request:
     seed: int | None
     inventory: Inventory
     results_folder: Path
+    apps_path: str | None = None  # the user's own apps folder
+    within: str | None = None  # the series' folder in results_folder, where it belongs to one
+    folder_name: str | None = None  # None: the time and the experiment's name
+
+    @property
+    def parent(self) -> Path:
+        """Where the campaign's folder is made."""
+        return self.results_folder / self.within if self.within else self.results_folder
 
 
 @dataclass(frozen=True)
@@ -68,18 +76,21 @@ def run(request: Request, progress: Progress) -> Outcome:
     Raises TestbedError if hosts or link are not fit, before anything is loaded. A failed run is in
     the outcome; a lost host or Ctrl-C ends the campaign and keeps its finished runs.
     """
-    catalogue = catalogues.load()
+    catalogue = catalogues.load(request.apps_path)
     seed = random.SystemRandom().randrange(1_000_000) if request.seed is None else request.seed
-    planned = plan(request.experiment, catalogue, seed)
+    plan(request.experiment, catalogue, seed)  # refused before any host is asked
     with _hosts(request.inventory) as (server, client):
-        session, campaign = _prepare(request, catalogue, seed, planned, server, client, progress)
+        session, campaign, planned = _prepare(request, catalogue, seed, server, client, progress)
         results.write(session.folder / "campaign.json", campaign)
-        results.point_latest(session.folder)
+        if not request.within:
+            results.point_latest(session.folder)
         progress.say(f"campaign {campaign.campaign}: {len(planned)} runs, seed {seed}")
         return _carry_out(session, campaign, planned)
 
 
-def resume(folder: Path, inventory: Inventory, progress: Progress) -> Outcome:
+def resume(
+    folder: Path, inventory: Inventory, progress: Progress, *, within: str | None = None
+) -> Outcome:
     """Go on with a campaign where it stopped.
 
     Raises TestbedError if apps, hosts or anything else that bears on the figures have changed.
@@ -91,13 +102,15 @@ def resume(folder: Path, inventory: Inventory, progress: Progress) -> Outcome:
         overridden=campaign.overridden,
         seed=campaign.seed,
         inventory=inventory,
-        results_folder=folder.parent,
+        results_folder=folder.parent.parent if within else folder.parent,
+        apps_path=campaign.apps_path,
+        within=within,
+        folder_name=folder.name,
     )
-    catalogue = catalogues.load()
-    planned = plan(request.experiment, catalogue, campaign.seed)
+    catalogue = catalogues.load(request.apps_path)
     with _hosts(inventory) as (server, client):
-        session, now = _prepare(
-            request, catalogue, campaign.seed, planned, server, client, progress, folder
+        session, now, planned = _prepare(
+            request, catalogue, campaign.seed, server, client, progress
         )
         _check_unchanged(campaign, now)
         return _carry_out(session, campaign, planned)
@@ -120,17 +133,16 @@ def _prepare(
     request: Request,
     catalogue: Catalogue,
     seed: int,
-    planned: list[PlannedRun],
     server: Remote,
     client: Remote,
     progress: Progress,
-    folder: Path | None = None,
-) -> tuple[Session, Campaign]:
+) -> tuple[Session, Campaign, list[PlannedRun]]:
     """Prove that hosts, apps, generator and link are fit, and record what they are."""
-    experiment = request.experiment
     created_at = datetime.now(UTC)
-    name = folder.name if folder else f"{created_at:%Y%m%dT%H%M%SZ}-{request.name}"
+    name = request.folder_name or f"{created_at:%Y%m%dT%H%M%SZ}-{request.name}"
     found = {remote.host.role: hosts.describe(remote) for remote in (server, client)}
+    experiment = experiments.for_cpus(request.experiment, found["server"]["cpus"])
+    planned = plan(experiment, catalogue, seed)
     identities: dict[HostRole, str] = {
         "server": hosts.identity(server, found["server"]),
         "client": hosts.identity(client, found["client"]),
@@ -148,7 +160,7 @@ def _prepare(
     offsets = [hosts.clock_offset_s(remote) for remote in (server, client)]
     session = Session(
         campaign=name,
-        folder=folder or request.results_folder / name,
+        folder=request.parent / name,
         experiment=experiment,
         catalogue=catalogue,
         inventory=request.inventory,
@@ -159,7 +171,7 @@ def _prepare(
         link=verified,
         progress=progress,
     )
-    return session, Campaign(
+    campaign = Campaign(
         schema_version=1,
         campaign=name,
         experiment=request.name,
@@ -177,8 +189,10 @@ def _prepare(
         hosts=[hosts.record(remote, found[remote.host.role]) for remote in (server, client)],
         postgresql=postgresql.settings(server),
         link=verified,
+        apps_path=request.apps_path,
         testbed=hosts.control_side(),
     )
+    return session, campaign, planned
 
 
 def available_generators(remote: Remote) -> dict[Generator, str | None]:

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from testbed import yamlfile
 from testbed.catalogue import unknown
 from testbed.errors import TestbedError
-from testbed.model.experiment import Experiment
+from testbed.model.experiment import PER_CPU, Experiment
 
 EXPERIMENTS_FOLDER = Path(__file__).resolve().parent.parent / "experiments"
 
@@ -43,6 +43,30 @@ def find(name: str) -> Path:
 def load(path: Path) -> Experiment:
     """The experiment file, checked. Raises TestbedError with file, line and key."""
     return yamlfile.load(path, Experiment)
+
+
+def for_cpus(experiment: Experiment, cpus: int) -> Experiment:
+    """The experiment with every 'N per cpu' among its settings as a number."""
+
+    def number(value: str | int) -> str | int:
+        asked = PER_CPU.fullmatch(value) if isinstance(value, str) else None
+        return int(asked.group(1)) * cpus if asked else value
+
+    def numbers(settings: dict[str, str | int]) -> dict[str, str | int]:
+        return {name: number(value) for name, value in settings.items()}
+
+    variants = {
+        name: variant.model_copy(
+            update={
+                "settings": numbers(variant.settings),
+                "app_settings": {
+                    app: numbers(settings) for app, settings in variant.app_settings.items()
+                },
+            }
+        )
+        for name, variant in experiment.variants.items()
+    }
+    return experiment.model_copy(update={"variants": variants})
 
 
 def override(experiment: Experiment, options: dict[str, Any]) -> tuple[Experiment, list[str]]:

@@ -10,15 +10,19 @@ from testbed.errors import Exit, TestbedError
 from testbed.model.experiment import LoadSpec
 from testbed.model.results import Generator, Load
 
+LUA_FILE = "request.lua"
+
 
 @dataclass(frozen=True)
 class Target:
-    """What is asked: the URL, and the answer that was verified before the load."""
+    """What is asked, and the answer that was verified before the load."""
 
     url: str
     method: str
-    body_bytes: int  # length of the verified answer
-    body_sha256: str
+    answer_bytes: int | None  # length of the verified answer's body; None: not always the same
+    answer_sha256: str | None
+    content_type: str | None = None  # of the body that is sent, if any
+    body_file: str | None = None  # on the generating host
 
 
 def processes(load: Load, cpus: int) -> int:
@@ -40,8 +44,12 @@ class Adapter(Protocol):
         """The measured load; `cpus` are those of the generating host."""
         ...
 
-    def warm_up(self, load: Load, target: Target) -> list[str]:
+    def warm_up(self, load: Load, target: Target, folder: str) -> list[str]:
         """The same load for `warmup_s`, its figures thrown away."""
+        ...
+
+    def files(self, target: Target) -> dict[str, str]:
+        """Files that the commands read from the run's folder, by name."""
         ...
 
 
@@ -54,13 +62,23 @@ class Wrk:
 
     def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
         """wrk with its latency distribution; whole seconds are all it takes."""
-        return self._command(load, target, load.duration_s)
+        return self._command(load, target, folder, load.duration_s)
 
-    def warm_up(self, load: Load, target: Target) -> list[str]:
+    def warm_up(self, load: Load, target: Target, folder: str) -> list[str]:
         """The same for the warm-up's duration."""
-        return self._command(load, target, load.warmup_s)
+        return self._command(load, target, folder, load.warmup_s)
 
-    def _command(self, load: Load, target: Target, duration_s: float) -> list[str]:
+    def files(self, target: Target) -> dict[str, str]:
+        """A Lua script where a body is sent: wrk has no option for one."""
+        if target.body_file is None:
+            return {}
+        return {
+            LUA_FILE: f'wrk.method = "{target.method}"\n'
+            f'wrk.headers["Content-Type"] = "{target.content_type}"\n'
+            f'wrk.body = assert(io.open("{target.body_file}", "rb")):read("*a")\n'
+        }
+
+    def _command(self, load: Load, target: Target, folder: str, duration_s: float) -> list[str]:
         return [
             self.program,
             f"-t{load.threads}",
@@ -70,6 +88,8 @@ class Wrk:
             "--latency",
             "--timeout",
             f"{max(1, round(load.timeout_s))}s",
+            *([] if load.keepalive else ["-H", "Connection: close"]),
+            *(["-s", f"{folder}/{LUA_FILE}"] if target.body_file else []),
             target.url,
         ]
 
@@ -99,17 +119,24 @@ class Pacer:
             f"--warmup={load.warmup_s:g}",
             f"--duration={load.duration_s:g}",
             f"--timeout={load.timeout_s:g}",
-            f"--expect-length={target.body_bytes}",
-            f"--expect-sha256={target.body_sha256}",
+            *([] if load.keepalive else ["--no-keepalive"]),
+            *([f"--body-file={target.body_file}"] if target.body_file else []),
+            *([f"--header=Content-Type: {target.content_type}"] if target.content_type else []),
+            *([] if target.answer_bytes is None else [f"--expect-length={target.answer_bytes}"]),
+            *([] if target.answer_sha256 is None else [f"--expect-sha256={target.answer_sha256}"]),
             f"--json={folder}/pacer.json",
             f"--timeline={folder}/timeline.csv",
             f"--hdr={folder}/latency.hdr",
             "--quiet",
         ]
 
-    def warm_up(self, load: Load, target: Target) -> list[str]:
+    def warm_up(self, load: Load, target: Target, folder: str) -> list[str]:
         """Nothing: the schedule runs through, and what was due in the warm-up is not counted."""
         return []
+
+    def files(self, target: Target) -> dict[str, str]:
+        """None."""
+        return {}
 
 
 ADAPTERS: dict[Generator, Adapter] = {"wrk": Wrk(), "wrk2": Wrk2(), "pacer": Pacer()}

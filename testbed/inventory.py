@@ -33,6 +33,10 @@ class Facts(BaseModel):
     testbed_place: str
     testbed_lab: str | None = None  # name of the lab, if it is one
 
+    def database_of(self, workload: str) -> str:
+        """The workload's own database, named as the postgresql role names it."""
+        return f"{self.testbed_database}_{workload}"
+
 
 class Host(BaseModel):
     """One host: how to reach it, and where it sits on the data link."""

@@ -34,13 +34,14 @@ class Options(Model):
     seed: int | None = Field(None, description="decides the order of runs; default: random")
     inventory: str | None = Field(None, description="hosts; default: that of ansible.cfg, the lab")
     resume: str | None = Field(None, description="folder of a campaign to go on with")
+    apps_path: str | None = Field(None, description="a folder with apps of your own, as apps/")
     dry_run: bool = Field(False, description="print the plan, touch no host")
     strict: bool = Field(False, description="exit code 5 unless every run is valid")
     quiet: bool = Field(False, description="print results only")
 
     def overrides(self) -> dict[str, Any]:
         """Those that change the experiment."""
-        rest = {"seed", "inventory", "resume", "dry_run", "strict", "quiet"}
+        rest = {"seed", "inventory", "resume", "apps_path", "dry_run", "strict", "quiet"}
         return self.model_dump(exclude=rest)
 
 
@@ -61,8 +62,9 @@ def read(given: dict[str, Any]) -> Options:
         raise TestbedError("\n".join(lines)) from error
     if options.resume is not None:
         changed = [name for name, value in options.overrides().items() if value is not None]
-        if changed or options.seed is not None:
-            named = ", ".join(map(option_name, changed or ["seed"]))
+        changed += [name for name in ("seed", "apps_path") if getattr(options, name) is not None]
+        if changed:
+            named = ", ".join(map(option_name, changed))
             raise TestbedError(
                 f"--resume goes on with a campaign as it was begun; it does not go with {named}"
             )

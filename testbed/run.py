@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from analysis.parsers import parse
-from testbed import answers, postgresql, results, sql
+from testbed import answers, data, postgresql, results, sql
+from testbed.asking import Asker, read_body
 from testbed.catalogue import Catalogue
-from testbed.daemon import AppFailed, Daemon
+from testbed.daemon import Daemon
 from testbed.errors import Exit, TestbedError
 from testbed.generators import ADAPTERS, Target, choose, processes
 from testbed.inventory import Inventory
-from testbed.model.catalogue import CataloguedApp, Endpoint
+from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import Experiment, PlannedRun
 from testbed.model.results import (
     AnswerCheck,
@@ -33,8 +34,6 @@ from testbed.progress import Progress
 from testbed.remote import HostUnreachable, Process, Remote
 from testbed.validity import Evidence, judge, worst
 
-READY_TIMEOUT_S = 60
-ASK_SLICE_S = 5  # between two looks whether the app's unit still runs
 LOAD_GRACE_S = 30  # beyond the load's own duration and time-out, before it counts as hung
 ALIVE_EVERY_S = 10  # how often the server host is asked for a sign of life during a load
 LOOPBACK = "127.0.0.1"
@@ -128,14 +127,15 @@ class _Runner:
         self.load = load
         self.daemon = Daemon(session.server, app)
         self.generating = session.remote(load.from_host)
-        workload = session.catalogue.workload(app.workload)
-        self.endpoint: Endpoint = workload.endpoints[planned.endpoint]
+        self.workload = session.catalogue.workload(app.workload)
+        self.workload_folder = session.catalogue.folders[app.workload]
+        self.endpoint = self.workload.endpoints[planned.endpoint]
         self.url = url_of(session, app, planned.endpoint)
+        self.asker = Asker(
+            self.generating, self.daemon, self.url, self.endpoint, self.workload_folder
+        )
         self.statements_seen: list[tuple[str, int]] = []
         self.remote_folder = f"{session.inventory.facts.testbed_run}/{planned.run_id}"
-        self.document = answers.expected_json(
-            session.catalogue.folder / app.workload, self.endpoint.expect
-        )
 
     def go(self) -> None:
         """All steps; whatever was started is stopped, however this ends."""
@@ -144,11 +144,19 @@ class _Runner:
             remote.run(["mkdir", "-p", self.remote_folder])
         with ExitStack() as cleanup:
             cleanup.callback(self._remove_remote_folders)
+            with course.phase("reset"):
+                data.put_back(
+                    self.session.server,
+                    self.app.workload,
+                    self.workload,
+                    self.workload_folder,
+                    self.remote_folder,
+                )
             with course.phase("start"), progress.stage("start", 1):
                 cleanup.callback(self.daemon.stop)
                 pid = self.daemon.start(self.planned.settings, address_of(self.session))
             with course.phase("ready"), progress.stage("wait until it answers", 1):
-                answer = self._ask(READY_TIMEOUT_S)
+                answer = self.asker.wait_ready()
             with course.phase("check"):
                 self._check_before(answer)
             for role, process in self._start_telemetry(pid).items():
@@ -156,7 +164,7 @@ class _Runner:
             self._load(answer)
             with course.phase("check after"), progress.stage("check the answer again", 1):
                 course.unit = self.daemon.show()
-                self._check_after()
+                course.answers.append(self.asker.check_after())
             with course.phase("stop"):
                 cleanup.close()
         with course.phase("collect"):
@@ -168,49 +176,14 @@ class _Runner:
                 course.output.all_answered,
             )
 
-    def _ask(self, timeout_s: float) -> answers.Answer:
-        """The app's answer, waited for as long as its unit runs. Raises AppFailed."""
-        prefix = self.session.inventory.facts.testbed_prefix
-        deadline = time.monotonic() + timeout_s
-        while True:
-            slice_s = max(1.0, min(ASK_SLICE_S, deadline - time.monotonic()))
-            command = [
-                f"{prefix}/bin/pacer-probe",
-                f"--url={self.url}",
-                f"--timeout={slice_s:g}",
-                f"--method={self.endpoint.method}",
-            ]
-            result = self.generating.run(command, timeout_s=slice_s + 15, check=False)
-            if result.code == 0:
-                return answers.from_probe(result.stdout)
-            if (state := self.daemon.show()["ActiveState"]) != "active":
-                raise self.daemon.failure(f"its unit is {state}")
-            if time.monotonic() > deadline:
-                raise self.daemon.failure(result.stderr.strip() or "it gives no answer")
-
     def _check_before(self, answer: answers.Answer) -> None:
-        """Raise TestbedError unless it is the expected one: such an app is not worth a load."""
-        check = answers.compare(answer, self.endpoint.expect, self.document, "before")
-        self.course.answers.append(check)
-        if not check.ok:
-            raise TestbedError(f"wrong answer from {self.url}: {check.problem}")
-
-    def _check_after(self) -> None:
-        """Record how it answers after the load; the load's figures stand either way."""
-        try:
-            answer = self._ask(READY_TIMEOUT_S)
-        except AppFailed as error:
-            check = AnswerCheck(
-                when="after",
-                ok=False,
-                status=None,
-                content_type=None,
-                body_bytes=None,
-                problem=error.what,
-            )
-        else:
-            check = answers.compare(answer, self.endpoint.expect, self.document, "after")
-        self.course.answers.append(check)
+        """Raise TestbedError unless all are as expected: such an app is not worth a load."""
+        checks = self.asker.check_before(answer)
+        self.course.answers += checks
+        for check in checks:
+            if not check.ok:
+                about = f" ({check.what})" if check.what else ""
+                raise TestbedError(f"wrong answer from {self.url}{about}: {check.problem}")
 
     def _start_telemetry(self, pid: int) -> dict[HostRole, Process]:
         processes: dict[HostRole, Process] = {}
@@ -227,9 +200,9 @@ class _Runner:
         return processes
 
     def _database(self) -> list[str]:
-        services = self.session.catalogue.workload(self.app.workload).services
-        name = self.session.inventory.facts.testbed_database
-        return [f"--database={name}"] if "postgresql" in services else []
+        if "postgresql" not in self.workload.services:
+            return []
+        return [f"--database={self.session.server.facts.database_of(self.app.workload)}"]
 
     def _collect(self, role: HostRole, process: Process) -> None:
         """Stop the host's telemetry and bring back all files of the run from there."""
@@ -240,10 +213,13 @@ class _Runner:
     def _load(self, answer: answers.Answer) -> None:
         load, progress = self.load, self.session.progress
         adapter = ADAPTERS[load.generator]
-        target = Target(self.url, self.endpoint.method, len(answer.body), answer.sha256)
+        target = self._target(answer)
+        for name, text in adapter.files(target).items():
+            self.generating.write(f"{self.remote_folder}/{name}", text)
         if load.warmup_s and not adapter.warms_up_itself:
+            warm_up = adapter.warm_up(load, target, self.remote_folder)
             with self.course.phase("warm-up"), progress.stage("warm-up", load.warmup_s):
-                self._generate(adapter.warm_up(load, target), "warm-up.txt", load.warmup_s)
+                self._generate(warm_up, "warm-up.txt", load.warmup_s)
         inside_s = load.warmup_s if adapter.warms_up_itself else 0
         postgresql.forget_statements(self.session.server)
         command = adapter.command(load, target, self.remote_folder, self.session.generator_cpus)
@@ -254,6 +230,22 @@ class _Runner:
         ):
             self._generate(command, "generator.txt", load.duration_s + inside_s)
         self.statements_seen = postgresql.statements(self.session.server)
+
+    def _target(self, answer: answers.Answer) -> Target:
+        """What the generator is told; the body that it sends is put where it finds it."""
+        varies, send = self.endpoint.expect.varies, self.endpoint.send
+        body_file = None
+        if send is not None:
+            body_file = f"{self.remote_folder}/body"
+            self.generating.write(body_file, read_body(self.workload_folder, send).decode())
+        return Target(
+            url=self.url,
+            method=self.endpoint.method,
+            answer_bytes=None if varies else len(answer.body),
+            answer_sha256=None if varies else answer.sha256,
+            content_type=send.content_type if send else None,
+            body_file=body_file,
+        )
 
     def _generate(self, command: list[str], output: str, expected_s: float) -> None:
         """Run a generator to its end, its output into a file on its host.

@@ -115,12 +115,18 @@ def measure(name: str, given: options.Options) -> None:
         path = experiments.find(name)
         experiment, overridden = experiments.override(experiments.load(path), given.overrides())
         if given.dry_run:
-            runs = plan(experiment, catalogues.load(), given.seed or 0)
+            runs = plan(experiment, catalogues.load(given.apps_path), given.seed or 0)
             progress.result(show.plan_text(experiment, runs))
             return
         hosts = inventory.load(given.inventory)
         request = campaign.Request(
-            path.stem, experiment, overridden, given.seed, hosts, results.folder()
+            path.stem,
+            experiment,
+            overridden,
+            given.seed,
+            hosts,
+            results.folder(),
+            apps_path=given.apps_path,
         )
         outcome = campaign.run(request, progress)
     progress.result(show.outcome_text(outcome))

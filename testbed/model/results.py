@@ -209,4 +209,5 @@ class Campaign(Model):
     postgresql: dict[str, str]  # settings read back from pg_settings
     link: LinkRecord | None  # None in a calibration, which does not use it
     link_delay: LinkDelay | None = None  # None: the link as it is
+    apps_path: str | None = None  # the user's own apps folder, on the control side
     testbed: dict[str, str]  # git commit, versions on the control side

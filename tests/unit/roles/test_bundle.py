@@ -7,7 +7,7 @@ import tarfile
 
 import pytest
 
-from testbed import bundle
+from testbed import bundle, catalogue
 from testbed.errors import TestbedError
 
 
@@ -47,22 +47,27 @@ def test_the_same_files_give_the_same_bytes(folder):
     assert bundle.pack(folder) == first
 
 
+def packed(folder, tmp_path, requirements):
+    digest = catalogue.digest(folder)
+    return bundle.bundle("a-b", folder, tmp_path / "out", requirements, digest=digest)
+
+
 def test_the_digests_follow_the_content(folder, tmp_path):
-    first = bundle.bundle("a-b", folder, tmp_path / "out", "requirements.txt")
-    again = bundle.bundle("a-b", folder, tmp_path / "out", "requirements.txt")
+    first = packed(folder, tmp_path, "requirements.txt")
+    again = packed(folder, tmp_path, "requirements.txt")
     assert again == first
     assert first.archive.endswith(f"/out/a-b-{first.digest}.tar.gz")
     (folder / "run.sh").write_text("other")
-    edited = bundle.bundle("a-b", folder, tmp_path / "out", "requirements.txt")
+    edited = packed(folder, tmp_path, "requirements.txt")
     assert edited.digest != first.digest
     assert edited.requirements_digest == first.requirements_digest
     (folder / "requirements.txt").write_text("wheel==2.0\n")
-    pinned = bundle.bundle("a-b", folder, tmp_path / "out", "requirements.txt")
+    pinned = packed(folder, tmp_path, "requirements.txt")
     assert pinned.requirements_digest != first.requirements_digest
 
 
 def test_without_requirements_there_is_no_environment(folder, tmp_path):
-    result = bundle.bundle("a-b", folder, tmp_path / "out", None)
+    result = packed(folder, tmp_path, None)
     assert (result.requirements, result.requirements_digest) == (None, None)
 
 
@@ -91,8 +96,8 @@ def catalogued(folder, tmp_path, monkeypatch):
         " settings: {workers: {env: WORKERS, default: 16, description: d}},"
         " database_connections_per_worker: 30}"
     )
-    loaded = bundle.catalogue.load(tmp_path / "apps")
-    monkeypatch.setattr(bundle.catalogue, "load", lambda: loaded)
+    loaded = bundle.catalogue.load(project=tmp_path / "apps")
+    monkeypatch.setattr(bundle.catalogue, "load", lambda own: loaded)
     (tmp_path / "tool").mkdir()
     (tmp_path / "tool" / "__main__.py").write_text("")
     monkeypatch.setattr(bundle, "ROOT", tmp_path)
@@ -101,7 +106,7 @@ def catalogued(folder, tmp_path, monkeypatch):
 
 
 def test_the_document_tells_roles_all_they_need(catalogued):
-    result = bundle.deployment(["orders"], catalogued / "out")
+    result = bundle.deployment(["orders"], archives=catalogued / "out")
     (app,) = result.apps
     assert (app.unit, app.user) == ("testbed-orders-shop.service", "app-orders-shop")
     assert app.environment == {"MODE": "fast", "WORKERS": "16"}
@@ -116,7 +121,7 @@ def test_the_document_tells_roles_all_they_need(catalogued):
 
 def test_an_unknown_workload_is_named(catalogued):
     with pytest.raises(TestbedError, match="unknown workload 'oders'") as error:
-        bundle.deployment(["oders"], catalogued / "out")
+        bundle.deployment(["oders"], archives=catalogued / "out")
     assert "did you mean 'orders'?" in str(error.value)
 
 
@@ -124,7 +129,7 @@ def test_the_command_prints_json_or_one_error(catalogued, monkeypatch, capsys):
     monkeypatch.setattr(bundle, "ARCHIVES", catalogued / "out")
     monkeypatch.setattr("sys.argv", ["bundle", "orders"])
     assert bundle.main() == 0
-    assert set(json.loads(capsys.readouterr().out)) == {"apps", "datasets", "programs"}
+    assert set(json.loads(capsys.readouterr().out)) == {"apps", "datasets", "services", "programs"}
     monkeypatch.setattr("sys.argv", ["bundle", "nothing"])
     assert bundle.main() == 2
     shown = capsys.readouterr()

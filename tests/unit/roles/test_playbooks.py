@@ -146,7 +146,7 @@ def test_environment_is_quoted_for_systemd(unit):
 def test_what_a_run_varies_comes_last(unit):
     lines = [line for line in unit.splitlines() if line.startswith("Environment")]
     assert lines[-2:] == [
-        "EnvironmentFile=/etc/testbed/database.env",
+        "EnvironmentFile=/etc/testbed/database-orders.env",
         "EnvironmentFile=-/run/testbed/testbed-orders-shop.service.env",
     ]
 

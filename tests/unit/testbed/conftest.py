@@ -41,7 +41,7 @@ def apps_folder(tmp_path):
 
 @pytest.fixture
 def small_catalogue(apps_folder):
-    return catalogue.load(apps_folder)
+    return catalogue.load(project=apps_folder)
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from testbed import answers
 from testbed.errors import TestbedError
 from testbed.model.catalogue import ExpectedAnswer
 
-EXPECTED = ExpectedAnswer(json_file="x.json")
+SPEC = ExpectedAnswer(json_file="x.json")
 DOCUMENT = {"agents": [{"number": 1, "name": None}, {"number": 2, "name": "b"}]}
+EXPECTED = answers.Expected(SPEC, DOCUMENT, [])
 
 
 def answer(body=None, status=200, content_type="application/json; charset=utf-8"):
@@ -19,7 +20,7 @@ def answer(body=None, status=200, content_type="application/json; charset=utf-8"
 
 def test_an_equal_document_is_right_however_it_is_written():
     spaced = answer(json.dumps(DOCUMENT, indent=3, sort_keys=True).encode())
-    check = answers.compare(spaced, EXPECTED, DOCUMENT, "before")
+    check = answers.compare(spaced, EXPECTED, "before")
     assert check.ok
     assert check.body_bytes == len(spaced.body)
 
@@ -39,7 +40,7 @@ def test_an_equal_document_is_right_however_it_is_written():
     ],
 )
 def test_a_wrong_answer_says_what_differs(wrong, problem):
-    check = answers.compare(wrong, EXPECTED, DOCUMENT, "after")
+    check = answers.compare(wrong, EXPECTED, "after")
     assert not check.ok
     assert re.search(problem, check.problem)
 
@@ -60,4 +61,41 @@ def test_a_probe_s_document_is_read():
 def test_an_expected_file_that_is_no_json_is_named(tmp_path):
     (tmp_path / "x.json").write_text("{")
     with pytest.raises(TestbedError, match=r"x\.json: not a readable JSON document"):
-        answers.expected_json(tmp_path, EXPECTED)
+        answers.read_expected(tmp_path, SPEC)
+
+
+PAGE = b"<ul><li class=item>one\n  item</li><li class=item>two</li></ul><p>3</p>"
+
+
+@pytest.mark.parametrize(
+    ("selection", "texts", "problem"),
+    [
+        ({"selector": "li.item", "count": 2}, None, None),
+        ({"selector": "li.item", "texts_file": "t.json"}, ["one item", "two"], None),
+        ({"selector": "li.item", "count": 3}, None, "2 elements instead of 3 for 'li.item'"),
+        ({"selector": "li", "texts_file": "t.json"}, ["one item", "too"], r"\$\[1\]: 'two'"),
+        ({"selector": "p", "texts_file": "t.json"}, [], "1 items instead of 0"),
+    ],
+)
+def test_a_page_has_what_its_selectors_say(selection, texts, problem):
+    spec = ExpectedAnswer(content_type="text/html", html=[selection])
+    expected = answers.Expected(spec, None, [texts])
+    check = answers.compare(answer(PAGE, content_type="text/html"), expected, "before")
+    assert check.ok == (problem is None)
+    assert problem is None or re.search(problem, check.problem)
+
+
+@pytest.mark.parametrize(("body", "right"), [(b"", True), (b"{}", False)])
+def test_an_empty_body_is_empty(body, right):
+    expected = answers.Expected(ExpectedAnswer(status=204, content_type=None), None, [])
+    check = answers.compare(answer(body, status=204), expected, "before", "nothing left")
+    assert (check.ok, check.what) == (right, "nothing left")
+
+
+def test_texts_are_read_from_their_file(tmp_path):
+    spec = ExpectedAnswer(html=[{"selector": "li", "texts_file": "t.json"}])
+    (tmp_path / "t.json").write_text('["a"]')
+    assert answers.read_expected(tmp_path, spec).texts == [["a"]]
+    (tmp_path / "t.json").write_text('{"a": 1}')
+    with pytest.raises(TestbedError, match=r"t\.json: not a JSON list of texts"):
+        answers.read_expected(tmp_path, spec)

@@ -29,20 +29,64 @@ def test_an_endpoint_that_the_workload_lacks_is_refused(apps_folder):
     file = apps_folder / "work" / "first" / "app.yml"
     file.write_text(file.read_text().replace("{index: /index}", "{indx: /index}"))
     with pytest.raises(TestbedError, match=r"(?s)first/app.yml.*'indx'.*did you mean 'index'"):
-        catalogue.load(apps_folder)
+        catalogue.load(project=apps_folder)
 
 
 def test_missing_requirements_are_named(apps_folder):
     file = apps_folder / "work" / "first" / "app.yml"
     file.write_text(file.read_text() + "requirements: requirements.txt\n")
-    with pytest.raises(TestbedError, match=r"no file 'requirements.txt' beside it"):
-        catalogue.load(apps_folder)
+    with pytest.raises(TestbedError, match=r"no file 'requirements.txt' in its code's folder"):
+        catalogue.load(project=apps_folder)
 
 
 def test_a_folder_without_workloads_is_an_error(tmp_path):
     with pytest.raises(TestbedError, match=r"no workload.yml below"):
-        catalogue.load(tmp_path)
+        catalogue.load(project=tmp_path)
 
 
 def test_the_repository_s_own_apps_folder_is_sound():
     assert "agents" in catalogue.load().workloads
+
+
+def test_own_apps_join_the_project_s(apps_folder, tmp_path):
+    own = tmp_path / "own"
+    mine = own / "work" / "mine"
+    mine.mkdir(parents=True)
+    (mine / "app.yml").write_text((apps_folder / "work" / "first" / "app.yml").read_text())
+    known = catalogue.load(own, project=apps_folder)
+    assert {"first", "mine"} <= set(known.apps_of("work"))
+    assert known.folders["work"] == apps_folder / "work"
+
+
+def test_an_own_app_of_an_unknown_workload_is_refused(apps_folder, tmp_path):
+    mine = tmp_path / "own" / "wrk" / "mine"
+    mine.mkdir(parents=True)
+    (mine / "app.yml").write_text((apps_folder / "work" / "first" / "app.yml").read_text())
+    with pytest.raises(TestbedError, match=r"(?s)mine/app.yml: unknown workload 'wrk'.*'work'"):
+        catalogue.load(tmp_path / "own", project=apps_folder)
+
+
+def test_an_own_app_may_not_take_another_s_place(apps_folder):
+    with pytest.raises(TestbedError, match="there is a workload 'work' already"):
+        catalogue.load(apps_folder, project=apps_folder)
+
+
+def test_apps_may_share_code(apps_folder):
+    work = apps_folder / "work"
+    (work / "project").mkdir()
+    (work / "project" / "wsgi.py").write_text("")
+    file = work / "first" / "app.yml"
+    own_code = catalogue.load(project=apps_folder).apps_of("work")["first"]
+    file.write_text(file.read_text() + "code: ../project\n")
+    shared = catalogue.load(project=apps_folder).apps_of("work")["first"]
+    assert shared.folder == str((work / "project").resolve())
+    assert shared.digest != own_code.digest
+    file.write_text(file.read_text() + "# what is served changes with app.yml, too\n")
+    assert catalogue.load(project=apps_folder).apps_of("work")["first"].digest != shared.digest
+
+
+def test_code_that_is_not_there_is_named(apps_folder):
+    file = apps_folder / "work" / "first" / "app.yml"
+    file.write_text(file.read_text() + "code: ../nowhere\n")
+    with pytest.raises(TestbedError, match=r"first/app.yml: code: no folder '../nowhere'"):
+        catalogue.load(project=apps_folder)

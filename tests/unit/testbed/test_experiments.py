@@ -2,6 +2,7 @@ import pytest
 
 from testbed import experiments, options
 from testbed.errors import TestbedError
+from testbed.model.experiment import Experiment
 
 
 def test_the_published_rounds_have_the_article_s_parameters():
@@ -73,3 +74,14 @@ def test_an_unknown_experiment_names_the_nearest():
 def test_options_are_typed(given, message):
     with pytest.raises(TestbedError, match=message):
         options.read(given)
+
+
+def test_workers_per_cpu_become_a_number():
+    variants = {
+        "default": {"settings": {"workers": "2 per cpu", "loop": "uvloop"}},
+        "odd": {"app_settings": {"first": {"workers": "3 per cpu"}}},
+    }
+    asked = experiments.load(experiments.find("round3")).model_dump() | {"variants": variants}
+    resolved = experiments.for_cpus(Experiment.model_validate(asked), 4).variants
+    assert resolved["default"].settings == {"workers": 8, "loop": "uvloop"}
+    assert resolved["odd"].app_settings == {"first": {"workers": 12}}

@@ -56,7 +56,7 @@ def test_wrk_is_called_as_in_the_article():
     assert "--latency" in command
     assert "-R" not in command
     assert command[-1] == TARGET.url
-    assert "-d10s" in generators.Wrk().warm_up(load, TARGET)
+    assert "-d10s" in generators.Wrk().warm_up(load, TARGET, "/run/x")
 
 
 def test_wrk2_is_given_the_rate():
@@ -71,6 +71,30 @@ def test_pacer_compares_every_answer_and_takes_a_process_a_cpu():
     assert {"--rate=4000", "--processes=4", "--warmup=10", "--duration=300"} <= set(command)
     assert {"--expect-length=18", f"--expect-sha256={'ab' * 32}"} <= set(command)
     assert generators.processes(load, cpus=64) == 12
+
+
+POST = generators.Target(
+    "http://198.19.0.10:8080/add", "POST", None, None, "application/json", "/run/x/body"
+)
+
+
+def test_wrk_sends_a_body_by_a_script():
+    load = generators.choose(spec(**SATURATION, keepalive=False), {"wrk"})
+    command = generators.Wrk().command(load, POST, "/run/x", cpus=4)
+    assert command[command.index("-s") + 1] == "/run/x/request.lua"
+    assert command[command.index("-H") + 1] == "Connection: close"
+    script = generators.Wrk().files(POST)["request.lua"]
+    assert 'wrk.method = "POST"' in script
+    assert 'io.open("/run/x/body", "rb")' in script
+    assert generators.Wrk().files(TARGET) == {}
+
+
+def test_pacer_sends_a_body_and_does_not_compare_an_answer_that_varies():
+    load = generators.choose(spec(keepalive=False), {"pacer"})
+    command = generators.Pacer().command(load, POST, "/run/x", cpus=4)
+    assert {"--body-file=/run/x/body", "--header=Content-Type: application/json"} <= set(command)
+    assert "--no-keepalive" in command
+    assert not [word for word in command if word.startswith("--expect")]
 
 
 def test_a_ramp_of_users_is_a_rising_rate():
