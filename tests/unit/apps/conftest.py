@@ -29,7 +29,7 @@ def database_of(postgresql: Cluster) -> DatabaseOf:
         database = postgresql.create(workload)
         dataset = CATALOGUE.workload(workload).dataset
         if dataset is not None:
-            assert database.load(CATALOGUE.folder / workload / dataset) == "changed\n"
+            assert database.load(CATALOGUE.folders[workload] / dataset) == "changed\n"
         return database
 
     return make

@@ -37,15 +37,15 @@ def ask(app: RunningApp, key: str, name: str, send: Body | None) -> Answer:
     method, path = ENDPOINTS[key, name].method, APPS[key].spec.endpoints[name]
     if send is None:
         return app.ask(method, path)
-    body = (CATALOGUE.folder / APPS[key].workload / send.file).read_bytes()
+    body = (CATALOGUE.folders[APPS[key].workload] / send.file).read_bytes()
     return app.ask(method, path, body, send.content_type)
 
 
 def problem(key: str, answer: Answer, expected: ExpectedAnswer) -> str | None:
     """How the answer differs from the one that is declared."""
-    document = answers.expected_json(CATALOGUE.folder / APPS[key].workload, expected)
+    wanted = answers.read_expected(CATALOGUE.folders[APPS[key].workload], expected)
     found = answers.Answer(answer.status, answer.content_type, answer.body, waited_s=0)
-    return answers.compare(found, expected, document, "before").problem
+    return answers.compare(found, wanted, "before").problem
 
 
 def put_back(database_of: DatabaseOf, key: str) -> Cluster:
@@ -54,7 +54,7 @@ def put_back(database_of: DatabaseOf, key: str) -> Cluster:
     database = database_of(workload)
     reset = CATALOGUE.workload(workload).reset
     if reset is not None:
-        database.reset(CATALOGUE.folder / workload / reset)
+        database.reset(CATALOGUE.folders[workload] / reset)
     return database
 
 

@@ -24,7 +24,7 @@ def rows(database: Cluster) -> dict[str, list[str]]:
 @pytest.mark.parametrize("workload", WITH_DATA)
 def test_loading_again_changes_nothing_and_says_so(database_of: DatabaseOf, workload: str) -> None:
     database = database_of(workload)
-    dataset = CATALOGUE.folder / workload / str(CATALOGUE.workloads[workload].dataset)
+    dataset = CATALOGUE.folders[workload] / str(CATALOGUE.workloads[workload].dataset)
     database.load(dataset)  # what other tests wrote is gone
     before = rows(database)
     assert any(before.values())
@@ -35,6 +35,6 @@ def test_loading_again_changes_nothing_and_says_so(database_of: DatabaseOf, work
 @pytest.mark.parametrize("workload", WITH_RESET)
 def test_a_reset_leaves_the_data_set_s_rows(database_of: DatabaseOf, workload: str) -> None:
     database = database_of(workload)
-    folder, declared = CATALOGUE.folder / workload, CATALOGUE.workloads[workload]
+    folder, declared = CATALOGUE.folders[workload], CATALOGUE.workloads[workload]
     database.reset(folder / str(declared.reset))
     assert database.load(folder / str(declared.dataset)) == "unchanged\n"

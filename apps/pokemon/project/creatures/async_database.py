@@ -10,7 +10,6 @@ from .queries import check_access
 
 Rows = list[asyncpg.Record]
 Fetch = Callable[..., Awaitable[Rows]]  # await fetch(query, *parameters)
-MOST_ROWS = 1000  # that are asked of a cursor at once
 
 
 class AsyncDatabase:
@@ -20,12 +19,11 @@ class AsyncDatabase:
     way of access that is not known.
     """
 
-    def __init__(self, url: str, access: str, pool_size: int, transactions: bool) -> None:
+    def __init__(self, url: str, access: str, pool_size: int) -> None:
         check_access(access)
         self._url = url
         self._access = access
         self._pool_size = pool_size
-        self._transactions = transactions
 
     async def __aenter__(self) -> Self:
         self._pool = await asyncpg.create_pool(self._url, min_size=0, max_size=self._pool_size)
@@ -42,7 +40,7 @@ class AsyncDatabase:
         else:
             pooled = self._access == "pool"
             async with self._pool.acquire() if pooled else self._connection() as connection:
-                yield lambda query, *parameters: self._fetch(connection, query, *parameters)
+                yield connection.fetch
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[asyncpg.Connection]:
@@ -54,11 +52,5 @@ class AsyncDatabase:
 
     async def _fetch_by_own_connection(self, query: str, *parameters: Any) -> Rows:
         async with self._connection() as connection:
-            return await self._fetch(connection, query, *parameters)
-
-    async def _fetch(self, connection: asyncpg.Connection, query: str, *parameters: Any) -> Rows:
-        if not self._transactions:
-            return await connection.fetch(query, *parameters)
-        async with connection.transaction():
-            cursor = await connection.cursor(query, *parameters)
-            return await cursor.fetch(MOST_ROWS)
+            rows: Rows = await connection.fetch(query, *parameters)
+            return rows

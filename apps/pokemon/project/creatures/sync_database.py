@@ -1,7 +1,7 @@
 """The way to the database with psycopg."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -28,11 +28,10 @@ class Database:
     way of access that is not known.
     """
 
-    def __init__(self, url: str, access: str, pool_size: int, transactions: bool) -> None:
+    def __init__(self, url: str, access: str, pool_size: int) -> None:
         check_access(access)
         self._url = url
         self._access = access
-        self._transactions = transactions
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             url, kwargs=OPTIONS, min_size=0, max_size=pool_size, open=False
         )
@@ -53,15 +52,11 @@ class Database:
         else:
             pooled = self._access == "pool"
             with self._pool.connection() if pooled else self._connect() as connection:
-                yield lambda query, *parameters: self._fetch(connection, query, *parameters)
+                yield lambda query, *parameters: connection.execute(query, parameters).fetchall()
 
     def _connect(self) -> Connection:
         return psycopg.connect(self._url, **OPTIONS)
 
     def _fetch_by_own_connection(self, query: str, *parameters: Any) -> list[DictRow]:
         with self._connect() as connection:
-            return self._fetch(connection, query, *parameters)
-
-    def _fetch(self, connection: Connection, query: str, *parameters: Any) -> list[DictRow]:
-        with connection.transaction() if self._transactions else nullcontext():
             return connection.execute(query, parameters).fetchall()

@@ -30,7 +30,6 @@ CREATURES = {
     "url": os.environ["DATABASE_URL"],
     "access": os.environ["DATABASE_ACCESS"],
     "pool_size": int(os.environ["POOL_SIZE"]),
-    "transactions": os.environ["TRANSACTIONS"] == "1",
 }
 
 # Django's default sends errors by mail and leaves stderr, hence the journal, empty.

@@ -17,7 +17,7 @@ ENDPOINTS = CATALOGUE.workload("agents").endpoints
 def expected(endpoint: str) -> Any:
     """The workload's answer."""
     return json.loads(
-        (CATALOGUE.folder / "agents" / str(ENDPOINTS[endpoint].expect.json_file)).read_text()
+        (CATALOGUE.folders["agents"] / str(ENDPOINTS[endpoint].expect.json_file)).read_text()
     )
 
 

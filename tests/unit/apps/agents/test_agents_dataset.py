@@ -7,7 +7,7 @@ import pytest
 from tests.unit.apps.cluster import Cluster
 from tests.unit.apps.serving import CATALOGUE
 
-DATASET = CATALOGUE.folder / "agents" / "dataset.sql"
+DATASET = CATALOGUE.folders["agents"] / "dataset.sql"
 
 
 def test_there_are_50_agents_and_none_is_logged_in(database: Cluster) -> None:
