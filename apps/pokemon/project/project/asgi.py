@@ -3,6 +3,7 @@
 ASGI has it for things such as pools, which belong to an event loop and to all its requests.
 """
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -13,9 +14,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
 django = get_asgi_application()
 
-from django.conf import settings  # noqa: E402
-
 from creatures.async_database import AsyncDatabase  # noqa: E402
+from django.conf import settings  # noqa: E402
 
 database = AsyncDatabase(**settings.CREATURES)
 
@@ -33,6 +33,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 async def lifespan(scope: Scope, receive: Receive, send: Send) -> None:
     """Open the database before the first request, and close it after the last."""
     await receive()  # lifespan.startup
+    asyncio.get_running_loop().set_debug(settings.ASYNCIO_DEBUG)
     async with database:
         scope["state"]["database"] = database
         await send({"type": "lifespan.startup.complete"})

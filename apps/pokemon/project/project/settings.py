@@ -32,6 +32,9 @@ CREATURES = {
     "pool_size": int(os.environ["POOL_SIZE"]),
 }
 
+# Not left to PYTHONASYNCIODEBUG, which uvicorn overrules under Python 3.11.
+ASYNCIO_DEBUG = os.environ.get("ASYNCIO_DEBUG") == "1"
+
 # Django's default sends errors by mail and leaves stderr, hence the journal, empty.
 LOGGING = {
     "version": 1,
