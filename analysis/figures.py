@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from testbed.model.tool_output import ToolOutput
 
 MISSING = "\N{EM DASH}"
+AT_LEAST = "\N{GREATER-THAN OR EQUAL TO} "  # before a figure that is only a lower bound
 ERROR_CLASSES = ("connect", "read", "write", "timeout", "status", "wrong_body")
 
 
@@ -17,6 +18,14 @@ class Figure:
     title: str
     of: Callable[[ToolOutput], float | None]
     write: Callable[[float | None], str]
+    # Of response times: requests that were never answered have none, so that where there are many
+    # the figure is only a lower bound
+    of_answered: bool = False
+
+    def told(self, value: float | None, *, censored: bool) -> str:
+        """The value as text, marked if it is only a lower bound."""
+        marked = censored and self.of_answered and value is not None
+        return (AT_LEAST if marked else "") + self.write(value)
 
 
 def rate(value: float | None) -> str:
@@ -74,15 +83,19 @@ def percentile_us(output: ToolOutput, percentile: str) -> float | None:
     return output.latency_us.percentiles.get(percentile)
 
 
+def _response(key: str, title: str, of: Callable[[ToolOutput], float | None]) -> Figure:
+    return Figure(key, title, of, milliseconds, of_answered=True)
+
+
 # Every figure of the result table, in its order. To add one, add it here.
 FIGURES = (
     Figure("throughput_rps", "Throughput/s", lambda output: output.throughput_rps, rate),
     Figure("goodput_rps", "Goodput/s", lambda output: output.goodput_rps, rate),
     Figure("errors_total", "Errors", errors_total, count),
-    Figure("response_mean_us", "Mean ms", lambda output: output.latency_us.mean, milliseconds),
-    Figure("response_p50_us", "p50 ms", lambda output: percentile_us(output, "50"), milliseconds),
-    Figure("response_p99_us", "p99 ms", lambda output: percentile_us(output, "99"), milliseconds),
-    Figure("response_max_us", "Max ms", lambda output: output.latency_us.max, milliseconds),
+    _response("response_mean_us", "Mean ms", lambda output: output.latency_us.mean),
+    _response("response_p50_us", "p50 ms", lambda output: percentile_us(output, "50")),
+    _response("response_p99_us", "p99 ms", lambda output: percentile_us(output, "99")),
+    _response("response_max_us", "Max ms", lambda output: output.latency_us.max),
     Figure("unsent", "Unsent", lambda output: output.unsent, count),
     Figure("unanswered", "Unanswered", lambda output: output.unanswered, count),
 )

@@ -44,6 +44,15 @@ def reasons(record: RunRecord) -> list[str]:
     return found
 
 
+def censored(record: RunRecord) -> bool:
+    """Whether a check found that response times of this run are lower bounds only.
+
+    Requests that were never answered have no response time. With them, every percentile and the
+    mean would be higher: a percentile p of the answers is a lower one of the requests due.
+    """
+    return any(finding.check == "censored" for finding in record.findings)
+
+
 def generated_by(record: RunRecord) -> str:
     """Who made the load, from where."""
     if record.load.from_host == "server":
@@ -87,6 +96,11 @@ class Group:
         )
 
     @property
+    def censored(self) -> bool:
+        """Whether response times of a counted trial are lower bounds only."""
+        return any(censored(record) for record in self.counted)
+
+    @property
     def outputs(self) -> list[ToolOutput]:
         """The counted trials' figures."""
         return [record.output for record in self.counted if record.output is not None]
@@ -94,6 +108,10 @@ class Group:
     def summary(self, key: str) -> Summary | None:
         """One figure (by its key in analysis/figures.py) over the counted trials."""
         return summarise([BY_KEY[key].of(output) for output in self.outputs])
+
+    def told(self, key: str, value: float | None) -> str:
+        """A figure of this group as text, marked if it is only a lower bound."""
+        return BY_KEY[key].told(value, censored=self.censored)
 
     def mean(self, key: str) -> float | None:
         """The mean of one figure over the counted trials."""
@@ -151,22 +169,56 @@ def label(record: RunRecord, campaign: LoadedCampaign, *, with_load: bool = Fals
 
 
 def variant_note(record: RunRecord, campaign: LoadedCampaign) -> str:
-    """The variant's name and the settings in which it differs from the app's default variant.
-
-    Without a run of the default variant to compare with, all settings. Empty for the default.
-    """
+    """The variant's name and its settings, as labels have it. Empty for the default variant."""
     if record.variant == DEFAULT_VARIANT:
         return ""
+    settings = settings_text(varied_settings(record, campaign))
+    return f"{record.variant} ({settings})" if settings else record.variant
+
+
+def varied_settings(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
+    """The settings that make the run's variant: those that the experiment sets for it, and those
+    in which it differs from the app's default variant.
+
+    Without a declaration and without a run of the default variant to compare with, all settings.
+    """
+    declared = _declared_settings(record.variant, campaign)
     usual = next(
         (
             run.record.settings
             for run in campaign.runs
             if (run.record.app, run.record.variant) == (record.app, DEFAULT_VARIANT)
         ),
-        {},
+        None,
     )
-    differing = [f"{k}={v}" for k, v in sorted(record.settings.items()) if usual.get(k) != v]
-    return f"{record.variant} ({', '.join(differing)})" if differing else record.variant
+    if usual is None:
+        usual = {} if declared is None else record.settings
+    return {
+        key: value
+        for key, value in sorted(record.settings.items())
+        if key in (declared or ()) or key not in usual or usual[key] != value
+    }
+
+
+def settings_text(settings: dict[str, Any]) -> str:
+    """Settings as tables and labels write them: 'pool=10, workers=4'."""
+    return ", ".join(f"{key}={value}" for key, value in settings.items())
+
+
+def has_variants(campaign: LoadedCampaign) -> bool:
+    """Whether anything was varied, so that tables must tell the variants apart."""
+    return any(
+        run.record.variant != DEFAULT_VARIANT or varied_settings(run.record, campaign)
+        for run in campaign.runs
+    )
+
+
+def _declared_settings(variant: str, campaign: LoadedCampaign) -> list[str] | None:
+    """Names of the settings that the experiment sets for a variant; None: it does not say."""
+    variants = campaign.campaign.asked.get("variants")
+    declared = variants.get(variant) if isinstance(variants, dict) else None
+    settings = declared.get("settings") if isinstance(declared, dict) else None
+    return list(settings) if isinstance(settings, dict) else None
 
 
 def asked_rates(members: Iterable[Group]) -> list[float]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import jinja2
 
-from analysis import figures, groups, tables
+from analysis import capacities, figures, groups, tables
 from analysis.charts.style import Rendered
 from analysis.figures import MISSING
 from analysis.groups import Standing
@@ -70,7 +70,15 @@ def page(
         asked=asked(campaign),
         standings=standings(campaign),
         questionable=questionable(campaign),
-        columns=[column for column in tables.COLUMNS if column.title not in NOT_ON_PAGE],
+        columns=columns(campaign),
+        varied=groups.has_variants(campaign),
+        varied_text=tables.varied_text,
+        lower_bound=tables.LOWER_BOUND,
+        conditions=tables.conditions(campaign),
+        objective=capacities.objective(campaign) if capacities.searched(campaign) else None,
+        capacities=capacities.rows(campaign),
+        capacity_ends=capacities.ends,
+        unfinished_searches=capacities.unfinished(campaign),
         results={endpoint: run_rows(campaign, endpoint) for endpoint in charts},
         several_trials=tables.several_trials(campaign),
         groups={endpoint: groups.groups(campaign, endpoint) for endpoint in charts},
@@ -153,9 +161,14 @@ def questionable(campaign: LoadedCampaign) -> list[tuple[RunRecord, Standing, st
     return sorted(found, key=lambda item: -groups.WORST_LAST.index(item[1]))
 
 
+def columns(campaign: LoadedCampaign) -> list[tables.Column]:
+    """The result table's columns."""
+    return [column for column in tables.columns(campaign) if column.title not in NOT_ON_PAGE]
+
+
 def run_rows(campaign: LoadedCampaign, endpoint: str) -> list[RunRow]:
     """The endpoint's runs as rows of the result table."""
-    shown = [column for column in tables.COLUMNS if column.title not in NOT_ON_PAGE]
+    shown = columns(campaign)
     return [
         RunRow(
             run_id=record.run_id,

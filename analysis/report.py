@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from analysis import charts, html, tables
+from analysis import capacities, charts, html, tables
 from analysis.charts.style import Rendered
 from analysis.load import LoadedCampaign, load
 from testbed.errors import TestbedError
@@ -47,7 +47,7 @@ def report_command(arguments: Namespace, console: Console) -> None:
 
 
 def write(campaign: LoadedCampaign, out: Path) -> None:
-    """Write index.html, table.csv, table.txt, charts/ and, for several trials, summary.csv.
+    """Write index.html, table.csv, table.txt and charts/; summary.csv and capacities.csv if any.
 
     The same results folder gives the same bytes. Raises OSError if `out` cannot be written.
     """
@@ -62,6 +62,9 @@ def write(campaign: LoadedCampaign, out: Path) -> None:
         (out / "summary.csv").write_text(
             tables.csv(tables.summary_frame(campaign)), encoding="utf-8"
         )
+    if campaign.campaign.capacities:
+        answers = tables.csv(capacities.frame(campaign))
+        (out / "capacities.csv").write_text(answers, encoding="utf-8")
     (out / "table.txt").write_text(table_text(campaign), encoding="utf-8")
     page = html.page(campaign, by_endpoint, timelines)
     (out / "index.html").write_text(page, encoding="utf-8")

@@ -11,34 +11,29 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from analysis.figures import BY_KEY, ERROR_CLASSES, FIGURES, MISSING, rate
+from analysis import capacities
+from analysis.figures import AT_LEAST, BY_KEY, ERROR_CLASSES, FIGURES, MISSING, rate
 from analysis.groups import (
     FROM_DUE,
     Group,
+    censored,
     endpoints,
     generated_by,
     groups,
-    label,
+    has_variants,
     reasons,
+    settings_text,
     standing,
-    variant_note,
+    varied_settings,
 )  # fmt: skip
 from analysis.load import LoadedCampaign
 from testbed.model.results import RunRecord
 
 TEXT_WIDTH = 200  # of table.txt, and of what is printed elsewhere than on a terminal
-KEY_COLUMNS = 3  # app, endpoint, trial: repeated when the table is broken into parts
+LOWER_BOUND = (
+    "a lower bound: requests that were never answered have no response time, and would raise it"
+)
 STYLES = {"failed": "bold red", "invalid": "bold red", "doubtful": "yellow", "valid": ""}
-
-
-# Requests that were never answered would have had longer times than any that was seen.
-TAIL_FIGURES = ("response_p99_us", "response_max_us")
-AT_LEAST = "\N{GREATER-THAN OR EQUAL TO} "
-
-
-def censored(record: RunRecord) -> bool:
-    """Whether a check found that the highest response times are lower bounds only."""
-    return any(finding.check == "censored" for finding in record.findings)
 
 
 @dataclass(frozen=True)
@@ -48,6 +43,8 @@ class Column:
     title: str
     cell: Callable[[RunRecord, LoadedCampaign], str]
     number: bool = True
+    key: bool = False  # repeated when the table is broken into parts
+    needed: Callable[[LoadedCampaign], bool] = lambda _: True
 
 
 def _figure_column(key: str) -> Column:
@@ -55,10 +52,7 @@ def _figure_column(key: str) -> Column:
 
     def cell(record: RunRecord, _: LoadedCampaign) -> str:
         value = figure.of(record.output) if record.output else None
-        at_least = (
-            AT_LEAST if key in TAIL_FIGURES and value is not None and censored(record) else ""
-        )
-        return at_least + figure.write(value)
+        return figure.told(value, censored=censored(record))
 
     return Column(figure.title, cell)
 
@@ -76,16 +70,35 @@ def error_classes(record: RunRecord) -> str:
     return "; ".join(f"{name} {told[name]:,}" for name in ERROR_CLASSES if told[name])
 
 
+def varied_text(record: RunRecord, campaign: LoadedCampaign) -> str:
+    """The settings that make the run's variant."""
+    return settings_text(varied_settings(record, campaign))
+
+
 COLUMNS = (
-    Column("App", lambda record, campaign: label(record, campaign), number=False),
-    Column("Endpoint", lambda record, _: record.endpoint, number=False),
-    Column("Trial", lambda record, _: str(record.trial)),
+    Column("App", lambda record, _: record.app_title, number=False, key=True),
+    Column("Endpoint", lambda record, _: record.endpoint, number=False, key=True),
+    Column(
+        "Variant", lambda record, _: record.variant, number=False, key=True, needed=has_variants
+    ),
+    Column("Trial", lambda record, _: str(record.trial), key=True),
+    Column("Settings", varied_text, number=False, needed=has_variants),
     Column("Verdict", lambda record, _: standing(record), number=False),
     Column("Asked/s", lambda record, _: asked_rate(record)),
+    Column(
+        "Connections",
+        lambda record, _: f"{record.load.connections:,}",
+        needed=lambda campaign: len({run.record.load.connections for run in campaign.runs}) > 1,
+    ),
     *[_figure_column(figure.key) for figure in FIGURES],
     Column("Load by", lambda record, _: record.load.generator, number=False),
     Column("Errors by class", lambda record, _: error_classes(record), number=False),
 )
+
+
+def columns(campaign: LoadedCampaign) -> list[Column]:
+    """The columns that this campaign's table needs."""
+    return [column for column in COLUMNS if column.needed(campaign)]
 
 
 def ordered_runs(campaign: LoadedCampaign) -> list[RunRecord]:
@@ -111,7 +124,8 @@ def _run_row(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
         "app_title": record.app_title,
         "endpoint": record.endpoint,
         "variant": record.variant,
-        "settings": variant_note(record, campaign) or None,
+        "settings": varied_text(record, campaign) or None,
+        "all_settings": settings_text(dict(sorted(record.settings.items()))) or None,
         "trial": record.trial,
         "generator": load.generator,
         "generator_version": record.generator_version,
@@ -120,6 +134,10 @@ def _run_row(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
         "connections": load.connections,
         "asked_duration_s": load.duration_s,
         "asked_rate_rps": load.rate_rps,
+        "keepalive": load.keepalive,
+        "link_delay_ms": campaign.campaign.link_delay.asked_ms
+        if campaign.campaign.link_delay
+        else None,
     }
     row |= {f.key: f.of(output) if output else None for f in FIGURES}
     row |= {
@@ -127,6 +145,7 @@ def _run_row(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
     }
     row |= {
         "response_counted_from": "due" if load.generator in FROM_DUE else "sent",
+        "response_is_lower_bound": censored(record) if output else None,
         "requests": output.requests if output else None,
         "generator_lag_p99_us": output.lag_us.percentiles.get("99")
         if output and output.lag_us
@@ -143,19 +162,21 @@ def summary_frame(campaign: LoadedCampaign) -> pd.DataFrame:
     rows = []
     for endpoint in endpoints(campaign):
         for group in groups(campaign, endpoint):
-            rows.append(_summary_row(group))
+            rows.append(_summary_row(group, campaign))
     return _with_missing(rows)
 
 
-def _summary_row(group: Group) -> dict[str, Any]:
+def _summary_row(group: Group, campaign: LoadedCampaign) -> dict[str, Any]:
     row: dict[str, Any] = {
         "app": group.app,
         "label": group.label,
         "endpoint": group.endpoint,
         "variant": group.first.variant,
+        "settings": varied_text(group.first, campaign) or None,
         "asked_rate_rps": group.first.load.rate_rps,
         "trials": len(group.records),
         "trials_counted": len(group.counted),
+        "response_is_lower_bound": group.censored,
         "verdict": group.standing,
     }
     for figure in FIGURES:
@@ -196,11 +217,23 @@ def print_table(campaign: LoadedCampaign, console: Console) -> None:
     """The result table with its reasons, broken into as many parts as the width needs."""
     records = ordered_runs(campaign)
     console.print(Text(headline(campaign), style="bold"))
+    if capacities.searched(campaign):
+        print_capacities(campaign, console)
     for part in _parts(campaign, records, console):
         console.print(part)
         console.print()
     for line in footnotes(campaign, records):
         console.print(Text(line))
+
+
+def print_capacities(campaign: LoadedCampaign, console: Console) -> None:
+    """The answers of a capacity search, with its objective."""
+    console.print(Text(f"Capacity: {capacities.objective(campaign)}."))
+    if campaign.campaign.capacities:
+        console.print(capacities.table(campaign))
+    for search in capacities.unfinished(campaign):
+        console.print(Text(f"No answer yet: {search}"))
+    console.print(Text("\nProbes", style="bold"))
 
 
 def headline(campaign: LoadedCampaign) -> str:
@@ -218,8 +251,24 @@ def footnotes(campaign: LoadedCampaign, records: list[RunRecord]) -> list[str]:
     lines += [f"{name}: not planned by this campaign, not counted" for name in campaign.unplanned]
     made_by = sorted({generated_by(record) for record in records})
     lines.append(f"Load by {'; '.join(made_by)}. Times in ms, {counted_from(records)}.")
+    lines += [f"Under all of it: {condition}." for condition in conditions(campaign)]
     lines.append(f"{MISSING} = not obtained.")
+    if any(map(censored, records)):
+        lines.append(f"{AT_LEAST}= {LOWER_BOUND}.")
     return lines
+
+
+def conditions(campaign: LoadedCampaign) -> list[str]:
+    """What else bears on every figure of the campaign, where it is not as usual."""
+    found = []
+    if not all(run.record.load.keepalive for run in campaign.runs):
+        found.append("a connection for each request (no keep-alive)")
+    if delay := campaign.campaign.link_delay:
+        found.append(
+            f"round trip of the link lengthened by {delay.by}: asked {delay.asked_ms:g} ms, "
+            f"measured {delay.round_trip_ms.mean:.3g} ms"
+        )
+    return found
 
 
 def counted_from(records: list[RunRecord]) -> str:
@@ -237,14 +286,18 @@ def counted_from(records: list[RunRecord]) -> str:
 def _parts(campaign: LoadedCampaign, records: list[RunRecord], console: Console) -> list[Table]:
     """Tables that each fit the console: the key columns, then as many others as there is room."""
     parts: list[list[Column]] = [[]]
-    for column in COLUMNS[KEY_COLUMNS:]:
-        longer = [*COLUMNS[:KEY_COLUMNS], *parts[-1], column]
+    shown = columns(campaign)
+    keys = [column for column in shown if column.key]
+    for column in shown:
+        if column.key:
+            continue
+        longer = [*keys, *parts[-1], column]
         table = _table(longer, campaign, records)
         too_wide = Measurement.get(console, console.options.update(max_width=9999), table).maximum
         if parts[-1] and too_wide > console.width:
             parts.append([])
         parts[-1].append(column)
-    return [_table([*COLUMNS[:KEY_COLUMNS], *part], campaign, records) for part in parts]
+    return [_table([*keys, *part], campaign, records) for part in parts]
 
 
 def _table(columns: list[Column], campaign: LoadedCampaign, records: list[RunRecord]) -> Table:

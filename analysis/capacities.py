@@ -1,0 +1,214 @@
+"""The answers of capacity searches: as rows for tables and, unrounded, as CSV."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from pydantic import ValidationError
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from analysis.figures import rate
+from analysis.groups import (
+    WORST_LAST,
+    Standing,
+    apps,
+    has_variants,
+    settings_text,
+    standing,
+    varied_settings,
+)  # fmt: skip
+from analysis.load import LoadedCampaign
+from testbed.model.experiment import Capacity
+from testbed.model.results import CapacityResult, RunRecord
+
+NONE_MET = "none met"
+NONE_MISSED = "none missed"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer of one search, with the runs it rests on."""
+
+    result: CapacityResult
+    probes: list[RunRecord]  # in the order made
+
+    @property
+    def deciding(self) -> list[RunRecord]:
+        """The probes at the two ends of the answer."""
+        ends = (self.result.at_least_rps, self.result.below_rps)
+        return [record for record in self.probes if record.load.rate_rps in ends]
+
+    @property
+    def standing(self) -> Standing:
+        """The worst standing among the deciding probes."""
+        found = [standing(record) for record in self.deciding]
+        return max(found, key=WORST_LAST.index, default="failed")
+
+
+@dataclass(frozen=True)
+class Row:
+    """The answers of one app, endpoint and variant over its trials."""
+
+    app: str
+    app_title: str
+    endpoint: str
+    variant: str
+    settings: str
+    answers: list[Answer]
+
+    @property
+    def at_least(self) -> list[float]:
+        """Highest rates that met the objective, rising; of the trials where one did."""
+        return _known([answer.result.at_least_rps for answer in self.answers])
+
+    @property
+    def below(self) -> list[float]:
+        """Lowest rates above them that did not, rising; of the trials where one did not."""
+        return _known([answer.result.below_rps for answer in self.answers])
+
+    @property
+    def at_least_text(self) -> str:
+        """Lowest to highest over the trials; says where a trial met the objective nowhere."""
+        return _range(self.at_least, len(self.answers), NONE_MET)
+
+    @property
+    def below_text(self) -> str:
+        """Lowest to highest over the trials; says where a trial met it everywhere."""
+        return _range(self.below, len(self.answers), NONE_MISSED)
+
+
+def _known(values: Sequence[float | None]) -> list[float]:
+    return sorted(value for value in values if value is not None)
+
+
+def _range(values: list[float], trials: int, otherwise: str) -> str:
+    if not values:
+        return otherwise
+    text = (
+        rate(values[0]) if values[0] == values[-1] else f"{rate(values[0])} to {rate(values[-1])}"
+    )
+    without = trials - len(values)
+    return f"{text}; {otherwise} in {without} of {trials} trials" if without else text
+
+
+def searched(campaign: LoadedCampaign) -> bool:
+    """Whether the experiment is a search for capacity."""
+    return bool(campaign.campaign.capacities) or asked(campaign) is not None
+
+
+def objective(campaign: LoadedCampaign) -> str:
+    """What the searched rate had to meet, in words."""
+    wanted = asked(campaign)
+    if wanted is None:
+        return "not recorded"
+    return (
+        f"p99 of response time at most {wanted.p99_ms:g} ms, errors, unsent and unanswered at "
+        f"most {wanted.errors_percent:g} % of the requests due; searched up to "
+        f"{rate(wanted.to_rps)}/s, until the answer was within {wanted.precision_percent:g} %"
+    )
+
+
+def asked(campaign: LoadedCampaign) -> Capacity | None:
+    """The search as the experiment declares it; None if it is none, or not readable."""
+    load = campaign.campaign.asked.get("load")
+    try:
+        return Capacity.model_validate(load["capacity"]) if isinstance(load, dict) else None
+    except (KeyError, ValidationError):
+        return None
+
+
+def rows(campaign: LoadedCampaign) -> list[Row]:
+    """A row per app, endpoint and variant that has an answer, apps in the order asked."""
+    records = {run.record.run_id: run.record for run in campaign.runs}
+    order = apps(campaign)
+    found: dict[tuple[str, str, str], list[Answer]] = {}
+    for result in campaign.campaign.capacities:
+        probes = [records[run_id] for run_id in result.runs if run_id in records]
+        if probes:
+            key = (result.app, result.endpoint, result.variant)
+            found.setdefault(key, []).append(Answer(result, probes))
+    return [
+        Row(
+            app=app,
+            app_title=answers[0].probes[0].app_title,
+            endpoint=endpoint,
+            variant=variant,
+            settings=settings_text(varied_settings(answers[0].probes[0], campaign)),
+            answers=sorted(answers, key=lambda answer: answer.result.trial),
+        )
+        for (app, endpoint, variant), answers in sorted(
+            found.items(), key=lambda item: (item[0][1], order.index(item[0][0]), item[0][2])
+        )
+    ]
+
+
+def unfinished(campaign: LoadedCampaign) -> list[str]:
+    """Searches that were begun and have no answer, in words."""
+    if not searched(campaign):
+        return []
+    answered = {(c.app, c.endpoint, c.variant, c.trial) for c in campaign.campaign.capacities}
+    begun = {
+        (run.record.app, run.record.endpoint, run.record.variant, run.record.trial)
+        for run in campaign.runs
+    }
+    return [
+        f"{app}, {endpoint}, {variant}, trial {trial}"
+        for app, endpoint, variant, trial in sorted(begun - answered)
+    ]
+
+
+def frame(campaign: LoadedCampaign) -> pd.DataFrame:
+    """One row per search; an end that was not found is missing (<NA>)."""
+    wanted = asked(campaign)
+    data = [
+        {
+            "app": row.app,
+            "app_title": row.app_title,
+            "endpoint": row.endpoint,
+            "variant": row.variant,
+            "settings": row.settings or None,
+            "trial": answer.result.trial,
+            "at_least_rps": answer.result.at_least_rps,
+            "below_rps": answer.result.below_rps,
+            "objective_p99_ms": wanted.p99_ms if wanted else None,
+            "objective_errors_percent": wanted.errors_percent if wanted else None,
+            "precision_percent": wanted.precision_percent if wanted else None,
+            "verdict": answer.standing,
+            "probes": " ".join(answer.result.runs),
+        }
+        for row in rows(campaign)
+        for answer in row.answers
+    ]
+    columns = {key: pd.array([item[key] for item in data]) for key in data[0]} if data else {}
+    return pd.DataFrame(columns)
+
+
+def table(campaign: LoadedCampaign) -> Table:
+    """Every search and, where there are several trials, what they say together."""
+    varied = has_variants(campaign)
+    made = Table(box=box.SIMPLE, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    for title in ("App", "Endpoint", *(("Variant", "Settings") if varied else ()), "Trial"):
+        made.add_column(title)
+    for title in ("At least/s", "Below/s"):
+        made.add_column(title, justify="right", no_wrap=True)
+    made.add_column("Verdict")
+    made.add_column("Probes", justify="right")
+    for row in rows(campaign):
+        names = [row.app_title, row.endpoint, *((row.variant, row.settings) if varied else ())]
+        for answer in row.answers:
+            cells = [*names, str(answer.result.trial), *ends(answer.result), answer.standing]
+            made.add_row(*map(Text, [*cells, str(len(answer.probes))]))
+        if len(row.answers) > 1:
+            together = [f"all {len(row.answers)}", row.at_least_text, row.below_text]
+            made.add_row(*map(Text, [*names, *together, "", ""]), style="bold")
+    return made
+
+
+def ends(result: CapacityResult) -> tuple[str, str]:
+    """The two ends of an answer as text."""
+    return (
+        NONE_MET if result.at_least_rps is None else rate(result.at_least_rps),
+        NONE_MISSED if result.below_rps is None else rate(result.below_rps),
+    )
