@@ -17,6 +17,7 @@ from testbed.lab import names
 from testbed.progress import Progress
 
 HELP = {name: text for name, (_, text) in options.defaults().items()}
+ARTICLE_HELP = {n: text for n, (_, text) in options.defaults(options.ArticleOptions).items()}
 LAB_HELP = {"name": "of the lab; default: $TESTBED_LAB, else 'lab'"}
 
 
@@ -73,5 +74,9 @@ namespace = Collection(
     run_round2=measuring("round2", "Round 2: 4000 requests/s over the link, for 5 minutes."),
     run_round3=measuring("round3", "Round 3: 10 requests/s over the link, for 30 s."),
     run=task(tasks.measuring_any("Carry out an experiment: its name, or its file."), help=HELP),
+    run_article=task(
+        tasks.measuring_article("Ask a published comparison again: as published, fair or both."),
+        help=ARTICLE_HELP,
+    ),
     lab=Collection(up, status, down),
 )

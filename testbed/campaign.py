@@ -33,6 +33,7 @@ from testbed.progress import Progress
 from testbed.remote import Remote
 from testbed.run import Session, execute
 
+FILE = "campaign.json"  # in the campaign's folder
 OVERHEAD_S = 4  # expected time of a run beside its load, until the first run tells
 
 
@@ -81,7 +82,7 @@ def run(request: Request, progress: Progress) -> Outcome:
     plan(request.experiment, catalogue, seed)  # refused before any host is asked
     with _hosts(request.inventory) as (server, client):
         session, campaign, planned = _prepare(request, catalogue, seed, server, client, progress)
-        results.write(session.folder / "campaign.json", campaign)
+        results.write(session.folder / FILE, campaign)
         if not request.within:
             results.point_latest(session.folder)
         progress.say(f"campaign {campaign.campaign}: {len(planned)} runs, seed {seed}")
@@ -95,7 +96,7 @@ def resume(
 
     Raises TestbedError if apps, hosts or anything else that bears on the figures have changed.
     """
-    campaign = results.read(folder / "campaign.json", Campaign)
+    campaign = results.read(folder / FILE, Campaign)
     request = Request(
         name=campaign.experiment,
         experiment=Experiment.model_validate(campaign.asked),
@@ -241,7 +242,7 @@ def _carry_out(session: Session, campaign: Campaign, planned: list[PlannedRun]) 
                 course.make(run)
             session.progress.reached(number / len(planned))
     course.campaign = course.campaign.model_copy(update={"ended_at": datetime.now(UTC)})
-    results.write(session.folder / "campaign.json", course.campaign)
+    results.write(session.folder / FILE, course.campaign)
     records = [course.done[run_id] for run_id in course.campaign.runs]
     return Outcome(session.folder, records, time.monotonic() - begin)
 
@@ -283,7 +284,7 @@ class _Course:
 
     def _update(self, **changes: Any) -> None:
         self.campaign = self.campaign.model_copy(update=changes)
-        results.write(self.session.folder / "campaign.json", self.campaign)
+        results.write(self.session.folder / FILE, self.campaign)
 
 
 def capacity_text(result: CapacityResult) -> str:

@@ -1,11 +1,14 @@
 """The command-line options of every measuring task, declared once: name, type and help."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationError
 
 from testbed.errors import TestbedError
+from testbed.model.article import Mode, Scale
 from testbed.model.base import Model
+
+M = TypeVar("M", bound=Model)
 
 
 def _split(value: Any) -> Any:
@@ -45,21 +48,69 @@ class Options(Model):
         return self.model_dump(exclude=rest)
 
 
+class ArticleOptions(Model):
+    """What `fab run-article` takes beside the article's name."""
+
+    as_published: bool = Field(False, description="as the article asked it, as closely as today")
+    fair: bool = Field(False, description="the same question with the confounders held equal")
+    both: bool = Field(False, description="one after the other; the default")
+    scale: Scale = Field("full", description="full, or small: short runs, to try it out")
+    parts: Names | None = Field(None, description="names separated by commas; default: all")
+    trials: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="how often each app and endpoint is run"
+    )
+    seed: int | None = Field(None, description="decides the order of runs; default: random")
+    inventory: str | None = Field(None, description="hosts; default: that of ansible.cfg, the lab")
+    resume: str | None = Field(None, description="folder of a series to go on with")
+    dry_run: bool = Field(False, description="print the plan, touch no host")
+    strict: bool = Field(False, description="exit code 5 unless every run is valid")
+    quiet: bool = Field(False, description="print results only")
+
+    @property
+    def modes(self) -> list[Mode]:
+        """As published, fair, or both if neither was asked for."""
+        both = self.both or self.as_published == self.fair
+        modes: list[Mode] = []
+        if both or self.as_published:
+            modes.append("as_published")
+        if both or self.fair:
+            modes.append("fair")
+        return modes
+
+
 def option_name(field: str) -> str:
     """As the user types it."""
     return f"--{field.replace('_', '-')}"
 
 
-def read(given: dict[str, Any]) -> Options:
-    """Typed options. Raises TestbedError, naming each option that is wrong."""
+def _typed(model: type[M], given: dict[str, Any]) -> M:
     try:
-        options = Options.model_validate(given)
+        return model.model_validate(given)
     except ValidationError as error:
         lines = [
             f"{option_name(str(item['loc'][0]))}: {item['msg']} (given: {item['input']!r})"
             for item in error.errors()
         ]
         raise TestbedError("\n".join(lines)) from error
+
+
+def read_article(given: dict[str, Any]) -> ArticleOptions:
+    """Typed options. Raises TestbedError, naming each option that is wrong."""
+    options = _typed(ArticleOptions, given)
+    if options.resume is not None:
+        fixed = given.keys() - {"resume", "inventory", "dry_run", "strict", "quiet"}
+        changed = sorted(name for name in fixed if given[name] != defaults(ArticleOptions)[name][0])
+        if changed:
+            raise TestbedError(
+                "--resume goes on with a series as it was begun; it does not go with "
+                + ", ".join(map(option_name, changed))
+            )
+    return options
+
+
+def read(given: dict[str, Any]) -> Options:
+    """Typed options. Raises TestbedError, naming each option that is wrong."""
+    options = _typed(Options, given)
     if options.resume is not None:
         changed = [name for name, value in options.overrides().items() if value is not None]
         changed += [name for name in ("seed", "apps_path") if getattr(options, name) is not None]
@@ -71,9 +122,8 @@ def read(given: dict[str, Any]) -> Options:
     return options
 
 
-def defaults() -> dict[str, tuple[Any, str]]:
+def defaults(model: type[Model] = Options) -> dict[str, tuple[Any, str]]:
     """Each option's default and help text."""
     return {
-        name: (field.default, field.description or "")
-        for name, field in Options.model_fields.items()
+        name: (field.default, field.description or "") for name, field in model.model_fields.items()
     }

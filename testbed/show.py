@@ -1,6 +1,8 @@
 """Plans, outcomes and links as text for people. Pure."""
 
 import os
+from collections import Counter
+from pathlib import Path
 
 from testbed.campaign import OVERHEAD_S, Outcome
 from testbed.model.experiment import Experiment, PlannedRun
@@ -40,6 +42,20 @@ def outcome_text(outcome: Outcome) -> str:
         f"{len(outcome.records)} runs: {counts}\n"
         f"measured {outcome.load_s:.0f} s of {outcome.elapsed_s:.0f} s\n"
         f"results: {os.path.relpath(outcome.folder)}"
+    )
+
+
+def series_text(folder: Path, outcomes: list[Outcome]) -> str:
+    """How a series of campaigns went, and where it lies."""
+    counts = Counter(record.verdict for one in outcomes for record in one.records)
+    measured_s = sum(one.load_s for one in outcomes if one.elapsed_s)
+    elapsed_s = sum(one.elapsed_s for one in outcomes)
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
+    place = os.path.relpath(folder)
+    return (
+        f"{counts.total()} runs: {verdicts}\n"
+        f"measured {measured_s:.0f} s of {elapsed_s:.0f} s\n"
+        f"results: {place}; report: python -m analysis report {place}"
     )
 
 

@@ -15,10 +15,12 @@ from typing import Any
 from invoke.context import Context
 from rich.console import Console
 
-from testbed import campaign, experiments, inventory, options, results, show
+from testbed import articles, campaign, experiments, inventory, options, results, show
 from testbed import catalogue as catalogues
 from testbed.errors import Exit, TestbedError
 from testbed.inventory import ROOT
+from testbed.model.article import Series
+from testbed.model.base import Model
 from testbed.plan import plan
 from testbed.progress import Progress
 
@@ -89,12 +91,29 @@ def measuring_any(doc: str) -> Task:
     return _with_options(body, "run", doc, [inspect.Parameter("experiment", kind)])
 
 
-def _with_options(body: Task, name: str, doc: str, first: list[inspect.Parameter]) -> Task:
+def measuring_article(doc: str) -> Task:
+    """A task that asks the article of its first argument again."""
+
+    def body(context: Context, article: str, **given: Any) -> None:
+        measure_article(article, options.read_article(given))
+
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    first = [inspect.Parameter("article", kind)]
+    return _with_options(body, "run_article", doc, first, options.ArticleOptions)
+
+
+def _with_options(
+    body: Task,
+    name: str,
+    doc: str,
+    first: list[inspect.Parameter],
+    model: type[Model] = options.Options,
+) -> Task:
     """Give `body` the signature that invoke turns into command-line options."""
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     rest = [
         inspect.Parameter(option, kind, default=default)
-        for option, (default, _) in options.defaults().items()
+        for option, (default, _) in options.defaults(model).items()
     ]
     body.__name__ = name
     body.__doc__ = doc
@@ -131,5 +150,29 @@ def measure(name: str, given: options.Options) -> None:
         outcome = campaign.run(request, progress)
     progress.result(show.outcome_text(outcome))
     code = campaign.exit_code(outcome, strict=given.strict)
+    if code:
+        sys.exit(code)
+
+
+def measure_article(name: str, given: options.ArticleOptions) -> None:
+    """Ask an article again, go on with it, or with --dry-run only print what would be run."""
+    progress = Progress(Console(), quiet=given.quiet)
+    if given.resume is not None:
+        folder = Path(given.resume)
+        series = results.read(folder / articles.SERIES_FILE, Series)
+        if series.article_name != name:
+            raise TestbedError(f"{folder} is a series of article {series.article_name}, not {name}")
+    else:
+        series = articles.new_series(
+            articles.Request(name, given.modes, given.scale, given.parts, given.trials, given.seed)
+        )
+        folder = results.folder() / series.series
+    if given.dry_run:
+        for _, experiment, runs in articles.planned(series):
+            progress.result(show.plan_text(experiment, runs))
+        return
+    outcomes = articles.carry_out(series, folder, inventory.load(given.inventory), progress)
+    progress.result(show.series_text(folder, outcomes))
+    code = max(campaign.exit_code(outcome, strict=given.strict) for outcome in outcomes)
     if code:
         sys.exit(code)

@@ -1,0 +1,84 @@
+import pytest
+import yaml
+
+from testbed import articles
+from testbed.errors import TestbedError
+from testbed.model.article import Article
+
+NAMES = sorted(path.stem for path in articles.ARTICLES.glob("*.yml"))
+
+
+def request(**changes):
+    given = {
+        "name": "agents",
+        "modes": ["fair"],
+        "scale": "small",
+        "parts": None,
+        "seed": 7,
+        "trials": None,
+    }
+    return articles.Request(**(given | changes))
+
+
+def test_there_are_articles():
+    assert "agents" in NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_article_s_files_are_sound_and_its_claims_are_measured(name):
+    article, published = articles.load(name)
+    for mode in ("as_published", "fair"):
+        assert any(mode in claim.compare for claim in published.claims.values())
+        assert article.asked(mode).differences
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_small_scale_is_short(name):
+    modes = ["as_published", "fair"]
+    series = articles.new_series(request(name=name, modes=modes))
+    for part, experiment, runs in articles.planned(series):
+        assert experiment.load.duration_s <= 10, part
+        assert experiment.trials <= 3, part
+        assert runs
+
+
+def test_a_series_has_the_parts_asked_for_in_order():
+    series = articles.new_series(request(parts=["low_load", "rate_index"]))
+    assert [part.campaign for part in series.parts] == ["fair-rate_index", "fair-low_load"]
+
+
+def test_trials_can_be_overridden():
+    series = articles.new_series(request(parts=["low_load"], trials=1))
+    ((_, experiment, runs),) = articles.planned(series)
+    assert experiment.trials == 1
+    assert {run.trial for run in runs} == {1}
+
+
+def test_an_unknown_part_names_the_nearest():
+    with pytest.raises(TestbedError, match="(?s)part of article agents: 'low_lad'.*'low_load'"):
+        articles.new_series(request(parts=["low_lad"]))
+
+
+def test_an_unknown_article_names_the_nearest():
+    with pytest.raises(TestbedError, match="(?s)unknown article 'agent'.*'agents'"):
+        articles.load("agent")
+
+
+def test_a_claim_of_a_cell_that_is_not_measured_is_refused(tmp_path, monkeypatch):
+    text = (articles.PUBLISHED / "agents.yml").read_text()
+    wrong = text.replace("variant: loop_pool", "variant: lop_pool", 1)
+    assert wrong != text
+    (tmp_path / "agents.yml").write_text(wrong)
+    monkeypatch.setattr(articles, "PUBLISHED", tmp_path)
+    with pytest.raises(TestbedError, match=r"agents.yml: claims\.\w+: fair measures no .*lop_pool"):
+        articles.load("agents")
+
+
+def test_small_replaces_what_it_names():
+    data = yaml.safe_load((articles.ARTICLES / "agents.yml").read_text())
+    article = Article.model_validate(data)
+    small = article.experiment("as_published", "constant_rate", "small")
+    full = article.experiment("as_published", "constant_rate", "full")
+    assert (full.trials, full.load.duration_s, full.load.connections) == (3, 300, 400)
+    assert (small.trials, small.load.rate_rps) == (2, 4000)
+    assert small.load.duration_s < 10
