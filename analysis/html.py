@@ -9,7 +9,7 @@ from typing import Any
 
 import jinja2
 
-from analysis import capacities, figures, groups, tables
+from analysis import capacities, figures, groups, ramp, tables
 from analysis.charts.style import Rendered
 from analysis.figures import MISSING
 from analysis.groups import Standing
@@ -47,14 +47,53 @@ def page(
     timelines: list[Rendered],
 ) -> str:
     """The whole page. Deterministic: the same results folder gives the same text."""
-    environment = jinja2.Environment(
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            about=campaign.campaign,
+            campaign=campaign,
+            asked=asked(campaign),
+            standings=standings(campaign),
+            questionable=questionable(campaign),
+            columns=columns(campaign),
+            varied=groups.has_variants(campaign),
+            varied_text=tables.varied_text,
+            lower_bound=tables.LOWER_BOUND,
+            conditions=tables.conditions(campaign),
+            objective=capacities.objective(campaign) if capacities.searched(campaign) else None,
+            capacities=capacities.rows(campaign),
+            ramps=ramp.ramps(campaign),
+            ramp_of=ramp.of(campaign),
+            together=ramp.together,
+            capacity_ends=capacities.ends,
+            unfinished_searches=capacities.unfinished(campaign),
+            results={endpoint: run_rows(campaign, endpoint) for endpoint in charts},
+            several_trials=tables.several_trials(campaign),
+            groups={endpoint: groups.groups(campaign, endpoint) for endpoint in charts},
+            figures=figures.FIGURES,
+            charts=charts,
+            timelines=timelines,
+            made_by=sorted({groups.generated_by(run.record) for run in campaign.runs}),
+            packages=packages(campaign.campaign.hosts),
+            harness=harness(campaign),
+            confidence=CONFIDENCE,
+            resamples=RESAMPLES,
+            link_sentence=link_sentence(campaign.campaign.link),
+        )
+    )
+
+
+def environment() -> jinja2.Environment:
+    """Templates, with the filters that write figures."""
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    made.filters |= {
         "utc": utc,
         "or_missing": or_missing,
         "data_uri": data_uri,
@@ -64,34 +103,7 @@ def page(
         "percent": figures.percent,
         "size": figures.size,
     }
-    return environment.get_template("report.html.j2").render(
-        about=campaign.campaign,
-        campaign=campaign,
-        asked=asked(campaign),
-        standings=standings(campaign),
-        questionable=questionable(campaign),
-        columns=columns(campaign),
-        varied=groups.has_variants(campaign),
-        varied_text=tables.varied_text,
-        lower_bound=tables.LOWER_BOUND,
-        conditions=tables.conditions(campaign),
-        objective=capacities.objective(campaign) if capacities.searched(campaign) else None,
-        capacities=capacities.rows(campaign),
-        capacity_ends=capacities.ends,
-        unfinished_searches=capacities.unfinished(campaign),
-        results={endpoint: run_rows(campaign, endpoint) for endpoint in charts},
-        several_trials=tables.several_trials(campaign),
-        groups={endpoint: groups.groups(campaign, endpoint) for endpoint in charts},
-        figures=figures.FIGURES,
-        charts=charts,
-        timelines=timelines,
-        made_by=sorted({groups.generated_by(run.record) for run in campaign.runs}),
-        packages=packages(campaign.campaign.hosts),
-        harness=harness(campaign),
-        confidence=CONFIDENCE,
-        resamples=RESAMPLES,
-        link_sentence=link_sentence(campaign.campaign.link),
-    )
+    return made
 
 
 def utc(moment: datetime | None) -> str:

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
+from analysis.figures import AT_LEAST, MISSING, milliseconds, percent
 from analysis.groups import Standing, label, standing
 from analysis.load import LoadedCampaign
 from analysis.measured import Span, errors_percent, percentile
@@ -46,6 +47,22 @@ class Step:
     def counts(self) -> bool:
         """Whether the run finished and is not invalid."""
         return self.standing in ("valid", "doubtful")
+
+    @property
+    def response_text(self) -> str:
+        """Its response time in milliseconds; which one stands in the ramp's `percentile`."""
+        if self.response is None:
+            return MISSING
+        if math.isinf(self.response.value):
+            return "no answer"
+        bound = AT_LEAST if self.response.high > self.response.low else ""
+        return f"{bound}{milliseconds(self.response.value)}"
+
+    @property
+    def errors_text(self) -> str:
+        """Its errors, in percent; shares below a tenth with the digits that tell them from none."""
+        share = self.errors_percent
+        return f"{share:.2g} %" if share is not None and 0 < share < 0.1 else percent(share)
 
 
 @dataclass(frozen=True)
@@ -73,6 +90,10 @@ class RampTrial:
     slowdown: Onset
     errors: Onset
 
+    def step(self, size: int) -> Step | None:
+        """The step of that size, if it was measured."""
+        return next((step for step in self.steps if step.size == size), None)
+
 
 @dataclass(frozen=True)
 class Ramp:
@@ -84,6 +105,11 @@ class Ramp:
     variant: str
     percentile: str | None  # of response time, as '95'; None: the steps have none in common
     trials: list[RampTrial]
+
+    @property
+    def sizes(self) -> list[int]:
+        """All steps of any trial, rising."""
+        return sorted({step.size for trial in self.trials for step in trial.steps})
 
 
 @dataclass(frozen=True)

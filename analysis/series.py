@@ -1,4 +1,4 @@
-"""A series: all campaigns of an article asked again, read from its folder, and its claims judged."""
+"""A series, all campaigns of an article asked again: read from its folder, its claims judged."""
 
 import re
 from dataclasses import dataclass
@@ -99,9 +99,9 @@ def judgements(loaded: LoadedSeries, mode: Mode) -> list[Judgement]:
 def _judged(loaded: LoadedSeries, name: str, claim: Claim, mode: Mode) -> Judgement:
     comparison = claim.compare[mode]
     of = evidence(loaded.campaign(mode, comparison.of.part), comparison.of, claim.metric)
-    to = comparison.to and evidence(
-        loaded.campaign(mode, comparison.to.part), comparison.to, claim.metric
-    )
+    if comparison.to is None:
+        return judge(name, claim, mode, of, None)
+    to = evidence(loaded.campaign(mode, comparison.to.part), comparison.to, claim.metric)
     return judge(name, claim, mode, of, to)
 
 
