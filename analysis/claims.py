@@ -196,35 +196,34 @@ def _remarks(sides: Sequence[Evidence]) -> list[str]:
 def _reason(
     verdict: Verdict, found: Estimate, accept: Accept, unit: str, sides: Sequence[Evidence]
 ) -> str:
-    """One sentence on why, with what the interval is made of."""
-    span = f"{interval_text(found.low, found.high, unit)} ({METHOD[found.how]})"
-    wanted = accept_text(accept, unit)
+    """One sentence on why, with the interval and what it is."""
+    span = f"The {METHOD[found.how]}, {interval_text(found.low, found.high, unit)},"
+    wanted = f"the accepted range ({accept_text(accept, unit)})"
     if verdict == "reproduced":
-        return f"All of {span} lies within what counts: {wanted}."
+        return f"{span} lies within {wanted}."
     if verdict == "not reproduced":
-        return f"All of {span} lies outside of what counts: {wanted}."
+        return f"{span} lies outside of {wanted}."
     if found.value is None and all(side.mean == 0 for side in sides):
         return "Both sides are zero: they have no ratio."
     if found.value is None:
         return "Both sides are only lower bounds: too many requests were never answered."
-    bounds = " Not every figure is more than a bound." if any(s.bounded for s in sides) else ""
-    return f"{span[0].upper()}{span[1:]} lies both within and outside of {wanted}.{bounds}"
+    bounds = " Some figures are only bounds." if any(side.bounded for side in sides) else ""
+    return f"{span} lies partly within and partly outside of {wanted}.{bounds}"
 
 
 METHOD: dict[How, str] = {
     "bootstrap": f"{100 * CONFIDENCE:.0f} % interval",
-    "range": "range of the trials, too few for an interval",
-    "one trial": "one trial, which says nothing of spread",
+    "range": "range of the trials (too few for an interval)",
+    "one trial": "figure of one trial (nothing is known of spread)",
 }
 
 
 def accept_text(accept: Accept, unit: str = "") -> str:
-    """The accepted range in words."""
-    if accept.at_most is None:
-        return f"at least {number(accept.at_least or 0)}{unit}"
-    if accept.at_least is None:
-        return f"at most {number(accept.at_most)}{unit}"
-    return f"{number(accept.at_least)} to {number(accept.at_most)}{unit}"
+    """The accepted range in words, its limits as the claim's file has them."""
+    least, most = accept.at_least, accept.at_most
+    if least is not None and most is not None:
+        return f"{least:,.9g} to {most:,.9g}{unit}"
+    return f"at least {least:,.9g}{unit}" if least is not None else f"at most {most:,.9g}{unit}"
 
 
 def interval_text(low: float, high: float, unit: str = "") -> str:
