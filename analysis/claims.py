@@ -202,7 +202,8 @@ def _reason(
     if verdict == "reproduced":
         return f"{span} lies within {wanted}."
     if verdict == "not reproduced":
-        return f"{span} lies outside of {wanted}."
+        above = accept.at_most is not None and found.low > accept.at_most
+        return f"{span} lies {'above' if above else 'below'} {wanted}."
     if found.value is None and all(side.mean == 0 for side in sides):
         return "Both sides are zero: they have no ratio."
     if found.value is None:

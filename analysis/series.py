@@ -191,6 +191,7 @@ def _doubtful(records: list[RunRecord]) -> list[str]:
                     item = (_which(record), finding.sentence)
                     found.setdefault(finding.check, []).append(item)
     return [
-        f"{items[0][1].rstrip('.')} (trial {'; '.join(which for which, _ in items)})."
+        f"{items[0][1][:1].upper()}{items[0][1][1:].rstrip('.')} "
+        f"(trial {'; '.join(which for which, _ in items)})."
         for items in found.values()
     ]
