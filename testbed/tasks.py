@@ -129,7 +129,7 @@ def measure(name: str, given: options.Options) -> None:
     progress = Progress(Console(), quiet=given.quiet)
     if given.resume is not None:
         hosts = inventory.load(given.inventory)
-        outcome = campaign.resume(Path(given.resume), hosts, progress)
+        outcome = campaign.resume(Path(given.resume).resolve(), hosts, progress)
     else:
         path = experiments.find(name)
         experiment, overridden = experiments.override(experiments.load(path), given.overrides())
@@ -158,7 +158,7 @@ def measure_article(name: str, given: options.ArticleOptions) -> None:
     """Ask an article again, go on with it, or with --dry-run only print what would be run."""
     progress = Progress(Console(), quiet=given.quiet)
     if given.resume is not None:
-        folder = Path(given.resume)
+        folder = Path(given.resume).resolve()
         series = results.read(folder / articles.SERIES_FILE, Series)
         if series.article_name != name:
             raise TestbedError(f"{folder} is a series of article {series.article_name}, not {name}")

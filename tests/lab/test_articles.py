@@ -1,0 +1,76 @@
+"""Published comparisons asked again: every workload once, verdicts, a series killed and resumed."""
+
+import json
+import os
+import signal
+
+import pytest
+
+from tests.lab.campaigns import records, wait_until
+
+# One part of each article that loads all its apps; between them all generators and services.
+PARTS = {
+    "todo": ("fair", ["list", "add"]),
+    "movies": ("fair", ["thread_orm"]),
+    "records": ("fair", ["local"]),
+    "pokemon": ("fair", ["ramp"]),
+}
+
+
+def options(mode, parts):
+    mode_option = f"--{mode.replace('_', '-')}"
+    return [mode_option, "--scale=small", "--trials=1", "--seed=1", f"--parts={','.join(parts)}"]
+
+
+def campaigns(folder):
+    """The campaign folders of a series, in order."""
+    series = json.loads((folder / "series.json").read_text())
+    assert series["ended_at"]
+    return [folder / part["campaign"] for part in series["parts"]]
+
+
+def judged(testbed, folder):
+    """The verdicts of a series, as its command prints them."""
+    return json.loads(testbed.run("python", "-m", "analysis", "verdicts", folder, "--json").stdout)
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_workload_is_measured_with_right_answers_and_sql(verified, name):
+    mode, parts = PARTS[name]
+    verified.fab("run-article", name, *options(mode, parts))
+    folder = (verified.results / "latest").resolve()
+    for campaign in campaigns(folder):
+        for run in records(campaign):
+            assert run["failure"] is None, run["failure"]
+            assert run["output"]["goodput_rps"] > 0
+            assert all(check["ok"] for check in run["answers"])
+            wrong = [f for f in run["findings"] if f["check"] in ("answer", "sql", "daemon")]
+            assert wrong == []
+    assert judged(verified, folder)
+
+
+def test_a_series_killed_in_the_middle_is_resumed_and_complete(verified):
+    asked = options("as_published", ["calibration", "low_load"])
+    process = verified.start_fab("run-article", "agents", *asked)
+    latest = verified.results / "latest"
+    second = "as_published-low_load"
+    wait_until(lambda: list(latest.glob(f"{second}/0*/run.json")), "a run of the second part", 180)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    folder = latest.resolve()
+    before = {path: path.read_text() for path in folder.glob("*/*/run.json")}
+    verified.fab("run-article", "agents", f"--resume={latest}")
+    calibration, low_load = campaigns(folder)
+    assert len(records(calibration)) == 8
+    assert len(records(low_load)) == 3
+    assert all(path.read_text() == text for path, text in before.items())
+    verdicts = judged(verified, folder)
+    assert "reproduced" in json.dumps(verdicts)
+
+
+def test_an_article_s_page_shows_its_verdicts(verified):
+    folder = (verified.results / "latest").resolve()
+    verified.run("python", "-m", "analysis", "report", folder)
+    page = (folder / "report" / "index.html").read_text()
+    assert "reproduced" in page
+    assert "small" in page
