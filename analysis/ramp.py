@@ -143,6 +143,23 @@ def ramps(campaign: LoadedCampaign, endpoint: str | None = None) -> list[Ramp]:
     return [ramp(records, label(records[0], campaign)) for _, records in sorted(by_cell.items())]
 
 
+def sentences(campaign: LoadedCampaign) -> list[str]:
+    """Where slow-down and errors begin, a sentence per app, endpoint and variant of a ramp."""
+    what = of(campaign)
+    if what is None:
+        return []
+    return [
+        f"{one.label}, {one.endpoint}: {onsets_text(one.trials, what)}." for one in ramps(campaign)
+    ]
+
+
+def onsets_text(trials: Sequence[RampTrial], what: Of) -> str:
+    """Both onsets over trials in words."""
+    slow = together([trial.slowdown for trial in trials], what).text
+    errors = together([trial.errors for trial in trials], what).text
+    return f"slow-down begins at {slow}, errors at {errors}"
+
+
 def ramp(records: Sequence[RunRecord], name: str) -> Ramp:
     """The ramp that these runs of one cell make."""
     chosen = _common_percentile([record for record in records if _counts(record)])

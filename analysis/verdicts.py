@@ -106,7 +106,8 @@ def published_text(one: Judgement) -> str:
     """The ratio or share that the article's figures give."""
     if one.claim.published is None:
         return "lost"
-    return f"{number(one.claim.published)}{unit(one)}"
+    value = one.claim.published
+    return f"{number(value) if 0 < value < 0.001 else f'{value:,g}'}{unit(one)}"
 
 
 def estimate_text(one: Judgement) -> str:

@@ -21,7 +21,7 @@ from analysis.charts.style import (
 )  # fmt: skip
 from analysis.groups import Group
 from analysis.load import LoadedCampaign
-from analysis.ramp import Onset, Ramp, RampTrial, Step
+from analysis.ramp import Onset, Ramp, Step
 
 HEIGHT = 1.7
 LEFT = 0.62
@@ -57,7 +57,8 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
         _onset(below, [trial.errors for trial in one.trials], style)
     _axes(above, f"p{found[0].percentile or '95'}, ms", _every(found, _milliseconds))
     _axes(below, "errors, %", [])
-    below.set_ylim(-2, max([5.0, *_every(found, lambda step: step.errors_percent)]) * 1.05)
+    highest = max([5.0, *_every(found, lambda step: step.errors_percent)])
+    below.set_ylim(-0.03 * highest, 1.05 * highest)
     below.set_xlabel(what, fontsize=8)
     for axes in (above, below):
         axes.set_xlim(0, max(size for one in found for size in one.sizes) * 1.03)
@@ -69,16 +70,10 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
         "among requests never answered. Shaded: where slow-down (above) and errors (below) begin, "
         "from the last good step to the first bad one over all trials.",
         alt=f"Line chart. {title}. "
-        + "; ".join(f"{one.label}: {_text(one.trials, what)}" for one in found)
+        + "; ".join(f"{one.label}: {ramp.onsets_text(one.trials, what)}" for one in found)
         + ".",
         figure=picture.figure,
     )
-
-
-def _text(trials: list[RampTrial], what: ramp.Of) -> str:
-    slow = ramp.together([trial.slowdown for trial in trials], what).text
-    errors = ramp.together([trial.errors for trial in trials], what).text
-    return f"slow-down begins at {slow}, errors at {errors}"
 
 
 def _styles(campaign: LoadedCampaign, found: list[Ramp]) -> list[Style]:
