@@ -11,8 +11,9 @@ import pytest
 
 from tests.unit.apps import serving
 from tests.unit.apps.cluster import Cluster
-from tests.unit.apps.serving import AGENTS, PATIENCE_S, RunningApp, Serve, ask, wait_until
+from tests.unit.apps.serving import CATALOGUE, PATIENCE_S, RunningApp, Serve, ask, wait_until
 
+AGENTS = CATALOGUE.apps_of("agents")
 GUNICORN_APPS = ["django", "flask"]
 REQUESTS = 6  # at once, where it is counted how many of them are under way
 Settings = dict[str, str | int]
@@ -262,6 +263,8 @@ def test_a_value_that_is_not_known_ends_the_app_and_is_named(
     app: str, setting: str, value: str, tmp_path: Path, database: Cluster
 ) -> None:
     log_file = tmp_path / "log"
-    with serving.starting(AGENTS[app], database.url, log_file, **{setting: value}) as running:
+    with serving.starting(
+        AGENTS[app], {"DATABASE_URL": database.url}, log_file, **{setting: value}
+    ) as running:
         assert running.process.wait(PATIENCE_S) != 0
         assert value in running.log()
