@@ -44,6 +44,11 @@ class Evidence:
     calibration: bool = False
 
     @property
+    def measured(self) -> bool:
+        """Whether it was tried at all."""
+        return bool(self.spans or self.left_out)
+
+    @property
     def mean(self) -> float | None:
         """Mean of what the trials print; of lower bounds, itself a lower bound."""
         return (
@@ -85,9 +90,9 @@ def judge(name: str, claim: Claim, mode: Mode, of: Evidence, to: Evidence | None
     """The claim judged by what its cells' trials say; `to` is None for a share by itself."""
     sides = [of] if to is None else [of, to]
     remarks = _remarks(sides)
-    missing = [_without(side) for side in sides if not side.spans]
+    missing = [side for side in sides if not side.spans]
     if missing:
-        reason = " ".join(missing)
+        reason = _without(missing)
         return Judgement(name, claim, mode, "not comparable", reason, None, of, to, remarks)
     if to is not None and of.calibration != to.calibration:
         reason = "One side is a calibration, with the generator on the server, the other is not."
@@ -174,10 +179,16 @@ def _rounded(value: float) -> float:
     return value if math.isinf(value) else float(f"{value:.{DIGITS}g}")
 
 
-def _without(side: Evidence) -> str:
-    if not side.left_out:
-        return f"{side.label}: not measured."
-    return f"{side.label}: no trial counts. {' '.join(side.left_out)}"
+def _without(missing: Sequence[Evidence]) -> str:
+    """Why nothing is known of these cells."""
+    unmeasured = [side.label for side in missing if not side.left_out]
+    sentences = [f"Not measured: {'; '.join(unmeasured)}."] if unmeasured else []
+    sentences += [
+        f"{side.label}: no trial counts. {' '.join(side.left_out)}"
+        for side in missing
+        if side.left_out
+    ]
+    return " ".join(sentences)
 
 
 def _remarks(sides: Sequence[Evidence]) -> list[str]:

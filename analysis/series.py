@@ -1,6 +1,7 @@
 """A series, all campaigns of an article asked again: read from its folder, its claims judged."""
 
 import re
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +61,12 @@ class LoadedSeries:
         """Whether it was shortened."""
         return self.series.scale == "small"
 
+    @property
+    def titles(self) -> dict[str, str]:
+        """What each app is called, as far as any campaign tells."""
+        campaigns = [part.campaign for part in self.parts if part.campaign]
+        return {r.record.app: r.record.app_title for one in campaigns for r in one.runs}
+
     def campaign(self, mode: Mode, part: str) -> LoadedCampaign | None:
         """A part's campaign."""
         for loaded in self.parts:
@@ -98,21 +105,20 @@ def judgements(loaded: LoadedSeries, mode: Mode) -> list[Judgement]:
 
 def _judged(loaded: LoadedSeries, name: str, claim: Claim, mode: Mode) -> Judgement:
     comparison = claim.compare[mode]
-    of = evidence(loaded.campaign(mode, comparison.of.part), comparison.of, claim.metric)
-    if comparison.to is None:
-        return judge(name, claim, mode, of, None)
-    to = evidence(loaded.campaign(mode, comparison.to.part), comparison.to, claim.metric)
+    of = evidence(loaded, mode, comparison.of, claim.metric)
+    other = comparison.to
+    to = None if other is None else evidence(loaded, mode, other, claim.metric)
     return judge(name, claim, mode, of, to)
 
 
-def evidence(campaign: LoadedCampaign | None, cell: CellRef, metric: Metric) -> Evidence:
-    """What a campaign's trials of a cell say of a metric; failed and invalid ones are left out."""
+def evidence(loaded: LoadedSeries, mode: Mode, cell: CellRef, metric: Metric) -> Evidence:
+    """What the trials of a cell say of a metric; failed and invalid ones are left out."""
+    campaign = loaded.campaign(mode, cell.part)
     records = [] if campaign is None else _records(campaign, cell)
-    title = records[0].app_title if records else cell.app
     variant = "" if cell.variant == "default" else f", {cell.variant}"
-    label = f"{title}, {cell.endpoint}{variant}"
+    label = f"{loaded.titles.get(cell.app, cell.app)}, {cell.endpoint}{variant}"
     if campaign is None or not records:
-        return Evidence(label, [], 0, [f"The part {cell.part} has no run of it."])
+        return Evidence(f"{label} (part {cell.part})", [], 0)
     trials = {
         found[1]
         for run_id in campaign.campaign.runs
@@ -173,7 +179,7 @@ def _left_out(record: RunRecord) -> str:
     word = {"failed": "Failed", "invalid": "Invalid"}.get(standing(record))
     first = next((sentence for sentence in said if word and sentence.startswith(word)), None)
     why = first or "Its generator does not tell this figure."
-    return f"Trial {_which(record)}: {why.rstrip('.')}."
+    return f"Trial {_which(record)}: {textwrap.shorten(why.rstrip('.'), 160, placeholder=' …')}."
 
 
 def _which(record: RunRecord) -> str:
@@ -188,10 +194,15 @@ def _doubtful(records: list[RunRecord]) -> list[str]:
         if standing(record) == "doubtful":
             for finding in record.findings:
                 if finding.verdict == "doubtful":
-                    item = (_which(record), finding.sentence)
+                    item = (_which(record), _clause(finding.sentence))
                     found.setdefault(finding.check, []).append(item)
     return [
-        f"{items[0][1][:1].upper()}{items[0][1][1:].rstrip('.')} "
-        f"(trial {'; '.join(which for which, _ in items)})."
+        f"{items[0][1]} (trial {'; '.join(which for which, _ in items)})."
         for items in found.values()
     ]
+
+
+def _clause(sentence: str) -> str:
+    """What a sentence says before its colon; all of it stands in the campaign's report."""
+    short = textwrap.shorten(sentence.split(": ")[0].rstrip("."), 100, placeholder=" …")
+    return f"{short[:1].upper()}{short[1:]}"

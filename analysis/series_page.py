@@ -146,7 +146,7 @@ def figure_rows(loaded: LoadedSeries) -> list[FigureRow]:
     rows = []
     for published in loaded.series.published.figures:
         cell, metric = published.cell, published.metric
-        ours = evidence(loaded.campaign("as_published", cell.part), cell, metric)
+        ours = evidence(loaded, "as_published", cell, metric)
         values = [span.value for span in ours.spans]
         spread = ""
         if len(values) > 1:

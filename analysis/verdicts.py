@@ -94,7 +94,9 @@ def tally(judged: list[Judgement]) -> str:
     """How many of each verdict: '5 reproduced, 1 not comparable'."""
     found = Counter(one.verdict for one in judged)
     words: tuple[Verdict, ...] = get_args(Verdict)
-    return ", ".join(f"{found[w]} {w}" for w in words if found[w]) or "no claim"
+    text = ", ".join(f"{found[w]} {w}" for w in words if found[w]) or "no claim"
+    unmeasured = sum(not all(side.measured for side in _sides(one) if side) for one in judged)
+    return f"{text} ({unmeasured} of them not measured)" if unmeasured else text
 
 
 def unit(one: Judgement) -> str:
