@@ -134,7 +134,7 @@ def part_values(
         "varied": groups.has_variants(campaign),
         "varied_text": tables.varied_text,
         "bounded": any(group.censored for found in by_endpoint.values() for group in found),
-        "lower_bound": tables.LOWER_BOUND,
+        "lower_bound": figures.LOWER_BOUND,
         "standings": html.standings(campaign),
         "ramps": ramp.ramps(campaign),
         "ramp_of": ramp.of(campaign),

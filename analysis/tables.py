@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis import capacities, ramp
-from analysis.figures import AT_LEAST, BY_KEY, ERROR_CLASSES, FIGURES, MISSING, rate
+from analysis.figures import AT_LEAST, BY_KEY, ERROR_CLASSES, FIGURES, LOWER_BOUND, MISSING, rate
 from analysis.groups import (
     FROM_DUE,
     Group,
@@ -30,9 +30,6 @@ from analysis.load import LoadedCampaign
 from testbed.model.results import RunRecord
 
 TEXT_WIDTH = 200  # of table.txt, and of what is printed elsewhere than on a terminal
-LOWER_BOUND = (
-    "a lower bound: requests that were never answered have no response time, and would raise it"
-)
 STYLES = {"failed": "bold red", "invalid": "bold red", "doubtful": "yellow", "valid": ""}
 
 
