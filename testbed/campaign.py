@@ -5,6 +5,7 @@ rest is done, and nothing else may have changed in between.
 """
 
 import random
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from typing import Any
 from testbed import (
     capacity,
     database_connections,
+    delay,
     experiments,
     generators,
     hosts,
@@ -26,6 +28,7 @@ from testbed import (
 from testbed import catalogue as catalogues
 from testbed.catalogue import Catalogue
 from testbed.daemon import Daemon
+from testbed.delay import Delayed
 from testbed.errors import Exit, TestbedError
 from testbed.inventory import Inventory
 from testbed.model.experiment import Capacity, Experiment, LoadSpec, PlannedRun
@@ -91,11 +94,13 @@ def run(request: Request, progress: Progress) -> Outcome:
     plan(request.experiment, catalogue, seed)  # refused before any host is asked
     with _hosts(request.inventory) as (server, client):
         session, campaign, planned = _prepare(request, catalogue, seed, server, client, progress)
-        results.write(session.folder / FILE, campaign)
-        if not request.within:
-            results.point_latest(session.folder)
-        progress.say(f"campaign {campaign.campaign}: {len(planned)} runs, seed {seed}")
-        return _carry_out(session, campaign, planned)
+        with delay.applied(request.experiment.link_delay_ms, server, client, progress) as delayed:
+            campaign = campaign.model_copy(update={"link_delay": delayed and delayed.record})
+            results.write(session.folder / FILE, campaign)
+            if not request.within:
+                results.point_latest(session.folder)
+            progress.say(f"campaign {campaign.campaign}: {len(planned)} runs, seed {seed}")
+            return _carry_out(session, campaign, planned, delayed)
 
 
 def resume(
@@ -123,7 +128,8 @@ def resume(
             request, catalogue, campaign.seed, server, client, progress
         )
         _check_unchanged(campaign, now)
-        return _carry_out(session, campaign, planned)
+        with delay.applied(request.experiment.link_delay_ms, server, client, progress) as delayed:
+            return _carry_out(session, campaign, planned, delayed)
 
 
 @contextmanager
@@ -216,8 +222,9 @@ def available_generators(remote: Remote) -> dict[Generator, str | None]:
     """
     path = f"PATH={remote.facts.testbed_prefix}/bin:$PATH"
     found: dict[Generator, str | None] = {}
-    for name in generators.ADAPTERS:
-        result = remote.run(f"{path}; command -v {name} >/dev/null && {name} --version 2>&1; true")
+    for name, adapter in generators.ADAPTERS.items():
+        ask = f"command -v {name} >/dev/null && {name} {adapter.version_option} 2>&1; true"
+        result = remote.run(f"{path}; {ask}")
         if lines := result.stdout.splitlines():
             found[name] = lines[0].strip()
     return found
@@ -238,11 +245,14 @@ def _check_unchanged(before: Campaign, now: Campaign) -> None:
         )
 
 
-def _carry_out(session: Session, campaign: Campaign, planned: list[PlannedRun]) -> Outcome:
+def _carry_out(
+    session: Session, campaign: Campaign, planned: list[PlannedRun], delayed: Delayed | None
+) -> Outcome:
     begin = time.monotonic()
     spec = session.experiment.load
     expected_s = spec.warmup_s + spec.duration_s + OVERHEAD_S
-    course = _Course(session, campaign, results.finished_runs(session.folder, campaign))
+    finished = results.finished_runs(session.folder, campaign)
+    course = _Course(session, campaign, finished, delayed)
     if course.done:
         session.progress.say(f"{len(course.done)} runs are finished already")
     with session.progress.campaign(len(planned) * expected_s):
@@ -267,6 +277,7 @@ class _Course:
     session: Session
     campaign: Campaign
     done: dict[str, RunRecord]
+    delayed: Delayed | None = None  # the link, where the experiment gives it a delay
     note: str = ""
     last_s: float | None = None  # how long the last run took
 
@@ -277,6 +288,9 @@ class _Course:
         self.session.progress.say(f"{self.note} {run.run_id}")
         begin = time.monotonic()
         record = execute(self.session, run)
+        if self.delayed and not self.delayed.is_there():
+            shutil.rmtree(self.session.folder / run.run_id)  # over which link, nobody knows
+            raise self.delayed.loss()
         self.last_s = time.monotonic() - begin
         self.done[run.run_id] = record
         self.session.progress.say(f"  {summary(record)}")

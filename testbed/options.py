@@ -33,7 +33,7 @@ class Options(Model):
     trials: int | None = Field(None, description="how often each app and endpoint is run")
     apps: Names | None = Field(None, description="names separated by commas; default: all")
     endpoints: Names | None = Field(None, description="names separated by commas")
-    generator: str | None = Field(None, description="auto, wrk, wrk2 or pacer")
+    generator: str | None = Field(None, description="auto, wrk, wrk2, pacer or ab")
     telemetry_interval: float | None = Field(None, description="seconds between two samples")
     seed: int | None = Field(None, description="decides the order of runs; default: random")
     inventory: str | None = Field(None, description="hosts; default: that of ansible.cfg, the lab")

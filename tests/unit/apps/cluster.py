@@ -1,6 +1,7 @@
 """A throw-away PostgreSQL cluster, so that the apps answer from a real database."""
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -8,26 +9,29 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
 SUPERUSER = "postgres"
-USER, PASSWORD, DATABASE = "testbed", "pass:w@rd/%", "testbed"  # a password that a URL escapes
+USER, PASSWORD = "testbed", "pass:w@rd/%"  # owns the databases; a password that a URL escapes
+BENCH = "bench"  # who resets data between runs: a member of the owner's role
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A running cluster on loopback."""
+    """One database of a running cluster on loopback."""
 
     binaries: Path
     folder: Path  # its socket lies here too
     port: int
+    database: str = "postgres"
 
     @property
     def url(self) -> str:
         """What an app gets as DATABASE_URL."""
-        return f"postgresql://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{self.port}/{DATABASE}"
+        login = f"{USER}:{quote(PASSWORD, safe='')}"
+        return f"postgresql://{login}@127.0.0.1:{self.port}/{self.database}"
 
     def psql(self, *arguments: str) -> list[str]:
         """Run psql with the login that apps have."""
@@ -38,16 +42,40 @@ class Cluster:
         """Load a data set as the role that owns the database; what psql printed."""
         return output(self.psql("-f", str(sql_file)))
 
-    def query(self, sql: str, database: str = DATABASE) -> list[str]:
+    def reset(self, sql_file: Path) -> None:
+        """Put the data back as it is done before a run: by the role that only measures."""
+        output([*self._local(BENCH), "-f", str(sql_file), self.database])
+
+    def query(self, sql: str) -> list[str]:
         """Rows of a statement run as superuser, columns divided by '|'."""
-        rows = output(
-            [
-                *(str(self.binaries / "psql"), "--no-psqlrc", "-qAt", "-v", "ON_ERROR_STOP=1"),
-                *("-h", str(self.folder), "-p", str(self.port), "-U", SUPERUSER),
-                *("-c", sql, database),
-            ]
+        return output([*self._local(SUPERUSER), "-c", sql, self.database]).splitlines()
+
+    def _local(self, role: str) -> list[str]:
+        return [
+            *(str(self.binaries / "psql"), "--no-psqlrc", "-qAt", "-v", "ON_ERROR_STOP=1"),
+            *("-h", str(self.folder), "-p", str(self.port), "-U", role),
+        ]
+
+    def create(self, database: str) -> "Cluster":
+        """A new database, owned by the role that apps have."""
+        self.query(f"CREATE DATABASE {database} OWNER {USER}")
+        created = replace(self, database=database)
+        created.query("CREATE EXTENSION pg_stat_statements")
+        return created
+
+    def statements(self) -> list[tuple[str, int]]:
+        """What apps sent to this database since `forget_statements`, with the calls."""
+        (row,) = self.query(
+            "SELECT coalesce(json_agg(json_build_array(query, calls)), '[]') "
+            "FROM pg_stat_statements "
+            "WHERE userid = 'testbed'::regrole "
+            "AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())"
         )
-        return rows.splitlines()
+        return [(query, calls) for query, calls in json.loads(row)]
+
+    def forget_statements(self) -> None:
+        """Count statements from now on."""
+        self.query("SELECT pg_stat_statements_reset()")
 
     def connections(self, name: str, condition: str = "true") -> int:
         """Open connections that call themselves so, and fulfil an SQL condition."""
@@ -131,15 +159,14 @@ def running() -> Iterator[Cluster]:
         with (data / "postgresql.conf").open("a") as config:
             config.write(
                 f"port = {cluster.port}\nlisten_addresses = '127.0.0.1'\n"
-                f"unix_socket_directories = '{folder}'\nfsync = off\nmax_connections = 100\n"
+                f"unix_socket_directories = '{folder}'\nfsync = off\nmax_connections = 300\n"
                 "password_encryption = 'scram-sha-256'\ntimezone = 'Etc/UTC'\n"
                 "shared_preload_libraries = 'pg_stat_statements'\n"
             )
         server = start(cluster, data, user)
         try:
-            cluster.query(f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'", "postgres")
-            cluster.query(f"CREATE DATABASE {DATABASE} OWNER {USER}", "postgres")
-            cluster.query("CREATE EXTENSION pg_stat_statements")
+            cluster.query(f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'")
+            cluster.query(f"CREATE ROLE {BENCH} LOGIN IN ROLE {USER}")
             yield cluster
         finally:
             server.terminate()  # SIGTERM waits for clients to leave

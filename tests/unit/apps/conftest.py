@@ -1,41 +1,80 @@
-"""What the tests of the apps share: a database with the data set, and apps that run."""
+"""What the tests of the apps share: each workload's database, and apps that run."""
 
 import contextlib
+import functools
 import itertools
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 import pytest
 
-from tests.unit.apps import cluster, serving
+from tests.unit.apps import cluster, redis_server, serving
 from tests.unit.apps.cluster import Cluster
-from tests.unit.apps.serving import AGENTS, WORKLOAD, RunningApp, Serve
+from tests.unit.apps.serving import APPS, CATALOGUE, DatabaseOf, DefaultApp, RunningApp, Serve
 
 
 @pytest.fixture(scope="session")
-def database() -> Iterator[Cluster]:
-    """A PostgreSQL cluster of the tests' own, with the workload's data set."""
+def postgresql() -> Iterator[Cluster]:
+    """A PostgreSQL cluster of the tests' own."""
     with cluster.running() as running:
-        assert running.load(WORKLOAD / "dataset.sql") == "changed\n"
         yield running
 
 
 @pytest.fixture(scope="session")
-def serve(database: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Serve:
-    """serve('django', worker_class='gthread') runs an app, with one worker, for a with block."""
-    logs = tmp_path_factory.mktemp("logs")
-    number = itertools.count()
+def database_of(postgresql: Cluster) -> DatabaseOf:
+    """database_of('agents') is the workload's database, with its data set."""
 
-    def serve_app(name: str, **settings: str | int) -> AbstractContextManager[RunningApp]:
-        label = f"{name}-{next(number)}"
-        url = f"{database.url}?application_name={label}"
-        return serving.serving(AGENTS[name], url, logs / label, **settings)
+    @functools.cache
+    def make(workload: str) -> Cluster:
+        database = postgresql.create(workload)
+        dataset = CATALOGUE.workload(workload).dataset
+        if dataset is not None:
+            assert database.load(CATALOGUE.folders[workload] / dataset) == "changed\n"
+        return database
 
-    return serve_app
+    return make
 
 
 @pytest.fixture(scope="session")
-def defaults(serve: Serve) -> Iterator[dict[str, RunningApp]]:
-    """All apps with their default settings but for two workers, at the same time."""
+def redis_url() -> Iterator[str]:
+    """A Redis of the tests' own."""
+    with redis_server.running() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def run_app(
+    database_of: DatabaseOf,
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Serve:
+    """run_app('agents/django', threads=4) runs an app, with one worker, for a with block."""
+    logs = tmp_path_factory.mktemp("logs")
+    number = itertools.count()
+
+    def run(key: str, **settings: str | int) -> AbstractContextManager[RunningApp]:
+        app = APPS[key]
+        label = f"{app.name}-{next(number)}"
+        services = {}
+        needed = CATALOGUE.workload(app.workload).services
+        if "redis" in needed:
+            services["REDIS_URL"] = request.getfixturevalue("redis_url")
+        if "postgresql" in needed:
+            url = database_of(app.workload).url
+            services["DATABASE_URL"] = f"{url}?application_name={label}"
+        return serving.serving(app, services, logs / label, **settings)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def default_app(run_app: Serve) -> Iterator[DefaultApp]:
+    """default_app('agents/django') has its default settings but for two workers, and stays."""
     with contextlib.ExitStack() as stack:
-        yield {name: stack.enter_context(serve(name, workers=2)) for name in AGENTS}
+
+        @functools.cache
+        def start(key: str) -> RunningApp:
+            workers = {"workers": 2} if "workers" in APPS[key].spec.settings else {}
+            return stack.enter_context(run_app(key, **workers))
+
+        yield start

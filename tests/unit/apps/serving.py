@@ -20,11 +20,11 @@ import psutil
 
 from testbed import catalogue
 from testbed.model.catalogue import CataloguedApp
-from tests.unit.apps.cluster import free_port
+from tests.unit.apps.cluster import Cluster, free_port
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-WORKLOAD = catalogue.APPS_FOLDER / "agents"
-AGENTS = catalogue.load().apps_of("agents")
+CATALOGUE = catalogue.load()
+APPS = {f"{app.workload}/{app.name}": app for app in CATALOGUE.apps}
 PATIENCE_S = 20.0  # for what takes a fraction of it; only a hang gets there
 
 # Another interpreter to run the apps under, e.g. python3.13.
@@ -64,8 +64,12 @@ class RunningApp:
 
     def get(self, path: str) -> Answer:
         """The answer on a connection of its own."""
+        return self.ask("GET", path)
+
+    def ask(self, method: str, path: str, body: bytes | None = None, media: str = "") -> Answer:
+        """The answer on a connection of its own, to a request with or without a body."""
         with contextlib.closing(self.connect()) as connection:
-            return ask(connection, path)
+            return ask(connection, path, method, body, media)
 
     def log(self) -> str:
         """What the app has written to stdout and stderr so far."""
@@ -81,15 +85,25 @@ class RunningApp:
         self.process.terminate()
         assert self.process.wait(PATIENCE_S) == 0, self.log()
         assert not any(worker.is_running() for worker in workers)
-        assert self.log().count("Worker exiting") == len(workers)  # those killed don't say it
+        if "Booting worker" in self.log():  # Gunicorn's; those killed say neither of the others
+            ends = [self.log().count(end) for end in ("Worker exiting", "Finished server process")]
+            assert max(ends) == len(workers)
 
 
-Serve = Callable[..., contextlib.AbstractContextManager[RunningApp]]  # see conftest.serve
+Serve = Callable[..., contextlib.AbstractContextManager[RunningApp]]  # see conftest.run_app
+DefaultApp = Callable[[str], RunningApp]  # see conftest.default_app
+DatabaseOf = Callable[[str], Cluster]  # see conftest.database_of
 
 
-def ask(connection: http.client.HTTPConnection, path: str) -> Answer:
+def ask(
+    connection: http.client.HTTPConnection,
+    path: str,
+    method: str = "GET",
+    body: bytes | None = None,
+    media: str = "",
+) -> Answer:
     """Send a request on the connection, opening it if need be, and read the answer."""
-    connection.request("GET", path)
+    connection.request(method, path, body, {"Content-Type": media} if media else {})
     response = connection.getresponse()
     return Answer(
         status=response.status,
@@ -111,7 +125,7 @@ def make_venv(app: CataloguedApp) -> Path:
     """The app's virtual environment, made once for each state of its requirements."""
     requirements = Path(app.folder) / str(app.spec.requirements)
     key = hashlib.sha256(requirements.read_bytes() + PYTHON.encode()).hexdigest()[:12]
-    venv = REPOSITORY / ".cache" / "test-venvs" / f"{app.name}-{key}"
+    venv = REPOSITORY / ".cache" / "test-venvs" / f"{app.workload}-{app.name}-{key}"
     complete = venv / "complete"
     if not complete.exists():
         shutil.rmtree(venv, ignore_errors=True)
@@ -147,20 +161,23 @@ def settings_environment(app: CataloguedApp, settings: dict[str, str | int]) -> 
 
 @contextlib.contextmanager
 def starting(
-    app: CataloguedApp, database_url: str, log_file: Path, **settings: str | int
+    app: CataloguedApp, services: dict[str, str], log_file: Path, **settings: str | int
 ) -> Iterator[RunningApp]:
     """Start the app, with one worker unless told otherwise; make an end of it by force if need be.
 
-    Nothing of the environment of the tests reaches the app.
+    `services` are DATABASE_URL and the like. Nothing else of the tests' environment reaches the
+    app.
     """
     port = free_port()
+    if "workers" in app.spec.settings:
+        settings = {"workers": 1, **settings}
     environment = {
         "PATH": "/usr/bin:/bin",
         "PYTHONDONTWRITEBYTECODE": "1",
         "ADDRESS": "127.0.0.1",
         "PORT": str(port),
-        "DATABASE_URL": database_url,
-        **settings_environment(app, {"workers": 1, **settings}),
+        **services,
+        **settings_environment(app, settings),
     }
     with log_file.open("wb") as stream:
         process = subprocess.Popen(
@@ -185,24 +202,26 @@ def starting(
 
 @contextlib.contextmanager
 def serving(
-    app: CataloguedApp, database_url: str, log_file: Path, **settings: str | int
+    app: CataloguedApp, services: dict[str, str], log_file: Path, **settings: str | int
 ) -> Iterator[RunningApp]:
-    """As `starting`, and wait until all workers are there and the app answers.
+    """As `starting`, and wait until all workers are there and the app answers its first path.
 
     In the end it is stopped, if it has not been, and must end in order.
     """
-    with starting(app, database_url, log_file, **settings) as running:
+    with starting(app, services, log_file, **settings) as running:
+        path = next(iter(app.spec.endpoints.values()))
 
         def answers() -> bool:
             assert running.process.poll() is None, f"{app.name} ended: {running.log()}"
             try:
-                return running.get("/index").status == 200
+                return running.get(path).status == 200
             except OSError:
                 return False
 
         workers = int(settings.get("workers", 1))
         wait_until(answers, f"{app.name} answers")
-        wait_until(lambda: len(running.workers()) == workers, f"{app.name}'s {workers} workers")
+        if workers > 1 or "Booting worker" in running.log():  # else one process may do it all
+            wait_until(lambda: len(running.workers()) >= workers, f"{app.name}'s {workers} workers")
         yield running
         if running.process.poll() is None:
             running.stop()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.apps import serving
-from tests.unit.apps.serving import AGENTS
+from tests.unit.apps.serving import APPS
 
 
 def pip(venv: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -22,11 +22,11 @@ def names(lines: list[str]) -> set[str]:
     return {re.sub(r"[-_.]+(?=.*==)", "-", pin).lower() for pin in pins}
 
 
-@pytest.mark.parametrize("app", AGENTS)
-def test_requirements_name_every_package_with_its_version(app: str) -> None:
-    requirements = Path(AGENTS[app].folder) / str(AGENTS[app].spec.requirements)
+@pytest.mark.parametrize("key", APPS)
+def test_requirements_name_every_package_with_its_version(key: str) -> None:
+    requirements = Path(APPS[key].folder) / str(APPS[key].spec.requirements)
     lines = requirements.read_text().splitlines()
-    venv = serving.make_venv(AGENTS[app])  # installed without looking for dependencies
+    venv = serving.make_venv(APPS[key])  # installed without looking for dependencies
     assert names(pip(venv, "freeze").stdout.splitlines()) == names(lines)
     check = pip(venv, "check")
     assert check.returncode == 0, check.stdout

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from tests.unit.apps import serving
-from tests.unit.apps.serving import AGENTS
+from tests.unit.apps.serving import APPS
 
 # Django, asyncpg, Gunicorn and API-Hour come without types, so what is built on them is Any.
 OPTIONS = [
@@ -19,14 +19,14 @@ OPTIONS = [
 ]
 
 
-@pytest.mark.parametrize("app", AGENTS)
-def test_types(app: str) -> None:
-    python = serving.make_venv(AGENTS[app]) / "bin" / "python"
-    cache = serving.REPOSITORY / ".cache" / "mypy" / app
+@pytest.mark.parametrize("key", APPS)
+def test_types(key: str) -> None:
+    python = serving.make_venv(APPS[key]) / "bin" / "python"
+    cache = serving.REPOSITORY / ".cache" / "mypy" / key
     places = ["--python-executable", str(python), "--cache-dir", str(cache)]
     done = subprocess.run(
         [sys.executable, "-m", "mypy", *OPTIONS, *places, "."],
-        cwd=AGENTS[app].folder,
+        cwd=APPS[key].folder,
         capture_output=True,
         text=True,
         check=False,

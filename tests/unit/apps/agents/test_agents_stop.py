@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.unit.apps.cluster import Cluster
-from tests.unit.apps.serving import AGENTS, Serve, ask, wait_until
+from tests.unit.apps.serving import CATALOGUE, Serve, ask, wait_until
+
+AGENTS = CATALOGUE.apps_of("agents")
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ import subprocess
 import pytest
 
 from tests.unit.apps.cluster import Cluster
-from tests.unit.apps.serving import WORKLOAD
+from tests.unit.apps.serving import CATALOGUE
 
-DATASET = WORKLOAD / "dataset.sql"
+DATASET = CATALOGUE.folders["agents"] / "dataset.sql"
 
 
 def test_there_are_50_agents_and_none_is_logged_in(database: Cluster) -> None:

@@ -2,83 +2,27 @@
 
 import contextlib
 import subprocess
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.unit.apps import serving
 from tests.unit.apps.cluster import Cluster
-from tests.unit.apps.serving import AGENTS, PATIENCE_S, RunningApp, Serve, ask, wait_until
+from tests.unit.apps.observing import (
+    REQUESTS,
+    assert_closes,
+    assert_keeps,
+    assert_kept,
+    assert_under_way,
+    listening_sockets,
+    waiting_requests,
+)
+from tests.unit.apps.serving import CATALOGUE, PATIENCE_S, RunningApp, Serve, ask
 
+AGENTS = CATALOGUE.apps_of("agents")
+AGENTS_TABLE = ("/agents", "agentfeatures")
 GUNICORN_APPS = ["django", "flask"]
-REQUESTS = 6  # at once, where it is counted how many of them are under way
 Settings = dict[str, str | int]
-
-
-@contextlib.contextmanager
-def waiting_requests(
-    running: RunningApp, database: Cluster, path: str = "/agents"
-) -> Iterator[None]:
-    """Requests whose statements wait for a lock; all must succeed once it is gone."""
-    statuses: list[int] = []
-    threads = [
-        threading.Thread(target=lambda: statuses.append(running.get(path).status))
-        for _ in range(REQUESTS)
-    ]
-    with database.locked("agentfeatures"):
-        for thread in threads:
-            thread.start()
-        yield
-    for thread in threads:
-        thread.join(PATIENCE_S)
-    assert statuses == [200] * REQUESTS
-
-
-def assert_under_way(running: RunningApp, database: Cluster, count: int) -> None:
-    """Exactly so many statements wait for the lock: they come to that, and no more follow."""
-
-    def under_way() -> int:
-        return database.connections(running.database_name, "wait_event_type = 'Lock'")
-
-    wait_until(lambda: under_way() >= count, f"{count} statements under way")
-    time.sleep(0.2)  # for one too many to show up
-    assert under_way() == count
-
-
-def assert_kept(running: RunningApp, database: Cluster, count: int) -> None:
-    """So many database connections stay open when all requests have been answered."""
-    wait_until(
-        lambda: database.connections(running.database_name) == count,
-        f"{count} database connections kept",
-    )
-
-
-def assert_closes(running: RunningApp) -> None:
-    """The app says that it closes the connection after its answer, and does."""
-    with contextlib.closing(running.connect()) as connection:
-        connection.connect()
-        raw = connection.sock.dup()  # http.client drops its own when it reads the header
-        with contextlib.closing(raw):
-            assert (ask(connection, "/index").connection or "").lower() == "close"
-            assert raw.recv(1) == b""
-
-
-def assert_keeps(running: RunningApp) -> None:
-    """Two requests go over one connection."""
-    with contextlib.closing(running.connect()) as connection:
-        assert (ask(connection, "/index").connection or "keep-alive").lower() == "keep-alive"
-        first = connection.sock
-        assert ask(connection, "/agents").status == 200
-        assert connection.sock is first  # http.client opens a new one where it was closed
-
-
-def listening_sockets(port: int) -> int:
-    """How many sockets listen on the port of loopback (proc_net_tcp(5); 0A is LISTEN)."""
-    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return [(line[1], line[3]) for line in lines].count((f"0100007F:{port:04X}", "0A"))
 
 
 # --- defaults are the article's -------------------------------------------------------------------
@@ -98,8 +42,8 @@ def test_by_default_gunicorn_s_sync_workers_close_and_api_hour_s_keep(
 ) -> None:
     for app in GUNICORN_APPS:
         assert "Using worker: sync\n" in defaults[app].log()
-        assert_closes(defaults[app])
-    assert_keeps(defaults["aiohttp_api_hour"])
+        assert_closes(defaults[app], "/index")
+    assert_keeps(defaults["aiohttp_api_hour"], "/index")
 
 
 @pytest.mark.parametrize("app", GUNICORN_APPS)
@@ -107,7 +51,7 @@ def test_by_default_a_worker_serves_one_request_and_its_database_connection_ends
     defaults: dict[str, RunningApp], database: Cluster, app: str
 ) -> None:
     before = database.connections(defaults[app].database_name)  # Flask's pool may have some
-    with waiting_requests(defaults[app], database):
+    with waiting_requests(defaults[app], database, *AGENTS_TABLE):
         assert_under_way(defaults[app], database, len(defaults[app].workers()))
     assert_kept(defaults[app], database, before)
 
@@ -133,9 +77,9 @@ def test_worker_class_threads_and_keepalive_s(
 ) -> None:
     with serve(app, worker_class=worker_class, threads=threads, keepalive_s=1) as running:
         assert f"Using worker: {worker_class}\n" in running.log()
-        with waiting_requests(running, database):
+        with waiting_requests(running, database, *AGENTS_TABLE):
             assert_under_way(running, database, under_way)
-        assert_keeps(running)
+        assert_keeps(running, "/agents")
         with contextlib.closing(running.connect()) as idle:
             assert ask(idle, "/index").status == 200
             assert idle.sock.recv(1) == b""  # with the default, the socket's timeout strikes
@@ -160,7 +104,7 @@ def test_keepalive_s_of_api_hour(serve: Serve) -> None:
 )
 def test_keepalive_s_of_0_closes(serve: Serve, app: str, settings: Settings) -> None:
     with serve(app, keepalive_s=0, **settings) as running:
-        assert_closes(running)
+        assert_closes(running, "/index")
 
 
 # --- connections to the database ------------------------------------------------------------------
@@ -181,7 +125,7 @@ def test_a_pool_opens_as_many_connections_as_are_needed_up_to_pool_size_and_keep
         assert_kept(running, database, 0)
         assert running.get("/agents").status == 200
         assert_kept(running, database, 1)
-        with waiting_requests(running, database):
+        with waiting_requests(running, database, *AGENTS_TABLE):
             assert_under_way(running, database, 3)
         assert_kept(running, database, 3)
 
@@ -196,7 +140,7 @@ def test_django_s_persistent_connections_stay_open(serve: Serve, database: Clust
 def test_api_hour_with_a_connection_per_request(serve: Serve, database: Cluster) -> None:
     settings = {"database_access": "connection_per_request", "pool_size": 3}
     with serve("aiohttp_api_hour", **settings) as running:
-        with waiting_requests(running, database):
+        with waiting_requests(running, database, *AGENTS_TABLE):
             assert_under_way(running, database, REQUESTS)
         assert_kept(running, database, 0)
 
@@ -206,9 +150,9 @@ def test_flask_s_pool_endpoint_takes_the_pool_whatever_the_setting(
 ) -> None:
     settings = {"worker_class": "gthread", "threads": REQUESTS, "pool_size": 2}
     with serve("flask", **settings) as running:
-        with waiting_requests(running, database, "/agents_with_pool"):
+        with waiting_requests(running, database, "/agents_with_pool", "agentfeatures"):
             assert_under_way(running, database, 2)
-        with waiting_requests(running, database):
+        with waiting_requests(running, database, *AGENTS_TABLE):
             assert_under_way(running, database, REQUESTS)
 
 
@@ -222,7 +166,7 @@ def test_event_loop(serve: Serve, defaults: dict[str, RunningApp]) -> None:
     assert not has_uvloop(defaults["aiohttp_api_hour"])
     with serve("aiohttp_api_hour", event_loop="uvloop") as running:
         assert has_uvloop(running)
-        assert_keeps(running)
+        assert_keeps(running, "/agents")
 
 
 @pytest.mark.parametrize("event_loop", ["asyncio", "uvloop"])
@@ -262,6 +206,8 @@ def test_a_value_that_is_not_known_ends_the_app_and_is_named(
     app: str, setting: str, value: str, tmp_path: Path, database: Cluster
 ) -> None:
     log_file = tmp_path / "log"
-    with serving.starting(AGENTS[app], database.url, log_file, **{setting: value}) as running:
+    with serving.starting(
+        AGENTS[app], {"DATABASE_URL": database.url}, log_file, **{setting: value}
+    ) as running:
         assert running.process.wait(PATIENCE_S) != 0
         assert value in running.log()

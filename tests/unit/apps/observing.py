@@ -1,0 +1,75 @@
+"""What can be seen of an app at work: connections on both sides, and what it does at once."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.unit.apps.cluster import Cluster
+from tests.unit.apps.serving import PATIENCE_S, RunningApp, ask, wait_until
+
+REQUESTS = 6  # at once, where it is counted how many of them are under way
+
+
+@contextlib.contextmanager
+def waiting_requests(
+    running: RunningApp, database: Cluster, path: str, table: str
+) -> Iterator[None]:
+    """Requests whose statements wait for a lock; all must succeed once it is gone."""
+    statuses: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: statuses.append(running.get(path).status))
+        for _ in range(REQUESTS)
+    ]
+    with database.locked(table):
+        for thread in threads:
+            thread.start()
+        yield
+    for thread in threads:
+        thread.join(PATIENCE_S)
+    assert statuses == [200] * REQUESTS
+
+
+def assert_under_way(running: RunningApp, database: Cluster, count: int) -> None:
+    """Exactly so many statements wait for the lock: they come to that, and no more follow."""
+
+    def under_way() -> int:
+        return database.connections(running.database_name, "wait_event_type = 'Lock'")
+
+    wait_until(lambda: under_way() >= count, f"{count} statements under way")
+    time.sleep(0.2)  # for one too many to show up
+    assert under_way() == count
+
+
+def assert_kept(running: RunningApp, database: Cluster, count: int) -> None:
+    """So many database connections stay open when all requests have been answered."""
+    wait_until(
+        lambda: database.connections(running.database_name) == count,
+        f"{count} database connections kept",
+    )
+
+
+def assert_closes(running: RunningApp, path: str) -> None:
+    """The app says that it closes the connection after its answer, and does."""
+    with contextlib.closing(running.connect()) as connection:
+        connection.connect()
+        raw = connection.sock.dup()  # http.client drops its own when it reads the header
+        with contextlib.closing(raw):
+            assert (ask(connection, path).connection or "").lower() == "close"
+            assert raw.recv(1) == b""
+
+
+def assert_keeps(running: RunningApp, path: str) -> None:
+    """Two requests go over one connection."""
+    with contextlib.closing(running.connect()) as connection:
+        assert (ask(connection, path).connection or "keep-alive").lower() == "keep-alive"
+        first = connection.sock
+        assert ask(connection, path).status == 200
+        assert connection.sock is first  # http.client opens a new one where it was closed
+
+
+def listening_sockets(port: int) -> int:
+    """How many sockets listen on the port of loopback (proc_net_tcp(5); 0A is LISTEN)."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return [(line[1], line[3]) for line in lines].count((f"0100007F:{port:04X}", "0A"))
