@@ -1,0 +1,113 @@
+"""Settings of the Django app: what `startproject` gives, as the article had it.
+
+docs/records.md says what may be left out of it, and why.
+"""
+
+import os
+import secrets
+from typing import Any
+
+from psycopg.conninfo import conninfo_to_dict
+
+DEBUG = os.environ["DEBUG"] == "1"
+SECRET_KEY = os.environ.get("SECRET_KEY") or secrets.token_urlsafe(50)  # nothing here is signed
+ALLOWED_HOSTS = ["*"]  # the host goes by whatever name the inventory has; no answer depends on it
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "records",
+]
+
+# What every request passes through: all that `startproject` lists, or what the page has a use for.
+MIDDLEWARES = {
+    "startproject": [
+        "django.middleware.security.SecurityMiddleware",
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.middleware.common.CommonMiddleware",
+        "django.middleware.csrf.CsrfViewMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+        "django.contrib.messages.middleware.MessageMiddleware",
+        "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    ],
+    "needed": [
+        "django.middleware.security.SecurityMiddleware",
+        "django.middleware.common.CommonMiddleware",
+    ],
+}
+CONTEXT_PROCESSORS = {
+    "startproject": [
+        "django.template.context_processors.request",
+        "django.contrib.auth.context_processors.auth",
+        "django.contrib.messages.context_processors.messages",
+    ],
+    "needed": [],
+}
+if os.environ["MIDDLEWARE"] not in MIDDLEWARES:
+    raise ValueError(f"MIDDLEWARE={os.environ['MIDDLEWARE']}: not one of {', '.join(MIDDLEWARES)}")
+MIDDLEWARE = MIDDLEWARES[os.environ["MIDDLEWARE"]]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": CONTEXT_PROCESSORS[os.environ["MIDDLEWARE"]]},
+    }
+]
+ROOT_URLCONF = "project.urls"
+WSGI_APPLICATION = "project.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en-us"
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = True
+STATIC_URL = "static/"
+
+
+def database(url: str, access: str, pool_size: int) -> dict[str, Any]:
+    """The database at `url`, and for how long a request keeps its connection.
+
+    Raises ValueError for a way of access that is not known.
+    """
+    parts = conninfo_to_dict(url)
+    config: dict[str, Any] = {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.pop("dbname"),
+        "USER": parts.pop("user"),
+        "PASSWORD": parts.pop("password"),
+        "HOST": parts.pop("host"),
+        "PORT": parts.pop("port"),
+        "OPTIONS": parts,
+    }
+    match access:
+        case "connection_per_request":
+            config["CONN_MAX_AGE"] = 0
+        case "persistent":
+            config["CONN_MAX_AGE"] = None
+        case "pool":
+            config["CONN_MAX_AGE"] = 0
+            config["OPTIONS"]["pool"] = {"min_size": 0, "max_size": pool_size}
+        case _:
+            raise ValueError(
+                f"DATABASE_ACCESS={access}: not connection_per_request, persistent or pool"
+            )
+    return config
+
+
+DATABASES = {
+    "default": database(
+        os.environ["DATABASE_URL"], os.environ["DATABASE_ACCESS"], int(os.environ["POOL_SIZE"])
+    )
+}
+
+# Django's default sends errors by mail and leaves stderr, hence the journal, empty.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"stderr": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["stderr"], "level": "WARNING"},
+}

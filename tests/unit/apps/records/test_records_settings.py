@@ -1,0 +1,307 @@
+"""Each setting that the records apps declare changes what it is said to change."""
+
+import contextlib
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.apps import serving
+from tests.unit.apps.cluster import Cluster
+from tests.unit.apps.serving import CATALOGUE, PATIENCE_S, RunningApp, Serve, ask, wait_until
+
+APPS = CATALOGUE.apps_of("records")
+GUNICORN_APPS = ["django", "flask"]
+REQUESTS = 6  # at once, where it is counted how many of them are under way
+PATH = "/records"
+Settings = dict[str, str | int]
+
+
+@contextlib.contextmanager
+def waiting_requests(running: RunningApp, database: Cluster) -> Iterator[None]:
+    """Requests whose statements wait for a lock; all must succeed once it is gone."""
+    statuses: list[int] = []
+    threads = [
+        threading.Thread(target=lambda: statuses.append(running.get(PATH).status))
+        for _ in range(REQUESTS)
+    ]
+    with database.locked("record"):
+        for thread in threads:
+            thread.start()
+        yield
+    for thread in threads:
+        thread.join(PATIENCE_S)
+    assert statuses == [200] * REQUESTS
+
+
+def assert_under_way(running: RunningApp, database: Cluster, count: int) -> None:
+    """Exactly so many statements wait for the lock: they come to that, and no more follow."""
+
+    def under_way() -> int:
+        return database.connections(running.database_name, "wait_event_type = 'Lock'")
+
+    wait_until(lambda: under_way() >= count, f"{count} statements under way")
+    time.sleep(0.2)  # for one too many to show up
+    assert under_way() == count
+
+
+def assert_kept(running: RunningApp, database: Cluster, count: int) -> None:
+    """So many database connections stay open when all requests have been answered."""
+    wait_until(
+        lambda: database.connections(running.database_name) == count,
+        f"{count} database connections kept",
+    )
+
+
+def assert_closes(running: RunningApp) -> None:
+    """The app says that it closes the connection after its answer."""
+    with contextlib.closing(running.connect()) as connection:
+        assert (ask(connection, PATH).connection or "").lower() == "close"
+
+
+def assert_keeps(running: RunningApp) -> None:
+    """Two requests go over one connection."""
+    with contextlib.closing(running.connect()) as connection:
+        assert (ask(connection, PATH).connection or "keep-alive").lower() == "keep-alive"
+        first = connection.sock
+        assert ask(connection, PATH).status == 200
+        assert connection.sock is first  # http.client opens a new one where it was closed
+
+
+def listening_sockets(port: int) -> int:
+    """How many sockets listen on the port of loopback (proc_net_tcp(5); 0A is LISTEN)."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return [(line[1], line[3]) for line in lines].count((f"0100007F:{port:04X}", "0A"))
+
+
+# --- processes ------------------------------------------------------------------------------------
+
+
+def test_by_default_aiohttp_is_one_process_with_its_own_runner(serve: Serve) -> None:
+    assert APPS["aiohttp"].defaults()["workers"] == 1
+    with serve("aiohttp") as running:
+        assert running.workers() == []
+        assert "Gunicorn" not in running.log()
+        assert_keeps(running)
+
+
+def test_aiohttp_with_more_workers_runs_under_gunicorn_with_its_worker(serve: Serve) -> None:
+    with serve("aiohttp", workers=2) as running:
+        assert len(running.workers()) == 2
+        assert "Using worker: aiohttp.GunicornWebWorker\n" in running.log()
+        assert_keeps(running)
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_workers_and_reuse_port(serve: Serve, app: str) -> None:
+    with serve(app, workers=3, reuse_port=1) as running:
+        assert len(running.workers()) == 3
+        assert listening_sockets(running.port) == 3
+
+
+@pytest.mark.parametrize("app", GUNICORN_APPS)
+@pytest.mark.parametrize(
+    ("worker_class", "threads", "under_way"),
+    [("sync", 1, 1), ("gthread", 4, 4), ("gevent", 1, REQUESTS)],
+)
+def test_worker_class_and_threads(
+    serve: Serve, database: Cluster, app: str, worker_class: str, threads: int, under_way: int
+) -> None:
+    settings = {"worker_class": worker_class, "threads": threads, "pool_size": REQUESTS}
+    with serve(app, **settings) as running:
+        assert f"Using worker: {worker_class}\n" in running.log()
+        with waiting_requests(running, database):
+            assert_under_way(running, database, under_way)
+        if worker_class == "sync":
+            assert_closes(running)
+        else:
+            assert_keeps(running)
+
+
+@pytest.mark.parametrize(
+    ("app", "settings"),
+    [
+        ("django", {"worker_class": "gthread"}),
+        ("flask", {"worker_class": "gthread"}),
+        ("aiohttp", {}),
+        ("aiohttp", {"workers": 2}),
+    ],
+)
+def test_keepalive_s(serve: Serve, app: str, settings: Settings) -> None:
+    with serve(app, keepalive_s=0, **settings) as running:
+        assert_closes(running)
+    with (
+        serve(app, keepalive_s=1, **settings) as running,
+        contextlib.closing(running.connect()) as idle,
+    ):
+        assert ask(idle, PATH).status == 200
+        assert idle.sock.recv(1) == b""  # with the default, the socket's timeout strikes
+
+
+# --- connections to the database ------------------------------------------------------------------
+
+MANY_AT_ONCE: list[tuple[str, Settings]] = [
+    ("django", {"worker_class": "gthread", "threads": REQUESTS}),
+    ("flask", {"worker_class": "gthread", "threads": REQUESTS}),
+    ("aiohttp", {}),
+]
+
+
+@pytest.mark.parametrize(("app", "settings"), MANY_AT_ONCE)
+def test_a_pool_opens_as_many_connections_as_are_needed_up_to_pool_size_and_keeps_them(
+    serve: Serve, database: Cluster, app: str, settings: Settings
+) -> None:
+    with serve(app, database_access="pool", pool_size=3, **settings) as running:
+        assert running.get(PATH).status == 200
+        assert_kept(running, database, 1)
+        with waiting_requests(running, database):
+            assert_under_way(running, database, 3)
+        assert_kept(running, database, 3)
+
+
+@pytest.mark.parametrize(("app", "settings"), MANY_AT_ONCE)
+def test_a_connection_per_request_ends_with_it(
+    serve: Serve, database: Cluster, app: str, settings: Settings
+) -> None:
+    access = "connection_per_request"
+    with serve(app, database_access=access, pool_size=3, **settings) as running:
+        with waiting_requests(running, database):
+            assert_under_way(running, database, REQUESTS)
+        assert_kept(running, database, 0)
+
+
+def test_django_s_persistent_connections_stay_open(serve: Serve, database: Cluster) -> None:
+    with serve("django", database_access="persistent") as running:
+        for _ in range(3):
+            assert running.get(PATH).status == 200
+        assert_kept(running, database, 1)
+
+
+@pytest.mark.parametrize(("autocommit", "transactions"), [(0, 3), (1, 0)])
+def test_autocommit_of_flask_leaves_the_transaction_out(
+    serve: Serve, database: Cluster, autocommit: int, transactions: int
+) -> None:
+    with serve("flask", autocommit=autocommit) as running:
+        database.forget_statements()
+        for _ in range(3):
+            assert running.get(PATH).status == 200
+        sent = dict(database.statements())
+    assert sent.get("BEGIN", 0) == transactions
+
+
+# --- middleware and debug -------------------------------------------------------------------------
+
+
+def test_middleware_of_django(serve: Serve) -> None:
+    def framed(running: RunningApp) -> str | None:
+        with contextlib.closing(running.connect()) as connection:
+            connection.request("GET", PATH)
+            response = connection.getresponse()
+            assert response.status == 200
+            return response.getheader("X-Frame-Options")
+
+    with serve("django") as running:
+        assert framed(running) == "DENY"
+    with serve("django", middleware="needed") as running:
+        assert framed(running) is None
+
+
+def test_debug_of_django_is_its_debug(serve: Serve) -> None:
+    with serve("django") as running:
+        assert b"DEBUG = True" not in running.get("/nothing").body
+    with serve("django", debug=1) as running:
+        assert b"DEBUG = True" in running.get("/nothing").body
+        assert running.get(PATH).status == 200
+
+
+@pytest.mark.parametrize(
+    ("app", "code"),
+    [
+        ("flask", "print(records.create_app().debug)"),
+        (
+            "aiohttp",
+            "import asyncio\n"
+            "from aiohttp import web\n"
+            "async def main():\n"
+            "    runner = web.AppRunner(records.create_app())\n"
+            "    await runner.setup()\n"
+            "    print(asyncio.get_running_loop().get_debug())\n"
+            "    await runner.cleanup()\n"
+            "asyncio.run(main())\n",
+        ),
+    ],
+)
+def test_debug_is_flask_s_and_asyncio_s_debug_mode(database: Cluster, app: str, code: str) -> None:
+    command = [str(serving.make_venv(APPS[app]) / "bin" / "python"), "-B", "-c"]
+    printed = []
+    for debug in (0, 1):
+        done = subprocess.run(
+            [*command, f"import records\n{code}"],
+            cwd=APPS[app].folder,
+            env={
+                "DATABASE_URL": database.url,
+                **serving.settings_environment(APPS[app], {"debug": debug}),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        printed.append(done.stdout.strip() or done.stderr)
+    assert printed == ["False", "True"]
+
+
+# --- what is wrong --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("app", "setting", "value"),
+    [
+        *((app, "database_access", "telepathy") for app in APPS),
+        *((app, "worker_class", "artisan") for app in GUNICORN_APPS),
+        ("django", "middleware", "everything"),
+    ],
+)
+def test_a_value_that_is_not_known_ends_the_app_and_is_named(
+    app: str, setting: str, value: str, tmp_path: Path, database: Cluster
+) -> None:
+    services = {"DATABASE_URL": database.url}
+    with serving.starting(APPS[app], services, tmp_path / "log", **{setting: value}) as running:
+        assert running.process.wait(PATIENCE_S) != 0
+        assert value in running.log()
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_an_error_reaches_the_journal(app: str, tmp_path: Path) -> None:
+    services = {"DATABASE_URL": "postgresql://nobody:nothing@127.0.0.1:9/none"}
+    with serving.starting(APPS[app], services, tmp_path / "log") as running:
+
+        def answers() -> bool:
+            with contextlib.suppress(OSError):
+                return running.get(PATH).status == 500
+            return False
+
+        wait_until(answers, f"{app} answers")
+        assert "Traceback" in running.log()
+
+
+# --- the end --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("app", "settings"),
+    [*((app, {"workers": 2}) for app in APPS), ("aiohttp", {"workers": 1})],
+)
+def test_sigterm_ends_an_app_that_has_an_idle_client_and_used_its_database(
+    serve: Serve, database: Cluster, app: str, settings: Settings
+) -> None:
+    with serve(app, **settings) as running, contextlib.closing(running.connect()) as idle:
+        assert ask(idle, PATH).status == 200
+        running.stop()
+        assert "Traceback" not in running.log()
+        assert "[ERROR]" not in running.log()
+        wait_until(
+            lambda: database.connections(running.database_name) == 0, "no database connection left"
+        )
