@@ -14,7 +14,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from testbed import capacity, delay, experiments, generators, hosts, link, postgresql, results
+from testbed import (
+    capacity,
+    database_connections,
+    delay,
+    experiments,
+    generators,
+    hosts,
+    link,
+    postgresql,
+    results,
+)
 from testbed import catalogue as catalogues
 from testbed.catalogue import Catalogue
 from testbed.daemon import Daemon
@@ -30,7 +40,7 @@ from testbed.model.results import (
     LinkRecord,
     RunRecord,
 )
-from testbed.plan import plan
+from testbed.plan import plan, workers
 from testbed.progress import Progress
 from testbed.remote import Remote
 from testbed.run import Session, execute
@@ -163,6 +173,9 @@ def _prepare(
     apps = catalogue.apps_of(experiment.workload)
     for app in sorted({run.app for run in planned}):
         Daemon(server, apps[app]).check_deployed()
+    settings = postgresql.settings(server)
+    if "postgresql" in catalogue.workload(experiment.workload).services:
+        database_connections.check(planned, apps, settings)
     offsets = [hosts.clock_offset_s(remote) for remote in (server, client)]
     session = Session(
         campaign=name,
@@ -176,6 +189,7 @@ def _prepare(
         generator_cpus=found[experiment.load.from_host]["cpus"],
         link=verified,
         progress=progress,
+        workers=workers(planned),
     )
     campaign = Campaign(
         schema_version=1,
@@ -193,7 +207,7 @@ def _prepare(
         created_at=created_at,
         ended_at=None,
         hosts=[hosts.record(remote, found[remote.host.role]) for remote in (server, client)],
-        postgresql=postgresql.settings(server),
+        postgresql=settings,
         link=verified,
         apps_path=request.apps_path,
         testbed=hosts.control_side(),

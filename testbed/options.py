@@ -34,6 +34,7 @@ class Options(Model):
     apps: Names | None = Field(None, description="names separated by commas; default: all")
     endpoints: Names | None = Field(None, description="names separated by commas")
     generator: str | None = Field(None, description="auto, wrk, wrk2, pacer or ab")
+    telemetry_interval: float | None = Field(None, description="seconds between two samples")
     seed: int | None = Field(None, description="decides the order of runs; default: random")
     inventory: str | None = Field(None, description="hosts; default: that of ansible.cfg, the lab")
     resume: str | None = Field(None, description="folder of a campaign to go on with")

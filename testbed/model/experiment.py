@@ -127,6 +127,9 @@ class Question(Model):
     load: LoadSpec
     # Round-trip time that the data link is given for this experiment, and rid of again
     link_delay_ms: float = Field(default=0, ge=0, le=1000)
+    # Why apps of one endpoint and variant have unlike many workers; None: they should not
+    unequal_workers: Annotated[str, Field(min_length=1)] | None = None
+    telemetry_interval_s: float = Field(default=1, ge=0.1, le=60)
 
     @model_validator(mode="after")
     def _delays_what_is_used(self) -> Self:
