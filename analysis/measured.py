@@ -97,7 +97,8 @@ def errors_percent(record: RunRecord) -> float | None:
 
     wrk2 does not count what was due: that is rate times duration, and what is missing of it in its
     answers is added to late, wrong or failed answers. A closed-loop generator has no schedule:
-    there it is the errors, percent of the answers and of the errors that brought none.
+    there it is the errors, percent of the answers and of the errors that brought none. Answers that
+    came too late are among the answers: both wrk and ab count them there (analysis/parsers).
     """
     output = record.output
     if output is None or output.requests is None:
@@ -111,10 +112,9 @@ def errors_percent(record: RunRecord) -> float | None:
         else:
             bad = max(due - output.requests, 0) + _answered_badly(output)
         return 100 * min(bad / due, 1)
-    errors = output.errors
-    made = output.requests + sum(
-        count or 0 for count in (errors.connect, errors.read, errors.write, errors.timeout)
-    )
+    errors, made = output.errors, output.requests
+    if output.tool != "ab":  # which counts every attempt among its requests
+        made += sum(count or 0 for count in (errors.connect, errors.read, errors.write))
     return 100 * min(errors.total / made, 1) if made else None
 
 

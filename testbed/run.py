@@ -229,6 +229,10 @@ class _Runner:
             warm_up = adapter.warm_up(load, target, self.remote_folder)
             with self.course.phase("warm-up"), progress.stage("warm-up", load.warmup_s):
                 self._generate(warm_up, "warm-up.txt", load.warmup_s)
+            # Requests that the warm-up left unanswered still queue; one more comes after them, and
+            # its answer says that the load will not have to wait for them
+            with self.course.phase("drain"), progress.stage("wait until it has caught up", 1):
+                self.asker.wait_ready()
         inside_s = load.warmup_s if adapter.warms_up_itself else 0
         postgresql.forget_statements(self.session.server)
         command = adapter.command(load, target, self.remote_folder, self.session.generator_cpus)
