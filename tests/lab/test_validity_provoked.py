@@ -41,7 +41,8 @@ def during_load(testbed, ssh, action, **changes):
 
 def test_a_run_without_disturbance_is_not_invalid(verified):
     run = the_run(verified)
-    assert run["verdict"] != "invalid", run["findings"]
+    of_this_machine = {"other_load", "generator_lag"}  # what else it does is not ours to decide
+    assert checks(run, "invalid") <= of_this_machine, run["findings"]
 
 
 def test_strict_ends_with_an_error_unless_all_is_valid(verified):
@@ -219,7 +220,7 @@ def test_other_data_than_before_are_doubtful(verified, ssh):
     process = verified.start_fab("run-round2", *short(**(ONE | {"trials": 2, "duration": 6})))
     try:
         wait_until(lambda: ssh("client", "pgrep -u bench -f pacer.worker || true"), "a load is on")
-        ssh("server", psql.format("create table public.grown as select 1 as one"))
+        ssh("server", psql.format("set role testbed; create table public.grown as select 1 as one"))
         process.communicate(timeout=120)
     finally:
         ssh("server", psql.format("drop table if exists public.grown"))
