@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
-from analysis import report
+from analysis import report, series_report, verdicts
 from analysis.parsers import command as parse
 from analysis.tables import TEXT_WIDTH
 from testbed.errors import TestbedError
@@ -31,11 +31,15 @@ COMMANDS = (
     ),
     Command(
         "report", "write tables, charts and an HTML page for a results folder",
-        report.add_report_arguments, report.report_command,
+        report.add_report_arguments, series_report.report_command,
     ),
     Command(
         "table", "print the result table of a results folder",
         report.add_table_arguments, report.table_command,
+    ),
+    Command(
+        "verdicts", "print what became of a published comparison's claims",
+        verdicts.add_arguments, verdicts.command,
     ),
 )  # fmt: skip
 

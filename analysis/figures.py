@@ -7,6 +7,9 @@ from testbed.model.tool_output import ToolOutput
 
 MISSING = "\N{EM DASH}"
 AT_LEAST = "\N{GREATER-THAN OR EQUAL TO} "  # before a figure that is only a lower bound
+LOWER_BOUND = (
+    "a lower bound: requests that were never answered have no response time, and would raise it"
+)
 ERROR_CLASSES = ("connect", "read", "write", "timeout", "status", "wrong_body")
 
 

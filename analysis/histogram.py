@@ -7,6 +7,8 @@ from pathlib import Path
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 
+from testbed.model.tool_output import ToolOutput
+
 # The tag of the histogram to read, where a log holds several (see the generator's format notes).
 RESPONSE_TAG = "response"
 # The highest value that the receiving histogram takes: one hour, in microseconds.
@@ -24,6 +26,17 @@ class LatencyCurve:
     count: int
     fractions: list[float]
     values_us: list[float]
+
+    def of_due(self, output: ToolOutput | None) -> "LatencyCurve":
+        """The same by percentile of the requests due: those never answered are the slowest.
+
+        Where a share u was never answered, percentile p of the answers is p (1 - u) of them all.
+        """
+        if output is None or not output.due or output.requests is None:
+            return self
+        answered = min(1.0, output.requests / output.due)
+        fractions = [fraction * answered for fraction in self.fractions]
+        return LatencyCurve(self.count, fractions, self.values_us)
 
 
 def read_curve(path: Path) -> LatencyCurve | None:

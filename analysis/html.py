@@ -9,17 +9,18 @@ from typing import Any
 
 import jinja2
 
-from analysis import capacities, figures, groups, tables
+from analysis import capacities, figures, groups, ramp, tables
 from analysis.charts.style import Rendered
 from analysis.figures import MISSING
 from analysis.groups import Standing
 from analysis.load import LoadedCampaign
 from analysis.statistics import CONFIDENCE, RESAMPLES
-from testbed.model.results import HostRecord, LinkRecord, RunRecord
+from testbed.model.results import HostRecord, LinkRecord, RunRecord, SqlSeen
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 # Columns of the text table that the page has no need of: each endpoint has a table of its own.
 NOT_ON_PAGE = ("Endpoint",)
+SQL_KINDS = ("declared", "housekeeping", "unexpected")  # worst last
 
 
 @dataclass(frozen=True)
@@ -47,24 +48,8 @@ def page(
     timelines: list[Rendered],
 ) -> str:
     """The whole page. Deterministic: the same results folder gives the same text."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "utc": utc,
-        "or_missing": or_missing,
-        "data_uri": data_uri,
-        "rate": figures.rate,
-        "ms": figures.milliseconds,
-        "count": figures.count,
-        "percent": figures.percent,
-        "size": figures.size,
-    }
-    return environment.get_template("report.html.j2").render(
+    template = environment().get_template("report.html.j2")
+    return template.render(
         about=campaign.campaign,
         campaign=campaign,
         asked=asked(campaign),
@@ -73,11 +58,14 @@ def page(
         columns=columns(campaign),
         varied=groups.has_variants(campaign),
         varied_text=tables.varied_text,
-        lower_bound=tables.LOWER_BOUND,
+        lower_bound=figures.LOWER_BOUND,
         conditions=tables.conditions(campaign),
         objective=capacities.objective(campaign) if capacities.searched(campaign) else None,
         capacities=capacities.rows(campaign),
         capacity_ends=capacities.ends,
+        ramps=ramp.ramps(campaign),
+        ramp_of=ramp.of(campaign),
+        together=ramp.together,
         unfinished_searches=capacities.unfinished(campaign),
         results={endpoint: run_rows(campaign, endpoint) for endpoint in charts},
         several_trials=tables.several_trials(campaign),
@@ -90,8 +78,33 @@ def page(
         harness=harness(campaign),
         confidence=CONFIDENCE,
         resamples=RESAMPLES,
+        delay=campaign.campaign.link_delay,
+        sql_by_kind=sql_by_kind,
+        sql_summary=sql_summary,
         link_sentence=link_sentence(campaign.campaign.link),
     )
+
+
+def environment() -> jinja2.Environment:
+    """Templates, with the filters that write figures."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {
+        "utc": utc,
+        "or_missing": or_missing,
+        "data_uri": data_uri,
+        "rate": figures.rate,
+        "ms": figures.milliseconds,
+        "count": figures.count,
+        "percent": figures.percent,
+        "size": figures.size,
+    }
+    return made
 
 
 def utc(moment: datetime | None) -> str:
@@ -179,6 +192,17 @@ def run_rows(campaign: LoadedCampaign, endpoint: str) -> list[RunRow]:
         for group in groups.groups(campaign, endpoint)
         for record in group.records
     ]
+
+
+def sql_by_kind(seen: list[SqlSeen]) -> list[SqlSeen]:
+    """What should not be there first; within a kind, most calls first."""
+    return sorted(seen, key=lambda one: (-SQL_KINDS.index(one.kind), -one.calls, one.text))
+
+
+def sql_summary(seen: list[SqlSeen]) -> str:
+    """How many statements there are of each kind: '1 unexpected, 2 declared'."""
+    kinds = [one.kind for one in seen]
+    return ", ".join(f"{kinds.count(kind)} {kind}" for kind in reversed(SQL_KINDS) if kind in kinds)
 
 
 def packages(hosts: list[HostRecord]) -> list[tuple[str, list[str]]]:

@@ -62,7 +62,7 @@ def load(folder: Path) -> LoadedCampaign:
             f"{folder}: not a campaign: no campaign.json in it",
             remedy="name the campaign's own folder, results/<campaign>",
         )
-    campaign = _read(campaign_file, Campaign)
+    campaign = read_model(campaign_file, Campaign)
     present = {path.name for path in folder.iterdir() if _is_run_folder(path, campaign)}
     runs = [_load_run(folder / run_id, campaign) for run_id in campaign.runs if run_id in present]
     if not runs:
@@ -93,7 +93,7 @@ def _load_run(folder: Path, campaign: Campaign) -> LoadedRun:
             f"{folder}: half-written run: no run.json in it",
             remedy="resume the campaign, which redoes this run, or remove the folder",
         )
-    record = _read(run_file, RunRecord)
+    record = read_model(run_file, RunRecord)
     if record.run_id != folder.name:
         raise TestbedError(f"{run_file}: run_id '{record.run_id}' is not its folder's name")
     if record.campaign != campaign.campaign:
@@ -117,7 +117,7 @@ def _load_run(folder: Path, campaign: Campaign) -> LoadedRun:
     )
 
 
-def _read(path: Path, model: type[M]) -> M:
+def read_model(path: Path, model: type[M]) -> M:
     """The JSON file as `model`. Raises TestbedError with file, place and problem."""
     try:
         data = json.loads(

@@ -46,10 +46,11 @@ def report_command(arguments: Namespace, console: Console) -> None:
     console.print(Text(f"\nReport: {out / 'index.html'}"), soft_wrap=True)
 
 
-def write(campaign: LoadedCampaign, out: Path) -> None:
+def write(campaign: LoadedCampaign, out: Path) -> dict[str, list[Rendered]]:
     """Write index.html, table.csv, table.txt and charts/; summary.csv and capacities.csv if any.
 
-    The same results folder gives the same bytes. Raises OSError if `out` cannot be written.
+    The same results folder gives the same bytes. Returns each endpoint's charts. Raises OSError if
+    `out` cannot be written.
     """
     chart_folder = out / "charts"
     chart_folder.mkdir(parents=True, exist_ok=True)
@@ -68,6 +69,7 @@ def write(campaign: LoadedCampaign, out: Path) -> None:
     (out / "table.txt").write_text(table_text(campaign), encoding="utf-8")
     page = html.page(campaign, by_endpoint, timelines)
     (out / "index.html").write_text(page, encoding="utf-8")
+    return by_endpoint
 
 
 def table_text(campaign: LoadedCampaign) -> str:

@@ -11,8 +11,8 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from analysis import capacities
-from analysis.figures import AT_LEAST, BY_KEY, ERROR_CLASSES, FIGURES, MISSING, rate
+from analysis import capacities, ramp
+from analysis.figures import AT_LEAST, BY_KEY, ERROR_CLASSES, FIGURES, LOWER_BOUND, MISSING, rate
 from analysis.groups import (
     FROM_DUE,
     Group,
@@ -30,9 +30,6 @@ from analysis.load import LoadedCampaign
 from testbed.model.results import RunRecord
 
 TEXT_WIDTH = 200  # of table.txt, and of what is printed elsewhere than on a terminal
-LOWER_BOUND = (
-    "a lower bound: requests that were never answered have no response time, and would raise it"
-)
 STYLES = {"failed": "bold red", "invalid": "bold red", "doubtful": "yellow", "valid": ""}
 
 
@@ -249,6 +246,7 @@ def footnotes(campaign: LoadedCampaign, records: list[RunRecord]) -> list[str]:
     lines = [f"{record.run_id}: {reason}" for record in records for reason in reasons(record)]
     lines += [f"{run_id}: planned, not measured" for run_id in campaign.not_measured]
     lines += [f"{name}: not planned by this campaign, not counted" for name in campaign.unplanned]
+    lines += ramp.sentences(campaign)
     made_by = sorted({generated_by(record) for record in records})
     lines.append(f"Load by {'; '.join(made_by)}. Times in ms, {counted_from(records)}.")
     lines += [f"Under all of it: {condition}." for condition in conditions(campaign)]

@@ -72,7 +72,7 @@ class Connection(asyncio.Protocol):
         self.due = 0
         self.taken_at = 0
         self.sent_at = 0
-        self.answers = 0  # of measured requests
+        self.answers = 0  # of measured requests; handed on to the one that takes its place
 
     @property
     def open(self) -> bool:

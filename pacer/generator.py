@@ -7,8 +7,7 @@ distance between them; so a server that hangs for minutes costs no memory here.
 
 import asyncio
 import time
-from array import array
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from itertools import islice
 
@@ -218,6 +217,7 @@ class Generator:
     def replace(self, connection: Connection, *, was_busy: bool, lingers: bool) -> None:
         """It is retired: put a new one in its place."""
         new = self._new_connection(connection.index)
+        new.answers = connection.answers
         self._connections[connection.index] = new
         if lingers:
             self._lingering.append((self.now() + LINGER_NS, connection))
@@ -290,7 +290,6 @@ class Generator:
         while self._next_due <= now:
             self._notice(now, now)
         self._give_up()
-        open_now = [connection for connection in self._connections if connection.open]
         for connection in self._connections:
             if connection.busy:
                 tally = self._tally(connection)
@@ -302,12 +301,10 @@ class Generator:
         self._mark_cpu(now)
         for frame in self._cut(now):
             self._emit(frame)
-        answers = array("q", (connection.answers for connection in open_now))
         facts = {
             "cpu": self._cpu_used,
             "first_errors": self._first_errors,
-            "answers": [len(answers), min(answers), max(answers), sum(answers)]
-            if answers
-            else None,
+            # as pairs, for JSON makes strings of keys
+            "answers": list(Counter(c.answers for c in self._connections).items()),
         }
         self._emit(Frame("final", facts=facts))

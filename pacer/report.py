@@ -4,17 +4,18 @@ import csv
 import io
 import json
 import os
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from pacer import __version__
 from pacer.control import Control
-from pacer.merge import Distribution, Merge, Second
+from pacer.merge import Distribution, Merge, Second, percentile
 from pacer.options import Options
 from pacer.tally import ERRORS, LATE_NS, Tally
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 TIMELINE_COLUMNS = (
     *("second", "phase", "due", "sent", "completed", "ok", "errors"),
     *("response_p50_us", "response_p99_us", "lag_p99_us"),
@@ -117,7 +118,7 @@ def _distribution(times: Distribution) -> dict[str, Any]:
 def _own(control: Control) -> dict[str, Any]:
     """What the generator says of itself."""
     processes: list[dict[str, Any]] = []
-    answers: list[list[int]] = []
+    answers: Counter[int] = Counter()
     for child in control.children:
         facts = child.facts or {}
         wall_s, cpu_s = facts.get("cpu") or (0, 0)
@@ -130,8 +131,7 @@ def _own(control: Control) -> dict[str, Any]:
                 **{name: getattr(child.tally, name) for name in _REQUESTS},
             }
         )
-        if facts.get("answers"):
-            answers.append(facts["answers"])
+        answers.update(dict(facts.get("answers", [])))
     own = None if control.cpu_percent is None else round(control.cpu_percent, 2)
     processes.append({"role": "control", "pid": os.getpid(), "cpu_percent": own})
     shares = [process["cpu_percent"] for process in processes]
@@ -143,15 +143,17 @@ def _own(control: Control) -> dict[str, Any]:
     }
 
 
-def _answers_per_connection(answers: list[list[int]]) -> dict[str, float] | None:
+def _answers_per_connection(answers: Counter[int]) -> dict[str, float] | None:
+    """How many answers the connections got, of counted connections by their answers."""
     if not answers:
         return None
-    counts, least, most, totals = zip(*answers, strict=True)
     return {
-        "connections": sum(counts),
-        "min": min(least),
-        "mean": round(sum(totals) / sum(counts), 3),
-        "max": max(most),
+        "connections": answers.total(),
+        "none": answers[0],
+        "min": min(answers),
+        **{f"p{percent}": percentile(answers, percent) or 0 for percent in (5, 50, 95)},
+        "mean": round(sum(got * count for got, count in answers.items()) / answers.total(), 3),
+        "max": max(answers),
     }
 
 

@@ -1,4 +1,4 @@
-"""Command line: `telemetry record` samples until it is told to stop; `telemetry describe`."""
+"""Command line: `telemetry record` samples until it is told to stop; `describe`, `others`."""
 
 import argparse
 import csv
@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-from telemetry import describe, probes
+from telemetry import describe, others, probes
 
 
 class Stopped(Exception):
@@ -19,15 +19,16 @@ class Stopped(Exception):
 def record(file: Path, chosen: list[probes.Probe], interval_s: float) -> NoReturn:
     """Append a row of samples every `interval_s`, on a fixed beat, until Stopped is raised.
 
-    `t_s` is this host's wall clock at the sample (Unix time).
+    Beats that were missed are left out, not made up for.
     """
     beat = time.monotonic()
     with file.open("w", newline="") as stream:
         writer = None
         while True:
-            beat += interval_s
+            missed = max(0, (time.monotonic() - beat) // interval_s)
+            beat += interval_s * (missed + 1)
             time.sleep(max(0.0, beat - time.monotonic()))
-            row: probes.Row = {"t_s": round(time.time(), 3)}
+            row: probes.Row = {}
             for probe in chosen:
                 row.update(probe.sample())
             if writer is None:
@@ -55,7 +56,12 @@ def main() -> int:
     describing.add_argument("--interface", required=True)
     describing.add_argument("--package", action="append", default=[], help="a Debian package")
     describing.add_argument("--environments", type=Path, required=True, help="folder of venvs")
+    looking = commands.add_parser("others", help="print who uses this host's CPUs now, as JSON")
+    looking.add_argument("--window", type=float, default=0.5, help="seconds (default 0.5)")
     options = parser.parse_args()
+    if options.command == "others":
+        json.dump(others.look(options.window), sys.stdout)
+        return 0
     if options.command == "describe":
         found = describe.describe(options.interface, options.package, options.environments)
         json.dump(found, sys.stdout, indent=1)

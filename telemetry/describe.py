@@ -23,13 +23,18 @@ def describe(interface: str, packages: list[str], environments: Path) -> dict[st
         "cpu_model": _cpu_model(),
         "cpus": len(os.sched_getaffinity(0)),
         "memory_bytes": psutil.virtual_memory().total,
-        "governor": _text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "governor": governor(),
         "virtual": _virtual(),
         "machine_id": _text("/etc/machine-id"),
         "boot_id": _text("/proc/sys/kernel/random/boot_id"),
         "nic": _nic(interface),
         "packages": _debian_versions(packages) | _python_versions(environments),
     }
+
+
+def governor() -> str | None:
+    """What decides on the CPUs' frequency; None where the kernel does not tell."""
+    return _text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
 
 def _text(path: str) -> str | None:

@@ -7,10 +7,13 @@ kernel's own counters and gauges, left as they are so that no information is los
 import os
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 import psutil
+
+from telemetry.slowed import Frequency, Heat, Quota
 
 Row = dict[str, float | int | None]
 
@@ -20,6 +23,34 @@ class Probe(Protocol):
 
     def sample(self) -> Row:
         """The columns' values now; the same columns every time."""
+
+
+class Clock:
+    """When: `t_s` by the wall clock (Unix time), `monotonic_s` since boot, `suspended_s` asleep.
+
+    The clocks are read one right after the other; of some tries, the one least torn apart counts.
+    """
+
+    tries = 5
+
+    def __init__(self, read_ns: Callable[[int], int] = time.clock_gettime_ns) -> None:
+        self._read_ns = read_ns
+
+    def _read(self) -> tuple[int, int, int, int]:
+        """How long the reading took, monotonic, wall and boot time, nanoseconds."""
+        before = self._read_ns(time.CLOCK_MONOTONIC)
+        wall, boot = self._read_ns(time.CLOCK_REALTIME), self._read_ns(time.CLOCK_BOOTTIME)
+        took = self._read_ns(time.CLOCK_MONOTONIC) - before
+        return took, before + took // 2, wall, boot
+
+    def sample(self) -> Row:
+        """Rounded to milliseconds."""
+        _, monotonic, wall, boot = min(self._read() for _ in range(self.tries))
+        return {
+            "t_s": round(wall / 1e9, 3),
+            "monotonic_s": round(monotonic / 1e9, 3),
+            "suspended_s": round((boot - monotonic) / 1e9, 3),
+        }
 
 
 class Cpu:
@@ -66,7 +97,6 @@ class Scheduler:
             "ctx_switches": stat["ctxt"],
             "run_queue": stat["procs_running"],
             "load1": os.getloadavg()[0],
-            "cpu_mhz": freq.current if (freq := psutil.cpu_freq()) else None,
         }
 
 
@@ -109,6 +139,7 @@ class Tcp:
         extra = _paired_lines(Path("/proc/net/netstat"))["TcpExt"]
         sockets = Path("/proc/net/sockstat").read_text().split("TCP:")[1].split()
         return {
+            "tcp_segments_sent": snmp["OutSegs"],  # without those sent again
             "tcp_retransmits": snmp["RetransSegs"],
             "tcp_established": snmp["CurrEstab"],
             "tcp_time_wait": int(sockets[sockets.index("tw") + 1]),
@@ -215,7 +246,18 @@ class Own:
 
 def probes(interface: str, pid: int | None, database: str | None) -> list[Probe]:
     """All probes of a host; those of app and database only where there are such."""
-    chosen: list[Probe] = [Cpu(), Scheduler(), Memory(), Network(interface), Tcp(), OpenFiles()]
+    chosen: list[Probe] = [
+        Clock(),
+        Cpu(),
+        Scheduler(),
+        Frequency(),
+        Heat(),
+        Quota(os.getpid() if pid is None else pid),
+        Memory(),
+        Network(interface),
+        Tcp(),
+        OpenFiles(),
+    ]
     if pid is not None:
         chosen.append(App(pid))
     if database is not None:

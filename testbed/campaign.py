@@ -5,6 +5,7 @@ rest is done, and nothing else may have changed in between.
 """
 
 import random
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +14,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from testbed import capacity, experiments, generators, hosts, link, postgresql, results
+from testbed import (
+    capacity,
+    database_connections,
+    delay,
+    experiments,
+    generators,
+    hosts,
+    link,
+    postgresql,
+    results,
+)
 from testbed import catalogue as catalogues
 from testbed.catalogue import Catalogue
 from testbed.daemon import Daemon
+from testbed.delay import Delayed
 from testbed.errors import Exit, TestbedError
 from testbed.inventory import Inventory
 from testbed.model.experiment import Capacity, Experiment, LoadSpec, PlannedRun
@@ -28,7 +40,7 @@ from testbed.model.results import (
     LinkRecord,
     RunRecord,
 )
-from testbed.plan import plan
+from testbed.plan import plan, workers
 from testbed.progress import Progress
 from testbed.remote import Remote
 from testbed.run import Session, execute
@@ -82,11 +94,13 @@ def run(request: Request, progress: Progress) -> Outcome:
     plan(request.experiment, catalogue, seed)  # refused before any host is asked
     with _hosts(request.inventory) as (server, client):
         session, campaign, planned = _prepare(request, catalogue, seed, server, client, progress)
-        results.write(session.folder / FILE, campaign)
-        if not request.within:
-            results.point_latest(session.folder)
-        progress.say(f"campaign {campaign.campaign}: {len(planned)} runs, seed {seed}")
-        return _carry_out(session, campaign, planned)
+        with delay.applied(request.experiment.link_delay_ms, server, client, progress) as delayed:
+            campaign = campaign.model_copy(update={"link_delay": delayed and delayed.record})
+            results.write(session.folder / FILE, campaign)
+            if not request.within:
+                results.point_latest(session.folder)
+            progress.say(f"campaign {campaign.campaign}: {len(planned)} runs, seed {seed}")
+            return _carry_out(session, campaign, planned, delayed)
 
 
 def resume(
@@ -114,7 +128,8 @@ def resume(
             request, catalogue, campaign.seed, server, client, progress
         )
         _check_unchanged(campaign, now)
-        return _carry_out(session, campaign, planned)
+        with delay.applied(request.experiment.link_delay_ms, server, client, progress) as delayed:
+            return _carry_out(session, campaign, planned, delayed)
 
 
 @contextmanager
@@ -158,6 +173,9 @@ def _prepare(
     apps = catalogue.apps_of(experiment.workload)
     for app in sorted({run.app for run in planned}):
         Daemon(server, apps[app]).check_deployed()
+    settings = postgresql.settings(server)
+    if "postgresql" in catalogue.workload(experiment.workload).services:
+        database_connections.check(planned, apps, settings)
     offsets = [hosts.clock_offset_s(remote) for remote in (server, client)]
     session = Session(
         campaign=name,
@@ -171,6 +189,7 @@ def _prepare(
         generator_cpus=found[experiment.load.from_host]["cpus"],
         link=verified,
         progress=progress,
+        workers=workers(planned),
     )
     campaign = Campaign(
         schema_version=1,
@@ -188,7 +207,7 @@ def _prepare(
         created_at=created_at,
         ended_at=None,
         hosts=[hosts.record(remote, found[remote.host.role]) for remote in (server, client)],
-        postgresql=postgresql.settings(server),
+        postgresql=settings,
         link=verified,
         apps_path=request.apps_path,
         testbed=hosts.control_side(),
@@ -203,8 +222,9 @@ def available_generators(remote: Remote) -> dict[Generator, str | None]:
     """
     path = f"PATH={remote.facts.testbed_prefix}/bin:$PATH"
     found: dict[Generator, str | None] = {}
-    for name in generators.ADAPTERS:
-        result = remote.run(f"{path}; command -v {name} >/dev/null && {name} --version 2>&1; true")
+    for name, adapter in generators.ADAPTERS.items():
+        ask = f"command -v {name} >/dev/null && {name} {adapter.version_option} 2>&1; true"
+        result = remote.run(f"{path}; {ask}")
         if lines := result.stdout.splitlines():
             found[name] = lines[0].strip()
     return found
@@ -225,11 +245,14 @@ def _check_unchanged(before: Campaign, now: Campaign) -> None:
         )
 
 
-def _carry_out(session: Session, campaign: Campaign, planned: list[PlannedRun]) -> Outcome:
+def _carry_out(
+    session: Session, campaign: Campaign, planned: list[PlannedRun], delayed: Delayed | None
+) -> Outcome:
     begin = time.monotonic()
     spec = session.experiment.load
     expected_s = spec.warmup_s + spec.duration_s + OVERHEAD_S
-    course = _Course(session, campaign, results.finished_runs(session.folder, campaign))
+    finished = results.finished_runs(session.folder, campaign)
+    course = _Course(session, campaign, finished, delayed)
     if course.done:
         session.progress.say(f"{len(course.done)} runs are finished already")
     with session.progress.campaign(len(planned) * expected_s):
@@ -254,6 +277,7 @@ class _Course:
     session: Session
     campaign: Campaign
     done: dict[str, RunRecord]
+    delayed: Delayed | None = None  # the link, where the experiment gives it a delay
     note: str = ""
     last_s: float | None = None  # how long the last run took
 
@@ -264,6 +288,9 @@ class _Course:
         self.session.progress.say(f"{self.note} {run.run_id}")
         begin = time.monotonic()
         record = execute(self.session, run)
+        if self.delayed and not self.delayed.is_there():
+            shutil.rmtree(self.session.folder / run.run_id)  # over which link, nobody knows
+            raise self.delayed.loss()
         self.last_s = time.monotonic() - begin
         self.done[run.run_id] = record
         self.session.progress.say(f"  {summary(record)}")

@@ -24,6 +24,7 @@ OPTIONS = {
     "duration": ("load", "duration_s"),
     "warmup": ("load", "warmup_s"),
     "timeout": ("load", "timeout_s"),
+    "telemetry_interval": ("telemetry_interval_s",),
 }
 
 
@@ -99,7 +100,7 @@ def override(experiment: Experiment, options: dict[str, Any]) -> tuple[Experimen
 
 
 def _option_problem(item: Any) -> str:
-    names = {location: f"--{option}" for option, location in OPTIONS.items()}
+    names = {location: f"--{option.replace('_', '-')}" for option, location in OPTIONS.items()}
     location = tuple(part for part in item["loc"] if isinstance(part, str))
     known = next((names[location[:n]] for n in (2, 1) if location[:n] in names), None)
     message = item["msg"].removeprefix("Value error, ")

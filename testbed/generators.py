@@ -3,6 +3,7 @@
 Pure: builds commands, runs nothing. To add a generator, write its class and list it in ADAPTERS.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from testbed.model.experiment import LoadSpec
 from testbed.model.results import Generator, Load
 
 LUA_FILE = "request.lua"
+AB_MOST_RPS = 50_000  # beyond what ab's one thread can do; ab sets 32 bytes aside for each
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Adapter(Protocol):
     """How one generator is called on a host. Commands are argument lists."""
 
     program: str  # as found on the host's PATH, or below the testbed's prefix
+    version_option: str  # makes it print its version, first of all
     output: str  # file in the run's folder on the host that holds the figures
     warms_up_itself: bool
 
@@ -57,6 +60,7 @@ class Wrk:
     """wrk: closed loop, as fast as answers come."""
 
     program = "wrk"
+    version_option = "--version"
     output = "generator.txt"
     warms_up_itself = False
 
@@ -104,6 +108,7 @@ class Pacer:
     """pacer: constant rate, counts response time from when each request was due."""
 
     program = "pacer"
+    version_option = "--version"
     output = "pacer.json"
     warms_up_itself = True
 
@@ -139,7 +144,55 @@ class Pacer:
         return {}
 
 
-ADAPTERS: dict[Generator, Adapter] = {"wrk": Wrk(), "wrk2": Wrk2(), "pacer": Pacer()}
+class Ab:
+    """Apache Benchmark: closed loop, one thread, HTTP/1.0.
+
+    Keep-alive is asked for by a header (-k), as HTTP/1.0 has it; a server that does not know that
+    closes all the same, and 'Keep-Alive requests' in the raw output tells how many it granted.
+    """
+
+    program = "ab"
+    version_option = "-V"
+    output = "generator.txt"
+    warms_up_itself = False
+
+    def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
+        """ab for a time; whole seconds are all it takes."""
+        return self._command(load, target, load.duration_s)
+
+    def warm_up(self, load: Load, target: Target, folder: str) -> list[str]:
+        """The same for the warm-up's duration."""
+        return self._command(load, target, load.warmup_s)
+
+    def files(self, target: Target) -> dict[str, str]:
+        """None."""
+        return {}
+
+    def _command(self, load: Load, target: Target, duration_s: float) -> list[str]:
+        seconds = max(1, round(duration_s))
+        return [
+            self.program,
+            "-q",
+            "-r",  # counts what fails, and goes on
+            f"-c{load.connections}",
+            # this order: -t by itself would end at 50000 requests
+            f"-t{seconds}",
+            f"-n{max(load.connections, AB_MOST_RPS * seconds)}",
+            f"-s{max(1, math.ceil(load.timeout_s))}",
+            *(["-k"] if load.keepalive else []),
+            *(["-l"] if target.answer_bytes is None else []),  # else compares with the first
+            *(["-p", target.body_file] if target.body_file else []),
+            *(["-T", target.content_type] if target.content_type else []),
+            target.url,
+        ]
+
+
+ADAPTERS: dict[Generator, Adapter] = {
+    "wrk": Wrk(),
+    "wrk2": Wrk2(),
+    "pacer": Pacer(),
+    "ab": Ab(),
+}
 
 
 def choose(spec: LoadSpec, available: set[Generator]) -> Load:

@@ -25,6 +25,7 @@ PACKAGES = (
     "python3",
     "python3-psutil",
     "wrk",
+    "apache2-utils",
     "iperf",
     "openssh-server",
     "systemd",
@@ -75,9 +76,9 @@ def reserved(server: Remote) -> Iterator[None]:
 def clear(server: Remote, client: Remote) -> None:
     """Stop and remove what a campaign that was killed, or lost its hosts, left running on them."""
     listing = ["systemctl", "list-units", "--plain", "--no-legend", "--full", "testbed-*.service"]
-    for line in server.run(listing).stdout.splitlines():
-        server.run(["sudo", "-n", "systemctl", "stop", line.split()[0]])
-    for remote in (server, client):
+    for remote in (server, client):  # apps, and the data link's delay
+        for line in remote.run(listing).stdout.splitlines():
+            remote.run(["sudo", "-n", "systemctl", "stop", line.split()[0]])
         remote.run(f"rm -rf {remote.facts.testbed_run}/[0-9]*")
 
 

@@ -16,6 +16,7 @@ from testbed.remote import Remote
 
 IPERF_PORT = 5001
 PINGS = 20
+PING_EVERY_S = 0.2
 
 
 def measure(
@@ -28,9 +29,8 @@ def measure(
     with ThreadPoolExecutor(2) as pool:
         found = dict(zip(("server", "client"), pool.map(hosts.describe, (server, client))))  # noqa: B905
     (folder / "raw").mkdir(parents=True, exist_ok=True)
-    with progress.stage("round trip", PINGS * 0.2):
-        address = server.host.bench_address
-        ping = client.run(["ping", "-n", "-q", "-c", str(PINGS), "-i", "0.2", address]).stdout
+    with progress.stage("round trip", PINGS * PING_EVERY_S):
+        ping = ping_server(server, client, PINGS)
     (folder / "raw" / "ping.txt").write_text(ping)
     with progress.stage("iperf, both directions at once", duration_s):
         sent, received = _iperf(server, client, duration_s)
@@ -60,6 +60,12 @@ def measure(
     )
     results.write(folder / "link.json", record)
     return record
+
+
+def ping_server(server: Remote, client: Remote, count: int) -> str:
+    """What ping printed on the client host, of so many round trips over the data link."""
+    command = ["ping", "-n", "-q", "-c", str(count), "-i", str(PING_EVERY_S), "-W", "2"]
+    return client.run([*command, server.host.bench_address]).stdout
 
 
 def _iperf(server: Remote, client: Remote, duration_s: int) -> tuple[str, str]:

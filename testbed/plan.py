@@ -104,3 +104,16 @@ def _settings(app: CataloguedApp, variant_name: str, variant: Variant) -> dict[s
                 remedy=f"one of: {', '.join(map(str, choices))}",
             )
     return app.defaults() | chosen
+
+
+def workers(runs: list[PlannedRun]) -> dict[tuple[str, str], dict[str, int]]:
+    """Worker processes of each app, by the endpoint and variant that it is compared in.
+
+    By the setting `workers`; an app that has none is not counted.
+    """
+    counts: dict[tuple[str, str], dict[str, int]] = {}
+    for run in runs:
+        if str(run.settings.get("workers", "")).isdigit():
+            cell = counts.setdefault((run.endpoint, run.variant), {})
+            cell[run.app] = int(run.settings["workers"])
+    return counts

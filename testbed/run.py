@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from analysis.parsers import parse
-from testbed import answers, data, postgresql, results, sql
+from testbed import answers, conditions, data, postgresql, results, sql
 from testbed.asking import Asker, read_body
 from testbed.catalogue import Catalogue
 from testbed.daemon import Daemon
@@ -21,11 +21,13 @@ from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import Experiment, PlannedRun
 from testbed.model.results import (
     AnswerCheck,
+    Before,
     Failure,
     Generator,
     HostRole,
     LinkRecord,
     Load,
+    OpenFiles,
     RunRecord,
     SqlSeen,
 )
@@ -54,6 +56,7 @@ class Session:
     generator_cpus: int
     link: LinkRecord | None
     progress: Progress
+    workers: dict[tuple[str, str], dict[str, int]]  # endpoint, variant -> app -> its workers
 
     def remote(self, role: HostRole) -> Remote:
         """The connection to the host of that role."""
@@ -69,6 +72,8 @@ class Course:
     phases_s: dict[str, float] = field(default_factory=dict)
     answers: list[AnswerCheck] = field(default_factory=list)
     sql: list[SqlSeen] | None = None
+    before: dict[HostRole, Before] = field(default_factory=dict)
+    app_open_files: int | None = None
     unit: dict[str, str] | None = None
     command: str | None = None
     output: ToolOutput | None = None
@@ -144,6 +149,8 @@ class _Runner:
             remote.run(["mkdir", "-p", self.remote_folder])
         with ExitStack() as cleanup:
             cleanup.callback(self._remove_remote_folders)
+            with course.phase("look around"), progress.stage("look who else is there", 1):
+                course.before = conditions.before(self.session.server, self.session.client)
             with course.phase("reset"):
                 data.put_back(
                     self.session.server,
@@ -155,6 +162,7 @@ class _Runner:
             with course.phase("start"), progress.stage("start", 1):
                 cleanup.callback(self.daemon.stop)
                 pid = self.daemon.start(self.planned.settings, address_of(self.session))
+                course.app_open_files = conditions.open_files(self.session.server, pid)
             with course.phase("ready"), progress.stage("wait until it answers", 1):
                 answer = self.asker.wait_ready()
             with course.phase("check"):
@@ -194,6 +202,7 @@ class _Runner:
                 "record",
                 f"{self.remote_folder}/telemetry-{role}.csv",
                 f"--interface={remote.host.bench_interface}",
+                f"--interval={self.session.experiment.telemetry_interval_s:g}",
                 *([f"--pid={pid}", *self._database()] if role == "server" else []),
             ]
             processes[role] = remote.start(command)
@@ -293,10 +302,15 @@ class _Runner:
 
 
 def shell_line(session: Session, command: list[str], output: str) -> str:
-    """The command with the testbed's programs on PATH, all files it may open, output to a file."""
+    """The command with the testbed's programs on PATH, output to a file.
+
+    It may open as many files as the host allows; how many that is goes into a file beside the
+    output.
+    """
     prefix = session.inventory.facts.testbed_prefix
+    limit = Path(output).with_name(conditions.GENERATOR_OPEN_FILES)
     return (
-        f"PATH={prefix}/bin:$PATH; ulimit -n $(ulimit -Hn); "
+        f"PATH={prefix}/bin:$PATH; ulimit -n $(ulimit -Hn); ulimit -n >{shlex.quote(str(limit))}; "
         f"exec {shlex.join(command)} >{shlex.quote(output)} 2>&1"
     )
 
@@ -321,6 +335,9 @@ def _record(
     partial: Path,
 ) -> RunRecord:
     statements = session.catalogue.workload(app.workload).endpoints[planned.endpoint].sql
+    open_files = OpenFiles(
+        app=course.app_open_files, generator=conditions.generator_open_files(partial / "raw")
+    )
     evidence = Evidence(
         load=load,
         output=course.output,
@@ -332,6 +349,11 @@ def _record(
         link=session.link,
         generator_processes=processes(load, session.generator_cpus),
         folder=partial,
+        before=course.before,
+        open_files=open_files,
+        workers=session.workers.get((planned.endpoint, planned.variant), {}),
+        unequal_workers=session.experiment.unequal_workers,
+        telemetry_interval_s=session.experiment.telemetry_interval_s,
     )
     findings = judge(evidence)
     return RunRecord(
@@ -353,6 +375,9 @@ def _record(
         started_at=course.started_at,
         ended_at=datetime.now(UTC),
         phases_s=course.phases_s,
+        before=course.before,
+        open_files=open_files,
+        telemetry_interval_s=session.experiment.telemetry_interval_s,
         unit=course.unit,
         answers=course.answers,
         sql=course.sql,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import matplotlib
 
-from analysis.charts import errors, latency, percentiles, requests, timeline
+from analysis.charts import errors, latency, percentiles, ramp, requests, timeline
 from analysis.charts.style import RC, Chart, Rendered, render
 from analysis.groups import Group, endpoints, groups
 from analysis.load import LoadedCampaign, LoadedRun
@@ -15,6 +15,7 @@ ENDPOINT_CHARTS: tuple[Callable[[LoadedCampaign, str, list[Group]], Chart | None
     errors.draw,
     latency.draw,
     percentiles.draw,
+    ramp.draw,
 )
 # One chart per run each.
 RUN_CHARTS: tuple[Callable[[LoadedCampaign, LoadedRun], Chart | None], ...] = (timeline.draw,)

@@ -15,7 +15,7 @@ from analysis.charts.style import (
     generators_of,
     plain_axis,
 )  # fmt: skip
-from analysis.figures import BY_KEY, MISSING, milliseconds
+from analysis.figures import BY_KEY, MISSING
 from analysis.groups import FROM_DUE, Group
 from analysis.load import LoadedCampaign
 
@@ -61,7 +61,8 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
         name=f"{endpoint}-latency",
         title=title,
         caption=f"Circle: mean; diamond: 99th percentile; {counted_from(members)}. "
-        + marks.caption(members, mark="large mark", doubted="Hollow"),
+        + marks.caption(members, mark="large mark", doubted="Hollow")
+        + marks.lower_bound_note(members),
         alt=f"Dot chart. {title}, milliseconds. {texts}.",
         figure=picture.figure,
     )
@@ -84,7 +85,8 @@ def value(group: Group) -> str:
     mean, p99 = (group.mean(key) for key in DRAWN)
     if mean is None and p99 is None:
         return MISSING
-    return f"mean {milliseconds(mean)} · p99 {milliseconds(p99)} ms"
+    told = [group.told(key, figure) for key, figure in zip(DRAWN, (mean, p99), strict=True)]
+    return f"mean {told[0]} · p99 {told[1]} ms"
 
 
 def _notes(group: Group) -> list[str]:
@@ -117,6 +119,8 @@ def _marks(axes: Axes, row: Row, colour: str) -> None:
             [mean / 1000], [y], linestyle="none", marker=MARKERS[key], markersize=7, zorder=3,
             color=colour, markerfacecolor=fill, markeredgewidth=1.4, clip_on=False,
         )  # fmt: skip
+    if known and row.group.censored:
+        marks.beyond(axes, max(known.values()) / 1000, y, colour)
     for key in DRAWN:
         marks.whisker(axes, row.group.summary(key), y, scale=0.001)
         marks.trials(axes, row.group, BY_KEY[key], y, scale=0.001)
@@ -128,6 +132,8 @@ def _key(members: list[Group]) -> list[marks.Entry]:
         (Line2D([], [], marker="o", **look), "mean"),
         (Line2D([], [], marker="D", **look), "99th percentile"),
     ]
+    if any(group.censored for group in members):
+        entries.append((Line2D([], [], marker=r"$\rightarrow$", **look), "≥: lower bound"))
     for handle, text in marks.key_entries(members):
         if text == marks.DOUBT:  # marks are hollow where bars are hatched
             handle = Line2D([], [], marker="o", markerfacecolor="white", **look)

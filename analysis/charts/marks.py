@@ -17,7 +17,7 @@ from analysis.charts.style import (
     Frame,
     text_width,
 )
-from analysis.figures import MISSING, Figure
+from analysis.figures import AT_LEAST, LOWER_BOUND, MISSING, Figure
 from analysis.groups import Group, standing
 from analysis.statistics import Summary
 
@@ -67,6 +67,21 @@ def trials(axes: Axes, group: Group, figure: Figure, y: float, scale: float = 1.
             [value * scale], [y + spread], linestyle="none", markersize=3.6, zorder=5,
             markeredgewidth=0.8, clip_on=False, **look,
         )  # fmt: skip
+
+
+def beyond(axes: Axes, x: float, y: float, colour: str) -> None:
+    """An arrow to the right of a mark: the true figure lies there."""
+    axes.annotate(
+        "", (x, y), xytext=(17, 0), textcoords="offset points", annotation_clip=False, zorder=2,
+        arrowprops={"arrowstyle": "<|-", "color": colour, "linewidth": 1.2, "shrinkB": 4},
+    )  # fmt: skip
+
+
+def lower_bound_note(members: list[Group]) -> str:
+    """For the words below a chart: what the sign and the arrow mean; empty without any."""
+    if not any(group.censored for group in members):
+        return ""
+    return f" {AT_LEAST}and an arrow: {LOWER_BOUND}."
 
 
 def key_entries(members: list[Group]) -> list[Entry]:

@@ -51,12 +51,13 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
         key_lines=marks.key_lines(key),
     )
     axes = picture.axes[0]
-    for (_, curves), (colour, style) in zip(shown, styles, strict=True):
+    for (group, curves), (colour, style) in zip(shown, styles, strict=True):
         for curve in curves:
             axes.plot(
                 [1 / (1 - fraction) for fraction in curve.fractions],
                 [value / 1000 for value in curve.values_us],
                 color=colour, linestyle=style, linewidth=1.4, alpha=0.9,
+                marker="^" if group.censored else None, markevery=[-1], markersize=6,
             )  # fmt: skip
     _axes(axes, [curve for _, curves in shown for curve in curves])
     marks.key(picture, key)
@@ -64,14 +65,23 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
         name=f"{endpoint}-percentiles",
         title=title,
         caption=f"Each line is one trial, {counted_from(members)}. A line ends where fewer than "
-        f"{MIN_BEYOND} answers lie beyond it.",
+        f"{MIN_BEYOND} answers lie beyond it"
+        + (
+            ", or with a triangle: the other requests were never answered."
+            if any(group.censored for group, _ in shown)
+            else "."
+        ),
         alt=f"Line chart. {title}. {'; '.join(_text(*item) for item in shown)}.",
         figure=picture.figure,
     )
 
 
 def _curves(group: Group) -> list[LatencyCurve]:
-    return [run.latency for run in group.runs if run.latency and run.latency.fractions]
+    return [
+        run.latency.of_due(run.record.output)
+        for run in group.runs
+        if run.latency and run.latency.fractions
+    ]
 
 
 def _styles(campaign: LoadedCampaign, members: list[Group]) -> list[tuple[str, Any]]:
@@ -95,7 +105,7 @@ def _axes(axes: Axes, curves: list[LatencyCurve]) -> None:
     plain_axis(axes, "y")
     axes.grid(axis="x", color="#eeeeee", linewidth=0.6)
     axes.xaxis.set_major_formatter(FixedFormatter([f"{100 * nine:.6g}" for nine in NINES]))
-    axes.set_xlabel("percentile (% of answers that were at most so slow)", fontsize=8)
+    axes.set_xlabel("percentile (% of requests answered within that time)", fontsize=8)
     values = [value for curve in curves for value in curve.values_us if value > 0]
     if values and max(values) / min(values) > LOG_FROM_SPAN:
         axes.set_yscale("log")
@@ -110,4 +120,5 @@ def _text(group: Group, curves: list[LatencyCurve]) -> str:
         f"{milliseconds(curve.values_us[-1])} ms at {100 * curve.fractions[-1]:.4g} %"
         for curve in curves
     ]
-    return f"{group.label}: {', '.join(ends)}"
+    rest = "; the other requests were never answered" if group.censored else ""
+    return f"{group.label}: {', '.join(ends)}{rest}"

@@ -20,9 +20,9 @@ from analysis.parsers.errors import ParseError
 from analysis.parsers.found import Found
 from analysis.parsers.lines import Line
 from analysis.parsers.units import Figure
-from testbed.model.tool_output import Distribution, Errors, ToolOutput
+from testbed.model.tool_output import AnswersPerConnection, Distribution, Errors, ToolOutput
 
-SCHEMA_VERSIONS = {1}
+SCHEMA_VERSIONS = {1, 2}
 
 
 class _Part(BaseModel):
@@ -56,6 +56,17 @@ class _Warmup(_Part):
     completed: int
 
 
+class _AnswersPerConnection(_Part):
+    connections: int
+    none: int
+    min: int
+    p5: int
+    p50: int
+    p95: int
+    mean: float
+    max: int
+
+
 class _Document(_Part):
     """What is used of the document."""
 
@@ -80,6 +91,8 @@ class _Document(_Part):
     response_us: _Times
     service_us: _Times
     lag_us: _Times
+    connections_opened: int
+    answers_per_connection: _AnswersPerConnection | None
     cpu_percent: float | None
     processes: list[_Process]
     warmup: _Warmup
@@ -118,11 +131,13 @@ def _read(data: dict[str, Any], line: Line, text: str) -> ToolOutput:
             f"pacer's document has schema_version {version}; known: {sorted(SCHEMA_VERSIONS)}",
             line=line.number,
         )
+    if version == 1:  # its answers_per_connection left out connections that had been closed
+        data = data | {"answers_per_connection": None}
     try:
         document = _Document.model_validate(data)
     except ValidationError as error:
         raise _refusal(error, line, text) from error
-    errors = document.errors.model_dump()
+    errors, answers = document.errors.model_dump(), document.answers_per_connection
     if document.expect_length is None and document.expect_sha256 is None:
         errors["wrong_body"] = None
     return ToolOutput(
@@ -146,6 +161,8 @@ def _read(data: dict[str, Any], line: Line, text: str) -> ToolOutput:
         unsent=document.unsent,
         unanswered=document.unanswered,
         cpu_percent=document.cpu_percent,
+        connections_opened=document.connections_opened,
+        answers_per_connection=AnswersPerConnection(**answers.model_dump()) if answers else None,
         problems=[*document.problems, *_problems(document)],
     )
 

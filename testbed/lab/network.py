@@ -65,7 +65,9 @@ def _data_link(lab: LabNames) -> None:
     run([*pair, "peer", "name", BENCH_INTERFACE, "netns", lab.client.machine])
     for host in lab.hosts:
         _give_address(host, BENCH_INTERFACE, host.bench_address)
-        run(["tc", "-n", host.machine, "qdisc", "add", "dev", BENCH_INTERFACE, "root", *SHAPE])
+        # 1: is what a declared delay refers to (inventory/lab/group_vars/all.yml)
+        root = ["dev", BENCH_INTERFACE, "root", "handle", "1:"]
+        run(["tc", "-n", host.machine, "qdisc", "add", *root, *SHAPE])
 
 
 def _give_address(host: HostNames, interface: str, address: str) -> None:

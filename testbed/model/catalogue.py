@@ -126,6 +126,17 @@ class Setting(Model):
     choices: list[str | int] | None = None
 
 
+class DatabaseConnections(Model):
+    """How many database connections an app's workers open at most, under some of its settings.
+
+    `per_worker`: the least of these counts; numbers, or names of settings that say the number.
+    `requests` stands for one for each request under way, whichever worker it is at.
+    """
+
+    when: dict[Name, str | int] = {}  # settings that must have these values; else it does not apply
+    per_worker: list[int | Name] = Field(min_length=1)
+
+
 class App(Model):
     """`app.yml`: how one app is installed and served.
 
@@ -144,9 +155,21 @@ class App(Model):
     serve: str
     environment: dict[EnvName, str] = {}
     settings: dict[Name, Setting] = {}
+    # With default settings, for PostgreSQL to be provisioned for; other settings need not have room
     database_connections_per_worker: int = Field(default=0, ge=0)
+    # The first that applies counts; none: database_connections_per_worker, whatever the settings
+    database_connections: list[DatabaseConnections] = []
     housekeeping_sql: list[Housekeeping] = []
     endpoints: dict[Name, Path]  # the workload's endpoints that this app serves, and where
+
+    @model_validator(mode="after")
+    def _known_settings(self) -> Self:
+        for rule in self.database_connections:
+            names = [name for name in rule.per_worker if isinstance(name, str)]
+            for name in [*rule.when, *names]:
+                if name not in self.settings and name != "requests":
+                    raise ValueError(f"database_connections: '{name}' is none of the settings")
+        return self
 
 
 class CataloguedApp(Model):

@@ -77,6 +77,8 @@ class LoadSpec(Model):
             raise ValueError(f"{self.generator} cannot hold a rate: take wrk2 or pacer")
         if not self.open_loop and self.generator in OPEN_LOOP:
             raise ValueError(f"{self.generator} holds a rate: take wrk or ab for saturation")
+        if self.generator == "ab" and self.threads != 1:
+            raise ValueError("ab has one thread: threads must be 1")
         if self.threads > self.connections:
             raise ValueError("more threads than connections: some would have nothing to do")
         return self
@@ -125,6 +127,15 @@ class Question(Model):
     load: LoadSpec
     # Round-trip time that the data link is given for this experiment, and rid of again
     link_delay_ms: float = Field(default=0, ge=0, le=1000)
+    # Why apps of one endpoint and variant have unlike many workers; None: they should not
+    unequal_workers: Annotated[str, Field(min_length=1)] | None = None
+    telemetry_interval_s: float = Field(default=1, ge=0.1, le=60)
+
+    @model_validator(mode="after")
+    def _delays_what_is_used(self) -> Self:
+        if self.link_delay_ms and self.load.from_host == "server":
+            raise ValueError("link_delay_ms delays the link, which a load from_host server skips")
+        return self
 
 
 class Experiment(Question):

@@ -48,6 +48,31 @@ class Failure(Model):
     message: str
 
 
+class Busy(Model):
+    """Processes of one name that used CPUs while nobody should have."""
+
+    name: str
+    cpu_percent: float  # of one CPU
+
+
+class Before(Model):
+    """A host for a moment before a run's app was started: who else uses it."""
+
+    window_s: float
+    cpus: int  # that this host's processes may use
+    cpu_percent: float  # of all those CPUs; what a hypervisor took (steal) counts as used
+    run_queue: float  # processes that ran or waited for a CPU, mean; of the whole machine
+    governor: str | None  # of the CPUs' frequency; None where the kernel does not tell
+    busiest: list[Busy] = []  # this host's own processes, the busiest first
+
+
+class OpenFiles(Model):
+    """How many files processes may have open (RLIMIT_NOFILE as it took effect)."""
+
+    app: int | None  # the app's main process
+    generator: int | None
+
+
 class AnswerCheck(Model):
     """One comparison of a running app's answer with the workload's expected one."""
 
@@ -90,6 +115,9 @@ class RunRecord(Model):
     started_at: datetime
     ended_at: datetime
     phases_s: dict[str, float]  # start, ready, check, warm-up, load, collect: how long each took
+    before: dict[HostRole, Before] = {}  # empty: not looked at
+    open_files: OpenFiles | None = None
+    telemetry_interval_s: float = 1
     unit: dict[str, Any] | None  # what systemd said of the app's unit after the load
     answers: list[AnswerCheck]
     sql: list[SqlSeen] | None  # None: not observed

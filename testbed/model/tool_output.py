@@ -36,6 +36,22 @@ class Distribution(Model):
     percentiles: dict[str, float] = {}
 
 
+class AnswersPerConnection(Model):
+    """How evenly a load's connections were served: measured answers of each of them.
+
+    A connection is a place in the load: where it was closed and opened again, all answers count.
+    """
+
+    connections: int
+    none: int  # connections that got no answer at all
+    min: int
+    p5: int
+    p50: int
+    p95: int
+    mean: float
+    max: int
+
+
 class Flow(Model):
     """One direction of an iperf test, as seen from the host that printed it."""
 
@@ -71,6 +87,8 @@ class ToolOutput(Model):
     unsent: int | None = None  # due but never sent
     unanswered: int | None = None  # sent but not answered when the run ended
     cpu_percent: float | None = None  # of one core, all generator processes together
+    connections_opened: int | None = None  # TCP connections made in the measured part (pacer)
+    answers_per_connection: AnswersPerConnection | None = None  # None: the tool does not count so
     flows: list[Flow] | None = None  # iperf only
     problems: list[str] = []  # sentences: what in this output is cut off or cannot be true
 

@@ -1,5 +1,10 @@
 """What makes a run doubtful or invalid, provoked for real on the shared lab."""
 
+import csv
+import itertools
+import json
+from statistics import median
+
 import pytest
 
 from tests.lab.campaigns import records, short, wait_until
@@ -19,10 +24,14 @@ def checks(run, verdict):
     return {finding["check"] for finding in run["findings"] if finding["verdict"] == verdict}
 
 
-def during_load(testbed, ssh, action):
+def sentences(run, check):
+    return " | ".join(f["sentence"] for f in run["findings"] if f["check"] == check)
+
+
+def during_load(testbed, ssh, action, **changes):
     """The run in whose load `action` happens."""
     (testbed.results / "latest").unlink(missing_ok=True)
-    process = testbed.start_fab("run-round2", *short(**ONE, duration=6))
+    process = testbed.start_fab("run-round2", *short(**(ONE | {"duration": 6} | changes)))
     wait_until(lambda: ssh("client", "pgrep -u bench -f pacer.worker || true"), "the load is on")
     action()
     output, _ = process.communicate(timeout=120)
@@ -89,19 +98,28 @@ def test_sql_that_is_not_declared_is_named(verified, ssh):
     assert "select count(*) from agentfeatures" in named
 
 
-@pytest.fixture
-def busy_client(ssh):
-    """The client host's CPU eaten by neighbours, for a bounded time."""
+@pytest.fixture(params=["client"])
+def busy_host(ssh, request):
+    """A host, the client by default, whose CPU is eaten by neighbours for a bounded time."""
     ssh(
-        "client",
+        request.param,
         "systemd-run --unit=hog timeout 60 sh -c 'for i in 1 2 3 4 5 6; do "
         "while :; do :; done & done; wait'",
     )
-    yield
-    ssh("client", "systemctl stop hog || true")
+    yield request.param
+    ssh(request.param, "systemctl stop hog || true")
 
 
-def test_a_starved_generator_convicts_itself(verified, busy_client):
+@pytest.mark.parametrize("busy_host", ["client", "server"], indirect=True)
+def test_other_load_before_a_run_is_named(verified, busy_host):
+    run = the_run(verified)
+    assert "other_load" in checks(run, "invalid")
+    assert f"{busy_host}: " in sentences(run, "other_load")
+    names = [one["name"] for one in run["before"][busy_host]["busiest"]]
+    assert "sh" in names
+
+
+def test_a_starved_generator_convicts_itself(verified, busy_host):
     # a rate that takes more of a CPU than the neighbours leave
     run = the_run(verified, apps="aiohttp_api_hour", endpoints="index", rate=8000, connections=100)
     assert {"generator_lag"} & (checks(run, "doubtful") | checks(run, "invalid")), run["findings"]
@@ -113,3 +131,101 @@ def test_a_saturated_generator_convicts_itself(verified):
     run = the_run(verified, **fastest, rate=800000, duration=2)
     found = checks(run, "doubtful") | checks(run, "invalid")
     assert {"generator_lag", "generator_cpu"} & found, run["findings"]
+
+
+def test_connections_that_starve_are_named(verified, ssh):
+    """The worker that holds the most connections is halted; those of the others race on."""
+
+    def halt():
+        connections = "ss -Htnp state established '( sport = :8080 )'"
+        ssh(
+            "server",
+            f"until [ $({connections} | wc -l) -ge 40 ]; do sleep 0.05; done; "
+            f"halted=$({connections} | grep -o 'pid=[0-9]*' | sort | uniq -c | sort -rn | head -1 "
+            "| cut -d= -f2); kill -STOP $halted; "
+            'setsid sh -c "sleep 8; kill -CONT $halted" >/dev/null 2>&1 &',
+        )
+
+    load = {"apps": "aiohttp_api_hour", "endpoints": "index", "rate": 400, "connections": 40}
+    run, _, _ = during_load(verified, ssh, halt, **load)
+    answers = run["output"]["answers_per_connection"]
+    assert answers["p5"] < answers["mean"] / 2 < answers["max"]
+    assert "starved_connections" in checks(run, "doubtful"), run["output"]
+
+
+def test_a_full_listen_queue_is_remarked(verified, ssh):
+    before = ssh("server", "sysctl -n net.core.somaxconn")
+    ssh("server", "sysctl -w net.core.somaxconn=1")
+    try:
+        run = the_run(verified, rate=400, connections=100)
+    finally:
+        ssh("server", f"sysctl -w net.core.somaxconn={before}")
+    assert "listen_queue" in checks(run, "valid"), run["findings"]
+
+
+def test_too_few_open_files_are_doubtful(verified, ssh):
+    folder = "/run/systemd/system/testbed-agents-flask.service.d"
+    few = f"mkdir -p {folder}; printf '[Service]\\nLimitNOFILE=110\\n' >{folder}/few.conf"
+    ssh("server", f"{few}; systemctl daemon-reload")
+    try:
+        run = the_run(verified)
+    finally:
+        ssh("server", f"rm -r {folder}; systemctl daemon-reload")
+    assert run["open_files"]["app"] == 110
+    assert run["open_files"]["generator"] > 1000
+    assert "the app may open only 110 files" in sentences(run, "open_files")
+
+
+def test_a_halt_of_the_telemetry_is_doubtful(verified, ssh):
+    halt = (
+        "halted=$(pgrep -u bench -f 'telemetry record'); kill -STOP $halted; sleep 4; "
+        "kill -CONT $halted"
+    )
+    run, _, _ = during_load(verified, ssh, lambda: ssh("client", halt))
+    assert "more than asked without a sample" in sentences(run, "telemetry")
+
+
+def test_telemetry_samples_as_often_as_asked(verified):
+    folder = verified.campaign("run-round2", *short(**ONE), "--telemetry-interval=0.25")
+    assert (
+        json.loads((folder / "campaign.json").read_text())["asked"]["telemetry_interval_s"] == 0.25
+    )
+    (run,) = records(folder)
+    assert run["telemetry_interval_s"] == 0.25
+    for role in ("server", "client"):
+        with (folder / run["run_id"] / f"telemetry-{role}.csv").open(newline="") as stream:
+            times = [float(row["monotonic_s"]) for row in csv.DictReader(stream)]
+        beats = [b - a for a, b in itertools.pairwise(times)]
+        assert median(beats) == pytest.approx(0.25, rel=0.2)
+
+
+EXPERIMENT = """\
+schema_version: 1
+title: t
+description: d
+workload: agents
+apps: [{apps}]
+endpoints: [index]
+trials: 1
+variants: {{odd: {variant}}}
+load: {{mode: constant_rate, rate_rps: 100, connections: 10, threads: 1, duration_s: 2,
+        warmup_s: 1, timeout_s: 5}}
+"""
+
+
+def test_unequal_workers_are_doubtful(verified, tmp_path):
+    variant = "{app_settings: {flask: {workers: 3}, django: {workers: 1}}}"
+    (tmp_path / "odd.yml").write_text(EXPERIMENT.format(apps="flask, django", variant=variant))
+    folder = verified.campaign("run", str(tmp_path / "odd.yml"))
+    for run in records(folder):
+        assert "unequal workers: django 1, flask 3" in sentences(run, "unequal_workers")
+        assert run["verdict"] != "valid"
+
+
+def test_more_database_connections_than_postgresql_takes_are_refused(verified, tmp_path):
+    text = EXPERIMENT.format(apps="aiohttp_api_hour", variant="{settings: {workers: 100}}")
+    (tmp_path / "wide.yml").write_text(text)
+    done = verified.fab("run", str(tmp_path / "wide.yml"), check=False)
+    assert done.returncode == 2
+    assert "its 100 workers may open 3000 database connections" in done.stdout + done.stderr
+    assert "postgresql_app_connections to 3000" in done.stdout + done.stderr

@@ -12,9 +12,11 @@ KEEPS_TIME = {"time"}
 PURE = [
     *(ROOT / "testbed" / "model").glob("*.py"),
     *(ROOT / "analysis" / "parsers").glob("*.py"),
+    *(ROOT / "testbed" / "validity").glob("*.py"),
+    *(ROOT / "analysis" / f"{name}.py" for name in ("claims", "measured", "ramp", "statistics")),
     *(
         ROOT / "testbed" / f"{name}.py"
-        for name in ("plan", "answers", "generators", "validity", "sql", "capacity")
+        for name in ("plan", "answers", "generators", "sql", "capacity", "database_connections")
     ),
 ]
 

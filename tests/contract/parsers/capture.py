@@ -64,6 +64,8 @@ async def odd_server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter)
                 await asyncio.sleep(1.4)
             if path == "/never":
                 await asyncio.sleep(3600)
+            if path == "/unfair" and writer.get_extra_info("peername")[1] // 2 % 2:
+                await asyncio.sleep(3600)  # ports of connections one after the other differ by 2
             if path == "/stuck" and answered == 2:
                 await asyncio.sleep(3600)
             status = "500 Oops" if path == "/half-errors" and answered % 2 else "200 OK"

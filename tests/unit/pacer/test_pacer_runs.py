@@ -58,7 +58,11 @@ def test_all_is_well(answering: Answering, pacer: Pacer, tmp_path: Path, process
     assert figures["connections_opened"] == 0  # all in the warm-up
     assert figures["answers_per_connection"] == {
         "connections": 9,
+        "none": 0,
         "min": pytest.approx(50, abs=2),
+        "p5": pytest.approx(50, abs=2),
+        "p50": pytest.approx(50, abs=2),
+        "p95": pytest.approx(50, abs=2),
         "mean": 50,
         "max": pytest.approx(50, abs=2),
     }
@@ -246,7 +250,7 @@ def test_refused(refusing: str, pacer: Pacer) -> None:
     assert figures["complete"] is True
     assert figures["throughput_rps"] == 0
     assert figures["response_us"]["mean"] is None
-    assert figures["answers_per_connection"] is None
+    assert figures["answers_per_connection"]["none"] == 8
     assert "111" in figures["first_errors"]["connect"]
 
 

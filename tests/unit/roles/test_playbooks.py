@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,7 @@ FACTS = {
     "testbed_app_port": 8080,
     "testbed_limit_nofile": 1048576,
     "bench_address": "198.18.0.1",
+    "bench_interface": "enp3s0",
 }
 
 
@@ -94,6 +96,8 @@ def rendered(tmp_path_factory):
             ("app_deploy", "environments.json.j2", "environments.json"),
             ("app_deploy", "sysusers.conf.j2", "sysusers"),
             ("bench_user", "sudoers.j2", "sudoers"),
+            ("link_delay", "sudoers.j2", "sudoers-delay"),
+            ("link_delay", "testbed-delay@.service.j2", "delay.service"),
         )
     ]
     play = {
@@ -105,6 +109,7 @@ def rendered(tmp_path_factory):
                 ("app_deploy", "defaults"),
                 ("app_deploy", "vars"),
                 ("bench_user", "defaults"),
+                ("link_delay", "defaults"),
             )
         ],
         "tasks": tasks,
@@ -205,3 +210,39 @@ def test_sudoers_enumerates_units_and_is_valid(rendered):
         for verb in ("start", "stop", "reset-failed")
     ]
     assert "*" not in text
+
+
+def test_a_delay_is_netem_on_the_data_link_alone_and_not_enabled(rendered):
+    unit = (rendered / "delay.service").read_text()
+    starts = [line for line in unit.splitlines() if line.startswith("Exec")]
+    assert starts == [
+        "ExecStart=/usr/sbin/tc qdisc add dev enp3s0 root netem delay %ius limit 100000",
+        "ExecStop=/usr/sbin/tc qdisc del dev enp3s0 root",
+    ]
+    assert "[Install]" not in unit
+
+
+@pytest.mark.parametrize(
+    ("words", "allowed"),
+    [
+        ("start testbed-delay@22500.service", True),
+        ("stop testbed-delay@1.service", True),
+        ("enable testbed-delay@22500.service", False),
+        ("start testbed-delay@22500.service ssh.service", False),
+        ("start testbed-delay@1x.service", False),
+        ("start testbed-delay@.service", False),
+        ("stop testbed-delay@*.service", False),
+        ("stop testbed-delay@1-service", False),
+        ("start ssh.service testbed-delay@1.service", False),
+    ],
+)
+def test_a_delays_microseconds_are_all_that_can_be_chosen(rendered, words, allowed):
+    (rule,) = [
+        line
+        for line in (rendered / "sudoers-delay").read_text().splitlines()
+        if not line.startswith("#")
+    ]
+    who, pattern = rule.split("/usr/bin/systemctl ")
+    assert who == "bench ALL=(root) NOPASSWD: "
+    assert pattern.startswith("^")  # a regular expression for sudo, not a shell's pattern
+    assert bool(re.search(pattern, words)) == allowed

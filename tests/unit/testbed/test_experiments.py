@@ -57,6 +57,17 @@ def test_an_unsound_result_names_the_option(given, message):
         experiments.override(experiment, given)
 
 
+def test_the_interval_of_telemetry_can_be_overridden():
+    experiment = experiments.load(experiments.find("round3"))
+    assert experiment.telemetry_interval_s == 1
+    given = options.read({"telemetry_interval": "0.5"}).overrides()
+    changed, keys = experiments.override(experiment, given)
+    assert changed.telemetry_interval_s == 0.5
+    assert keys == ["telemetry_interval_s"]
+    with pytest.raises(TestbedError, match="--telemetry-interval: .*0.1"):
+        experiments.override(experiment, {"telemetry_interval": 0.01})
+
+
 def test_an_unknown_experiment_names_the_nearest():
     with pytest.raises(TestbedError, match=r"(?s)unknown experiment 'raund2'.*mean 'round2'"):
         experiments.find("raund2")

@@ -97,6 +97,44 @@ def test_pacer_sends_a_body_and_does_not_compare_an_answer_that_varies():
     assert not [word for word in command if word.startswith("--expect")]
 
 
+AB = {**SATURATION, "generator": "ab", "threads": 1, "connections": 100, "timeout_s": 2.5}
+
+
+def ab(target, **changes):
+    load = generators.choose(spec(**AB | {"duration_s": 30} | changes), {"ab", "wrk"})
+    return generators.Ab().command(load, target, "/run/x", cpus=4)
+
+
+def test_ab_is_called_for_a_time():
+    command = ab(TARGET)
+    assert command[0] == "ab"
+    assert command[-1] == TARGET.url
+    assert {"-r", "-c100", "-t30", "-s3", "-k"} <= set(command)
+    # -t sets 50000 requests, so the number must come after it
+    assert command.index("-t30") < command.index("-n1500000")
+    assert not {"-l", "-p", "-T"} & set(command)
+    assert "-k" not in ab(TARGET, keepalive=False)
+
+
+def test_ab_posts_a_file_and_does_not_compare_an_answer_that_varies():
+    command = ab(POST)
+    assert command[command.index("-p") + 1] == "/run/x/body"
+    assert command[command.index("-T") + 1] == "application/json"
+    assert "-l" in command
+
+
+def test_ab_is_never_taken_by_itself():
+    with pytest.raises(TestbedError, match="no wrk there"):
+        generators.choose(spec(**SATURATION), {"ab"})
+
+
+def test_ab_has_one_thread_and_no_rate():
+    with pytest.raises(ValueError, match="threads must be 1"):
+        spec(**AB | {"threads": 2})
+    with pytest.raises(ValueError, match="ab cannot hold a rate"):
+        spec(generator="ab", threads=1)
+
+
 def test_a_ramp_of_users_is_a_rising_rate():
     ramp = {"of": "users", "steps": [50, 100], "think_s": 2}
     steps = spec(mode="ramp", rate_rps=None, ramp=ramp)

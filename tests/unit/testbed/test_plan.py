@@ -4,7 +4,7 @@ import pytest
 
 from testbed.errors import TestbedError
 from testbed.model.experiment import Variant
-from testbed.plan import plan
+from testbed.plan import plan, workers
 
 
 def cells(runs):
@@ -39,6 +39,29 @@ def test_a_variant_changes_only_what_it_names(experiment, small_catalogue):
     assert settings[("first", "index", "few")] == {"workers": 2, "mode": "sync"}
     assert settings[("first", "index", "default")] == {"workers": 16, "mode": "sync"}
     assert ("second", "index", "few") not in settings
+
+
+def test_workers_are_compared_within_endpoint_and_variant(experiment, small_catalogue):
+    variants = {
+        "default": Variant(),
+        "odd": Variant(app_settings={"first": {"workers": 3}}),
+        "alone": Variant(apps=["second"], settings={"workers": 1}),
+    }
+    varied = experiment.model_copy(update={"variants": variants})
+    assert workers(plan(varied, small_catalogue, 1)) == {
+        ("index", "default"): {"first": 16, "second": 16},
+        ("index", "odd"): {"first": 3, "second": 16},
+        ("index", "alone"): {"second": 1},
+        ("extra", "default"): {"second": 16},
+        ("extra", "odd"): {"second": 16},
+        ("extra", "alone"): {"second": 1},
+    }
+
+
+def test_apps_without_that_setting_have_no_known_workers(experiment, small_catalogue):
+    runs = plan(experiment, small_catalogue, 1)
+    unknown = [run.model_copy(update={"settings": {"mode": "sync"}}) for run in runs]
+    assert workers(unknown) == {}
 
 
 @pytest.mark.parametrize(

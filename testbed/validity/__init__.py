@@ -1,0 +1,62 @@
+"""Does a run count? Each check looks at one thing and says what it saw; the worst verdict holds.
+
+Pure but for reading the run's own files. To add a check: write it in the module of its subject,
+list it in CHECKS, and put its limits into limits.yml.
+"""
+
+from collections.abc import Callable, Iterable
+
+from testbed.model.results import Finding, Verdict
+from testbed.validity import app, figures, generator, hosts, network
+from testbed.validity.evidence import Evidence
+from testbed.validity.limits import limits
+
+__all__ = ["CHECKS", "Evidence", "judge", "limits", "worst"]
+
+ORDER: list[Verdict] = ["valid", "doubtful", "invalid"]
+
+CHECKS: list[Callable[[Evidence], list[Finding]]] = [
+    app.answer,
+    app.sql,
+    app.daemon,
+    app.no_good_answer,
+    app.unequal_workers,
+    generator.tool_output,
+    generator.generator_lag,
+    generator.generator_cpu,
+    generator.rate_reached,
+    generator.starved_connections,
+    figures.censored,
+    figures.steady,
+    figures.tail_samples,
+    hosts.other_load,
+    hosts.steal,
+    hosts.swap,
+    hosts.telemetry,
+    hosts.clock,
+    hosts.suspended,
+    hosts.frequency,
+    hosts.thermal_throttling,
+    hosts.quota_throttling,
+    hosts.open_files,
+    network.link_use,
+    network.listen_queue,
+    network.retransmits,
+]
+
+
+def worst(findings: Iterable[Finding]) -> Verdict:
+    """The verdict of a run: that of its worst finding."""
+    return max((finding.verdict for finding in findings), key=ORDER.index, default="valid")
+
+
+def judge(evidence: Evidence) -> list[Finding]:
+    """What is wrong with the run, and what is worth a remark; nothing, if it is plainly valid."""
+    if evidence.failure:
+        sentence = f"no figures: failed in stage '{evidence.failure.stage}'"
+        return [Finding(check="failure", verdict="invalid", sentence=sentence)]
+    return [
+        finding.model_copy(update={"check": check.__name__})
+        for check in CHECKS
+        for finding in check(evidence)
+    ]

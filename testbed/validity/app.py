@@ -1,0 +1,89 @@
+"""Did the app do what its workload asks of it, all of it, and on equal terms?"""
+
+from testbed.model.catalogue import Statement
+from testbed.model.results import Finding
+from testbed.sql import collapsed
+from testbed.validity.evidence import Evidence
+from testbed.validity.limits import beyond, found
+
+
+def answer(evidence: Evidence) -> list[Finding]:
+    """The app answered as its workload expects, before and after the load."""
+    return [
+        found("invalid", f"wrong answer {check.when} the load: {check.problem}")
+        for check in evidence.answers
+        if not check.ok
+    ]
+
+
+def sql(evidence: Evidence) -> list[Finding]:
+    """PostgreSQL saw the statements that the workload declares, as often as declared, no others."""
+    if evidence.sql is None:
+        return [found("doubtful", "which SQL the app sent was not observed")]
+    findings = [
+        found("invalid", f"SQL that the workload does not declare, {seen.calls} calls: {seen.text}")
+        for seen in evidence.sql
+        if seen.kind == "unexpected"
+    ]
+    for statement in evidence.statements:
+        texts = set(map(collapsed, statement.texts))
+        calls = {seen.text: seen.calls for seen in evidence.sql if seen.text in texts}
+        named = max(calls, key=lambda text: calls[text], default=collapsed(statement.texts[0]))
+        findings += _calls_off(evidence, statement, sum(calls.values()), named)
+    return findings
+
+
+def _calls_off(evidence: Evidence, statement: Statement, calls: int, named: str) -> list[Finding]:
+    """Requests without an answer may or may not have got as far as their query.
+
+    So may those that were under way when the counting began, and those when it ended: at most one a
+    connection each time.
+    """
+    output = evidence.output
+    answered = output.all_answered if output else None
+    if output is None or answered is None:
+        return []
+    unclear = output.errors.total + (output.unanswered or 0) + 2 * evidence.load.connections
+    least = statement.calls_per_request * answered
+    most = statement.calls_per_request * (answered + unclear)
+    off = 100 * max(least - calls, calls - most, 0) / max(least, 1)
+    text = named.replace("{", "{{").replace("}", "}}")
+    sentence = (
+        f"{calls} calls for {answered} answers, {{value:.1f}} % off the declared, of `{text}`"
+    )
+    return beyond("sql_calls_off_percent", off, sentence)
+
+
+def daemon(evidence: Evidence) -> list[Finding]:
+    """The app's unit ran through."""
+    unit = evidence.unit or {}
+    if unit.get("ActiveState") != "active":
+        state = unit.get("ActiveState", "unknown")
+        return [found("invalid", f"the app's unit was not active after the load, but {state}")]
+    if unit.get("NRestarts", "0") != "0":
+        return [found("invalid", f"the app's unit restarted {unit['NRestarts']} times")]
+    return []
+
+
+def no_good_answer(evidence: Evidence) -> list[Finding]:
+    """At least one request was answered correctly."""
+    output = evidence.output
+    if output and not output.goodput_rps:
+        return [found("invalid", "not one request was answered correctly")]
+    return []
+
+
+def unequal_workers(evidence: Evidence) -> list[Finding]:
+    """Apps that are compared have as many workers each, unless the experiment wants it otherwise.
+
+    Its reason then is a remark.
+    """
+    counts = evidence.workers
+    if not counts:
+        return []
+    named = ", ".join(f"{app} {counts[app]}" for app in sorted(counts))
+    sentence = f"unequal workers: {named}"
+    difference = max(counts.values()) - min(counts.values())
+    if difference and evidence.unequal_workers:
+        return [found("valid", f"{sentence}; as declared: {evidence.unequal_workers}")]
+    return beyond("workers_difference", difference, sentence)

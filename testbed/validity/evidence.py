@@ -1,0 +1,87 @@
+"""What the checks of a run look at. Pure but for reading the run's own files."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from statistics import fmean
+
+from testbed.model.catalogue import Statement
+from testbed.model.results import (
+    AnswerCheck,
+    Before,
+    Failure,
+    HostRole,
+    LinkRecord,
+    Load,
+    OpenFiles,
+    SqlSeen,
+)
+from testbed.model.tool_output import ToolOutput
+
+Samples = list[dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of a run. `folder` is the run's, with its telemetry."""
+
+    load: Load
+    output: ToolOutput | None
+    answers: list[AnswerCheck]
+    sql: list[SqlSeen] | None
+    statements: list[Statement]  # that the workload declares for the endpoint
+    unit: dict[str, str] | None
+    failure: Failure | None
+    link: LinkRecord | None
+    generator_processes: int
+    folder: Path
+    before: Mapping[HostRole, Before] = field(default_factory=dict)
+    open_files: OpenFiles | None = None
+    workers: Mapping[str, int] = field(default_factory=dict)  # by app, of all that are compared
+    unequal_workers: str | None = None  # why the experiment wants it so
+    telemetry_interval_s: float = 1
+
+    @cached_property
+    def telemetry(self) -> dict[HostRole, Samples]:
+        """Samples by host; empty where nothing was recorded."""
+        return {"server": self._samples("server"), "client": self._samples("client")}
+
+    @cached_property
+    def timeline(self) -> Samples:
+        """The generator's whole seconds of the measured part; empty where it keeps none."""
+        path = self.folder / "timeline.csv"
+        if not path.is_file():
+            return []
+        with path.open(newline="") as stream:
+            rows = [row for row in csv.DictReader(stream) if row["phase"] == "measured"]
+        return [
+            {key: float(value) for key, value in row.items() if value and key != "phase"}
+            for row in rows[: int(self.load.duration_s)]
+        ]
+
+    def _samples(self, role: HostRole) -> Samples:
+        path = self.folder / f"telemetry-{role}.csv"
+        if not path.is_file():
+            return []
+        with path.open(newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        return [{key: float(value) for key, value in row.items() if value} for row in rows]
+
+
+def column(samples: Samples, name: str) -> list[float]:
+    """The values of one column, where it has any."""
+    return [sample[name] for sample in samples if name in sample]
+
+
+def mean(samples: Samples, name: str) -> float | None:
+    """Mean of a column; None without values."""
+    values = column(samples, name)
+    return fmean(values) if values else None
+
+
+def growth(samples: Samples, name: str) -> float | None:
+    """By how much a counter grew over the samples; None where the host does not tell."""
+    values = column(samples, name)
+    return values[-1] - values[0] if len(values) > 1 else None

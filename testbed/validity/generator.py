@@ -1,0 +1,64 @@
+"""Did the generator put on the load that was asked for?"""
+
+from testbed.model.results import Finding
+from testbed.validity.evidence import Evidence, mean
+from testbed.validity.limits import beyond, found, limits
+
+
+def tool_output(evidence: Evidence) -> list[Finding]:
+    """The generator's output holds together."""
+    problems = evidence.output.problems if evidence.output else []
+    return [found("doubtful", f"the generator's output: {problem}") for problem in problems]
+
+
+def generator_lag(evidence: Evidence) -> list[Finding]:
+    """The generator kept its own schedule."""
+    lag = evidence.output.lag_us if evidence.output else None
+    p99 = lag.percentiles.get("99") if lag else None
+    return beyond("generator_lag_p99_us", p99, "the generator lagged: p99 {value:.0f} us")
+
+
+def generator_cpu(evidence: Evidence) -> list[Finding]:
+    """The generator had CPU time to spare."""
+    percent = evidence.output.cpu_percent if evidence.output else None
+    if percent is None:
+        return []
+    each = percent / evidence.generator_processes
+    return beyond("generator_cpu_percent", each, "the generator used {value:.0f} % of a core")
+
+
+def rate_reached(evidence: Evidence) -> list[Finding]:
+    """A rate that was not put on is the server's doing only if the server was busy."""
+    output = evidence.output
+    if not output or not output.due or output.unsent is None:
+        return []
+    busy = mean(evidence.telemetry["server"], "cpu_percent")
+    bound = limits()["server_busy_percent"].doubtful
+    if busy is None or bound is None or busy >= bound:
+        return []
+    short = 100 * output.unsent / output.due
+    sentence = "{value:.1f} % of the requests due were never sent, yet the server's CPUs were at "
+    return beyond("rate_short_percent", short, f"{sentence}{busy:.0f} %")
+
+
+def starved_connections(evidence: Evidence) -> list[Finding]:
+    """No connection starved while others raced: that is a load of fewer connections than asked.
+
+    Looks at the twentieth of the connections that got the fewest answers. Not judged: so few
+    answers a connection that chance is enough; servers that close connections after an answer or a
+    few; generators that do not count by connection.
+    """
+    output = evidence.output
+    answers = output.answers_per_connection if output else None
+    if output is None or answers is None:
+        return []
+    opened = answers.connections + (output.connections_opened or 0)
+    least_mean = limits()["answers_per_connection_judged"].doubtful or 0
+    if answers.mean * answers.connections < least_mean * opened:
+        return []
+    sentence = (
+        f"connections starved: {answers.none} of {answers.connections} got no answer, a twentieth "
+        f"at most {answers.p5}, {{value:.0f}} % less than their share of {answers.mean:.0f}"
+    )
+    fewer_percent = 100 * (1 - answers.p5 / answers.mean)
+    return beyond("starved_connections_percent", fewer_percent, sentence)

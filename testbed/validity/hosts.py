@@ -1,0 +1,156 @@
+"""Were both hosts the app's and the generator's alone, at full speed, and watched throughout?"""
+
+import itertools
+from collections.abc import Callable
+
+from testbed.model.results import Finding
+from testbed.validity.evidence import Evidence, Samples, column, growth, mean
+from testbed.validity.limits import beyond, found, limits
+
+Measure = Callable[[Samples], float | None]
+
+
+def _on_each_host(evidence: Evidence, limit: str, measure: Measure, sentence: str) -> list[Finding]:
+    """Findings of one measure of a host's samples."""
+    return [
+        finding
+        for role, samples in evidence.telemetry.items()
+        for finding in beyond(limit, measure(samples), f"{role}: {sentence}")
+    ]
+
+
+def other_load(evidence: Evidence) -> list[Finding]:
+    """Nobody else used the hosts' CPUs just before the app was started."""
+    findings = []
+    for role, before in sorted(evidence.before.items()):
+        names = ", ".join(f"{one.name} {one.cpu_percent:.0f} %" for one in before.busiest)
+        told = f" ({names or 'by no process of this host that stands out'})"
+        told = told.replace("{", "{{").replace("}", "}}")
+        share = f"{role}: {{value:.0f}} % of the CPUs in use before the app was started{told}"
+        cores = f"{role}: {{value:.2f}} CPUs in use before the app was started{told}"
+        findings += beyond("other_load_percent", before.cpu_percent, share) or beyond(
+            "other_load_cpus", before.cpu_percent / 100 * before.cpus, cores
+        )
+    return findings
+
+
+def steal(evidence: Evidence) -> list[Finding]:
+    """The hosts kept their CPUs to themselves."""
+
+    def measure(samples: Samples) -> float | None:
+        return mean(samples, "steal_percent")
+
+    return _on_each_host(evidence, "steal_percent", measure, "{value:.1f} % CPU stolen")
+
+
+def swap(evidence: Evidence) -> list[Finding]:
+    """Nothing was swapped."""
+
+    def measure(samples: Samples) -> float | None:
+        moved = [growth(samples, name) for name in ("swap_in_bytes", "swap_out_bytes")]
+        told = [value for value in moved if value is not None]
+        return sum(told) if told else None
+
+    return _on_each_host(evidence, "swap_bytes", measure, "{value:.0f} bytes swapped")
+
+
+def telemetry(evidence: Evidence) -> list[Finding]:
+    """Both hosts were watched throughout: no gap between samples, before or after them."""
+    load, interval_s = evidence.load, evidence.telemetry_interval_s
+
+    def measure(samples: Samples) -> float | None:
+        times = column(samples, "monotonic_s") or column(samples, "t_s")
+        if not times:
+            return None
+        gaps = [abs(b - a) for a, b in itertools.pairwise(times)]
+        # sampling begins before the load and ends after it, each within an interval
+        outside_s = load.warmup_s + load.duration_s - (times[-1] - times[0]) - 2 * interval_s
+        return max([outside_s, *(gap - interval_s for gap in gaps)])
+
+    return [
+        found("doubtful", f"{role}: nothing was recorded by telemetry")
+        for role, samples in evidence.telemetry.items()
+        if not samples
+    ] + _on_each_host(
+        evidence, "telemetry_gap_s", measure, "{value:.1f} s more than asked without a sample"
+    )
+
+
+def clock(evidence: Evidence) -> list[Finding]:
+    """No host's clock was set: the wall clock and time since boot went on together.
+
+    Both run at the rate that NTP keeps, so only a step of the wall clock parts them.
+    """
+
+    def measure(samples: Samples) -> float | None:
+        ahead = [
+            sample["t_s"] - sample["monotonic_s"] - sample.get("suspended_s", 0)
+            for sample in samples
+            if "monotonic_s" in sample
+        ]
+        return max((abs(b - a) for a, b in itertools.pairwise(ahead)), default=None)
+
+    return _on_each_host(evidence, "clock_step_s", measure, "the clock jumped by {value:.3f} s")
+
+
+def suspended(evidence: Evidence) -> list[Finding]:
+    """No host slept: CLOCK_BOOTTIME counts the time of a suspend, CLOCK_MONOTONIC does not."""
+
+    def measure(samples: Samples) -> float | None:
+        return growth(samples, "suspended_s")
+
+    return _on_each_host(evidence, "suspended_s", measure, "it slept for {value:.1f} s")
+
+
+def frequency(evidence: Evidence) -> list[Finding]:
+    """The CPUs ran near the frequency that they can keep up, in the run's slowest second too."""
+
+    def measure(samples: Samples) -> float | None:
+        now, full = column(samples, "cpu_mhz"), column(samples, "cpu_full_mhz")
+        return 100 * (1 - min(now) / max(full)) if now and full else None
+
+    findings = []
+    for role, samples in evidence.telemetry.items():
+        before = evidence.before.get(role)
+        governor = f" (governor {before.governor})" if before and before.governor else ""
+        sentence = f"{role}: the CPUs fell {{value:.0f}} % below their full frequency{governor}"
+        findings += beyond("frequency_below_percent", measure(samples), sentence)
+    return findings
+
+
+def thermal_throttling(evidence: Evidence) -> list[Finding]:
+    """No CPU was slowed down because it was too hot."""
+
+    def measure(samples: Samples) -> float | None:
+        return growth(samples, "thermal_throttles")
+
+    sentence = "CPUs were slowed down {value:.0f} times because of heat"
+    return _on_each_host(evidence, "thermal_throttles", measure, sentence)
+
+
+def quota_throttling(evidence: Evidence) -> list[Finding]:
+    """No control group's CPU quota held the app or the generator up."""
+
+    def measure(samples: Samples) -> float | None:
+        throttles, periods = growth(samples, "quota_throttles"), growth(samples, "quota_periods")
+        return 100 * throttles / periods if throttles is not None and periods else None
+
+    sentence = "a CPU quota (cgroup) held processes up in {value:.0f} % of its periods"
+    return _on_each_host(evidence, "quota_throttled_percent", measure, sentence)
+
+
+def open_files(evidence: Evidence) -> list[Finding]:
+    """App and generator may open a file for each connection, and some more."""
+    needed = evidence.load.connections + (limits()["open_files_spare"].doubtful or 0)
+    allowed: dict[str, int | None] = {}
+    if evidence.open_files:
+        allowed = {"app": evidence.open_files.app, "generator": evidence.open_files.generator}
+    return [
+        found(
+            "doubtful",
+            f"the {whose} may open only {most} files, of {evidence.load.connections} connections: "
+            f"{limits()['open_files_spare'].reason}",
+        )
+        for whose, most in allowed.items()
+        if most is not None and most < needed
+    ]

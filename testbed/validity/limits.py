@@ -1,0 +1,54 @@
+"""Where a check's limits are: limits.yml, with the reason and the source of each."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import yaml
+
+from testbed.model.base import Model
+from testbed.model.results import Finding, Verdict
+
+LIMITS_FILE = Path(__file__).with_name("limits.yml")
+
+
+class Limit(Model):
+    """One limit, with why it is where it is. At or beyond a bound, the run is what its key says."""
+
+    remark: float | None = None  # a result worth naming, and no fault of the run
+    doubtful: float | None
+    invalid: float | None
+    unit: str
+    reason: str
+    source: str
+
+
+@lru_cache(maxsize=1)
+def limits() -> dict[str, Limit]:
+    """All limits by name."""
+    data = yaml.safe_load(LIMITS_FILE.read_text(encoding="utf-8"))
+    return {name: Limit.model_validate(item) for name, item in data.items()}
+
+
+def found(verdict: Verdict, sentence: str) -> Finding:
+    """A finding; judge() puts in which check it is of."""
+    return Finding(check="", verdict=verdict, sentence=sentence)
+
+
+def beyond(name: str, value: float | None, sentence: str) -> list[Finding]:
+    """A finding if `value` is at or beyond a limit; `sentence` may hold {value:...}.
+
+    A value that is not known (None) is not judged.
+    """
+    if value is None:
+        return []
+    limit = limits()[name]
+    bounds: list[tuple[Verdict, float | None]] = [
+        ("invalid", limit.invalid),
+        ("doubtful", limit.doubtful),
+        ("valid", limit.remark),
+    ]
+    for verdict, bound in bounds:
+        if bound is not None and value >= bound:
+            text = sentence.format(value=value)
+            return [found(verdict, f"{text} (limit {bound:g}): {limit.reason}")]
+    return []

@@ -1,0 +1,106 @@
+"""A declared delay of the data link: given, measured, stored, and gone when the campaign is."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+from testbed.errors import Exit
+from testbed.lab import delay_line, names
+from tests.lab.campaigns import interrupt, records, wait_until
+
+ASKED_MS = 45
+EXPERIMENT = f"""\
+schema_version: 1
+title: A far-away client
+description: One run over a link that is given a delay.
+workload: agents
+apps: [flask]
+endpoints: [index]
+trials: 1
+link_delay_ms: {ASKED_MS}
+load:
+  mode: saturation
+  generator: wrk
+  connections: 4
+  threads: 1
+  duration_s: 3
+  warmup_s: 1
+  timeout_s: 2
+"""
+
+
+@pytest.fixture
+def experiment(tmp_path):
+    file = tmp_path / "far.yml"
+    file.write_text(EXPERIMENT)
+    return str(file)
+
+
+@pytest.fixture
+def round_trip_ms(ssh, lab):
+    """Measures the data link's mean round trip."""
+
+    def measure():
+        text = ssh("client", "ping", "-n", "-q", "-c", "5", "-i", "0.2", lab.server.bench_address)
+        return float(re.search(r"= [\d.]+/([\d.]+)/", text)[1])
+
+    return measure
+
+
+def devices(lab):
+    """Delay lines' devices and routes in both hosts' namespaces."""
+    found = []
+    for host in lab.hosts:
+        for what in ("link", "route"):
+            command = ["ip", "-n", host.machine, what, "show"]
+            text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+            found += [line for line in text.splitlines() if delay_line.DEVICE in line]
+    return found
+
+
+def test_a_campaign_gets_its_delay_and_leaves_none(verified, lab, experiment, round_trip_ms):
+    folder = verified.campaign("run", experiment)
+    delay = json.loads((folder / "campaign.json").read_text())["link_delay"]
+    assert delay["asked_ms"] == ASKED_MS
+    assert 43 <= delay["round_trip_ms"]["mean"] <= 50
+    (run,) = records(folder)
+    assert run["failure"] is None, run["failure"]
+    # the generator waited that long for each answer
+    assert run["output"]["latency_us"]["percentiles"]["50"] >= 0.95 * ASKED_MS * 1000
+    assert not devices(lab)
+    assert round_trip_ms() < 2
+
+
+@pytest.mark.parametrize("end", ["Ctrl-C", "SIGKILL"])
+def test_a_campaign_that_is_ended_leaves_no_delay(verified, lab, experiment, round_trip_ms, end):
+    process = verified.start_fab("run", experiment, "--duration=60")
+    try:
+        wait_until(lambda: round_trip_ms() > ASKED_MS / 2, "a link with a delay")
+        if end == "Ctrl-C":
+            interrupt(process)
+        else:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+    finally:
+        process.kill()
+    wait_until(lambda: not devices(lab), "the delay line's end", limit_s=10)
+    assert round_trip_ms() < 2
+
+
+def test_a_delay_line_that_dies_is_noticed(verified, lab, experiment):
+    process = verified.start_fab("run", experiment)
+    while "001-" not in (line := process.stdout.readline()):
+        assert line, "the campaign ended before its first run"
+    mine = f"delay_line .*{lab.server.machine}/{names.BENCH_INTERFACE}/"
+    found = subprocess.run(["pgrep", "-f", mine], capture_output=True, text=True, check=True)
+    for pid in found.stdout.split():
+        os.kill(int(pid), signal.SIGKILL)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == Exit.NOT_READY, output
+    assert "lost the delay" in output
+    newest = max(verified.results.glob("*-far"))
+    assert not list(newest.glob("*/run.json"))  # a run over nobody knows which link

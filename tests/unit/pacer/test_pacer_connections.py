@@ -1,0 +1,52 @@
+"""pacer tells how evenly its connections were served."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+LOAD = ("--rate", "250", "--connections", "8", "--duration", "0.4")  # 100 requests
+
+Pacer = Callable[..., dict[str, Any]]
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_connections_that_are_never_answered(
+    serve: Callable[[Handler], str], pacer: Pacer, processes: str
+) -> None:
+    accepted = 0
+
+    async def every_other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal accepted
+        accepted += 1
+        if accepted % 2:
+            await asyncio.Event().wait()
+        while True:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(OK)
+
+    url = serve(every_other)
+    figures = pacer(url, *LOAD, "--processes", processes, "--timeout", "2")
+    answers = figures["answers_per_connection"]
+    assert answers["connections"] == 8
+    assert answers["none"] == 4
+    assert answers["min"] == answers["p5"] == 0
+    assert answers["mean"] == figures["completed"] / 8
+    assert answers["p95"] == answers["max"] >= 12
+
+
+def test_a_connection_opened_again_is_the_same(answering: Callable[..., str], pacer: Pacer) -> None:
+    figures = pacer(answering(lambda _: OK, once=True), *LOAD)
+    assert figures["connections_opened"] == 100
+    answers = figures["answers_per_connection"]
+    assert answers["connections"] == 8
+    assert answers["mean"] == 100 / 8
+    assert answers["min"] >= 10
+
+
+def test_the_warm_up_does_not_count(answering: Callable[..., str], pacer: Pacer) -> None:
+    figures = pacer(answering(lambda _: OK), *LOAD, "--warmup", "0.4")
+    assert figures["answers_per_connection"]["mean"] == 100 / 8

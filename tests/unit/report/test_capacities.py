@@ -1,0 +1,133 @@
+"""Capacity answers in the report: every search, its probes, and what trials say together."""
+
+import csv
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis import capacities
+from analysis.__main__ import main
+from analysis.load import load
+from testbed.model.results import CapacityResult
+from tests.unit.report import builder
+
+OBJECTIVE = {
+    "from_rps": 1000,
+    "to_rps": 8000,
+    "p99_ms": 50,
+    "errors_percent": 0.1,
+    "precision_percent": 5,
+}
+ASKED = {"trials": 2, "apps": ["flask"], "endpoints": ["index"], "load": {"capacity": OBJECTIVE}}
+
+
+def probe(number, rate, trial, **other):
+    figures = builder.output(rate_rps=rate, throughput_rps=rate, goodput_rps=rate)
+    return builder.run(
+        number, "flask", "index", trial=trial, rate_rps=rate, figures=figures, **other
+    )
+
+
+def result(trial, at_least, below, runs):
+    return CapacityResult(
+        app="flask",
+        endpoint="index",
+        variant="default",
+        trial=trial,
+        at_least_rps=at_least,
+        below_rps=below,
+        runs=[run.run_id for run in runs],
+    )
+
+
+def searched(tmp_path, answers):
+    """A campaign of searches: answers as (at least, below, verdict of the probe that missed)."""
+    runs, results = [], []
+    for trial, (at_least, below, verdict) in enumerate(answers, start=1):
+        ends = [(at_least, "valid"), (below, verdict)]
+        probes = [
+            probe(len(runs) + n, rate, trial, verdict=word)
+            for n, (rate, word) in enumerate(ends, start=1)
+            if rate is not None
+        ]
+        runs += probes
+        results.append(result(trial, at_least, below, probes))
+    about = builder.campaign(runs, asked=ASKED, capacities=results)
+    return builder.write(tmp_path / "campaign", about, runs, curves=False)
+
+
+def test_every_search_is_a_row_and_the_trials_stand_together(tmp_path, capsys):
+    folder = searched(tmp_path, [(2000.0, 2090.0, "valid"), (1900.0, 1980.0, "doubtful")])
+    assert main(["report", str(folder)]) == 0
+    text, page = capsys.readouterr().out, (folder / "report" / "index.html").read_text()
+    assert "p99 of response time at most 50 ms" in text
+    for shown in ("1,900 to 2,000", "1,980 to 2,090", "all 2"):
+        assert shown in text
+        assert shown in page
+    assert 'href="#run-001-flask-index-default-t1"' in page
+    with (folder / "report" / "capacities.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(row["trial"], row["at_least_rps"], row["below_rps"]) for row in rows] == [
+        ("1", "2000.0", "2090.0"),
+        ("2", "1900.0", "1980.0"),
+    ]
+    assert [row["verdict"] for row in rows] == ["valid", "doubtful"]
+    assert rows[0]["objective_p99_ms"] == "50.0"
+    assert rows[0]["probes"] == "001-flask-index-default-t1 002-flask-index-default-t1"
+
+
+def test_an_end_that_was_not_found_is_told_and_never_a_figure(tmp_path, capsys):
+    folder = searched(tmp_path, [(None, 1000.0, "valid"), (8000.0, None, "valid")])
+    assert main(["report", str(folder)]) == 0
+    text = capsys.readouterr().out
+    assert "none met in 1 of 2 trials" in text
+    assert "none missed in 1 of 2 trials" in text
+    with (folder / "report" / "capacities.csv").open(newline="") as stream:
+        first, second = csv.DictReader(stream)
+    assert first["at_least_rps"] == second["below_rps"] == ""
+
+
+def test_a_search_that_was_cut_off_is_named(tmp_path, capsys):
+    runs = [probe(1, 1000.0, 1)]
+    about = builder.campaign(runs, asked=ASKED)
+    folder = builder.write(tmp_path / "campaign", about, runs, curves=False)
+    assert main(["report", str(folder)]) == 0
+    assert "No answer yet: flask, index, default, trial 1" in capsys.readouterr().out
+    assert "without an answer: flask" in (folder / "report" / "index.html").read_text()
+    assert not (folder / "report" / "capacities.csv").exists()
+
+
+def test_no_capacity_where_none_was_asked(tmp_path):
+    runs = [builder.run(1, "flask", "index")]
+    folder = builder.write(tmp_path / "campaign", builder.campaign(runs), runs, curves=False)
+    assert not capacities.searched(load(folder))
+
+
+@given(
+    st.lists(
+        st.tuples(st.none() | st.floats(1, 1e6), st.none() | st.floats(1, 1e6)),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_the_range_holds_every_trial(ends):
+    answers = [
+        capacities.Answer(result(number, at_least, below, []), [])
+        for number, (at_least, below) in enumerate(ends)
+    ]
+    row = capacities.Row("flask", "Flask", "index", "default", "", answers)
+    known = [at_least for at_least, _ in ends if at_least is not None]
+    assert row.at_least == sorted(known)
+    assert (capacities.NONE_MET in row.at_least_text) == (len(known) < len(ends))
+
+
+@pytest.mark.parametrize("load_asked", [{}, {"capacity": {"p99_ms": 5}}, {"capacity": None}])
+def test_an_objective_that_cannot_be_read_is_said_so(tmp_path, load_asked):
+    runs = [probe(1, 1000.0, 1)]
+    about = builder.campaign(
+        runs, asked={"load": load_asked}, capacities=[result(1, 1000.0, None, runs)]
+    )
+    folder = builder.write(tmp_path / "campaign", about, runs, curves=False)
+    assert capacities.objective(load(folder)) == "not recorded"
+    assert main(["report", str(folder)]) == 0

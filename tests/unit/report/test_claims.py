@@ -1,0 +1,200 @@
+"""The rule by which claims are judged: what it decides, and what must never change a verdict."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.claims import Estimate, Evidence, decide, estimate, interval_text, judge, number
+from analysis.measured import Span
+from testbed.model.article import Accept, CellRef, Claim, Comparison
+
+FIGURES = st.floats(0.01, 1e6)
+TRIALS = st.lists(FIGURES, min_size=1, max_size=5)
+RATIOS = st.floats(0.01, 100)
+CELL = CellRef(part="round", app="django", endpoint="index")
+
+
+def exact(values):
+    return [Span.exact(value) for value in values]
+
+
+def claim(**accept):
+    return Claim(
+        text="One answers more than the other.",
+        metric="goodput_rps",
+        published=2.0,
+        accept=Accept(**accept),
+        rule="An order.",
+        compare={"fair": Comparison(of=CELL, to=CELL)},
+    )
+
+
+def side(values, **other):
+    return Evidence("Django, index", exact(values), len(values), **other)
+
+
+def judged(of, to, accept, **other):
+    return judge("more", claim(**accept), "fair", side(of, **other), side(to))
+
+
+@pytest.mark.parametrize(
+    ("of", "to", "accept", "verdict"),
+    [
+        ([400, 410, 420], [100, 101, 102], {"at_least": 2}, "reproduced"),
+        ([150, 151, 152], [100, 101, 102], {"at_least": 2}, "not reproduced"),
+        ([150, 250, 300], [100, 101, 102], {"at_least": 2}, "not comparable"),
+        ([400, 410, 420], [100, 101, 102], {"at_least": 1, "at_most": 3}, "not reproduced"),
+        ([300, 300], [100, 100], {"at_least": 3}, "reproduced"),  # a limit belongs to its range
+        ([400], [100], {"at_least": 2}, "reproduced"),
+        ([0, 0, 0], [100, 110, 120], {"at_most": 0.5}, "reproduced"),
+        ([100, 110, 120], [0, 0, 0], {"at_least": 2}, "reproduced"),
+        ([0, 0, 0], [0, 0, 0], {"at_most": 0.5}, "not comparable"),
+    ],
+)
+def test_verdicts(of, to, accept, verdict):
+    assert judged(of, to, accept).verdict == verdict
+
+
+def test_fewer_than_three_trials_give_the_range_of_all_ratios_and_say_so():
+    found = estimate(exact([10, 30]), exact([2, 5, 4]))
+    assert (found.low, found.high, found.how) == (2, 15, "range")
+    assert "range of the trials" in judged([10, 30], [2, 5, 4], {"at_least": 1}).reason
+    assert "nothing is known of spread" in judged([10], [2], {"at_least": 1}).reason
+
+
+def test_three_trials_give_an_interval_within_the_range_of_the_ratios():
+    found = estimate(exact([100, 110, 120]), exact([50, 52, 54]))
+    assert found.how == "bootstrap"
+    assert 100 / 54 <= found.low < found.value < found.high <= 120 / 50
+
+
+def test_a_lower_bound_decides_only_one_way():
+    slow = [Span.at_least(9e6), Span.at_least(8e6), Span.at_least(9.5e6)]
+    quick = exact([2000, 2100, 2200])
+    of, to = Evidence("aiohttp", quick, 3), Evidence("Django", slow, 3)
+    assert judge("wait", claim(at_most=0.5), "fair", of, to).verdict == "reproduced"
+    assert judge("wait", claim(at_least=0.5), "fair", of, to).verdict == "not reproduced"
+    # How many times as long it took is not known, only that it is not less
+    assert judge("wait", claim(at_least=2), "fair", to, of).verdict == "reproduced"
+    band = judge("wait", claim(at_least=4000, at_most=9000), "fair", to, of)
+    assert band.verdict == "not comparable"
+
+
+def test_two_lower_bounds_have_no_ratio():
+    bounds = Evidence("Django", [Span.at_least(5.0)] * 3, 3)
+    found = judge("wait", claim(at_most=0.5), "fair", bounds, bounds)
+    assert (found.verdict, found.estimate.value) == ("not comparable", None)
+    assert "never answered" in found.reason
+
+
+def test_a_share_stands_alone():
+    found = judge("none", claim(at_most=1), "fair", side([0.1, 0.2, 0.15]), None)
+    assert found.verdict == "reproduced"
+    assert found.reason.count("%") == 3
+
+
+def test_without_a_trial_that_counts_the_reason_names_the_cell_and_the_cause():
+    of = Evidence("Django, index", [], 2, ["Trial 1: Invalid: CPU stolen."])
+    found = judge("more", claim(at_least=2), "fair", of, side([1, 2, 3]))
+    assert (found.verdict, found.estimate) == ("not comparable", None)
+    assert "Django, index" in found.reason
+    assert "CPU stolen" in found.reason
+
+
+def test_trials_left_out_or_doubtful_are_named_beside_the_verdict():
+    found = judged(
+        [4, 4, 4], [1, 1, 1], {"at_least": 2}, left_out=["Trial 4: Failed."], doubtful=["Swap."]
+    )
+    assert found.verdict == "reproduced"
+    assert "Trial 4: Failed." in found.remarks[0]
+    assert "Swap." in found.remarks[1]
+
+
+def test_a_calibration_is_not_compared_with_another_load():
+    assert judged([4], [1], {"at_least": 2}, calibration=True).verdict == "not comparable"
+
+
+@given(TRIALS, TRIALS, RATIOS, st.sampled_from([2.0**k for k in range(-20, 21)]))
+def test_the_unit_of_the_figures_does_not_matter(of, to, limit, factor):
+    before = judged(of, to, {"at_least": limit})
+    after = judged([v * factor for v in of], [v * factor for v in to], {"at_least": limit})
+    assert (after.verdict, after.estimate) == (before.verdict, before.estimate)
+
+
+@given(TRIALS, TRIALS, RATIOS)
+def test_at_least_and_at_most_the_same_ratio_are_opposites(of, to, limit):
+    least, most = (judged(of, to, {key: limit}).verdict for key in ("at_least", "at_most"))
+    allowed = {
+        ("reproduced", "not reproduced"),
+        ("not reproduced", "reproduced"),
+        ("not comparable", "not comparable"),
+        ("reproduced", "reproduced"),  # the interval is the limit itself
+        ("reproduced", "not comparable"),  # it begins at the limit
+        ("not comparable", "reproduced"),  # it ends there
+    }
+    assert (least, most) in allowed
+
+
+@given(TRIALS, TRIALS, RATIOS, st.floats(1, 10))
+def test_a_wider_range_never_makes_a_claim_fail(of, to, limit, wider):
+    order = ["not reproduced", "not comparable", "reproduced"]
+    narrow = judged(of, to, {"at_least": limit}).verdict
+    wide = judged(of, to, {"at_least": limit / wider}).verdict
+    assert order.index(wide) >= order.index(narrow)
+
+
+@given(TRIALS, TRIALS)
+def test_the_interval_holds_the_estimate_and_lies_within_the_extreme_ratios(of, to):
+    found = estimate(exact(of), exact(to))
+    tiny = 1e-9 * found.value
+    assert found.low - tiny <= found.value <= found.high + tiny
+    assert min(of) / max(to) - tiny <= found.low
+    assert found.high <= max(of) / min(to) + tiny
+
+
+@given(TRIALS, TRIALS, RATIOS, st.floats(1, 100), st.sampled_from(["of", "to"]))
+def test_knowing_less_never_turns_a_verdict_into_its_opposite(of, to, limit, more, which):
+    spans = {"of": exact(of), "to": exact(to)}
+    before = decide(estimate(spans["of"], spans["to"]), Accept(at_least=limit))
+    spans[which] = [Span(span.value, span.low, span.high * more) for span in spans[which]]
+    after = decide(estimate(spans["of"], spans["to"]), Accept(at_least=limit))
+    assert after in (before, "not comparable")
+
+
+@given(st.permutations([3.0, 5.0, 11.0, 4.0]))
+def test_few_trials_count_alike_whatever_their_order(values):
+    one, other = (estimate(exact(v), exact([2.0, 2.5])) for v in (values, sorted(values)))
+    assert (one.low, one.high) == (other.low, other.high)
+
+
+def test_the_same_trials_always_give_the_same_interval():
+    first, second = (estimate(exact([1, 2, 4]), exact([3, 5, 6])) for _ in range(2))
+    assert first == second
+
+
+def test_nothing_known_is_comparable_with_nothing():
+    unknown = Estimate(None, 0, math.inf, "bootstrap")
+    assert decide(unknown, Accept(at_least=0)) == "not comparable"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (0.000021, "0.0000210"), (2.2206, "2.22"), (13.3, "13.3"), (12345.6, "12,346")],
+)
+def test_ratios_are_written_out_with_three_digits(value, text):
+    assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (1.5, 2.5, "1.50 to 2.50"),
+        (2, math.inf, "at least 2.00"),
+        (0, math.inf, "any ratio at all"),
+        (math.inf, math.inf, "infinitely many times (the other side is zero)"),
+    ],
+)
+def test_intervals_in_words(low, high, text):
+    assert interval_text(low, high) == text

@@ -1,0 +1,135 @@
+"""What the report must not keep to itself: settings, SQL, the link's delay, lower bounds."""
+
+import csv
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analysis.__main__ import main
+from analysis.histogram import LatencyCurve
+from testbed.model.results import Finding, LinkDelay, RoundTrip, SqlSeen
+from tests.unit.report import builder
+
+AT_LEAST = "\N{GREATER-THAN OR EQUAL TO}"
+
+
+def reported(tmp_path, runs, curves=False, **about):
+    """Write a campaign and its report; the page, table.txt and table.csv's rows."""
+    folder = tmp_path / "campaign"
+    builder.write(folder, builder.campaign(runs, **about), runs, curves=curves)
+    assert main(["report", str(folder)]) == 0
+    report = folder / "report"
+    with (report / "table.csv").open(newline="") as stream:
+        return (
+            (report / "index.html").read_text(),
+            (report / "table.txt").read_text(),
+            list(csv.DictReader(stream)),
+        )
+
+
+def test_settings_that_differ_stand_in_every_table(tmp_path):
+    runs = [
+        builder.run(1, "flask", "index", settings={"workers": 2, "pool": 0}),
+        builder.run(2, "flask", "index", variant="pooled", settings={"workers": 2, "pool": 10}),
+    ]
+    page, text, rows = reported(tmp_path, runs)
+    assert [(row["variant"], row["settings"]) for row in rows] == [
+        ("default", ""),
+        ("pooled", "pool=10"),
+    ]
+    assert rows[1]["all_settings"] == "pool=10, workers=2"
+    line = next(line for line in text.splitlines() if "pooled" in line)
+    assert "pool=10" in line
+    assert '<td data-label="Settings" class="text">pool=10</td>' in page
+    assert '<th scope="col">Variant</th>' in page
+
+
+def test_settings_that_the_default_variant_sets_are_shown_too(tmp_path):
+    asked = {"variants": {"default": {"apps": None, "settings": {"workers": "2 per cpu"}}}}
+    runs = [builder.run(1, "flask", "index", settings={"workers": 4, "pool": 0})]
+    _, text, rows = reported(tmp_path, runs, asked=asked)
+    assert rows[0]["settings"] == "workers=4"
+    assert "workers=4" in text
+
+
+def test_no_column_for_settings_where_nothing_was_varied(tmp_path):
+    page, text, _ = reported(tmp_path, [builder.run(1, "flask", "index")])
+    assert "Settings" not in text
+    assert '<th scope="col">Settings</th>' not in page
+
+
+def test_sql_is_shown_with_its_kind_calls_and_calls_per_request(tmp_path):
+    seen = [
+        SqlSeen(text="SELECT $1", calls=5, calls_per_request=0.01, kind="housekeeping"),
+        SqlSeen(text="SELECT * FROM a <b>", calls=1234, calls_per_request=1.0, kind="declared"),
+        SqlSeen(text="DROP TABLE a", calls=1, calls_per_request=None, kind="unexpected"),
+    ]
+    run = builder.run(1, "flask", "index").model_copy(update={"sql": seen})
+    page, _, _ = reported(tmp_path, [run])
+    table = page[page.index("SQL seen during the load") :]
+    assert "1 unexpected, 1 housekeeping, 1 declared" in table
+    assert re.search(r"<details open>\s*<summary>SQL seen", page)  # what is wrong is not hidden
+    order = [table.index(text) for text in ("DROP TABLE a", "SELECT $1", "SELECT * FROM a &lt;b")]
+    assert order == sorted(order)
+    assert '1,234</td><td class="number">1</td>' in table
+
+
+@pytest.mark.parametrize(("seen", "words"), [(None, "not observed"), ([], "saw none")])
+def test_sql_not_observed_is_not_the_same_as_none_seen(tmp_path, seen, words):
+    run = builder.run(1, "flask", "index").model_copy(update={"sql": seen})
+    page, _, _ = reported(tmp_path, [run])
+    assert words in page
+
+
+def test_delay_of_the_link_and_connections_not_kept_alive_are_told(tmp_path):
+    measured = RoundTrip(min=44.9, mean=45.2, max=46.0, samples=20)
+    delay = LinkDelay(asked_ms=45, round_trip_ms=measured, by="netem")
+    page, text, rows = reported(
+        tmp_path, [builder.run(1, "flask", "index", keepalive=False)], link_delay=delay
+    )
+    assert "asked 45 ms, measured 45.2 ms" in text
+    assert "Round trip of the link" in page
+    for shown in (text, page):
+        assert "a connection for each request (no keep-alive)" in shown
+    assert (rows[0]["keepalive"], rows[0]["link_delay_ms"]) == ("False", "45.0")
+
+
+def overloaded(number, share_answered, **other):
+    """A run of which only a share of the requests due was answered."""
+    figures = builder.output(throughput_rps=4000 * share_answered)
+    remark = Finding(check="censored", verdict="valid", sentence="many were never answered")
+    return builder.run(number, "flask", "index", figures=figures, findings=[remark], **other)
+
+
+def test_every_response_time_of_a_censored_run_is_a_lower_bound(tmp_path):
+    page, text, rows = reported(
+        tmp_path, [overloaded(1, 0.6), builder.run(2, "django", "index")], curves=True
+    )
+    line = next(line for line in text.splitlines() if "Flask" in line)
+    assert line.count(AT_LEAST) == 4  # mean, p50, p99, max; neither rates nor counts
+    assert AT_LEAST not in next(line for line in text.splitlines() if "Django" in line)
+    assert "never answered have no response time" in text  # the footnote
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", page, re.DOTALL)
+    assert any(f"{AT_LEAST} and an arrow" in caption for caption in captions)
+    assert any("with a triangle" in caption for caption in captions)
+    assert f"p99 {AT_LEAST} 9.00 ms" in page  # in the chart's text for those who cannot see it
+    assert [row["response_is_lower_bound"] for row in rows] == ["False", "True"]  # by app
+
+
+def test_trials_together_are_marked_if_one_of_them_is(tmp_path):
+    runs = [overloaded(1, 0.6, trial=1), builder.run(2, "flask", "index", trial=2)]
+    page, _, _ = reported(tmp_path, runs)
+    summary = page[page.index('<table class="summary">') :]
+    assert AT_LEAST in summary[: summary.index("</table>")]
+
+
+@given(answered=st.integers(0, 1000), due=st.integers(1, 1000))
+def test_percentiles_of_the_requests_due(answered, due):
+    curve = LatencyCurve(answered, [0.0, 0.5, 0.99], [1.0, 2.0, 3.0])
+    output = builder.output().model_copy(update={"requests": answered, "due": due})
+    scaled = curve.of_due(output)
+    assert scaled.values_us == curve.values_us
+    assert scaled.fractions[-1] <= min(0.99, answered / due)
+    assert scaled.fractions == sorted(scaled.fractions)

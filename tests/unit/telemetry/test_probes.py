@@ -1,0 +1,147 @@
+"""Sampling this very machine, and clocks that do what a test cannot make real ones do."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from telemetry import others
+from telemetry.__main__ import Stopped, record
+from telemetry.probes import Clock
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class Clocks:
+    """Three clocks that stand still unless told otherwise, seconds."""
+
+    def __init__(self):
+        self.values = {
+            time.CLOCK_MONOTONIC: 1000.0,
+            time.CLOCK_REALTIME: 1.8e9,
+            time.CLOCK_BOOTTIME: 1000.0,
+        }
+        self.delays = []  # before a reading of the wall clock, one after the other
+
+    def __call__(self, number):
+        if number == time.CLOCK_REALTIME and self.delays:
+            self.go(self.delays.pop(0))
+        return int(self.values[number] * 1e9)
+
+    def go(self, seconds, *names):
+        """Let these clocks go on, all by default."""
+        for name in names or list(self.values):
+            self.values[name] += seconds
+
+
+def test_clocks_tell_a_step_from_a_sleep():
+    clocks = Clocks()
+    clock = Clock(clocks)
+    assert clock.sample() == {"t_s": 1.8e9, "monotonic_s": 1000, "suspended_s": 0}
+    clocks.go(1)
+    clocks.go(-3600, time.CLOCK_REALTIME)
+    assert clock.sample() == {"t_s": 1.8e9 - 3599, "monotonic_s": 1001, "suspended_s": 0}
+    clocks.go(60, time.CLOCK_REALTIME, time.CLOCK_BOOTTIME)
+    assert clock.sample()["suspended_s"] == 60
+
+
+def test_a_reading_that_was_interrupted_is_not_taken():
+    clocks = Clocks()
+    clocks.delays = [0.5, 0, 0.5]
+    row = Clock(clocks).sample()
+    assert row["t_s"] - row["monotonic_s"] == 1.8e9 - 1000
+
+
+def recorded(tmp_path, *options):
+    """Rows of a short recording of this machine."""
+    file = tmp_path / "t.csv"
+    command = [sys.executable, "-m", "telemetry", "record", str(file), "--interface", "lo"]
+    recording = subprocess.Popen([*command, *options], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 30
+    while not file.exists() or len(file.read_text().splitlines()) < 5:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    recording.send_signal(signal.SIGINT)
+    _, complaint = recording.communicate(timeout=10)
+    assert (recording.returncode, complaint) == (0, "")
+    with file.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_this_machine_is_sampled(tmp_path):
+    rows = recorded(tmp_path, "--interval", "0.1", "--pid", str(os.getpid()))
+    times = [float(row["monotonic_s"]) for row in rows]
+    assert times == sorted(times)
+    for row in rows:
+        assert abs(float(row["suspended_s"]) - float(rows[0]["suspended_s"])) < 0.05
+        assert int(row["tcp_segments_sent"]) >= 0
+        assert row["app_processes"] != ""
+
+
+class Sleeper:
+    """Time that passes only in sleep, and by what a sample takes."""
+
+    def __init__(self, sample_s):
+        self.now, self.samples, self.sample_s = 50.0, [], sample_s
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+
+    def sample(self):
+        self.samples.append(self.now - 50)
+        self.now += self.sample_s
+        if len(self.samples) == 4:
+            raise Stopped
+        return {"x": 1}
+
+
+@pytest.mark.parametrize(
+    ("sample_s", "beats"),
+    [
+        (0, [0.25, 0.5, 0.75, 1.0]),
+        (0.125, [0.25, 0.5, 0.75, 1.0]),
+        (0.625, [0.25, 1.0, 1.75, 2.5]),  # missed ones are left out
+    ],
+)
+def test_samples_keep_to_the_beat_asked_for(tmp_path, monkeypatch, sample_s, beats):
+    sleeper = Sleeper(sample_s)
+    monkeypatch.setattr("telemetry.__main__.time", sleeper)
+    with pytest.raises(Stopped):
+        record(tmp_path / "t.csv", [sleeper], 0.25)
+    assert sleeper.samples == beats
+
+
+def test_who_else_uses_this_host(tmp_path):
+    hog = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        found = others.look(1.0)
+    finally:
+        hog.kill()
+        hog.wait()
+    assert found["cpus"] == len(os.sched_getaffinity(0))
+    assert 0 < found["cpu_percent"] <= 100
+    assert found["run_queue"] > 0
+    assert all(one["cpu_percent"] >= others.NAMED_PERCENT for one in found["busiest"])
+    assert len(found["busiest"]) <= others.BUSIEST
+
+
+def test_the_busiest_are_named():
+    before = {(1, 0.0): ("idle", 10.0), (2, 0.0): ("hog", 10.0), (3, 0.0): ("ended", 5.0)}
+    after = {
+        (1, 0.0): ("idle", 10.01),
+        (2, 0.0): ("hog", 10.45),
+        (3, 9.0): ("new", 0.1),  # another process under an id that was free again
+        (4, 9.0): ("hog", 0.05),
+    }
+    assert others._busiest(before, after, 0.5) == [
+        {"name": "hog", "cpu_percent": 100.0},
+        {"name": "new", "cpu_percent": 20.0},
+    ]

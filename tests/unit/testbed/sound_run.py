@@ -1,0 +1,152 @@
+"""A sound run, and how its evidence is changed to provoke a check."""
+
+import csv
+from datetime import UTC, datetime
+
+from testbed import validity
+from testbed.model.catalogue import Statement
+from testbed.model.results import (
+    AnswerCheck,
+    Before,
+    Busy,
+    LinkDirection,
+    LinkRecord,
+    Load,
+    OpenFiles,
+    RoundTrip,
+    SqlSeen,
+)
+from testbed.model.tool_output import AnswersPerConnection, Distribution, Errors, ToolOutput
+
+LOAD = Load(
+    mode="constant_rate",
+    generator="pacer",
+    from_host="client",
+    rate_rps=100,
+    connections=10,
+    threads=1,
+    duration_s=60,
+    warmup_s=1,
+    timeout_s=5,
+)
+EVEN = AnswersPerConnection(
+    connections=10, none=0, min=590, p5=595, p50=600, p95=605, mean=600, max=610
+)
+OUTPUT = ToolOutput(
+    tool="pacer",
+    duration_s=60,
+    requests=6000,
+    throughput_rps=100,
+    goodput_rps=100,
+    due=6000,
+    unsent=0,
+    errors=Errors(connect=0),
+    lag_us=Distribution(percentiles={"99": 100}),
+    cpu_percent=20,
+    connections_opened=0,
+    answers_per_connection=EVEN,
+)
+RIGHT = AnswerCheck(
+    when="after", ok=True, status=200, content_type="application/json", body_bytes=2
+)
+SEEN = SqlSeen(text="select 1", calls=6000, calls_per_request=1.0, kind="declared")
+LINK = LinkRecord(
+    schema_version=1,
+    measured_at=datetime(2026, 1, 1, tzinfo=UTC),
+    hosts={"server": "s", "client": "c"},
+    directions=[
+        LinkDirection(source="client", target="server", mbit_per_s=950),
+        LinkDirection(source="server", target="client", mbit_per_s=950),
+    ],
+    round_trip_ms=RoundTrip(min=0.1, mean=0.1, max=0.2, samples=20),
+    nics={},
+    floor_mbit_per_s=900,
+    ok=True,
+)
+QUIET = Before(window_s=0.5, cpus=4, cpu_percent=1, run_queue=0.1, governor="performance")
+SINCE_BOOT_S = 5000.0
+ROW = {
+    "t_s": 1.8e9,
+    "monotonic_s": SINCE_BOOT_S,
+    "suspended_s": 600,
+    "cpu_percent": 50,
+    "steal_percent": 0,
+    "cpu_mhz": 2900,
+    "cpu_full_mhz": 3000,
+    "thermal_throttles": 12,
+    "quota_periods": 0,
+    "quota_throttles": 0,
+    "swap_in_bytes": 7,
+    "swap_out_bytes": 7,
+    "net_tx_bytes": 0,
+    "tcp_segments_sent": 1000,
+    "tcp_retransmits": 5,
+    "listen_overflows": 3,
+}
+
+
+def rows(count=60, step_s=1, **columns):
+    """Samples `step_s` apart; a column may be a function of the second."""
+    return [
+        ROW
+        | {"t_s": ROW["t_s"] + t * step_s, "monotonic_s": SINCE_BOOT_S + t * step_s}
+        | {k: v(t) if callable(v) else v for k, v in columns.items()}
+        for t in range(count)
+    ]
+
+
+def judge_in(folder):
+    """Judges a sound run with some of its evidence changed; (check, verdict, sentence) of each."""
+
+    def judged(server=None, client=None, **changes):
+        for role, samples in (("server", server), ("client", client)):
+            samples = rows() if samples is None else samples
+            with (folder / f"telemetry-{role}.csv").open("w", newline="") as stream:
+                writer = csv.DictWriter(stream, fieldnames=list(ROW))
+                writer.writeheader()
+                writer.writerows(samples)
+        evidence = {
+            "load": LOAD,
+            "output": OUTPUT,
+            "answers": [RIGHT],
+            "sql": [SEEN],
+            "statements": [Statement(texts=["select 1"])],
+            "unit": {"ActiveState": "active", "NRestarts": "0"},
+            "failure": None,
+            "link": LINK,
+            "generator_processes": 1,
+            "folder": folder,
+            "before": {"server": QUIET, "client": QUIET},
+            "open_files": OpenFiles(app=110, generator=110),
+            "workers": {"one": 16, "other": 16},
+        }
+        if changes.get("output") and "sql" not in changes:  # each answer took its statement
+            answered = changes["output"].requests
+            evidence["sql"] = [SEEN.model_copy(update={"calls": answered})]
+        findings = validity.judge(validity.Evidence(**(evidence | changes)))
+        return [(finding.check, finding.verdict, finding.sentence) for finding in findings]
+
+    return judged
+
+
+def output(**changes):
+    return OUTPUT.model_copy(update=changes)
+
+
+def served(**changes):
+    return output(answers_per_connection=EVEN.model_copy(update=changes))
+
+
+def starving():
+    return EVEN.model_copy(update={"none": 5, "min": 0, "p5": 0})
+
+
+def before(**changes):
+    return QUIET.model_copy(update=changes)
+
+
+HOG = Busy(name="c{x}c1", cpu_percent=99)  # braces are not to be taken for a format
+
+
+def lag(p99):
+    return output(lag_us=Distribution(percentiles={"99": p99}))

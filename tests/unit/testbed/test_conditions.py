@@ -1,0 +1,63 @@
+"""What a run finds on its hosts, read from what they say."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from testbed import conditions
+from testbed.model.results import Before, Busy
+from testbed.remote import Result
+
+LIMITS = """\
+Limit                     Soft Limit           Hard Limit           Units
+Max processes             unlimited            unlimited            processes
+Max open files            20000                1048576              files
+Max locked memory         8388608              8388608              bytes
+"""
+OTHERS = """{"window_s": 0.51, "cpus": 2, "cpu_percent": 51.0, "run_queue": 1.4, "governor": null,
+"busiest": [{"name": "hog", "cpu_percent": 99.0}]}"""
+
+
+class Host:
+    """A remote that says one thing, whatever it is asked."""
+
+    def __init__(self, role, says):
+        self.host = SimpleNamespace(role=role)
+        self.facts = SimpleNamespace(testbed_prefix="/opt/testbed")
+        self.says, self.asked = says, []
+
+    def run(self, command, *, timeout_s=60, check=True):
+        self.asked.append(command)
+        return Result(0 if self.says else 1, self.says, "")
+
+
+def test_both_hosts_are_looked_at():
+    server, client = Host("server", OTHERS), Host("client", OTHERS)
+    looks = conditions.before(server, client)
+    assert set(looks) == {"server", "client"}
+    assert looks["server"] == Before(
+        window_s=0.51,
+        cpus=2,
+        cpu_percent=51,
+        run_queue=1.4,
+        governor=None,
+        busiest=[Busy(name="hog", cpu_percent=99)],
+    )
+    assert client.asked == [["/opt/testbed/bin/telemetry", "others", "--window=0.5"]]
+
+
+def test_the_soft_limit_is_the_one_that_holds():
+    host = Host("server", LIMITS)
+    assert conditions.open_files(host, 7) == 20000
+    assert host.asked == [["cat", "/proc/7/limits"]]
+
+
+def test_a_process_that_has_ended_has_no_known_limit():
+    assert conditions.open_files(Host("server", ""), 7) is None
+
+
+@pytest.mark.parametrize(("text", "limit"), [("1024\n", 1024), ("unlimited\n", None), (None, None)])
+def test_the_generators_limit_is_what_its_shell_wrote(tmp_path, text, limit):
+    if text is not None:
+        (tmp_path / conditions.GENERATOR_OPEN_FILES).write_text(text)
+    assert conditions.generator_open_files(tmp_path) == limit

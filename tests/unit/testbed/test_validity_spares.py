@@ -1,0 +1,161 @@
+"""What the checks let pass: results of an app that are no fault of the run, and the unknown."""
+
+import pytest
+
+from testbed import validity
+from testbed.model.results import Failure, OpenFiles
+from tests.unit.testbed.sound_run import (
+    SEEN,
+    SINCE_BOOT_S,
+    judge_in,
+    lag,
+    output,
+    rows,
+    served,
+    starving,
+)
+
+
+@pytest.fixture
+def judge(tmp_path):
+    """Judges a sound run with some of its evidence changed; (check, verdict, sentence) of each."""
+    return judge_in(tmp_path)
+
+
+def timeline(folder, completed):
+    lines = [f"{second},measured,{count}" for second, count in enumerate(completed)]
+    text = "\n".join(["second,phase,completed", "-1,warmup,0", *lines])
+    (folder / "timeline.csv").write_text(text)
+
+
+def test_throughput_that_still_rises_is_doubtful(judge, tmp_path):
+    timeline(tmp_path, [100 + 2 * second for second in range(30)])
+    ((check, verdict, sentence),) = judge()
+    assert (check, verdict) == ("steady", "doubtful")
+    assert "drifted by 47 %" in sentence
+
+
+@pytest.mark.parametrize(
+    "completed",
+    [
+        [100 + (second * 7) % 5 for second in range(30)],  # noise
+        [100 + 0.1 * second for second in range(30)],  # a trend of three percent
+        [100, 200, 300],  # too short to tell
+    ],
+)
+def test_throughput_that_has_settled_is_valid(judge, tmp_path, completed):
+    timeline(tmp_path, completed)
+    assert judge() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "check", "words"),
+    [
+        (
+            {"server": rows(listen_overflows=lambda t: 3 + t)},
+            "listen_queue",
+            "59 connections found the app's listen queue full",
+        ),
+        (
+            {
+                "client": rows(
+                    tcp_segments_sent=lambda t: 1000 + 100 * t, tcp_retransmits=lambda t: t
+                )
+            },
+            "retransmits",
+            "client: TCP sent 1.00 % of its segments again",
+        ),
+        (
+            {"workers": {"one": 1, "other": 3}, "unequal_workers": "as the article had it"},
+            "unequal_workers",
+            "one 1, other 3; as declared: as the article had it",
+        ),
+    ],
+)
+def test_what_is_no_fault_of_the_run_is_remarked(judge, changes, check, words):
+    ((found, verdict, sentence),) = judge(**changes)
+    assert (found, verdict) == (check, "valid")
+    assert words in sentence
+
+
+UNKNOWN = ("cpu_mhz", "cpu_full_mhz", "thermal_throttles", "quota_periods", "quota_throttles")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        # of the network, the server's queue is the one that counts
+        {"client": rows(listen_overflows=lambda t: t)},
+        {"server": rows(**dict.fromkeys(UNKNOWN))},  # as a virtual machine has it
+        {"server": rows(tcp_segments_sent=lambda t: 1000 + 2000 * t, tcp_retransmits=lambda t: t)},
+        {"before": {}, "open_files": None, "workers": {}},  # as from an older testbed
+        {"open_files": OpenFiles(app=None, generator=None)},
+        {"workers": {"one": 3}},  # nothing to compare it with
+        # a slow beat is no gap where it was asked for
+        {"server": rows(step_s=10), "client": rows(step_s=10), "telemetry_interval_s": 10},
+        # NTP slews: half a millisecond a second
+        {"server": rows(t_s=lambda t: t * 1.0005)},
+        {"output": output(answers_per_connection=None)},
+        # servers that close after each answer: chance of connects, not of connections
+        {"output": output(connections_opened=6000, answers_per_connection=starving())},
+        # a few answers each say nothing
+        {"output": served(none=9, min=0, p5=0, p50=0, mean=19)},
+        {"output": served(none=10, min=0, p5=0, p50=0, p95=0, mean=0, max=0)},
+    ],
+)
+def test_what_is_not_to_be_judged_is_not(judge, changes):
+    assert judge(**changes) == []
+
+
+def test_the_clock_is_judged_apart_from_gaps(judge):
+    """A clock set back or forth is no gap, and a gap is no jump of the clock."""
+    jumped = judge(server=rows(t_s=lambda t: t + (7200 if t > 30 else 0)))
+    assert [check for check, _, _ in jumped] == ["clock"]
+    stalled = judge(server=[r for r in rows() if not 9 < r["monotonic_s"] - SINCE_BOOT_S < 40])
+    assert [check for check, _, _ in stalled] == ["telemetry"]
+
+
+def test_telemetry_of_older_campaigns_is_judged_by_its_wall_clock(judge):
+    old = [{"t_s": 1.8e9 + t, "cpu_percent": 50} for t in range(60) if not 9 < t < 15]
+    ((check, verdict, sentence),) = judge(server=old)
+    assert (check, verdict) == ("telemetry", "doubtful")
+    assert "5.0 s more than asked" in sentence
+
+
+def test_percentiles_cut_off_by_overload_are_remarked(judge):
+    found = judge(server=rows(cpu_percent=99), output=output(unsent=3000, requests=3000))
+    assert [(check, verdict) for check, verdict, _ in found] == [("censored", "valid")]
+    assert "from the 50.0th percentile on are lower bounds" in found[0][2]
+
+
+def test_a_rate_not_reached_by_a_busy_server_is_a_result(judge):
+    found = judge(server=rows(cpu_percent=99), output=output(unsent=3000))
+    assert "rate_reached" not in [check for check, _, _ in found]
+
+
+def test_queries_of_requests_without_an_answer_are_not_held_against_the_app(judge):
+    seen = SEEN.model_copy(update={"calls": 6000 + 10 + 300})
+    found = judge(sql=[seen], output=output(unanswered=300, due=6300))
+    assert "sql" not in [check for check, _, _ in found]
+
+
+def test_cpu_use_is_per_generator_process(judge):
+    assert judge(output=output(cpu_percent=160), generator_processes=2) == []
+
+
+def test_a_failed_run_is_invalid_and_says_where(judge):
+    found = judge(failure=Failure(stage="start", message="boom"), output=None, unit=None)
+    assert found == [("failure", "invalid", "no figures: failed in stage 'start'")]
+
+
+def test_the_worst_finding_is_the_verdict(judge):
+    assert validity.worst([]) == "valid"
+    evidence = judge(output=lag(20000), server=rows(steal_percent=3))
+    assert {verdict for _, verdict, _ in evidence} == {"doubtful", "invalid"}
+
+
+def test_every_limit_is_reasoned():
+    for limit in validity.limits().values():
+        assert limit.unit
+        assert limit.reason
+        assert limit.source
