@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from testbed import postgresql
 from testbed.errors import Exit, TestbedError
 from testbed.model.catalogue import Workload
 from testbed.remote import CommandFailed, Remote
@@ -11,10 +12,11 @@ EMPTY_REDIS = "testbed-redis-flush.service"  # of roles/redis
 
 def put_back(
     server: Remote, name: str, workload: Workload, workload_folder: Path, run_folder: str
-) -> None:
+) -> dict[str, int] | None:
     """Run the workload's reset file, and empty Redis where it is used.
 
-    `run_folder`: the run's folder on the server host. Raises TestbedError if that fails.
+    `run_folder`: the run's folder on the server host. Gives how many rows the app will find in each
+    table; None without a database. Raises TestbedError if that fails.
     """
     if workload.reset is not None:
         path = workload_folder / workload.reset
@@ -32,6 +34,9 @@ def put_back(
             ) from error
     if "redis" in workload.services:
         server.run(["sudo", "-n", "systemctl", "start", EMPTY_REDIS])
+    if "postgresql" not in workload.services:
+        return None
+    return postgresql.rows(server, server.facts.database_of(name))
 
 
 def _text(path: Path) -> str:

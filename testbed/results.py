@@ -65,3 +65,11 @@ def finished_runs(folder: Path, campaign: Campaign) -> dict[str, RunRecord]:
     """The campaign's runs that are complete, by id; a half-written one is not among them."""
     paths = {run_id: folder / run_id / "run.json" for run_id in campaign.runs}
     return {run_id: read(path, RunRecord) for run_id, path in paths.items() if path.is_file()}
+
+
+def first_rows(folder: Path) -> dict[str, int] | None:
+    """What the first finished run of a campaign found in the database; None if none did."""
+    for path in sorted(folder.glob("[0-9]*/run.json")):
+        if (rows := read(path, RunRecord).rows) is not None:
+            return rows
+    return None

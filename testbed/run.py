@@ -74,6 +74,7 @@ class Course:
     sql: list[SqlSeen] | None = None
     before: dict[HostRole, Before] = field(default_factory=dict)
     app_open_files: int | None = None
+    rows: dict[str, int] | None = None
     unit: dict[str, str] | None = None
     command: str | None = None
     output: ToolOutput | None = None
@@ -152,7 +153,7 @@ class _Runner:
             with course.phase("look around"), progress.stage("look who else is there", 1):
                 course.before = conditions.before(self.session.server, self.session.client)
             with course.phase("reset"):
-                data.put_back(
+                course.rows = data.put_back(
                     self.session.server,
                     self.app.workload,
                     self.workload,
@@ -351,6 +352,8 @@ def _record(
         folder=partial,
         before=course.before,
         open_files=open_files,
+        rows=course.rows,
+        first_rows=results.first_rows(session.folder),
         workers=session.workers.get((planned.endpoint, planned.variant), {}),
         unequal_workers=session.experiment.unequal_workers,
         telemetry_interval_s=session.experiment.telemetry_interval_s,
@@ -377,6 +380,7 @@ def _record(
         phases_s=course.phases_s,
         before=course.before,
         open_files=open_files,
+        rows=course.rows,
         telemetry_interval_s=session.experiment.telemetry_interval_s,
         unit=course.unit,
         answers=course.answers,

@@ -117,6 +117,9 @@ class RunRecord(Model):
     phases_s: dict[str, float]  # start, ready, check, warm-up, load, collect: how long each took
     before: dict[HostRole, Before] = {}  # empty: not looked at
     open_files: OpenFiles | None = None
+    rows: dict[str, int] | None = (
+        None  # of each table before the app was started; None: no database
+    )
     telemetry_interval_s: float = 1
     unit: dict[str, Any] | None  # what systemd said of the app's unit after the load
     answers: list[AnswerCheck]

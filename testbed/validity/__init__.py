@@ -21,6 +21,7 @@ CHECKS: list[Callable[[Evidence], list[Finding]]] = [
     app.daemon,
     app.no_good_answer,
     app.unequal_workers,
+    app.unequal_data,
     generator.tool_output,
     generator.generator_lag,
     generator.generator_cpu,

@@ -87,3 +87,18 @@ def unequal_workers(evidence: Evidence) -> list[Finding]:
     if difference and evidence.unequal_workers:
         return [found("valid", f"{sentence}; as declared: {evidence.unequal_workers}")]
     return beyond("workers_difference", difference, sentence)
+
+
+def unequal_data(evidence: Evidence) -> list[Finding]:
+    """The app found as many rows in each table as the campaign's first run did."""
+    now, first = evidence.rows, evidence.first_rows
+    if now is None or first is None:
+        return []
+    tables = sorted(
+        name for name in now.keys() | first.keys() if now.get(name, 0) != first.get(name, 0)
+    )
+    named = ", ".join(
+        f"{name} {now.get(name, 0)} rows (first {first.get(name, 0)})" for name in tables
+    )
+    sentence = f"other data than in the campaign's first run: {named}"
+    return beyond("data_tables_differing", len(tables), sentence)

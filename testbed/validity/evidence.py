@@ -39,6 +39,8 @@ class Evidence:
     folder: Path
     before: Mapping[HostRole, Before] = field(default_factory=dict)
     open_files: OpenFiles | None = None
+    rows: Mapping[str, int] | None = None  # of each table, before the app was started
+    first_rows: Mapping[str, int] | None = None  # in the campaign's first run; None: this is it
     workers: Mapping[str, int] = field(default_factory=dict)  # by app, of all that are compared
     unequal_workers: str | None = None  # why the experiment wants it so
     telemetry_interval_s: float = 1

@@ -213,6 +213,21 @@ load: {{mode: constant_rate, rate_rps: 100, connections: 10, threads: 1, duratio
 """
 
 
+def test_other_data_than_before_are_doubtful(verified, ssh):
+    psql = "sudo -u postgres psql -q testbed_agents -c '{}'"
+    (verified.results / "latest").unlink(missing_ok=True)
+    process = verified.start_fab("run-round2", *short(**(ONE | {"trials": 2, "duration": 6})))
+    try:
+        wait_until(lambda: ssh("client", "pgrep -u bench -f pacer.worker || true"), "a load is on")
+        ssh("server", psql.format("create table public.grown as select 1 as one"))
+        process.communicate(timeout=120)
+    finally:
+        ssh("server", psql.format("drop table if exists public.grown"))
+    first, second = records((verified.results / "latest").resolve())
+    assert "unequal_data" not in checks(first, "doubtful")
+    assert "grown 1 rows (first 0)" in sentences(second, "unequal_data")
+
+
 def test_unequal_workers_are_doubtful(verified, tmp_path):
     variant = "{app_settings: {flask: {workers: 3}, django: {workers: 1}}}"
     (tmp_path / "odd.yml").write_text(EXPERIMENT.format(apps="flask, django", variant=variant))

@@ -119,6 +119,8 @@ def judge_in(folder):
             "before": {"server": QUIET, "client": QUIET},
             "open_files": OpenFiles(app=110, generator=110),
             "workers": {"one": 16, "other": 16},
+            "rows": {"agents": 200},
+            "first_rows": {"agents": 200},
         }
         if changes.get("output") and "sql" not in changes:  # each answer took its statement
             answered = changes["output"].requests

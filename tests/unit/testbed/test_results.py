@@ -2,7 +2,8 @@ import pytest
 
 from testbed import results
 from testbed.errors import TestbedError
-from testbed.model.results import LinkDirection
+from testbed.model.results import LinkDirection, RunRecord
+from tests.unit.testbed.sound_run import LOAD
 
 WAY = LinkDirection(source="client", target="server", mbit_per_s=941)
 
@@ -25,6 +26,30 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(TestbedError, match="cannot write .*file"):
         results.write(tmp_path / "file" / "x.json", WAY)
+
+
+NAMED = ("campaign", "workload", "app", "app_title", "endpoint", "variant", "url")
+UNKNOWN = ("generator_version", "command", "unit", "sql", "output", "failure")
+
+
+def finished(folder, number, rows):
+    """A finished run's folder."""
+    record = dict.fromkeys(NAMED, "x") | dict.fromkeys(UNKNOWN)
+    record |= {"schema_version": 1, "run_id": f"{number:03d}-a", "trial": 1, "calibration": False}
+    record |= {"settings": {}, "phases_s": {}, "answers": [], "findings": [], "verdict": "valid"}
+    record |= {"started_at": "2026-01-01T00:00:00Z", "ended_at": "2026-01-01T00:00:09Z"}
+    record |= {"load": LOAD, "rows": rows}
+    path = folder / record["run_id"] / "run.json"
+    results.write(path, RunRecord.model_validate(record))
+
+
+def test_the_first_run_that_found_a_database_is_what_others_are_compared_with(tmp_path):
+    assert results.first_rows(tmp_path) is None
+    finished(tmp_path, 3, {"t": 3})
+    finished(tmp_path, 1, None)
+    assert results.first_rows(tmp_path) == {"t": 3}
+    finished(tmp_path, 2, {"t": 2})
+    assert results.first_rows(tmp_path) == {"t": 2}
 
 
 def test_latest_leads_to_the_newest_campaign(tmp_path):

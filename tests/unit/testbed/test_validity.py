@@ -188,6 +188,12 @@ def test_a_sound_run_is_valid(judge):
             "8 of 10 got no answer",
         ),
         (
+            {"rows": {"agents": 201, "own": 1}},
+            "unequal_data",
+            "doubtful",
+            r"agents 201 rows \(first 200\), own 1 rows \(first 0\)",
+        ),
+        (
             {"workers": {"one": 1, "other": 3}},
             "unequal_workers",
             "doubtful",

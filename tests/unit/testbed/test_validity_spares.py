@@ -90,6 +90,8 @@ UNKNOWN = ("cpu_mhz", "cpu_full_mhz", "thermal_throttles", "quota_periods", "quo
         {"server": rows(tcp_segments_sent=lambda t: 1000 + 2000 * t, tcp_retransmits=lambda t: t)},
         {"before": {}, "open_files": None, "workers": {}},  # as from an older testbed
         {"open_files": OpenFiles(app=None, generator=None)},
+        {"first_rows": None},  # the first run is what others are compared with
+        {"rows": None},  # a workload without a database
         {"workers": {"one": 3}},  # nothing to compare it with
         # a slow beat is no gap where it was asked for
         {"server": rows(step_s=10), "client": rows(step_s=10), "telemetry_interval_s": 10},
