@@ -12,7 +12,8 @@ A ramp puts more and more users (or connections) on an app, each step on a fresh
 Both are found for each trial by itself. A trial says no more than between which two steps the onset
 lies: after the heaviest step that was still good, and at the latest at the first bad one. A step
 never reached is no figure: the onset lies beyond the heaviest step measured. Steps whose run failed
-or is invalid are unknown; the onset is then known the less closely.
+or is invalid are unknown; the onset is then known the less closely. Only where a run is invalid for
+no other reason than that not one request was answered, the step is slow and has errors.
 """
 
 import math
@@ -29,6 +30,7 @@ from testbed.model.results import RunRecord
 
 SLOW_FACTOR = 2.0  # times the response time of the lightest step
 ERRORS_FROM_PERCENT = 0.1
+OVERLOAD = {"no_good_answer"}  # checks of testbed.validity that overload fails by itself
 PERCENTILES = ("95", "90", "50")  # the first that all steps of a ramp have
 Of = Literal["connections", "users"]
 
@@ -45,8 +47,8 @@ class Step:
 
     @property
     def counts(self) -> bool:
-        """Whether the run finished and is not invalid."""
-        return self.standing in ("valid", "doubtful")
+        """Whether the run tells where slow-down and errors begin."""
+        return _counts(self.record)
 
     @property
     def response_text(self) -> str:
@@ -271,4 +273,11 @@ def _common_percentile(records: Sequence[RunRecord]) -> str | None:
 
 
 def _counts(record: RunRecord) -> bool:
-    return standing(record) in ("valid", "doubtful")
+    """Whether the step tells something: it finished, and nothing but overload made it invalid.
+
+    That not one request was answered makes a run's figures useless, but it is just what a ramp
+    looks for: such a step is slow, and has errors.
+    """
+    found = standing(record)
+    invalid = {finding.check for finding in record.findings if finding.verdict == "invalid"}
+    return found in ("valid", "doubtful") or (found == "invalid" and invalid == OVERLOAD)

@@ -5,22 +5,18 @@ from collections import Counter
 from pathlib import Path
 
 from testbed.campaign import OVERHEAD_S, Outcome
-from testbed.model.experiment import Experiment, PlannedRun
+from testbed.model.experiment import Experiment, LoadSpec, PlannedRun
 from testbed.model.results import LinkRecord
 
 
 def plan_text(experiment: Experiment, runs: list[PlannedRun]) -> str:
     """What would be run, in which order, and for how long."""
     load = experiment.load
-    asked = (
-        f"{load.rate_rps:g} requests/s" if load.rate_rps is not None else "as fast as answers come"
-    )
     each_s = load.warmup_s + load.duration_s + OVERHEAD_S
     return "\n".join(
         [
             experiment.title,
-            f"{asked}, {load.connections} connections, {load.threads} threads, from the "
-            f"{load.from_host} host, generator: {load.generator}",
+            f"{_asked(load)}, from the {load.from_host} host, generator: {load.generator}",
             f"each run: {load.warmup_s:g} s warm-up, {load.duration_s:g} s measured",
             *(
                 f"  {run.run_id}  "
@@ -30,6 +26,20 @@ def plan_text(experiment: Experiment, runs: list[PlannedRun]) -> str:
             f"{len(runs)} runs, about {len(runs) * each_s / 60:.0f} min",
         ]
     )
+
+
+def _asked(load: LoadSpec) -> str:
+    if load.ramp and load.ramp.of == "users":
+        steps = ", ".join(map(str, load.ramp.steps))
+        return f"{steps} users, each of whom asks once in {load.ramp.think_s:g} s"
+    if load.ramp:
+        return f"as fast as answers come, {', '.join(map(str, load.ramp.steps))} connections"
+    held = f"{load.connections} connections, {load.threads} threads"
+    if load.capacity:
+        found = f"p99 {load.capacity.p99_ms:g} ms and {load.capacity.errors_percent:g} % errors"
+        return f"the highest rate with at most {found}, {held}"
+    rate = load.rate_rps
+    return f"{'as fast as answers come' if rate is None else f'{rate:g} requests/s'}, {held}"
 
 
 def outcome_text(outcome: Outcome) -> str:

@@ -27,25 +27,27 @@ def sql(evidence: Evidence) -> list[Finding]:
     ]
     for statement in evidence.statements:
         texts = set(map(collapsed, statement.texts))
-        calls = sum(seen.calls for seen in evidence.sql if seen.text in texts)
-        findings += _calls_off(evidence, statement, calls)
+        calls = {seen.text: seen.calls for seen in evidence.sql if seen.text in texts}
+        named = max(calls, key=lambda text: calls[text], default=collapsed(statement.texts[0]))
+        findings += _calls_off(evidence, statement, sum(calls.values()), named)
     return findings
 
 
-def _calls_off(evidence: Evidence, statement: Statement, calls: int) -> list[Finding]:
+def _calls_off(evidence: Evidence, statement: Statement, calls: int, named: str) -> list[Finding]:
     """Requests without an answer may or may not have got as far as their query.
 
-    So may those that were under way when the counting began or ended: at most one a connection.
+    So may those that were under way when the counting began, and those when it ended: at most one a
+    connection each time.
     """
     output = evidence.output
     answered = output.all_answered if output else None
     if output is None or answered is None:
         return []
-    unclear = output.errors.total + (output.unanswered or 0) + evidence.load.connections
+    unclear = output.errors.total + (output.unanswered or 0) + 2 * evidence.load.connections
     least = statement.calls_per_request * answered
     most = statement.calls_per_request * (answered + unclear)
     off = 100 * max(least - calls, calls - most, 0) / max(least, 1)
-    text = collapsed(statement.texts[0]).replace("{", "{{").replace("}", "}}")
+    text = named.replace("{", "{{").replace("}", "}}")
     sentence = (
         f"{calls} calls for {answered} answers, {{value:.1f}} % off the declared, of `{text}`"
     )

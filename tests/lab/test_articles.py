@@ -8,12 +8,13 @@ import pytest
 
 from tests.lab.campaigns import records, wait_until
 
-# One part of each article that loads all its apps; between them all generators and services.
+# Parts of each article that load all its apps; between them all services, wrk, ab and pacer, GET and
+# POST, kept and closed connections, a delayed link, a ramp.
 PARTS = {
-    "todo": ("fair", ["list", "add"]),
-    "movies": ("fair", ["thread_orm"]),
-    "records": ("fair", ["local"]),
-    "pokemon": ("fair", ["ramp"]),
+    "todo": ("fair", ["list_500", "add"]),
+    "movies": ("as_published", ["saturation"]),
+    "records": ("as_published", ["remote"]),
+    "pokemon": ("fair", ["debug"]),
 }
 
 

@@ -25,6 +25,7 @@ from tests.unit.apps.cluster import Cluster, free_port
 REPOSITORY = Path(__file__).resolve().parents[3]
 CATALOGUE = catalogue.load()
 APPS = {f"{app.workload}/{app.name}": app for app in CATALOGUE.apps}
+STARTED = "Application startup complete."  # what each of uvicorn's workers says
 PATIENCE_S = 20.0  # for what takes a fraction of it; only a hang gets there
 
 # Another interpreter to run the apps under, e.g. python3.13.
@@ -222,6 +223,8 @@ def serving(
         wait_until(answers, f"{app.name} answers")
         if workers > 1 or "Booting worker" in running.log():  # else one process may do it all
             wait_until(lambda: len(running.workers()) >= workers, f"{app.name}'s {workers} workers")
+        if STARTED in running.log():  # a signal that a worker gets before it says so is lost
+            wait_until(lambda: running.log().count(STARTED) >= workers, f"{workers} have started")
         yield running
         if running.process.poll() is None:
             running.stop()

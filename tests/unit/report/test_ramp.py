@@ -59,6 +59,18 @@ def test_a_step_that_does_not_count_widens_the_bracket():
     assert ramp(runs, "Django").trials[0].slowdown == Onset(after=10, at=30, up_to=30)
 
 
+def test_a_step_without_one_good_answer_is_slow_and_has_errors():
+    none = Finding(check="no_good_answer", verdict="invalid", sentence="not one was answered")
+    steal = Finding(check="steal", verdict="invalid", sentence="CPU stolen")
+    good = [series_builder.step(1, "django", 10, 5), series_builder.step(2, "django", 20, 5)]
+    last = series_builder.step(3, "django", 30, 50, 100, verdict="invalid", findings=[none])
+    trial = ramp([*good, last], "Django").trials[0]
+    assert (trial.slowdown.at, trial.errors.at) == (30, 30)
+    also_stolen = last.model_copy(update={"findings": [none, steal]})
+    trial = ramp([*good, also_stolen], "Django").trials[0]
+    assert (trial.slowdown.at, trial.errors.at) == (None, None)
+
+
 def test_without_its_lightest_step_nothing_is_slow_or_not():
     runs = [
         series_builder.step(1, "django", 10, 5, verdict="invalid"),

@@ -66,11 +66,11 @@ def test_an_unknown_article_names_the_nearest():
 
 def test_a_claim_of_a_cell_that_is_not_measured_is_refused(tmp_path, monkeypatch):
     text = (articles.PUBLISHED / "agents.yml").read_text()
-    wrong = text.replace("variant: loop_pool", "variant: lop_pool", 1)
+    wrong = text.replace("variant: pool", "variant: pol", 1)
     assert wrong != text
     (tmp_path / "agents.yml").write_text(wrong)
     monkeypatch.setattr(articles, "PUBLISHED", tmp_path)
-    with pytest.raises(TestbedError, match=r"agents.yml: claims\.\w+: fair measures no .*lop_pool"):
+    with pytest.raises(TestbedError, match=r"agents.yml: claims\.\w+: fair measures no .*pol"):
         articles.load("agents")
 
 

@@ -48,7 +48,7 @@ def test_a_sound_run_is_valid(judge):
             {"sql": [SEEN.model_copy(update={"calls": 6200})]},
             "sql",
             "doubtful",
-            "6200 calls for 6000 answers, 3.2 % off",
+            "6200 calls for 6000 answers, 3.0 % off",
         ),
         (
             {"sql": [SEEN, SqlSeen(text="x", calls=3, calls_per_request=0.1, kind="unexpected")]},
