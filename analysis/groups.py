@@ -172,13 +172,24 @@ def variant_note(record: RunRecord, campaign: LoadedCampaign) -> str:
     """The variant's name and its settings, as labels have it. Empty for the default variant."""
     if record.variant == DEFAULT_VARIANT:
         return ""
-    settings = settings_text(varied_settings(record, campaign))
+    settings = settings_text(_of_variant(record, campaign))
     return f"{record.variant} ({settings})" if settings else record.variant
 
 
 def varied_settings(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
-    """The settings that make the run's variant: those that the experiment sets for it, and those
-    in which it differs from the app's default variant.
+    """The run's settings that differ among the runs of its app, or that the experiment sets."""
+    others = [run.record.settings for run in campaign.runs if run.record.app == record.app]
+    declared = _declared_settings(record.variant, campaign) or []
+    return {
+        key: value
+        for key, value in sorted(record.settings.items())
+        if key in declared or any(other.get(key) != value for other in others)
+    }
+
+
+def _of_variant(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
+    """The settings that the experiment sets for the run's variant, and those in which it differs
+    from the app's default variant.
 
     Without a declaration and without a run of the default variant to compare with, all settings.
     """

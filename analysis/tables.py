@@ -68,7 +68,7 @@ def error_classes(record: RunRecord) -> str:
 
 
 def varied_text(record: RunRecord, campaign: LoadedCampaign) -> str:
-    """The settings that make the run's variant."""
+    """The run's settings that tell it apart from the other runs of its app."""
     return settings_text(varied_settings(record, campaign))
 
 

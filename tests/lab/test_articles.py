@@ -8,7 +8,7 @@ import pytest
 
 from tests.lab.campaigns import records, wait_until
 
-# Parts of each article that load all its apps; between them all services, wrk, ab and pacer, GET and
+# Parts of each article that load all its apps; between them all services, wrk, ab, pacer, GET and
 # POST, kept and closed connections, a delayed link, a ramp.
 PARTS = {
     "todo": ("fair", ["list_500", "add"]),

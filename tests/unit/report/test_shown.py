@@ -36,7 +36,7 @@ def test_settings_that_differ_stand_in_every_table(tmp_path):
     ]
     page, text, rows = reported(tmp_path, runs)
     assert [(row["variant"], row["settings"]) for row in rows] == [
-        ("default", ""),
+        ("default", "pool=0"),
         ("pooled", "pool=10"),
     ]
     assert rows[1]["all_settings"] == "pool=10, workers=2"
