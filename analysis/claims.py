@@ -184,7 +184,7 @@ def _without(missing: Sequence[Evidence]) -> str:
     unmeasured = [side.label for side in missing if not side.left_out]
     sentences = [f"Not measured: {'; '.join(unmeasured)}."] if unmeasured else []
     sentences += [
-        f"{side.label}: no trial counts, for the reasons under remarks."
+        f"{side.label}: no trial counts. {' '.join(side.left_out)}"
         for side in missing
         if side.left_out
     ]
@@ -194,7 +194,7 @@ def _without(missing: Sequence[Evidence]) -> str:
 def _remarks(sides: Sequence[Evidence]) -> list[str]:
     remarks = []
     for side in sides:
-        if side.left_out:
+        if side.spans and side.left_out:
             counted = f"{len(side.spans)} of {side.planned} trials counted"
             remarks.append(f"{side.label}: {counted}. {' '.join(side.left_out)}")
         if side.doubtful:
