@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
-LIMIT_S = 300
+LIMIT_S = 600
 
 
 def short(**changes):
