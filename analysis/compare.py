@@ -103,11 +103,11 @@ def reasons(found: Comparison) -> list[str]:
         return [f"Nothing can be compared. {found.obstacle}"]
     lines = []
     for cell in found.cells:
-        plain = cell.verdict in ("better", "same")
-        said = [*([] if plain else [cell.reason]), *cell.remarks]
-        metric = "" if cell.ratio is None else f", {cell.metric.title}"
-        if said:
-            lines.append(f"{_name(cell)}{metric}: {' '.join(said)}")
+        if cell.verdict not in ("better", "same"):
+            metric = "" if cell.ratio is None else f", {cell.metric.title}"
+            lines.append(f"{_name(cell)}{metric}: {cell.reason}")
+        if cell.remarks:
+            lines.append(f"{_name(cell)}: {' '.join(cell.remarks)}")
     return list(dict.fromkeys(lines))
 
 

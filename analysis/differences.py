@@ -3,7 +3,8 @@
 Figures differ because something did: what is listed here is what the testbed recorded of it.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,9 @@ from analysis.load import LoadedCampaign
 from testbed.model.results import Campaign, HostRecord
 
 # Keys of an experiment that say nothing of how it was measured, or that runs tell resolved
-TOLD_ELSEWHERE = ("title", "description", "variants")
+TOLD_ELSEWHERE = ("schema_version", "title", "description", "variants")
+# 'agents-flask-c34eed7cecda:flask': an app's environment is named by the digest of what is in it
+DIGEST = re.compile(r"-[0-9a-f]{12}(?=:)")
 
 
 @dataclass(frozen=True)
@@ -28,19 +31,26 @@ class Difference:
 def differences(a: LoadedCampaign, b: LoadedCampaign) -> list[Difference]:
     """What is recorded of both and differs, the question first, then apps, hosts and testbed."""
     of_a, of_b = _facts(a, b), _facts(b, a)
+    names = list(dict.fromkeys([*of_a, *of_b]))
+    kinds = list(dict.fromkeys(map(_kind, names)))
     return [
         Difference(what, of_a.get(what), of_b.get(what))
-        for what in dict.fromkeys([*of_a, *of_b])
+        for what in sorted(names, key=lambda name: kinds.index(_kind(name)))
         if of_a.get(what) != of_b.get(what)
     ]
+
+
+def _kind(what: str) -> str:
+    return what.partition(":")[0]
 
 
 def _facts(of: LoadedCampaign, other: LoadedCampaign) -> dict[str, str]:
     """Everything recorded, by name; of apps and hosts that only one campaign has, only that."""
     campaign = of.campaign
     facts = {"workload": campaign.workload, "place": campaign.place}
-    asked = {key: v for key, v in campaign.asked.items() if key not in TOLD_ELSEWHERE}
-    facts |= dict(_flat("asked", asked))
+    for key, value in campaign.asked.items():
+        if key not in TOLD_ELSEWHERE:
+            facts |= dict(_flat(f"asked: {key}", value))
     facts |= _app_facts(of, other)
     shared = {host.role for host in other.campaign.hosts}
     facts["hosts"] = ", ".join(host.role for host in campaign.hosts)
@@ -91,8 +101,16 @@ def _host_facts(host: HostRecord) -> dict[str, str]:
         "virtual": host.virtual,
     }
     facts |= {f"sysctl {one.name}": one.actual or one.state for one in host.sysctls}
-    facts |= {f"package {name}": version for name, version in host.packages.items()}
+    facts |= {f"package {name}": versions for name, versions in _packages(host.packages).items()}
     return {what: fact for what, fact in facts.items() if fact is not None}
+
+
+def _packages(packages: Mapping[str, str]) -> dict[str, str]:
+    """Versions by name, of apps' environments without their digest; several where there are."""
+    found: dict[str, set[str]] = {}
+    for name, version in packages.items():
+        found.setdefault(DIGEST.sub("", name), set()).add(version)
+    return {name: ", ".join(sorted(versions)) for name, versions in found.items()}
 
 
 def _link_facts(campaign: Campaign) -> dict[str, str]:
