@@ -64,6 +64,47 @@ def down(context: Context, name: str | None = None) -> None:
     lab.down(name or names.name_from(os.environ), _say)
 
 
+def _analysis(*arguments: str) -> None:
+    """Do what `python -m analysis` does, and end with its exit code."""
+    from analysis.__main__ import main  # its libraries take a second that no other task needs
+
+    code = main(arguments)
+    if code:
+        sys.exit(code)
+
+
+@task(
+    iterable=["metric"],
+    help={
+        "a": "a campaign's folder: what was",
+        "b": "another's: what is compared with it",
+        "metric": "a figure by its column in table.csv; may be repeated",
+        "tolerance": "percent up to which both are the same; default: 5",
+        "json": "print JSON, not tables",
+    },
+)
+@tasks.reported
+def compare(
+    context: Context,
+    a: str,
+    b: str,
+    metric: list[str] | None = None,
+    tolerance: str | None = None,
+    json: bool = False,
+) -> None:
+    """Say whether campaign B is better or worse than A; exit code 6 if any of it is worse."""
+    metrics = [f"--metric={key}" for key in metric or []]
+    limit = [] if tolerance is None else [f"--tolerance={tolerance}"]
+    _analysis("compare", a, b, *metrics, *limit, *(["--json"] if json else []))
+
+
+@task(help={"campaign": "its folder, or that of a series; default: the latest"})
+@tasks.reported
+def report(context: Context, campaign: str | None = None) -> None:
+    """Write tables, charts and an HTML page of a campaign."""
+    _analysis("report", campaign or str(results.folder() / "latest"))
+
+
 def measuring(name: str, doc: str) -> object:
     """The task of one of the three rounds."""
     return task(tasks.measuring(name, doc), help=HELP)
@@ -71,6 +112,8 @@ def measuring(name: str, doc: str) -> object:
 
 namespace = Collection(
     link,
+    compare,
+    report,
     run_calibration=measuring("calibration", "Round 1: wrk on the server itself, over loopback."),
     run_round2=measuring("round2", "Round 2: 4000 requests/s over the link, for 5 minutes."),
     run_round3=measuring("round3", "Round 3: 10 requests/s over the link, for 30 s."),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
-from analysis import report, series_report, verdicts
+from analysis import compare, reparse, report, series_report, verdicts
 from analysis.parsers import command as parse
 from analysis.tables import TEXT_WIDTH
 from testbed.errors import TestbedError
@@ -21,13 +21,21 @@ class Command:
     name: str
     help: str
     add_arguments: Callable[[ArgumentParser], None]
-    run: Callable[[Namespace, Console], None]
+    run: Callable[[Namespace, Console], int | None]  # the exit code; None: 0
 
 
 COMMANDS = (
     Command(
+        "compare", "say whether a campaign is better or worse than another; exit status for gates",
+        compare.add_arguments, compare.command,
+    ),
+    Command(
         "parse", "print the figures of a tool's output, as JSON or as a table",
         parse.add_arguments, parse.run,
+    ),
+    Command(
+        "reparse", "read the raw outputs of a campaign again and say which figures differ",
+        reparse.add_arguments, reparse.command,
     ),
     Command(
         "report", "write tables, charts and an HTML page for a results folder",
@@ -54,11 +62,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         sub.set_defaults(run=command.run)
     arguments = parser.parse_args(argv)
     try:
-        arguments.run(arguments, _console())
+        return arguments.run(arguments, _console()) or 0
     except TestbedError as error:
         Console(stderr=True).print(Text(str(error)), soft_wrap=True)
         return error.exit_code
-    return 0
 
 
 def _console() -> Console:

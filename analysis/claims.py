@@ -89,10 +89,10 @@ class Judgement:
 def judge(name: str, claim: Claim, mode: Mode, of: Evidence, to: Evidence | None) -> Judgement:
     """The claim judged by what its cells' trials say; `to` is None for a share by itself."""
     sides = [of] if to is None else [of, to]
-    remarks = _remarks(sides)
+    remarks = remarks_on(sides)
     missing = [side for side in sides if not side.spans]
     if missing:
-        reason = _without(missing)
+        reason = without_trials(missing)
         return Judgement(name, claim, mode, "not comparable", reason, None, of, to, remarks)
     if to is not None and of.calibration != to.calibration:
         reason = "One side is a calibration, with the generator on the server, the other is not."
@@ -122,7 +122,7 @@ def decide(found: Estimate, accept: Accept) -> Verdict:
     """Whether the interval lies within the accepted range, outside of it, or does both."""
     least = -math.inf if accept.at_least is None else accept.at_least
     most = math.inf if accept.at_most is None else accept.at_most
-    low, high = _rounded(found.low), _rounded(found.high)
+    low, high = rounded(found.low), rounded(found.high)
     if found.value is None and low == 0 and math.isinf(high):
         return "not comparable"  # nothing is known, and no range is an answer to that
     if least <= low and high <= most:
@@ -175,11 +175,12 @@ def _middle(of: Sequence[Span], to: Sequence[Span]) -> float | None:
     return over / under
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
+    """To the digits that figures are compared by."""
     return value if math.isinf(value) else float(f"{value:.{DIGITS}g}")
 
 
-def _without(missing: Sequence[Evidence]) -> str:
+def without_trials(missing: Sequence[Evidence]) -> str:
     """Why nothing is known of these cells."""
     unmeasured = [side.label for side in missing if not side.left_out]
     sentences = [f"Not measured: {'; '.join(unmeasured)}."] if unmeasured else []
@@ -191,7 +192,8 @@ def _without(missing: Sequence[Evidence]) -> str:
     return " ".join(sentences)
 
 
-def _remarks(sides: Sequence[Evidence]) -> list[str]:
+def remarks_on(sides: Sequence[Evidence]) -> list[str]:
+    """Sentences on how far what was counted is to be trusted."""
     remarks = []
     for side in sides:
         if side.spans and side.left_out:

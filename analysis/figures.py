@@ -24,6 +24,7 @@ class Figure:
     # Of response times: requests that were never answered have none, so that where there are many
     # the figure is only a lower bound
     of_answered: bool = False
+    more_is_better: bool = False
 
     def told(self, value: float | None, *, censored: bool) -> str:
         """The value as text, marked if it is only a lower bound."""
@@ -86,14 +87,18 @@ def percentile_us(output: ToolOutput, percentile: str) -> float | None:
     return output.latency_us.percentiles.get(percentile)
 
 
+def _per_second(key: str, title: str, of: Callable[[ToolOutput], float | None]) -> Figure:
+    return Figure(key, title, of, rate, more_is_better=True)
+
+
 def _response(key: str, title: str, of: Callable[[ToolOutput], float | None]) -> Figure:
     return Figure(key, title, of, milliseconds, of_answered=True)
 
 
 # Every figure of the result table, in its order. To add one, add it here.
 FIGURES = (
-    Figure("throughput_rps", "Throughput/s", lambda output: output.throughput_rps, rate),
-    Figure("goodput_rps", "Goodput/s", lambda output: output.goodput_rps, rate),
+    _per_second("throughput_rps", "Throughput/s", lambda output: output.throughput_rps),
+    _per_second("goodput_rps", "Goodput/s", lambda output: output.goodput_rps),
     Figure("errors_total", "Errors", errors_total, count),
     _response("response_mean_us", "Mean ms", lambda output: output.latency_us.mean),
     _response("response_p50_us", "p50 ms", lambda output: percentile_us(output, "50")),

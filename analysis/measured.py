@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 
+from analysis.figures import Figure
 from analysis.groups import FROM_DUE
 from testbed.model.article import Metric
 from testbed.model.results import RunRecord
@@ -12,6 +13,12 @@ from testbed.model.tool_output import ToolOutput
 # that of the check which marks response times as lower bounds.
 LOST_FROM_PERCENT = 1.0
 PERCENTILES: dict[Metric, float] = {"latency_p50_us": 50, "latency_p99_us": 99}
+# Figures of the result table that are metrics of claims under another name
+METRICS: dict[str, Metric] = {
+    "response_mean_us": "latency_mean_us",
+    "response_p50_us": "latency_p50_us",
+    "response_p99_us": "latency_p99_us",
+}
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,17 @@ def of_run(record: RunRecord, metric: Metric) -> Span | None:
             return percentile(record, PERCENTILES[metric])
         case _:  # of a ramp's steps together: see analysis/ramp.py
             return None
+
+
+def of_figure(record: RunRecord, figure: Figure) -> Span | None:
+    """A figure of the result table of one run, or its bounds; None if the run does not tell it."""
+    if metric := METRICS.get(figure.key):
+        return of_run(record, metric)
+    value = None if record.output is None else figure.of(record.output)
+    if value is None:
+        return None
+    whole = _all_answered(record) or not figure.of_answered
+    return Span.exact(value) if whole else Span.at_least(value)
 
 
 def percentile(record: RunRecord, percent: float) -> Span | None:

@@ -80,6 +80,17 @@ def is_series(folder: Path) -> bool:
     return (folder / FILE).is_file()
 
 
+def load_one(folder: Path) -> LoadedCampaign:
+    """The campaign in `folder`. Raises TestbedError; of a series, with its campaigns' names."""
+    if is_series(folder):
+        series = read_model(folder / FILE, Series)
+        raise TestbedError(
+            f"{folder}: a series of {len(series.parts)} campaigns, not one campaign",
+            remedy=f"name one of them: {', '.join(str(folder / p.campaign) for p in series.parts)}",
+        )
+    return load(folder)
+
+
 def load_series(folder: Path) -> LoadedSeries:
     """Read the series in `folder`. Raises TestbedError, naming the file, for what does not fit."""
     if not is_series(folder):
@@ -129,9 +140,9 @@ def evidence(loaded: LoadedSeries, mode: Mode, cell: CellRef, metric: Metric) ->
         why = f"{metric} is a figure of ramps, and only of them."
         return Evidence(label, [], len(trials), [why])
     known = _onsets(records, metric) if by_ramp else _figures(records, metric)
-    left_out = [] if by_ramp else [_left_out(r) for r in records if r.trial not in known]
+    left_out = [] if by_ramp else [why_left_out(r) for r in records if r.trial not in known]
     if by_ramp:
-        left_out = [_left_out(r) for r in records if standing(r) in ("invalid", "failed")]
+        left_out = [why_left_out(r) for r in records if standing(r) in ("invalid", "failed")]
     missing = len(trials) - len({record.trial for record in records})
     if missing:
         left_out.append(f"{missing} trial{'s' if missing > 1 else ''} not measured.")
@@ -140,7 +151,7 @@ def evidence(loaded: LoadedSeries, mode: Mode, cell: CellRef, metric: Metric) ->
         spans=list(known.values()),
         planned=len(trials),
         left_out=left_out,
-        doubtful=_doubtful(records),
+        doubtful=doubts(records),
         calibration=any(record.calibration for record in records),
     )
 
@@ -173,7 +184,7 @@ def _onsets(records: list[RunRecord], metric: Metric) -> dict[int, Span]:
     return {number: span for number, onset in onsets.items() if (span := onset.span)}
 
 
-def _left_out(record: RunRecord) -> str:
+def why_left_out(record: RunRecord) -> str:
     """Why a run does not count."""
     said = reasons(record)
     word = {"failed": "Failed", "invalid": "Invalid"}.get(standing(record))
@@ -187,7 +198,7 @@ def _which(record: RunRecord) -> str:
     return record.run_id.rpartition("-t")[2].replace("-", ", step ")
 
 
-def _doubtful(records: list[RunRecord]) -> list[str]:
+def doubts(records: list[RunRecord]) -> list[str]:
     """Doubts about runs that count, each once, with the trials that have it."""
     found: dict[str, list[tuple[str, str]]] = {}
     for record in records:

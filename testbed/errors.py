@@ -9,7 +9,8 @@ class Exit(IntEnum):
     BAD_INPUT = 2  # a file, option or name is wrong
     NOT_READY = 3  # a host, tool or the link is not fit to measure
     RUN_FAILED = 4  # at least one run did not finish
-    NOT_VALID = 5  # with --strict: a run finished but does not count
+    NOT_VALID = 5  # with --strict: a run does not count; of a comparison: no cell can be compared
+    WORSE = 6  # of a comparison: at least one cell is worse
     INTERRUPTED = 130
 
 

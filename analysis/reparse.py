@@ -1,0 +1,122 @@
+"""`reparse`: what today's parsers make of the raw outputs that a campaign kept."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from rich.console import Console
+from rich.text import Text
+
+from analysis.load import LoadedCampaign
+from analysis.parsers import ParseError, parse
+from analysis.series import load_one
+from testbed import results
+from testbed.generators import ADAPTERS
+from testbed.model.results import RunRecord
+from testbed.model.tool_output import ToolOutput
+
+State = Literal["same", "differs", "failed run", "no raw output", "not readable"]
+NOT_JUDGED = (
+    "Findings and verdicts are those of when the runs were made: they are not judged anew. "
+    "Repeat a run for a verdict on its new figures."
+)
+
+
+@dataclass(frozen=True)
+class Reparsed:
+    """One run's raw output, read again."""
+
+    record: RunRecord
+    state: State
+    details: list[str]  # what differs, a line each, or why it cannot be told
+    output: ToolOutput | None = None  # as parsed now
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Arguments of `reparse`."""
+    parser.add_argument("folder", type=Path, metavar="results/CAMPAIGN", help="a campaign's folder")
+    parser.add_argument(
+        "--write", action="store_true", help="store the figures that differ in their run.json"
+    )
+
+
+def command(arguments: Namespace, console: Console) -> None:
+    """Say of each run what differs and, if asked, store it. Raises TestbedError."""
+    campaign = load_one(arguments.folder)
+    differing = 0
+    for found in reparsed(campaign):
+        console.print(Text(f"{found.record.run_id}: {found.state}"), soft_wrap=True)
+        for line in found.details:
+            console.print(Text(f"  {line}"), soft_wrap=True)
+        if found.state == "differs":
+            differing += 1
+            if arguments.write:
+                store(campaign.folder, found)
+    console.print(Text(_summary(differing, len(campaign.runs), written=arguments.write)))
+    if differing:
+        console.print(Text(NOT_JUDGED))
+
+
+def reparsed(campaign: LoadedCampaign) -> Iterator[Reparsed]:
+    """Each run with today's figures, in the order planned."""
+    for run in campaign.runs:
+        record = run.record
+        yield reparse(record, campaign.folder / record.run_id / "raw")
+
+
+def reparse(record: RunRecord, raw: Path) -> Reparsed:
+    """One run's raw output, read again. A failed run's is not: it has no figures to compare."""
+    if record.failure is not None or record.output is None:
+        why = "" if record.failure is None else f" at '{record.failure.stage}'"
+        return Reparsed(record, "failed run", [f"it failed{why} and has no figures"])
+    path = raw / ADAPTERS[record.load.generator].output
+    if not path.is_file():
+        return Reparsed(record, "no raw output", [f"there is no {raw.name}/{path.name}"])
+    try:
+        output = parse(path.read_text(encoding="utf-8", errors="replace"), record.load.generator)
+    except ParseError as error:
+        place = f"{raw.name}/{path.name}:{error.line}"
+        return Reparsed(record, "not readable", [f"{place}: {error.what}"])
+    changes = differences(record.output, output)
+    return Reparsed(record, "differs" if changes else "same", changes, output)
+
+
+def differences(stored: ToolOutput, now: ToolOutput) -> list[str]:
+    """'latency_us.mean: 2100 -> 2200' for each figure; '-' where there is none."""
+    before, after = (dict(_leaves(one.model_dump())) for one in (stored, now))
+    return [
+        f"{name}: {_text(before.get(name))} -> {_text(after.get(name))}"
+        for name in dict.fromkeys([*before, *after])
+        if before.get(name) != after.get(name)
+    ]
+
+
+def store(folder: Path, found: Reparsed) -> None:
+    """Replace the figures of a run's run.json, and nothing else of it. Raises TestbedError."""
+    record = found.record.model_copy(update={"output": found.output})
+    results.write(folder / record.run_id / "run.json", record)
+
+
+def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Figures by their path. A table without entries has none."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, list):
+        for position, inner in enumerate(value, start=1):
+            yield from _leaves(inner, f"{name}[{position}]")
+    else:
+        yield name, value
+
+
+def _text(value: Any) -> str:
+    return "-" if value is None else str(value)
+
+
+def _summary(differing: int, runs: int, *, written: bool) -> str:
+    if not differing:
+        return f"{runs} runs: no figures differ."
+    done = "stored in their run.json" if written else "nothing is stored (--write stores them)"
+    return f"{runs} runs: figures of {differing} differ; {done}."

@@ -1,0 +1,306 @@
+"""Two campaigns side by side: the rule, what is never compared, and what a gate is told."""
+
+import json
+import math
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from analysis.__main__ import main
+from analysis.comparison import judge, ratio
+from analysis.measured import Span
+from testbed.errors import Exit
+from testbed.model.results import CapacityResult, Failure, Finding
+from testbed.model.tool_output import Errors
+from tests.unit.report import builder
+
+FIGURES = st.floats(0.01, 1e6)
+TRIALS = st.lists(FIGURES, min_size=1, max_size=4)
+OPPOSITE = {"better": "worse", "worse": "better", "same": "same", "unclear": "unclear"}
+STEADY = (1000.0, 1001.0, 1002.0)
+MANY = (1400.0, 1401.0, 1402.0)
+SHAKY = (700.0, 1000.0, 1300.0)
+
+
+def spans(values):
+    return [Span.exact(value) for value in values]
+
+
+def runs(goodputs, app="flask", **other):
+    """A cell's runs, one for each goodput."""
+    figures = other.pop("figures", {})  # with every request answered, unless they say otherwise
+    return [
+        builder.run(
+            trial,
+            app,
+            "index",
+            trial=trial,
+            figures=builder.output(
+                throughput_rps=rate, goodput_rps=rate, **({"due": int(rate * 20)} | figures)
+            ),
+            **other,
+        )
+        for trial, rate in enumerate(goodputs, start=1)
+    ]
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """Writes campaigns of the runs given; returns the folder's name for the command line."""
+
+    def write(name, records, **about):
+        planned = {"asked": {"trials": max(record.trial for record in records)}}
+        campaign = builder.campaign(records, **(planned | about))
+        return str(builder.write(tmp_path / name, campaign, records, curves=False))
+
+    return write
+
+
+@pytest.fixture
+def compared(capsys):
+    """Runs `compare --json`; returns the exit code and the document."""
+
+    def run(a, b, *options):
+        code = main(["compare", a, b, "--json", *options])
+        text = capsys.readouterr().out
+        return code, json.loads(text)
+
+    return run
+
+
+def verdicts(document):
+    return {(cell["app"], cell["metric"]): cell["verdict"] for cell in document["cells"]}
+
+
+GOODPUT = ("--metric", "goodput_rps")
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "verdict", "code"),
+    [
+        (STEADY, MANY, "better", 0),
+        (MANY, STEADY, "worse", Exit.WORSE),
+        (STEADY, STEADY, "same", 0),
+        (SHAKY, SHAKY, "unclear", 0),
+        (STEADY, SHAKY, "unclear", 0),
+        ((1000.0,), (960.0,), "same", 0),
+        ((1000.0,), (940.0,), "worse", Exit.WORSE),
+        ((1000.0, 1002.0), (900.0, 902.0), "worse", Exit.WORSE),
+    ],
+)
+def test_goodput_by_the_rule(stored, compared, a, b, verdict, code):
+    status, document = compared(stored("a", runs(a)), stored("b", runs(b)), *GOODPUT)
+    assert [cell["verdict"] for cell in document["cells"]] == [verdict]
+    assert status == code
+
+
+def test_of_response_times_less_is_better(stored, compared):
+    slow, quick = (runs(STEADY, figures={"p99_us": p99}) for p99 in (9000.0, 4000.0))
+    status, document = compared(stored("a", slow), stored("b", quick))
+    assert verdicts(document) == {
+        ("flask", "goodput_rps"): "same",
+        ("flask", "response_p99_us"): "better",
+    }
+    assert status == 0
+
+
+def test_the_tolerance_decides(stored, compared):
+    a, b = stored("a", runs(STEADY)), stored("b", runs([920.0, 921.0, 922.0]))
+    assert compared(a, b, *GOODPUT)[0] == Exit.WORSE
+    assert compared(a, b, *GOODPUT, "--tolerance", "10")[0] == 0
+
+
+def test_one_worse_cell_among_better_ones_is_worse(stored, compared):
+    a = stored("a", [*runs(STEADY), *runs(MANY, app="django")])
+    b = stored("b", [*runs(MANY), *runs(STEADY, app="django")])
+    status, document = compared(a, b, *GOODPUT)
+    assert list(verdicts(document).values()).count("worse") == 1
+    assert status == Exit.WORSE
+
+
+def test_zero_errors_are_the_same_and_some_are_worse(stored, compared):
+    none, some = ({"errors": Errors(connect=0, read=n)} for n in (0, 7))
+    a, b = stored("a", runs(STEADY, figures=none)), stored("b", runs(STEADY, figures=some))
+    assert compared(a, a, "--metric", "errors_total")[1]["cells"][0]["reason"] == "Both are zero."
+    status, document = compared(a, b, "--metric", "errors_total")
+    assert status == Exit.WORSE
+    assert document["cells"][0]["ratio"]["high"] is None  # infinite is no figure of JSON
+
+
+def test_one_trial_says_that_nothing_is_known_of_spread(stored, compared, capsys):
+    a, b = stored("a", runs([1000.0])), stored("b", runs([500.0]))
+    _, document = compared(a, b, *GOODPUT)
+    assert "nothing is known of spread" in document["cells"][0]["reason"]
+    main(["compare", a, b])
+    assert "nothing is known of spread" in capsys.readouterr().out
+
+
+def test_a_response_time_that_is_only_a_bound_decides_nothing(stored, compared):
+    # a third of the requests due were never answered, and took who knows how long
+    lost = {"due": 30_000, "unanswered": 10_000}
+    folder = stored("a", runs(STEADY, figures=lost))
+    code, document = compared(folder, folder, "--metric", "response_p99_us")
+    assert document["cells"][0]["a"]["lower_bound"]
+    assert [cell["verdict"] for cell in document["cells"]] == ["unclear"]
+    assert code == 0
+
+
+@pytest.mark.parametrize(
+    ("about", "other", "said"),
+    [
+        ({"place": "metal"}, {}, "measured on a lab, B on real hosts"),
+        ({"workload": "movies"}, {}, "workload"),
+        ({}, {"calibration": True}, "calibration"),
+        ({}, {"connections": 200}, "Another load was asked: connections 400 against 200"),
+        ({}, {"verdict": "invalid"}, "no trial counts"),
+        ({}, {"app": "django"}, "does not have it"),
+    ],
+)
+def test_what_is_not_alike_is_not_compared(stored, compared, about, other, said):
+    finding = Finding(check="steal", verdict="invalid", sentence="CPU stolen")
+    findings = [finding] if other.get("verdict") else []
+    b = stored("b", runs(STEADY, findings=findings, **other), **about)
+    status, document = compared(stored("a", runs(STEADY)), b)
+    assert {cell["verdict"] for cell in document["cells"]} == {"not comparable"}
+    assert all(cell["ratio"] is None for cell in document["cells"])
+    assert any(said in cell["reason"] for cell in document["cells"])
+    assert status == Exit.NOT_VALID
+
+
+def test_failed_trials_are_left_out_and_said(stored, compared):
+    failed = builder.run(3, "flask", "index", trial=3, verdict="invalid",
+                         failure=Failure(stage="ready", message="no answer"))  # fmt: skip
+    b = stored("b", [*runs(STEADY[:2]), failed])
+    _, document = compared(stored("a", runs(STEADY)), b, *GOODPUT)
+    (cell,) = document["cells"]
+    assert (len(cell["b"]["trials"]), cell["b"]["trials_planned"]) == (2, 3)
+    assert "no answer" in " ".join(cell["remarks"])
+    assert cell["verdict"] == "same"
+
+
+def test_steps_of_a_ramp_are_cells_of_their_own(stored, compared):
+    def steps(name, **goodput):
+        light = runs([goodput["light"]] * 3, connections=10)
+        heavy = runs([goodput["heavy"]] * 3, connections=100)
+        heavy = [r.model_copy(update={"run_id": f"9{r.run_id}"}) for r in heavy]
+        return stored(name, [*light, *heavy])
+
+    _, document = compared(steps("a", light=10.0, heavy=50.0), steps("b", light=10.0, heavy=90.0),
+                           *GOODPUT)  # fmt: skip
+    found = [(cell["load"]["connections"], cell["verdict"]) for cell in document["cells"]]
+    assert found == [(10, "same"), (100, "better")]
+
+
+@pytest.mark.parametrize(
+    ("ends", "verdict"),
+    [((2000, 2050), "better"), ((1000, 1040), "same"), ((900, 1100), "unclear"),
+     ((400, 420), "worse"), ((2000, None), "better"), ((None, 500), "worse")],
+)  # fmt: skip
+def test_searches_are_compared_by_their_answers(stored, compared, ends, verdict):
+    def search(name, at_least, below):
+        rates = [rate for rate in (at_least, below) if rate]
+        probes = [
+            builder.run(n, "flask", "index", rate_rps=rate) for n, rate in enumerate(rates, start=1)
+        ]
+        answer = CapacityResult(
+            app="flask", endpoint="index", variant="default", trial=1, at_least_rps=at_least,
+            below_rps=below, runs=[probe.run_id for probe in probes],
+        )  # fmt: skip
+        limits = {"from_rps": 1000, "to_rps": 8000, "p99_ms": 50, "errors_percent": 0.1}
+        return stored(
+            name, probes, asked={"trials": 1, "load": {"capacity": limits}}, capacities=[answer]
+        )
+
+    _, document = compared(search("a", 1000, 1040), search("b", *ends))
+    assert verdicts(document) == {("flask", "capacity_rps"): verdict}
+
+
+def test_what_differs_is_listed(stored, compared):
+    def hosts(version):
+        server = builder.host("server")
+        packages = {f"agents-flask-{version * 12}:flask": f"{version}.0", "libc6": "2.36"}
+        return [server.model_copy(update={"packages": packages, "kernel": f"6.{version}"})]
+
+    a = stored("a", runs(STEADY, settings={"workers": 16}), hosts=hosts("1"))
+    b = stored("b", runs(STEADY, settings={"workers": 8}), hosts=hosts("2"),
+               postgresql={"max_connections": "100", "shared_buffers": "4096MB"},
+               testbed={"git_commit": "4567def", "python": "3.11.2"})  # fmt: skip
+    _, document = compared(a, b)
+    assert {one["what"]: (one["a"], one["b"]) for one in document["differences"]} == {
+        "flask, variant default: workers": ("16", "8"),
+        "server: kernel": ("6.1", "6.2"),
+        "server: package agents-flask:flask": ("1.0", "2.0"),
+        "PostgreSQL: max_connections": ("600", "100"),
+        "testbed: git_commit": ("0123abc", "4567def"),
+    }
+
+
+def test_like_campaigns_differ_in_nothing(stored, compared, capsys):
+    folder = stored("a", runs(STEADY))
+    assert compared(folder, folder)[1]["differences"] == []
+    assert main(["compare", folder, folder]) == 0
+    assert "Nothing that is recorded of the two campaigns differs" in capsys.readouterr().out
+
+
+def test_the_table_shows_figures_ratio_and_verdict(stored, capsys):
+    a, b = stored("a", runs(MANY)), stored("b", runs(STEADY))
+    assert main(["compare", a, b]) == Exit.WORSE
+    text = capsys.readouterr().out
+    line = next(line for line in text.splitlines() if "Goodput" in line)
+    assert all(part in line for part in ("1,401 (3)", "1,001 (3)", "0.714", "worse"))
+    assert "Goodput/s: The 95 % interval of B/A" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--metric", "speed"], "unknown metric 'speed'"),
+        (["--tolerance", "-1"], "tolerance"),
+        (["--tolerance", "nan"], "tolerance"),
+        (["--metric", "capacity_rps"], "no search"),
+    ],
+)
+def test_wrong_options_are_one_message(stored, capsys, options, said):
+    folder = stored("a", runs(STEADY))
+    assert main(["compare", folder, folder, *options]) == Exit.BAD_INPUT
+    assert said in capsys.readouterr().err
+
+
+@given(TRIALS, TRIALS, st.floats(1, 1.5), st.booleans())
+def test_swapping_a_and_b_turns_better_into_worse(a, b, factor, more_is_better):
+    there, back = (
+        judge(ratio(spans(one), spans(other)), factor, more_is_better=more_is_better)
+        for one, other in ((a, b), (b, a))
+    )
+    assert back == OPPOSITE[there]
+
+
+@given(TRIALS, st.floats(1, 1.5))
+def test_identical_campaigns_are_never_better_or_worse(values, factor):
+    found = judge(ratio(spans(values), spans(values)), factor, more_is_better=True)
+    steady = len(values) == 1 or max(values) / min(values) < factor
+    assert found in (("same",) if steady else ("same", "unclear"))
+
+
+@given(TRIALS, TRIALS, st.floats(1, 1.5))
+def test_more_of_what_is_good_is_less_of_what_is_bad(a, b, factor):
+    found = ratio(spans(a), spans(b))
+    good, bad = (judge(found, factor, more_is_better=which) for which in (True, False))
+    assert bad == OPPOSITE[good]
+
+
+@given(TRIALS, TRIALS, st.floats(1.01, 1.5))
+def test_more_tolerance_never_makes_a_cell_worse(a, b, factor):
+    found = ratio(spans(a), spans(b))
+    strict, lenient = (judge(found, limit, more_is_better=True) for limit in (1.0, factor))
+    assume(strict in ("better", "worse", "same"))
+    assert lenient in (strict, "same", "unclear")
+
+
+@given(TRIALS, TRIALS)
+def test_a_ratio_is_the_reciprocal_of_the_other_one(a, b):
+    there, back = ratio(spans(a), spans(b)), ratio(spans(b), spans(a))
+    assume(a != b)
+    assert math.isclose(there.low, 1 / back.high)
+    assert math.isclose(there.high, 1 / back.low)

@@ -1,0 +1,52 @@
+"""`fab compare` and `fab report`, called as a user calls them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from testbed import results
+from testbed.errors import Exit
+from tests.unit.report import builder
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture
+def fab(tmp_path, monkeypatch):
+    """Calls fab with a results folder of the test's own."""
+    monkeypatch.setenv(results.FOLDER_VARIABLE, str(tmp_path))
+
+    def call(*arguments):
+        command = [sys.executable, "-m", "fabric", *arguments]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    return call
+
+
+def stored(folder, goodput_rps):
+    figures = builder.output(goodput_rps=goodput_rps)
+    runs = [builder.run(1, "flask", "index", figures=figures)]
+    return builder.write(folder, builder.campaign(runs), runs, curves=False)
+
+
+def test_compare_passes_its_options_and_its_exit_code_on(fab, tmp_path):
+    a, b = (stored(tmp_path / name, rate) for name, rate in (("a", 3990.0), ("b", 3590.0)))
+    worse = fab("compare", str(a), str(b), "--metric", "goodput_rps")
+    assert worse.returncode == Exit.WORSE, worse.stderr
+    same = fab("compare", str(a), str(b), "--metric", "goodput_rps", "--tolerance", "20", "--json")
+    assert same.returncode == 0, same.stderr
+    assert same.stdout.startswith("{")
+    wrong = fab("compare", str(a), str(tmp_path / "nowhere"))
+    assert wrong.returncode == Exit.BAD_INPUT
+    assert "no such folder" in wrong.stderr
+    assert "Traceback" not in wrong.stderr
+
+
+def test_report_takes_the_latest_campaign(fab, tmp_path):
+    folder = stored(tmp_path / "a", 3990.0)
+    results.point_latest(folder)
+    done = fab("report")
+    assert done.returncode == 0, done.stderr
+    assert (folder / "report" / "index.html").is_file()
