@@ -15,7 +15,10 @@ PURE = [
     *(ROOT / "testbed" / "model").glob("*.py"),
     *(ROOT / "analysis" / "parsers").glob("*.py"),
     *(ROOT / "testbed" / "validity").glob("*.py"),
-    *(ROOT / "analysis" / f"{name}.py" for name in ("claims", "comparison", "differences", "measured")),
+    *(
+        ROOT / "analysis" / f"{name}.py"
+        for name in ("claims", "comparison", "differences", "measured")
+    ),
     *(ROOT / "analysis" / f"{name}.py" for name in ("ramp", "statistics")),
     *(
         ROOT / "testbed" / f"{name}.py"

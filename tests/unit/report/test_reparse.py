@@ -11,7 +11,8 @@ from testbed.errors import Exit
 from testbed.model.results import Failure, RunRecord
 from tests.unit.report import builder, series_builder
 
-CAPTURE = Path(__file__).parents[2] / "contract" / "parsers" / "fixtures" / "wrk-latency.txt"
+FIXTURES = Path(__file__).parents[2] / "contract" / "parsers" / "fixtures"
+CAPTURE = FIXTURES / "wrk-latency.txt"
 
 
 @pytest.fixture
@@ -70,6 +71,15 @@ def test_with_write_only_the_figures_change(campaign, capsys):
     capsys.readouterr()
     assert main(["reparse", str(folder)]) == 0
     assert "5 runs: no figures differ" in capsys.readouterr().out
+
+
+def test_the_file_that_is_read_is_the_generators_own(tmp_path, capsys):
+    text = (FIXTURES / "pacer-plain.txt").read_text()
+    run = builder.run(1, "flask", "index", figures=parse(text, "pacer"))
+    folder = builder.write(tmp_path / "c", builder.campaign([run]), [run], curves=False)
+    (folder / run.run_id / "raw" / "pacer.json").write_text(text)
+    assert main(["reparse", str(folder)]) == 0
+    assert f"{run.run_id}: same" in capsys.readouterr().out
 
 
 def test_a_series_is_refused_with_the_names_of_its_campaigns(tmp_path, capsys):
