@@ -1,6 +1,7 @@
 """Run an app by its app.yml, the way its systemd unit does, and talk to it."""
 
 import contextlib
+import fcntl
 import hashlib
 import http.client
 import json
@@ -123,21 +124,30 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
 
 
 def make_venv(app: CataloguedApp) -> Path:
-    """The app's virtual environment, made once for each state of its requirements."""
+    """The app's virtual environment, made once for each state of its requirements.
+
+    Apps with the same requirements share one, and so do test processes: the first makes it.
+    """
     requirements = Path(app.folder) / str(app.spec.requirements)
     key = hashlib.sha256(requirements.read_bytes() + PYTHON.encode()).hexdigest()[:12]
-    venv = REPOSITORY / ".cache" / "test-venvs" / f"{app.workload}-{app.name}-{key}"
-    complete = venv / "complete"
-    if not complete.exists():
-        shutil.rmtree(venv, ignore_errors=True)
-        for command in (
-            [PYTHON, "-m", "venv", str(venv)],
-            [str(venv / "bin/pip"), "install", "-q", "--no-deps", "-r", str(requirements)],
-        ):
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, f"{shlex.join(command)}: {done.stdout}{done.stderr}"
-        complete.touch()
+    venv = REPOSITORY / ".cache" / "test-venvs" / f"{app.workload}-{key}"
+    venv.parent.mkdir(parents=True, exist_ok=True)
+    with venv.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (venv / "complete").exists():
+            _build_venv(venv, requirements)
     return venv
+
+
+def _build_venv(venv: Path, requirements: Path) -> None:
+    shutil.rmtree(venv, ignore_errors=True)
+    for command in (
+        [PYTHON, "-m", "venv", str(venv)],
+        [str(venv / "bin/pip"), "install", "-q", "--no-deps", "-r", str(requirements)],
+    ):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{shlex.join(command)}: {done.stdout}{done.stderr}"
+    (venv / "complete").touch()
 
 
 def command_line(app: CataloguedApp, venv: Path, environment: dict[str, str]) -> list[str]:
