@@ -20,6 +20,10 @@ def short(**changes):
     return [f"--{name}={value}" for name, value in (options | changes).items()]
 
 
+def _heed_ctrl_c():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @dataclass
 class Testbed:
     """The project's commands, for one lab and one results folder."""
@@ -68,6 +72,8 @@ class Testbed:
             text=True,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
+            # as in a terminal, where Ctrl-C is heeded, even if these tests run in the background
+            preexec_fn=_heed_ctrl_c,
         )
 
     def campaign(self, *arguments, check=True):

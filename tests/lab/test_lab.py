@@ -289,7 +289,7 @@ def test_a_killed_image_build_leaves_no_process_and_no_mount(tmp_path):
         cwd=PROJECT,
         env=os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
     ) as process:
-        until(lambda: marker in command.output(["ps", "-eo", "args"]))
+        until(lambda: marker in command.output(["ps", "-wweo", "args"]))
         process.kill()
-    until(lambda: marker not in command.output(["ps", "-eo", "args"]))
+    until(lambda: marker not in command.output(["ps", "-wweo", "args"]))
     assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text()

@@ -75,7 +75,7 @@ def test_a_stopped_database_is_invalid(verified, ssh):
 
 
 def test_a_wrong_answer_fails_the_run(verified, ssh):
-    update = 'sudo -u postgres psql -q testbed -c "update agentfeatures set number = {}"'
+    update = 'sudo -u postgres psql -q testbed_agents -c "update agentfeatures set number = {}"'
     edit, undo = "number || '!'", "rtrim(number, '!')"
     ssh("server", update.format(edit))
     try:
@@ -91,7 +91,7 @@ def test_a_wrong_answer_fails_the_run(verified, ssh):
 def test_sql_that_is_not_declared_is_named(verified, ssh):
     loop = (
         "for i in $(seq 20); do PGPASSWORD=$(cat /etc/testbed/database-password) psql -h 127.0.0.1 "
-        "-U testbed -q testbed -c 'select count(*) from agentfeatures' >/dev/null; sleep 0.1; done"
+        "-U testbed -q testbed_agents -c 'select count(*) from agentfeatures' >/dev/null; sleep 0.1; done"
     )
     run, _, _ = during_load(verified, ssh, lambda: ssh("server", loop))
     assert "sql" in checks(run, "invalid")
