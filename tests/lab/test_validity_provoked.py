@@ -91,7 +91,8 @@ def test_a_wrong_answer_fails_the_run(verified, ssh):
 def test_sql_that_is_not_declared_is_named(verified, ssh):
     loop = (
         "for i in $(seq 20); do PGPASSWORD=$(cat /etc/testbed/database-password) psql -h 127.0.0.1 "
-        "-U testbed -q testbed_agents -c 'select count(*) from agentfeatures' >/dev/null; sleep 0.1; done"
+        "-U testbed -q testbed_agents -c 'select count(*) from agentfeatures' >/dev/null; "
+        "sleep 0.1; done"
     )
     run, _, _ = during_load(verified, ssh, lambda: ssh("server", loop))
     assert "sql" in checks(run, "invalid")
