@@ -158,13 +158,20 @@ class OpenFiles:
 class App:
     """The processes of the app under test: its main process and all below it."""
 
+    columns = ("app_cpu_percent", "app_rss_bytes", "app_processes", "app_processes_ended")
+
     def __init__(self, pid: int) -> None:
         self._pid = pid
         self._before: dict[int, float] = {}
+        self._ended = 0
         self._at = time.monotonic()
 
     def sample(self) -> Row:
-        """CPU in percent of one core, resident memory, processes; all None once it has ended."""
+        """CPU in percent of one core, resident memory, processes; all None once it has ended.
+
+        `app_processes_ended` counts those that one sample saw and the next did not: a worker that
+        its arbiter replaces at once leaves their number as it was.
+        """
         now, cpu_s, rss, seen = time.monotonic(), 0.0, 0, {}
         try:
             main = psutil.Process(self._pid)
@@ -177,13 +184,15 @@ class App:
                 seen[process.pid] = times.user + times.system
                 cpu_s += seen[process.pid] - self._before.get(process.pid, seen[process.pid])
         except psutil.NoSuchProcess:
-            return dict.fromkeys(("app_cpu_percent", "app_rss_bytes", "app_processes"))
+            return dict.fromkeys(self.columns)
+        self._ended += len(self._before.keys() - seen.keys())
         elapsed_s, self._at, first = now - self._at, now, not self._before
         self._before = seen
         return {
             "app_cpu_percent": None if first else _share(cpu_s, elapsed_s),
             "app_rss_bytes": rss,
             "app_processes": len(seen),
+            "app_processes_ended": self._ended,
         }
 
 

@@ -75,6 +75,9 @@ class Daemon:
     def stop(self) -> None:
         """Stop it and forget its settings. Raises AppFailed if it cannot be stopped."""
         self._systemctl("stop")
+        # one that died, or that had to be killed, would stand as failed on the host from now on;
+        # of any other there is nothing to forget, and systemctl says so by an error
+        self._server.run(["sudo", "-n", "systemctl", "reset-failed", self._app.unit], check=False)
         self._server.run(["rm", "-f", f"{self._server.facts.testbed_run}/{self._app.unit}.env"])
 
     def show(self) -> dict[str, str]:

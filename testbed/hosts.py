@@ -78,7 +78,9 @@ def clear(server: Remote, client: Remote) -> None:
     listing = ["systemctl", "list-units", "--plain", "--no-legend", "--full", "testbed-*.service"]
     for remote in (server, client):  # apps, and the data link's delay
         for line in remote.run(listing).stdout.splitlines():
-            remote.run(["sudo", "-n", "systemctl", "stop", line.split()[0]])
+            unit = line.split()[0]
+            remote.run(["sudo", "-n", "systemctl", "stop", unit])
+            remote.run(["sudo", "-n", "systemctl", "reset-failed", unit], check=False)
         remote.run(f"rm -rf {remote.facts.testbed_run}/[0-9]*")
 
 

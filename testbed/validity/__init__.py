@@ -19,6 +19,7 @@ CHECKS: list[Callable[[Evidence], list[Finding]]] = [
     app.answer,
     app.sql,
     app.daemon,
+    app.workers_ended,
     app.no_good_answer,
     app.unequal_workers,
     app.unequal_data,

@@ -3,7 +3,7 @@
 from testbed.model.catalogue import Statement
 from testbed.model.results import Finding
 from testbed.sql import collapsed
-from testbed.validity.evidence import Evidence
+from testbed.validity.evidence import Evidence, growth
 from testbed.validity.limits import beyond, found
 
 
@@ -63,6 +63,12 @@ def daemon(evidence: Evidence) -> list[Finding]:
     if unit.get("NRestarts", "0") != "0":
         return [found("invalid", f"the app's unit restarted {unit['NRestarts']} times")]
     return []
+
+
+def workers_ended(evidence: Evidence) -> list[Finding]:
+    """All of the app's processes lasted: a worker that dies is replaced, and the unit goes on."""
+    ended = growth(evidence.telemetry["server"], "app_processes_ended")
+    return beyond("processes_ended", ended, "{value:.0f} of the app's processes ended meanwhile")
 
 
 def no_good_answer(evidence: Evidence) -> list[Finding]:

@@ -34,6 +34,8 @@ def on_both(lab: names.LabNames, *words: str) -> list[str]:
 
 
 def test_hosts_have_booted_without_a_failed_unit(lab):
+    failed = ["systemctl", "list-units", "--failed", "--plain", "--no-legend"]
+    assert on_both(lab, *failed) == ["", ""]
     assert on_both(lab, "systemctl", "is-system-running") == ["running", "running"]
 
 

@@ -60,6 +60,15 @@ def test_a_killed_app_is_invalid(verified, ssh):
     assert {"daemon", "answer"} <= checks(run, "invalid")
 
 
+def test_a_killed_worker_is_doubtful_though_it_is_replaced(verified, ssh):
+    main = "systemctl show -P MainPID testbed-agents-flask.service"
+    kill = f"sleep 2; kill -KILL $(pgrep -P $({main}) | tail -n 1)"
+    run, _, _ = during_load(verified, ssh, lambda: ssh("server", kill))
+    assert "daemon" not in checks(run, "invalid")
+    assert "1 of the app's processes ended" in sentences(run, "workers_ended")
+    assert run["verdict"] != "valid"
+
+
 def test_a_stopped_database_is_invalid(verified, ssh):
     try:
         run, _, _ = during_load(verified, ssh, lambda: ssh("server", "systemctl stop postgresql@*"))

@@ -365,7 +365,8 @@ def test_overload_is_told(serve: Callable[..., str], pacer: Pacer) -> None:
     assert 5 < figures["answered_in_window"] <= 21
     assert figures["completed"] > 5  # the queue of the warm-up was given up, not served first
     assert figures["warmup"]["unsent"] > 5
-    assert figures["service_us"]["max"] < figures["response_us"]["min"]
+    # the first one is answered at once, those behind it wait for their turn
+    assert figures["service_us"]["mean"] < figures["response_us"]["mean"] / 2
 
 
 def test_a_server_that_dies(process_server: ProcessServer, pacer: Pacer) -> None:

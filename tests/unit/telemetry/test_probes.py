@@ -12,7 +12,7 @@ import pytest
 
 from telemetry import others
 from telemetry.__main__ import Stopped, record
-from telemetry.probes import Clock
+from telemetry.probes import App, Clock
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -81,6 +81,28 @@ def test_this_machine_is_sampled(tmp_path):
         assert abs(float(row["suspended_s"]) - float(rows[0]["suspended_s"])) < 0.05
         assert int(row["tcp_segments_sent"]) >= 0
         assert row["app_processes"] != ""
+
+
+def test_a_replaced_process_of_the_app_is_counted():
+    begin = [sys.executable, "-c", "import time; time.sleep(60)"]
+    app, worker = App(os.getpid()), subprocess.Popen(begin)
+    first = app.sample()
+    worker.kill()
+    worker.wait()
+    replacement = subprocess.Popen(begin)
+    try:
+        second = app.sample()
+    finally:
+        replacement.kill()
+        replacement.wait()
+    assert first["app_processes"] == second["app_processes"]
+    assert (first["app_processes_ended"], second["app_processes_ended"]) == (0, 1)
+
+
+def test_an_app_that_has_ended_has_no_figures():
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    assert App(gone.pid).sample() == dict.fromkeys(App.columns)
 
 
 class Sleeper:

@@ -82,6 +82,7 @@ ROW = {
     "tcp_segments_sent": 1000,
     "tcp_retransmits": 5,
     "listen_overflows": 3,
+    "app_processes_ended": 0,
 }
 
 

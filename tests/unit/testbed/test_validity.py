@@ -59,6 +59,12 @@ def test_a_sound_run_is_valid(judge):
         ({"unit": {"ActiveState": "failed"}}, "daemon", "invalid", "not active .* but failed"),
         ({"unit": None}, "daemon", "invalid", "but unknown"),
         (
+            {"server": rows(app_processes_ended=lambda t: t // 30)},
+            "workers_ended",
+            "doubtful",
+            "1 of the app's processes ended meanwhile",
+        ),
+        (
             {"unit": {"ActiveState": "active", "NRestarts": "2"}},
             "daemon",
             "invalid",
