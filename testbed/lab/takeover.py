@@ -9,15 +9,20 @@ from pathlib import PurePosixPath
 # Environment settings that reaching package indexes may depend on.
 _PATHS = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
-# Settings of pip that say how it works, not where it finds packages, or that name this machine.
-_PIP_LEFT_OUT = {
-    "config-file",
-    "cache-dir",
-    "target",
-    "prefix",
-    "log",
-    "require-virtualenv",
-    "user",
+# Settings of pip that say where packages are found and how they are reached. Others stay: they name
+# files of this machine, or cap releases (`constraint`), whereas what the hosts get is pinned.
+_PIP_TAKEN = {
+    "index-url",
+    "extra-index-url",
+    "find-links",
+    "no-index",
+    "trusted-host",
+    "proxy",
+    "cert",
+    "client-cert",
+    "timeout",
+    "default-timeout",
+    "retries",
 }
 
 
@@ -41,7 +46,7 @@ def _is_loopback(address: str) -> bool:
 
 
 def pip_settings(texts: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
-    """pip's global settings: configuration files in order of rank, then PIP_* of the environment.
+    """pip's ways to packages: configuration files in order of rank, then PIP_* of the environment.
 
     As pip reads them: the later wins. Sections of single pip commands are left out, but [install].
     """
@@ -55,7 +60,7 @@ def pip_settings(texts: Iterable[str], environment: Mapping[str, str]) -> dict[s
     for name, value in environment.items():
         if name.startswith("PIP_") and value:
             settings[name.removeprefix("PIP_").lower().replace("_", "-")] = value
-    return {key: value for key, value in settings.items() if key not in _PIP_LEFT_OUT}
+    return {key: value for key, value in settings.items() if key in _PIP_TAKEN}
 
 
 def pip_conf(settings: Mapping[str, str]) -> str:

@@ -110,13 +110,19 @@ DPkg::Post-Invoke:: "rm -f /x";
 
 def test_pip_settings_rank_as_pip_ranks_them():
     system = "[global]\nindex-url = https://system.example/simple\ntimeout = 5\n"
-    user = "[global]\nindex_url = https://user.example/simple\n[install]\nno-compile = true\n"
+    user = "[global]\nindex_url = https://user.example/simple\n[install]\nno-index = true\n"
     environment = {"PIP_TIMEOUT": "60", "PIP_CACHE_DIR": "/x", "PIPELINE": "no", "PIP_RETRIES": ""}
     assert takeover.pip_settings([system, user], environment) == {
         "index-url": "https://user.example/simple",
         "timeout": "60",
-        "no-compile": "true",
+        "no-index": "true",
     }
+
+
+def test_pip_settings_that_are_no_way_to_packages_stay_with_the_machine():
+    system = "[global]\nconstraint = /etc/xdg/pip/caps.txt\nuser = true\nretries = 9\n"
+    environment = {"PIP_REQUIREMENT": "/srv/all.txt", "PIP_LOG": "/var/log/pip"}
+    assert takeover.pip_settings([system], environment) == {"retries": "9"}
 
 
 def test_pip_conf_reads_back_the_same():
