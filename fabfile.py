@@ -1,10 +1,11 @@
 """What the testbed can do: `fab --list`. Thin: parses options and calls testbed/."""
 
+import functools
 import os
 import sys
 from datetime import UTC, datetime
 
-from fabric import task
+import fabric
 from invoke.collection import Collection
 from invoke.context import Context
 from rich.console import Console
@@ -18,6 +19,8 @@ from testbed.progress import Progress
 
 HELP = {name: text for name, (_, text) in options.defaults().items()}
 ARTICLE_HELP = {n: text for n, (_, text) in options.defaults(options.ArticleOptions).items()}
+# Long options only: invoke would choose letters, and -i would not be the inventory as in Ansible
+task = functools.partial(fabric.task, auto_shortflags=False)
 LAB_HELP = {"name": "of the lab; default: $TESTBED_LAB, else 'lab'"}
 
 

@@ -42,6 +42,7 @@ def reported(body: Task) -> Task:
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _interrupt)
         try:
+            _check_core_options(arguments[0])
             body(*arguments, **keywords)
         except TestbedError as error:
             _complain(str(error))
@@ -62,6 +63,12 @@ def reported(body: Task) -> Task:
             sys.exit(1)
 
     return task
+
+
+def _check_core_options(context: Context) -> None:
+    """Raise TestbedError for `-i PATH`: an inventory to Ansible, to Fabric a key, unused."""
+    if key := context.config.get("connect_kwargs", {}).get("key_filename"):
+        raise TestbedError(f"-i: not an option of this task; did you mean --inventory={key[0]}?")
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

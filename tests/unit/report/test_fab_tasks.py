@@ -1,4 +1,4 @@
-"""`fab compare` and `fab report`, called as a user calls them."""
+"""Tasks that need no host, called as a user calls them."""
 
 import subprocess
 import sys
@@ -50,3 +50,9 @@ def test_report_takes_the_latest_campaign(fab, tmp_path):
     done = fab("report")
     assert done.returncode == 0, done.stderr
     assert (folder / "report" / "index.html").is_file()
+
+
+def test_the_inventory_s_option_of_ansible_is_not_taken_for_an_ssh_key(fab):
+    done = fab("run-round2", "-i", "inventory/mine", "--dry-run")
+    assert done.returncode == Exit.BAD_INPUT
+    assert "did you mean --inventory=inventory/mine?" in done.stderr
