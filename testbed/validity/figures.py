@@ -2,8 +2,6 @@
 
 from statistics import median
 
-from scipy.stats import kendalltau, theilslopes
-
 from testbed.model.results import Finding
 from testbed.validity.evidence import Evidence
 from testbed.validity.limits import beyond, found, limits
@@ -39,6 +37,8 @@ def steady(evidence: Evidence) -> list[Finding]:
     completed = [row["completed"] for row in evidence.timeline]
     if len(completed) < STEADY_SECONDS:
         return []
+    from scipy.stats import kendalltau, theilslopes  # half a second, for which no other task waits
+
     seconds = range(len(completed))
     if kendalltau(seconds, completed).pvalue >= STEADY_LEVEL:
         return []
