@@ -1,7 +1,6 @@
 """Runs brought together: the trials of one app, endpoint, variant and load are one group."""
 
 import math
-import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -148,7 +147,7 @@ def groups(campaign: LoadedCampaign, endpoint: str) -> list[Group]:
     several_loads = len({_load_of(runs[0].record) for _, runs in members}) > 1
     return [
         Group(
-            label=label(runs[0].record, campaign, with_load=several_loads),
+            label=label(runs[0].record, with_load=several_loads),
             endpoint=endpoint,
             app=runs[0].record.app,
             runs=sorted(runs, key=lambda run: (run.record.trial, run.record.run_id)),
@@ -157,23 +156,18 @@ def groups(campaign: LoadedCampaign, endpoint: str) -> list[Group]:
     ]
 
 
-def label(record: RunRecord, campaign: LoadedCampaign, *, with_load: bool = False) -> str:
-    """The app's title, with what is not its default and, if asked, the load."""
+def label(record: RunRecord, *, with_load: bool = False) -> str:
+    """The app's title, with the variant unless it is the default one and, if asked, the load.
+
+    Tables say beside it which settings make the variant.
+    """
     parts = [record.app_title]
-    if note := variant_note(record, campaign):
-        parts.append(note)
+    if record.variant != DEFAULT_VARIANT:
+        parts.append(record.variant)
     if with_load:
         asked = "saturation" if record.load.rate_rps is None else f"{rate(record.load.rate_rps)}/s"
         parts.append(f"{asked}, {record.load.connections} connections, {record.load.generator}")
-    return textwrap.shorten(", ".join(parts), width=160, placeholder=" …")
-
-
-def variant_note(record: RunRecord, campaign: LoadedCampaign) -> str:
-    """The variant's name and its settings, as labels have it. Empty for the default variant."""
-    if record.variant == DEFAULT_VARIANT:
-        return ""
-    settings = settings_text(_of_variant(record, campaign))
-    return f"{record.variant} ({settings})" if settings else record.variant
+    return ", ".join(parts)
 
 
 def varied_settings(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
@@ -187,32 +181,8 @@ def varied_settings(record: RunRecord, campaign: LoadedCampaign) -> dict[str, An
     }
 
 
-def _of_variant(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
-    """The settings that the experiment sets for the run's variant, and those in which it differs
-    from the app's default variant.
-
-    Without a declaration and without a run of the default variant to compare with, all settings.
-    """
-    declared = _declared_settings(record.variant, campaign)
-    usual = next(
-        (
-            run.record.settings
-            for run in campaign.runs
-            if (run.record.app, run.record.variant) == (record.app, DEFAULT_VARIANT)
-        ),
-        None,
-    )
-    if usual is None:
-        usual = {} if declared is None else record.settings
-    return {
-        key: value
-        for key, value in sorted(record.settings.items())
-        if key in (declared or ()) or key not in usual or usual[key] != value
-    }
-
-
 def settings_text(settings: dict[str, Any]) -> str:
-    """Settings as tables and labels write them: 'pool=10, workers=4'."""
+    """Settings as tables write them: 'pool=10, workers=4'."""
     return ", ".join(f"{key}={value}" for key, value in settings.items())
 
 

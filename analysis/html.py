@@ -167,7 +167,7 @@ def standings(campaign: LoadedCampaign) -> dict[str, int]:
 def questionable(campaign: LoadedCampaign) -> list[tuple[RunRecord, Standing, str, list[str]]]:
     """Runs that do not count without reserve, worst first, with their reasons."""
     found = [
-        (record, groups.standing(record), groups.label(record, campaign), groups.reasons(record))
+        (record, groups.standing(record), groups.label(record), groups.reasons(record))
         for record in tables.ordered_runs(campaign)
         if groups.reasons(record)
     ]

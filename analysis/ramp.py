@@ -142,7 +142,7 @@ def ramps(campaign: LoadedCampaign, endpoint: str | None = None) -> list[Ramp]:
         record = run.record
         if endpoint in (None, record.endpoint):
             by_cell.setdefault((record.endpoint, record.app, record.variant), []).append(record)
-    return [ramp(records, label(records[0], campaign)) for _, records in sorted(by_cell.items())]
+    return [ramp(records, label(records[0])) for _, records in sorted(by_cell.items())]
 
 
 def sentences(campaign: LoadedCampaign) -> list[str]:

@@ -48,7 +48,7 @@ def draw(campaign: LoadedCampaign, run: LoadedRun) -> Chart | None:
     if run.timeline is None and not run.telemetry:
         return None
     record = run.record
-    name = label(record, campaign)
+    name = label(record)
     word = standing(record)
     mark = "" if word == "valid" else f" ({word})"
     picture = frame(
