@@ -173,7 +173,7 @@ def label(record: RunRecord, *, with_load: bool = False) -> str:
 def varied_settings(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
     """The run's settings that differ among the runs of its app, or that the experiment sets."""
     others = [run.record.settings for run in campaign.runs if run.record.app == record.app]
-    declared = _declared_settings(record.variant, campaign) or []
+    declared = _declared_settings(record, campaign)
     return {
         key: value
         for key, value in sorted(record.settings.items())
@@ -194,12 +194,12 @@ def has_variants(campaign: LoadedCampaign) -> bool:
     )
 
 
-def _declared_settings(variant: str, campaign: LoadedCampaign) -> list[str] | None:
-    """Names of the settings that the experiment sets for a variant; None: it does not say."""
-    variants = campaign.campaign.asked.get("variants")
-    declared = variants.get(variant) if isinstance(variants, dict) else None
-    settings = declared.get("settings") if isinstance(declared, dict) else None
-    return list(settings) if isinstance(settings, dict) else None
+def _declared_settings(record: RunRecord, campaign: LoadedCampaign) -> set[str]:
+    """Names of the settings that the experiment sets for the run's variant and app."""
+    variants = campaign.campaign.asked.get("variants") or {}
+    declared = variants.get(record.variant) or {}
+    of_app = (declared.get("app_settings") or {}).get(record.app) or {}
+    return {*(declared.get("settings") or {}), *of_app}
 
 
 def asked_rates(members: Iterable[Group]) -> list[float]:

@@ -54,6 +54,20 @@ def test_settings_that_the_default_variant_sets_are_shown_too(tmp_path):
     assert "workers=4" in text
 
 
+def test_settings_that_a_variant_has_for_one_app_are_shown_too(tmp_path):
+    threads = {"settings": {"pool": 4}, "app_settings": {"flask": {"worker_class": "gthread"}}}
+    same = {"settings": {"pool": 4, "worker_class": "gthread"}}
+    runs = [
+        builder.run(1, "flask", "index", variant="equal", **same),
+        builder.run(2, "aiohttp_api_hour", "index", variant="equal", settings={"pool": 4}),
+    ]
+    _, _, rows = reported(tmp_path, runs, asked={"variants": {"equal": threads}})
+    assert {row["app"]: row["settings"] for row in rows} == {
+        "flask": "pool=4, worker_class=gthread",
+        "aiohttp_api_hour": "pool=4",
+    }
+
+
 def test_no_column_for_settings_where_nothing_was_varied(tmp_path):
     page, text, _ = reported(tmp_path, [builder.run(1, "flask", "index")])
     assert "Settings" not in text
