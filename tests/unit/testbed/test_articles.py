@@ -6,6 +6,8 @@ from testbed.errors import TestbedError
 from testbed.model.article import Article
 
 NAMES = sorted(path.stem for path in articles.ARTICLES.glob("*.yml"))
+# An article prints rates of all answers, and averages: what a claim's figure rests on without its own
+INSTEAD = {"goodput_rps": "throughput_rps", "latency_p50_us": "latency_mean_us"}
 
 
 def request(**changes):
@@ -30,6 +32,41 @@ def test_an_article_s_files_are_sound_and_its_claims_are_measured(name):
     for mode in ("as_published", "fair"):
         assert any(mode in claim.compare for claim in published.claims.values())
         assert article.asked(mode).differences
+
+
+def printed(published, cell, metric):
+    """The article's figure of a cell; None: it has none."""
+    figures = {(figure.cell, figure.metric): figure.value for figure in published.figures}
+    return figures.get((cell, metric), figures.get((cell, INSTEAD.get(metric))))
+
+
+def printed_ratio(published, claim):
+    """What the article's figures give for a claim; None: it lacks them."""
+    comparison = claim.compare["as_published"]
+    of = printed(published, comparison.of, claim.metric)
+    if comparison.to is None:
+        return of
+    to = printed(published, comparison.to, claim.metric)
+    return None if None in (of, to) else of / to
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_claim_s_published_figure_follows_from_those_printed(name):
+    _, published = articles.load(name)
+    for key, claim in published.claims.items():
+        if "as_published" in claim.compare:
+            ratio = printed_ratio(published, claim)
+            assert ratio is None or claim.published == pytest.approx(ratio, rel=0.02), key
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_size_is_half_to_twice_the_published_one(name):
+    _, published = articles.load(name)
+    for key, claim in published.claims.items():
+        if claim.rule.startswith("Half to twice"):
+            limits = (claim.accept.at_least, claim.accept.at_most)
+            half_to_twice = (claim.published / 2, claim.published * 2)
+            assert limits == pytest.approx(half_to_twice, rel=0.01), key
 
 
 @pytest.mark.parametrize("name", NAMES)
