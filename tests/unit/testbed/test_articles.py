@@ -6,7 +6,7 @@ from testbed.errors import TestbedError
 from testbed.model.article import Article
 
 NAMES = sorted(path.stem for path in articles.ARTICLES.glob("*.yml"))
-# An article prints rates of all answers, and averages: what a claim's figure rests on without its own
+# Articles print rates of all answers, and averages: what a claim rests on where its own is lacking
 INSTEAD = {"goodput_rps": "throughput_rps", "latency_p50_us": "latency_mean_us"}
 
 
