@@ -7,7 +7,8 @@ A ramp puts more and more users (or connections) on an app, each step on a fresh
   percentile, the 90th is taken, else the median: the same one for all steps and trials of a ramp. A
   step that leaves so many requests unanswered that the percentile lies among them is slow.
 - *Errors begin* at the first step where at least 0.1 % of the requests due (of those made, where no
-  schedule says what was due) failed or were not answered, and so at every heavier step.
+  schedule says what was due) failed or were not answered, and so at every heavier step. Of fewer
+  than 1000 requests, one failure is that many.
 
 Both are found for each trial by itself. A trial says no more than between which two steps the onset
 lies: after the heaviest step that was still good, and at the latest at the first bad one. A step

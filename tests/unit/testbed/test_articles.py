@@ -1,7 +1,7 @@
 import pytest
 import yaml
 
-from testbed import articles
+from testbed import articles, show
 from testbed.errors import TestbedError
 from testbed.model.article import Article
 
@@ -82,6 +82,15 @@ def test_the_small_scale_is_short(name):
 def test_a_series_has_the_parts_asked_for_in_order():
     series = articles.new_series(request(parts=["low_load", "rate_index"]))
     assert [part.campaign for part in series.parts] == ["fair-rate_index", "fair-low_load"]
+
+
+def test_a_plan_is_headed_by_the_options_that_ask_for_its_part():
+    series = articles.new_series(request(modes=["as_published", "fair"], parts=["low_load"]))
+    plans = [show.part_text(part, series.scale, *rest) for part, *rest in articles.planned(series)]
+    assert [plan.splitlines()[0] for plan in plans] == [
+        "# --as-published --parts=low_load --scale=small",
+        "# --fair --parts=low_load --scale=small",
+    ]
 
 
 def test_trials_can_be_overridden():
