@@ -7,7 +7,8 @@ A ramp puts more and more users (or connections) on an app, each step on a fresh
   percentile, the 90th is taken, else the median: the same one for all steps and trials of a ramp. A
   step that leaves so many requests unanswered that the percentile lies among them is slow.
 - *Errors begin* at the first step where at least 0.1 % of the requests due (of those made, where no
-  schedule says what was due) failed or were not answered, and so at every heavier step.
+  schedule says what was due) failed or were not answered, and so at every heavier step. Of fewer
+  than 1000 requests, one failure is that many.
 
 Both are found for each trial by itself. A trial says no more than between which two steps the onset
 lies: after the heaviest step that was still good, and at the latest at the first bad one. A step
@@ -165,6 +166,7 @@ def onsets_text(trials: Sequence[RampTrial], what: Of) -> str:
 def ramp(records: Sequence[RunRecord], name: str) -> Ramp:
     """The ramp that these runs of one cell make."""
     chosen = _common_percentile([record for record in records if _counts(record)])
+    lightest = min(record.load.connections for record in records)
     by_trial: dict[int, list[RunRecord]] = {}
     for record in records:
         by_trial.setdefault(record.trial, []).append(record)
@@ -174,7 +176,7 @@ def ramp(records: Sequence[RunRecord], name: str) -> Ramp:
         endpoint=records[0].endpoint,
         variant=records[0].variant,
         percentile=chosen,
-        trials=[_trial(number, runs, chosen) for number, runs in sorted(by_trial.items())],
+        trials=[_trial(n, runs, chosen, lightest) for n, runs in sorted(by_trial.items())],
     )
 
 
@@ -210,12 +212,11 @@ def together(onsets: Sequence[Onset], what: Of) -> Together:
     return Together(text, None if math.isinf(middle) else middle, low, high)
 
 
-def _trial(number: int, records: list[RunRecord], chosen: str | None) -> RampTrial:
+def _trial(number: int, records: list[RunRecord], chosen: str | None, lightest: int) -> RampTrial:
     steps = sorted((_step(record, chosen) for record in records), key=lambda step: step.size)
-    lightest = steps[0].response  # unknown if its run does not count: then nothing is slow
-    limit_us = (
-        None if lightest is None or math.isinf(lightest.high) else SLOW_FACTOR * lightest.value
-    )
+    # Unknown if its run does not count or was not made: then nothing is slow
+    usual = steps[0].response if steps[0].size == lightest else None
+    limit_us = None if usual is None or math.isinf(usual.high) else SLOW_FACTOR * usual.value
     return RampTrial(
         number=number,
         steps=steps,

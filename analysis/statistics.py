@@ -45,8 +45,8 @@ def interval_of_mean(values: Sequence[float]) -> tuple[float, float] | None:
 
     Method: resample the trials with replacement, take the 2.5th and 97.5th percentile of the
     resampled means (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13),
-    by scipy.stats.bootstrap. With 3 or 4 trials it is about the range of the trials and tends to
-    be too narrow; the bias-corrected variant needs more trials than a campaign has.
+    by scipy.stats.bootstrap. With 3 or 4 trials it is about the range of the trials and too narrow
+    (docs/articles.md says how much); the bias-corrected variant needs more than a campaign has.
     """
     if len(values) < MIN_TRIALS_FOR_INTERVAL:
         return None

@@ -12,9 +12,12 @@ M = TypeVar("M", bound=Model)
 
 
 def _split(value: Any) -> Any:
-    """Names separated by commas."""
+    """Names separated by commas. Raises ValueError if there is none."""
     if isinstance(value, str):
-        return [name.strip() for name in value.split(",") if name.strip()]
+        names = [name.strip() for name in value.split(",") if name.strip()]
+        if not names:
+            raise ValueError("no name given; leave the option out for its default")
+        return names
     return value
 
 
@@ -89,7 +92,8 @@ def _typed(model: type[M], given: dict[str, Any]) -> M:
         return model.model_validate(given)
     except ValidationError as error:
         lines = [
-            f"{option_name(str(item['loc'][0]))}: {item['msg']} (given: {item['input']!r})"
+            f"{option_name(str(item['loc'][0]))}: {item['msg'].removeprefix('Value error, ')} "
+            f"(given: {item['input']!r})"
             for item in error.errors()
         ]
         raise TestbedError("\n".join(lines)) from error

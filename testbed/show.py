@@ -5,8 +5,10 @@ from collections import Counter
 from pathlib import Path
 
 from testbed.campaign import OVERHEAD_S, Outcome
+from testbed.model.article import Scale, SeriesPart
 from testbed.model.experiment import Experiment, LoadSpec, PlannedRun
 from testbed.model.results import LinkRecord
+from testbed.options import option_name
 
 
 def plan_text(experiment: Experiment, runs: list[PlannedRun]) -> str:
@@ -26,6 +28,14 @@ def plan_text(experiment: Experiment, runs: list[PlannedRun]) -> str:
             f"{len(runs)} runs, about {len(runs) * each_s / 60:.0f} min",
         ]
     )
+
+
+def part_text(
+    part: SeriesPart, scale: Scale, experiment: Experiment, runs: list[PlannedRun]
+) -> str:
+    """The plan of one part of a series, below the names that its options have for it."""
+    asked = f"# {option_name(part.mode)} --parts={part.part} --scale={scale}"
+    return f"{asked}\n{plan_text(experiment, runs)}"
 
 
 def _asked(load: LoadSpec) -> str:

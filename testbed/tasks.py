@@ -175,8 +175,8 @@ def measure_article(name: str, given: options.ArticleOptions) -> None:
         )
         folder = results.folder() / series.series
     if given.dry_run:
-        for _, experiment, runs in articles.planned(series):
-            progress.result(show.plan_text(experiment, runs))
+        for part, experiment, runs in articles.planned(series):
+            progress.result(show.part_text(part, series.scale, experiment, runs))
         return
     outcomes = articles.carry_out(series, folder, inventory.load(given.inventory), progress)
     progress.result(show.series_text(folder, outcomes))

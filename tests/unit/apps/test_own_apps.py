@@ -1,10 +1,12 @@
 """Apps of one's own, outside of apps/: those that docs/own-app.md shows."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from testbed import answers, catalogue, experiments, plan
+from testbed.model.catalogue import App
 from tests.unit.apps import serving
 from tests.unit.apps.serving import REPOSITORY, DatabaseOf
 
@@ -36,6 +38,23 @@ def test_the_guide_s_workload_is_one(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "workload.yml").write_text(GUIDE[start : GUIDE.index("```", start)])
     assert set(catalogue.load(tmp_path).workload("shop").endpoints) == {"product", "order"}
+
+
+def test_the_guide_s_experiment_compares_with_another_app_as_it_says(tmp_path: Path) -> None:
+    start = GUIDE.index("schema_version: 1\ntitle: How many workers?")
+    text = GUIDE[start : GUIDE.index("```", start)]
+    file = tmp_path / "workers.yml"
+    file.write_text(text.replace("apps: [starlette]", "apps: [starlette, flask]"))
+    runs = plan.plan(experiments.load(file), CATALOGUE, seed=1)
+    assert plan.workers(runs) == {
+        ("agents", "few"): {"starlette": 2, "flask": 2},
+        ("agents", "many"): {"starlette": 8, "flask": 8},
+    }
+
+
+def test_the_guide_lists_every_key() -> None:
+    table = GUIDE[GUIDE.index("## All keys of app.yml") :]
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == set(App.model_fields)
 
 
 def test_they_stand_beside_the_project_s() -> None:

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -161,6 +162,15 @@ def test_knowing_less_never_turns_a_verdict_into_its_opposite(of, to, limit, mor
     spans[which] = [Span(span.value, span.low, span.high * more) for span in spans[which]]
     after = decide(estimate(spans["of"], spans["to"]), Accept(at_least=limit))
     assert after in (before, "not comparable")
+
+
+@pytest.mark.parametrize(("trials", "percent"), [(3, 80), (5, 90)])
+def test_with_few_trials_the_interval_holds_the_true_ratio_as_often_as_is_said(trials, percent):
+    dice = np.random.default_rng(1)
+    sides = dice.normal(100, 5, (400, 2, trials)).tolist()
+    found = [estimate(exact(of), exact(to)) for of, to in sides]
+    held = sum(one.low <= 1 <= one.high for one in found)
+    assert 100 * held / len(found) == pytest.approx(percent, abs=5)
 
 
 @given(st.permutations([3.0, 5.0, 11.0, 4.0]))

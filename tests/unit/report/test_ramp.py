@@ -81,6 +81,18 @@ def test_without_its_lightest_step_nothing_is_slow_or_not():
     assert together([trial.slowdown], "users").text == "unknown: no step counts"
 
 
+def test_a_trial_whose_lightest_step_was_not_made_has_no_slow_down_to_tell_of():
+    runs = [
+        series_builder.step(1, "django", 10, 5),
+        series_builder.step(2, "django", 20, 50),
+        series_builder.step(3, "django", 20, 50, trial=2),
+        series_builder.step(4, "django", 30, 60, trial=2),
+    ]
+    first, second = ramp(runs, "Django").trials
+    assert first.slowdown == Onset(after=10, at=20, up_to=20)
+    assert second.slowdown == Onset(None, None, None)
+
+
 def test_without_a_95th_percentile_the_next_that_all_have_is_taken():
     runs = [series_builder.step(n, "django", 10 * n, 5) for n in (1, 2)]
     times = Distribution(mean=1.0, percentiles={"50": 1.0, "90": 2.0, "99": 3.0})

@@ -1,11 +1,13 @@
 import pytest
 import yaml
 
-from testbed import articles
+from testbed import articles, show
 from testbed.errors import TestbedError
 from testbed.model.article import Article
 
 NAMES = sorted(path.stem for path in articles.ARTICLES.glob("*.yml"))
+# Articles print rates of all answers, and averages: what a claim rests on where its own is lacking
+INSTEAD = {"goodput_rps": "throughput_rps", "latency_p50_us": "latency_mean_us"}
 
 
 def request(**changes):
@@ -32,6 +34,41 @@ def test_an_article_s_files_are_sound_and_its_claims_are_measured(name):
         assert article.asked(mode).differences
 
 
+def printed(published, cell, metric):
+    """The article's figure of a cell; None: it has none."""
+    figures = {(figure.cell, figure.metric): figure.value for figure in published.figures}
+    return figures.get((cell, metric), figures.get((cell, INSTEAD.get(metric))))
+
+
+def printed_ratio(published, claim):
+    """What the article's figures give for a claim; None: it lacks them."""
+    comparison = claim.compare["as_published"]
+    of = printed(published, comparison.of, claim.metric)
+    if comparison.to is None:
+        return of
+    to = printed(published, comparison.to, claim.metric)
+    return None if None in (of, to) else of / to
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_claim_s_published_figure_follows_from_those_printed(name):
+    _, published = articles.load(name)
+    for key, claim in published.claims.items():
+        if "as_published" in claim.compare:
+            ratio = printed_ratio(published, claim)
+            assert ratio is None or claim.published == pytest.approx(ratio, rel=0.02), key
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_size_is_half_to_twice_the_published_one(name):
+    _, published = articles.load(name)
+    for key, claim in published.claims.items():
+        if claim.rule.startswith("Half to twice"):
+            limits = (claim.accept.at_least, claim.accept.at_most)
+            half_to_twice = (claim.published / 2, claim.published * 2)
+            assert limits == pytest.approx(half_to_twice, rel=0.01), key
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_small_scale_is_short(name):
     modes = ["as_published", "fair"]
@@ -45,6 +82,15 @@ def test_the_small_scale_is_short(name):
 def test_a_series_has_the_parts_asked_for_in_order():
     series = articles.new_series(request(parts=["low_load", "rate_index"]))
     assert [part.campaign for part in series.parts] == ["fair-rate_index", "fair-low_load"]
+
+
+def test_a_plan_is_headed_by_the_options_that_ask_for_its_part():
+    series = articles.new_series(request(modes=["as_published", "fair"], parts=["low_load"]))
+    plans = [show.part_text(part, series.scale, *rest) for part, *rest in articles.planned(series)]
+    assert [plan.splitlines()[0] for plan in plans] == [
+        "# --as-published --parts=low_load --scale=small",
+        "# --fair --parts=low_load --scale=small",
+    ]
 
 
 def test_trials_can_be_overridden():

@@ -1,6 +1,6 @@
 """Settings of the Django project: what `startproject` gives, less what one page has no use for.
 
-docs/apps.md says what was left out, and why.
+docs/pokemon.md says what was left out, and why.
 """
 
 import os

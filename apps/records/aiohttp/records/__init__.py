@@ -16,15 +16,20 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 def create_app() -> web.Application:
     """The app, set up from the environment."""
+    debug = os.environ["DEBUG"] == "1"
     keepalive = os.environ["KEEPALIVE_S"] != "0"
     app = web.Application(middlewares=[] if keepalive else [close_connection])
-    if os.environ["DEBUG"] == "1":
+    if debug:
         app.on_startup.append(debug_event_loop)
     app[DATABASE] = Database(
         os.environ["DATABASE_URL"], os.environ["DATABASE_ACCESS"], int(os.environ["POOL_SIZE"])
     )
     app.cleanup_ctx.append(app[DATABASE].opened)
-    aiohttp_jinja2.setup(app, loader=jinja2.PackageLoader("records"))
+    aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.PackageLoader("records"),
+        auto_reload=debug,  # else each request would ask whether the template's file has changed
+    )
     app.add_routes(views.routes)
     return app
 

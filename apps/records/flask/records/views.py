@@ -2,7 +2,6 @@
 
 from flask import Blueprint, render_template
 from sqlalchemy import and_, func, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import aliased
 
 from . import database
@@ -24,7 +23,7 @@ RECORDS = (
         Record.label,
         Record.content,
         User.username,
-        func.array_agg(aggregate_order_by(Tag.tag, Tag.tag)).label("tags"),
+        func.array_agg(Tag.tag).aggregate_order_by(Tag.tag).label("tags"),
         func.count().over().label("total"),
         PARTS.label("parts"),
     )

@@ -1,6 +1,6 @@
 """Settings of the Django app: what `startproject` gives, less what this service has no use for.
 
-docs/apps.md says what was left out, and why.
+docs/todo.md says what was left out, and why.
 """
 
 import os

@@ -217,6 +217,26 @@ def test_debug_of_django_is_its_debug(serve: Serve) -> None:
         assert running.get(PATH).status == 200
 
 
+def said_without_and_with_debug(app: str, code: str, database: Cluster) -> list[str]:
+    """What code that sees the app's package prints, with debug 0 and 1."""
+    command = [str(serving.make_venv(APPS[app]) / "bin" / "python"), "-B", "-c"]
+    said = []
+    for debug in (0, 1):
+        done = subprocess.run(
+            [*command, f"import records\n{code}"],
+            cwd=APPS[app].folder,
+            env={
+                "DATABASE_URL": database.url,
+                **serving.settings_environment(APPS[app], {"debug": debug}),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        said.append(done.stdout.strip() or done.stderr)
+    return said
+
+
 @pytest.mark.parametrize(
     ("app", "code"),
     [
@@ -235,22 +255,24 @@ def test_debug_of_django_is_its_debug(serve: Serve) -> None:
     ],
 )
 def test_debug_is_flask_s_and_asyncio_s_debug_mode(database: Cluster, app: str, code: str) -> None:
-    command = [str(serving.make_venv(APPS[app]) / "bin" / "python"), "-B", "-c"]
-    printed = []
-    for debug in (0, 1):
-        done = subprocess.run(
-            [*command, f"import records\n{code}"],
-            cwd=APPS[app].folder,
-            env={
-                "DATABASE_URL": database.url,
-                **serving.settings_environment(APPS[app], {"debug": debug}),
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        printed.append(done.stdout.strip() or done.stderr)
-    assert printed == ["False", "True"]
+    assert said_without_and_with_debug(app, code, database) == ["False", "True"]
+
+
+@pytest.mark.parametrize(
+    ("app", "code"),
+    [
+        ("flask", "print(records.create_app().jinja_env.auto_reload)"),
+        (
+            "aiohttp",
+            "import aiohttp_jinja2\n"
+            "print(aiohttp_jinja2.get_env(records.create_app()).auto_reload)",
+        ),
+    ],
+)
+def test_templates_are_looked_for_again_with_debug_only(
+    database: Cluster, app: str, code: str
+) -> None:
+    assert said_without_and_with_debug(app, code, database) == ["False", "True"]
 
 
 # --- what is wrong --------------------------------------------------------------------------------
