@@ -38,7 +38,7 @@ Of = Literal["connections", "users"]
 
 @dataclass(frozen=True)
 class Step:
-    """One run of a ramp. What it does not tell, or must not tell as it does not count, is None."""
+    """One run of a ramp. What it does not tell is None; what it tells may not count."""
 
     size: int  # users or connections
     record: RunRecord
@@ -57,15 +57,20 @@ class Step:
         if self.response is None:
             return MISSING
         if math.isinf(self.response.value):
-            return "no answer"
+            return self._told("no answer")
         bound = AT_LEAST if self.response.high > self.response.low else ""
-        return f"{bound}{milliseconds(self.response.value)}"
+        return self._told(f"{bound}{milliseconds(self.response.value)}")
 
     @property
     def errors_text(self) -> str:
         """Its errors, in percent; shares below a tenth with the digits that tell them from none."""
         share = self.errors_percent
-        return f"{share:.2g} %" if share is not None and 0 < share < 0.1 else percent(share)
+        if share is None:
+            return MISSING
+        return self._told(f"{share:.2g} %" if 0 < share < 0.1 else percent(share))
+
+    def _told(self, text: str) -> str:
+        return text if self.counts else f"({text})"
 
 
 @dataclass(frozen=True)
@@ -165,7 +170,8 @@ def onsets_text(trials: Sequence[RampTrial], what: Of) -> str:
 
 def ramp(records: Sequence[RunRecord], name: str) -> Ramp:
     """The ramp that these runs of one cell make."""
-    chosen = _common_percentile([record for record in records if _counts(record)])
+    counted = [record for record in records if _counts(record)]
+    chosen = _common_percentile(counted or records)
     lightest = min(record.load.connections for record in records)
     by_trial: dict[int, list[RunRecord]] = {}
     for record in records:
@@ -215,7 +221,7 @@ def together(onsets: Sequence[Onset], what: Of) -> Together:
 def _trial(number: int, records: list[RunRecord], chosen: str | None, lightest: int) -> RampTrial:
     steps = sorted((_step(record, chosen) for record in records), key=lambda step: step.size)
     # Unknown if its run does not count or was not made: then nothing is slow
-    usual = steps[0].response if steps[0].size == lightest else None
+    usual = steps[0].response if steps[0].counts and steps[0].size == lightest else None
     limit_us = None if usual is None or math.isinf(usual.high) else SLOW_FACTOR * usual.value
     return RampTrial(
         number=number,
@@ -226,7 +232,7 @@ def _trial(number: int, records: list[RunRecord], chosen: str | None, lightest: 
 
 
 def _flags(steps: list[Step], bad: Callable[[Step], bool | None]) -> list[tuple[int, bool | None]]:
-    return [(step.size, bad(step)) for step in steps]
+    return [(step.size, bad(step) if step.counts else None) for step in steps]
 
 
 def _above(response: Span | None, limit_us: float | None) -> bool | None:
@@ -243,13 +249,12 @@ def _reaches(percent: float | None) -> bool | None:
 
 
 def _step(record: RunRecord, chosen: str | None) -> Step:
-    counts = _counts(record)
     return Step(
         size=record.load.connections,
         record=record,
         standing=standing(record),
-        response=_response(record, chosen) if counts else None,
-        errors_percent=errors_percent(record) if counts else None,
+        response=_response(record, chosen),
+        errors_percent=errors_percent(record),
     )
 
 

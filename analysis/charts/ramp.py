@@ -1,6 +1,7 @@
 """A ramp: response time and share of errors against users, with where each begins to be bad."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -27,6 +28,8 @@ HEIGHT = 1.7
 LEFT = 0.62
 LOG_FROM_SPAN = 30
 Style = tuple[str, Any]
+Figure = Callable[[Step], float | None]
+CROSS: dict[str, Any] = {"linestyle": "none", "marker": "x", "markersize": 5}
 
 
 def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart | None:
@@ -36,7 +39,7 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
         return None
     title = f"Against {what}, {endpoint}"
     styles = _styles(campaign, found)
-    key = _key(found, styles)
+    key = _key(found, styles, left_out=any(not s.counts and s.record.output for s in _steps(found)))
     times = f"p{found[0].percentile or '95'} of response time"
     picture = frame(
         title,
@@ -51,8 +54,8 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
     above, below = picture.axes
     for one, style in zip(found, styles, strict=True):
         for trial in one.trials:
-            _line(above, [(s.size, _milliseconds(s)) for s in trial.steps], style)
-            _line(below, [(s.size, s.errors_percent) for s in trial.steps], style)
+            _line(above, trial.steps, _milliseconds, style)
+            _line(below, trial.steps, lambda step: step.errors_percent, style)
         _onset(above, [trial.slowdown for trial in one.trials], style)
         _onset(below, [trial.errors for trial in one.trials], style)
     _axes(above, f"p{found[0].percentile or '95'}, ms", _every(found, _milliseconds))
@@ -66,9 +69,10 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
     return Chart(
         name=f"{endpoint}-ramp",
         title=title,
-        caption=f"Each line is a trial; a gap is a step that does not count, or where {times} lies "
-        "among requests never answered. Shaded: where slow-down (above) and errors (below) begin, "
-        "from the last good step to the first bad one over all trials.",
+        caption="Each line is a trial, a cross a step whose run is invalid and does not count; a "
+        f"gap is a run that failed, or whose {times} lies among requests never answered. Shaded: "
+        "where slow-down (above) and errors (below) begin, from the last good step to the first "
+        "bad one over all trials.",
         alt=f"Line chart. {title}. "
         + "; ".join(f"{one.label}: {ramp.onsets_text(one.trials, what)}" for one in found)
         + ".",
@@ -87,22 +91,29 @@ def _styles(campaign: LoadedCampaign, found: list[Ramp]) -> list[Style]:
     return result
 
 
-def _key(found: list[Ramp], styles: list[Style]) -> list[marks.Entry]:
+def _key(found: list[Ramp], styles: list[Style], *, left_out: bool) -> list[marks.Entry]:
     entries: list[marks.Entry] = [
         (Line2D([], [], linewidth=1.6, color=colour, linestyle=style), one.label)
         for one, (colour, style) in zip(found, styles, strict=True)
     ]
+    if left_out:
+        entries.append((Line2D([], [], color=QUIET, **CROSS), "does not count"))
     return [*entries, (Patch(facecolor=QUIET, alpha=0.15, linewidth=0), "begins")]
 
 
-def _line(axes: Axes, points: list[tuple[int, float | None]], style: Style) -> None:
+def _line(axes: Axes, steps: list[Step], figure: Figure, style: Style) -> None:
+    """A line through the steps that count; crosses, joined to nothing, where the others are."""
     colour, line = style
+    sizes = [step.size for step in steps]
+    values = [math.nan if (value := figure(step)) is None else value for step in steps]
+    counted = [v if step.counts else math.nan for v, step in zip(values, steps, strict=True)]
+    others = [math.nan if step.counts else v for v, step in zip(values, steps, strict=True)]
     axes.plot(
-        [size for size, _ in points],
-        [math.nan if value is None else value for _, value in points],
+        sizes, counted,
         color=colour, linestyle=line, linewidth=1.2, marker="o", markersize=3,
         markerfacecolor="white", markeredgewidth=0.8, alpha=0.9,
     )  # fmt: skip
+    axes.plot(sizes, others, color=colour, **CROSS)
 
 
 def _onset(axes: Axes, onsets: list[Onset], style: Style) -> None:
@@ -121,9 +132,12 @@ def _milliseconds(step: Step) -> float | None:
     return step.response.value / 1000
 
 
-def _every(found: list[Ramp], figure: Any) -> list[float]:
-    steps = [step for one in found for trial in one.trials for step in trial.steps]
-    return [value for step in steps if (value := figure(step)) is not None]
+def _steps(found: list[Ramp]) -> list[Step]:
+    return [step for one in found for trial in one.trials for step in trial.steps]
+
+
+def _every(found: list[Ramp], figure: Figure) -> list[float]:
+    return [value for step in _steps(found) if (value := figure(step)) is not None]
 
 
 def _axes(axes: Axes, name: str, values: list[float]) -> None:

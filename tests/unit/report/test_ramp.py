@@ -56,7 +56,9 @@ def test_a_step_that_does_not_count_widens_the_bracket():
         ),
         series_builder.step(3, "django", 30, 50),
     ]  # fmt: skip
-    assert ramp(runs, "Django").trials[0].slowdown == Onset(after=10, at=30, up_to=30)
+    trial = ramp(runs, "Django").trials[0]
+    assert trial.slowdown == Onset(after=10, at=30, up_to=30)
+    assert (trial.step(20).counts, trial.step(20).response.value) == (False, 50_000)  # but shown
 
 
 def test_a_step_without_one_good_answer_is_slow_and_has_errors():
