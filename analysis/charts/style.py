@@ -21,6 +21,7 @@ from analysis.load import LoadedCampaign
 from testbed.model.results import RunRecord
 
 WIDTH = 5.0
+KEY_LINE = 0.167  # inches, of a key's entries below one another
 MARGIN = 0.2  # inches; holds half of the last tick's label
 LINE = 0.165  # height of a line of 9 point text
 DPI = 200
@@ -148,7 +149,7 @@ def frame(
     head = wrap(title, room, 13)  # the heading is bold, hence wider
     sub = wrap(subtitle, room)
     foot = wrap(footer(campaign, generators), room, 7)
-    top = MARGIN + 0.23 * len(head) + LINE * len(sub) + 0.2 * key_lines + 0.1
+    top = MARGIN + 0.23 * len(head) + LINE * len(sub) + KEY_LINE * key_lines + 0.13
     bottom = below + 0.14 * len(foot) + MARGIN
     total = top + sum(heights) + gap * (len(heights) - 1) + bottom
     figure = Figure(figsize=(WIDTH, total), facecolor="white")
