@@ -43,7 +43,8 @@ from testbed.model.results import (
 from testbed.plan import plan, workers
 from testbed.progress import Progress
 from testbed.remote import Remote
-from testbed.run import Session, execute
+from testbed.run import execute
+from testbed.session import Session
 
 FILE = "campaign.json"  # in the campaign's folder
 OVERHEAD_S = 4  # expected time of a run beside its load, until the first run tells

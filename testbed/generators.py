@@ -3,13 +3,15 @@
 Pure: builds commands, runs nothing. To add a generator, write its class and list it in ADAPTERS.
 """
 
+import json
 import math
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from testbed.errors import Exit, TestbedError
 from testbed.model.experiment import LoadSpec
-from testbed.model.results import Generator, Load
+from testbed.model.results import Before, Generator, Load
 
 LUA_FILE = "request.lua"
 AB_MOST_RPS = 50_000  # beyond what ab's one thread can do; ab sets 32 bytes aside for each
@@ -55,6 +57,10 @@ class Adapter(Protocol):
         """Files that the commands read from the run's folder, by name."""
         ...
 
+    def measured_from(self, output: str) -> datetime | None:
+        """Start of the measured part by the generating host's clock; None: its output is silent."""
+        ...
+
 
 class Wrk:
     """wrk: closed loop, as fast as answers come."""
@@ -81,6 +87,10 @@ class Wrk:
             f'wrk.headers["Content-Type"] = "{target.content_type}"\n'
             f'wrk.body = assert(io.open("{target.body_file}", "rb")):read("*a")\n'
         }
+
+    def measured_from(self, output: str) -> datetime | None:
+        """Not told; it begins as it is started."""
+        return None
 
     def _command(self, load: Load, target: Target, folder: str, duration_s: float) -> list[str]:
         return [
@@ -143,6 +153,11 @@ class Pacer:
         """None."""
         return {}
 
+    def measured_from(self, output: str) -> datetime | None:
+        """As its document has it."""
+        told = json.loads(output)["started_at"]
+        return None if told is None else datetime.fromisoformat(told)
+
 
 class Ab:
     """Apache Benchmark: closed loop, one thread, HTTP/1.0.
@@ -167,6 +182,10 @@ class Ab:
     def files(self, target: Target) -> dict[str, str]:
         """None."""
         return {}
+
+    def measured_from(self, output: str) -> datetime | None:
+        """Not told; it begins as it is started."""
+        return None
 
     def _command(self, load: Load, target: Target, duration_s: float) -> list[str]:
         seconds = max(1, round(duration_s))
@@ -193,6 +212,14 @@ ADAPTERS: dict[Generator, Adapter] = {
     "pacer": Pacer(),
     "ab": Ab(),
 }
+
+
+def measured_from(output: str, load: Load, host: Before) -> datetime | None:
+    """Start of the measured part by the control side's clock, where the generator tells it."""
+    told = ADAPTERS[load.generator].measured_from(output)
+    if told is None or host.clock_offset_s is None:
+        return None
+    return told - timedelta(seconds=host.clock_offset_s)
 
 
 def choose(spec: LoadSpec, available: set[Generator]) -> Load:

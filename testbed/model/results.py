@@ -63,6 +63,7 @@ class Before(Model):
     cpu_percent: float  # of all those CPUs; what a hypervisor took (steal) counts as used
     run_queue: float  # processes that ran or waited for a CPU, mean; of the whole machine
     governor: str | None  # of the CPUs' frequency; None where the kernel does not tell
+    clock_offset_s: float | None = None  # its clock is so far ahead of the control side's
     busiest: list[Busy] = []  # this host's own processes, the busiest first
 
 
@@ -114,6 +115,8 @@ class RunRecord(Model):
     command: str | None  # as run on the generating host
     started_at: datetime
     ended_at: datetime
+    # Start of the measured part, by the control side's clock; None: it was not reached
+    measured_from: datetime | None = None
     phases_s: dict[str, float]  # start, ready, check, warm-up, load, collect: how long each took
     before: dict[HostRole, Before] = {}  # empty: not looked at
     open_files: OpenFiles | None = None
@@ -230,8 +233,8 @@ class Campaign(Model):
     overridden: list[str]  # keys of `asked` that the command line changed
     seed: int
     runs: list[str]  # run ids in the order planned; a capacity search adds to them as it goes
-    # By how much each host's clock is ahead of the control side's, seconds: subtract it from the
-    # host's times to lay both hosts' telemetry on one axis.
+    # By how much each host's clock was ahead of the control side's when the campaign began; each
+    # run measures it anew (Before), for clocks that nobody keeps drift apart
     clock_offset_s: dict[HostRole, float]
     capacities: list[CapacityResult] = []
     created_at: datetime

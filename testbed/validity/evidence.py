@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
@@ -44,11 +45,30 @@ class Evidence:
     workers: Mapping[str, int] = field(default_factory=dict)  # by app, of all that are compared
     unequal_workers: str | None = None  # why the experiment wants it so
     telemetry_interval_s: float = 1
+    measured_from: datetime | None = None  # start of the measured part, control side's clock
 
     @cached_property
     def telemetry(self) -> dict[HostRole, Samples]:
         """Samples by host; empty where nothing was recorded."""
         return {"server": self._samples("server"), "client": self._samples("client")}
+
+    @cached_property
+    def measured(self) -> dict[HostRole, Samples]:
+        """Of `telemetry`, what lies in the measured part; all, where that is too short to tell.
+
+        What comes before and after it, warm-up and idling, would dilute rates and shares.
+        """
+        return {role: self._measured(role) or all_ for role, all_ in self.telemetry.items()}
+
+    def _measured(self, role: HostRole) -> Samples:
+        host = self.before.get(role)
+        if self.measured_from is None or host is None or host.clock_offset_s is None:
+            return []
+        start_s = self.measured_from.timestamp() + host.clock_offset_s
+        # a sample's shares are those of the interval that it ends
+        first_s, last_s = start_s + self.telemetry_interval_s, start_s + self.load.duration_s
+        inside = [row for row in self.telemetry[role] if first_s <= row["t_s"] <= last_s]
+        return inside if len(inside) > 1 else []
 
     @cached_property
     def timeline(self) -> Samples:

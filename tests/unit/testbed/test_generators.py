@@ -1,8 +1,11 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from testbed import generators
 from testbed.errors import TestbedError
 from testbed.model.experiment import LoadSpec
+from testbed.model.results import Before
 
 TARGET = generators.Target("http://198.19.0.10:8080/index", "GET", 18, "ab" * 32)
 
@@ -161,3 +164,21 @@ def test_a_ramp_of_connections_is_saturation():
 def test_loads_that_contradict_themselves_are_refused(changes):
     with pytest.raises(ValueError, match="belongs to|must rise"):
         spec(**changes)
+
+
+HOST = Before(window_s=0.5, cpus=2, cpu_percent=0, run_queue=0, governor=None, clock_offset_s=-2.5)
+PACER_SAYS = '{"started_at": "2026-03-02T09:30:05.500000+00:00"}'
+
+
+@pytest.mark.parametrize(
+    ("changes", "output", "host", "moment"),
+    [
+        ({}, PACER_SAYS, HOST, datetime(2026, 3, 2, 9, 30, 8, tzinfo=UTC)),
+        ({}, '{"started_at": null}', HOST, None),  # interrupted before it began
+        ({}, PACER_SAYS, HOST.model_copy(update={"clock_offset_s": None}), None),
+        (SATURATION, "Running 30s test @ http://198.19.0.10:8080/", HOST, None),
+    ],
+)
+def test_the_measured_part_is_placed_on_the_control_sides_clock(changes, output, host, moment):
+    load = generators.choose(spec(**changes), {"wrk", "pacer"})
+    assert generators.measured_from(output, load, host) == moment

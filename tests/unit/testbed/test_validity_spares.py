@@ -1,12 +1,17 @@
 """What the checks let pass: results of an app that are no fault of the run, and the unknown."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from testbed import validity
 from testbed.model.results import Failure, OpenFiles
 from tests.unit.testbed.sound_run import (
+    LOAD,
+    ROW,
     SEEN,
     SINCE_BOOT_S,
+    before,
     judge_in,
     lag,
     output,
@@ -139,6 +144,34 @@ def test_queries_of_requests_without_an_answer_are_not_held_against_the_app(judg
     seen = SEEN.model_copy(update={"calls": 6000 + 10 + 300})
     found = judge(sql=[seen], output=output(unanswered=300, due=6300))
     assert "sql" not in [check for check, _, _ in found]
+
+
+def within(first_s, last_s):
+    """Of samples a second apart, those of the measured part of a run of 20 s."""
+    ahead_s = 3.0
+    looked = {role: before(clock_offset_s=ahead_s) for role in ("server", "client")}
+    load = LOAD.model_copy(update={"duration_s": last_s - first_s})
+    began = datetime.fromtimestamp(ROW["t_s"] - ahead_s + first_s, UTC)
+    return {"before": looked, "load": load, "measured_from": began}
+
+
+@pytest.mark.parametrize(
+    ("columns", "found"),
+    [
+        # busy in the measured part alone: idling around it does not hide that
+        ({"steal_percent": lambda t: 5 if 20 < t <= 40 else 0}, ["steal"]),
+        ({"net_tx_bytes": lambda t: 1.1e8 * min(max(t - 20, 0), 20)}, ["link_use"]),
+        # and what the warm-up alone saw is not held against it
+        ({"steal_percent": lambda t: 0 if 20 < t <= 40 else 50}, []),
+    ],
+)
+def test_shares_are_those_of_the_measured_part(judge, columns, found):
+    assert [check for check, _, _ in judge(server=rows(**columns), **within(20, 40))] == found
+
+
+def test_a_load_shorter_than_two_samples_is_judged_by_all_of_them(judge):
+    found = judge(server=rows(steal_percent=5), **within(20, 21.5))
+    assert [check for check, _, _ in found] == ["steal"]
 
 
 def test_cpu_use_is_per_generator_process(judge):
