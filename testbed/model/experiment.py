@@ -41,6 +41,12 @@ class Capacity(Model):
     errors_percent: float = Field(ge=0, lt=100)  # objective: errors and unsent, of requests due
     precision_percent: float = Field(default=5, gt=0)  # bisect until the bracket is this narrow
 
+    @model_validator(mode="after")
+    def _has_room(self) -> Self:
+        if self.from_rps > self.to_rps:
+            raise ValueError("from_rps must not exceed to_rps: nothing is searched beyond that")
+        return self
+
 
 class LoadSpec(Model):
     """The load of an experiment's runs, before a generator is chosen."""
@@ -77,6 +83,11 @@ class LoadSpec(Model):
             raise ValueError(f"{self.generator} cannot hold a rate: take wrk2 or pacer")
         if not self.open_loop and self.generator in OPEN_LOOP:
             raise ValueError(f"{self.generator} holds a rate: take wrk or ab for saturation")
+        if self.capacity and self.generator == "wrk2":
+            raise ValueError(
+                "wrk2 does not count requests that were never sent or answered: take pacer to "
+                "search for a capacity"
+            )
         if self.generator == "ab" and self.threads != 1:
             raise ValueError("ab has one thread: threads must be 1")
         if self.threads > self.connections:
@@ -96,8 +107,8 @@ class LoadSpec(Model):
         )
 
     def at(self, rate_rps: float) -> Self:
-        """The load of one probe of a capacity search."""
-        return self._single(mode="constant_rate", rate_rps=rate_rps)
+        """The load of one probe of a capacity search; by pacer, which counts all that was due."""
+        return self._single(mode="constant_rate", rate_rps=rate_rps, generator="pacer")
 
     def _single(self, **changes: Any) -> Self:
         data = self.model_dump(exclude={"ramp", "capacity"})
