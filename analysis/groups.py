@@ -179,7 +179,7 @@ def variant_note(record: RunRecord, campaign: LoadedCampaign) -> str:
 def varied_settings(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
     """The run's settings that differ among the runs of its app, or that the experiment sets."""
     others = [run.record.settings for run in campaign.runs if run.record.app == record.app]
-    declared = _declared_settings(record.variant, campaign) or []
+    declared = _declared_settings(record, campaign) or []
     return {
         key: value
         for key, value in sorted(record.settings.items())
@@ -193,7 +193,7 @@ def _of_variant(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
 
     Without a declaration and without a run of the default variant to compare with, all settings.
     """
-    declared = _declared_settings(record.variant, campaign)
+    declared = _declared_settings(record, campaign)
     usual = next(
         (
             run.record.settings
@@ -224,12 +224,17 @@ def has_variants(campaign: LoadedCampaign) -> bool:
     )
 
 
-def _declared_settings(variant: str, campaign: LoadedCampaign) -> list[str] | None:
-    """Names of the settings that the experiment sets for a variant; None: it does not say."""
+def _declared_settings(record: RunRecord, campaign: LoadedCampaign) -> list[str] | None:
+    """Names of the settings that the experiment sets for the run, for all apps of its variant or
+    for its own; None: it does not say."""
     variants = campaign.campaign.asked.get("variants")
-    declared = variants.get(variant) if isinstance(variants, dict) else None
-    settings = declared.get("settings") if isinstance(declared, dict) else None
-    return list(settings) if isinstance(settings, dict) else None
+    declared = variants.get(record.variant) if isinstance(variants, dict) else None
+    if not isinstance(declared, dict):
+        return None
+    for_apps = declared.get("app_settings")
+    own = for_apps.get(record.app) if isinstance(for_apps, dict) else None
+    told = [part for part in (declared.get("settings"), own) if isinstance(part, dict)]
+    return [name for part in told for name in part] if told else None
 
 
 def asked_rates(members: Iterable[Group]) -> list[float]:

@@ -26,6 +26,7 @@ from testbed.model.tool_output import ToolOutput
 from testbed.remote import HostUnreachable, Process
 from testbed.session import Course, Session
 from testbed.validity import Evidence, judge, worst
+from testbed.validity.figures import drift_percent
 
 LOAD_GRACE_S = 30  # beyond the load's own duration and time-out, before it counts as hung
 ALIVE_EVERY_S = 10  # how often the server host is asked for a sign of life during a load
@@ -335,6 +336,7 @@ def _record(
         answers=course.answers,
         sql=course.sql,
         output=course.output,
+        drift_percent=drift_percent(evidence),
         failure=course.failure,
         findings=findings,
         verdict=worst(findings),

@@ -128,6 +128,9 @@ class RunRecord(Model):
     answers: list[AnswerCheck]
     sql: list[SqlSeen] | None  # None: not observed
     output: ToolOutput | None  # the generator's figures, parsed from raw/; None if it failed
+    # By how much throughput rose or fell over the measured part, of its median; 0: no trend; None:
+    # not tested
+    drift_percent: float | None = None
     failure: Failure | None
     findings: list[Finding]
     verdict: Verdict

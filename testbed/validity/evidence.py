@@ -58,9 +58,10 @@ class Evidence:
 
         What comes before and after it, warm-up and idling, would dilute rates and shares.
         """
-        return {role: self._measured(role) or all_ for role, all_ in self.telemetry.items()}
+        return {role: self.inside(role) or all_ for role, all_ in self.telemetry.items()}
 
-    def _measured(self, role: HostRole) -> Samples:
+    def inside(self, role: HostRole) -> Samples:
+        """A host's samples of the measured part; none where that is not known, or too short."""
         host = self.before.get(role)
         if self.measured_from is None or host is None or host.clock_offset_s is None:
             return []

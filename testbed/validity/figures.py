@@ -1,11 +1,12 @@
 """Do the figures say what they seem to say?"""
 
+import itertools
 from statistics import median
 
 from scipy.stats import kendalltau, theilslopes
 
 from testbed.model.results import Finding
-from testbed.validity.evidence import Evidence
+from testbed.validity.evidence import Evidence, Samples
 from testbed.validity.limits import beyond, found, limits
 
 STEADY_SECONDS = 10  # fewer say nothing about a trend
@@ -31,21 +32,38 @@ def censored(evidence: Evidence) -> list[Finding]:
 
 
 def steady(evidence: Evidence) -> list[Finding]:
-    """Throughput no longer drifted: Mann-Kendall's test for a trend over the measured seconds.
+    """Throughput no longer drifted."""
+    sentence = "throughput drifted by {value:.0f} % over the run"
+    return beyond("drift_percent", drift_percent(evidence), sentence)
 
-    Its size is Theil and Sen's slope over the whole run, in percent of the median (Mann 1945,
-    Kendall 1975; Sen 1968). Both are robust against single bad seconds.
+
+def drift_percent(evidence: Evidence) -> float | None:
+    """By how much throughput drifted, by Mann-Kendall's test for a trend over the measured seconds.
+
+    0 where the test finds none; None where there is too little to test. The size is Theil and Sen's
+    slope over the whole run, in percent of the median (Mann 1945, Kendall 1975; Sen 1968). Both are
+    robust against single bad seconds. Generators without a timeline do not tell when answers came:
+    there, the TCP segments that the server sent stand for them.
     """
-    completed = [row["completed"] for row in evidence.timeline]
-    if len(completed) < STEADY_SECONDS:
-        return []
-    seconds = range(len(completed))
-    if kendalltau(seconds, completed).pvalue >= STEADY_LEVEL:
-        return []
-    middle = median(completed)
-    slope = theilslopes(completed, seconds).slope
-    drift = 100 * abs(slope) * len(completed) / middle if middle else 100.0
-    return beyond("drift_percent", drift, "throughput drifted by {value:.0f} % over the run")
+    rates = [row["completed"] for row in evidence.timeline] or _segments(evidence.inside("server"))
+    if len(rates) < STEADY_SECONDS:
+        return None
+    seconds = range(len(rates))
+    if not kendalltau(seconds, rates).pvalue < STEADY_LEVEL:  # which is NaN where all are equal
+        return 0.0
+    middle = median(rates)
+    slope = theilslopes(rates, seconds).slope
+    return float(100 * abs(slope) * len(rates) / middle) if middle else 100.0
+
+
+def _segments(samples: Samples) -> list[float]:
+    """TCP segments sent per second, from each sample to the next."""
+    name = "tcp_segments_sent"
+    return [
+        (after[name] - before[name]) / (after["monotonic_s"] - before["monotonic_s"])
+        for before, after in itertools.pairwise(samples)
+        if name in before and name in after and after["monotonic_s"] > before["monotonic_s"]
+    ]
 
 
 def tail_samples(evidence: Evidence) -> list[Finding]:

@@ -6,12 +6,14 @@ import pytest
 
 from testbed import validity
 from testbed.model.results import Failure, OpenFiles
+from testbed.validity import figures
 from tests.unit.testbed.sound_run import (
     LOAD,
     ROW,
     SEEN,
     SINCE_BOOT_S,
     before,
+    evidence_in,
     judge_in,
     lag,
     output,
@@ -51,6 +53,29 @@ def test_throughput_that_still_rises_is_doubtful(judge, tmp_path):
 def test_throughput_that_has_settled_is_valid(judge, tmp_path, completed):
     timeline(tmp_path, completed)
     assert judge() == []
+
+
+DIES_AWAY = {"tcp_segments_sent": lambda t: 100_000 * t - 1000 * max(t - 20, 0) ** 2}
+
+
+def test_without_a_timeline_the_servers_segments_tell_of_a_trend(judge):
+    """As of wrk, which prints no seconds; the warm-up and what comes after are left out."""
+    ((check, verdict, sentence),) = judge(server=rows(**DIES_AWAY), **within(20, 50))
+    assert (check, verdict) == ("steady", "doubtful")
+    assert "drifted by 84 %" in sentence
+    assert judge(server=rows(tcp_segments_sent=lambda t: 5 * t), **within(20, 50)) == []
+
+
+def test_without_knowing_when_the_load_was_segments_tell_nothing(judge):
+    assert judge(server=rows(**DIES_AWAY)) == []
+
+
+@pytest.mark.parametrize(
+    ("completed", "told"), [([100] * 30, 0), ([100, 200, 300], None), ([], None)]
+)
+def test_no_trend_is_told_from_not_tested(tmp_path, completed, told):
+    timeline(tmp_path, completed)
+    assert figures.drift_percent(evidence_in(tmp_path)()) == told
 
 
 @pytest.mark.parametrize(
