@@ -106,6 +106,7 @@ class _Runner:
             with course.phase("start"), progress.stage("start", 1):
                 cleanup.callback(self.daemon.stop)
                 pid = self.daemon.start(self.planned.settings, address_of(self.session))
+                course.main_pid = pid
                 course.app_open_files = conditions.open_files(self.session.server, pid)
             with course.phase("ready"), progress.stage("wait until it answers", 1):
                 answer = self.asker.wait_ready()
@@ -305,6 +306,7 @@ def _record(
         workers=session.workers.get((planned.endpoint, planned.variant), {}),
         unequal_workers=session.experiment.unequal_workers,
         telemetry_interval_s=session.experiment.telemetry_interval_s,
+        main_pid=course.main_pid,
         measured_from=course.measured_from,
     )
     findings = judge(evidence)

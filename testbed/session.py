@@ -57,6 +57,7 @@ class Course:
     answers: list[AnswerCheck] = field(default_factory=list)
     sql: list[SqlSeen] | None = None
     before: dict[HostRole, Before] = field(default_factory=dict)
+    main_pid: int | None = None
     app_open_files: int | None = None
     rows: dict[str, int] | None = None
     unit: dict[str, str] | None = None

@@ -29,6 +29,7 @@ CHECKS: list[Callable[[Evidence], list[Finding]]] = [
     generator.rate_reached,
     generator.starved_connections,
     figures.censored,
+    figures.failed_answers,
     figures.steady,
     figures.tail_samples,
     hosts.other_load,

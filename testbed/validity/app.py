@@ -8,12 +8,22 @@ from testbed.validity.limits import beyond, found
 
 
 def answer(evidence: Evidence) -> list[Finding]:
-    """The app answered as its workload expects, before and after the load."""
+    """The app answered as its workload expects, before and after the load, and during it."""
     return [
         found("invalid", f"wrong answer {check.when} the load: {check.problem}")
         for check in evidence.answers
         if not check.ok
-    ]
+    ] + _answers_meanwhile(evidence)
+
+
+def _answers_meanwhile(evidence: Evidence) -> list[Finding]:
+    """What the generator compared with the verified answer, by length and digest."""
+    output = evidence.output
+    if output is None or not output.errors.wrong_body or not output.requests:
+        return []
+    share = 100 * output.errors.wrong_body / output.requests
+    sentence = "{value:.2g} % of the answers during the load had another body than the verified one"
+    return beyond("wrong_body_percent", share, sentence)
 
 
 def sql(evidence: Evidence) -> list[Finding]:
@@ -62,6 +72,8 @@ def daemon(evidence: Evidence) -> list[Finding]:
         return [found("invalid", f"the app's unit was not active after the load, but {state}")]
     if unit.get("NRestarts", "0") != "0":
         return [found("invalid", f"the app's unit restarted {unit['NRestarts']} times")]
+    if evidence.main_pid is not None and unit.get("MainPID") != str(evidence.main_pid):
+        return [found("invalid", "the app's unit was started anew: it has another main process")]
     return []
 
 

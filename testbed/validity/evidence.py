@@ -33,7 +33,7 @@ class Evidence:
     answers: list[AnswerCheck]
     sql: list[SqlSeen] | None
     statements: list[Statement]  # that the workload declares for the endpoint
-    unit: dict[str, str] | None
+    unit: dict[str, str] | None  # as systemd has it after the load
     failure: Failure | None
     link: LinkRecord | None
     generator_processes: int
@@ -45,6 +45,7 @@ class Evidence:
     workers: Mapping[str, int] = field(default_factory=dict)  # by app, of all that are compared
     unequal_workers: str | None = None  # why the experiment wants it so
     telemetry_interval_s: float = 1
+    main_pid: int | None = None  # the app's main process as it was started
     measured_from: datetime | None = None  # start of the measured part, control side's clock
 
     @cached_property

@@ -17,18 +17,44 @@ def censored(evidence: Evidence) -> list[Finding]:
     """Which percentiles of response time are only lower bounds.
 
     Requests that were never answered have no response time; each would have had a longer one than
-    the run saw. That is a result of an overloaded server, and no fault of the run.
+    the run saw, so that every percentile would be higher with them. That is a result of an
+    overloaded server, and no fault of the run.
     """
-    output = evidence.output
-    if not output or not output.due or output.requests is None:
+    output, due = evidence.output, _due(evidence)
+    if not output or not due or output.requests is None:
         return []
-    share = 100 * (output.due - output.requests) / output.due
+    share = 100 * (due - output.requests) / due
     return beyond(
         "censored_percent",
         share,
-        "{value:.1f} % of the requests due were never answered: response times from the "
-        f"{100 - share:.1f}th percentile on are lower bounds",
+        "{value:.1f} % of the requests due were never answered: all response times are lower "
+        f"bounds, and from the {100 - share:.1f}th percentile on nothing is known of them",
     )
+
+
+def _due(evidence: Evidence) -> float | None:
+    """Requests that the schedule held; wrk2 does not count them, but keeps to the rate asked for.
+
+    None of a closed loop, which has no schedule.
+    """
+    output, load = evidence.output, evidence.load
+    if output is None or output.due or load.rate_rps is None or output.duration_s is None:
+        return output.due if output else None
+    return load.rate_rps * output.duration_s
+
+
+def failed_answers(evidence: Evidence) -> list[Finding]:
+    """Whether response times are in part those of errors, which an app may answer fast.
+
+    That is a result of the app, and no fault of the run.
+    """
+    output = evidence.output
+    if output is None or not output.requests:
+        return []
+    failed = (output.errors.status or 0) + (output.errors.wrong_body or 0)
+    share = 100 * failed / output.requests
+    sentence = "{value:.1f} % of the answers were errors, and response times hold theirs, too"
+    return beyond("failed_answers_percent", share, sentence)
 
 
 def steady(evidence: Evidence) -> list[Finding]:

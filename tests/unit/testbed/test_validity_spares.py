@@ -6,6 +6,7 @@ import pytest
 
 from testbed import validity
 from testbed.model.results import Failure, OpenFiles
+from testbed.model.tool_output import Errors
 from testbed.validity import figures
 from tests.unit.testbed.sound_run import (
     LOAD,
@@ -121,6 +122,7 @@ UNKNOWN = ("cpu_mhz", "cpu_full_mhz", "thermal_throttles", "quota_periods", "quo
         {"before": {}, "open_files": None, "workers": {}},  # as from an older testbed
         {"open_files": OpenFiles(app=None, generator=None)},
         {"first_rows": None},  # the first run is what others are compared with
+        {"unit": {"ActiveState": "active", "NRestarts": "0", "MainPID": "7"}, "main_pid": 7},
         {"rows": None},  # a workload without a database
         {"workers": {"one": 3}},  # nothing to compare it with
         # a slow beat is no gap where it was asked for
@@ -157,7 +159,27 @@ def test_telemetry_of_older_campaigns_is_judged_by_its_wall_clock(judge):
 def test_percentiles_cut_off_by_overload_are_remarked(judge):
     found = judge(server=rows(cpu_percent=99), output=output(unsent=3000, requests=3000))
     assert [(check, verdict) for check, verdict, _ in found] == [("censored", "valid")]
-    assert "from the 50.0th percentile on are lower bounds" in found[0][2]
+    assert "from the 50.0th percentile on nothing is known" in found[0][2]
+
+
+def test_what_wrk2_drops_is_remarked(judge):
+    """It counts neither what was due nor what was never answered: 100/s for 60 s were asked."""
+    found = judge(output=output(due=None, unsent=None, requests=3000))
+    assert [(check, verdict) for check, verdict, _ in found] == [("censored", "valid")]
+    assert judge(output=output(due=None, unsent=None)) == []
+
+
+def test_errors_among_the_answers_are_remarked(judge):
+    ((check, verdict, sentence),) = judge(output=output(errors=Errors(status=600)))
+    assert (check, verdict) == ("failed_answers", "valid")
+    assert "10.0 % of the answers were errors" in sentence
+
+
+def test_many_wrong_bodies_are_invalid(judge):
+    found = judge(output=output(errors=Errors(wrong_body=60)))
+    assert ("answer", "invalid") in [one[:2] for one in found]
+    assert judge(output=output(errors=Errors(wrong_body=0))) == []
+    assert judge(output=output(errors=Errors(wrong_body=None))) == []
 
 
 def test_a_rate_not_reached_by_a_busy_server_is_a_result(judge):
