@@ -98,7 +98,7 @@ class Wrk:
             f"-t{load.threads}",
             f"-c{load.connections}",
             f"-d{max(1, round(duration_s))}s",
-            *(["-R", f"{load.rate_rps:g}"] if load.rate_rps is not None else []),
+            *(["-R", f"{load.rate_rps:.0f}"] if load.rate_rps is not None else []),
             "--latency",
             "--timeout",
             f"{max(1, round(load.timeout_s))}s",
@@ -128,7 +128,7 @@ class Pacer:
             self.program,
             f"--url={target.url}",
             f"--method={target.method}",
-            f"--rate={load.rate_rps:g}",
+            f"--rate={load.rate_rps:.12g}",
             f"--connections={load.connections}",
             f"--processes={processes(load, cpus)}",
             f"--warmup={load.warmup_s:g}",
@@ -225,10 +225,12 @@ def measured_from(output: str, load: Load, host: Before) -> datetime | None:
 def choose(spec: LoadSpec, available: set[Generator]) -> Load:
     """The load of one run with its generator chosen among those `available` on that host.
 
-    `auto` takes wrk for saturation; for a rate wrk2 where there is one, else pacer.
+    `auto` takes wrk for saturation; for a rate wrk2 where there is one and it takes that rate, else
+    pacer.
     Raises TestbedError if the one asked for, or every candidate, is missing there.
     """
-    candidates: list[Generator] = ["wrk2", "pacer"] if spec.open_loop else ["wrk"]
+    holding_a_rate: list[Generator] = ["wrk2", "pacer"] if spec.whole_rates else ["pacer"]
+    candidates: list[Generator] = holding_a_rate if spec.open_loop else ["wrk"]
     wanted = candidates if spec.generator == "auto" else [spec.generator]
     found = next((name for name in wanted if name in available), None)
     if found is None:

@@ -70,6 +70,13 @@ class LoadSpec(Model):
         closed_ramp = self.ramp is not None and self.ramp.of == "connections"
         return self.mode != "saturation" and not closed_ramp
 
+    @property
+    def whole_rates(self) -> bool:
+        """Whether each rate is a whole number of requests per second, which is all wrk2 takes."""
+        users = self.ramp.steps if self.ramp and self.ramp.of == "users" else []
+        rates = [self.rate_rps or 0, *(n / self.ramp.think_s for n in users if self.ramp)]
+        return all(float(rate).is_integer() for rate in rates)
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         for key, mode in (
@@ -88,6 +95,8 @@ class LoadSpec(Model):
                 "wrk2 does not count requests that were never sent or answered: take pacer to "
                 "search for a capacity"
             )
+        if self.generator == "wrk2" and not self.whole_rates:
+            raise ValueError("wrk2 takes whole requests per second: take pacer for others")
         if self.generator == "ab" and self.threads != 1:
             raise ValueError("ab has one thread: threads must be 1")
         if self.threads > self.connections:
@@ -98,13 +107,13 @@ class LoadSpec(Model):
         """The load of one step of a ramp, for `number` connections or users."""
         if self.ramp is None:
             raise ValueError("not a ramp")
-        users = self.ramp.of == "users"
-        return self._single(
-            mode="constant_rate" if users else "saturation",
-            rate_rps=number / self.ramp.think_s if users else None,
-            connections=number,
-            threads=min(self.threads, number),
-        )
+        held = {"connections": number, "threads": min(self.threads, number)}
+        if self.ramp.of == "connections":
+            return self._single(mode="saturation", rate_rps=None, **held)
+        # one generator for all steps, which are compared with each other
+        generator = self.generator if self.whole_rates or self.generator != "auto" else "pacer"
+        rate_rps = number / self.ramp.think_s
+        return self._single(mode="constant_rate", rate_rps=rate_rps, generator=generator, **held)
 
     def at(self, rate_rps: float) -> Self:
         """The load of one probe of a capacity search; by pacer, which counts all that was due."""

@@ -33,6 +33,7 @@ SATURATION = {"mode": "saturation", "rate_rps": None}
         ({}, {"wrk", "pacer"}, "pacer"),
         ({"generator": "pacer"}, {"wrk2", "pacer"}, "pacer"),
         (SATURATION, {"wrk", "wrk2", "pacer"}, "wrk"),
+        ({"rate_rps": 33.3}, {"wrk2", "pacer"}, "pacer"),  # wrk2 takes whole numbers
     ],
 )
 def test_auto_takes_the_best_that_is_there(changes, available, chosen):
@@ -66,6 +67,32 @@ def test_wrk2_is_given_the_rate():
     load = generators.choose(spec(), {"wrk2"})
     command = generators.Wrk2().command(load, TARGET, "/run/x", cpus=4)
     assert command[:6] == ["wrk2", "-t12", "-c400", "-d300s", "-R", "4000"]
+
+
+def test_rates_are_passed_on_as_they_are():
+    whole = generators.choose(spec(rate_rps=1_234_567), {"wrk2"})
+    assert "1234567" in generators.Wrk2().command(whole, TARGET, "/run/x", cpus=4)
+    third = generators.choose(spec(rate_rps=1000 / 3), {"pacer"})
+    assert "--rate=333.333333333" in generators.Pacer().command(third, TARGET, "/run/x", cpus=4)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rate_rps": 33.3},
+        {"mode": "ramp", "rate_rps": None, "ramp": {"of": "users", "steps": [3, 4], "think_s": 3}},
+    ],
+)
+def test_wrk2_is_refused_rates_that_it_does_not_take(changes):
+    with pytest.raises(ValueError, match="whole requests per second"):
+        spec(generator="wrk2", **changes)
+
+
+def test_all_steps_of_a_ramp_have_one_generator():
+    ramp = {"of": "users", "steps": [3, 4], "think_s": 3}
+    steps = spec(mode="ramp", rate_rps=None, ramp=ramp, threads=1)
+    chosen = [generators.choose(steps.step(n), {"wrk2", "pacer"}).generator for n in (3, 4)]
+    assert chosen == ["pacer", "pacer"]
 
 
 def test_pacer_compares_every_answer_and_takes_a_process_a_cpu():
