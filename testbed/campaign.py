@@ -216,6 +216,7 @@ def _prepare(
         hosts=[hosts.record(remote, found[remote.host.role]) for remote in (server, client)],
         postgresql=settings,
         link=verified,
+        apps={name: apps[name].digest for name in sorted({run.app for run in planned})},
         apps_path=request.apps_path,
         testbed=hosts.control_side(),
     )
@@ -239,7 +240,7 @@ def available_generators(remote: Remote) -> dict[Generator, str | None]:
 
 def _check_unchanged(before: Campaign, now: Campaign) -> None:
     """Raise TestbedError, naming what differs, unless figures of both may stand together."""
-    for key in ("asked", "workload", "place", "hosts", "postgresql"):
+    for key in ("asked", "workload", "place", "hosts", "postgresql", "apps"):
         if getattr(before, key) != getattr(now, key):
             raise TestbedError(
                 f"campaign {before.campaign} cannot be resumed: {key} differ from when it began",

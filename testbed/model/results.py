@@ -246,5 +246,6 @@ class Campaign(Model):
     postgresql: dict[str, str]  # settings read back from pg_settings
     link: LinkRecord | None  # None in a calibration, which does not use it
     link_delay: LinkDelay | None = None  # None: the link as it is
+    apps: dict[str, str] = {}  # name -> digest of the files that were deployed of it
     apps_path: str | None = None  # the user's own apps folder, on the control side
     testbed: dict[str, str]  # git commit, versions on the control side
