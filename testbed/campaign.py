@@ -194,6 +194,7 @@ def _prepare(
         client=client,
         generators=available,
         generator_cpus=found[experiment.load.from_host]["cpus"],
+        postgresql=settings,
         link=verified,
         progress=progress,
         workers=workers(planned),

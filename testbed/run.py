@@ -103,6 +103,8 @@ class _Runner:
                     self.workload_folder,
                     self.remote_folder,
                 )
+                if "postgresql" in self.workload.services:
+                    course.postgresql = postgresql.settings(self.session.server)
             with course.phase("start"), progress.stage("start", 1):
                 cleanup.callback(self.daemon.stop)
                 pid = self.daemon.start(self.planned.settings, address_of(self.session))
@@ -303,6 +305,8 @@ def _record(
         open_files=open_files,
         rows=course.rows,
         first_rows=results.first_rows(session.folder),
+        postgresql=course.postgresql,
+        first_postgresql=session.postgresql,
         workers=session.workers.get((planned.endpoint, planned.variant), {}),
         unequal_workers=session.experiment.unequal_workers,
         telemetry_interval_s=session.experiment.telemetry_interval_s,

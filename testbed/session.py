@@ -37,6 +37,7 @@ class Session:
     client: Remote
     generators: dict[Generator, str | None]  # on the generating host, with their versions
     generator_cpus: int
+    postgresql: dict[str, str]  # settings as the campaign found them
     link: LinkRecord | None
     progress: Progress
     workers: dict[tuple[str, str], dict[str, int]]  # endpoint, variant -> app -> its workers
@@ -60,6 +61,7 @@ class Course:
     main_pid: int | None = None
     app_open_files: int | None = None
     rows: dict[str, int] | None = None
+    postgresql: dict[str, str] | None = None  # settings; None: not used
     unit: dict[str, str] | None = None
     command: str | None = None
     output: ToolOutput | None = None

@@ -23,6 +23,7 @@ CHECKS: list[Callable[[Evidence], list[Finding]]] = [
     app.no_good_answer,
     app.unequal_workers,
     app.unequal_data,
+    app.unequal_settings,
     generator.tool_output,
     generator.generator_lag,
     generator.generator_cpu,

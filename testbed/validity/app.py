@@ -120,3 +120,15 @@ def unequal_data(evidence: Evidence) -> list[Finding]:
     )
     sentence = f"other data than in the campaign's first run: {named}"
     return beyond("data_tables_differing", len(tables), sentence)
+
+
+def unequal_settings(evidence: Evidence) -> list[Finding]:
+    """PostgreSQL had the settings that the campaign recorded when it began."""
+    now, first = evidence.postgresql, evidence.first_postgresql
+    if now is None:
+        return []
+    names = sorted(name for name in now.keys() | first.keys() if now.get(name) != first.get(name))
+    told = ", ".join(f"{name} {now.get(name)} (first {first.get(name)})" for name in names)
+    told = told.replace("{", "{{").replace("}", "}}")
+    sentence = f"other settings of PostgreSQL than when the campaign began: {told}"
+    return beyond("postgresql_settings_differing", len(names), sentence)

@@ -42,6 +42,8 @@ class Evidence:
     open_files: OpenFiles | None = None
     rows: Mapping[str, int] | None = None  # of each table, before the app was started
     first_rows: Mapping[str, int] | None = None  # in the campaign's first run; None: this is it
+    postgresql: Mapping[str, str] | None = None  # its settings, before the run; None: not used
+    first_postgresql: Mapping[str, str] = field(default_factory=dict)  # as the campaign began
     workers: Mapping[str, int] = field(default_factory=dict)  # by app, of all that are compared
     unequal_workers: str | None = None  # why the experiment wants it so
     telemetry_interval_s: float = 1

@@ -133,6 +133,8 @@ def evidence_in(folder):
             "workers": {"one": 16, "other": 16},
             "rows": {"agents": 200},
             "first_rows": {"agents": 200},
+            "postgresql": {"fsync": "on"},
+            "first_postgresql": {"fsync": "on"},
         }
         if changes.get("output") and "sql" not in changes:  # each answer took its statement
             answered = changes["output"].requests

@@ -213,6 +213,12 @@ def test_a_sound_run_is_valid(judge):
             r"agents 201 rows \(first 200\), own 1 rows \(first 0\)",
         ),
         (
+            {"postgresql": {"fsync": "off"}, "first_postgresql": {"fsync": "on", "jit": "off"}},
+            "unequal_settings",
+            "doubtful",
+            r"fsync off \(first on\), jit None \(first off\)",
+        ),
+        (
             {"workers": {"one": 1, "other": 3}},
             "unequal_workers",
             "doubtful",

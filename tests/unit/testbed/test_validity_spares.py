@@ -123,6 +123,7 @@ UNKNOWN = ("cpu_mhz", "cpu_full_mhz", "thermal_throttles", "quota_periods", "quo
         {"open_files": OpenFiles(app=None, generator=None)},
         {"first_rows": None},  # the first run is what others are compared with
         {"unit": {"ActiveState": "active", "NRestarts": "0", "MainPID": "7"}, "main_pid": 7},
+        {"postgresql": None},
         {"rows": None},  # a workload without a database
         {"workers": {"one": 3}},  # nothing to compare it with
         # a slow beat is no gap where it was asked for
