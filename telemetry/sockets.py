@@ -46,7 +46,7 @@ class Sockets:
             for state, queued in _dump():
                 if state == LISTENING:
                     counts["listen_queue"] += queued
-                else:
+                elif state in STATES:
                     counts[STATES[state]] += 1
         except OSError:
             return dict.fromkeys(COLUMNS)

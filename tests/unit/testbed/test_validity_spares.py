@@ -1,6 +1,7 @@
 """What the checks let pass: results of an app that are no fault of the run, and the unknown."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -242,3 +243,11 @@ def test_every_limit_is_reasoned():
         assert limit.unit
         assert limit.reason
         assert limit.source
+
+
+def test_every_check_is_explained():
+    explained = (Path(__file__).parents[3] / "docs" / "method.md").read_text()
+    missing = [
+        check.__name__ for check in validity.CHECKS if f"`{check.__name__}`" not in explained
+    ]
+    assert missing == []
