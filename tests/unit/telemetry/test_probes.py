@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from telemetry import others
@@ -114,19 +115,37 @@ def test_stolen_time_is_told_of_each_cpu(monkeypatch):
     }
 
 
-def test_a_replaced_process_of_the_app_is_counted():
-    begin = [sys.executable, "-c", "import time; time.sleep(60)"]
-    app, worker = App(os.getpid()), subprocess.Popen(begin)
+ARBITER = "import subprocess\nwhile True: subprocess.run(['sleep', '60'])"
+
+
+@pytest.fixture
+def arbiter():
+    """A process that replaces its only worker as soon as that ends."""
+    process = psutil.Popen([sys.executable, "-c", ARBITER])
+    yield process
+    workers = process.children()
+    process.kill()
+    process.wait()
+    for worker in workers:
+        worker.kill()
+
+
+def worker_of(arbiter, other_than=None):
+    """Its worker, once it has one that is not the other."""
+    deadline = time.monotonic() + 30
+    while not (workers := [one for one in arbiter.children() if one != other_than]):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return workers[0]
+
+
+def test_a_replaced_process_of_the_app_is_counted(arbiter):
+    app, worker = App(arbiter.pid), worker_of(arbiter)
     first = app.sample()
     worker.kill()
-    worker.wait()
-    replacement = subprocess.Popen(begin)
-    try:
-        second = app.sample()
-    finally:
-        replacement.kill()
-        replacement.wait()
-    assert first["app_processes"] == second["app_processes"]
+    worker_of(arbiter, other_than=worker)
+    second = app.sample()
+    assert first["app_processes"] == second["app_processes"] == 2
     assert (first["app_processes_ended"], second["app_processes_ended"]) == (0, 1)
 
 
