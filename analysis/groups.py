@@ -195,11 +195,17 @@ def has_variants(campaign: LoadedCampaign) -> bool:
 
 
 def _declared_settings(record: RunRecord, campaign: LoadedCampaign) -> set[str]:
-    """Names of the settings that the experiment sets for the run's variant and app."""
-    variants = campaign.campaign.asked.get("variants") or {}
-    declared = variants.get(record.variant) or {}
-    of_app = (declared.get("app_settings") or {}).get(record.app) or {}
-    return {*(declared.get("settings") or {}), *of_app}
+    """Names of the settings that the experiment sets for the run: for all apps of its variant, or
+    for its own.
+    """
+    variants = campaign.campaign.asked.get("variants")
+    declared = variants.get(record.variant) if isinstance(variants, dict) else None
+    if not isinstance(declared, dict):
+        return set()
+    for_apps = declared.get("app_settings")
+    own = for_apps.get(record.app) if isinstance(for_apps, dict) else None
+    told = (part for part in (declared.get("settings"), own) if isinstance(part, dict))
+    return {name for part in told for name in part}
 
 
 def asked_rates(members: Iterable[Group]) -> list[float]:

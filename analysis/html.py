@@ -58,6 +58,7 @@ def page(
         columns=columns(campaign),
         varied=groups.has_variants(campaign),
         varied_text=tables.varied_text,
+        drift_text=tables.drift_text,
         lower_bound=figures.LOWER_BOUND,
         conditions=tables.conditions(campaign),
         objective=capacities.objective(campaign) if capacities.searched(campaign) else None,

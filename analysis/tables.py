@@ -12,7 +12,16 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis import capacities, ramp
-from analysis.figures import AT_LEAST, BY_KEY, ERROR_CLASSES, FIGURES, LOWER_BOUND, MISSING, rate
+from analysis.figures import (
+    AT_LEAST,
+    BY_KEY,
+    ERROR_CLASSES,
+    FIGURES,
+    LOWER_BOUND,
+    MISSING,
+    percent,
+    rate,
+)
 from analysis.groups import (
     FROM_DUE,
     Group,
@@ -67,6 +76,11 @@ def error_classes(record: RunRecord) -> str:
     return "; ".join(f"{name} {told[name]:,}" for name in ERROR_CLASSES if told[name])
 
 
+def drift_text(record: RunRecord) -> str:
+    """Whether throughput still rose or fell in the measured part, and by how much of its median."""
+    return "none" if record.drift_percent == 0 else percent(record.drift_percent)
+
+
 def varied_text(record: RunRecord, campaign: LoadedCampaign) -> str:
     """The run's settings that tell it apart from the other runs of its app."""
     return settings_text(varied_settings(record, campaign))
@@ -88,6 +102,11 @@ COLUMNS = (
         needed=lambda campaign: len({run.record.load.connections for run in campaign.runs}) > 1,
     ),
     *[_figure_column(figure.key) for figure in FIGURES],
+    Column(
+        "Drift",
+        lambda record, _: drift_text(record),
+        needed=lambda campaign: any(run.record.drift_percent is not None for run in campaign.runs),
+    ),
     Column("Load by", lambda record, _: record.load.generator, number=False),
     Column("Errors by class", lambda record, _: error_classes(record), number=False),
 )
@@ -148,6 +167,7 @@ def _run_row(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
         if output and output.lag_us
         else None,
         "generator_cpu_percent": output.cpu_percent if output else None,
+        "drift_percent": record.drift_percent,
         "verdict": standing(record),
         "reasons": " ".join(reasons(record)) or None,
     }

@@ -14,6 +14,7 @@ from typing import Protocol
 import psutil
 
 from telemetry.slowed import Frequency, Heat, Quota
+from telemetry.sockets import Sockets
 
 Row = dict[str, float | int | None]
 
@@ -71,7 +72,9 @@ class Cpu:
         return times
 
     def sample(self) -> Row:
-        """`cpu_percent` over all CPUs (0 to 100), each `cpuN_percent`, and `steal_percent`."""
+        """`cpu_percent` over all CPUs (0 to 100) and each `cpuN_percent`; stolen time, which both
+        hold, as `steal_percent` and `cpuN_steal_percent`.
+        """
         now = self._times()
         deltas = [
             tuple(b - a for a, b in zip(old, new, strict=True))
@@ -85,6 +88,7 @@ class Cpu:
         }
         for cpu, delta in zip(self._cpus, deltas, strict=True):
             row[f"cpu{cpu}_percent"] = _share(delta[1], delta[0])
+            row[f"cpu{cpu}_steal_percent"] = _share(delta[2], delta[0])
         return row
 
 
@@ -265,6 +269,7 @@ def probes(interface: str, pid: int | None, database: str | None) -> list[Probe]
         Memory(),
         Network(interface),
         Tcp(),
+        Sockets(),
         OpenFiles(),
     ]
     if pid is not None:

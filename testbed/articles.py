@@ -156,7 +156,7 @@ def _carry_out_part(
         begun = results.read(own / campaign.FILE, Campaign)
         if begun.ended_at is not None:
             progress.say("  finished already")
-            return Outcome(own, list(results.finished_runs(own, begun).values()), 0)
+            return Outcome(own, list(results.finished_runs(own, begun).values()))
         return campaign.resume(own, inventory, progress, within=folder.name)
     request = campaign.Request(
         name=part.campaign,

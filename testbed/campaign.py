@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,8 @@ from testbed.model.results import (
 from testbed.plan import plan, workers
 from testbed.progress import Progress
 from testbed.remote import Remote
-from testbed.run import Session, execute
+from testbed.run import execute
+from testbed.session import Session
 
 FILE = "campaign.json"  # in the campaign's folder
 OVERHEAD_S = 4  # expected time of a run beside its load, until the first run tells
@@ -75,12 +76,18 @@ class Outcome:
 
     folder: Path
     records: list[RunRecord]
-    elapsed_s: float
+    made: list[RunRecord] = field(default_factory=list)  # of these, not finished before a resume
+    elapsed_s: float = 0  # that making them took
 
     @property
     def load_s(self) -> float:
         """Seconds of it in which load was measured (without warm-up)."""
-        return sum(r.load.duration_s for r in self.records if r.failure is None)
+        return sum(r.load.duration_s for r in self.made if r.failure is None)
+
+    @property
+    def warmup_s(self) -> float:
+        """Seconds of it that were warm-up."""
+        return sum(r.load.warmup_s for r in self.made if r.failure is None)
 
 
 def run(request: Request, progress: Progress) -> Outcome:
@@ -187,6 +194,7 @@ def _prepare(
         client=client,
         generators=available,
         generator_cpus=found[experiment.load.from_host]["cpus"],
+        postgresql=settings,
         link=verified,
         progress=progress,
         workers=workers(planned),
@@ -209,6 +217,7 @@ def _prepare(
         hosts=[hosts.record(remote, found[remote.host.role]) for remote in (server, client)],
         postgresql=settings,
         link=verified,
+        apps={name: apps[name].digest for name in sorted({run.app for run in planned})},
         apps_path=request.apps_path,
         testbed=hosts.control_side(),
     )
@@ -232,7 +241,7 @@ def available_generators(remote: Remote) -> dict[Generator, str | None]:
 
 def _check_unchanged(before: Campaign, now: Campaign) -> None:
     """Raise TestbedError, naming what differs, unless figures of both may stand together."""
-    for key in ("asked", "workload", "place", "hosts", "postgresql"):
+    for key in ("asked", "workload", "place", "hosts", "postgresql", "apps"):
         if getattr(before, key) != getattr(now, key):
             raise TestbedError(
                 f"campaign {before.campaign} cannot be resumed: {key} differ from when it began",
@@ -252,6 +261,8 @@ def _carry_out(
     spec = session.experiment.load
     expected_s = spec.warmup_s + spec.duration_s + OVERHEAD_S
     finished = results.finished_runs(session.folder, campaign)
+    if spec.capacity:  # a search cannot go on from a probe without figures
+        finished = {run_id: record for run_id, record in finished.items() if not record.failure}
     course = _Course(session, campaign, finished, delayed)
     if course.done:
         session.progress.say(f"{len(course.done)} runs are finished already")
@@ -267,7 +278,7 @@ def _carry_out(
     course.campaign = course.campaign.model_copy(update={"ended_at": datetime.now(UTC)})
     results.write(session.folder / FILE, course.campaign)
     records = [course.done[run_id] for run_id in course.campaign.runs]
-    return Outcome(session.folder, records, time.monotonic() - begin)
+    return Outcome(session.folder, records, course.made, time.monotonic() - begin)
 
 
 @dataclass
@@ -278,6 +289,7 @@ class _Course:
     campaign: Campaign
     done: dict[str, RunRecord]
     delayed: Delayed | None = None  # the link, where the experiment gives it a delay
+    made: list[RunRecord] = field(default_factory=list)  # by now, not before a resume
     note: str = ""
     last_s: float | None = None  # how long the last run took
 
@@ -293,17 +305,24 @@ class _Course:
             raise self.delayed.loss()
         self.last_s = time.monotonic() - begin
         self.done[run.run_id] = record
+        self.made.append(record)
         self.session.progress.say(f"  {summary(record)}")
         return record
 
     def search(self, spec: LoadSpec, limits: Capacity, first: PlannedRun) -> None:
-        """Search the capacity of a cell, each probe a run that campaign.json lists."""
+        """Search the capacity of a cell, each probe a run that campaign.json lists.
+
+        A probe that failed tells nothing: the cell stays without an answer, and the others go on.
+        """
         records: list[RunRecord] = []
         for run in capacity.search(limits, first, spec.at, records):
             if run.run_id not in self.campaign.runs:
                 runs = [*self.campaign.runs, run.run_id]
                 self._update(runs=runs)
             records.append(self.make(run))
+            if records[-1].failure:
+                self.session.progress.say("  capacity: no answer; --resume repeats this probe")
+                return
         result = capacity.result(limits, first, records)
         kept = [one for one in self.campaign.capacities if one.runs[:1] != result.runs[:1]]
         self._update(capacities=[*kept, result])

@@ -52,11 +52,13 @@ def next_rate(capacity: Capacity, bracket: Bracket) -> float | None:
 def meets(record: RunRecord, capacity: Capacity) -> bool:
     """Whether a probe met the objective. Raises TestbedError for one that cannot tell."""
     output = record.output
+    if output is not None and output.due and output.requests == 0:
+        return False  # not one answer, and so no p99
     p99_us = output.latency_us.percentiles.get("99") if output else None
-    if output is None or not output.due or p99_us is None:
+    if record.failure or output is None or not output.due or p99_us is None:
         raise TestbedError(
             f"run {record.run_id} cannot tell whether the objective is met",
-            remedy="see its run.json; the campaign can be resumed",
+            remedy="see its run.json; --resume repeats it",
             exit_code=Exit.RUN_FAILED,
         )
     bad = output.errors.total + (output.unsent or 0) + (output.unanswered or 0)

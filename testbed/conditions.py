@@ -5,6 +5,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from testbed import hosts
 from testbed.model.results import Before, HostRole
 from testbed.remote import Remote
 
@@ -24,7 +25,8 @@ def before(server: Remote, client: Remote) -> dict[HostRole, Before]:
 def _look(remote: Remote) -> Before:
     program = f"{remote.facts.testbed_prefix}/bin/telemetry"
     done = remote.run([program, "others", f"--window={WINDOW_S}"])
-    return Before.model_validate(json.loads(done.stdout))
+    looked = json.loads(done.stdout) | {"clock_offset_s": hosts.clock_offset_s(remote)}
+    return Before.model_validate(looked)
 
 
 def open_files(remote: Remote, pid: int) -> int | None:

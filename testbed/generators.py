@@ -3,13 +3,15 @@
 Pure: builds commands, runs nothing. To add a generator, write its class and list it in ADAPTERS.
 """
 
+import json
 import math
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from testbed.errors import Exit, TestbedError
 from testbed.model.experiment import LoadSpec
-from testbed.model.results import Generator, Load
+from testbed.model.results import Before, Generator, Load
 
 LUA_FILE = "request.lua"
 AB_MOST_RPS = 50_000  # beyond what ab's one thread can do; ab sets 32 bytes aside for each
@@ -55,6 +57,10 @@ class Adapter(Protocol):
         """Files that the commands read from the run's folder, by name."""
         ...
 
+    def measured_from(self, output: str) -> datetime | None:
+        """Start of the measured part by the generating host's clock; None: its output is silent."""
+        ...
+
 
 class Wrk:
     """wrk: closed loop, as fast as answers come."""
@@ -82,13 +88,17 @@ class Wrk:
             f'wrk.body = assert(io.open("{target.body_file}", "rb")):read("*a")\n'
         }
 
+    def measured_from(self, output: str) -> datetime | None:
+        """Not told; it begins as it is started."""
+        return None
+
     def _command(self, load: Load, target: Target, folder: str, duration_s: float) -> list[str]:
         return [
             self.program,
             f"-t{load.threads}",
             f"-c{load.connections}",
             f"-d{max(1, round(duration_s))}s",
-            *(["-R", f"{load.rate_rps:g}"] if load.rate_rps is not None else []),
+            *(["-R", f"{load.rate_rps:.0f}"] if load.rate_rps is not None else []),
             "--latency",
             "--timeout",
             f"{max(1, round(load.timeout_s))}s",
@@ -118,7 +128,7 @@ class Pacer:
             self.program,
             f"--url={target.url}",
             f"--method={target.method}",
-            f"--rate={load.rate_rps:g}",
+            f"--rate={load.rate_rps:.12g}",
             f"--connections={load.connections}",
             f"--processes={processes(load, cpus)}",
             f"--warmup={load.warmup_s:g}",
@@ -142,6 +152,11 @@ class Pacer:
     def files(self, target: Target) -> dict[str, str]:
         """None."""
         return {}
+
+    def measured_from(self, output: str) -> datetime | None:
+        """As its document has it."""
+        told = json.loads(output)["started_at"]
+        return None if told is None else datetime.fromisoformat(told)
 
 
 class Ab:
@@ -167,6 +182,10 @@ class Ab:
     def files(self, target: Target) -> dict[str, str]:
         """None."""
         return {}
+
+    def measured_from(self, output: str) -> datetime | None:
+        """Not told; it begins as it is started."""
+        return None
 
     def _command(self, load: Load, target: Target, duration_s: float) -> list[str]:
         seconds = max(1, round(duration_s))
@@ -195,13 +214,23 @@ ADAPTERS: dict[Generator, Adapter] = {
 }
 
 
+def measured_from(output: str, load: Load, host: Before) -> datetime | None:
+    """Start of the measured part by the control side's clock, where the generator tells it."""
+    told = ADAPTERS[load.generator].measured_from(output)
+    if told is None or host.clock_offset_s is None:
+        return None
+    return told - timedelta(seconds=host.clock_offset_s)
+
+
 def choose(spec: LoadSpec, available: set[Generator]) -> Load:
     """The load of one run with its generator chosen among those `available` on that host.
 
-    `auto` takes wrk for saturation; for a rate wrk2 where there is one, else pacer.
+    `auto` takes wrk for saturation; for a rate wrk2 where there is one and it takes that rate, else
+    pacer.
     Raises TestbedError if the one asked for, or every candidate, is missing there.
     """
-    candidates: list[Generator] = ["wrk2", "pacer"] if spec.open_loop else ["wrk"]
+    holding_a_rate: list[Generator] = ["wrk2", "pacer"] if spec.whole_rates else ["pacer"]
+    candidates: list[Generator] = holding_a_rate if spec.open_loop else ["wrk"]
     wanted = candidates if spec.generator == "auto" else [spec.generator]
     found = next((name for name in wanted if name in available), None)
     if found is None:

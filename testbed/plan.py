@@ -7,7 +7,7 @@ from typing import Any
 from testbed.catalogue import Catalogue, unknown
 from testbed.errors import TestbedError
 from testbed.model.catalogue import CataloguedApp
-from testbed.model.experiment import Experiment, LoadSpec, PlannedRun, Variant
+from testbed.model.experiment import PER_CPU, Experiment, LoadSpec, PlannedRun, Variant
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,13 @@ def _settings(app: CataloguedApp, variant_name: str, variant: Variant) -> dict[s
         if name not in app.spec.settings:
             what = f"setting of {app.name} in variant '{variant_name}':"
             raise unknown(what, name, app.spec.settings)
-        choices = app.spec.settings[name].choices
+        choices, usual = app.spec.settings[name].choices, app.spec.settings[name].default
+        a_number = isinstance(value, int) or bool(PER_CPU.fullmatch(value))
+        if isinstance(usual, int) and not a_number:
+            raise TestbedError(
+                f"{app.name}: setting {name} is a number, and cannot be {value!r}",
+                remedy="a whole number, or 'N per cpu'",
+            )
         if choices is not None and value not in choices:
             raise TestbedError(
                 f"{app.name}: setting {name} cannot be {value!r}",

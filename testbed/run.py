@@ -3,91 +3,34 @@
 import shlex
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from analysis.parsers import parse
 from testbed import answers, conditions, data, postgresql, results, sql
 from testbed.asking import Asker, read_body
-from testbed.catalogue import Catalogue
 from testbed.daemon import Daemon
 from testbed.errors import Exit, TestbedError
-from testbed.generators import ADAPTERS, Target, choose, processes
-from testbed.inventory import Inventory
+from testbed.generators import ADAPTERS, Target, choose, measured_from, processes
 from testbed.model.catalogue import CataloguedApp
-from testbed.model.experiment import Experiment, PlannedRun
+from testbed.model.experiment import PlannedRun
 from testbed.model.results import (
-    AnswerCheck,
-    Before,
     Failure,
-    Generator,
     HostRole,
-    LinkRecord,
     Load,
     OpenFiles,
     RunRecord,
-    SqlSeen,
 )
 from testbed.model.tool_output import ToolOutput
-from testbed.progress import Progress
-from testbed.remote import HostUnreachable, Process, Remote
+from testbed.remote import HostUnreachable, Process
+from testbed.session import Course, Session
 from testbed.validity import Evidence, judge, worst
+from testbed.validity.figures import drift_percent
 
 LOAD_GRACE_S = 30  # beyond the load's own duration and time-out, before it counts as hung
 ALIVE_EVERY_S = 10  # how often the server host is asked for a sign of life during a load
 LOOPBACK = "127.0.0.1"
-
-
-@dataclass(frozen=True)
-class Session:
-    """What all runs of a campaign share."""
-
-    campaign: str
-    folder: Path
-    experiment: Experiment
-    catalogue: Catalogue
-    inventory: Inventory
-    server: Remote
-    client: Remote
-    generators: dict[Generator, str | None]  # on the generating host, with their versions
-    generator_cpus: int
-    link: LinkRecord | None
-    progress: Progress
-    workers: dict[tuple[str, str], dict[str, int]]  # endpoint, variant -> app -> its workers
-
-    def remote(self, role: HostRole) -> Remote:
-        """The connection to the host of that role."""
-        return self.server if role == "server" else self.client
-
-
-@dataclass
-class Course:
-    """What is known of a run while it goes."""
-
-    started_at: datetime
-    stage: str = "start"
-    phases_s: dict[str, float] = field(default_factory=dict)
-    answers: list[AnswerCheck] = field(default_factory=list)
-    sql: list[SqlSeen] | None = None
-    before: dict[HostRole, Before] = field(default_factory=dict)
-    app_open_files: int | None = None
-    rows: dict[str, int] | None = None
-    unit: dict[str, str] | None = None
-    command: str | None = None
-    output: ToolOutput | None = None
-    failure: Failure | None = None
-
-    @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        """Time a phase, and remember it as where a failure happened."""
-        self.stage, begin = name, time.monotonic()
-        try:
-            yield
-        finally:
-            self.phases_s[name] = round(time.monotonic() - begin, 3)
 
 
 def execute(session: Session, planned: PlannedRun) -> RunRecord:
@@ -160,9 +103,12 @@ class _Runner:
                     self.workload_folder,
                     self.remote_folder,
                 )
+                if "postgresql" in self.workload.services:
+                    course.postgresql = postgresql.settings(self.session.server)
             with course.phase("start"), progress.stage("start", 1):
                 cleanup.callback(self.daemon.stop)
                 pid = self.daemon.start(self.planned.settings, address_of(self.session))
+                course.main_pid = pid
                 course.app_open_files = conditions.open_files(self.session.server, pid)
             with course.phase("ready"), progress.stage("wait until it answers", 1):
                 answer = self.asker.wait_ready()
@@ -242,6 +188,7 @@ class _Runner:
             self.course.phase("load"),
             progress.stage(f"load for {load.duration_s:g} s", load.duration_s + inside_s),
         ):
+            self.course.measured_from = datetime.now(UTC) + timedelta(seconds=inside_s)
             self._generate(command, "generator.txt", load.duration_s + inside_s)
         self.statements_seen = postgresql.statements(self.session.server)
 
@@ -299,7 +246,11 @@ class _Runner:
         path = raw / ADAPTERS[self.load.generator].output
         if not path.is_file():
             raise TestbedError(f"the generator left no {path.name}", exit_code=Exit.RUN_FAILED)
-        return parse(path.read_text(errors="replace"), self.load.generator)
+        text = path.read_text(errors="replace")
+        output = parse(text, self.load.generator)
+        told = measured_from(text, self.load, self.course.before[self.load.from_host])
+        self.course.measured_from = told or self.course.measured_from
+        return output
 
 
 def shell_line(session: Session, command: list[str], output: str) -> str:
@@ -354,9 +305,13 @@ def _record(
         open_files=open_files,
         rows=course.rows,
         first_rows=results.first_rows(session.folder),
+        postgresql=course.postgresql,
+        first_postgresql=session.postgresql,
         workers=session.workers.get((planned.endpoint, planned.variant), {}),
         unequal_workers=session.experiment.unequal_workers,
         telemetry_interval_s=session.experiment.telemetry_interval_s,
+        main_pid=course.main_pid,
+        measured_from=course.measured_from,
     )
     findings = judge(evidence)
     return RunRecord(
@@ -377,6 +332,7 @@ def _record(
         command=course.command,
         started_at=course.started_at,
         ended_at=datetime.now(UTC),
+        measured_from=course.measured_from,
         phases_s=course.phases_s,
         before=course.before,
         open_files=open_files,
@@ -386,6 +342,7 @@ def _record(
         answers=course.answers,
         sql=course.sql,
         output=course.output,
+        drift_percent=drift_percent(evidence),
         failure=course.failure,
         findings=findings,
         verdict=worst(findings),

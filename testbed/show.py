@@ -60,7 +60,7 @@ def outcome_text(outcome: Outcome) -> str:
     )
     return (
         f"{len(outcome.records)} runs: {counts}\n"
-        f"measured {outcome.load_s:.0f} s of {outcome.elapsed_s:.0f} s\n"
+        f"{_cost([outcome])}\n"
         f"results: {os.path.relpath(outcome.folder)}"
     )
 
@@ -68,15 +68,25 @@ def outcome_text(outcome: Outcome) -> str:
 def series_text(folder: Path, outcomes: list[Outcome]) -> str:
     """How a series of campaigns went, and where it lies."""
     counts = Counter(record.verdict for one in outcomes for record in one.records)
-    measured_s = sum(one.load_s for one in outcomes if one.elapsed_s)
-    elapsed_s = sum(one.elapsed_s for one in outcomes)
     verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
     place = os.path.relpath(folder)
     return (
         f"{counts.total()} runs: {verdicts}\n"
-        f"measured {measured_s:.0f} s of {elapsed_s:.0f} s\n"
+        f"{_cost(outcomes)}\n"
         f"results: {place}; report: python -m analysis report {place}"
     )
+
+
+def _cost(outcomes: list[Outcome]) -> str:
+    """How much of the time was measured, and what the testbed itself took of it."""
+    measured_s = sum(one.load_s for one in outcomes)
+    elapsed_s = sum(one.elapsed_s for one in outcomes)
+    made = sum(len(one.made) for one in outcomes)
+    text = f"measured {measured_s:.0f} s of {elapsed_s:.0f} s"
+    if not made:
+        return text
+    own_s = elapsed_s - measured_s - sum(one.warmup_s for one in outcomes)
+    return f"{text}; beside load and warm-up, {own_s / made:.1f} s a run"
 
 
 def link_text(record: LinkRecord) -> str:

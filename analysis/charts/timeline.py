@@ -1,10 +1,12 @@
 """One run over time: rates, response time, and both hosts' CPU under them, on one axis."""
 
+import re
 from dataclasses import dataclass
 
 import pandas as pd
 from matplotlib.axes import Axes
 
+from analysis.axis import seconds
 from analysis.charts.latency import LOG_FROM_SPAN
 from analysis.charts.style import (
     GRID,
@@ -20,6 +22,7 @@ from analysis.charts.style import (
 )  # fmt: skip
 from analysis.groups import label, standing
 from analysis.load import LoadedCampaign, LoadedRun
+from testbed.model.results import HostRole
 
 HEIGHTS = [1.2, 1.0, 1.0]
 GAP = 0.4
@@ -27,12 +30,13 @@ LEFT = 0.62
 NOT_RECORDED = "not recorded"
 FAILURES = "#b00020"
 CLIENT = "#8a5300"
-BEFORE_LOAD = ("start", "ready", "check", "warm-up")
+CORE = re.compile(r"cpu\d+_percent")
+ROLES: tuple[HostRole, ...] = ("server", "client")
 
 
 @dataclass(frozen=True)
 class Line:
-    """One curve of a panel: x in seconds since the load began."""
+    """One curve of a panel: x in seconds since the measured part began."""
 
     text: str
     x: pd.Series
@@ -64,7 +68,7 @@ def draw(campaign: LoadedCampaign, run: LoadedRun) -> Chart | None:
     colour = colours(campaign)[record.app]
     _panel(picture, 0, "requests per second", _rates(run, colour))
     _panel(picture, 1, "response time, ms", _times(run, colour), may_be_log=True)
-    _panel(picture, 2, "CPU, %", _cpu(run, colour), highest=100)
+    _panel(picture, 2, "CPU, %", _cpu(campaign, run, colour), highest=100)
     _share_x(picture, run)
     return Chart(
         name=f"timeline-{record.run_id}",
@@ -87,20 +91,20 @@ def _rates(run: LoadedRun, colour: str) -> list[Line]:
 
 def _times(run: LoadedRun, colour: str) -> list[Line]:
     looks = (
-        Look("p50_us", "p50", colour, scale=0.001),
-        Look("p99_us", "p99", colour, style=LINE_STYLES[2], scale=0.001),
+        Look("response_p50_us", "p50", colour, scale=0.001),
+        Look("response_p99_us", "p99", colour, style=LINE_STYLES[2], scale=0.001),
     )
     return _of_timeline(run, looks)
 
 
-def _cpu(run: LoadedRun, colour: str) -> list[Line]:
+def _cpu(campaign: LoadedCampaign, run: LoadedRun, colour: str) -> list[Line]:
     lines = []
-    for role, tint in (("server", colour), ("client", CLIENT)):
-        table = run.telemetry.get(role)  # type: ignore[call-overload]
+    for role, tint in zip(ROLES, (colour, CLIENT), strict=True):
+        table = run.telemetry.get(role)
         if table is None or "t_s" not in table:
             continue
-        x = table["t_s"] - _load_began(run)
-        cores = [c for c in table if c.startswith("cpu") and c.endswith("_percent") and c[3] != "_"]
+        x = seconds(campaign, run, role)
+        cores = [column for column in table if CORE.fullmatch(str(column))]
         if "cpu_percent" in table:
             lines.append(Line(f"{role}", x, table["cpu_percent"], tint))
         if len(cores) > 1:
@@ -136,12 +140,6 @@ def _of_timeline(run: LoadedRun, looks: tuple[Look, ...]) -> list[Line]:
         for look in looks
         if look.column in table and table[look.column].notna().any()
     ]  # fmt: skip
-
-
-def _load_began(run: LoadedRun) -> float:
-    """Unix time at which the load of the run began, by the control machine's clock."""
-    phases = run.record.phases_s
-    return run.record.started_at.timestamp() + sum(phases.get(name, 0.0) for name in BEFORE_LOAD)
 
 
 def _panel(
@@ -195,7 +193,7 @@ def _share_x(picture: Frame, run: LoadedRun) -> None:
     for axes in picture.axes:
         axes.set_xlim(-0.02 * end, end * 1.02)
         axes.tick_params(labelbottom=axes is picture.axes[-1])
-    picture.axes[-1].set_xlabel("seconds since the load began", fontsize=8)
+    picture.axes[-1].set_xlabel("seconds since the measured part began", fontsize=8)
 
 
 def _alt(run: LoadedRun) -> str:

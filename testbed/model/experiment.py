@@ -41,6 +41,12 @@ class Capacity(Model):
     errors_percent: float = Field(ge=0, lt=100)  # objective: errors and unsent, of requests due
     precision_percent: float = Field(default=5, gt=0)  # bisect until the bracket is this narrow
 
+    @model_validator(mode="after")
+    def _has_room(self) -> Self:
+        if self.from_rps > self.to_rps:
+            raise ValueError("from_rps must not exceed to_rps: nothing is searched beyond that")
+        return self
+
 
 class LoadSpec(Model):
     """The load of an experiment's runs, before a generator is chosen."""
@@ -64,6 +70,13 @@ class LoadSpec(Model):
         closed_ramp = self.ramp is not None and self.ramp.of == "connections"
         return self.mode != "saturation" and not closed_ramp
 
+    @property
+    def whole_rates(self) -> bool:
+        """Whether each rate is a whole number of requests per second, which is all wrk2 takes."""
+        users = self.ramp.steps if self.ramp and self.ramp.of == "users" else []
+        rates = [self.rate_rps or 0, *(n / self.ramp.think_s for n in users if self.ramp)]
+        return all(float(rate).is_integer() for rate in rates)
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         for key, mode in (
@@ -77,6 +90,13 @@ class LoadSpec(Model):
             raise ValueError(f"{self.generator} cannot hold a rate: take wrk2 or pacer")
         if not self.open_loop and self.generator in OPEN_LOOP:
             raise ValueError(f"{self.generator} holds a rate: take wrk or ab for saturation")
+        if self.capacity and self.generator == "wrk2":
+            raise ValueError(
+                "wrk2 does not count requests that were never sent or answered: take pacer to "
+                "search for a capacity"
+            )
+        if self.generator == "wrk2" and not self.whole_rates:
+            raise ValueError("wrk2 takes whole requests per second: take pacer for others")
         if self.generator == "ab" and self.threads != 1:
             raise ValueError("ab has one thread: threads must be 1")
         if self.threads > self.connections:
@@ -87,17 +107,17 @@ class LoadSpec(Model):
         """The load of one step of a ramp, for `number` connections or users."""
         if self.ramp is None:
             raise ValueError("not a ramp")
-        users = self.ramp.of == "users"
-        return self._single(
-            mode="constant_rate" if users else "saturation",
-            rate_rps=number / self.ramp.think_s if users else None,
-            connections=number,
-            threads=min(self.threads, number),
-        )
+        held = {"connections": number, "threads": min(self.threads, number)}
+        if self.ramp.of == "connections":
+            return self._single(mode="saturation", rate_rps=None, **held)
+        # one generator for all steps, which are compared with each other
+        generator = self.generator if self.whole_rates or self.generator != "auto" else "pacer"
+        rate_rps = number / self.ramp.think_s
+        return self._single(mode="constant_rate", rate_rps=rate_rps, generator=generator, **held)
 
     def at(self, rate_rps: float) -> Self:
-        """The load of one probe of a capacity search."""
-        return self._single(mode="constant_rate", rate_rps=rate_rps)
+        """The load of one probe of a capacity search; by pacer, which counts all that was due."""
+        return self._single(mode="constant_rate", rate_rps=rate_rps, generator="pacer")
 
     def _single(self, **changes: Any) -> Self:
         data = self.model_dump(exclude={"ramp", "capacity"})

@@ -63,6 +63,7 @@ class Before(Model):
     cpu_percent: float  # of all those CPUs; what a hypervisor took (steal) counts as used
     run_queue: float  # processes that ran or waited for a CPU, mean; of the whole machine
     governor: str | None  # of the CPUs' frequency; None where the kernel does not tell
+    clock_offset_s: float | None = None  # its clock is so far ahead of the control side's
     busiest: list[Busy] = []  # this host's own processes, the busiest first
 
 
@@ -114,6 +115,8 @@ class RunRecord(Model):
     command: str | None  # as run on the generating host
     started_at: datetime
     ended_at: datetime
+    # Start of the measured part, by the control side's clock; None: it was not reached
+    measured_from: datetime | None = None
     phases_s: dict[str, float]  # start, ready, check, warm-up, load, collect: how long each took
     before: dict[HostRole, Before] = {}  # empty: not looked at
     open_files: OpenFiles | None = None
@@ -125,6 +128,9 @@ class RunRecord(Model):
     answers: list[AnswerCheck]
     sql: list[SqlSeen] | None  # None: not observed
     output: ToolOutput | None  # the generator's figures, parsed from raw/; None if it failed
+    # By how much throughput rose or fell over the measured part, of its median; 0: no trend; None:
+    # not tested
+    drift_percent: float | None = None
     failure: Failure | None
     findings: list[Finding]
     verdict: Verdict
@@ -230,8 +236,8 @@ class Campaign(Model):
     overridden: list[str]  # keys of `asked` that the command line changed
     seed: int
     runs: list[str]  # run ids in the order planned; a capacity search adds to them as it goes
-    # By how much each host's clock is ahead of the control side's, seconds: subtract it from the
-    # host's times to lay both hosts' telemetry on one axis.
+    # By how much each host's clock was ahead of the control side's when the campaign began; each
+    # run measures it anew (Before), for clocks that nobody keeps drift apart
     clock_offset_s: dict[HostRole, float]
     capacities: list[CapacityResult] = []
     created_at: datetime
@@ -240,5 +246,6 @@ class Campaign(Model):
     postgresql: dict[str, str]  # settings read back from pg_settings
     link: LinkRecord | None  # None in a calibration, which does not use it
     link_delay: LinkDelay | None = None  # None: the link as it is
+    apps: dict[str, str] = {}  # name -> digest of the files that were deployed of it
     apps_path: str | None = None  # the user's own apps folder, on the control side
     testbed: dict[str, str]  # git commit, versions on the control side

@@ -8,12 +8,22 @@ from testbed.validity.limits import beyond, found
 
 
 def answer(evidence: Evidence) -> list[Finding]:
-    """The app answered as its workload expects, before and after the load."""
+    """The app answered as its workload expects, before and after the load, and during it."""
     return [
         found("invalid", f"wrong answer {check.when} the load: {check.problem}")
         for check in evidence.answers
         if not check.ok
-    ]
+    ] + _answers_meanwhile(evidence)
+
+
+def _answers_meanwhile(evidence: Evidence) -> list[Finding]:
+    """What the generator compared with the verified answer, by length and digest."""
+    output = evidence.output
+    if output is None or not output.errors.wrong_body or not output.requests:
+        return []
+    share = 100 * output.errors.wrong_body / output.requests
+    sentence = "{value:.2g} % of the answers during the load had another body than the verified one"
+    return beyond("wrong_body_percent", share, sentence)
 
 
 def sql(evidence: Evidence) -> list[Finding]:
@@ -62,6 +72,8 @@ def daemon(evidence: Evidence) -> list[Finding]:
         return [found("invalid", f"the app's unit was not active after the load, but {state}")]
     if unit.get("NRestarts", "0") != "0":
         return [found("invalid", f"the app's unit restarted {unit['NRestarts']} times")]
+    if evidence.main_pid is not None and unit.get("MainPID") != str(evidence.main_pid):
+        return [found("invalid", "the app's unit was started anew: it has another main process")]
     return []
 
 
@@ -108,3 +120,15 @@ def unequal_data(evidence: Evidence) -> list[Finding]:
     )
     sentence = f"other data than in the campaign's first run: {named}"
     return beyond("data_tables_differing", len(tables), sentence)
+
+
+def unequal_settings(evidence: Evidence) -> list[Finding]:
+    """PostgreSQL had the settings that the campaign recorded when it began."""
+    now, first = evidence.postgresql, evidence.first_postgresql
+    if now is None:
+        return []
+    names = sorted(name for name in now.keys() | first.keys() if now.get(name) != first.get(name))
+    told = ", ".join(f"{name} {now.get(name)} (first {first.get(name)})" for name in names)
+    told = told.replace("{", "{{").replace("}", "}}")
+    sentence = f"other settings of PostgreSQL than when the campaign began: {told}"
+    return beyond("postgresql_settings_differing", len(names), sentence)

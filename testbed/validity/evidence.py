@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
@@ -32,7 +33,7 @@ class Evidence:
     answers: list[AnswerCheck]
     sql: list[SqlSeen] | None
     statements: list[Statement]  # that the workload declares for the endpoint
-    unit: dict[str, str] | None
+    unit: dict[str, str] | None  # as systemd has it after the load
     failure: Failure | None
     link: LinkRecord | None
     generator_processes: int
@@ -41,14 +42,37 @@ class Evidence:
     open_files: OpenFiles | None = None
     rows: Mapping[str, int] | None = None  # of each table, before the app was started
     first_rows: Mapping[str, int] | None = None  # in the campaign's first run; None: this is it
+    postgresql: Mapping[str, str] | None = None  # its settings, before the run; None: not used
+    first_postgresql: Mapping[str, str] = field(default_factory=dict)  # as the campaign began
     workers: Mapping[str, int] = field(default_factory=dict)  # by app, of all that are compared
     unequal_workers: str | None = None  # why the experiment wants it so
     telemetry_interval_s: float = 1
+    main_pid: int | None = None  # the app's main process as it was started
+    measured_from: datetime | None = None  # start of the measured part, control side's clock
 
     @cached_property
     def telemetry(self) -> dict[HostRole, Samples]:
         """Samples by host; empty where nothing was recorded."""
         return {"server": self._samples("server"), "client": self._samples("client")}
+
+    @cached_property
+    def measured(self) -> dict[HostRole, Samples]:
+        """Of `telemetry`, what lies in the measured part; all, where that is too short to tell.
+
+        What comes before and after it, warm-up and idling, would dilute rates and shares.
+        """
+        return {role: self.inside(role) or all_ for role, all_ in self.telemetry.items()}
+
+    def inside(self, role: HostRole) -> Samples:
+        """A host's samples of the measured part; none where that is not known, or too short."""
+        host = self.before.get(role)
+        if self.measured_from is None or host is None or host.clock_offset_s is None:
+            return []
+        start_s = self.measured_from.timestamp() + host.clock_offset_s
+        # a sample's shares are those of the interval that it ends
+        first_s, last_s = start_s + self.telemetry_interval_s, start_s + self.load.duration_s
+        inside = [row for row in self.telemetry[role] if first_s <= row["t_s"] <= last_s]
+        return inside if len(inside) > 1 else []
 
     @cached_property
     def timeline(self) -> Samples:

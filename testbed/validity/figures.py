@@ -1,9 +1,10 @@
 """Do the figures say what they seem to say?"""
 
+import itertools
 from statistics import median
 
 from testbed.model.results import Finding
-from testbed.validity.evidence import Evidence
+from testbed.validity.evidence import Evidence, Samples
 from testbed.validity.limits import beyond, found, limits
 
 STEADY_SECONDS = 10  # fewer say nothing about a trend
@@ -14,38 +15,81 @@ def censored(evidence: Evidence) -> list[Finding]:
     """Which percentiles of response time are only lower bounds.
 
     Requests that were never answered have no response time; each would have had a longer one than
-    the run saw. That is a result of an overloaded server, and no fault of the run.
+    the run saw, so that every percentile would be higher with them. That is a result of an
+    overloaded server, and no fault of the run.
     """
-    output = evidence.output
-    if not output or not output.due or output.requests is None:
+    output, due = evidence.output, _due(evidence)
+    if not output or not due or output.requests is None:
         return []
-    share = 100 * (output.due - output.requests) / output.due
+    share = 100 * (due - output.requests) / due
     return beyond(
         "censored_percent",
         share,
-        "{value:.1f} % of the requests due were never answered: response times from the "
-        f"{100 - share:.1f}th percentile on are lower bounds",
+        "{value:.1f} % of the requests due were never answered: all response times are lower "
+        f"bounds, and from the {100 - share:.1f}th percentile on nothing is known of them",
     )
 
 
-def steady(evidence: Evidence) -> list[Finding]:
-    """Throughput no longer drifted: Mann-Kendall's test for a trend over the measured seconds.
+def _due(evidence: Evidence) -> float | None:
+    """Requests that the schedule held; wrk2 does not count them, but keeps to the rate asked for.
 
-    Its size is Theil and Sen's slope over the whole run, in percent of the median (Mann 1945,
-    Kendall 1975; Sen 1968). Both are robust against single bad seconds.
+    None of a closed loop, which has no schedule.
     """
-    completed = [row["completed"] for row in evidence.timeline]
-    if len(completed) < STEADY_SECONDS:
+    output, load = evidence.output, evidence.load
+    if output is None or output.due or load.rate_rps is None or output.duration_s is None:
+        return output.due if output else None
+    return load.rate_rps * output.duration_s
+
+
+def failed_answers(evidence: Evidence) -> list[Finding]:
+    """Whether response times are in part those of errors, which an app may answer fast.
+
+    That is a result of the app, and no fault of the run.
+    """
+    output = evidence.output
+    if output is None or not output.requests:
         return []
+    failed = (output.errors.status or 0) + (output.errors.wrong_body or 0)
+    share = 100 * failed / output.requests
+    sentence = "{value:.1f} % of the answers were errors, and response times hold theirs, too"
+    return beyond("failed_answers_percent", share, sentence)
+
+
+def steady(evidence: Evidence) -> list[Finding]:
+    """Throughput no longer drifted."""
+    sentence = "throughput drifted by {value:.0f} % over the run"
+    return beyond("drift_percent", drift_percent(evidence), sentence)
+
+
+def drift_percent(evidence: Evidence) -> float | None:
+    """By how much throughput drifted, by Mann-Kendall's test for a trend over the measured seconds.
+
+    0 where the test finds none; None where there is too little to test. The size is Theil and Sen's
+    slope over the whole run, in percent of the median (Mann 1945, Kendall 1975; Sen 1968). Both are
+    robust against single bad seconds. Generators without a timeline do not tell when answers came:
+    there, the TCP segments that the server sent stand for them.
+    """
+    rates = [row["completed"] for row in evidence.timeline] or _segments(evidence.inside("server"))
+    if len(rates) < STEADY_SECONDS:
+        return None
     from scipy.stats import kendalltau, theilslopes  # half a second, for which no other task waits
 
-    seconds = range(len(completed))
-    if kendalltau(seconds, completed).pvalue >= STEADY_LEVEL:
-        return []
-    middle = median(completed)
-    slope = theilslopes(completed, seconds).slope
-    drift = 100 * abs(slope) * len(completed) / middle if middle else 100.0
-    return beyond("drift_percent", drift, "throughput drifted by {value:.0f} % over the run")
+    seconds = range(len(rates))
+    if not kendalltau(seconds, rates).pvalue < STEADY_LEVEL:  # which is NaN where all are equal
+        return 0.0
+    middle = median(rates)
+    slope = theilslopes(rates, seconds).slope
+    return float(100 * abs(slope) * len(rates) / middle) if middle else 100.0
+
+
+def _segments(samples: Samples) -> list[float]:
+    """TCP segments sent per second, from each sample to the next."""
+    name = "tcp_segments_sent"
+    return [
+        (after[name] - before[name]) / (after["monotonic_s"] - before["monotonic_s"])
+        for before, after in itertools.pairwise(samples)
+        if name in before and name in after and after["monotonic_s"] > before["monotonic_s"]
+    ]
 
 
 def tail_samples(evidence: Evidence) -> list[Finding]:

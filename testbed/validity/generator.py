@@ -32,7 +32,7 @@ def rate_reached(evidence: Evidence) -> list[Finding]:
     output = evidence.output
     if not output or not output.due or output.unsent is None:
         return []
-    busy = mean(evidence.telemetry["server"], "cpu_percent")
+    busy = mean(evidence.measured["server"], "cpu_percent")
     bound = limits()["server_busy_percent"].doubtful
     if busy is None or bound is None or busy >= bound:
         return []

@@ -37,10 +37,13 @@ def other_load(evidence: Evidence) -> list[Finding]:
 def steal(evidence: Evidence) -> list[Finding]:
     """The hosts kept their CPUs to themselves."""
 
-    def measure(samples: Samples) -> float | None:
-        return mean(samples, "steal_percent")
-
-    return _on_each_host(evidence, "steal_percent", measure, "{value:.1f} % CPU stolen")
+    return [
+        finding
+        for role, samples in evidence.measured.items()
+        for finding in beyond(
+            "steal_percent", mean(samples, "steal_percent"), f"{role}: {{value:.1f}} % CPU stolen"
+        )
+    ]
 
 
 def swap(evidence: Evidence) -> list[Finding]:

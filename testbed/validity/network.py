@@ -7,7 +7,7 @@ from testbed.validity.limits import beyond
 
 def link_use(evidence: Evidence) -> list[Finding]:
     """The link had room."""
-    samples = evidence.telemetry["server"]
+    samples = evidence.measured["server"]
     sent = growth(samples, "net_tx_bytes")
     if evidence.link is None or sent is None:
         return []

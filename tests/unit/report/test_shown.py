@@ -54,18 +54,39 @@ def test_settings_that_the_default_variant_sets_are_shown_too(tmp_path):
     assert "workers=4" in text
 
 
-def test_settings_that_a_variant_has_for_one_app_are_shown_too(tmp_path):
-    threads = {"settings": {"pool": 4}, "app_settings": {"flask": {"worker_class": "gthread"}}}
-    same = {"settings": {"pool": 4, "worker_class": "gthread"}}
+def test_settings_of_one_app_of_a_variant_are_shown(tmp_path):
+    threaded = {"settings": {"workers": 4}, "app_settings": {"django": {"worker_class": "gthread"}}}
     runs = [
-        builder.run(1, "flask", "index", variant="equal", **same),
-        builder.run(2, "aiohttp_api_hour", "index", variant="equal", settings={"pool": 4}),
-    ]
-    _, _, rows = reported(tmp_path, runs, asked={"variants": {"equal": threads}})
+        builder.run(
+            1, "django", "index", variant="equal",
+            settings={"workers": 4, "worker_class": "gthread", "debug": 0},
+        ),
+        builder.run(2, "flask", "index", variant="equal", settings={"workers": 4, "debug": 0}),
+    ]  # fmt: skip
+    _, text, rows = reported(tmp_path, runs, asked={"variants": {"equal": threaded}})
     assert {row["app"]: row["settings"] for row in rows} == {
-        "flask": "pool=4, worker_class=gthread",
-        "aiohttp_api_hour": "pool=4",
+        "django": "worker_class=gthread, workers=4",
+        "flask": "workers=4",
     }
+    assert "worker_class=gthread, workers=4" in text
+
+
+@pytest.mark.parametrize(
+    ("drift_percent", "cell"), [(0.0, "none"), (47.2, "47 %"), (None, "\N{EM DASH}")]
+)
+def test_whether_throughput_still_drifted_is_shown(tmp_path, drift_percent, cell):
+    drifted = {"drift_percent": drift_percent}
+    runs = [
+        builder.run(1, "flask", "index").model_copy(update=drifted),
+        builder.run(2, "django", "index").model_copy(update={"drift_percent": 12.0}),
+    ]
+    page, text, rows = reported(tmp_path, runs)
+    told = {row["app"]: row["drift_percent"] for row in rows}
+    assert told == {"flask": "" if drift_percent is None else str(drift_percent), "django": "12.0"}
+    assert "Drift" in text
+    line = next(line for line in text.splitlines() if line.startswith("Flask") and cell in line)
+    assert line
+    assert f"<dt>Drift of the throughput</dt><dd>{cell}" in page
 
 
 def test_no_column_for_settings_where_nothing_was_varied(tmp_path):

@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from telemetry import others
 from telemetry.__main__ import Stopped, record
-from telemetry.probes import App, Clock
+from telemetry.probes import App, Clock, Cpu
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -81,21 +83,69 @@ def test_this_machine_is_sampled(tmp_path):
         assert abs(float(row["suspended_s"]) - float(rows[0]["suspended_s"])) < 0.05
         assert int(row["tcp_segments_sent"]) >= 0
         assert row["app_processes"] != ""
+        for number in os.sched_getaffinity(0):
+            shares = [row[f"cpu{number}_{what}"] for what in ("steal_percent", "percent")]
+            assert all(share == "" or 0 <= float(share) <= 100 for share in shares)
 
 
-def test_a_replaced_process_of_the_app_is_counted():
-    begin = [sys.executable, "-c", "import time; time.sleep(60)"]
-    app, worker = App(os.getpid()), subprocess.Popen(begin)
+class Times:
+    """psutil with the CPU times of two CPUs that a test sets, seconds."""
+
+    def __init__(self, *cpus):
+        self.cpus = cpus
+
+    def cpu_times(self, percpu):
+        names = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
+        return [SimpleNamespace(**(dict.fromkeys(names, 0) | times)) for times in self.cpus]
+
+
+def test_stolen_time_is_told_of_each_cpu(monkeypatch):
+    monkeypatch.setattr("telemetry.probes.os.sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr("telemetry.probes.psutil", Times({}, {}))
+    probe = Cpu()
+    changed = Times({"user": 2, "steal": 1, "idle": 1}, {"system": 1, "iowait": 3})
+    monkeypatch.setattr("telemetry.probes.psutil", changed)
+    assert probe.sample() == {
+        "cpu_percent": 50,
+        "steal_percent": 12.5,
+        "cpu0_percent": 75,
+        "cpu0_steal_percent": 25,
+        "cpu1_percent": 25,
+        "cpu1_steal_percent": 0,
+    }
+
+
+ARBITER = "import subprocess\nwhile True: subprocess.run(['sleep', '60'])"
+
+
+@pytest.fixture
+def arbiter():
+    """A process that replaces its only worker as soon as that ends."""
+    process = psutil.Popen([sys.executable, "-c", ARBITER])
+    yield process
+    workers = process.children()
+    process.kill()
+    process.wait()
+    for worker in workers:
+        worker.kill()
+
+
+def worker_of(arbiter, other_than=None):
+    """Its worker, once it has one that is not the other."""
+    deadline = time.monotonic() + 30
+    while not (workers := [one for one in arbiter.children() if one != other_than]):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return workers[0]
+
+
+def test_a_replaced_process_of_the_app_is_counted(arbiter):
+    app, worker = App(arbiter.pid), worker_of(arbiter)
     first = app.sample()
     worker.kill()
-    worker.wait()
-    replacement = subprocess.Popen(begin)
-    try:
-        second = app.sample()
-    finally:
-        replacement.kill()
-        replacement.wait()
-    assert first["app_processes"] == second["app_processes"]
+    worker_of(arbiter, other_than=worker)
+    second = app.sample()
+    assert first["app_processes"] == second["app_processes"] == 2
     assert (first["app_processes_ended"], second["app_processes_ended"]) == (0, 1)
 
 

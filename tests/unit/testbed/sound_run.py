@@ -98,8 +98,19 @@ def rows(count=60, step_s=1, **columns):
 
 def judge_in(folder):
     """Judges a sound run with some of its evidence changed; (check, verdict, sentence) of each."""
+    made = evidence_in(folder)
 
-    def judged(server=None, client=None, **changes):
+    def judged(**changes):
+        findings = validity.judge(made(**changes))
+        return [(finding.check, finding.verdict, finding.sentence) for finding in findings]
+
+    return judged
+
+
+def evidence_in(folder):
+    """Makes a sound run's evidence, with some of it changed."""
+
+    def made(server=None, client=None, **changes):
         for role, samples in (("server", server), ("client", client)):
             samples = rows() if samples is None else samples
             with (folder / f"telemetry-{role}.csv").open("w", newline="") as stream:
@@ -122,14 +133,15 @@ def judge_in(folder):
             "workers": {"one": 16, "other": 16},
             "rows": {"agents": 200},
             "first_rows": {"agents": 200},
+            "postgresql": {"fsync": "on"},
+            "first_postgresql": {"fsync": "on"},
         }
         if changes.get("output") and "sql" not in changes:  # each answer took its statement
             answered = changes["output"].requests
             evidence["sql"] = [SEEN.model_copy(update={"calls": answered})]
-        findings = validity.judge(validity.Evidence(**(evidence | changes)))
-        return [(finding.check, finding.verdict, finding.sentence) for finding in findings]
+        return validity.Evidence(**(evidence | changes))
 
-    return judged
+    return made
 
 
 def output(**changes):

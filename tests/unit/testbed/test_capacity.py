@@ -1,8 +1,13 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from testbed.capacity import Bracket, next_rate
-from testbed.model.experiment import Capacity
+from testbed.capacity import Bracket, meets, next_rate
+from testbed.errors import TestbedError
+from testbed.model.experiment import Capacity, LoadSpec
+from testbed.model.results import Failure
+from testbed.model.tool_output import Errors
+from tests.unit.report import builder
 
 LIMITS = Capacity(from_rps=100, to_rps=5000, p99_ms=10, errors_percent=0, precision_percent=5)
 
@@ -50,3 +55,62 @@ def test_a_contradiction_is_taken_at_its_worst():
     bracket = Bracket().with_probe(400, True).with_probe(200, False)
     assert bracket == Bracket(met=None, missed=200)
     assert bracket.with_probe(800, True) == bracket
+
+
+def probe_of(**changes):
+    """A probe's record; 4000 requests due, all of them answered unless changed."""
+    values = {"due": 4000, "requests": 4000, "p99_us": 9000.0} | changes
+    return builder.run(1, "flask", "index", figures=builder.output(**values))
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_met"),
+    [
+        ({}, True),
+        ({"p99_us": 10_001.0}, False),
+        ({"unsent": 1}, False),
+        ({"unanswered": 1}, False),
+        ({"errors": Errors(timeout=1)}, False),
+        ({"requests": 0, "unsent": 4000, "p99_us": None}, False),  # not one answer, and so no p99
+    ],
+)
+def test_what_meets_the_objective(changes, is_met):
+    assert meets(probe_of(**changes), LIMITS) == is_met
+
+
+def test_a_share_of_errors_may_be_allowed():
+    limits = LIMITS.model_copy(update={"errors_percent": 1})
+    assert meets(probe_of(requests=3960, unanswered=40), limits)
+    assert not meets(probe_of(requests=3959, unanswered=41), limits)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        builder.run(1, "flask", "index", failure=Failure(stage="start", message="no")),
+        probe_of(due=None, tool="wrk2"),
+    ],
+)
+def test_a_probe_that_cannot_tell_is_no_answer(record):
+    with pytest.raises(TestbedError, match="cannot tell"):
+        meets(record, LIMITS)
+
+
+def test_a_search_has_room():
+    with pytest.raises(ValueError, match="from_rps must not exceed to_rps"):
+        Capacity(from_rps=200, to_rps=100, p99_ms=10, errors_percent=0)
+
+
+def test_probes_are_made_by_a_generator_that_counts_what_was_due():
+    load = {
+        "mode": "capacity",
+        "connections": 10,
+        "threads": 2,
+        "duration_s": 10,
+        "warmup_s": 1,
+        "timeout_s": 2,
+        "capacity": LIMITS.model_dump(),
+    }
+    assert LoadSpec.model_validate(load).at(300).generator == "pacer"
+    with pytest.raises(ValueError, match="take pacer to search"):
+        LoadSpec.model_validate(load | {"generator": "wrk2"})

@@ -1,5 +1,6 @@
 """What a run finds on its hosts, read from what they say."""
 
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -19,7 +20,7 @@ OTHERS = """{"window_s": 0.51, "cpus": 2, "cpu_percent": 51.0, "run_queue": 1.4,
 
 
 class Host:
-    """A remote that says one thing, whatever it is asked."""
+    """A remote that says one thing, whatever it is asked; its clock is 5 s ahead."""
 
     def __init__(self, role, says):
         self.host = SimpleNamespace(role=role)
@@ -27,6 +28,8 @@ class Host:
         self.says, self.asked = says, []
 
     def run(self, command, *, timeout_s=60, check=True):
+        if command == "date +%s.%N":
+            return Result(0, f"{time.time() + 5:.9f}\n", "")
         self.asked.append(command)
         return Result(0 if self.says else 1, self.says, "")
 
@@ -35,7 +38,8 @@ def test_both_hosts_are_looked_at():
     server, client = Host("server", OTHERS), Host("client", OTHERS)
     looks = conditions.before(server, client)
     assert set(looks) == {"server", "client"}
-    assert looks["server"] == Before(
+    assert looks["server"].clock_offset_s == pytest.approx(5, abs=0.5)
+    assert looks["server"].model_copy(update={"clock_offset_s": None}) == Before(
         window_s=0.51,
         cpus=2,
         cpu_percent=51,

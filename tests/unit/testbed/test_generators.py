@@ -1,8 +1,11 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from testbed import generators
 from testbed.errors import TestbedError
 from testbed.model.experiment import LoadSpec
+from testbed.model.results import Before
 
 TARGET = generators.Target("http://198.19.0.10:8080/index", "GET", 18, "ab" * 32)
 
@@ -30,6 +33,7 @@ SATURATION = {"mode": "saturation", "rate_rps": None}
         ({}, {"wrk", "pacer"}, "pacer"),
         ({"generator": "pacer"}, {"wrk2", "pacer"}, "pacer"),
         (SATURATION, {"wrk", "wrk2", "pacer"}, "wrk"),
+        ({"rate_rps": 33.3}, {"wrk2", "pacer"}, "pacer"),  # wrk2 takes whole numbers
     ],
 )
 def test_auto_takes_the_best_that_is_there(changes, available, chosen):
@@ -63,6 +67,32 @@ def test_wrk2_is_given_the_rate():
     load = generators.choose(spec(), {"wrk2"})
     command = generators.Wrk2().command(load, TARGET, "/run/x", cpus=4)
     assert command[:6] == ["wrk2", "-t12", "-c400", "-d300s", "-R", "4000"]
+
+
+def test_rates_are_passed_on_as_they_are():
+    whole = generators.choose(spec(rate_rps=1_234_567), {"wrk2"})
+    assert "1234567" in generators.Wrk2().command(whole, TARGET, "/run/x", cpus=4)
+    third = generators.choose(spec(rate_rps=1000 / 3), {"pacer"})
+    assert "--rate=333.333333333" in generators.Pacer().command(third, TARGET, "/run/x", cpus=4)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"rate_rps": 33.3},
+        {"mode": "ramp", "rate_rps": None, "ramp": {"of": "users", "steps": [3, 4], "think_s": 3}},
+    ],
+)
+def test_wrk2_is_refused_rates_that_it_does_not_take(changes):
+    with pytest.raises(ValueError, match="whole requests per second"):
+        spec(generator="wrk2", **changes)
+
+
+def test_all_steps_of_a_ramp_have_one_generator():
+    ramp = {"of": "users", "steps": [3, 4], "think_s": 3}
+    steps = spec(mode="ramp", rate_rps=None, ramp=ramp, threads=1)
+    chosen = [generators.choose(steps.step(n), {"wrk2", "pacer"}).generator for n in (3, 4)]
+    assert chosen == ["pacer", "pacer"]
 
 
 def test_pacer_compares_every_answer_and_takes_a_process_a_cpu():
@@ -161,3 +191,21 @@ def test_a_ramp_of_connections_is_saturation():
 def test_loads_that_contradict_themselves_are_refused(changes):
     with pytest.raises(ValueError, match="belongs to|must rise"):
         spec(**changes)
+
+
+HOST = Before(window_s=0.5, cpus=2, cpu_percent=0, run_queue=0, governor=None, clock_offset_s=-2.5)
+PACER_SAYS = '{"started_at": "2026-03-02T09:30:05.500000+00:00"}'
+
+
+@pytest.mark.parametrize(
+    ("changes", "output", "host", "moment"),
+    [
+        ({}, PACER_SAYS, HOST, datetime(2026, 3, 2, 9, 30, 8, tzinfo=UTC)),
+        ({}, '{"started_at": null}', HOST, None),  # interrupted before it began
+        ({}, PACER_SAYS, HOST.model_copy(update={"clock_offset_s": None}), None),
+        (SATURATION, "Running 30s test @ http://198.19.0.10:8080/", HOST, None),
+    ],
+)
+def test_the_measured_part_is_placed_on_the_control_sides_clock(changes, output, host, moment):
+    load = generators.choose(spec(**changes), {"wrk", "pacer"})
+    assert generators.measured_from(output, load, host) == moment

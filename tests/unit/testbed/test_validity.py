@@ -5,6 +5,7 @@ import re
 import pytest
 
 from testbed.model.results import OpenFiles, SqlSeen
+from testbed.model.tool_output import Errors
 from tests.unit.testbed.sound_run import (
     HOG,
     QUIET,
@@ -75,6 +76,18 @@ def test_a_sound_run_is_valid(judge):
             "answer",
             "invalid",
             "after the load: status 500",
+        ),
+        (
+            {"output": output(errors=Errors(connect=0, wrong_body=1))},
+            "answer",
+            "doubtful",
+            "0.017 % of the answers during the load had another body",
+        ),
+        (
+            {"unit": {"ActiveState": "active", "NRestarts": "0", "MainPID": "8"}, "main_pid": 7},
+            "daemon",
+            "invalid",
+            "was started anew",
         ),
         ({"server": rows(steal_percent=3)}, "steal", "doubtful", "server: 3.0 % CPU stolen"),
         ({"client": rows(steal_percent=30)}, "steal", "invalid", "client: 30.0 % CPU stolen"),
@@ -198,6 +211,12 @@ def test_a_sound_run_is_valid(judge):
             "unequal_data",
             "doubtful",
             r"agents 201 rows \(first 200\), own 1 rows \(first 0\)",
+        ),
+        (
+            {"postgresql": {"fsync": "off"}, "first_postgresql": {"fsync": "on", "jit": "off"}},
+            "unequal_settings",
+            "doubtful",
+            r"fsync off \(first on\), jit None \(first off\)",
         ),
         (
             {"workers": {"one": 1, "other": 3}},

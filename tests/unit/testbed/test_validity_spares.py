@@ -1,12 +1,21 @@
 """What the checks let pass: results of an app that are no fault of the run, and the unknown."""
 
+from datetime import UTC, datetime
+from pathlib import Path
+
 import pytest
 
 from testbed import validity
 from testbed.model.results import Failure, OpenFiles
+from testbed.model.tool_output import Errors
+from testbed.validity import figures
 from tests.unit.testbed.sound_run import (
+    LOAD,
+    ROW,
     SEEN,
     SINCE_BOOT_S,
+    before,
+    evidence_in,
     judge_in,
     lag,
     output,
@@ -46,6 +55,29 @@ def test_throughput_that_still_rises_is_doubtful(judge, tmp_path):
 def test_throughput_that_has_settled_is_valid(judge, tmp_path, completed):
     timeline(tmp_path, completed)
     assert judge() == []
+
+
+DIES_AWAY = {"tcp_segments_sent": lambda t: 100_000 * t - 1000 * max(t - 20, 0) ** 2}
+
+
+def test_without_a_timeline_the_servers_segments_tell_of_a_trend(judge):
+    """As of wrk, which prints no seconds; the warm-up and what comes after are left out."""
+    ((check, verdict, sentence),) = judge(server=rows(**DIES_AWAY), **within(20, 50))
+    assert (check, verdict) == ("steady", "doubtful")
+    assert "drifted by 84 %" in sentence
+    assert judge(server=rows(tcp_segments_sent=lambda t: 5 * t), **within(20, 50)) == []
+
+
+def test_without_knowing_when_the_load_was_segments_tell_nothing(judge):
+    assert judge(server=rows(**DIES_AWAY)) == []
+
+
+@pytest.mark.parametrize(
+    ("completed", "told"), [([100] * 30, 0), ([100, 200, 300], None), ([], None)]
+)
+def test_no_trend_is_told_from_not_tested(tmp_path, completed, told):
+    timeline(tmp_path, completed)
+    assert figures.drift_percent(evidence_in(tmp_path)()) == told
 
 
 @pytest.mark.parametrize(
@@ -91,6 +123,8 @@ UNKNOWN = ("cpu_mhz", "cpu_full_mhz", "thermal_throttles", "quota_periods", "quo
         {"before": {}, "open_files": None, "workers": {}},  # as from an older testbed
         {"open_files": OpenFiles(app=None, generator=None)},
         {"first_rows": None},  # the first run is what others are compared with
+        {"unit": {"ActiveState": "active", "NRestarts": "0", "MainPID": "7"}, "main_pid": 7},
+        {"postgresql": None},
         {"rows": None},  # a workload without a database
         {"workers": {"one": 3}},  # nothing to compare it with
         # a slow beat is no gap where it was asked for
@@ -127,7 +161,27 @@ def test_telemetry_of_older_campaigns_is_judged_by_its_wall_clock(judge):
 def test_percentiles_cut_off_by_overload_are_remarked(judge):
     found = judge(server=rows(cpu_percent=99), output=output(unsent=3000, requests=3000))
     assert [(check, verdict) for check, verdict, _ in found] == [("censored", "valid")]
-    assert "from the 50.0th percentile on are lower bounds" in found[0][2]
+    assert "from the 50.0th percentile on nothing is known" in found[0][2]
+
+
+def test_what_wrk2_drops_is_remarked(judge):
+    """It counts neither what was due nor what was never answered: 100/s for 60 s were asked."""
+    found = judge(output=output(due=None, unsent=None, requests=3000))
+    assert [(check, verdict) for check, verdict, _ in found] == [("censored", "valid")]
+    assert judge(output=output(due=None, unsent=None)) == []
+
+
+def test_errors_among_the_answers_are_remarked(judge):
+    ((check, verdict, sentence),) = judge(output=output(errors=Errors(status=600)))
+    assert (check, verdict) == ("failed_answers", "valid")
+    assert "10.0 % of the answers were errors" in sentence
+
+
+def test_many_wrong_bodies_are_invalid(judge):
+    found = judge(output=output(errors=Errors(wrong_body=60)))
+    assert ("answer", "invalid") in [one[:2] for one in found]
+    assert judge(output=output(errors=Errors(wrong_body=0))) == []
+    assert judge(output=output(errors=Errors(wrong_body=None))) == []
 
 
 def test_a_rate_not_reached_by_a_busy_server_is_a_result(judge):
@@ -139,6 +193,34 @@ def test_queries_of_requests_without_an_answer_are_not_held_against_the_app(judg
     seen = SEEN.model_copy(update={"calls": 6000 + 10 + 300})
     found = judge(sql=[seen], output=output(unanswered=300, due=6300))
     assert "sql" not in [check for check, _, _ in found]
+
+
+def within(first_s, last_s):
+    """Of samples a second apart, those of the measured part of a run of 20 s."""
+    ahead_s = 3.0
+    looked = {role: before(clock_offset_s=ahead_s) for role in ("server", "client")}
+    load = LOAD.model_copy(update={"duration_s": last_s - first_s})
+    began = datetime.fromtimestamp(ROW["t_s"] - ahead_s + first_s, UTC)
+    return {"before": looked, "load": load, "measured_from": began}
+
+
+@pytest.mark.parametrize(
+    ("columns", "found"),
+    [
+        # busy in the measured part alone: idling around it does not hide that
+        ({"steal_percent": lambda t: 5 if 20 < t <= 40 else 0}, ["steal"]),
+        ({"net_tx_bytes": lambda t: 1.1e8 * min(max(t - 20, 0), 20)}, ["link_use"]),
+        # and what the warm-up alone saw is not held against it
+        ({"steal_percent": lambda t: 0 if 20 < t <= 40 else 50}, []),
+    ],
+)
+def test_shares_are_those_of_the_measured_part(judge, columns, found):
+    assert [check for check, _, _ in judge(server=rows(**columns), **within(20, 40))] == found
+
+
+def test_a_load_shorter_than_two_samples_is_judged_by_all_of_them(judge):
+    found = judge(server=rows(steal_percent=5), **within(20, 21.5))
+    assert [check for check, _, _ in found] == ["steal"]
 
 
 def test_cpu_use_is_per_generator_process(judge):
@@ -161,3 +243,11 @@ def test_every_limit_is_reasoned():
         assert limit.unit
         assert limit.reason
         assert limit.source
+
+
+def test_every_check_is_explained():
+    explained = (Path(__file__).parents[3] / "docs" / "method.md").read_text()
+    missing = [
+        check.__name__ for check in validity.CHECKS if f"`{check.__name__}`" not in explained
+    ]
+    assert missing == []

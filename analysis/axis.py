@@ -1,0 +1,33 @@
+"""One time axis for a run: seconds since the measured part began, whichever host's clock told them.
+
+The generator's timeline has them already. Telemetry has each host's own Unix time.
+"""
+
+from itertools import takewhile
+
+import pandas as pd
+
+from analysis.load import LoadedCampaign, LoadedRun
+from testbed.model.results import HostRole, RunRecord
+
+
+def seconds(campaign: LoadedCampaign, run: LoadedRun, role: HostRole) -> pd.Series:
+    """When a host's telemetry was sampled. Its table must have the column `t_s`."""
+    times: pd.Series = run.telemetry[role]["t_s"]
+    return times - _clock_offset_s(campaign, run, role) - _measured_from_s(run.record)
+
+
+def _clock_offset_s(campaign: LoadedCampaign, run: LoadedRun, role: HostRole) -> float:
+    """By how much the host's clock was ahead; of the campaign's begin where the run has none."""
+    before = run.record.before.get(role)
+    told = before.clock_offset_s if before else None
+    return campaign.campaign.clock_offset_s.get(role, 0.0) if told is None else told
+
+
+def _measured_from_s(record: RunRecord) -> float:
+    """Unix time by the control side's clock; of older runs, what their phases come to."""
+    if record.measured_from is not None:
+        return record.measured_from.timestamp()
+    before_load = takewhile(lambda phase: phase[0] != "load", record.phases_s.items())
+    inside_s = 0.0 if "warm-up" in record.phases_s else record.load.warmup_s
+    return record.started_at.timestamp() + sum(took_s for _, took_s in before_load) + inside_s

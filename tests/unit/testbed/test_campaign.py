@@ -1,0 +1,106 @@
+"""A campaign's course, with runs that are made up in place of carried out."""
+
+import io
+from types import SimpleNamespace
+
+import pytest
+from rich.console import Console
+
+from testbed import campaign, results
+from testbed.errors import TestbedError
+from testbed.model.experiment import Capacity
+from testbed.model.results import Campaign, Failure
+from testbed.plan import plan
+from testbed.progress import Progress
+from tests.unit.report import builder
+
+CAPACITY = Capacity(from_rps=100, to_rps=400, p99_ms=10, errors_percent=0, precision_percent=60)
+
+
+@pytest.fixture
+def search(experiment, small_catalogue, tmp_path, monkeypatch):
+    """Begins, or goes on with, a search for the capacity of one app, which is 250/s.
+
+    Takes the rates whose probes fail; gives the rates probed, the outcome and the stored campaign.
+    """
+    load = experiment.load.model_copy(
+        update={"mode": "capacity", "rate_rps": None, "capacity": CAPACITY}
+    )
+    asked = experiment.model_copy(
+        update={"load": load, "apps": ["first"], "endpoints": ["index"], "trials": 1}
+    )
+    runs = plan(asked, small_catalogue, seed=1)
+    file = tmp_path / campaign.FILE
+    about = builder.campaign([], asked=asked.model_dump(mode="json"))
+    results.write(file, about.model_copy(update={"runs": [run.run_id for run in runs]}))
+    session = SimpleNamespace(
+        experiment=asked, folder=tmp_path, progress=Progress(Console(file=io.StringIO()))
+    )
+
+    def carry_out(failing=()):
+        probed = []
+
+        def execute(_, planned):
+            rate = planned.load.rate_rps
+            probed.append(rate)
+            failed = Failure(stage="start", message="no") if rate in failing else None
+            figures = builder.output(p99_us=9000.0 if rate <= 250 else 11_000.0)
+            record = builder.run(
+                1, "first", "index", figures=None if failed else figures, failure=failed,
+                rate_rps=rate,
+            ).model_copy(update={"run_id": planned.run_id})  # fmt: skip
+            results.write(tmp_path / planned.run_id / "run.json", record)
+            return record
+
+        monkeypatch.setattr(campaign, "execute", execute)
+        outcome = campaign._carry_out(session, results.read(file, Campaign), runs, None)
+        return probed, outcome, results.read(file, Campaign)
+
+    return carry_out
+
+
+def test_a_search_ends_with_a_bracket(search):
+    probed, outcome, stored = search()
+    assert probed == [100, 200, 400, 300]
+    (answer,) = stored.capacities
+    assert (answer.at_least_rps, answer.below_rps) == (200, 300)
+    assert len(outcome.made) == len(outcome.records) == 4
+
+
+def test_a_probe_that_failed_is_no_answer_and_is_repeated_by_resuming(search):
+    probed, outcome, stored = search(failing={200})
+    assert probed == [100, 200]
+    assert stored.capacities == []
+    assert campaign.exit_code(outcome, strict=False) == 4
+    probed, outcome, stored = search()
+    assert probed == [200, 400, 300]
+    assert [answer.at_least_rps for answer in stored.capacities] == [200]
+    assert (len(outcome.made), len(outcome.records)) == (3, 4)
+    assert campaign.exit_code(outcome, strict=False) == 0
+
+
+@pytest.mark.parametrize(
+    ("verdict", "strict", "code"),
+    [("valid", True, 0), ("doubtful", False, 0), ("doubtful", True, 5), ("invalid", True, 5)],
+)
+def test_strict_ends_with_an_error_unless_all_runs_are_valid(tmp_path, verdict, strict, code):
+    runs = [builder.run(1, "first", "index"), builder.run(2, "first", "index", verdict=verdict)]
+    assert campaign.exit_code(campaign.Outcome(tmp_path, runs), strict=strict) == code
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"asked": {"trials": 9}}, "asked differ"),
+        ({"place": "metal"}, "place differ"),
+        ({"hosts": []}, "hosts differ"),
+        ({"postgresql": {"shared_buffers": "1MB"}}, "postgresql differ"),
+        ({"apps": {"first": "0123456789ab"}}, "apps differ"),
+        ({"testbed": {"git_commit": "beef"}}, "begun at commit 0123abc"),
+    ],
+)
+def test_figures_of_other_settings_do_not_mix(changes, words):
+    begun = builder.campaign([], apps={"first": "aaaaaaaaaaaa"})
+    campaign._check_unchanged(begun, begun.model_copy(update={"created_at": builder.BEGAN}))
+    with pytest.raises(TestbedError, match=words):
+        campaign._check_unchanged(begun, begun.model_copy(update=changes))
