@@ -1,5 +1,6 @@
 """`python -m analysis COMMAND …`: everything that reads results, and needs no host."""
 
+import io
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
@@ -11,7 +12,7 @@ from rich.text import Text
 from analysis import compare, reparse, report, series_report, verdicts
 from analysis.parsers import command as parse
 from analysis.tables import TEXT_WIDTH
-from testbed.errors import TestbedError
+from testbed.errors import Exit, TestbedError
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return arguments.run(arguments, _console()) or 0
     except TestbedError as error:
-        Console(stderr=True).print(Text(str(error)), soft_wrap=True)
-        return error.exit_code
+        return _said(str(error), error.exit_code)
+    except OSError as error:  # e.g. a folder that may not be entered, a full disk
+        name = f"{error.filename}: " if error.filename else ""
+        return _said(f"{name}{(error.strerror or str(error)).lower()}", Exit.BAD_INPUT)
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+
+
+def _said(message: str, exit_code: Exit) -> Exit:
+    Console(stderr=True).print(Text(message), soft_wrap=True)
+    return exit_code
 
 
 def _console() -> Console:
@@ -74,5 +84,13 @@ def _console() -> Console:
     return console if console.is_terminal else Console(width=TEXT_WIDTH)
 
 
+def _let_all_be_printed() -> None:
+    """What the terminal's encoding does not have is printed as an escape, and is no crash."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 if __name__ == "__main__":
+    _let_all_be_printed()
     sys.exit(main())

@@ -121,7 +121,10 @@ def read_model(path: Path, model: type[M]) -> M:
     """The JSON file as `model`. Raises TestbedError with file, place and problem."""
     try:
         data = json.loads(
-            path.read_text(encoding="utf-8"), parse_constant=_refuse, parse_float=_finite
+            path.read_text(encoding="utf-8"),
+            parse_constant=_refuse,
+            parse_float=_finite,
+            parse_int=_count,
         )
     except (ValueError, RecursionError) as error:
         raise TestbedError(
@@ -149,6 +152,11 @@ def _finite(text: str) -> float:
     if not math.isfinite(value):
         _refuse(text)
     return value
+
+
+def _count(text: str) -> int:
+    _finite(text)  # one of hundreds of digits cannot be reckoned with
+    return int(text)
 
 
 def _problem(path: Path, item: Any) -> str:

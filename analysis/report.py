@@ -10,6 +10,7 @@ from rich.text import Text
 from analysis import capacities, charts, html, tables
 from analysis.charts.style import Rendered
 from analysis.load import LoadedCampaign, load
+from analysis.series import load_one
 from testbed.errors import TestbedError
 
 
@@ -28,7 +29,7 @@ def add_report_arguments(parser: ArgumentParser) -> None:
 
 def table_command(arguments: Namespace, console: Console) -> None:
     """Print the result table of a campaign. Raises TestbedError."""
-    tables.print_table(load(arguments.folder), console)
+    tables.print_table(load_one(arguments.folder), console)
 
 
 def report_command(arguments: Namespace, console: Console) -> None:

@@ -21,7 +21,7 @@ from analysis.parsers.checks import Printed, Times
 from analysis.parsers.errors import ParseError
 from analysis.parsers.found import Found, distribution, missing, value_of
 from analysis.parsers.lines import Line
-from analysis.parsers.sections import Part, Report, part, split
+from analysis.parsers.sections import Hit, Part, Report, part, split
 from analysis.parsers.units import BYTES, RATE, TIME_IN_S, TIME_IN_US, Figure, Units, figure
 from testbed.model.tool_output import Errors, ToolOutput
 
@@ -68,7 +68,7 @@ PARTS = [
     part("per request", 24, rf"Time per request:\s*{_NUMBER} \[ms\] \(mean.*\)", repeats=True),
     _labelled(25, "Transfer rate", rf"{_NUMBER} \[Kbytes/sec\] received"),
     part(
-        "times",
+        "Total",
         26,
         r"Total:\s+(?P<min>\d+)\s+(?P<mean>\d+)(?:\s+(?P<stdev>\d+\.\d+)\s+(?P<median>\d+))?"
         r"\s+(?P<max>\d+)",
@@ -82,7 +82,7 @@ PARTS = [
     part(
         "percentile",
         28,
-        r"(?P<percentile>\d+)%\s+(?P<ms>\d+)(?:\s+\(longest request\))?",
+        r"(?P<percentile>\d+)%\s+(?P<ms>-?(?:\d[\d.,e]*|nan|inf))(?:\s+\(longest request\))?",
         repeats=True,
         telling=False,
     ),
@@ -91,7 +91,8 @@ PARTS = [
         "broken",
         29,
         r"(?P<label>Concurrency Level|Time taken for tests|Complete requests|Failed requests"
-        r"|Non-2xx responses|Total transferred|Requests per second|Transfer rate):.*",
+        r"|Non-2xx responses|Total transferred|Requests per second|Transfer rate"
+        r"|Total(?=:(?:\s+\S+){3}(?:\s+\S+\s+\S+)?$)):.*",
         repeats=True,
         telling=False,
     ),
@@ -122,7 +123,7 @@ def _read(report: Report) -> Found:
         bytes=_figure(report, "Total transferred", BYTES, "B"),
         byte_rate=_figure(report, "Transfer rate", BYTES, "KB"),
         status_errors=errors.status,
-        not_answers=int(breakdown.get("receive") or 0) if breakdown else 0,
+        not_answers=_received_nothing(breakdown) if breakdown else 0,
         times=_times(report),
     )
     return Found(
@@ -155,9 +156,9 @@ def _errors(report: Report) -> Errors:
     failed, breakdown = _count(report, "Failed requests"), report.one("breakdown")
     known: dict[str, int] = {}
     if breakdown:
-        known["connect"] = int(breakdown["connect"])
-        known["read"] = int(breakdown.get("receive") or 0) + int(breakdown["exceptions"])
-        known["wrong_body"] = int(breakdown["length"])
+        known["connect"] = breakdown.count("connect")
+        known["read"] = _received_nothing(breakdown) + breakdown.count("exceptions")
+        known["wrong_body"] = breakdown.count("length")
     elif failed == 0:
         known = {"connect": 0, "read": 0, "wrong_body": 0}
     length = report.one("Document Length")
@@ -172,17 +173,25 @@ def _errors(report: Report) -> Errors:
     return Errors(**known)
 
 
+def _received_nothing(breakdown: Hit) -> int:
+    """Failures to receive, which older versions of ab do not print."""
+    return breakdown.count("receive") if breakdown.get("receive") else 0
+
+
 def _times(report: Report) -> Times:
     times = Times()
-    total = report.one("times")
+    total = report.one("Total")
     if total:
         times.min, times.mean, times.stdev, times.max = (
             figure(f"{total.get(name)}ms", TIME_IN_US) for name in _TIMES
         )
     for hit in report.all("percentile"):
         value = figure(f"{hit['ms']}ms", TIME_IN_US)
-        if value:
-            times.percentiles[hit["percentile"]] = value
+        if value is None or hit.count("percentile") > 100:
+            raise ParseError(
+                f"'{hit.line.text}' is no percentile as ab prints it", line=hit.line.number
+            )
+        times.percentiles[hit["percentile"]] = value
     return times
 
 
@@ -257,7 +266,7 @@ def _resolution(times: Times) -> list[str]:
 
 def _count(report: Report, label: str) -> int | None:
     hit = report.one(label)
-    return int(hit["value"]) if hit else None
+    return hit.count("value") if hit else None
 
 
 def _figure(report: Report, label: str, units: Units, unit: str = "") -> Figure | None:

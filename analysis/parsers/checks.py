@@ -77,7 +77,7 @@ def contradictions(printed: Printed) -> list[str]:
     """Contradictions that leave goodput without a foundation."""
     found = []
     requests, rate, duration = printed.requests, printed.rate, printed.duration_s
-    if duration and duration.value > LONGEST_RUN_S:
+    if duration and not 0 <= duration.value <= LONGEST_RUN_S:
         found.append(f"The printed duration, {duration.text}, cannot be true.")
     elif requests is not None and rate and duration and rate.value > 0:
         least = rate.low * max(duration.low, 0) * (1 - TOLERANCE)

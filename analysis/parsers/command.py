@@ -45,6 +45,8 @@ def run(arguments: Namespace, console: Console) -> None:
 
 def _read(file: str) -> bytes:
     if file == "-":
+        if sys.stdin is None:
+            raise TestbedError("stdin: is closed")
         return sys.stdin.buffer.read()
     try:
         return Path(file).read_bytes()

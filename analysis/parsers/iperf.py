@@ -37,7 +37,11 @@ _RESULT = re.compile(
     r"\[\s*(?P<stream>\*?\d+|SUM(?:-\d+)?)\]\s+(?P<start>\d+\.\d+)\s*-\s*(?P<end>\d+\.\d+) sec\s+"
     r"(?P<bytes>[\d.]+ [KMGT]?Bytes)\s+(?P<rate>[\d.]+ [KMGT]?(?:bits|Bytes)/sec)(?P<rest>.*)"
 )
-_BROKEN = re.compile(r"\[\s*(?:\*?\d+|SUM(?:-\d+)?)\]\s+[\d.]+\s*-\s*[\d.]+ sec\b.*")
+# A line of figures, as text or as CSV, that is not as it should be.
+_BROKEN = re.compile(
+    r"\[\s*(?:\*?\d+|SUM(?:-\d+)?)\]\s+\S+\s*-\s*\S+ sec\b.*"
+    r"|\d{14}(?:\.\d+)?,[^,]*,\d*,[^,]*,\d*,-?\d*,.*"
+)
 _IPERF3 = re.compile(r".*[KMGT]?bits/sec\b.*\b(?:sender|receiver)|iperf 3\..*")
 _SERVER_REPORT = re.compile(r"\[\s*(?P<stream>\*?\d+)\] Server Report:")
 _FAILURE = re.compile(
@@ -153,7 +157,7 @@ def _take(line: Line, runs: list[_Run]) -> None:
         (run or _new(runs, line)).stream(match["stream"]).results.append(_result(match, line))
     elif match := _CSV.fullmatch(line.text):
         run = run or _new(runs, line)
-        result = _csv_result(match)
+        result = _csv_result(match, line)
         stream = run.stream("SUM" if match["stream"] == "-1" else match["stream"])
         # A rate that lost a digit at the text's end is a tenth of what the bytes say.
         if line.cut and result.mbit_per_s.value * result.length.high * 3e6 < result.bytes.value * 8:
@@ -186,13 +190,14 @@ def _result(match: re.Match[str], line: Line) -> _Result:
     )
 
 
-def _csv_result(match: re.Match[str]) -> _Result:
-    start, end = float(match["start"]), float(match["end"])
+def _csv_result(match: re.Match[str], line: Line) -> _Result:
+    start = _figure(f"{match['start']}s", TIME_IN_S, line)
+    end = _figure(f"{match['end']}s", TIME_IN_S, line)
     return _Result(
-        start,
-        Figure(f"{match['end']} sec", end - start, 0.1),
-        Figure(f"{match['bytes']} Bytes", float(match["bytes"])),
-        Figure(f"{match['rate']} bits/sec", int(match["rate"]) / 1e6),
+        start.value,
+        Figure(f"{match['end']} sec", end.value - start.value, 0.1),
+        _figure(f"{match['bytes']} Bytes", IPERF_BYTES, line),
+        _figure(f"{match['rate']} bits/sec", IPERF_MBIT_PER_S, line),
     )
 
 
@@ -217,6 +222,8 @@ def _found(run: _Run) -> Found:
             notes.append(f"Stream {stream.name} was connected, but no result of it is printed.")
     if not run.streams:
         notes.append("Not in this output: any stream.")
+    lasted = max((flow.duration_s for flow in flows), default=None)
+    notes += _ended_early(run.command, lasted)
     directions = {flow.direction for flow in flows if not flow.stream.startswith("SUM")}
     if len(directions) == 1:
         flows = [flow.model_copy(update={"direction": next(iter(directions))}) for flow in flows]
@@ -224,7 +231,7 @@ def _found(run: _Run) -> Found:
     output = ToolOutput(
         tool="iperf",
         command=run.command.text if run.command else None,
-        duration_s=max((flow.duration_s for flow in flows), default=None),
+        duration_s=lasted,
         connections=len(connections) or None,
         flows=flows or None,
         problems=notes,
@@ -254,6 +261,16 @@ def _direction(run: _Run, stream: _Stream) -> Direction | None:
         stream.reported,
     ]
     return "received" if sum(turns) % 2 else "sent"
+
+
+def _ended_early(command: Command | None, lasted_s: float | None) -> list[str]:
+    """A sentence if a client was asked for more: what follows an interval may be cut off."""
+    client = command and command.has("-c", "--client")  # a server's -t is how long it waits
+    option = command.option("-t", "--time") if command and client else None
+    asked = figure(f"{option}s", TIME_IN_S) if option else None
+    if not asked or lasted_s is None or lasted_s >= asked.low * (1 - TOLERANCE):
+        return []
+    return [f"The run was stopped early: {lasted_s:g} s of the {option} s asked for."]
 
 
 def _contradiction(stream: _Stream, final: _Result) -> list[str]:

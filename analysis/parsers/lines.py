@@ -1,12 +1,19 @@
-"""From a text to numbered lines freed of what surrounds them: quotes, indents, prompts, colours."""
+"""From a text to numbered lines freed of what surrounds them.
+
+That is quotes, indents, HTML's tags at either end, and what only a terminal sees.
+"""
 
 import re
 import shlex
 from dataclasses import dataclass
 
 _NEWLINE = re.compile(r"\r\n|\n|\r")
-_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-_QUOTE = re.compile(r"[\s>|]*")
+# Colours, titles, character sets and modes: `script` records them all.
+_ESCAPE = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][0-9A-Za-z]|[=>])"
+)
+_TAG = re.compile(r"</?(?:pre|code|samp|p|br|div|span)\b[^<>]*>")
+_BEFORE = re.compile(rf"(?:[\s>|\u200b]|{_TAG.pattern})*")
 _LONGEST = 1000  # no tool prints a longer line; a longer one is prose or data
 
 _PROMPT = r"(?:(?:\[[^\]]*\]|\S*)[$#%>+]\s*)?"  # '$ ', 'user@host:~$ ', '[root@host ~]# ', '+ '
@@ -90,5 +97,9 @@ def command_in(line: Line) -> Command | None:
 
 
 def _bare(line: str) -> str:
-    line = _COLOUR.sub("", line)
-    return line[_QUOTE.match(line).end() :].rstrip()  # type: ignore[union-attr] # matches anything
+    # A browser copies some blanks as ones that do not break.
+    line = _ESCAPE.sub("", line.replace("\N{NO-BREAK SPACE}", " "))
+    line = line[_BEFORE.match(line).end() :].rstrip()  # type: ignore[union-attr] # matches anything
+    while len(line) <= _LONGEST and _TAG.fullmatch(line, max(line.rfind("<"), 0)):
+        line = line[: line.rfind("<")].rstrip()
+    return line

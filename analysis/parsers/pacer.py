@@ -10,9 +10,9 @@ pacer tells things apart that the other tools do not, so little is worked out he
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from analysis.parsers import checks
 from analysis.parsers.checks import Times
@@ -31,12 +31,15 @@ class _Part(BaseModel):
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
 
+_Percentile = Annotated[str, StringConstraints(pattern=r"^(?:[0-9]{1,2}(?:\.[0-9]+)?|100)$")]
+
+
 class _Times(_Part):
     mean: float | None
     stdev: float | None
     min: float | None
     max: float | None
-    percentiles: dict[str, float]
+    percentiles: dict[_Percentile, float]
 
 
 class _Process(_Part):
@@ -114,10 +117,11 @@ def find(lines: Sequence[Line]) -> list[Found]:
         start += line.full.startswith("[")
         try:
             data, end = decoder.raw_decode(text, start)
+            json.dumps(data, ensure_ascii=False).encode()  # half a surrogate pair is no text
         except json.JSONDecodeError as error:
             where = line.number + text.count("\n", start, error.pos)
             raise ParseError(f"this JSON is broken or cut off: {error.msg}", line=where) from error
-        except (ValueError, RecursionError) as error:  # numbers too long, nested too deeply
+        except (ValueError, RecursionError) as error:  # e.g. numbers too long, nested too deeply
             raise ParseError(f"this JSON cannot be read: {error}", line=line.number) from error
         if isinstance(data, dict) and data.get("tool") == "pacer":
             found.append(Found(line.number, _read(data, line, text[start:end])))
@@ -126,7 +130,7 @@ def find(lines: Sequence[Line]) -> list[Found]:
 
 def _read(data: dict[str, Any], line: Line, text: str) -> ToolOutput:
     version = data.get("schema_version")
-    if version not in SCHEMA_VERSIONS:
+    if type(version) is not int or version not in SCHEMA_VERSIONS:
         raise ParseError(
             f"pacer's document has schema_version {version}; known: {sorted(SCHEMA_VERSIONS)}",
             line=line.number,

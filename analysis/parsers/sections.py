@@ -9,7 +9,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from analysis.parsers.errors import ParseError
 from analysis.parsers.lines import Command, Line, command_in
+from analysis.parsers.units import count
 
 # Other tools' first lines: whatever report was being read has ended.
 _BANNER = re.compile(
@@ -43,6 +45,13 @@ class Hit:
         """The group's text, None where the line does not have it."""
         text: str | None = self.match[group]
         return text
+
+    def count(self, group: str) -> int:
+        """The whole number in a group. Raises ParseError if it is longer than any count."""
+        value = count(self.match[group])
+        if value is None:
+            raise ParseError(f"'{self.match[group]}' is no count", line=self.line.number)
+        return value
 
 
 @dataclass

@@ -11,8 +11,11 @@ from decimal import Decimal
 
 Units = Mapping[str, int | Decimal]  # a unit as printed -> its size in the unit wanted
 
-# wrk prints us, ms, s and m; people and its command line also write h.
-TIME_IN_US: Units = {"us": 1, "µs": 1, "ms": 10**3, "s": 10**6, "m": 60 * 10**6, "h": 3600 * 10**6}
+# wrk prints us, ms, s and m; people and its command line also write h, and µs with either µ.
+TIME_IN_US: Units = {
+    **dict.fromkeys(("us", "\N{MICRO SIGN}s", "\N{GREEK SMALL LETTER MU}s"), 1),
+    **{"ms": 10**3, "s": 10**6, "m": 60 * 10**6, "h": 3600 * 10**6},
+}
 TIME_IN_S: Units = {unit: Decimal(scale) / 10**6 for unit, scale in TIME_IN_US.items()}
 COUNT: Units = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
 RATE: Units = {"": 1}

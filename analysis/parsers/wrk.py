@@ -24,7 +24,8 @@ from analysis.parsers.sections import Hit, Report, part, split
 from analysis.parsers.units import BYTES, COUNT, TIME_IN_S, Figure, Units, figure
 from testbed.model.tool_output import Errors, ToolOutput
 
-_CELL = r"-?(?:nan|\d[\d.]*)[a-zA-Z]*"
+_CELL = r"-?(?:nan|\d[\d.]*)[a-zA-Z\u00b5\u03bc]*"
+_BROKEN = "broken "
 PARTS = [
     part("running", 0, r"(?P<before>.*\s)?Running (?P<asked>\d+[smh]?) test @ (?P<url>\S+)"),
     part(
@@ -69,13 +70,17 @@ PARTS = [
     part("status errors", 9, r"Non-2xx or 3xx responses:\s+(?P<count>\d+)"),
     part("rate", 10, r"Requests/sec:\s*(?P<rate>\S+)"),
     part("byte rate", 11, r"Transfer/sec:\s*(?P<rate>\S+)"),
-    # A known label with something else behind it; where no part above fits.
-    part(
-        "broken",
-        12,
-        r"(?P<label>Requests/sec|Transfer/sec|Socket errors|Non-2xx or 3xx responses):.*",
-        repeats=True,
-        telling=False,
+    # Lines that are like those above, where none of them fits.
+    *(
+        part(f"{_BROKEN}{kind}", rank, pattern, repeats=True, telling=False)
+        for kind, rank, pattern in (
+            ("latency", 4, r"Latency(?:\s+\S+){3}\s+\S+%"),
+            ("requests", 7, r"\S+ requests in \d\S*(?:, .*read)?"),
+            ("socket errors", 12, r"Socket errors:.*"),
+            ("status errors", 12, r"Non-2xx or 3xx responses:.*"),
+            ("rate", 12, r"Requests/sec:.*"),
+            ("byte rate", 12, r"Transfer/sec:.*"),
+        )
     ),
 ]
 
@@ -97,17 +102,29 @@ def find(lines: Sequence[Line]) -> list[Found]:
 
 
 def _believed(lines: Sequence[Line]) -> Sequence[Line]:
+    """All lines, without the last one if it may have been cut off; so may any URL at its end."""
     last = lines[-1]
-    return lines[:-1] if last.cut and not re.search(rf"{_RATE}|(?:{_UNCUT})$", last.text) else lines
+    whole = re.search(rf"{_RATE}|(?:{_UNCUT})$", last.text) and "Running" not in last.text
+    return lines[:-1] if last.cut and not whole else lines
 
 
 def _forget_rate_if_cut_off(printed: Printed, report: Report) -> None:
-    """A rate at the very end of a text may lack digits: it must fit requests and duration."""
+    """A rate at the very end of a text may lack digits: wrk prints two decimals.
+
+    Only a report that was edited by hand, and so has lost other lines, may have a rounded one.
+    """
     rate = report.one("rate")
-    if rate and rate.line.cut and not re.search(r"\.\d\d$", rate.line.text):
-        checkable = printed.requests is not None and printed.duration_s is not None
-        if not checkable or checks.contradictions(printed):
-            printed.rate = None
+    whole = not rate or not rate.line.cut or re.search(r"\.\d\d$", rate.line.text)
+    if not whole and (report.one("threads") or not _rounded(printed)):
+        printed.rate = None
+
+
+def _rounded(printed: Printed) -> bool:
+    """Whether requests by duration, rounded, are the rate printed."""
+    requests, rate, duration = printed.requests, printed.rate, printed.duration_s
+    if requests is None or rate is None or duration is None:
+        return False
+    return rate.low * duration.low <= requests <= rate.high * duration.high
 
 
 def _read(report: Report) -> Found:
@@ -118,7 +135,7 @@ def _read(report: Report) -> Found:
     printed = Printed(
         asked_s=_cell(running, "asked", TIME_IN_S),
         duration_s=_cell(total, "duration", TIME_IN_S),
-        requests=int(total["requests"]) if total else None,
+        requests=total.count("requests") if total else None,
         rate=_cell(report.one("rate"), "rate", COUNT),
         bytes=_cell(total, "bytes", BYTES),
         byte_rate=_cell(report.one("byte rate"), "rate", BYTES),
@@ -142,8 +159,8 @@ def _read(report: Report) -> Found:
             command=report.command.text if report.command else None,
             url=running["url"] if running else None,
             duration_s=value_of(printed.duration_s),
-            connections=int(threads["connections"]) if threads else _asked(report, "connections"),
-            threads=int(threads["threads"]) if threads else _asked(report, "threads"),
+            connections=threads.count("connections") if threads else _asked(report, "connections"),
+            threads=threads.count("threads") if threads else _asked(report, "threads"),
             rate_rps=wrk2.asked_rate(report.command),
             requests=printed.requests,
             throughput_rps=value_of(printed.rate),
@@ -169,11 +186,11 @@ def _errors(report: Report) -> Errors:
     classes = ("connect", "read", "write", "timeout")
     known: dict[str, int] = {}
     if sockets:
-        known = {name: int(sockets[name]) for name in classes}
+        known = {name: sockets.count(name) for name in classes}
     elif total and (end or status):
         known = dict.fromkeys(classes, 0)
     if status:
-        known["status"] = int(status["count"])
+        known["status"] = status.count("count")
     elif end and (total or sockets):
         known["status"] = 0
     return Errors(**known)
@@ -198,10 +215,9 @@ def _asked(report: Report, what: str) -> int | None:
 
 
 def _refuse_broken(report: Report) -> None:
-    """Raise ParseError if a line has a label of wrk's without a figure, and none other has it."""
-    for hit in report.all("broken"):
-        label = hit["label"]
-        if not any(other.line.text.startswith(label) for other in report.hits if other is not hit):
+    """Raise ParseError if a line is like one of wrk's, but not as it should be, and none is."""
+    for hit in report.hits:
+        if hit.kind.startswith(_BROKEN) and not report.one(hit.kind.removeprefix(_BROKEN)):
             raise ParseError(
                 f"'{hit.line.text}' is not a line as wrk prints it", line=hit.line.number
             )

@@ -116,8 +116,12 @@ def _time(hit: Hit, group: str, tables: Tables) -> Figure | None:
 def _percentile_of(hit: Hit) -> Decimal:
     """The percentile of a line that has one, for the order of lines; else 0."""
     if hit.kind == "spectrum row":
-        return Decimal(hit["fraction"]) * 100
-    return Decimal(hit["percentile"]) if hit.kind == "percentile" else Decimal(0)
+        percentile = Decimal(hit["fraction"]) * 100
+    else:
+        percentile = Decimal(hit["percentile"]) if hit.kind == "percentile" else Decimal(0)
+    if percentile > 100:
+        raise ParseError(f"'{hit.line.text}' is no percentile", line=hit.line.number)
+    return percentile
 
 
 def _key(hit: Hit) -> str:

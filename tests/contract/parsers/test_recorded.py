@@ -89,6 +89,12 @@ SURROUNDINGS = {
         f"wrk hits as fast as possible.\nLatency: see below\n{text}\nThat's all.\n"
     ),
     "no last newline": lambda text: text.removesuffix("\n"),
+    "in HTML": lambda text: f"<pre class='x'><code>{text.rstrip()}</code></pre>\n",
+    "in HTML's lines": lambda text: text.replace("\n", "<br/>\n"),
+    "copied from a browser": lambda text: text.replace("  ", " \N{NO-BREAK SPACE}"),
+    "recorded": lambda text: (
+        "\x1b]0;user@host: ~\x07" + text.replace("\n", "\x1b[?2004l\x1b(B\x1b[m\r\n")
+    ),
     "coloured": lambda text: text.replace("\n", "\x1b[0m\n"),
 }
 

@@ -41,6 +41,8 @@ def test_errors_are_zero_only_where_their_line_has_been_passed():
 @pytest.mark.parametrize(
     ("end", "field"),
     [
+        ("Requests/sec:   3996.0", "throughput_rps"),
+        ("Requests/sec:   3996", "throughput_rps"),
         ("Requests/sec:   399", "throughput_rps"),
         ("Requests/sec:   3", "throughput_rps"),
         ("Requests/sec:", "throughput_rps"),
@@ -52,6 +54,12 @@ def test_errors_are_zero_only_where_their_line_has_been_passed():
 def test_a_figure_that_may_have_lost_digits_is_not_believed(end, field):
     output = parse(upto(FULL, end))
     assert getattr(output, field) is None
+
+
+def test_an_address_that_may_have_lost_digits_is_not_believed():
+    killed = "$ wrk -c 3 http://198.18.0.100/\nRunning 30s test @ http://198.18.0.10"
+    with pytest.raises(ParseError, match="no output of"):
+        parse(killed)
 
 
 def test_a_time_that_may_have_lost_a_letter_is_not_believed():
@@ -66,6 +74,7 @@ def test_a_last_line_without_a_newline_is_believed_if_it_is_whole():
     by_hand = "Average results of Running 10s test @ http://h/\n{}Requests/sec:    104"
     assert parse(by_hand.format("1049 requests in 10.08s\n")).throughput_rps == 104
     assert parse(by_hand.format("10490 requests in 10.08s\n")).throughput_rps is None
+    assert parse(by_hand.format("1059 requests in 10.08s\n")).throughput_rps is None  # 105.06
     assert parse(by_hand.format("")).throughput_rps is None
 
 
@@ -117,8 +126,57 @@ def test_a_malformed_line_is_refused_with_its_number():
         parse(FULL.replace("30.03s", "30,03s"))
     with pytest.raises(ParseError, match="line 15: 'Failed requests:        none' is not a line"):
         parse(ab(Ab()).replace("Failed requests:        0", "Failed requests:        none"))
-    with pytest.raises(ParseError, match="line 2: .* is not a line as iperf prints it"):
-        parse("Client connecting to h, TCP port 5001\n[  1] 0.0-1.0 sec  lots of GBytes\n")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("    3.22ms", "   x3.22ms"),
+        ("120000 requests in", "120,000 requests in"),
+        ("Requests/sec:   3996.00", "Requests/sec: a lot\nRequests/sec: a lot"),
+        ("50%    1.90ms", "150%    1.90ms"),
+        ("120000 requests in", f"{'9' * 400} requests in"),
+        ("400 connections", f"{'9' * 400} connections"),
+        ("timeout 760", f"timeout {'9' * 400}"),
+    ],
+)
+def test_a_malformed_line_of_wrk_is_refused(old, new):
+    assert FULL.count(old) == 1
+    with pytest.raises(ParseError) as caught:
+        parse(FULL.replace(old, new))
+    assert caught.value.line == FULL[: FULL.index(old)].count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("Total:          3   16", "Total:          3   1x"),
+        ("  99%    120", "  99%    1e2"),
+        ("  99%    120", " 199%    120"),
+        ("Complete requests:      1000", f"Complete requests: {'9' * 400}"),
+    ],
+)
+def test_a_malformed_line_of_ab_is_refused(old, new):
+    text = ab(Ab(times_ms=[3] * 50 + [5] * 40 + [120] * 10))
+    assert text.count(old) == 1
+    with pytest.raises(ParseError) as caught:
+        parse(text.replace(old, new))
+    assert caught.value.line == text[: text.index(old)].count("\n") + 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[  1] 0.0-1.0 sec  lots of GBytes",
+        "[SUM] 0.0-nan sec  1.10 GBytes  941 Mbits/sec",
+        "20261121000000,a,4,b,5001,3,0.0-10.0,1187512920,a lot",
+        f"20261121000000,a,4,b,5001,3,0.0-10.0,{'9' * 400},{'9' * 400}",
+        f"20261121000000,a,4,b,5001,3,0.0-{'9' * 400}.0,1187512920,925952244",
+    ],
+)
+def test_a_malformed_line_of_iperf_is_refused(line):
+    with pytest.raises(ParseError, match=r"line 2: .* is (?:not a line|no figure) as iperf"):
+        parse(f"Client connecting to h, TCP port 5001\n{line}\n")
 
 
 def test_ab_that_was_cut_off():
@@ -145,6 +203,10 @@ def test_iperf_that_was_cut_off():
     assert output.flows is None
     assert output.problems == ["Stream 1 ends amid its intervals: the whole is not printed."]
     assert parse(head + first + second[:-6]).flows[0].mbit_per_s == 923  # only the first is there
+    output = parse(f"$ iperf -c b -t 2 -i 1\n{head}{first}")
+    assert output.problems == ["The run was stopped early: 1 s of the 2 s asked for."]
+    assert parse(f"$ iperf -c b -t1\n{head}{first}").problems == []
+    assert parse(f"$ iperf -s -t 60\n{head}{first}").problems == []
     csv = "20261121000000,a,4,b,5001,3,0.0-10.0,1187512920,925952244"
     assert parse(csv).flows[0].mbit_per_s == 925.952244
     assert parse(csv[:-1]).flows is None

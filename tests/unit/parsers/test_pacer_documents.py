@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -30,10 +31,22 @@ def test_a_document_that_is_cut_off_is_refused_where_it_ends():
     assert caught.value.line == 40
 
 
-@pytest.mark.parametrize("version", [0, 3, None, "1"])
+@pytest.mark.parametrize("version", [0, 3, None, "1", True, [1], {}])
 def test_an_unknown_version_is_refused(version):
-    with pytest.raises(ParseError, match=f"schema_version {version}; known"):
+    with pytest.raises(ParseError, match=re.escape(f"schema_version {version}; known")):
         parse(changed(schema_version=version))
+
+
+@pytest.mark.parametrize("percentile", ["x", "nan", "101", "-1", ""])
+def test_a_percentile_that_is_none_is_refused(percentile):
+    times = DOCUMENT["response_us"] | {"percentiles": {"50": 2.0, percentile: 3.0}}
+    with pytest.raises(ParseError, match="response_us.percentiles"):
+        parse(changed(response_us=times))
+
+
+def test_half_a_character_is_refused():
+    with pytest.raises(ParseError, match="this JSON cannot be read"):
+        parse(changed(url="http://h/\ud800"))
 
 
 def test_a_key_that_is_missing_or_wrong_is_named():

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -122,6 +123,23 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, capsys):
     assert capsys.readouterr().err == f"{tmp_path}/none: no such file or directory\n"
     assert main(["parse", str(tmp_path)]) == 2
     assert capsys.readouterr().err == f"{tmp_path}: is a directory\n"
+
+
+def test_stdin_that_is_closed_is_said(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["parse", "-"]) == 2
+    assert capsys.readouterr().err == "stdin: is closed\n"
+
+
+def test_a_full_disk_and_a_poor_terminal_are_no_crash(file):
+    call = [sys.executable, "-m", "analysis", "parse", str(file)]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(call, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (2, b"no space left on device\n")
+    ascii_only = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(call, cwd=ROOT, capture_output=True, env=ascii_only, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert rb"1900 \xb5s" in done.stdout
 
 
 def test_as_a_program(file):

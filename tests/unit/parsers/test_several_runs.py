@@ -31,6 +31,13 @@ def test_a_killed_run_takes_nothing_from_the_next_tools_output():
     assert runs[1].requests == 1000
 
 
+def test_a_report_without_its_head_takes_nothing_from_the_one_before():
+    rest = wrk(Wrk())
+    runs = parse_all(ab(Ab()) + rest[rest.index("  Latency Distribution") :])
+    assert [run.requests for run in runs] == [1000, 120_000]
+    assert runs[0] == parse(ab(Ab()))
+
+
 def test_a_command_line_belongs_to_the_output_below_it():
     text = f"$ ab -n 5 http://h/\n$ wrk -c 3 http://h/a\n{wrk(Wrk())}$ wrk -v\n{wrk(Wrk())}"
     runs = parse_all(text)

@@ -17,6 +17,8 @@ from analysis.parsers.units import (
     ("text", "units", "value", "slack"),
     [
         ("45.80us", TIME_IN_US, 45.8, 0.005),
+        ("45.80\N{MICRO SIGN}s", TIME_IN_US, 45.8, 0.005),
+        ("45.80\N{GREEK SMALL LETTER MU}s", TIME_IN_US, 45.8, 0.005),
         ("192.55ms", TIME_IN_US, 192_550, 5),
         ("1.29s", TIME_IN_US, 1_290_000, 5_000),
         ("1.60m", TIME_IN_US, 96_000_000, 300_000),

@@ -24,6 +24,7 @@ def test_an_honest_output_has_no_problems():
     ("old", "new", "sentence"),
     [
         ("in 30.03s", "in 307445734491.24m", "307445734491.24m, cannot be true"),
+        ("in 30.03s", "in -30.03s", "duration, -30.03s, cannot be true"),
         ("Requests/sec:   3996.00", "Requests/sec:      0.00", "beside 120000 requests"),
         ("Requests/sec:   3996.00", "Requests/sec:   4090.00", "120000 requests contradict"),
         ("Requests/sec:   3996.00", "Requests/sec:   3900.00", "120000 requests contradict"),

@@ -152,6 +152,20 @@ def test_damaged_results_are_told_in_one_message(tmp_path, capsys, damage, messa
     assert message in capsys.readouterr().err
 
 
+def test_a_count_that_cannot_be_reckoned_with_is_refused(tmp_path, capsys):
+    folder = made(tmp_path, [builder.run(1, "flask", "index")], curves=False)
+    file = folder / "001-flask-index-default-t1" / "run.json"
+    file.write_text(file.read_text().replace('"connect": 0', f'"connect": {"9" * 400}', 1))
+    assert main(["table", str(folder)]) == 2
+    assert f"{file}: not valid JSON" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["table", "report", "verdicts", "reparse"])
+def test_a_folder_that_cannot_be_asked_for_is_said(command, capsys):
+    assert main([command, "x" * 300]) == 2
+    assert capsys.readouterr().err.endswith(": file name too long\n")
+
+
 def test_no_such_folder(tmp_path, capsys):
     assert main(["report", str(tmp_path / "nowhere")]) == 2
     assert "nowhere" in capsys.readouterr().err

@@ -218,3 +218,11 @@ def test_a_campaign_has_no_verdicts(tmp_path, capsys):
     folder = builder.write(tmp_path / "campaign", builder.campaign(runs), runs, curves=False)
     assert main(["verdicts", str(folder)]) == 2
     assert "not a series" in capsys.readouterr().err
+
+
+def test_a_series_has_no_single_table(tmp_path, capsys):
+    folder = series_builder.write(tmp_path / "series", {"rate": []})
+    assert main(["table", str(folder)]) == 2
+    said = capsys.readouterr().err
+    assert "a series of 1 campaigns" in said
+    assert f"name one of them: {folder / 'as_published-rate'}" in said
