@@ -12,7 +12,7 @@ from testbed import answers, conditions, data, postgresql, results, sql
 from testbed.asking import Asker, read_body
 from testbed.daemon import Daemon
 from testbed.errors import Exit, TestbedError
-from testbed.generators import ADAPTERS, Target, choose, measured_from, processes
+from testbed.generators import ADAPTERS, Target, choose, measured_from
 from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import PlannedRun
 from testbed.model.results import (
@@ -299,7 +299,6 @@ def _record(
         unit=course.unit,
         failure=course.failure,
         link=session.link,
-        generator_processes=processes(load, session.generator_cpus),
         folder=partial,
         before=course.before,
         open_files=open_files,

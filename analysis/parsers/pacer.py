@@ -44,6 +44,7 @@ class _Times(_Part):
 
 class _Process(_Part):
     role: str
+    cpu_percent: float | None
 
 
 class _Errors(_Part):
@@ -142,6 +143,7 @@ def _read(data: dict[str, Any], line: Line, text: str) -> ToolOutput:
     except ValidationError as error:
         raise _refusal(error, line, text) from error
     errors, answers = document.errors.model_dump(), document.answers_per_connection
+    shares = [one.cpu_percent for one in document.processes if one.cpu_percent is not None]
     if document.expect_length is None and document.expect_sha256 is None:
         errors["wrong_body"] = None
     return ToolOutput(
@@ -165,6 +167,7 @@ def _read(data: dict[str, Any], line: Line, text: str) -> ToolOutput:
         unsent=document.unsent,
         unanswered=document.unanswered,
         cpu_percent=document.cpu_percent,
+        busiest_process_cpu_percent=max(shares, default=None),
         connections_opened=document.connections_opened,
         answers_per_connection=AnswersPerConnection(**answers.model_dump()) if answers else None,
         problems=[*document.problems, *_problems(document)],

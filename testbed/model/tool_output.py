@@ -87,6 +87,7 @@ class ToolOutput(Model):
     unsent: int | None = None  # due but never sent
     unanswered: int | None = None  # sent but not answered when the run ended
     cpu_percent: float | None = None  # of one core, all generator processes together
+    busiest_process_cpu_percent: float | None = None  # of one core, the busiest of them alone
     connections_opened: int | None = None  # TCP connections made in the measured part (pacer)
     answers_per_connection: AnswersPerConnection | None = None  # None: the tool does not count so
     flows: list[Flow] | None = None  # iperf only

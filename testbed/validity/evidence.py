@@ -36,7 +36,6 @@ class Evidence:
     unit: dict[str, str] | None  # as systemd has it after the load
     failure: Failure | None
     link: LinkRecord | None
-    generator_processes: int
     folder: Path
     before: Mapping[HostRole, Before] = field(default_factory=dict)
     open_files: OpenFiles | None = None

@@ -19,12 +19,10 @@ def generator_lag(evidence: Evidence) -> list[Finding]:
 
 
 def generator_cpu(evidence: Evidence) -> list[Finding]:
-    """The generator had CPU time to spare."""
-    percent = evidence.output.cpu_percent if evidence.output else None
-    if percent is None:
-        return []
-    each = percent / evidence.generator_processes
-    return beyond("generator_cpu_percent", each, "the generator used {value:.0f} % of a core")
+    """Each of the generator's processes had CPU time to spare."""
+    percent = evidence.output.busiest_process_cpu_percent if evidence.output else None
+    sentence = "a process of the generator used {value:.0f} % of a core"
+    return beyond("generator_cpu_percent", percent, sentence)
 
 
 def rate_reached(evidence: Evidence) -> list[Finding]:

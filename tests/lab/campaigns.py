@@ -12,6 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 LIMIT_S = 600
+# Checks that speak of what else this machine does, which is not for these tests to decide
+OF_THIS_MACHINE = {"other_load", "generator_lag"}
 
 
 def short(**changes):
@@ -86,6 +88,11 @@ def records(folder):
     """All run.json of a campaign, in the order planned."""
     runs = json.loads((folder / "campaign.json").read_text())["runs"]
     return [json.loads((folder / run / "run.json").read_text()) for run in runs]
+
+
+def checks(run, verdict):
+    """Names of the checks that gave a run this verdict."""
+    return {finding["check"] for finding in run["findings"] if finding["verdict"] == verdict}
 
 
 def wait_until(condition, what, limit_s=60):

@@ -43,6 +43,7 @@ OUTPUT = ToolOutput(
     errors=Errors(connect=0),
     lag_us=Distribution(percentiles={"99": 100}),
     cpu_percent=20,
+    busiest_process_cpu_percent=15,
     connections_opened=0,
     answers_per_connection=EVEN,
 )
@@ -126,7 +127,6 @@ def evidence_in(folder):
             "unit": {"ActiveState": "active", "NRestarts": "0"},
             "failure": None,
             "link": LINK,
-            "generator_processes": 1,
             "folder": folder,
             "before": {"server": QUIET, "client": QUIET},
             "open_files": OpenFiles(app=110, generator=110),

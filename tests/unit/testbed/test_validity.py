@@ -36,8 +36,18 @@ def test_a_sound_run_is_valid(judge):
     [
         ({"output": lag(1500)}, "generator_lag", "doubtful", "p99 1500 us"),
         ({"output": lag(20000)}, "generator_lag", "invalid", "p99 20000 us"),
-        ({"output": output(cpu_percent=90)}, "generator_cpu", "doubtful", "90 % of a core"),
-        ({"output": output(cpu_percent=99)}, "generator_cpu", "invalid", "99 % of a core"),
+        (
+            {"output": output(busiest_process_cpu_percent=90)},
+            "generator_cpu",
+            "doubtful",
+            "90 % of a core",
+        ),
+        (
+            {"output": output(busiest_process_cpu_percent=99)},
+            "generator_cpu",
+            "invalid",
+            "99 % of a core",
+        ),
         ({"output": output(goodput_rps=0)}, "no_good_answer", "invalid", "not one request"),
         ({"output": output(problems=["It lies."])}, "tool_output", "doubtful", "It lies."),
         ({"output": output(unsent=120)}, "rate_reached", "doubtful", "2.0 % of the requests due"),

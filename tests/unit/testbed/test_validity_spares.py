@@ -224,7 +224,11 @@ def test_a_load_shorter_than_two_samples_is_judged_by_all_of_them(judge):
 
 
 def test_cpu_use_is_per_generator_process(judge):
-    assert judge(output=output(cpu_percent=160), generator_processes=2) == []
+    def shares(total, busiest):
+        return output(cpu_percent=total, busiest_process_cpu_percent=busiest)
+
+    assert judge(output=shares(160, 80)) == []
+    assert [found[:2] for found in judge(output=shares(110, 98))] == [("generator_cpu", "invalid")]
 
 
 def test_a_failed_run_is_invalid_and_says_where(judge):
