@@ -9,6 +9,7 @@ import pytest
 
 from tests.lab.campaigns import OF_THIS_MACHINE, checks, records, short, wait_until
 
+UNDO = "rtrim(number, '!')"
 ONE = {"apps": "flask", "endpoints": "agents", "rate": 40}
 
 
@@ -76,16 +77,46 @@ def test_a_stopped_database_is_invalid(verified, ssh):
             "PostgreSQL is back",
         )
     assert run["verdict"] == "invalid"
+    assert "failed_answers" in checks(run, "valid"), run["findings"]
+
+
+def test_an_app_started_anew_is_invalid(verified, ssh):
+    """A restart by hand leaves systemd's own count of restarts as it was."""
+    unit = "testbed-agents-flask.service"
+    run, _, _ = during_load(verified, ssh, lambda: ssh("server", f"systemctl restart {unit}"))
+    assert run["unit"]["NRestarts"] == "0"
+    assert "another main process" in sentences(run, "daemon")
+    assert "daemon" in checks(run, "invalid")
+
+
+def test_wrong_answers_during_the_load_are_told_though_those_around_it_are_right(verified, ssh):
+    update = 'sudo -u postgres psql -q testbed_agents -c "update agentfeatures set number = {}"'
+
+    def for_a_while():
+        ssh("server", update.format("number || '!'") + "; sleep 1; " + update.format(UNDO))
+
+    run, _, _ = during_load(verified, ssh, for_a_while)
+    assert [check["ok"] for check in run["answers"]] == [True, True]
+    assert run["output"]["errors"]["wrong_body"] > 0
+    assert "had another body than the verified one" in sentences(run, "answer")
+    assert run["verdict"] == "invalid"
+
+
+def test_what_tcp_sends_again_is_remarked(verified, ssh):
+    """The server's end of the link is narrow for a while, so that its queue overflows."""
+    shape = "tc qdisc replace dev bench0 root tbf rate {} burst {} latency 5ms"
+    narrow, usual = shape.format("1mbit", "4kb"), shape.format("1gbit", "256kb")
+    run, _, _ = during_load(verified, ssh, lambda: ssh("server", f"{narrow}; sleep 2; {usual}"))
+    assert "server: TCP sent" in sentences(run, "retransmits")
 
 
 def test_a_wrong_answer_fails_the_run(verified, ssh):
     update = 'sudo -u postgres psql -q testbed_agents -c "update agentfeatures set number = {}"'
-    edit, undo = "number || '!'", "rtrim(number, '!')"
-    ssh("server", update.format(edit))
+    ssh("server", update.format("number || '!'"))
     try:
         run = the_run(verified, code=4)
     finally:
-        ssh("server", update.format(undo))
+        ssh("server", update.format(UNDO))
     assert run["failure"]["stage"] == "check"
     assert "differs from the expected one at $" in run["failure"]["message"]
     assert run["verdict"] == "invalid"
@@ -219,19 +250,24 @@ load: {{mode: constant_rate, rate_rps: 100, connections: 10, threads: 1, duratio
 """
 
 
-def test_other_data_than_before_are_doubtful(verified, ssh):
-    psql = "sudo -u postgres psql -q testbed_agents -c '{}'"
+def test_other_data_and_settings_than_before_are_doubtful(verified, ssh):
+    psql = 'sudo -u postgres psql -q testbed_agents -c "{}"'
+    reload = "; " + psql.format("select pg_reload_conf()") + " >/dev/null"
     (verified.results / "latest").unlink(missing_ok=True)
     process = verified.start_fab("run-round2", *short(**(ONE | {"trials": 2, "duration": 6})))
     try:
         wait_until(lambda: ssh("client", "pgrep -u bench -f pacer.worker || true"), "a load is on")
         ssh("server", psql.format("set role testbed; create table public.grown as select 1 as one"))
+        ssh("server", psql.format("alter system set work_mem = '5MB'") + reload)
         process.communicate(timeout=120)
     finally:
         ssh("server", psql.format("drop table if exists public.grown"))
+        ssh("server", psql.format("alter system reset work_mem") + reload)
     first, second = records((verified.results / "latest").resolve())
     assert "unequal_data" not in checks(first, "doubtful")
     assert "grown 1 rows (first 0)" in sentences(second, "unequal_data")
+    assert "unequal_settings" not in checks(first, "doubtful")
+    assert "work_mem 5MB (first " in sentences(second, "unequal_settings")
 
 
 def test_unequal_workers_are_doubtful(verified, tmp_path):
