@@ -3,6 +3,7 @@
 import shlex
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -114,8 +115,7 @@ class _Runner:
                 answer = self.asker.wait_ready()
             with course.phase("check"):
                 self._check_before(answer)
-            for role, process in self._start_telemetry(pid).items():
-                cleanup.callback(self._collect, role, process)
+            cleanup.callback(self._collect, self._start_telemetry(pid))
             self._load(answer)
             with course.phase("check after"), progress.stage("check the answer again", 1):
                 course.unit = self.daemon.show()
@@ -160,8 +160,12 @@ class _Runner:
             return []
         return [f"--database={self.session.server.facts.database_of(self.app.workload)}"]
 
-    def _collect(self, role: HostRole, process: Process) -> None:
-        """Stop the host's telemetry and bring back all files of the run from there."""
+    def _collect(self, telemetry: dict[HostRole, Process]) -> None:
+        """Stop both hosts' telemetry and bring back all files of the run, at the same time."""
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(self._collect_from, telemetry.keys(), telemetry.values()))
+
+    def _collect_from(self, role: HostRole, process: Process) -> None:
         process.stop()
         (self.partial / "raw" / f"telemetry-{role}.log").write_text(process.output)
         self.session.remote(role).fetch_folder(self.remote_folder, self.partial / "raw")
