@@ -112,7 +112,6 @@ def _axes(axes: Axes, curves: list[LatencyCurve]) -> None:
         plain_axis(axes, "y")
     else:
         axes.set_ylim(bottom=0)
-    axes.set_ylabel("milliseconds", fontsize=8)
 
 
 def _text(group: Group, curves: list[LatencyCurve]) -> str:

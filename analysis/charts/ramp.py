@@ -25,7 +25,7 @@ from analysis.load import LoadedCampaign
 from analysis.ramp import Onset, Ramp, Step
 
 HEIGHT = 1.7
-LEFT = 0.62
+LEFT = 0.75  # for 10,000 and the name beside it
 LOG_FROM_SPAN = 30
 Style = tuple[str, Any]
 Figure = Callable[[Step], float | None]

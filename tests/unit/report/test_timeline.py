@@ -64,6 +64,16 @@ def test_of_an_older_run_the_axis_follows_from_its_phases(tmp_path, phases, warm
     assert list(axis.seconds(campaign, run, "client")) == pytest.approx([0])
 
 
+def test_figures_of_a_while_are_drawn_in_its_middle(tmp_path):
+    campaign, run = loaded(tmp_path, builder.run(1, "flask", "index"))
+    rates, _, shares = timeline.draw(campaign, run).figure.axes[:3]
+    answered = next(line for line in rates.lines if line.get_label() == "answered")
+    assert list(answered.get_xdata()) == [second + 0.5 for second in run.timeline["second"]]
+    server = next(line for line in shares.lines if line.get_label() == "server")
+    sampled = axis.seconds(campaign, run, "server")
+    assert list(server.get_xdata()) == pytest.approx(list(sampled - 0.5))
+
+
 def test_every_panel_is_drawn(tmp_path):
     campaign, run = loaded(tmp_path, builder.run(1, "flask", "index"))
     chart = timeline.draw(campaign, run)
