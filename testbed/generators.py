@@ -43,14 +43,17 @@ class Adapter(Protocol):
     program: str  # as found on the host's PATH, or below the testbed's prefix
     version_option: str  # makes it print its version, first of all
     output: str  # file in the run's folder on the host that holds the figures
-    warms_up_itself: bool
+
+    def warms_up_itself(self, load: Load) -> bool:
+        """Whether `command` holds the warm-up, and `warm_up` is not called."""
+        ...
 
     def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
         """The measured load; `cpus` are those of the generating host."""
         ...
 
     def warm_up(self, load: Load, target: Target, folder: str) -> list[str]:
-        """The same load for `warmup_s`, its figures thrown away."""
+        """The same load for `warmup_s`, at its own rate if it has one; its figures thrown away."""
         ...
 
     def files(self, target: Target) -> dict[str, str]:
@@ -68,15 +71,19 @@ class Wrk:
     program = "wrk"
     version_option = "--version"
     output = "generator.txt"
-    warms_up_itself = False
+
+    def warms_up_itself(self, load: Load) -> bool:
+        """Never."""
+        return False
 
     def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
         """wrk with its latency distribution; whole seconds are all it takes."""
-        return self._command(load, target, folder, load.duration_s)
+        return self._command(load, target, folder, load.duration_s, load.rate_rps)
 
     def warm_up(self, load: Load, target: Target, folder: str) -> list[str]:
         """The same for the warm-up's duration."""
-        return self._command(load, target, folder, load.warmup_s)
+        rate_rps = load.warmup_rate_rps or load.rate_rps
+        return self._command(load, target, folder, load.warmup_s, rate_rps)
 
     def files(self, target: Target) -> dict[str, str]:
         """A Lua script where a body is sent: wrk has no option for one."""
@@ -92,13 +99,15 @@ class Wrk:
         """Not told; it begins as it is started."""
         return None
 
-    def _command(self, load: Load, target: Target, folder: str, duration_s: float) -> list[str]:
+    def _command(
+        self, load: Load, target: Target, folder: str, duration_s: float, rate_rps: float | None
+    ) -> list[str]:
         return [
             self.program,
             f"-t{load.threads}",
             f"-c{load.connections}",
             f"-d{max(1, round(duration_s))}s",
-            *(["-R", f"{load.rate_rps:.0f}"] if load.rate_rps is not None else []),
+            *(["-R", f"{rate_rps:.0f}"] if rate_rps is not None else []),
             "--latency",
             "--timeout",
             f"{max(1, round(load.timeout_s))}s",
@@ -120,34 +129,44 @@ class Pacer:
     program = "pacer"
     version_option = "--version"
     output = "pacer.json"
-    warms_up_itself = True
+
+    def warms_up_itself(self, load: Load) -> bool:
+        """By a schedule that runs through, unless the warm-up has a rate of its own."""
+        return load.warmup_rate_rps is None
 
     def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
         """pacer with all its files."""
         return [
+            *self._command(load, target, load.rate_rps, load.duration_s),
+            f"--processes={processes(load, cpus)}",
+            f"--warmup={load.warmup_s if self.warms_up_itself(load) else 0:g}",
+            f"--json={folder}/pacer.json",
+            f"--timeline={folder}/timeline.csv",
+            f"--hdr={folder}/latency.hdr",
+        ]
+
+    def warm_up(self, load: Load, target: Target, folder: str) -> list[str]:
+        """pacer at the warm-up's own rate."""
+        return self._command(load, target, load.warmup_rate_rps, load.warmup_s)
+
+    def _command(
+        self, load: Load, target: Target, rate_rps: float | None, duration_s: float
+    ) -> list[str]:
+        return [
             self.program,
             f"--url={target.url}",
             f"--method={target.method}",
-            f"--rate={load.rate_rps:.12g}",
+            f"--rate={rate_rps:.12g}",
             f"--connections={load.connections}",
-            f"--processes={processes(load, cpus)}",
-            f"--warmup={load.warmup_s:g}",
-            f"--duration={load.duration_s:g}",
+            f"--duration={duration_s:g}",
             f"--timeout={load.timeout_s:g}",
             *([] if load.keepalive else ["--no-keepalive"]),
             *([f"--body-file={target.body_file}"] if target.body_file else []),
             *([f"--header=Content-Type: {target.content_type}"] if target.content_type else []),
             *([] if target.answer_bytes is None else [f"--expect-length={target.answer_bytes}"]),
             *([] if target.answer_sha256 is None else [f"--expect-sha256={target.answer_sha256}"]),
-            f"--json={folder}/pacer.json",
-            f"--timeline={folder}/timeline.csv",
-            f"--hdr={folder}/latency.hdr",
             "--quiet",
         ]
-
-    def warm_up(self, load: Load, target: Target, folder: str) -> list[str]:
-        """Nothing: the schedule runs through, and what was due in the warm-up is not counted."""
-        return []
 
     def files(self, target: Target) -> dict[str, str]:
         """None."""
@@ -169,7 +188,10 @@ class Ab:
     program = "ab"
     version_option = "-V"
     output = "generator.txt"
-    warms_up_itself = False
+
+    def warms_up_itself(self, load: Load) -> bool:
+        """Never."""
+        return False
 
     def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
         """ab for a time; whole seconds are all it takes."""

@@ -176,7 +176,8 @@ class _Runner:
         target = self._target(answer)
         for name, text in adapter.files(target).items():
             self.generating.write(f"{self.remote_folder}/{name}", text)
-        if load.warmup_s and not adapter.warms_up_itself:
+        inside_s = load.warmup_s if adapter.warms_up_itself(load) else 0
+        if load.warmup_s and not inside_s:
             warm_up = adapter.warm_up(load, target, self.remote_folder)
             with self.course.phase("warm-up"), progress.stage("warm-up", load.warmup_s):
                 self._generate(warm_up, "warm-up.txt", load.warmup_s)
@@ -184,7 +185,6 @@ class _Runner:
             # its answer says that the load will not have to wait for them
             with self.course.phase("drain"), progress.stage("wait until it has caught up", 1):
                 self.asker.wait_ready()
-        inside_s = load.warmup_s if adapter.warms_up_itself else 0
         postgresql.forget_statements(self.session.server)
         command = adapter.command(load, target, self.remote_folder, self.session.generator_cpus)
         self.course.command = " ".join(command)

@@ -14,12 +14,13 @@ from testbed.options import option_name
 def plan_text(experiment: Experiment, runs: list[PlannedRun]) -> str:
     """What would be run, in which order, and for how long."""
     load = experiment.load
+    warm_up = f" at {load.warmup_rate_rps:g}/s" if load.warmup_rate_rps else ""
     each_s = load.warmup_s + load.duration_s + OVERHEAD_S
     return "\n".join(
         [
             experiment.title,
             f"{_asked(load)}, from the {load.from_host} host, generator: {load.generator}",
-            f"each run: {load.warmup_s:g} s warm-up, {load.duration_s:g} s measured",
+            f"each run: {load.warmup_s:g} s warm-up{warm_up}, {load.duration_s:g} s measured",
             *(
                 f"  {run.run_id}  "
                 + " ".join(f"{key}={value}" for key, value in run.settings.items())

@@ -59,6 +59,7 @@ class LoadSpec(Model):
     threads: int = Field(gt=0)
     duration_s: float = Field(gt=0)
     warmup_s: float = Field(ge=0)
+    warmup_rate_rps: float | None = Field(default=None, gt=0)  # None: at the rate that is measured
     timeout_s: float = Field(gt=0)
     keepalive: bool = True  # False: a connection for each request
     ramp: Ramp | None = None
@@ -90,6 +91,8 @@ class LoadSpec(Model):
             raise ValueError(f"{self.generator} cannot hold a rate: take wrk2 or pacer")
         if not self.open_loop and self.generator in OPEN_LOOP:
             raise ValueError(f"{self.generator} holds a rate: take wrk or ab for saturation")
+        if not self.open_loop and self.warmup_rate_rps is not None:
+            raise ValueError("warmup_rate_rps is for loads that hold a rate")
         if self.capacity and self.generator == "wrk2":
             raise ValueError(
                 "wrk2 does not count requests that were never sent or answered: take pacer to "

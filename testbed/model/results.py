@@ -29,6 +29,7 @@ class Load(Model):
     threads: int
     duration_s: float
     warmup_s: float
+    warmup_rate_rps: float | None = None  # None: at the rate that is measured
     timeout_s: float
     keepalive: bool = True
 

@@ -103,6 +103,26 @@ def test_pacer_compares_every_answer_and_takes_a_process_a_cpu():
     assert generators.processes(load, cpus=64) == 12
 
 
+def test_a_warm_up_with_a_rate_of_its_own_is_a_load_of_its_own():
+    slow = spec(rate_rps=10, warmup_rate_rps=200)
+    pacer, wrk2 = generators.Pacer(), generators.Wrk2()
+    load = generators.choose(slow, {"pacer"})
+    assert not pacer.warms_up_itself(load)
+    assert pacer.warms_up_itself(generators.choose(spec(), {"pacer"}))
+    assert {"--rate=10", "--warmup=0"} <= set(pacer.command(load, TARGET, "/run/x", cpus=4))
+    warm_up = pacer.warm_up(load, TARGET, "/run/x")
+    assert {"--rate=200", "--duration=10", "--connections=400"} <= set(warm_up)
+    assert not [word for word in warm_up if "/run/x" in word]  # its figures are thrown away
+    load = generators.choose(slow, {"wrk2"})
+    assert wrk2.warm_up(load, TARGET, "/run/x")[3:6] == ["-d10s", "-R", "200"]
+    assert wrk2.command(load, TARGET, "/run/x", cpus=4)[3:6] == ["-d300s", "-R", "10"]
+
+
+def test_a_load_without_a_rate_has_none_for_its_warm_up():
+    with pytest.raises(ValueError, match="warmup_rate_rps is for loads that hold a rate"):
+        spec(**SATURATION, warmup_rate_rps=200)
+
+
 POST = generators.Target(
     "http://198.19.0.10:8080/add", "POST", None, None, "application/json", "/run/x/body"
 )
