@@ -77,7 +77,6 @@ def test_a_stopped_database_is_invalid(verified, ssh):
             "PostgreSQL is back",
         )
     assert run["verdict"] == "invalid"
-    assert "failed_answers" in checks(run, "valid"), run["findings"]
 
 
 def test_an_app_started_anew_is_invalid(verified, ssh):
@@ -91,9 +90,10 @@ def test_an_app_started_anew_is_invalid(verified, ssh):
 
 def test_wrong_answers_during_the_load_are_told_though_those_around_it_are_right(verified, ssh):
     update = 'sudo -u postgres psql -q testbed_agents -c "update agentfeatures set number = {}"'
+    edit, undo = update.format("number || '!'"), update.format(UNDO)
 
     def for_a_while():
-        ssh("server", update.format("number || '!'") + "; sleep 1; " + update.format(UNDO))
+        ssh("server", f"sleep 2; {edit}; sleep 1; {undo}")  # not yet in the warm-up
 
     run, _, _ = during_load(verified, ssh, for_a_while)
     assert [check["ok"] for check in run["answers"]] == [True, True]

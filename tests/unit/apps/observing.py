@@ -69,7 +69,12 @@ def assert_keeps(running: RunningApp, path: str) -> None:
         assert connection.sock is first  # http.client opens a new one where it was closed
 
 
-def listening_sockets(port: int) -> int:
-    """How many sockets listen on the port of loopback (proc_net_tcp(5); 0A is LISTEN)."""
-    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return [(line[1], line[3]) for line in lines].count((f"0100007F:{port:04X}", "0A"))
+def assert_listening(port: int, count: int) -> None:
+    """So many sockets listen on the port of loopback; a worker's own comes after its process."""
+
+    def listening() -> int:  # proc_net_tcp(5); 0A is LISTEN
+        lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return [(line[1], line[3]) for line in lines].count((f"0100007F:{port:04X}", "0A"))
+
+    wait_until(lambda: listening() >= count, f"{count} listening sockets")
+    assert listening() == count

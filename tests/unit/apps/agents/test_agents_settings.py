@@ -13,8 +13,8 @@ from tests.unit.apps.observing import (
     assert_closes,
     assert_keeps,
     assert_kept,
+    assert_listening,
     assert_under_way,
-    listening_sockets,
     waiting_requests,
 )
 from tests.unit.apps.serving import CATALOGUE, PATIENCE_S, RunningApp, Serve, ask
@@ -62,10 +62,10 @@ def test_by_default_a_worker_serves_one_request_and_its_database_connection_ends
 @pytest.mark.parametrize("app", AGENTS)
 def test_workers_and_reuse_port(serve: Serve, defaults: dict[str, RunningApp], app: str) -> None:
     assert len(defaults[app].workers()) == 2
-    assert listening_sockets(defaults[app].port) == 1
+    assert_listening(defaults[app].port, 1)
     with serve(app, workers=3, reuse_port=1) as running:
         assert len(running.workers()) == 3
-        assert listening_sockets(running.port) == 3
+        assert_listening(running.port, 3)
 
 
 @pytest.mark.parametrize("app", GUNICORN_APPS)

@@ -13,8 +13,8 @@ from tests.unit.apps.observing import (
     assert_closes,
     assert_keeps,
     assert_kept,
+    assert_listening,
     assert_under_way,
-    listening_sockets,
     waiting_requests,
 )
 from tests.unit.apps.serving import CATALOGUE, PATIENCE_S, RunningApp, Serve, ask, wait_until
@@ -67,10 +67,10 @@ def test_by_default_a_sync_worker_serves_one_request_with_a_database_connection_
 @pytest.mark.parametrize("app", MOVIES)
 def test_workers_and_reuse_port(serve: Serve, defaults: dict[str, RunningApp], app: str) -> None:
     assert len(defaults[app].workers()) == 2
-    assert listening_sockets(defaults[app].port) == 1
+    assert_listening(defaults[app].port, 1)
     with serve(app, workers=3, reuse_port=1) as running:
         assert len(running.workers()) == 3
-        assert listening_sockets(running.port) == 3
+        assert_listening(running.port, 3)
         assert running.get(path(app)).status == 200
 
 

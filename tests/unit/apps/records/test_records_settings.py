@@ -2,79 +2,27 @@
 
 import contextlib
 import subprocess
-import threading
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.unit.apps import serving
 from tests.unit.apps.cluster import Cluster
+from tests.unit.apps.observing import (
+    REQUESTS,
+    assert_closes,
+    assert_keeps,
+    assert_kept,
+    assert_listening,
+    assert_under_way,
+    waiting_requests,
+)
 from tests.unit.apps.serving import CATALOGUE, PATIENCE_S, RunningApp, Serve, ask, wait_until
 
 APPS = CATALOGUE.apps_of("records")
 GUNICORN_APPS = ["django", "flask"]
-REQUESTS = 6  # at once, where it is counted how many of them are under way
 PATH = "/records"
 Settings = dict[str, str | int]
-
-
-@contextlib.contextmanager
-def waiting_requests(running: RunningApp, database: Cluster) -> Iterator[None]:
-    """Requests whose statements wait for a lock; all must succeed once it is gone."""
-    statuses: list[int] = []
-    threads = [
-        threading.Thread(target=lambda: statuses.append(running.get(PATH).status))
-        for _ in range(REQUESTS)
-    ]
-    with database.locked("record"):
-        for thread in threads:
-            thread.start()
-        yield
-    for thread in threads:
-        thread.join(PATIENCE_S)
-    assert statuses == [200] * REQUESTS
-
-
-def assert_under_way(running: RunningApp, database: Cluster, count: int) -> None:
-    """Exactly so many statements wait for the lock: they come to that, and no more follow."""
-
-    def under_way() -> int:
-        return database.connections(running.database_name, "wait_event_type = 'Lock'")
-
-    wait_until(lambda: under_way() >= count, f"{count} statements under way")
-    time.sleep(0.2)  # for one too many to show up
-    assert under_way() == count
-
-
-def assert_kept(running: RunningApp, database: Cluster, count: int) -> None:
-    """So many database connections stay open when all requests have been answered."""
-    wait_until(
-        lambda: database.connections(running.database_name) == count,
-        f"{count} database connections kept",
-    )
-
-
-def assert_closes(running: RunningApp) -> None:
-    """The app says that it closes the connection after its answer."""
-    with contextlib.closing(running.connect()) as connection:
-        assert (ask(connection, PATH).connection or "").lower() == "close"
-
-
-def assert_keeps(running: RunningApp) -> None:
-    """Two requests go over one connection."""
-    with contextlib.closing(running.connect()) as connection:
-        assert (ask(connection, PATH).connection or "keep-alive").lower() == "keep-alive"
-        first = connection.sock
-        assert ask(connection, PATH).status == 200
-        assert connection.sock is first  # http.client opens a new one where it was closed
-
-
-def listening_sockets(port: int) -> int:
-    """How many sockets listen on the port of loopback (proc_net_tcp(5); 0A is LISTEN)."""
-    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return [(line[1], line[3]) for line in lines].count((f"0100007F:{port:04X}", "0A"))
 
 
 # --- processes ------------------------------------------------------------------------------------
@@ -85,21 +33,21 @@ def test_by_default_aiohttp_is_one_process_with_its_own_runner(serve: Serve) -> 
     with serve("aiohttp") as running:
         assert running.workers() == []
         assert "Gunicorn" not in running.log()
-        assert_keeps(running)
+        assert_keeps(running, PATH)
 
 
 def test_aiohttp_with_more_workers_runs_under_gunicorn_with_its_worker(serve: Serve) -> None:
     with serve("aiohttp", workers=2) as running:
         assert len(running.workers()) == 2
         assert "Using worker: aiohttp.GunicornWebWorker\n" in running.log()
-        assert_keeps(running)
+        assert_keeps(running, PATH)
 
 
 @pytest.mark.parametrize("app", APPS)
 def test_workers_and_reuse_port(serve: Serve, app: str) -> None:
     with serve(app, workers=3, reuse_port=1) as running:
         assert len(running.workers()) == 3
-        assert listening_sockets(running.port) == 3
+        assert_listening(running.port, 3)
 
 
 @pytest.mark.parametrize("app", GUNICORN_APPS)
@@ -113,12 +61,12 @@ def test_worker_class_and_threads(
     settings = {"worker_class": worker_class, "threads": threads, "pool_size": REQUESTS}
     with serve(app, **settings) as running:
         assert f"Using worker: {worker_class}\n" in running.log()
-        with waiting_requests(running, database):
+        with waiting_requests(running, database, PATH, "record"):
             assert_under_way(running, database, under_way)
         if worker_class == "sync":
-            assert_closes(running)
+            assert_closes(running, PATH)
         else:
-            assert_keeps(running)
+            assert_keeps(running, PATH)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +80,7 @@ def test_worker_class_and_threads(
 )
 def test_keepalive_s(serve: Serve, app: str, settings: Settings) -> None:
     with serve(app, keepalive_s=0, **settings) as running:
-        assert_closes(running)
+        assert_closes(running, PATH)
     with (
         serve(app, keepalive_s=1, **settings) as running,
         contextlib.closing(running.connect()) as idle,
@@ -157,7 +105,7 @@ def test_a_pool_opens_as_many_connections_as_are_needed_up_to_pool_size_and_keep
     with serve(app, database_access="pool", pool_size=3, **settings) as running:
         assert running.get(PATH).status == 200
         assert_kept(running, database, 1)
-        with waiting_requests(running, database):
+        with waiting_requests(running, database, PATH, "record"):
             assert_under_way(running, database, 3)
         assert_kept(running, database, 3)
 
@@ -168,7 +116,7 @@ def test_a_connection_per_request_ends_with_it(
 ) -> None:
     access = "connection_per_request"
     with serve(app, database_access=access, pool_size=3, **settings) as running:
-        with waiting_requests(running, database):
+        with waiting_requests(running, database, PATH, "record"):
             assert_under_way(running, database, REQUESTS)
         assert_kept(running, database, 0)
 
