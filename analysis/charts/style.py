@@ -61,6 +61,7 @@ RC: Any = {  # matplotlib types each key by itself
     "text.color": INK,
     "axes.edgecolor": QUIET,
     "axes.labelcolor": QUIET,
+    "text.parse_math": False,  # ab says its version between dollar signs
     "axes.linewidth": 0.6,
     "xtick.color": QUIET,
     "ytick.color": QUIET,
