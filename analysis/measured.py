@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from analysis.figures import Figure
 from analysis.groups import FROM_DUE
 from testbed.model.article import Metric
-from testbed.model.results import RunRecord
+from testbed.model.results import RunRecord, requests_due
 from testbed.model.tool_output import ToolOutput
 
 # Of the requests due: with fewer unanswered, a response time is taken as exact. The same limit as
@@ -145,11 +145,7 @@ def _due(record: RunRecord) -> float | None:
     output = record.output
     if output is None or record.load.generator not in FROM_DUE:
         return None
-    if output.due:
-        return output.due
-    if record.load.rate_rps is None or output.duration_s is None:
-        return None
-    return record.load.rate_rps * output.duration_s
+    return requests_due(record.load, output)
 
 
 def _all_answered(record: RunRecord) -> bool:

@@ -34,6 +34,18 @@ class Load(Model):
     keepalive: bool = True
 
 
+def requests_due(load: Load, output: ToolOutput) -> float | None:
+    """Requests that the schedule held; None of a closed loop, which has no schedule.
+
+    wrk2 does not count them, but keeps to the rate asked for.
+    """
+    if output.due:
+        return output.due
+    if load.rate_rps is None or output.duration_s is None:
+        return None
+    return load.rate_rps * output.duration_s
+
+
 class Finding(Model):
     """One check of a run's validity, with what it saw."""
 

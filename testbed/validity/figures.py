@@ -3,7 +3,7 @@
 import itertools
 from statistics import median
 
-from testbed.model.results import Finding
+from testbed.model.results import Finding, requests_due
 from testbed.validity.evidence import Evidence, Samples
 from testbed.validity.limits import beyond, found, limits
 
@@ -18,7 +18,8 @@ def censored(evidence: Evidence) -> list[Finding]:
     the run saw, so that every percentile would be higher with them. That is a result of an
     overloaded server, and no fault of the run.
     """
-    output, due = evidence.output, _due(evidence)
+    output = evidence.output
+    due = requests_due(evidence.load, output) if output else None
     if not output or not due or output.requests is None:
         return []
     share = 100 * (due - output.requests) / due
@@ -28,17 +29,6 @@ def censored(evidence: Evidence) -> list[Finding]:
         "{value:.1f} % of the requests due were never answered: all response times are lower "
         f"bounds, and from the {100 - share:.1f}th percentile on nothing is known of them",
     )
-
-
-def _due(evidence: Evidence) -> float | None:
-    """Requests that the schedule held; wrk2 does not count them, but keeps to the rate asked for.
-
-    None of a closed loop, which has no schedule.
-    """
-    output, load = evidence.output, evidence.load
-    if output is None or output.due or load.rate_rps is None or output.duration_s is None:
-        return output.due if output else None
-    return load.rate_rps * output.duration_s
 
 
 def failed_answers(evidence: Evidence) -> list[Finding]:

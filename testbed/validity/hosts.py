@@ -1,21 +1,23 @@
 """Were both hosts the app's and the generator's alone, at full speed, and watched throughout?"""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from testbed.model.results import Finding
+from testbed.model.results import Finding, HostRole
 from testbed.validity.evidence import Evidence, Samples, column, growth, mean
 from testbed.validity.limits import beyond, found, limits
 
 Measure = Callable[[Samples], float | None]
 
 
-def _on_each_host(evidence: Evidence, limit: str, measure: Measure, sentence: str) -> list[Finding]:
-    """Findings of one measure of a host's samples."""
+def _on_each_host(
+    samples: Mapping[HostRole, Samples], limit: str, measure: Measure, sentence: str
+) -> list[Finding]:
+    """Findings of one measure of each host's samples."""
     return [
         finding
-        for role, samples in evidence.telemetry.items()
-        for finding in beyond(limit, measure(samples), f"{role}: {sentence}")
+        for role, of_host in samples.items()
+        for finding in beyond(limit, measure(of_host), f"{role}: {sentence}")
     ]
 
 
@@ -37,13 +39,10 @@ def other_load(evidence: Evidence) -> list[Finding]:
 def steal(evidence: Evidence) -> list[Finding]:
     """The hosts kept their CPUs to themselves."""
 
-    return [
-        finding
-        for role, samples in evidence.measured.items()
-        for finding in beyond(
-            "steal_percent", mean(samples, "steal_percent"), f"{role}: {{value:.1f}} % CPU stolen"
-        )
-    ]
+    def measure(samples: Samples) -> float | None:
+        return mean(samples, "steal_percent")
+
+    return _on_each_host(evidence.measured, "steal_percent", measure, "{value:.1f} % CPU stolen")
 
 
 def swap(evidence: Evidence) -> list[Finding]:
@@ -54,7 +53,7 @@ def swap(evidence: Evidence) -> list[Finding]:
         told = [value for value in moved if value is not None]
         return sum(told) if told else None
 
-    return _on_each_host(evidence, "swap_bytes", measure, "{value:.0f} bytes swapped")
+    return _on_each_host(evidence.telemetry, "swap_bytes", measure, "{value:.0f} bytes swapped")
 
 
 def telemetry(evidence: Evidence) -> list[Finding]:
@@ -75,7 +74,10 @@ def telemetry(evidence: Evidence) -> list[Finding]:
         for role, samples in evidence.telemetry.items()
         if not samples
     ] + _on_each_host(
-        evidence, "telemetry_gap_s", measure, "{value:.1f} s more than asked without a sample"
+        evidence.telemetry,
+        "telemetry_gap_s",
+        measure,
+        "{value:.1f} s more than asked without a sample",
     )
 
 
@@ -93,7 +95,9 @@ def clock(evidence: Evidence) -> list[Finding]:
         ]
         return max((abs(b - a) for a, b in itertools.pairwise(ahead)), default=None)
 
-    return _on_each_host(evidence, "clock_step_s", measure, "the clock jumped by {value:.3f} s")
+    return _on_each_host(
+        evidence.telemetry, "clock_step_s", measure, "the clock jumped by {value:.3f} s"
+    )
 
 
 def suspended(evidence: Evidence) -> list[Finding]:
@@ -102,7 +106,7 @@ def suspended(evidence: Evidence) -> list[Finding]:
     def measure(samples: Samples) -> float | None:
         return growth(samples, "suspended_s")
 
-    return _on_each_host(evidence, "suspended_s", measure, "it slept for {value:.1f} s")
+    return _on_each_host(evidence.telemetry, "suspended_s", measure, "it slept for {value:.1f} s")
 
 
 def frequency(evidence: Evidence) -> list[Finding]:
@@ -128,7 +132,7 @@ def thermal_throttling(evidence: Evidence) -> list[Finding]:
         return growth(samples, "thermal_throttles")
 
     sentence = "CPUs were slowed down {value:.0f} times because of heat"
-    return _on_each_host(evidence, "thermal_throttles", measure, sentence)
+    return _on_each_host(evidence.telemetry, "thermal_throttles", measure, sentence)
 
 
 def quota_throttling(evidence: Evidence) -> list[Finding]:
@@ -139,7 +143,7 @@ def quota_throttling(evidence: Evidence) -> list[Finding]:
         return 100 * throttles / periods if throttles is not None and periods else None
 
     sentence = "a CPU quota (cgroup) held processes up in {value:.0f} % of its periods"
-    return _on_each_host(evidence, "quota_throttled_percent", measure, sentence)
+    return _on_each_host(evidence.telemetry, "quota_throttled_percent", measure, sentence)
 
 
 def open_files(evidence: Evidence) -> list[Finding]:
