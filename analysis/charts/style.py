@@ -61,7 +61,6 @@ RC: Any = {  # matplotlib types each key by itself
     "text.color": INK,
     "axes.edgecolor": QUIET,
     "axes.labelcolor": QUIET,
-    "text.parse_math": False,  # ab says its version between dollar signs
     "axes.linewidth": 0.6,
     "xtick.color": QUIET,
     "ytick.color": QUIET,
@@ -161,8 +160,9 @@ def frame(
     y -= 0.23 * len(head)
     figure.text(x, y / total, "\n".join(sub), color=QUIET, va="top", linespacing=1.2)
     figure.text(
-        x, MARGIN / total, "\n".join(foot), fontsize=7, color=QUIET, va="bottom", linespacing=1.25
-    )
+        x, MARGIN / total, "\n".join(foot), fontsize=7, color=QUIET, va="bottom", linespacing=1.25,
+        parse_math=False,  # ab says its version between dollar signs
+    )  # fmt: skip
     axes, edge = [], total - top
     for height in heights:
         edge -= height
