@@ -1,5 +1,9 @@
-"""The lab of the tests: its own name, so that a lab which a user has open is never touched."""
+"""The lab of the tests: its own name, so that a lab which a user has open is never touched.
 
+$TESTBED_TEST_LAB names another one than 'test'; with $TESTBED_KEEP_LAB it stays up for the next run.
+"""
+
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 
@@ -8,7 +12,7 @@ import pytest
 from testbed.lab import control, host, names
 from tests.lab.campaigns import Testbed
 
-TEST_LAB = "test"
+TEST_LAB = os.environ.get("TESTBED_TEST_LAB", "test")
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +22,8 @@ def lab() -> Iterator[names.LabNames]:
         control.up(TEST_LAB, print)
         yield names.lab(TEST_LAB)
     finally:
-        control.down(TEST_LAB, print)
+        if "TESTBED_KEEP_LAB" not in os.environ:
+            control.down(TEST_LAB, print)
 
 
 @pytest.fixture(scope="session")
