@@ -112,13 +112,15 @@ class Remote:
         self.host = host
         self.facts = facts
         self._lost: HostUnreachable | None = None  # once lost, nothing more is tried
-        keys = [host.ansible_ssh_private_key_file] if host.ansible_ssh_private_key_file else None
+        key = host.ansible_ssh_private_key_file
+        # fabric extends a list of key files that is there; None would be no list
+        keys = {"key_filename": [str(Path(key).expanduser())]} if key else {}
         self._connection = Connection(
             host.ansible_host,
             user=facts.testbed_user,
             port=host.ansible_port,
             connect_timeout=CONNECT_TIMEOUT_S,
-            connect_kwargs={"key_filename": keys, "look_for_keys": keys is None},
+            connect_kwargs={**keys, "look_for_keys": not keys},
         )
         client: Any = self._connection.client
         client.load_system_host_keys()
