@@ -52,7 +52,7 @@ class Course:
     """What is known of a run while it goes."""
 
     started_at: datetime
-    stage: str = "start"
+    stage: str = "prepare"
     phases_s: dict[str, float] = field(default_factory=dict)
     measured_from: datetime | None = None
     answers: list[AnswerCheck] = field(default_factory=list)
@@ -66,6 +66,7 @@ class Course:
     command: str | None = None
     output: ToolOutput | None = None
     failure: Failure | None = None
+    earlier_failures: list[Failure] = field(default_factory=list)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:

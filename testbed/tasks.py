@@ -156,7 +156,7 @@ def measure(name: str, given: options.Options) -> None:
         )
         outcome = campaign.run(request, progress)
     progress.result(show.outcome_text(outcome))
-    code = campaign.exit_code(outcome, strict=given.strict)
+    code = campaign.exit_code([outcome], strict=given.strict)
     if code:
         sys.exit(code)
 
@@ -180,6 +180,6 @@ def measure_article(name: str, given: options.ArticleOptions) -> None:
         return
     outcomes = articles.carry_out(series, folder, inventory.load(given.inventory), progress)
     progress.result(show.series_text(folder, outcomes))
-    code = max(campaign.exit_code(outcome, strict=given.strict) for outcome in outcomes)
+    code = campaign.exit_code(outcomes, strict=given.strict)
     if code:
         sys.exit(code)

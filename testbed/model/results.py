@@ -59,6 +59,9 @@ class Failure(Model):
 
     stage: str  # start, ready, check, warm-up, load, collect
     message: str
+    # Something around the app ended the run (a lost host, a full disk, a stopped service): it tells
+    # nothing of the app. False: it is what the app did
+    interrupted: bool = False
 
 
 class Busy(Model):
@@ -145,6 +148,7 @@ class RunRecord(Model):
     # not tested
     drift_percent: float | None = None
     failure: Failure | None
+    earlier_failures: list[Failure] = []  # of attempts at this run that a resume repeated
     findings: list[Finding]
     verdict: Verdict
 
