@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from analysis.parsers import parse
-from testbed import answers, conditions, data, postgresql, results, sql
+from testbed import answers, conditions, data, postgresql, results, seal, sql
 from testbed.asking import Asker, read_body
 from testbed.daemon import Daemon
 from testbed.errors import Interrupted, RunFailed, TestbedError
@@ -49,7 +49,7 @@ def execute(session: Session, planned: PlannedRun) -> RunRecord:
     (partial / "raw").mkdir(parents=True)
     final = session.folder / planned.run_id
     course = Course(
-        started_at=datetime.now(UTC), earlier_failures=results.failures(final / "run.json")
+        started_at=datetime.now(UTC), earlier_failures=results.failures(final / seal.RECORD)
     )
     end: Interrupted | None = None
     try:
@@ -57,7 +57,8 @@ def execute(session: Session, planned: PlannedRun) -> RunRecord:
     except TestbedError as error:
         course.failure, end = _judged(_first(error), course.stage)
     record = _record(session, planned, app, load, course, partial)
-    results.write(partial / "run.json", record)
+    record = record.model_copy(update={"files": seal.files_of(partial)})
+    results.write(partial / seal.RECORD, record)
     shutil.rmtree(final, ignore_errors=True)
     partial.rename(final)
     if end is not None:
