@@ -4,12 +4,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed import answers
+from testbed import answers, causes
 from testbed.daemon import AppFailed, Daemon
 from testbed.errors import TestbedError
 from testbed.model.catalogue import Body, Endpoint, Exchange
 from testbed.model.results import AnswerCheck
-from testbed.remote import Remote
+from testbed.remote import CommandFailed, Remote
 
 READY_TIMEOUT_S = 60
 SLICE_S = 5  # between two looks whether the app's unit still runs
@@ -70,6 +70,9 @@ class Asker:
             )
             if result.code == 0:
                 return answers.from_probe(result.stdout)
+            if causes.of(result.code, "") == causes.MISSING:
+                probe = self._command(None, slice_s)[0]
+                raise CommandFailed(self.generating.host, probe, result.code, result.stderr)
             if (state := self.daemon.show()["ActiveState"]) != "active":
                 raise self.daemon.failure(f"its unit is {state}")
             if time.monotonic() > deadline:

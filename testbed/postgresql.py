@@ -3,7 +3,9 @@
 import json
 from typing import Any
 
-from testbed.remote import Remote
+from testbed import causes
+from testbed.errors import Exit, TestbedError
+from testbed.remote import CommandFailed, Remote
 
 # Settings that are not built-in defaults, as current_setting() words them.
 _SETTINGS = (
@@ -29,28 +31,40 @@ _ROWS = (
 
 def settings(server: Remote) -> dict[str, str]:
     """Every setting that is not its built-in default."""
-    found: dict[str, str] = _ask(server, _SETTINGS)
+    found: dict[str, str] = _ask(server, "its settings", _SETTINGS)
     return found
 
 
 def forget_statements(server: Remote) -> None:
     """Let PostgreSQL count statements anew."""
-    _ask(server, "select to_json(pg_stat_statements_reset()::text)")
+    _ask(server, "a fresh count of statements", "select to_json(pg_stat_statements_reset()::text)")
 
 
 def statements(server: Remote) -> list[tuple[str, int]]:
     """Statements of the apps since then, as pg_stat_statements normalises them, with calls."""
-    return [(query, int(calls)) for query, calls in _ask(server, _SEEN)]
+    return [
+        (query, int(calls)) for query, calls in _ask(server, "the statements that it saw", _SEEN)
+    ]
 
 
 def rows(server: Remote, database: str) -> dict[str, int]:
     """How many rows each table of a workload's database has, of those that we may read."""
-    found: dict[str, int] = _ask(server, _ROWS, database)
+    found: dict[str, int] = _ask(server, "the number of rows", _ROWS, database)
     return found
 
 
-def _ask(server: Remote, query: str, database: str | None = None) -> Any:
-    """A query's one JSON value. Raises CommandFailed or HostUnreachable."""
+def _ask(server: Remote, what: str, query: str, database: str | None = None) -> Any:
+    """A query's one JSON value. Raises TestbedError, with PostgreSQL's own words, if it has none.
+
+    `what` is asked for, in words.
+    """
     command = ["psql", "-X", "-A", "-t", "-d", database or server.facts.testbed_database]
     command += ["-c", query]
-    return json.loads(server.run(command).stdout)
+    try:
+        return json.loads(server.run(command).stdout)
+    except CommandFailed as error:
+        raise TestbedError(
+            f"server host: PostgreSQL, asked for {what}: {causes.last_word(error.output)}",
+            remedy=error.remedy or causes.PROVISION,
+            exit_code=Exit.NOT_READY,
+        ) from error

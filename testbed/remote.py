@@ -12,12 +12,14 @@ import paramiko
 from fabric import Connection
 from invoke.exceptions import CommandTimedOut
 
+from testbed import causes
 from testbed.errors import Exit, TestbedError
 from testbed.inventory import Facts, Host
 
 CONNECT_TIMEOUT_S = 10
 TRANSFER_TIMEOUT_S = 30  # without a byte
 POLL_S = 0.05
+SETTLE_S = 0.2  # until a broken connection is known as one
 INTERRUPT = "\x03"
 
 
@@ -37,10 +39,14 @@ class CommandFailed(TestbedError):
 
     def __init__(self, host: Host, command: str, code: int | None, output: str) -> None:
         tail = "\n".join(f"    {line}" for line in output.strip().splitlines()[-12:])
+        cause = causes.of(code, output)
+        what = f"{cause.what}: command" if cause else "command"
         super().__init__(
-            f"{host.role} host: command failed (exit {code}): {command}\n{tail}".rstrip(),
+            f"{host.role} host: {what} failed (exit {code}): {command}\n{tail}".rstrip(),
+            remedy=cause.remedy if cause else None,
             exit_code=Exit.NOT_READY,
         )
+        self.code = code
         self.output = output
 
 
@@ -67,18 +73,27 @@ class Process:
         self._output = b""
 
     def poll(self) -> int | None:
-        """The exit code, or None while it runs. Raises HostUnreachable if the connection broke."""
+        """The exit code, or None while it runs; causes.KILLED if a signal ended it.
+
+        Raises HostUnreachable if the connection broke.
+        """
         while self._channel.recv_ready():
             self._output += self._channel.recv(65536)
         if self._channel.exit_status_ready():
             code = self._channel.recv_exit_status()
-            if code == -1:
+            if code == causes.KILLED and not self._still_connected():
                 raise HostUnreachable(self.host, f"it broke during `{self.command}`")
             return code
         transport = self._channel.get_transport()
         if transport is None or not transport.is_active():
             raise HostUnreachable(self.host, f"it broke during `{self.command}`")
         return None
+
+    def _still_connected(self) -> bool:
+        """Whether the connection outlived the command; a broken one is noticed a little later."""
+        time.sleep(SETTLE_S)
+        transport = self._channel.get_transport()
+        return transport is not None and transport.is_active()
 
     def wait(self, timeout_s: float) -> int | None:
         """Wait until it ends; its exit code, or None if it still runs after `timeout_s`."""

@@ -1,5 +1,6 @@
 """One run: start, ready, check, load, check again, stop, collect. Leaves nothing running."""
 
+import re
 import shlex
 import shutil
 import time
@@ -9,12 +10,23 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from analysis.parsers import parse
-from testbed import answers, conditions, data, postgresql, results, seal, sql
+from testbed import (
+    answers,
+    causes,
+    conditions,
+    data,
+    postgresql,
+    results,
+    seal,
+    services,
+    space,
+    sql,
+)
 from testbed.asking import Asker, read_body
 from testbed.daemon import Daemon
 from testbed.errors import Interrupted, RunFailed, TestbedError
 from testbed.generators import ADAPTERS, Target, choose, measured_from
-from testbed.model.catalogue import CataloguedApp
+from testbed.model.catalogue import CataloguedApp, Service
 from testbed.model.experiment import PlannedRun
 from testbed.model.results import (
     Failure,
@@ -24,7 +36,7 @@ from testbed.model.results import (
     RunRecord,
 )
 from testbed.model.tool_output import ToolOutput
-from testbed.remote import HostUnreachable, Process
+from testbed.remote import CommandFailed, HostUnreachable, Process
 from testbed.session import Course, Session
 from testbed.validity import Evidence, judge, worst
 from testbed.validity.figures import drift_percent
@@ -32,6 +44,10 @@ from testbed.validity.figures import drift_percent
 LOAD_GRACE_S = 30  # beyond the load's own duration and time-out, before it counts as hung
 ALIVE_EVERY_S = 10  # how often the server host is asked for a sign of life during a load
 LOOPBACK = "127.0.0.1"
+# What wrk and ab say when they give up on an app; any other end of a generator is its own trouble
+GAVE_UP = re.compile(
+    r"connect|reset by peer|refused|broken pipe|timed? ?out|timeout", re.IGNORECASE
+)
 BEFORE_THE_APP = ("prepare", "look around", "reset")  # stages of a run
 
 
@@ -113,43 +129,22 @@ class _Runner:
             self.generating, self.daemon, self.url, self.endpoint, self.workload_folder
         )
         self.statements_seen: list[tuple[str, int]] = []
+        self.services: dict[Service, services.Unit] = {}  # as the run found them
+        self.telemetry: dict[HostRole, Process] = {}
         self.remote_folder = f"{session.inventory.facts.testbed_run}/{planned.run_id}"
 
     def go(self) -> None:
         """All steps; whatever was started is stopped, however this ends."""
-        course, progress = self.course, self.session.progress
-        for remote in (self.session.server, self.session.client):
-            remote.run(["mkdir", "-p", self.remote_folder])
+        course = self.course
         with ExitStack() as cleanup:
-            cleanup.callback(self._remove_remote_folders)
-            with course.phase("look around"), progress.stage("look who else is there", 1):
-                course.before = conditions.before(self.session.server, self.session.client)
-            with course.phase("reset"):
-                course.rows = data.put_back(
-                    self.session.server,
-                    self.app.workload,
-                    self.workload,
-                    self.workload_folder,
-                    self.remote_folder,
-                )
-                if "postgresql" in self.workload.services:
-                    course.postgresql = postgresql.settings(self.session.server)
-            with course.phase("start"), progress.stage("start", 1):
-                cleanup.callback(self.daemon.stop)
-                pid = self.daemon.start(self.planned.settings, address_of(self.session))
-                course.main_pid = pid
-                course.app_open_files = conditions.open_files(self.session.server, pid)
-            with course.phase("ready"), progress.stage("wait until it answers", 1):
-                answer = self.asker.wait_ready()
-            with course.phase("check"):
-                self._check_before(answer)
-            cleanup.callback(self._collect, self._start_telemetry(pid))
-            self._load(answer)
-            with course.phase("check after"), progress.stage("check the answer again", 1):
-                course.unit = self.daemon.show()
-                course.answers.append(self.asker.check_after())
-            with course.phase("stop"):
-                cleanup.close()
+            try:
+                self._steps(cleanup)
+            except (RunFailed, CommandFailed) as error:
+                stage = course.stage
+                if (cause := self._around()) is not None:
+                    course.stage = stage
+                    raise cause from error
+                raise
         with course.phase("collect"):
             course.output = self._parse()
             course.sql = sql.sorted_out(
@@ -158,6 +153,69 @@ class _Runner:
                 self.app.spec.housekeeping_sql,
                 course.output.all_answered,
             )
+
+    def _steps(self, cleanup: ExitStack) -> None:
+        """All that hosts are needed for; what undoes it goes into `cleanup`."""
+        course, progress = self.course, self.session.progress
+        self._check_space(space.NEEDED_BYTES)
+        for remote in (self.session.server, self.session.client):
+            remote.run(["mkdir", "-p", self.remote_folder])
+        cleanup.callback(self._remove_remote_folders)
+        with course.phase("look around"), progress.stage("look who else is there", 1):
+            self.services = services.running(self.session.server, self.workload.services)
+            course.before = conditions.before(self.session.server, self.session.client)
+        with course.phase("reset"):
+            course.rows = data.put_back(
+                self.session.server,
+                self.app.workload,
+                self.workload,
+                self.workload_folder,
+                self.remote_folder,
+            )
+            if "postgresql" in self.workload.services:
+                course.postgresql = postgresql.settings(self.session.server)
+        with course.phase("start"), progress.stage("start", 1):
+            cleanup.callback(self.daemon.stop)
+            pid = self.daemon.start(self.planned.settings, address_of(self.session))
+            course.main_pid = pid
+            course.app_open_files = conditions.open_files(self.session.server, pid)
+        with course.phase("ready"), progress.stage("wait until it answers", 1):
+            answer = self.asker.wait_ready()
+        with course.phase("check"):
+            self._check_before(answer)
+        self.telemetry = self._start_telemetry(pid)
+        cleanup.callback(self._collect, self.telemetry)
+        self._load(answer)
+        with course.phase("check after"), progress.stage("check the answer again", 1):
+            course.unit = self.daemon.show()
+            course.answers.append(self.asker.check_after())
+            services.check_undisturbed(self.session.server, self.services)
+            self._check_telemetry()
+        with course.phase("stop"):
+            cleanup.close()
+
+    def _around(self) -> TestbedError | None:
+        """What happened around the app and explains that the run failed; None if nothing did."""
+        try:
+            self._check_space(space.FULL_BYTES)
+            services.check_undisturbed(self.session.server, self.services)
+        except TestbedError as cause:
+            return cause
+        return None
+
+    def _check_space(self, least_bytes: int) -> None:
+        space.check_here(self.partial, least_bytes)
+        for remote in (self.session.server, self.session.client):
+            space.check_there(remote, remote.facts.testbed_run, least_bytes)
+
+    def _check_telemetry(self) -> None:
+        """Raise Interrupted if a host's telemetry ended before it was told to."""
+        for role, process in self.telemetry.items():
+            if (code := process.poll()) is not None:
+                raise Interrupted(
+                    f"{role} host: telemetry ended during the run (exit {code}): "
+                    f"{causes.last_word(process.output)}"
+                )
 
     def _check_before(self, answer: answers.Answer) -> None:
         """Raise RunFailed unless all are as expected: such an app is not worth a load."""
@@ -264,7 +322,10 @@ class _Runner:
             process.stop()
         if code != 0:
             tail = self.generating.run(["tail", "-n", "5", f"{self.remote_folder}/{output}"]).stdout
-            raise RunFailed(f"the generator failed (exit {code}): {command[0]}: {tail.strip()}")
+            what = f"the generator failed (exit {code}): {command[0]}: {tail.strip()}"
+            if GAVE_UP.search(tail):
+                raise RunFailed(what)
+            raise CommandFailed(self.generating.host, line, code, tail)
 
     def _remove_remote_folders(self) -> None:
         for remote in (self.session.server, self.session.client):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from testbed.errors import Interrupted
+from testbed.errors import Exit, Interrupted, TestbedError
 from testbed.model.catalogue import Service
 from testbed.remote import Remote
 
@@ -23,14 +23,14 @@ class Unit:
 
 
 def running(server: Remote, services: list[Service]) -> dict[Service, Unit]:
-    """Each service's unit. Raises Interrupted, which ends the campaign, if one does not run."""
+    """Each service's unit. Raises TestbedError if one does not run."""
     found = {service: _look(server, service) for service in services if service in UNITS}
     for service, unit in found.items():
         if unit.state != "active":
-            raise Interrupted(
+            raise TestbedError(
                 f"server host: {UNITS[service][1]} does not run ({unit.name} is {unit.state})",
                 remedy=f"start it there: systemctl start {unit.name}",
-                ends_campaign=True,
+                exit_code=Exit.NOT_READY,
             )
     return found
 
