@@ -45,9 +45,7 @@ LOAD_GRACE_S = 30  # beyond the load's own duration and time-out, before it coun
 ALIVE_EVERY_S = 10  # how often the server host is asked for a sign of life during a load
 LOOPBACK = "127.0.0.1"
 # What wrk and ab say when they give up on an app; any other end of a generator is its own trouble
-GAVE_UP = re.compile(
-    r"connect|reset by peer|refused|broken pipe|timed? ?out|timeout", re.IGNORECASE
-)
+GAVE_UP = re.compile(r"connect|reset by peer|refused|broken pipe|time(d )?out", re.IGNORECASE)
 BEFORE_THE_APP = ("prepare", "look around", "reset")  # stages of a run
 
 
@@ -139,10 +137,9 @@ class _Runner:
         with ExitStack() as cleanup:
             try:
                 self._steps(cleanup)
-            except (RunFailed, CommandFailed) as error:
-                stage = course.stage
-                if (cause := self._around()) is not None:
-                    course.stage = stage
+            except TestbedError as error:
+                known = isinstance(error, HostUnreachable | Interrupted)
+                if not known and (cause := self._around()) is not None:
                     raise cause from error
                 raise
         with course.phase("collect"):
