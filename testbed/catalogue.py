@@ -1,6 +1,7 @@
 """The apps folder, read and checked: every workload with its apps."""
 
 import difflib
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from testbed.model.catalogue import App, CataloguedApp, Endpoint, Exchange, Work
 from testbed.model.kinds import Name
 from testbed.texts import shown_name
 
+WORKLOAD_FILE = "workload.yml"
+APP_FILE = "app.yml"
 LONGEST_REQUIREMENTS = 1024 * 1024  # bytes; hashes of a few hundred packages
 APPS_FOLDER = Path(__file__).resolve().parent.parent / "apps"
 
@@ -60,7 +63,7 @@ def load(own: str | Path | None = None, *, project: Path = APPS_FOLDER) -> Catal
     Raises TestbedError with file, line and key of whatever does not fit.
     """
     folders = [project, *([] if own is None else [_own_folder(own)])]
-    workload_files = [path for folder in folders for path in sorted(folder.glob("*/workload.yml"))]
+    workload_files = [path for folder in folders for path in _declared(folder, "*", WORKLOAD_FILE)]
     workloads: dict[str, Workload] = {}
     for path in workload_files:
         if path.parent.name in workloads:
@@ -71,7 +74,7 @@ def load(own: str | Path | None = None, *, project: Path = APPS_FOLDER) -> Catal
         _check_name("workload", path.parent)
         workloads[path.parent.name] = _load_workload(path)
     apps: dict[str, CataloguedApp] = {}
-    for path in [path for folder in folders for path in sorted(folder.glob("*/*/app.yml"))]:
+    for path in [path for folder in folders for path in _declared(folder, "*/*", APP_FILE)]:
         app = _load_app(path, workloads)
         if app.unit in apps:
             raise TestbedError(
@@ -80,7 +83,7 @@ def load(own: str | Path | None = None, *, project: Path = APPS_FOLDER) -> Catal
             )
         apps[app.unit] = app
     for folder in folders:
-        if not any(folder.glob("*/workload.yml")) and not any(folder.glob("*/*/app.yml")):
+        if not _declared(folder, "*", WORKLOAD_FILE) and not _declared(folder, "*/*", APP_FILE):
             raise TestbedError(
                 f"{shown_name(folder)}: no workload.yml below this folder, and no app.yml",
                 remedy="lay it out as <workload>/<app>/app.yml",
@@ -90,6 +93,11 @@ def load(own: str | Path | None = None, *, project: Path = APPS_FOLDER) -> Catal
         workloads,
         sorted(apps.values(), key=lambda app: (app.workload, app.name)),
     )
+
+
+def _declared(folder: Path, where: str, name: str) -> list[Path]:
+    """Files of that name, sorted; also links that lead nowhere, which are then refused."""
+    return sorted(inner / name for inner in folder.glob(where) if os.path.lexists(inner / name))
 
 
 def _own_folder(own: str | Path) -> Path:
