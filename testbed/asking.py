@@ -6,7 +6,6 @@ from pathlib import Path
 
 from testbed import answers
 from testbed.daemon import AppFailed, Daemon
-from testbed.errors import TestbedError
 from testbed.model.catalogue import Body, Endpoint, Exchange
 from testbed.model.results import AnswerCheck
 from testbed.remote import Remote
@@ -83,15 +82,6 @@ class Asker:
             f"--method={self.endpoint.method}",
         ]
         if body is not None:
-            text = read_body(self.folder, body).decode()
+            text = answers.read_body(self.folder, body)
             command += [f"--header=Content-Type: {body.content_type}", f"--body={text}"]
         return command
-
-
-def read_body(folder: Path, body: Body) -> bytes:
-    """What a request carries. Raises TestbedError if its file cannot be read, or is not UTF-8."""
-    path = folder / body.file
-    try:
-        return path.read_text(encoding="utf-8").encode()
-    except (OSError, ValueError) as error:
-        raise TestbedError(f"{path}: cannot be read as UTF-8 text: {error}") from error

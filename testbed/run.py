@@ -10,7 +10,7 @@ from pathlib import Path
 
 from analysis.parsers import parse
 from testbed import answers, conditions, data, postgresql, results, sql
-from testbed.asking import Asker, read_body
+from testbed.asking import Asker
 from testbed.daemon import Daemon
 from testbed.errors import Interrupted, RunFailed, TestbedError
 from testbed.generators import ADAPTERS, Target, choose, measured_from
@@ -229,7 +229,7 @@ class _Runner:
         body_file = None
         if send is not None:
             body_file = f"{self.remote_folder}/body"
-            self.generating.write(body_file, read_body(self.workload_folder, send).decode())
+            self.generating.write(body_file, answers.read_body(self.workload_folder, send))
         return Target(
             url=self.url,
             method=self.endpoint.method,
