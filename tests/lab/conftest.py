@@ -1,6 +1,6 @@
 """The lab of the tests: its own name, so that a lab which a user has open is never touched.
 
-$TESTBED_TEST_LAB names another one than 'test'; with $TESTBED_KEEP_LAB it stays up for the next run.
+$TESTBED_TEST_LAB names another one than 'test'; with $TESTBED_KEEP_LAB it stays up afterwards.
 """
 
 import os

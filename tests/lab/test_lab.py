@@ -40,7 +40,7 @@ def test_hosts_have_booted_without_a_failed_unit(lab):
 
 
 def test_each_host_is_a_machine_of_its_own(lab):
-    assert on_both(lab, "hostname") == ["test-server", "test-client"]
+    assert on_both(lab, "hostname") == [f"{lab.name}-server", f"{lab.name}-client"]
     for identity in ("/etc/machine-id", "/proc/sys/kernel/random/boot_id"):
         server, client = on_both(lab, "cat", identity)
         assert server != client
