@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from testbed.lab import control, host, names
-from tests.lab.campaigns import Testbed
+from tests.lab.campaigns import PATIENCE_S, Testbed
 
 TEST_LAB = os.environ.get("TESTBED_TEST_LAB", "test")
 
@@ -33,7 +33,7 @@ def ssh(lab: names.LabNames) -> Callable[..., str]:
     def run(role: str, *words: str, check: bool = True) -> str:
         one = lab.server if role == "server" else lab.client
         line = host.ssh_command(lab, one, *words)
-        done = subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(line, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
         assert not check or done.returncode == 0, f"{words}: {done.stdout}{done.stderr}"
         return (done.stdout if check else done.stdout + done.stderr).strip()
 

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from tests.lab.campaigns import records, wait_until
+from tests.lab.campaigns import PATIENCE_S, has_figures, records, wait_until
 
 # Parts of each article that load all its apps; between them all services, wrk, ab, pacer, GET and
 # POST, kept and closed connections, a delayed link, a ramp.
@@ -39,8 +39,7 @@ def check_runs(folder):
     """Every run of the series gave figures, right answers and the declared SQL."""
     for campaign in campaigns(folder):
         for run in records(campaign):
-            assert run["failure"] is None, run["failure"]
-            assert run["output"]["goodput_rps"] > 0
+            assert has_figures(run), run
             assert all(check["ok"] for check in run["answers"])
             wrong = [f for f in run["findings"] if f["check"] in ("answer", "sql", "daemon")]
             assert wrong == []
@@ -59,9 +58,9 @@ def test_a_series_killed_in_the_middle_is_resumed_and_complete(verified):
     process = verified.start_fab("run-article", "todo", *options(*KILLED))
     latest = verified.results / "latest"
     second = "fair-add"
-    wait_until(lambda: list(latest.glob(f"{second}/0*/run.json")), "a run of the second part", 180)
+    wait_until(lambda: list(latest.glob(f"{second}/0*/run.json")), "a run of the second part")
     os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=60)
+    process.communicate(timeout=PATIENCE_S)
     folder = latest.resolve()
     before = {path: path.read_text() for path in folder.glob("*/*/run.json")}
     verified.fab("run-article", "todo", f"--resume={latest}")

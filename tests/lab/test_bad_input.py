@@ -1,11 +1,12 @@
 """What goes wrong is told in one clear message, ends with an error, and leaves nothing running."""
 
 import json
+import re
 import subprocess
 
 import pytest
 
-from tests.lab.campaigns import ROOT, Testbed, interrupt, short, wait_until
+from tests.lab.campaigns import PATIENCE_S, ROOT, Testbed, interrupt, short, wait_until
 from tests.lab.test_campaigns import begin, nothing_runs
 
 ONE = short(apps="flask", endpoints="index")
@@ -96,8 +97,7 @@ def test_a_slow_link_is_refused(provisioned, ssh, tmp_path):
     finally:
         ssh("server", shape.format("replace", "1gbit"))
     assert linked.returncode == 3
-    assert "server to client: 2" in linked.stdout
-    assert "below the floor of 900" in linked.stdout
+    assert re.search(r"server to client: \d+ Mbit/s, below the floor of 900", linked.stdout)
     assert run.returncode == 3
     assert "not fit to measure over" in run.stderr
 
@@ -116,7 +116,7 @@ def test_an_app_that_changed_since_deployment_is_refused(verified, ssh):
 
 
 def test_hosts_in_use_are_left_alone(verified):
-    process, _ = begin(verified, duration=4)
+    process, _ = begin(verified, duration=10)
     done = verified.fab("link", check=False)
     interrupt(process)
     assert done.returncode == 3
@@ -129,7 +129,7 @@ def test_a_server_lost_in_the_middle_ends_the_campaign(verified, lab, ssh):
     management = ["ip", "link", "set", lab.server.outer_interface]
     subprocess.run([*management, "down"], check=True)
     try:
-        output, _ = process.communicate(timeout=120)
+        output, _ = process.communicate(timeout=PATIENCE_S)
     finally:
         subprocess.run([*management, "up"], check=True)
     assert process.returncode == 3
@@ -140,5 +140,5 @@ def test_a_server_lost_in_the_middle_ends_the_campaign(verified, lab, ssh):
     # what could not be stopped on the lost host is stopped by the next campaign; the host itself
     # ends the lost sessions, and with them the reservation
     again = ["run-round2", *ONE]
-    wait_until(lambda: verified.fab(*again, check=False).returncode == 0, "the hosts are free", 90)
+    wait_until(lambda: verified.fab(*again, check=False).returncode == 0, "the hosts are free")
     assert nothing_runs(ssh)
