@@ -7,6 +7,7 @@ import signal
 import pytest
 
 from tests.lab.campaigns import PATIENCE_S, has_figures, records, wait_until
+from tests.lab.faults import provoked
 
 # Parts of each article that load all its apps; between them all services, wrk, ab, pacer, GET and
 # POST, kept and closed connections, a delayed link, a ramp.
@@ -68,6 +69,8 @@ def test_a_series_killed_in_the_middle_is_resumed_and_complete(verified):
     assert [len(records(first)), len(records(second))] == [4, 2]
     assert all(path.read_text() == text for path, text in before.items())
     check_runs(folder)
+    said = "nothing: it was killed"
+    provoked("series killed", "SIGKILL in its second part; resumed", "interrupted", said)
 
 
 def test_an_article_s_page_shows_its_verdicts(verified):

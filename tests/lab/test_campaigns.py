@@ -8,6 +8,7 @@ import signal
 import pytest
 
 from tests.lab.campaigns import has_figures, interrupt, records, short, wait_until
+from tests.lab.faults import provoked
 
 APPS = {"aiohttp_api_hour", "django", "flask"}
 
@@ -204,6 +205,8 @@ def test_ctrl_c_stops_everything_and_the_campaign_can_be_resumed(verified, ssh):
     verified.fab("run-round2", f"--resume={folder}")
     assert len(records(folder)) == 3
     assert {path: path.stat().st_mtime_ns for path in before} == before
+    said = output[output.index("interrupted") :]
+    provoked("Ctrl-C", "SIGINT during a run; resumed", "interrupted", said)
 
 
 def test_a_killed_campaign_can_be_resumed(verified, ssh):
@@ -217,6 +220,7 @@ def test_a_killed_campaign_can_be_resumed(verified, ssh):
     assert all(map(has_figures, runs))
     assert not list(folder.glob(".partial-*"))
     assert nothing_runs(ssh)
+    provoked("fab killed", "SIGKILL during a run; resumed", "interrupted", "nothing: it was killed")
 
 
 def test_a_campaign_does_not_mix_with_other_settings(verified, tmp_path):
@@ -228,3 +232,4 @@ def test_a_campaign_does_not_mix_with_other_settings(verified, tmp_path):
     done = verified.fab("run-round2", f"--resume={folder}", check=False)
     assert done.returncode == 2
     assert "cannot be resumed: postgresql differ" in done.stderr
+    provoked("resumed elsewhere", "shared_buffers edited in campaign.json", "refused", done.stderr)

@@ -11,6 +11,7 @@ import pytest
 from testbed.errors import Exit
 from testbed.lab import delay_line, names
 from tests.lab.campaigns import PATIENCE_S, interrupt, records, wait_until
+from tests.lab.faults import provoked
 
 ASKED_MS = 45
 EXPERIMENT = f"""\
@@ -105,3 +106,5 @@ def test_a_delay_line_that_dies_is_noticed(verified, lab, experiment):
     assert "lost the delay" in output
     newest = max(verified.results.glob("*-far"))
     assert not list(newest.glob("*/run.json"))  # a run over nobody knows which link
+    said = output[output.index("lost the delay") - 60 :]
+    provoked("the declared delay lost", "its delay line killed during a run", "stopped", said)
