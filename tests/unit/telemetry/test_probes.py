@@ -64,12 +64,12 @@ def recorded(tmp_path, *options):
     file = tmp_path / "t.csv"
     command = [sys.executable, "-m", "telemetry", "record", str(file), "--interface", "lo"]
     recording = subprocess.Popen([*command, *options], cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not file.exists() or len(file.read_text().splitlines()) < 5:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     recording.send_signal(signal.SIGINT)
-    _, complaint = recording.communicate(timeout=10)
+    _, complaint = recording.communicate(timeout=120)
     assert (recording.returncode, complaint) == (0, "")
     with file.open(newline="") as stream:
         return list(csv.DictReader(stream))
@@ -132,7 +132,7 @@ def arbiter():
 
 def worker_of(arbiter, other_than=None):
     """Its worker, once it has one that is not the other."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not (workers := [one for one in arbiter.children() if one != other_than]):
         assert time.monotonic() < deadline
         time.sleep(0.02)

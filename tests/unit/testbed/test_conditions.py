@@ -38,7 +38,7 @@ def test_both_hosts_are_looked_at():
     server, client = Host("server", OTHERS), Host("client", OTHERS)
     looks = conditions.before(server, client)
     assert set(looks) == {"server", "client"}
-    assert looks["server"].clock_offset_s == pytest.approx(5, abs=0.5)
+    assert looks["server"].clock_offset_s == pytest.approx(5, abs=4)
     assert looks["server"].model_copy(update={"clock_offset_s": None}) == Before(
         window_s=0.51,
         cpus=2,
