@@ -4,17 +4,16 @@ Pure. To add a check: write it in the module of its subject, list it in CHECKS, 
 and limits into checks.yml.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from testbed.fitness import cpu, memory, network, system
 from testbed.fitness.facts import Facts
 from testbed.fitness.subject import Judged, Subject
 from testbed.fitness.table import checks
-from testbed.model.results import Fitness, FitnessLevel
+from testbed.model.results import Fitness
 
-__all__ = ["CHECKS", "Facts", "Subject", "judge", "worst"]
+__all__ = ["CHECKS", "Facts", "Subject", "judge"]
 
-ORDER: list[FitnessLevel] = ["ok", "outer", "note", "warn", "fail"]
 LONGEST = 200  # characters that a host's own words may take
 
 CHECKS: list[Callable[[Subject], Judged]] = [
@@ -76,11 +75,6 @@ def judge(subject: Subject) -> list[Fitness]:
             )
         )
     return rows
-
-
-def worst(rows: Iterable[Fitness]) -> FitnessLevel:
-    """The level of the worst row."""
-    return max((row.level for row in rows), key=ORDER.index, default="ok")
 
 
 def _plain(text: str) -> str:

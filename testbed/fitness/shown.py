@@ -7,7 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from testbed.model.results import Fitness, FitnessLevel, HostRole
+from testbed.model.results import FITNESS_LEVELS, Fitness, FitnessLevel, HostRole
 
 STYLES: dict[FitnessLevel, str] = {
     "ok": "green",
@@ -48,8 +48,7 @@ def table(found: dict[HostRole, list[Fitness]], *, quiet: bool = False) -> Rende
 def summary(rows: list[Fitness]) -> str:
     """How many rows have which level, the worst first."""
     number = Counter(row.level for row in rows)
-    order: list[FitnessLevel] = ["fail", "warn", "note", "outer", "ok"]
-    return ", ".join(f"{number[level]} {level}" for level in order if number[level])
+    return ", ".join(f"{number[level]} {level}" for level in FITNESS_LEVELS if number[level])
 
 
 def _rows(rows: list[Fitness]) -> Table:

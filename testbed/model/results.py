@@ -17,7 +17,8 @@ Generator = Literal["wrk", "wrk2", "pacer", "ab"]
 HostRole = Literal["server", "client"]
 Verdict = Literal["valid", "doubtful", "invalid"]
 # outer: what the machine around a container decides, and nobody can mend from inside
-FitnessLevel = Literal["ok", "note", "warn", "fail", "outer"]
+FitnessLevel = Literal["fail", "warn", "note", "outer", "ok"]
+FITNESS_LEVELS: list[FitnessLevel] = ["fail", "warn", "note", "outer", "ok"]  # the worst first
 
 
 class Load(Model):
