@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +17,14 @@ from analysis.figures import MISSING
 from analysis.groups import Standing
 from analysis.load import LoadedCampaign
 from analysis.statistics import CONFIDENCE, RESAMPLES
-from testbed.model.results import HostRecord, LinkRecord, RunRecord, SqlSeen
+from testbed.model.results import (
+    FITNESS_LEVELS,
+    Fitness,
+    HostRecord,
+    LinkRecord,
+    RunRecord,
+    SqlSeen,
+)
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 # Columns of the text table that the page has no need of: each endpoint has a table of its own.
@@ -76,6 +84,7 @@ def page(
         charts=charts,
         timelines=timelines,
         made_by=sorted({groups.generated_by(run.record) for run in campaign.runs}),
+        fitness_summary=fitness_summary,
         packages=packages(campaign.campaign.hosts),
         harness=harness(campaign),
         confidence=CONFIDENCE,
@@ -216,6 +225,12 @@ def sql_summary(seen: list[SqlSeen]) -> str:
     """How many statements there are of each kind: '1 unexpected, 2 declared'."""
     kinds = [one.kind for one in seen]
     return ", ".join(f"{kinds.count(kind)} {kind}" for kind in reversed(SQL_KINDS) if kind in kinds)
+
+
+def fitness_summary(rows: list[Fitness]) -> str:
+    """How many checks of a host came to which level, the worst first."""
+    number = Counter(row.level for row in rows)
+    return ", ".join(f"{number[level]} {level}" for level in FITNESS_LEVELS if number[level])
 
 
 def packages(hosts: list[HostRecord]) -> list[tuple[str, list[str]]]:

@@ -1,4 +1,5 @@
-"""Command line: `telemetry record` samples until it is told to stop; `describe`, `others`."""
+"""Command line: `telemetry record` samples until it is told to stop; `describe`, `others`,
+`fitness`."""
 
 import argparse
 import csv
@@ -9,7 +10,7 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-from telemetry import describe, others, probes
+from telemetry import describe, fitness, others, probes
 
 
 class Stopped(Exception):
@@ -58,7 +59,19 @@ def main() -> int:
     describing.add_argument("--environments", type=Path, required=True, help="folder of venvs")
     looking = commands.add_parser("others", help="print who uses this host's CPUs now, as JSON")
     looking.add_argument("--window", type=float, default=0.5, help="seconds (default 0.5)")
+    fit = commands.add_parser("fitness", help="print facts on being fit to measure, as JSON")
+    fit.add_argument("--interface", required=True, help="the data link's interface")
+    fit.add_argument("--peer", required=True, help="the other host's address on the data link")
+    fit.add_argument("--port", type=int, action="append", default=[], help="that should be free")
+    fit.add_argument("--folder", action="append", default=[], help="whose disk is to have room")
+    fit.add_argument("--window", type=float, default=0.5, help="seconds (default 0.5)")
     options = parser.parse_args()
+    if options.command == "fitness":
+        told = fitness.facts(
+            options.interface, options.peer, options.port, options.folder, options.window
+        )
+        json.dump(told, sys.stdout, indent=1)
+        return 0
     if options.command == "others":
         json.dump(others.look(options.window), sys.stdout)
         return 0

@@ -16,6 +16,9 @@ LoadMode = Literal["saturation", "constant_rate"]
 Generator = Literal["wrk", "wrk2", "pacer", "ab"]
 HostRole = Literal["server", "client"]
 Verdict = Literal["valid", "doubtful", "invalid"]
+# outer: what the machine around a container decides, and nobody can mend from inside
+FitnessLevel = Literal["fail", "warn", "note", "outer", "ok"]
+FITNESS_LEVELS: list[FitnessLevel] = ["fail", "warn", "note", "outer", "ok"]  # the worst first
 
 
 class Load(Model):
@@ -219,6 +222,18 @@ class HostRecord(Model):
     packages: dict[str, str]  # name -> version, of everything the testbed deployed or relies on
 
 
+class Fitness(Model):
+    """What one check found of a host when the campaign began: is it fit to measure?"""
+
+    check: str
+    title: str
+    level: FitnessLevel
+    found: str
+    wanted: str
+    why: str
+    mend: str
+
+
 class CapacityResult(Model):
     """The answer of one capacity search: at least the one rate, less than the other."""
 
@@ -260,6 +275,7 @@ class Campaign(Model):
     created_at: datetime
     ended_at: datetime | None
     hosts: list[HostRecord]
+    fitness: dict[HostRole, list[Fitness]] = {}  # empty: not looked at
     postgresql: dict[str, str]  # settings read back from pg_settings
     link: LinkRecord | None  # None in a calibration, which does not use it
     link_delay: LinkDelay | None = None  # None: the link as it is
