@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from testbed import hosts, link
-from testbed.errors import TestbedError
+from testbed.errors import Interrupted, TestbedError
 from testbed.lab import delay_line
 from testbed.linkproof import PEER, LinkUnfit, speed_problem, state_problem
 from testbed.model.results import Before, HostRole, LinkState
@@ -52,16 +52,27 @@ def check_link(session: Session, states: Mapping[HostRole, LinkState]) -> None:
             raise problem
 
 
-def link_fault(session: Session) -> LinkUnfit | None:
-    """Why the link cannot be measured over now; None if it can, or nobody can tell."""
+def link_fault(session: Session, before: Mapping[HostRole, Before]) -> Interrupted | None:
+    """What of the link made a run fail, so that it is not what the app did; None if nothing did.
+
+    Where nobody can tell, because a host is lost, that is the cause that counts.
+    """
     if session.link is None:
         return None
     try:
-        check_link(session, link_now(session))
+        states = link_now(session)
+        check_link(session, states)
     except LinkUnfit as error:
         return error
-    except TestbedError:  # a host is lost, which whoever asks knows already
+    except TestbedError:
         return None
+    for role, state in states.items():
+        look = before[role].link if role in before else None
+        if look and look.carrier_changes != state.carrier_changes:
+            return Interrupted(
+                f"{role} host: the data link ({state.interface}) lost its carrier during the run",
+                remedy="look at cable, cards and switch",
+            )
     return None
 
 

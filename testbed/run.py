@@ -55,7 +55,7 @@ def execute(session: Session, planned: PlannedRun) -> RunRecord:
     try:
         _Runner(session, planned, app, load, course, partial).go()
     except TestbedError as error:
-        first = conditions.link_fault(session) or _first(error)
+        first = conditions.link_fault(session, course.before) or _first(error)
         course.failure, end = _judged(first, course.stage)
     record = _record(session, planned, app, load, course, partial)
     results.write(partial / "run.json", record)

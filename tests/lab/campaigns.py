@@ -14,6 +14,7 @@ BIN = Path(sys.executable).parent
 LIMIT_S = 600
 # Checks that speak of what else this machine does, which is not for these tests to decide
 OF_THIS_MACHINE = {"other_load", "generator_lag"}
+ONE = {"apps": "flask", "endpoints": "agents", "rate": 40}
 
 
 def short(**changes):
@@ -108,3 +109,26 @@ def interrupt(process):
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     return process.returncode, output
+
+
+def the_run(testbed, *flags, code=0, **changes):
+    """The only run of a campaign."""
+    done = testbed.fab("run-round2", *short(**(ONE | changes)), *flags, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    (run,) = records((testbed.results / "latest").resolve())
+    return run
+
+
+def sentences(run, check):
+    return " | ".join(f["sentence"] for f in run["findings"] if f["check"] == check)
+
+
+def during_load(testbed, ssh, action, **changes):
+    """The run in whose load `action` happens."""
+    (testbed.results / "latest").unlink(missing_ok=True)
+    process = testbed.start_fab("run-round2", *short(**(ONE | {"duration": 6} | changes)))
+    wait_until(lambda: ssh("client", "pgrep -u bench -f pacer.worker || true"), "the load is on")
+    action()
+    output, _ = process.communicate(timeout=120)
+    (run,) = records((testbed.results / "latest").resolve())
+    return run, process.returncode, output

@@ -7,33 +7,19 @@ from statistics import median
 
 import pytest
 
-from tests.lab.campaigns import OF_THIS_MACHINE, checks, records, short, wait_until
+from tests.lab.campaigns import (
+    OF_THIS_MACHINE,
+    ONE,
+    checks,
+    during_load,
+    records,
+    sentences,
+    short,
+    the_run,
+    wait_until,
+)
 
 UNDO = "rtrim(number, '!')"
-ONE = {"apps": "flask", "endpoints": "agents", "rate": 40}
-
-
-def the_run(testbed, *flags, code=0, **changes):
-    """The only run of a campaign."""
-    done = testbed.fab("run-round2", *short(**(ONE | changes)), *flags, check=False)
-    assert done.returncode == code, done.stdout + done.stderr
-    (run,) = records((testbed.results / "latest").resolve())
-    return run
-
-
-def sentences(run, check):
-    return " | ".join(f["sentence"] for f in run["findings"] if f["check"] == check)
-
-
-def during_load(testbed, ssh, action, **changes):
-    """The run in whose load `action` happens."""
-    (testbed.results / "latest").unlink(missing_ok=True)
-    process = testbed.start_fab("run-round2", *short(**(ONE | {"duration": 6} | changes)))
-    wait_until(lambda: ssh("client", "pgrep -u bench -f pacer.worker || true"), "the load is on")
-    action()
-    output, _ = process.communicate(timeout=120)
-    (run,) = records((testbed.results / "latest").resolve())
-    return run, process.returncode, output
 
 
 def test_a_run_without_disturbance_is_not_invalid(verified):
