@@ -108,9 +108,11 @@ def describe(remote: Remote) -> dict[str, Any]:
             exit_code=Exit.NOT_READY,
         ) from error
     if found["nic"] is None:
+        names = ", ".join(remote.run(["ls", "/sys/class/net"]).stdout.split())
         raise TestbedError(
-            f"{remote.host.role} host: no interface '{remote.host.bench_interface}'",
-            remedy="bench_interface in the inventory names the data link's interface",
+            f"{remote.host.role} host: bench_interface '{remote.host.bench_interface}' is none of "
+            f"its interfaces: {names}",
+            remedy="correct bench_interface in the inventory",
             exit_code=Exit.NOT_READY,
         )
     return found

@@ -23,7 +23,6 @@ from tests.lab.campaigns import (
     wait_until,
 )
 
-LONG = {"duration": 9}  # long enough for a disturbance of some seconds
 DOWN, UP = "ip link set bench0 down", "ip link set bench0 up"
 
 
@@ -37,21 +36,27 @@ def changed(ssh, role, change, undo):
         ssh(role, undo)
 
 
-def for_a_while(ssh, role, change, undo, seconds=3):
-    """An action: the change, and its undoing some seconds later, whatever becomes of the change."""
-    return lambda: ssh(role, f"sleep 2; {change}; sleep {seconds}; {undo}")
+def disturbed(testbed, ssh, role, change, undo, seconds=3):
+    """The run in whose load a host is changed for some seconds."""
+    line = f"sleep 2; {change}; sleep {seconds}; {undo}"
+    try:
+        run, _, _ = during_load(testbed, ssh, lambda: ssh(role, line), duration=9)
+        return run
+    finally:
+        ssh(role, f"{undo} || true", check=False)
 
 
 @contextlib.contextmanager
 def firewall(host, rule):
     """A rule at the host's own input hook while the block runs."""
     inside = ["ip", "netns", "exec", host.machine, "nft"]
-    table = f"table inet fault {{ chain in {{ type filter hook input priority 0; {rule} }} }}"
+    chain = f"chain in {{\ntype filter hook input priority 0;\n{rule}\n}}"
     try:
-        subprocess.run([*inside, table], check=True)
+        text = f"table inet fault {{\n{chain}\n}}\n"
+        subprocess.run([*inside, "-f", "-"], input=text, text=True, check=True)
         yield
     finally:
-        subprocess.run([*inside, "delete table inet fault"], check=False)
+        subprocess.run([*inside, "delete", "table", "inet", "fault"], check=False)
 
 
 @pytest.fixture
@@ -161,6 +166,14 @@ def test_a_route_over_the_management_network_is_refused(fresh, lab, ssh):
     faults.provoked("route over management", f"ip route add {route}", "refused", said)
 
 
+def test_an_interface_that_is_not_there_is_named(fresh, inventory_with):
+    options = inventory_with(server={"bench_interface": "enp9s9"})
+    done = fresh.fab("link", options, check=False)
+    assert done.returncode == Exit.NOT_READY
+    assert "server host: bench_interface 'enp9s9' is none of its interfaces" in done.stderr
+    assert "bench0" in done.stderr
+
+
 def test_a_link_that_is_down_is_refused(fresh, ssh):
     with changed(ssh, "server", DOWN, UP):
         said, _ = refused(fresh)
@@ -204,15 +217,14 @@ def test_a_port_that_another_program_holds_is_named(fresh, ssh, port, what):
 
 
 def test_a_link_down_within_a_run_is_invalid(verified, ssh):
-    run, _, _ = during_load(verified, ssh, for_a_while(ssh, "server", DOWN, UP), **LONG)
+    run = disturbed(verified, ssh, "server", DOWN, UP)
     assert "its carrier changed 2 times" in sentences(run, "link_steady")
     assert run["verdict"] == "invalid"
     faults.provoked_in("link down for 3 s in a run", f"{DOWN}; {UP}", run, "link_steady")
 
 
 def test_a_carrier_lost_between_samples_is_invalid(verified, ssh):
-    blink = for_a_while(ssh, "client", DOWN, UP, seconds=0)
-    run, _, _ = during_load(verified, ssh, blink, **LONG)
+    run = disturbed(verified, ssh, "client", DOWN, UP, seconds=0)
     assert "client: the data link did not stay as it was: its carrier" in sentences(
         run, "link_steady"
     )
@@ -222,7 +234,7 @@ def test_a_carrier_lost_between_samples_is_invalid(verified, ssh):
 def test_an_address_gone_for_a_while_is_invalid(verified, lab, ssh):
     address = f"{lab.client.bench_address}/24 dev bench0"
     change, undo = f"ip address del {address}", f"ip address add {address}"
-    run, _, _ = during_load(verified, ssh, for_a_while(ssh, "client", change, undo), **LONG)
+    run = disturbed(verified, ssh, "client", change, undo)
     assert "client: the data link did not stay as it was: its address was gone" in sentences(
         run, "link_steady"
     )
@@ -233,7 +245,7 @@ def test_an_address_gone_for_a_while_is_invalid(verified, lab, ssh):
 def test_a_route_over_management_for_a_while_is_invalid(verified, lab, ssh):
     route = f"{lab.client.bench_address} via {lab.client.address} dev mgmt0"
     change, undo = f"ip route add {route}", f"ip route del {route}"
-    run, _, _ = during_load(verified, ssh, for_a_while(ssh, "server", change, undo), **LONG)
+    run = disturbed(verified, ssh, "server", change, undo)
     assert "packets would have taken another way" in sentences(run, "link_steady")
     assert run["verdict"] == "invalid"
     faults.provoked_in("route over management for 3 s in a run", change, run, "link_steady")
@@ -243,7 +255,7 @@ def test_an_mtu_changed_in_a_run_is_invalid(verified, ssh):
     mtu = "ip link set bench0 mtu {}"
     try:
         run, _, _ = during_load(
-            verified, ssh, lambda: ssh("server", f"sleep 2; {mtu.format(1400)}"), **LONG
+            verified, ssh, lambda: ssh("server", f"sleep 2; {mtu.format(1400)}"), duration=9
         )
     finally:
         ssh("server", mtu.format(1500))
@@ -259,7 +271,7 @@ def test_dropped_packets_are_remarked(verified, ssh):
         "[s.send(b'\\xff' * 6 + b'\\x02' * 6 + b'\\x88\\xb5' + bytes(50)) for _ in range(5)]"
     )
     run, _, _ = during_load(
-        verified, ssh, lambda: ssh("client", f'sleep 1; python3 -c "{send}"'), **LONG
+        verified, ssh, lambda: ssh("client", f'sleep 1; python3 -c "{send}"'), duration=9
     )
     assert "server: the data link's interface dropped 5 packets" in sentences(run, "link_drops")
     assert "link_drops" in checks(run, "valid")
