@@ -107,7 +107,7 @@ def _same_machine(found: dict[HostRole, dict[str, Any]]) -> list[LinkUnfit]:
     return [
         LinkUnfit(
             "server and client are one and the same machine",
-            "two hosts are needed: correct ansible_host in the inventory",
+            "correct ansible_host in the inventory: two hosts are needed",
         )
     ]
 

@@ -27,7 +27,7 @@ class LinkUnfit(Interrupted):
     @property
     def sentence(self) -> str:
         """What is wrong and what to do, on one line."""
-        return f"{self.message}: {self.remedy}"
+        return f"{self.message}; {self.remedy}"
 
 
 class Interface(Model):
@@ -73,20 +73,27 @@ def way_problems(ends: Ends, looks: Mapping[HostRole, Look]) -> list[LinkUnfit]:
                 "exchange either both ansible_host or both bench_address in the inventory",
             )
         ]
-    found = [_way_problem(ends, looks, role) for role in ends]
-    return [problem for problem in found if problem]
+    for judged in (_end_problem, _neighbour_problem):
+        found = [judged(ends[role], ends[PEER[role]], looks) for role in ends]
+        if problems := [problem for problem in found if problem]:
+            return problems
+    return []
 
 
-def _way_problem(ends: Ends, looks: Mapping[HostRole, Look], role: HostRole) -> LinkUnfit | None:
-    host, peer, look = ends[role], ends[PEER[role]], looks[role]
+def _end_problem(host: Host, peer: Host, looks: Mapping[HostRole, Look]) -> LinkUnfit | None:
+    look = looks[host.role]
     elsewhere = look.holder(host.bench_address)
-    problem = state_problem(host, peer, look.state, {host.bench_interface}, elsewhere)
-    there = looks[peer.role].interfaces.get(peer.bench_interface)
-    if problem or not look.peer_mac or not there or look.peer_mac == there.mac:
-        return problem
+    return state_problem(host, peer, look.state, {host.bench_interface}, elsewhere)
+
+
+def _neighbour_problem(host: Host, peer: Host, looks: Mapping[HostRole, Look]) -> LinkUnfit | None:
+    """A sentence if another machine than the peer answers on the link."""
+    mac, there = looks[host.role].peer_mac, looks[peer.role].interfaces.get(peer.bench_interface)
+    if mac is None or there is None or mac == there.mac:
+        return None
     return LinkUnfit(
-        f"{role} host: {peer.bench_address} is answered on {host.bench_interface} by "
-        f"{look.peer_mac}, but {peer.role}'s bench_interface {peer.bench_interface} is {there.mac}",
+        f"{host.role} host: {peer.bench_address} is answered on {host.bench_interface} by {mac}, "
+        f"but {peer.role}'s bench_interface {peer.bench_interface} is {there.mac}",
         f"correct {peer.role}'s bench_interface in the inventory; does another machine have that "
         "address?",
     )
@@ -112,7 +119,7 @@ def state_problem(
         )
     if host.bench_address not in state.addresses:
         has = ", ".join(state.addresses) or "no address"
-        where = f"; {elsewhere} has it" if elsewhere else ""
+        where = f" ({elsewhere} has it)" if elsewhere else ""
         return LinkUnfit(
             f"{host.role} host: bench_address {host.bench_address} is no address of "
             f"bench_interface {name}, which has {has}{where}",

@@ -79,7 +79,7 @@ def test_a_sound_link_gives_no_sentence():
         (
             {"addresses": [], "interfaces": {"eno1": interface("198.18.0.2")}},
             "bench_address 198.18.0.2 is no address of bench_interface enp3s0, "
-            "which has no address; ",
+            "which has no address",
         ),
         (
             {"route_by": "eno1"},
@@ -108,7 +108,7 @@ def test_an_address_on_another_interface_is_found():
         },
     }
     (sentence,) = sentences(looks(client=moved))
-    assert "which has 192.0.2.20; eno1 has it" in sentence
+    assert "which has 192.0.2.20 (eno1 has it)" in sentence
 
 
 def test_swapped_hosts_and_equal_addresses_have_sentences_of_their_own():
