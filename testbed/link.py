@@ -62,7 +62,7 @@ def measure(
     (folder / "raw").mkdir(parents=True, exist_ok=True)
     with progress.stage("way and ports", 2):
         looks = look(server, client)
-        unfit = _same_machine(found) or linkproof.way_problems(
+        unfit = same_machine(found) or linkproof.way_problems(
             {"server": server.host, "client": client.host}, looks
         )
         unfit = unfit or port_problems(server, client)
@@ -99,7 +99,7 @@ def look(server: Remote, client: Remote) -> dict[HostRole, Look]:
     return {"server": ends[0], "client": ends[1]}
 
 
-def _same_machine(found: dict[HostRole, dict[str, Any]]) -> list[LinkUnfit]:
+def same_machine(found: dict[HostRole, dict[str, Any]]) -> list[LinkUnfit]:
     """A sentence if both hosts are one."""
     ids = {(one["machine_id"], one["boot_id"]) for one in found.values()}
     if len(ids) > 1:

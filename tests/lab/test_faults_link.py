@@ -141,21 +141,20 @@ def test_swapped_hosts_are_refused(fresh, lab, inventory_with):
     faults.provoked("swapped hosts", "ansible_host exchanged", "refused", said)
 
 
-def test_equal_addresses_are_refused(fresh, lab, inventory_with):
-    options = inventory_with(client={"bench_address": lab.server.bench_address})
-    done = fresh.fab("link", options, check=False)
+@pytest.mark.parametrize(
+    ("fault", "key", "value"),
+    [
+        ("equal addresses", "bench_address", "bench_address"),
+        ("one host for both", "ansible_host", "address"),
+    ],
+)
+def test_one_address_for_both_hosts_is_refused(fresh, lab, inventory_with, fault, key, value):
+    address = getattr(lab.server, value)
+    done = fresh.fab("link", inventory_with(client={key: address}), check=False)
     assert done.returncode in (Exit.BAD_INPUT, Exit.NOT_READY)
     said = done.stdout + done.stderr
-    assert "bench_address" in said
-    assert lab.server.bench_address in said
-    last = said.strip().splitlines()[-1]
-    faults.provoked("equal addresses", "one bench_address for both hosts", "refused", last)
-
-
-def test_one_host_for_both_is_refused(fresh, lab, inventory_with):
-    said, _ = refused(fresh, inventory_with(client={"ansible_host": lab.server.address}))
-    assert "one and the same machine" in said
-    faults.provoked("one host for both", "one ansible_host for both", "refused", said)
+    assert key in said
+    faults.provoked(fault, f"one {key} for both hosts", "refused", said.strip().splitlines()[-1])
 
 
 def test_a_route_over_the_management_network_is_refused(fresh, lab, ssh):

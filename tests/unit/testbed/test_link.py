@@ -50,6 +50,13 @@ def test_what_iperf_says_of_its_failure_is_shown():
     assert "client: 'connect failed: Connection refused'; server: 'bind failed" in str(caught.value)
 
 
+def test_two_hosts_are_two_machines():
+    one, rebooted = {"machine_id": "a", "boot_id": "1"}, {"machine_id": "a", "boot_id": "2"}
+    assert link.same_machine({"server": one, "client": rebooted}) == []
+    (problem,) = link.same_machine({"server": one, "client": one})
+    assert "one and the same machine" in problem.sentence
+
+
 def test_what_is_wrong_with_a_link_is_said():
     assert link.problems_of(WAYS, {"server": FULL, "client": FULL}, 900) == []
     half = FULL.model_copy(update={"full_duplex": False})
