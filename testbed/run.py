@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from analysis.parsers import parse
-from testbed import answers, conditions, data, postgresql, results, sql
+from testbed import answers, conditions, data, hosts, postgresql, results, sql
 from testbed.asking import Asker
 from testbed.daemon import Daemon
 from testbed.errors import Interrupted, RunFailed, TestbedError
@@ -55,7 +55,8 @@ def execute(session: Session, planned: PlannedRun) -> RunRecord:
     try:
         _Runner(session, planned, app, load, course, partial).go()
     except TestbedError as error:
-        course.failure, end = _judged(_first(error), course.stage)
+        first = conditions.link_fault(session, course.before) or _first(error)
+        course.failure, end = _judged(first, course.stage)
     record = _record(session, planned, app, load, course, partial)
     results.write(partial / "run.json", record)
     shutil.rmtree(final, ignore_errors=True)
@@ -109,7 +110,12 @@ class _Runner:
         self.endpoint = self.workload.endpoints[planned.endpoint]
         self.url = url_of(session, app, planned.endpoint)
         self.asker = Asker(
-            self.generating, self.daemon, self.url, self.endpoint, self.workload_folder
+            self.generating,
+            session.server,
+            self.daemon,
+            self.url,
+            self.endpoint,
+            self.workload_folder,
         )
         self.statements_seen: list[tuple[str, int]] = []
         self.remote_folder = f"{session.inventory.facts.testbed_run}/{planned.run_id}"
@@ -123,6 +129,8 @@ class _Runner:
             cleanup.callback(self._remove_remote_folders)
             with course.phase("look around"), progress.stage("look who else is there", 1):
                 course.before = conditions.before(self.session.server, self.session.client)
+                links = {role: one.link for role, one in course.before.items() if one.link}
+                conditions.check_link(self.session, links)
             with course.phase("reset"):
                 course.rows = data.put_back(
                     self.session.server,
@@ -146,6 +154,8 @@ class _Runner:
             self._load(answer)
             with course.phase("check after"), progress.stage("check the answer again", 1):
                 course.unit = self.daemon.show()
+                course.link_after = conditions.link_now(self.session)
+                conditions.check_link(self.session, course.link_after)
                 course.answers.append(self.asker.check_after())
             with course.phase("stop"):
                 cleanup.close()
@@ -169,13 +179,14 @@ class _Runner:
 
     def _start_telemetry(self, pid: int) -> dict[HostRole, Process]:
         processes: dict[HostRole, Process] = {}
-        for remote in (self.session.server, self.session.client):
+        server, client = self.session.server, self.session.client
+        for remote, peer in ((server, client), (client, server)):
             role: HostRole = remote.host.role
             command = [
                 f"{remote.facts.testbed_prefix}/bin/telemetry",
                 "record",
                 f"{self.remote_folder}/telemetry-{role}.csv",
-                f"--interface={remote.host.bench_interface}",
+                *hosts.link_options(remote, peer),
                 f"--interval={self.session.experiment.telemetry_interval_s:g}",
                 *([f"--pid={pid}", *self._database()] if role == "server" else []),
             ]
@@ -333,6 +344,7 @@ def _record(
         link=session.link,
         folder=partial,
         before=course.before,
+        link_after=course.link_after,
         open_files=open_files,
         rows=course.rows,
         first_rows=results.first_rows(session.folder),
@@ -366,6 +378,7 @@ def _record(
         measured_from=course.measured_from,
         phases_s=course.phases_s,
         before=course.before,
+        link_after=course.link_after,
         open_files=open_files,
         rows=course.rows,
         telemetry_interval_s=session.experiment.telemetry_interval_s,

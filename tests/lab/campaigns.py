@@ -34,6 +34,8 @@ OF_THIS_MACHINE = {
     "telemetry",
     "thermal_throttling",
 }
+ONE = {"apps": "flask", "endpoints": "agents", "rate": 40}
+CONNECTED = "ss -Htn state established '( dport = :8080 )'"
 
 
 def short(**changes):
@@ -138,3 +140,33 @@ def interrupt(process):
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=PATIENCE_S)
     return process.returncode, output
+
+
+def the_run(testbed, *flags, code=0, **changes):
+    """The only run of a campaign."""
+    done = testbed.fab("run-round2", *short(**(ONE | changes)), *flags, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    (run,) = records((testbed.results / "latest").resolve())
+    return run
+
+
+def sentences(run, check):
+    return " | ".join(f["sentence"] for f in run["findings"] if f["check"] == check)
+
+
+def wait_for_load(ssh):
+    """Wait until the generator has connected: its warm-up, or its load if it has none, is on."""
+    wait_until(
+        lambda: ssh("client", f"pgrep -u bench -f pacer.worker && {CONNECTED} || true"), "load"
+    )
+
+
+def during_load(testbed, ssh, action, **changes):
+    """The run in whose load `action` happens, the campaign's exit code, and what it printed."""
+    (testbed.results / "latest").unlink(missing_ok=True)
+    process = testbed.start_fab("run-round2", *short(**(ONE | {"duration": 9} | changes)))
+    wait_for_load(ssh)
+    action()
+    output, _ = process.communicate(timeout=PATIENCE_S)
+    (run,) = records((testbed.results / "latest").resolve())
+    return run, process.returncode, output

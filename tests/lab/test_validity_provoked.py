@@ -7,44 +7,22 @@ from statistics import median
 
 import pytest
 
-from tests.lab.campaigns import OF_THIS_MACHINE, PATIENCE_S, checks, records, short, wait_until
+from tests.lab.campaigns import (
+    OF_THIS_MACHINE,
+    ONE,
+    PATIENCE_S,
+    checks,
+    during_load,
+    records,
+    sentences,
+    short,
+    the_run,
+    wait_for_load,
+    wait_until,
+)
 from tests.lab.faults import provoked, provoked_in
 
 UNDO = "rtrim(number, '!')"
-ONE = {"apps": "flask", "endpoints": "agents", "rate": 40}
-
-
-def the_run(testbed, *flags, code=0, **changes):
-    """The only run of a campaign."""
-    done = testbed.fab("run-round2", *short(**(ONE | changes)), *flags, check=False)
-    assert done.returncode == code, done.stdout + done.stderr
-    (run,) = records((testbed.results / "latest").resolve())
-    return run
-
-
-def sentences(run, check):
-    return " | ".join(f["sentence"] for f in run["findings"] if f["check"] == check)
-
-
-CONNECTED = "ss -Htn state established '( dport = :8080 )'"
-
-
-def wait_for_load(ssh):
-    """Wait until the generator has connected: its warm-up, or its load if it has none, is on."""
-    wait_until(
-        lambda: ssh("client", f"pgrep -u bench -f pacer.worker && {CONNECTED} || true"), "load"
-    )
-
-
-def during_load(testbed, ssh, action, **changes):
-    """The run in whose load `action` happens."""
-    (testbed.results / "latest").unlink(missing_ok=True)
-    process = testbed.start_fab("run-round2", *short(**(ONE | {"duration": 9} | changes)))
-    wait_for_load(ssh)
-    action()
-    process.communicate(timeout=PATIENCE_S)
-    (run,) = records((testbed.results / "latest").resolve())
-    return run
 
 
 def test_a_run_without_disturbance_is_not_invalid(verified):
@@ -62,7 +40,7 @@ def test_a_killed_app_is_invalid(verified, ssh):
     def kill():
         ssh("server", "systemctl kill -s KILL testbed-agents-flask.service")
 
-    run = during_load(verified, ssh, kill)
+    run, *_ = during_load(verified, ssh, kill)
     assert run["verdict"] == "invalid"
     assert {"daemon", "answer"} <= checks(run, "invalid")
     provoked_in("app killed", "systemctl kill -s KILL of its unit during the load", run, "daemon")
@@ -71,7 +49,7 @@ def test_a_killed_app_is_invalid(verified, ssh):
 def test_a_killed_worker_is_doubtful_though_it_is_replaced(verified, ssh):
     main = "systemctl show -P MainPID testbed-agents-flask.service"
     kill = f"sleep 2; kill -KILL $(pgrep -P $({main}) | tail -n 1)"
-    run = during_load(verified, ssh, lambda: ssh("server", kill))
+    run, *_ = during_load(verified, ssh, lambda: ssh("server", kill))
     assert "daemon" not in checks(run, "invalid")
     assert "1 of the app's processes ended" in sentences(run, "workers_ended")
     assert run["verdict"] != "valid"
@@ -85,7 +63,7 @@ def test_a_killed_worker_is_doubtful_though_it_is_replaced(verified, ssh):
 
 def test_a_stopped_database_is_invalid(verified, ssh):
     try:
-        run = during_load(verified, ssh, lambda: ssh("server", "systemctl stop postgresql@*"))
+        run, *_ = during_load(verified, ssh, lambda: ssh("server", "systemctl stop postgresql@*"))
     finally:
         ssh("server", "systemctl start postgresql")
         wait_until(
@@ -101,7 +79,7 @@ def test_a_stopped_database_is_invalid(verified, ssh):
 def test_an_app_started_anew_is_invalid(verified, ssh):
     """A restart by hand leaves systemd's own count of restarts as it was."""
     unit = "testbed-agents-flask.service"
-    run = during_load(verified, ssh, lambda: ssh("server", f"systemctl restart {unit}"))
+    run, *_ = during_load(verified, ssh, lambda: ssh("server", f"systemctl restart {unit}"))
     assert run["unit"]["NRestarts"] == "0"
     assert "another main process" in sentences(run, "daemon")
     assert "daemon" in checks(run, "invalid")
@@ -115,7 +93,7 @@ def test_wrong_answers_during_the_load_are_told_though_those_around_it_are_right
     def for_a_while():
         ssh("server", f"sleep 2; {edit}; sleep 1; {undo}")  # not yet in the warm-up
 
-    run = during_load(verified, ssh, for_a_while)
+    run, *_ = during_load(verified, ssh, for_a_while)
     assert [check["ok"] for check in run["answers"]] == [True, True]
     assert run["output"]["errors"]["wrong_body"] > 0
     assert "had another body than the verified one" in sentences(run, "answer")
@@ -129,7 +107,7 @@ def test_what_tcp_sends_again_is_remarked(verified, ssh):
     """The server's end of the link is narrow for a while, so that its queue overflows."""
     shape = "tc qdisc replace dev bench0 root tbf rate {} burst {} latency 5ms"
     narrow, usual = shape.format("1mbit", "4kb"), shape.format("1gbit", "256kb")
-    run = during_load(verified, ssh, lambda: ssh("server", f"{narrow}; sleep 2; {usual}"))
+    run, *_ = during_load(verified, ssh, lambda: ssh("server", f"{narrow}; sleep 2; {usual}"))
     assert "server: TCP sent" in sentences(run, "retransmits")
     provoked_in("packets lost", "a queue of 4 kB at 1 Mbit/s for two seconds", run, "retransmits")
 
@@ -154,7 +132,7 @@ def test_sql_that_is_not_declared_is_named(verified, ssh):
         "-U testbed -q testbed_agents -c 'select count(*) from agentfeatures' >/dev/null; "
         "sleep 0.1; done"
     )
-    run = during_load(verified, ssh, lambda: ssh("server", loop))
+    run, *_ = during_load(verified, ssh, lambda: ssh("server", loop))
     assert "sql" in checks(run, "invalid")
     named = [seen["text"] for seen in run["sql"] if seen["kind"] == "unexpected"]
     assert "select count(*) from agentfeatures" in named
@@ -224,7 +202,7 @@ def test_connections_that_starve_are_named(verified, ssh):
 
     load = {"apps": "aiohttp_api_hour", "endpoints": "index", "rate": 400, "connections": 40}
     load["duration"] = 6  # less than the worker is halted for
-    run = during_load(verified, ssh, halt, **load)
+    run, *_ = during_load(verified, ssh, halt, **load)
     answers = run["output"]["answers_per_connection"]
     assert answers["p5"] < answers["mean"] / 2 < answers["max"]
     assert "starved_connections" in checks(run, "doubtful"), run["output"]
@@ -261,7 +239,7 @@ def test_a_halt_of_the_telemetry_is_doubtful(verified, ssh):
         "halted=$(pgrep -u bench -f 'telemetry record'); kill -STOP $halted; sleep 4; "
         "kill -CONT $halted"
     )
-    run = during_load(verified, ssh, lambda: ssh("client", halt))
+    run, *_ = during_load(verified, ssh, lambda: ssh("client", halt))
     assert "more than asked without a sample" in sentences(run, "telemetry")
     provoked_in("telemetry halted", "SIGSTOP to it for four seconds", run, "telemetry")
 

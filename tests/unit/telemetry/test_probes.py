@@ -3,6 +3,7 @@
 import csv
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,6 +18,9 @@ from telemetry.__main__ import Stopped, record
 from telemetry.probes import App, Clock, Cpu
 
 ROOT = Path(__file__).resolve().parents[3]
+
+
+LOOPBACK = ["--interface=lo", "--address=127.0.0.1", "--peer=127.0.0.1"]
 
 
 class Clocks:
@@ -62,7 +66,7 @@ def test_a_reading_that_was_interrupted_is_not_taken():
 def recorded(tmp_path, *options):
     """Rows of a short recording of this machine."""
     file = tmp_path / "t.csv"
-    command = [sys.executable, "-m", "telemetry", "record", str(file), "--interface", "lo"]
+    command = [sys.executable, "-m", "telemetry", "record", str(file), *LOOPBACK]
     recording = subprocess.Popen([*command, *options], cwd=ROOT, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
     while not file.exists() or len(file.read_text().splitlines()) < 5:
@@ -83,6 +87,9 @@ def test_this_machine_is_sampled(tmp_path):
         assert abs(float(row["suspended_s"]) - float(rows[0]["suspended_s"])) < 0.05
         assert int(row["tcp_segments_sent"]) >= 0
         assert row["app_processes"] != ""
+        assert (row["link_up"], row["link_has_address"]) == ("1", "1")
+        assert int(row["link_route"]) == socket.if_nametoindex("lo")
+        assert int(row["net_rx_errors"]) >= 0
         for number in os.sched_getaffinity(0):
             shares = [row[f"cpu{number}_{what}"] for what in ("steal_percent", "percent")]
             assert all(share == "" or 0 <= float(share) <= 100 for share in shares)
