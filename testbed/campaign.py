@@ -20,6 +20,7 @@ from testbed import (
     database_connections,
     delay,
     experiments,
+    fit,
     generators,
     hosts,
     link,
@@ -185,7 +186,12 @@ def _prepare(
     settings = postgresql.settings(server)
     if "postgresql" in catalogue.workload(experiment.workload).services:
         database_connections.check(planned, apps, settings)
-    offsets = [hosts.clock_offset_s(remote) for remote in (server, client)]
+    ahead_s: dict[HostRole, float] = {
+        remote.host.role: hosts.clock_offset_s(remote) for remote in (server, client)
+    }
+    fitness = fit.check(server, client, ahead_s)
+    for line in fit.news(fitness):
+        progress.say(f"{line}; `fab check` tells more")
     session = Session(
         campaign=name,
         folder=request.parent / name,
@@ -213,10 +219,11 @@ def _prepare(
         overridden=request.overridden,
         seed=seed,
         runs=[run.run_id for run in planned],
-        clock_offset_s={"server": offsets[0], "client": offsets[1]},
+        clock_offset_s=ahead_s,
         created_at=created_at,
         ended_at=None,
         hosts=[hosts.record(remote, found[remote.host.role]) for remote in (server, client)],
+        fitness=fitness,
         postgresql=settings,
         link=verified,
         apps={name: apps[name].digest for name in sorted({run.app for run in planned})},

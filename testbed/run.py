@@ -15,6 +15,7 @@ from testbed import (
     causes,
     conditions,
     data,
+    hosts,
     postgresql,
     results,
     seal,
@@ -22,7 +23,7 @@ from testbed import (
     space,
     sql,
 )
-from testbed.asking import Asker, read_body
+from testbed.asking import Asker
 from testbed.daemon import Daemon
 from testbed.errors import Interrupted, RunFailed, TestbedError
 from testbed.generators import ADAPTERS, Target, choose, measured_from
@@ -69,7 +70,8 @@ def execute(session: Session, planned: PlannedRun) -> RunRecord:
     try:
         _Runner(session, planned, app, load, course, partial).go()
     except TestbedError as error:
-        course.failure, end = _judged(_first(error), course.stage)
+        first = conditions.link_fault(session, course.before) or _first(error)
+        course.failure, end = _judged(first, course.stage)
     record = _record(session, planned, app, load, course, partial)
     record = record.model_copy(update={"files": seal.files_of(partial)})
     results.write(partial / seal.RECORD, record)
@@ -124,7 +126,12 @@ class _Runner:
         self.endpoint = self.workload.endpoints[planned.endpoint]
         self.url = url_of(session, app, planned.endpoint)
         self.asker = Asker(
-            self.generating, self.daemon, self.url, self.endpoint, self.workload_folder
+            self.generating,
+            session.server,
+            self.daemon,
+            self.url,
+            self.endpoint,
+            self.workload_folder,
         )
         self.statements_seen: list[tuple[str, int]] = []
         self.services: dict[Service, services.Unit] = {}  # as the run found them
@@ -161,6 +168,8 @@ class _Runner:
         with course.phase("look around"), progress.stage("look who else is there", 1):
             self.services = services.running(self.session.server, self.workload.services)
             course.before = conditions.before(self.session.server, self.session.client)
+            links = {role: one.link for role, one in course.before.items() if one.link}
+            conditions.check_link(self.session, links)
         with course.phase("reset"):
             course.rows = data.put_back(
                 self.session.server,
@@ -185,6 +194,8 @@ class _Runner:
         self._load(answer)
         with course.phase("check after"), progress.stage("check the answer again", 1):
             course.unit = self.daemon.show()
+            course.link_after = conditions.link_now(self.session)
+            conditions.check_link(self.session, course.link_after)
             course.answers.append(self.asker.check_after())
             services.check_undisturbed(self.session.server, self.services)
             self._check_telemetry()
@@ -225,13 +236,14 @@ class _Runner:
 
     def _start_telemetry(self, pid: int) -> dict[HostRole, Process]:
         processes: dict[HostRole, Process] = {}
-        for remote in (self.session.server, self.session.client):
+        server, client = self.session.server, self.session.client
+        for remote, peer in ((server, client), (client, server)):
             role: HostRole = remote.host.role
             command = [
                 f"{remote.facts.testbed_prefix}/bin/telemetry",
                 "record",
                 f"{self.remote_folder}/telemetry-{role}.csv",
-                f"--interface={remote.host.bench_interface}",
+                *hosts.link_options(remote, peer),
                 f"--interval={self.session.experiment.telemetry_interval_s:g}",
                 *([f"--pid={pid}", *self._database()] if role == "server" else []),
             ]
@@ -285,7 +297,7 @@ class _Runner:
         body_file = None
         if send is not None:
             body_file = f"{self.remote_folder}/body"
-            self.generating.write(body_file, read_body(self.workload_folder, send).decode())
+            self.generating.write(body_file, answers.read_body(self.workload_folder, send))
         return Target(
             url=self.url,
             method=self.endpoint.method,
@@ -392,6 +404,7 @@ def _record(
         link=session.link,
         folder=partial,
         before=course.before,
+        link_after=course.link_after,
         open_files=open_files,
         rows=course.rows,
         first_rows=results.first_rows(session.folder),
@@ -425,6 +438,7 @@ def _record(
         measured_from=course.measured_from,
         phases_s=course.phases_s,
         before=course.before,
+        link_after=course.link_after,
         open_files=open_files,
         rows=course.rows,
         telemetry_interval_s=session.experiment.telemetry_interval_s,

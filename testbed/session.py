@@ -17,6 +17,7 @@ from testbed.model.results import (
     Generator,
     HostRole,
     LinkRecord,
+    LinkState,
     SqlSeen,
 )
 from testbed.model.tool_output import ToolOutput
@@ -58,6 +59,7 @@ class Course:
     answers: list[AnswerCheck] = field(default_factory=list)
     sql: list[SqlSeen] | None = None
     before: dict[HostRole, Before] = field(default_factory=dict)
+    link_after: dict[HostRole, LinkState] = field(default_factory=dict)
     main_pid: int | None = None
     app_open_files: int | None = None
     rows: dict[str, int] | None = None

@@ -23,6 +23,7 @@ from testbed.model.article import Series
 from testbed.model.base import Model
 from testbed.plan import plan
 from testbed.progress import Progress
+from testbed.texts import plain, shown
 
 LOG = ROOT / ".cache" / "error.log"
 
@@ -55,7 +56,9 @@ def reported(body: Task) -> Task:
             _complain("interrupted: what was started is stopped, what was finished is kept")
             sys.exit(Exit.INTERRUPTED)
         except Exception as error:  # noqa: BLE001 - the last resort, so that no traceback is shown
-            _complain(f"a fault in the testbed itself: {error!r}\n  -> please report it{_logged()}")
+            _complain(
+                f"a fault in the testbed itself: {shown(error)}\n  -> please report it{_logged()}"
+            )
             sys.exit(1)
 
     return task
@@ -82,7 +85,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _complain(text: str) -> None:
-    Console(stderr=True).print(f"error: {text}", highlight=False, markup=False, soft_wrap=True)
+    message = plain(f"error: {text}")
+    Console(stderr=True).print(message, highlight=False, markup=False, soft_wrap=True)
 
 
 def measuring(name: str, doc: str) -> Task:
