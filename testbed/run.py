@@ -1,9 +1,6 @@
 """One run: start, ready, check, load, check again, stop, collect. Leaves nothing running."""
 
-import re
-import shlex
 import shutil
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -26,6 +23,7 @@ from testbed import (
 from testbed.asking import Asker
 from testbed.daemon import Daemon
 from testbed.errors import Interrupted, RunFailed, TestbedError
+from testbed.generating import generate
 from testbed.generators import ADAPTERS, Target, choose, measured_from
 from testbed.model.catalogue import CataloguedApp, Service
 from testbed.model.experiment import PlannedRun
@@ -37,16 +35,12 @@ from testbed.model.results import (
     RunRecord,
 )
 from testbed.model.tool_output import ToolOutput
-from testbed.remote import CommandFailed, HostUnreachable, Process
+from testbed.remote import HostUnreachable, Process
 from testbed.session import Course, Session
 from testbed.validity import Evidence, judge, worst
 from testbed.validity.figures import drift_percent
 
-LOAD_GRACE_S = 30  # beyond the load's own duration and time-out, before it counts as hung
-ALIVE_EVERY_S = 10  # how often the server host is asked for a sign of life during a load
 LOOPBACK = "127.0.0.1"
-# What wrk and ab say when they give up on an app; any other end of a generator is its own trouble
-GAVE_UP = re.compile(r"connect|reset by peer|refused|broken pipe|time(d )?out", re.IGNORECASE)
 BEFORE_THE_APP = ("prepare", "look around", "reset")  # stages of a run
 
 
@@ -275,7 +269,7 @@ class _Runner:
         if load.warmup_s and not inside_s:
             warm_up = adapter.warm_up(load, target, self.remote_folder)
             with self.course.phase("warm-up"), progress.stage("warm-up", load.warmup_s):
-                self._generate(warm_up, "warm-up.txt", load.warmup_s)
+                generate(self.session, load, warm_up, self._output("warm-up.txt"), load.warmup_s)
             # Requests that the warm-up left unanswered still queue; one more comes after them, and
             # its answer says that the load will not have to wait for them
             with self.course.phase("drain"), progress.stage("wait until it has caught up", 1):
@@ -288,7 +282,8 @@ class _Runner:
             progress.stage(f"load for {load.duration_s:g} s", load.duration_s + inside_s),
         ):
             self.course.measured_from = datetime.now(UTC) + timedelta(seconds=inside_s)
-            self._generate(command, "generator.txt", load.duration_s + inside_s)
+            expected_s = load.duration_s + inside_s
+            generate(self.session, load, command, self._output("generator.txt"), expected_s)
         self.statements_seen = postgresql.statements(self.session.server)
 
     def _target(self, answer: answers.Answer) -> Target:
@@ -307,34 +302,8 @@ class _Runner:
             body_file=body_file,
         )
 
-    def _generate(self, command: list[str], output: str, expected_s: float) -> None:
-        """Run a generator to its end, its output into a file on its host.
-
-        Raises RunFailed if it gives up on the app, Interrupted if it hangs, HostUnreachable if a
-        host is lost meanwhile.
-        """
-        line = shell_line(self.session, command, f"{self.remote_folder}/{output}")
-        limit_s = expected_s + self.load.timeout_s + LOAD_GRACE_S
-        begin = time.monotonic()
-        alive_at = begin + ALIVE_EVERY_S
-        process = self.generating.start(line)
-        try:
-            while (code := process.wait(0.25)) is None:
-                elapsed_s = time.monotonic() - begin
-                self.session.progress.tick(elapsed_s)
-                if elapsed_s > limit_s:
-                    raise Interrupted(f"the generator did not end within {limit_s:.0f} s: {line}")
-                if time.monotonic() > alive_at:
-                    self.session.server.check_alive(ALIVE_EVERY_S)
-                    alive_at = time.monotonic() + ALIVE_EVERY_S
-        finally:
-            process.stop()
-        if code != 0:
-            tail = self.generating.run(["tail", "-n", "5", f"{self.remote_folder}/{output}"]).stdout
-            what = f"the generator failed (exit {code}): {command[0]}: {tail.strip()}"
-            if GAVE_UP.search(tail):
-                raise RunFailed(what)
-            raise CommandFailed(self.generating.host, line, code, tail)
+    def _output(self, name: str) -> str:
+        return f"{self.remote_folder}/{name}"
 
     def _remove_remote_folders(self) -> None:
         for remote in (self.session.server, self.session.client):
@@ -354,20 +323,6 @@ class _Runner:
         told = measured_from(text, self.load, self.course.before[self.load.from_host])
         self.course.measured_from = told or self.course.measured_from
         return output
-
-
-def shell_line(session: Session, command: list[str], output: str) -> str:
-    """The command with the testbed's programs on PATH, output to a file.
-
-    It may open as many files as the host allows; how many that is goes into a file beside the
-    output.
-    """
-    prefix = session.inventory.facts.testbed_prefix
-    limit = Path(output).with_name(conditions.GENERATOR_OPEN_FILES)
-    return (
-        f"PATH={prefix}/bin:$PATH; ulimit -n $(ulimit -Hn); ulimit -n >{shlex.quote(str(limit))}; "
-        f"exec {shlex.join(command)} >{shlex.quote(output)} 2>&1"
-    )
 
 
 def address_of(session: Session) -> str:
