@@ -323,6 +323,8 @@ class Campaign(Model):
     link: LinkRecord | None  # None in a calibration, which does not use it
     link_delay: LinkDelay | None = None  # None: the link as it is
     apps: dict[str, str] = {}  # name -> digest of the files that were deployed of it
+    # name -> path in its folder -> digest; a campaign that has none was begun before they were kept
+    app_files: dict[str, dict[str, str]] = {}
     apps_path: str | None = None  # the user's own apps folder, on the control side
     testbed: dict[str, str]  # git commit, versions on the control side
     digest: str | None = None  # of all the above (testbed/seal.py); None: not recorded
