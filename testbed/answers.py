@@ -5,13 +5,16 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from bs4 import BeautifulSoup
+from pydantic import BaseModel, Field
 
 from testbed.errors import TestbedError
 from testbed.model.catalogue import ExpectedAnswer
 from testbed.model.results import AnswerCheck
+
+LONGEST_PROBLEM = 500  # characters of a wrong answer that are worth a place in its record
 
 
 @dataclass(frozen=True)
@@ -29,14 +32,23 @@ class Answer:
         return hashlib.sha256(self.body).hexdigest()
 
 
+class _Probed(BaseModel):
+    """The probe's JSON document."""
+
+    status: Annotated[int, Field(ge=0, le=999)]
+    headers: dict[str, str]
+    body_base64: str
+    waited_s: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
 def from_probe(text: str) -> Answer:
-    """Read the probe's JSON document."""
-    document = json.loads(text)
+    """Read the probe's JSON document. Raises ValueError if it is none."""
+    document = _Probed.model_validate_json(text)
     return Answer(
-        status=document["status"],
-        content_type=document["headers"].get("content-type"),
-        body=base64.b64decode(document["body_base64"]),
-        waited_s=document["waited_s"],
+        status=document.status,
+        content_type=document.headers.get("content-type"),
+        body=base64.b64decode(document.body_base64),
+        waited_s=document.waited_s,
     )
 
 
@@ -82,11 +94,14 @@ def compare(
     what: str | None = None,
 ) -> AnswerCheck:
     """Compare status, media type and body; what differs first is named."""
-    problem = (
-        _status_problem(answer, expected.spec)
-        or _type_problem(answer, expected.spec)
-        or _body_problem(answer, expected)
-    )
+    try:
+        problem = (
+            _status_problem(answer, expected.spec)
+            or _type_problem(answer, expected.spec)
+            or _body_problem(answer, expected)
+        )
+    except RecursionError:
+        problem = "the body is nested too deeply to be read"
     return AnswerCheck(
         when=when,
         what=what,
@@ -94,7 +109,7 @@ def compare(
         status=answer.status,
         content_type=answer.content_type,
         body_bytes=len(answer.body),
-        problem=problem,
+        problem=problem and problem[:LONGEST_PROBLEM],
     )
 
 

@@ -9,7 +9,7 @@ from testbed.daemon import AppFailed, Daemon
 from testbed.errors import TestbedError
 from testbed.model.catalogue import Body, Endpoint, Exchange
 from testbed.model.results import AnswerCheck
-from testbed.remote import Remote
+from testbed.remote import NotAnAnswer, Remote
 
 READY_TIMEOUT_S = 60
 SLICE_S = 5  # between two looks whether the app's unit still runs
@@ -69,7 +69,11 @@ class Asker:
                 self._command(body, slice_s), timeout_s=slice_s + 15, check=False
             )
             if result.code == 0:
-                return answers.from_probe(result.stdout)
+                try:
+                    return answers.from_probe(result.stdout)
+                except ValueError as error:
+                    problem = f"{error}".splitlines()[0]
+                    raise NotAnAnswer(self.generating.host, "pacer-probe", problem) from error
             if (state := self.daemon.show()["ActiveState"]) != "active":
                 raise self.daemon.failure(f"its unit is {state}")
             if time.monotonic() > deadline:

@@ -1,17 +1,16 @@
 """What a run finds on its hosts, beside what provisioning made of them."""
 
-import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from testbed import hosts
 from testbed.model.results import Before, HostRole
-from testbed.remote import Remote
+from testbed.remote import Remote, ask
 
 WINDOW_S = 0.5  # tells 2 % of a CPU (a tick of 10 ms); longer would cost every run more
 GENERATOR_OPEN_FILES = "generator-open-files.txt"  # as the shell says that becomes the generator
-OPEN_FILES = re.compile(r"^Max open files\s+(\d+)", re.MULTILINE)
+OPEN_FILES = re.compile(r"^Max open files\s+(\d{1,18})\s", re.MULTILINE)
 
 
 def before(server: Remote, client: Remote) -> dict[HostRole, Before]:
@@ -24,9 +23,8 @@ def before(server: Remote, client: Remote) -> dict[HostRole, Before]:
 
 def _look(remote: Remote) -> Before:
     program = f"{remote.facts.testbed_prefix}/bin/telemetry"
-    done = remote.run([program, "others", f"--window={WINDOW_S}"])
-    looked = json.loads(done.stdout) | {"clock_offset_s": hosts.clock_offset_s(remote)}
-    return Before.model_validate(looked)
+    looked = ask(remote, [program, "others", f"--window={WINDOW_S}"], Before)
+    return looked.model_copy(update={"clock_offset_s": hosts.clock_offset_s(remote)})
 
 
 def open_files(remote: Remote, pid: int) -> int | None:

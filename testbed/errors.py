@@ -1,6 +1,16 @@
 """The one error that a user is meant to read."""
 
+import re
 from enum import IntEnum
+
+# Control characters but for the end of a line and the tabulator, and what turns the direction of
+# writing: a terminal would obey them
+_COMMANDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """The text with escape codes and the like made visible, so that no terminal obeys them."""
+    return _COMMANDS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 class Exit(IntEnum):
@@ -23,7 +33,7 @@ class TestbedError(Exception):
         self, message: str, *, remedy: str | None = None, exit_code: Exit = Exit.BAD_INPUT
     ) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = printable(message)  # some of it may be a host's words
         self.remedy = remedy
         self.exit_code = exit_code
 

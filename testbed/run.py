@@ -13,7 +13,7 @@ from testbed import answers, conditions, data, postgresql, results, sql
 from testbed.asking import Asker, read_body
 from testbed.daemon import Daemon
 from testbed.errors import Exit, TestbedError
-from testbed.generators import ADAPTERS, Target, choose, measured_from
+from testbed.generators import ADAPTERS, LUA_FILE, Target, choose, measured_from
 from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import PlannedRun
 from testbed.model.results import (
@@ -32,6 +32,7 @@ from testbed.validity.figures import drift_percent
 LOAD_GRACE_S = 30  # beyond the load's own duration and time-out, before it counts as hung
 ALIVE_EVERY_S = 10  # how often the server host is asked for a sign of life during a load
 LOOPBACK = "127.0.0.1"
+TELEMETRY_BYTES = 64 * 2**20  # a row of about 400 bytes each interval: two days of seconds
 
 
 def execute(session: Session, planned: PlannedRun) -> RunRecord:
@@ -167,8 +168,15 @@ class _Runner:
 
     def _collect_from(self, role: HostRole, process: Process) -> None:
         process.stop()
-        (self.partial / "raw" / f"telemetry-{role}.log").write_text(process.output)
-        self.session.remote(role).fetch_folder(self.remote_folder, self.partial / "raw")
+        raw = self.partial / "raw"
+        (raw / f"telemetry-{role}.log").write_text(process.output)
+        expected = {f"telemetry-{role}.csv": TELEMETRY_BYTES}
+        if role == self.load.from_host:
+            expected |= ADAPTERS[self.load.generator].leaves
+        left = self.session.remote(role).fetch(self.remote_folder, expected, raw)
+        given = {"body", LUA_FILE, self.workload.reset and Path(self.workload.reset).name}
+        if strange := [line for line in left if line.partition(":")[0] not in given]:
+            (raw / f"left-on-{role}.txt").write_text("\n".join(strange) + "\n")
 
     def _load(self, answer: answers.Answer) -> None:
         load, progress = self.load, self.session.progress
