@@ -6,6 +6,7 @@ our own choice.
 
 import select
 import shlex
+import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -154,6 +155,7 @@ class Remote:
         self.facts = facts
         self._lost: HostUnreachable | None = None  # once lost, nothing more is tried
         self._connection: Connection | None = None
+        self._socket: socket.socket | None = None
         self._proxy: ssh_login.Proxy | None = None
 
     def open(self) -> None:
@@ -179,24 +181,25 @@ class Remote:
             raise self._unreachable(said if said and not refused else error) from error
 
     def _connect(self, route: Route, keys: ssh_login.Keys) -> None:
+        known = [] if route.new_keys == "any" else ssh_login.known_host_keys(route)
         if route.proxy_command:
             self._proxy = ssh_login.Proxy(route.proxy_command)
-            socket = self._proxy.socket
+            self._socket = self._proxy.socket
         else:
-            socket = ssh_login.straight(route)
+            self._socket = ssh_login.straight(route)
         self._connection = Connection(
             route.hostname,
             user=route.user,
             port=route.port,
             config=Config(overrides={"load_ssh_configs": False}),  # ssh has read them already
             connect_kwargs={
-                "sock": socket,
+                "sock": self._socket,
                 "auth_strategy": keys,
                 "banner_timeout": BANNER_TIMEOUT_S,
                 "channel_timeout": CHANNEL_TIMEOUT_S,
             },
         )
-        ssh_login.expect_host_key(self._connection.client, route)
+        ssh_login.expect_host_key(self._connection.client, route, known)
         self._connection.open()
 
     def check_alive(self, timeout_s: float) -> None:
@@ -222,8 +225,11 @@ class Remote:
     def close(self) -> None:
         """Disconnect; what still runs there on a terminal of ours is hung up."""
         if self._connection:
-            self._connection.close()
+            self._connection.client.close()  # fabric's own leaves one that is half open
             self._connection = None
+        if self._socket:
+            self._socket.close()
+            self._socket = None
         if self._proxy:
             self._proxy.close()
             self._proxy = None

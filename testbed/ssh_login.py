@@ -84,14 +84,12 @@ def straight(route: Route) -> socket.socket:
     raise problem
 
 
-def expect_host_key(client: paramiko.SSHClient, route: Route) -> None:
-    """Have the client take the host keys that OpenSSH would take for this host, and no others."""
+def expect_host_key(client: paramiko.SSHClient, route: Route, known: list[tuple[str, str]]) -> None:
+    """Have the client take these keys of the host, and others only as the settings have it."""
     client.set_missing_host_key_policy(_NewHostKey(route))
-    if route.new_keys == "any":
-        return
     # the name that paramiko looks them up by
     name = route.hostname if route.port == 22 else f"[{route.hostname}]:{route.port}"
-    for kind, text in known_host_keys(route):
+    for kind, text in known:
         key = paramiko.hostkeys.HostKeyEntry.from_line(f"{name} {kind} {text}")
         if key is not None and key.key is not None:
             client.get_host_keys().add(name, kind, key.key)
