@@ -1,7 +1,7 @@
 """The two hosts and the facts declared about them, as Ansible's inventory has them.
 
-What is wrong with an inventory is found here, for fab as for site.yml (plugins/action/check_inventory.py
-calls `check`), so that both say the same.
+What is wrong with an inventory is found here, for fab as for site.yml, so that both say the same:
+plugins/action/check_inventory.py calls `check`.
 """
 
 import json
