@@ -162,13 +162,27 @@ def test_fab_reaches_what_ansible_reaches(way, case):
     assert asked.stdout.splitlines() == names, asked.stdout + asked.stderr
 
 
-def test_a_link_local_ipv6_address(way, ssh):
+@pytest.fixture
+def on_ipv6(lab, ssh):
+    """A second SSH server on both hosts: the lab's own listens on IPv4 only."""
+    unit = "sshd-on-ipv6"
+    start = f"systemd-run --collect --unit={unit} /usr/sbin/sshd -D -o ListenAddress=:: -p 2222"
+    for role in ("server", "client"):
+        ssh(role, f"{start} -o PidFile=none")
+    yield 2222
+    for role in ("server", "client"):
+        ssh(role, f"systemctl stop {unit}")
+
+
+def test_a_link_local_ipv6_address(way, ssh, on_ipv6):
     addresses = [link_local(way.lab, ssh, role) for role in ("server", "client")]
     known = (way.ssh / "known_hosts").read_text()
     for host, address in zip(way.lab.hosts, addresses, strict=True):
         known += known.partition(host.address)[2].partition("\n")[0].join([address, "\n"])
     (way.ssh / "known_hosts").write_text(known)
-    way.write(*({"ansible_host": address} for address in addresses))
+    way.write(*({"ansible_host": address, "ansible_port": on_ipv6} for address in addresses))
+    for role in ("server", "client"):
+        ssh(role, "while ! ss -Htln sport = :2222 | grep -q .; do sleep 0.1; done")
     pinged = way.ansible()
     assert pinged.returncode == 0, pinged.stdout + pinged.stderr
     asked = way.fab()
