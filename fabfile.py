@@ -9,10 +9,11 @@ import fabric
 from invoke.collection import Collection
 from invoke.context import Context
 
-from testbed import hosts, lab, options, results, show, tasks
+from testbed import fit, hosts, lab, options, results, show, tasks
 from testbed import inventory as inventories
 from testbed import link as links
 from testbed.errors import Exit
+from testbed.fitness import shown
 from testbed.lab import names
 from testbed.progress import Progress
 from testbed.terminal import Terminal
@@ -48,6 +49,40 @@ def link(context: Context, inventory: str | None = None, duration: str | None = 
     _say(show.link_text(record))
     if not record.ok:
         sys.exit(Exit.NOT_READY)
+
+
+@task(
+    help={
+        "inventory": HELP["inventory"],
+        "strict": "fail where a check warns, too",
+        "quiet": "show warnings and failures only",
+        "fix": "change what the inventory allows (host_fitness_allow), then check again",
+        "ask_become_pass": "with --fix: ask for sudo's password, as ansible-playbook -K does",
+    }
+)
+@tasks.reported
+def check(
+    context: Context,
+    inventory: str | None = None,
+    strict: bool = False,
+    quiet: bool = False,
+    fix: bool = False,
+    ask_become_pass: bool = False,
+) -> None:
+    """Tell whether the hosts are fit to measure: found, wanted, why, how to mend."""
+    server, client = hosts.connect(inventories.load(inventory))
+    try:
+        with hosts.reserved(server):
+            if fix:
+                fit.fix(inventory, ask_password=ask_become_pass)
+            ahead_s = {one.host.role: hosts.clock_offset_s(one) for one in (server, client)}
+            found = fit.check(server, client, ahead_s)
+    finally:
+        server.close()
+        client.close()
+    Terminal().print(shown.table(found, quiet=quiet), highlight=False, markup=False)
+    if code := fit.exit_code(found, strict=strict):
+        sys.exit(code)
 
 
 @task(help=LAB_HELP)
@@ -118,6 +153,7 @@ def measuring(name: str, doc: str) -> object:
 
 
 namespace = Collection(
+    check,
     link,
     compare,
     report,

@@ -1,6 +1,8 @@
 """The HTML report: one file that needs nothing else. Its words are in templates/."""
 
 import base64
+import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +17,14 @@ from analysis.figures import MISSING
 from analysis.groups import Standing
 from analysis.load import LoadedCampaign
 from analysis.statistics import CONFIDENCE, RESAMPLES
-from testbed.model.results import HostRecord, LinkRecord, RunRecord, SqlSeen
+from testbed.model.results import (
+    FITNESS_LEVELS,
+    Fitness,
+    HostRecord,
+    LinkRecord,
+    RunRecord,
+    SqlSeen,
+)
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 # Columns of the text table that the page has no need of: each endpoint has a table of its own.
@@ -75,6 +84,7 @@ def page(
         charts=charts,
         timelines=timelines,
         made_by=sorted({groups.generated_by(run.record) for run in campaign.runs}),
+        fitness_summary=fitness_summary,
         packages=packages(campaign.campaign.hosts),
         harness=harness(campaign),
         confidence=CONFIDENCE,
@@ -99,6 +109,7 @@ def environment() -> jinja2.Environment:
         "utc": utc,
         "or_missing": or_missing,
         "data_uri": data_uri,
+        "policy": policy,
         "rate": figures.rate,
         "ms": figures.milliseconds,
         "count": figures.count,
@@ -126,6 +137,16 @@ def or_missing(value: Any) -> str:
 def data_uri(chart: Rendered) -> str:
     """The chart's SVG as an address that holds the picture itself."""
     return f"data:image/svg+xml;base64,{base64.b64encode(chart.svg).decode()}"
+
+
+def policy(styles: str) -> str:
+    """The page's Content-Security-Policy: its own style sheet and pictures it holds, nothing else.
+
+    So even a text that slipped through the escaping could neither run nor load anything.
+    """
+    digest = base64.b64encode(hashlib.sha256(styles.encode()).digest()).decode()
+    allowed = ["default-src 'none'", f"style-src 'sha256-{digest}'", "img-src data:"]
+    return "; ".join([*allowed, "base-uri 'none'", "form-action 'none'"])
 
 
 def asked(campaign: LoadedCampaign) -> list[Asked]:
@@ -204,6 +225,12 @@ def sql_summary(seen: list[SqlSeen]) -> str:
     """How many statements there are of each kind: '1 unexpected, 2 declared'."""
     kinds = [one.kind for one in seen]
     return ", ".join(f"{kinds.count(kind)} {kind}" for kind in reversed(SQL_KINDS) if kind in kinds)
+
+
+def fitness_summary(rows: list[Fitness]) -> str:
+    """How many checks of a host came to which level, the worst first."""
+    number = Counter(row.level for row in rows)
+    return ", ".join(f"{number[level]} {level}" for level in FITNESS_LEVELS if number[level])
 
 
 def packages(hosts: list[HostRecord]) -> list[tuple[str, list[str]]]:

@@ -19,9 +19,10 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from testbed import ssh_login
-from testbed.errors import Exit, TestbedError, printable
+from testbed.errors import Exit, TestbedError
 from testbed.model.inventory import Facts, Host
 from testbed.ssh_config import Route, resolve
+from testbed.texts import plain
 
 BANNER_TIMEOUT_S = 30  # until the host's SSH server has a word: jump hosts are on the way
 CHANNEL_TIMEOUT_S = 10  # until it opens a session; paramiko's own is an hour
@@ -217,7 +218,7 @@ class Remote:
         """The host counts as lost from now on."""
         said = str(cause) or type(cause).__name__
         self._lost = HostUnreachable(
-            self.host, cause if isinstance(cause, ssh_login.Refused) else printable(said)
+            self.host, cause if isinstance(cause, ssh_login.Refused) else plain(said)
         )
         self.close()
         return self._lost
@@ -357,7 +358,7 @@ class Remote:
             elif name in kinds:
                 remarks.append(f"{name}: not a regular file")
         strays = sorted(kinds.keys() - expected.keys())
-        remarks += [f"{printable(name)[:100]}: not a file of a run" for name in strays[:NAMED]]
+        remarks += [f"{plain(name)[:100]}: not a file of a run" for name in strays[:NAMED]]
         if len(strays) > NAMED:
             remarks.append(f"{len(strays) - NAMED} more that are not files of a run")
         return remarks

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from testbed.errors import printable
+from testbed.texts import plain
 
 
 class Terminal(Console):
@@ -17,4 +17,4 @@ class Terminal(Console):
         """What is to be printed, with only rich's own commands in it."""
         for segment in super().render(renderable, options):
             text, style, control = segment
-            yield segment if control else Segment(printable(text), style)
+            yield segment if control else Segment(plain(text), style)

@@ -119,9 +119,12 @@ class Facts(BaseModel):
             )
         ),
     ]
-    testbed_link_floor_mbit_per_s: Annotated[
-        float, BeforeValidator(_number(1, 1_000_000, "megabits each second", whole=False))
-    ]
+    testbed_link_floor_mbit_per_s: (
+        Annotated[
+            float, BeforeValidator(_number(1, 1_000_000, "megabits each second", whole=False))
+        ]
+        | None
+    ) = None  # None: from the cards' speed
     testbed_link_max_age_h: Annotated[
         float, BeforeValidator(_number(0.01, 8760, "hours; a year at most", whole=False))
     ]

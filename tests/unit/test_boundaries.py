@@ -15,6 +15,7 @@ PURE = [
     *(ROOT / "testbed" / "model").glob("*.py"),
     *(ROOT / "analysis" / "parsers").glob("*.py"),
     *(ROOT / "testbed" / "validity").glob("*.py"),
+    *(ROOT / "testbed" / "fitness").glob("*.py"),
     *(
         ROOT / "analysis" / f"{name}.py"
         for name in ("claims", "comparison", "differences", "measured")

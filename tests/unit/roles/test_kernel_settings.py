@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from roles.kernel_tuning.library import kernel_settings as ks
+from plugins.modules import kernel_settings as ks
 
 
 @pytest.fixture
@@ -25,9 +25,12 @@ def proc(tmp_path):
 
 
 def present(proc, *sysctls, check_mode=False, files=()):
-    return ks.present(
-        ks.sysctl_settings(list(sysctls), proc), list(files), proc.parent / "etc", check_mode, proc
-    )
+    kept = ks.Records(proc.parent / "etc")
+    return ks.present(ks.sysctl_settings(list(sysctls), proc), list(files), kept, check_mode, proc)
+
+
+def restored(proc, check_mode=False):
+    return ks.restored(ks.Records(proc.parent / "etc"), check_mode)
 
 
 def records(proc, name):
@@ -91,7 +94,7 @@ def test_what_was_not_changed_is_not_restored(proc):
     present(proc, FILES, REUSE)
     assert set(records(proc, "tuning-before.json")) == {"net.ipv4.tcp_tw_reuse"}
     (proc / "fs/file-max").write_text("5000000\n")  # its administrator's doing
-    ks.restored(proc.parent / "etc", check_mode=False)
+    restored(proc)
     assert ks.read(proc / "fs/file-max") == "5000000"
 
 
@@ -182,22 +185,23 @@ def test_check_mode_shows_the_change_and_makes_none(proc):
 def test_restoring_puts_back_what_was_recorded_and_drops_the_record(proc):
     etc = proc.parent / "etc"
     present(proc, REUSE, PORTS, FILES)
-    assert ks.restored(etc, check_mode=True)["changed"]
+    assert restored(proc, check_mode=True)["changed"]
     assert (proc / "net/ipv4/tcp_tw_reuse").read_text() == "1\n"
-    result = ks.restored(etc, check_mode=False)
+    result = restored(proc)
     assert result["changed"]
     assert result["refused"] == []
     assert (proc / "net/ipv4/tcp_tw_reuse").read_text() == "2\n"
     assert ks.read(proc / "net/ipv4/ip_local_port_range") == "32768 60999"
     assert list(etc.iterdir()) == []
-    assert not ks.restored(etc, check_mode=False)["changed"]
+    assert not restored(proc)["changed"]
 
 
 def test_a_refused_restoration_keeps_the_record(proc, monkeypatch):
     present(proc, REUSE)
     refuse(monkeypatch, ks.errno.EINVAL)
-    result = ks.restored(proc.parent / "etc", check_mode=False)
-    assert result["refused"] == ["net.ipv4.tcp_tw_reuse: found 2 before tuning, is 1"]
+    result = restored(proc)
+    (sentence,) = result["refused"]
+    assert sentence.startswith("net.ipv4.tcp_tw_reuse: is 1, wanted 2, as found before")
     assert (proc.parent / "etc/tuning-before.json").exists()
 
 
@@ -216,17 +220,157 @@ def test_a_pattern_stands_for_one_setting_per_file(tmp_path):
         "cpufreq.policy1.scaling_governor",
     ]
     (tmp_path / "etc").mkdir()
-    result = ks.present([], settings, tmp_path / "etc", check_mode=False)
+    result = ks.present([], settings, ks.Records(tmp_path / "etc"), check_mode=False)
     assert [(one["before"], one["actual"]) for one in result["files"]] == [
         ("schedutil", "performance"),
         ("powersave", "performance"),
     ]
-    ks.restored(tmp_path / "etc", check_mode=False)
+    ks.restored(ks.Records(tmp_path / "etc"), check_mode=False)
     assert (tmp_path / "policy1/scaling_governor").read_text() == "powersave\n"
 
 
 def test_a_pattern_that_matches_nothing_is_not_on_this_kernel(tmp_path):
     (tmp_path / "etc").mkdir()
     item = {"name": "policy{}", "path": f"{tmp_path}/policy*/governor", "value": "performance"}
-    result = ks.present([], ks.file_settings([item]), tmp_path / "etc", check_mode=False)
+    result = ks.present(
+        [], ks.file_settings([item]), ks.Records(tmp_path / "etc"), check_mode=False
+    )
     assert [one["state"] for one in result["files"]] == ["not on this kernel"]
+
+
+def test_the_word_in_brackets_is_the_choice_in_force():
+    assert ks.words("always [madvise] never") == "madvise"
+
+
+def test_what_cannot_be_put_back_stays_recorded_alone_and_a_repeat_finishes(proc, monkeypatch):
+    present(proc, REUSE, PORTS, BACKLOG)
+    held = proc / "net/ipv4/tcp_tw_reuse"
+    real = ks.Path.write_text
+
+    def read_only(path, text, *arguments, **options):
+        if path == held:
+            raise OSError(ks.errno.EROFS, "Read-only file system", str(path))
+        return real(path, text, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ks.Path, "write_text", read_only)
+        for _ in range(2):
+            (sentence,) = restored(proc)["refused"]
+            assert sentence == (
+                "net.ipv4.tcp_tw_reuse: is 1, wanted 2, as found before it was set: "
+                f"{held}: Read-only file system"
+            )
+            assert set(records(proc, "tuning-before.json")) == {"net.ipv4.tcp_tw_reuse"}
+    assert ks.read(proc / "net/core/somaxconn") == "4096"
+    assert not (proc.parent / "etc/tuning.json").exists()  # so that nobody measures half-tuned
+    result = restored(proc)
+    assert (result["refused"], result["restored"]) == ([], ["net.ipv4.tcp_tw_reuse = 2"])
+    assert list((proc.parent / "etc").iterdir()) == []
+
+
+def test_check_mode_names_what_could_not_be_put_back(proc, monkeypatch):
+    present(proc, REUSE)
+    monkeypatch.setattr(ks.os, "access", lambda path, mode: False)
+    assert "is not writable" in restored(proc, check_mode=True)["refused"][0]
+    assert (proc.parent / "etc/tuning.json").exists()
+
+
+def test_a_setting_that_vanished_stays_recorded_unless_a_reboot_took_it(proc, monkeypatch):
+    present(proc, REUSE)
+    (proc / "net/ipv4/tcp_tw_reuse").unlink()
+    assert "cannot be read now; wanted 2" in restored(proc)["refused"][0]
+    monkeypatch.setattr(ks, "BOOT_ID", proc.parent / "boot_id")
+    ks.BOOT_ID.write_text("another\n")
+    assert restored(proc)["refused"] == []
+    assert not (proc.parent / "etc/tuning-before.json").exists()
+
+
+def test_what_somebody_else_has_set_since_is_left_and_told(proc):
+    present(proc, BACKLOG, REUSE)
+    (proc / "net/core/somaxconn").write_text("20000\n")
+    result = restored(proc)
+    assert ks.read(proc / "net/core/somaxconn") == "20000"
+    assert ks.read(proc / "net/ipv4/tcp_tw_reuse") == "2"
+    (sentence,) = result["left"]
+    assert "is 20000, which is not what was set (8192)" in sentence
+    assert "it was 4096 before" in sentence
+    assert not restored(proc)["changed"]
+
+
+def test_what_a_reboot_has_undone_needs_no_write(proc):
+    present(proc, REUSE)
+    (proc / "net/ipv4/tcp_tw_reuse").write_text("2\n")
+    result = restored(proc)
+    assert (result["refused"], result["left"], result["diff"]["after"]) == ([], [], "")
+
+
+def test_after_a_reboot_the_first_record_holds_though_ours_was_kept_over_it(proc):
+    present(proc, REUSE)
+    (proc / "net/ipv4/tcp_tw_reuse").write_text("0\n")  # set at boot by somebody
+    present(proc, REUSE)
+    assert records(proc, "tuning-before.json")["net.ipv4.tcp_tw_reuse"]["value"] == "2"
+    restored(proc)
+    assert ks.read(proc / "net/ipv4/tcp_tw_reuse") == "2"
+
+
+def test_a_setting_that_is_no_longer_asked_for_is_put_back(proc):
+    present(proc, REUSE, PORTS)
+    would = present(proc, PORTS, check_mode=True)
+    assert would["changed"]
+    assert would["diff"]["after"] == "net.ipv4.tcp_tw_reuse = 2\n"
+    assert ks.read(proc / "net/ipv4/tcp_tw_reuse") == "1"
+    result = present(proc, PORTS)
+    assert result["restored"] == ["net.ipv4.tcp_tw_reuse = 2"]
+    assert ks.read(proc / "net/ipv4/tcp_tw_reuse") == "2"
+    assert set(records(proc, "tuning-before.json")) == {"net.ipv4.ip_local_port_range"}
+    assert not present(proc, PORTS)["changed"]
+
+
+def test_another_value_asked_for_is_what_counts_as_ours(proc):
+    present(proc, BACKLOG)
+    present(proc, BACKLOG | {"value": 16384})
+    result = restored(proc)
+    assert result["left"] == []
+    assert ks.read(proc / "net/core/somaxconn") == "4096"
+
+
+def test_what_the_kernel_refused_is_not_recorded_as_changed(proc, monkeypatch):
+    with monkeypatch.context() as patch:
+        refuse(patch, ks.errno.EPERM)
+        present(proc, REUSE)
+    assert not (proc.parent / "etc/tuning-before.json").exists()
+    (proc / "net/ipv4/tcp_tw_reuse").write_text("0\n")  # the machine around it
+    assert restored(proc)["restored"] == []
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b'{"net.ipv4.tcp_tw', b"\xff\xfe", b"[]", b"7", b'{"a": 1}', b'{"a": {"path": 3}}',
+     b'{"a": {"path": "/proc/sys/a", "value": null}}'],
+)  # fmt: skip
+def test_a_damaged_record_is_told_in_one_sentence_and_left_alone(proc, content):
+    present(proc, REUSE)
+    file = proc.parent / "etc/tuning-before.json"
+    file.write_bytes(content)
+    for attempt in (lambda: restored(proc), lambda: present(proc, REUSE)):
+        with pytest.raises(ks.DamagedError, match="tuning-before.json is .* -> .*reboot"):
+            attempt()
+    assert file.read_bytes() == content
+    assert ks.read(proc / "net/ipv4/tcp_tw_reuse") == "1"
+
+
+def test_a_damaged_account_of_what_holds_is_written_anew(proc):
+    present(proc, REUSE)
+    (proc.parent / "etc/tuning.json").write_text('{"sysc')
+    present(proc, REUSE)
+    assert records(proc, "tuning.json")["sysctls"][0]["state"] == "set"
+
+
+def test_records_of_before_say_no_value_applied_and_are_put_back(proc):
+    present(proc, REUSE)
+    file = proc.parent / "etc/tuning-before.json"
+    path = str(proc / "net/ipv4/tcp_tw_reuse")
+    file.write_text(json.dumps({"net.ipv4.tcp_tw_reuse": {"path": path, "value": "2"}}))
+    assert not present(proc, REUSE, PORTS)["refused"]
+    assert restored(proc)["left"] == []
+    assert ks.read(proc / "net/ipv4/tcp_tw_reuse") == "2"

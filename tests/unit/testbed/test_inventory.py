@@ -82,7 +82,8 @@ def test_a_value_that_cannot_be_is_told_by_file_host_and_key(example, key, value
         for host in view["hosts"].values():
             host["values"][key] = value
         message = refusal(view)
-        place = example["hosts"]["bench-server"]["where"][key]
+        known = example["hosts"]["bench-server"]["where"]
+        place = known.get(key, known["inventory_hostname"])
         where = f"{inventory_files.shown(place)}: host bench-server: {key} is "
         assert message.startswith(where), value
         assert "it has to be " in message or "which no interface" in message, value

@@ -378,7 +378,7 @@ def test_escape_codes_are_shown_not_obeyed(host):
     host.server.acts = says("\x1b]0;owned\x07\x1b[2J\x9b31m\u202e", 1)
     with pytest.raises(CommandFailed) as failed:
         host.run("x")
-    assert r"\x1b]0;owned\x07\x1b[2J\x9b31m\x202e" in failed.value.message
+    assert r"\x1b]0;owned\x07\x1b[2J\x9b31m\u202e" in failed.value.message
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,499 @@
+#!/usr/bin/python3
+"""Set kernel settings below /proc/sys and /sys, read them back, and remember what was found."""
+
+import errno
+import json
+import os
+import re
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = """
+module: kernel_settings
+short_description: Set kernel settings, read them back, and remember what was found
+description:
+  - Applies settings live. What a setting was before is recorded once and never overwritten; one
+    that is no longer asked for is put back.
+  - A setting that this host cannot change is told apart from one that this kernel does not have;
+    neither is a failure. One that could be written and reads back otherwise is.
+  - Putting back reads each setting back. What cannot be put back stays recorded, and the module
+    fails and names it. What somebody else has set since is left as it is, with a warning.
+options:
+  state:
+    description: C(present) applies the settings; C(restored) puts back what was recorded.
+    choices: [present, restored]
+    default: present
+    type: str
+  sysctls:
+    description: >-
+      name and value; C(at_least) leaves a greater value alone; C(optional) says that a kernel may
+      well lack it, for instance because a module is not loaded.
+    type: list
+    elements: dict
+  files:
+    description: name (with C({}) for what the pattern's star stood for), path (a pattern), value.
+    type: list
+    elements: dict
+  folder:
+    description: Where the records are kept.
+    type: path
+    required: true
+  record:
+    description: The records' name, for C(tuning) tuning-before.json and tuning.json.
+    type: str
+    default: tuning
+author: ["the testbed's authors"]
+"""
+
+EXAMPLES = """
+- name: Set the kernel up for many short connections
+  kernel_settings:
+    folder: /etc/testbed
+    sysctls:
+      - {name: net.core.somaxconn, value: 8192, at_least: true}
+"""
+
+RETURN = """
+sysctls:
+  description: name, requested, before, actual and state of each.
+  returned: state is present
+  type: list
+files:
+  description: the same of the files.
+  returned: state is present
+  type: list
+persistent:
+  description: names and values of the sysctls that a reboot would undo.
+  returned: state is present
+  type: list
+restored:
+  description: what holds again, as read back, a line each.
+  returned: always
+  type: list
+"""
+
+PROC_SYS = Path("/proc/sys")
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+SET, DIFFERS = "set", "differs"
+NOT_HERE, NOT_ON_KERNEL = "not namespaced here", "not on this kernel"
+
+Write = tuple[str, str | None, str | None]  # name, value before, value after
+Entry = dict[str, Any]  # of the record: path, value (found), applied, boot_id
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One file of the kernel's, and what it should hold."""
+
+    name: str
+    path: Path
+    value: str
+    at_least: bool = False
+    optional: bool = False
+
+    @property
+    def requested(self) -> str:
+        """As records show it."""
+        return f"at least {self.value}" if self.at_least else self.value
+
+    def satisfied_by(self, actual: str | None) -> bool:
+        """Whether this value of the kernel's is what was asked."""
+        if actual is None:
+            return False
+        return int(actual) >= int(self.value) if self.at_least else actual == self.value
+
+
+def words(value: object) -> str:
+    """A value as compared: the kernel puts tabs where people put spaces.
+
+    Of choices such as 'always [madvise] never', the one in force.
+    """
+    chosen = re.search(r"\[(\S+)\]", str(value))
+    return chosen[1] if chosen else " ".join(str(value).split())
+
+
+def sysctl_settings(items: list[dict[str, Any]], root: Path = PROC_SYS) -> list[Setting]:
+    """The settings that a list of sysctls declares."""
+    return [
+        Setting(
+            name=item["name"],
+            path=root / item["name"].replace(".", "/"),
+            value=words(item["value"]),
+            at_least=bool(item.get("at_least", False)),
+            optional=bool(item.get("optional", False)),
+        )
+        for item in items
+    ]
+
+
+def file_settings(items: list[dict[str, Any]]) -> list[Setting]:
+    """One setting per file that a pattern matches; the pattern itself where none does."""
+    settings = []
+    for item in items:
+        head, _, tail = item["path"].partition("*")
+        for path in sorted(Path("/").glob(item["path"].lstrip("/"))) or [Path(item["path"])]:
+            name = item["name"].format(str(path)[len(head) : len(str(path)) - len(tail)])
+            settings.append(Setting(name, path, words(item["value"]), optional=True))
+    return settings
+
+
+def read(path: Path) -> str | None:
+    """What the kernel says; None if there is no such setting, or none that can be read."""
+    try:
+        return words(path.read_text())
+    except OSError:
+        return None
+
+
+def absence(setting: Setting, root: Path = PROC_SYS) -> str:
+    """Why a setting has no file.
+
+    A network namespace shows only those settings of net.* that are its own. net.core.dev_weight is
+    none of these: where it can be seen, nothing of net.* is hidden.
+    """
+    hidden = root / "net" in setting.path.parents and not (root / "net/core/dev_weight").exists()
+    return NOT_HERE if hidden and not setting.optional else NOT_ON_KERNEL
+
+
+def write(path: Path, value: str) -> str | None:
+    """Write a value; None if the kernel took it, else the state that its refusal stands for."""
+    try:
+        path.write_text(value + "\n")
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO):
+            return NOT_HERE  # EIO: an interrupt whose CPU the kernel itself manages
+        return NOT_ON_KERNEL if error.errno == errno.ENOENT else DIFFERS
+    return None
+
+
+def is_to_be_written(setting: Setting) -> bool:
+    """Whether a setting is there, is not what was asked, and may be written."""
+    found = read(setting.path)
+    return (
+        found is not None and not setting.satisfied_by(found) and os.access(setting.path, os.W_OK)
+    )
+
+
+def apply(
+    setting: Setting, refused: bool, check_mode: bool, root: Path = PROC_SYS
+) -> tuple[str, bool]:
+    """Make a setting hold: its state, and whether that took (or would take) a write.
+
+    `refused`: the kernel did not let us the last time, which only a write can tell.
+    """
+    found = read(setting.path)
+    if found is None:
+        return absence(setting, root), False
+    if setting.satisfied_by(found):
+        return SET, False
+    if not is_to_be_written(setting):
+        return NOT_HERE, False
+    if check_mode:
+        return (NOT_HERE, False) if refused else (SET, True)
+    refusal = write(setting.path, setting.value)
+    if refusal:
+        return refusal, False
+    return (SET if setting.satisfied_by(read(setting.path)) else DIFFERS), True
+
+
+class DamagedError(Exception):
+    """A record that cannot be read; its text is the message for the user."""
+
+
+@dataclass(frozen=True)
+class Records:
+    """The two files that remember: what was found before, and what holds now."""
+
+    folder: Path
+    name: str = "tuning"
+
+    @property
+    def before(self) -> Path:
+        """Of each setting that was changed: path, value found, value applied, boot id."""
+        return self.folder / f"{self.name}-before.json"
+
+    @property
+    def now(self) -> Path:
+        """Of each setting: requested, before, actual, state."""
+        return self.folder / f"{self.name}.json"
+
+    def entries(self) -> dict[str, Entry]:
+        """What was found, by setting; empty if nothing was changed. Raises DamagedError."""
+        content = load(self.before, self._remedy)
+        if content is None:
+            return {}
+        if not isinstance(content, dict) or not all(map(_is_entry, content.values())):
+            raise DamagedError(f"{self.before} is not a record of settings -> {self._remedy}")
+        return content
+
+    @property
+    def _remedy(self) -> str:
+        return (
+            "put it back from a copy; without one, run playbooks/restore.yml, so that nothing is "
+            "set at boot, reboot the host, which then has its own settings, and delete the file"
+        )
+
+    def refused(self) -> set[str]:
+        """Settings that the kernel did not let us write the last time."""
+        try:
+            content = load(self.now) or {}
+            lists = [content[key] for key in ("sysctls", "files")]
+            return {item["name"] for items in lists for item in items if item["state"] == NOT_HERE}
+        except (DamagedError, KeyError, TypeError):
+            return set()  # it is written anew
+
+
+def _is_entry(item: object) -> bool:
+    return (
+        isinstance(item, dict)
+        and all(isinstance(item.get(key), str) for key in ("path", "value"))
+        and all(isinstance(item.get(key), str | None) for key in ("applied", "boot_id"))
+    )
+
+
+def load(file: Path, remedy: str = "") -> Any:
+    """A record's content; None if it was never written. Raises DamagedError."""
+    try:
+        return json.loads(file.read_text()) if file.exists() else None
+    except ValueError as error:  # bytes that are no UTF-8 as well
+        raise DamagedError(f"{file} is damaged ({error}) -> {remedy}") from error
+
+
+def save(file: Path, content: Any) -> bool:
+    """Write a record that all may read, whole or not at all; whether that changed anything."""
+    try:
+        if load(file) == content:
+            return False
+    except DamagedError:
+        pass
+    file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    handle, partial = tempfile.mkstemp(dir=file.parent, prefix=file.name)
+    with os.fdopen(handle, "w") as stream:
+        json.dump(content, stream, indent=1)
+        stream.write("\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    Path(partial).chmod(0o644)
+    Path(partial).replace(file)
+    return True
+
+
+def remembered(settings: list[Setting], entries: dict[str, Entry]) -> dict[str, Entry]:
+    """The record as it must be before the first write: a value once found is never replaced."""
+    return entries | {
+        setting.name: {
+            "path": str(setting.path),
+            "value": entries.get(setting.name, {}).get("value", read(setting.path)),
+            "applied": setting.value,
+            "boot_id": read(BOOT_ID),
+        }
+        for setting in settings
+        if is_to_be_written(setting)
+    }
+
+
+@dataclass
+class PuttingBack:
+    """What became of settings that were to be put back."""
+
+    writes: list[Write] = field(default_factory=list)
+    done: dict[str, str] = field(default_factory=dict)  # name -> what holds now
+    left: list[str] = field(default_factory=list)  # sentences: what others have set since
+    refused: list[str] = field(default_factory=list)  # sentences: what cannot be put back
+
+    def add(self, name: str, entry: Entry, check_mode: bool) -> None:
+        """Put one setting back, unless it holds what was found, or what is not ours."""
+        path, found = Path(entry["path"]), entry["value"]
+        now, applied = read(path), entry.get("applied")
+        wanted = f"wanted {found}, as found before it was set"
+        if now is None:
+            if entry.get("boot_id") not in (None, read(BOOT_ID)) and not path.exists():
+                self.done[name] = "gone since a reboot, and what was set with it"
+            else:
+                self.refused.append(f"{name}: {path} cannot be read now; {wanted}")
+        elif now == found:
+            self.done[name] = now
+        elif applied is not None and now != applied:
+            self.left.append(
+                f"{name}: is {now}, which is not what was set ({applied}): somebody else has "
+                f"changed it since, so it is left; it was {found} before"
+            )
+            self.done[name] = now
+        else:
+            self.writes.append((name, now, found))
+            problem = _not_writable(path) if check_mode else _written(path, found)
+            if problem:
+                self.refused.append(f"{name}: is {read(path)}, {wanted}: {problem}")
+            else:
+                self.done[name] = found
+
+
+def _not_writable(path: Path) -> str | None:
+    return None if os.access(path, os.W_OK) else f"{path} is not writable"
+
+
+def _written(path: Path, value: str) -> str | None:
+    """Write a value and read it back; why it does not hold, None if it does."""
+    try:
+        path.write_text(value + "\n")
+    except OSError as error:
+        return f"{path}: {error.strerror}"
+    now = read(path)
+    return None if now == value else f"{path} took the write and reads back {now}"
+
+
+def put_back(entries: dict[str, Entry], check_mode: bool) -> PuttingBack:
+    """Put settings back, the last one that was set first."""
+    outcome = PuttingBack()
+    for name, entry in reversed(entries.items()):
+        outcome.add(name, entry, check_mode)
+    return outcome
+
+
+def present(
+    sysctls: list[Setting],
+    files: list[Setting],
+    kept: Records,
+    check_mode: bool,
+    root: Path = PROC_SYS,
+) -> dict[str, Any]:
+    """Put back what is no longer asked for, record what was found, apply, record what holds now."""
+    settings = sysctls + files
+    refused = kept.refused()
+    first = kept.entries()
+    asked = {setting.name for setting in settings}
+    dropped = put_back({n: e for n, e in first.items() if n not in asked}, check_mode)
+    first_kept = {name: entry for name, entry in first.items() if name not in dropped.done}
+    before = remembered(settings, first_kept)
+    if not check_mode and before:
+        save(kept.before, before)
+    records: list[dict[str, str | None]] = []
+    writes = list(dropped.writes)
+    for setting in settings:
+        old = read(setting.path)
+        state, written = apply(setting, setting.name in refused, check_mode, root)
+        actual = setting.value if check_mode and written else read(setting.path)
+        found = before.get(setting.name, {}).get("value", old)
+        if written:
+            writes.append((setting.name, old, actual))
+            before[setting.name]["applied"] = actual
+        elif setting.name in before and before[setting.name] != first_kept.get(setting.name):
+            before.pop(setting.name)  # the kernel refused it: nothing of it is ours
+            before |= {n: e for n, e in first_kept.items() if n == setting.name}
+        records.append(
+            {
+                "name": setting.name,
+                "requested": setting.requested,
+                "before": found,
+                "actual": actual,
+                "state": state,
+            }
+        )
+    now = {"sysctls": records[: len(sysctls)], "files": records[len(sysctls) :]}
+    changed = bool(writes) or before != first
+    if not check_mode:
+        keep(kept.before, before)
+        changed |= save(kept.now, {"schema_version": 1} | now)
+    return {
+        "changed": changed,
+        "diff": difference(writes),
+        **now,
+        "persistent": [
+            {"name": setting.name, "value": setting.value}
+            for setting, record in zip(sysctls, now["sysctls"], strict=True)
+            if record["state"] == SET and not setting.satisfied_by(record["before"])
+        ],
+        "restored": [f"{name} = {value}" for name, value in dropped.done.items()],
+        "left": dropped.left,
+        "refused": dropped.refused,
+    }
+
+
+def keep(file: Path, entries: dict[str, Entry]) -> None:
+    """Write the record of what was found, or remove it where nothing is left to be put back."""
+    if entries:
+        save(file, entries)
+    else:
+        file.unlink(missing_ok=True)
+
+
+def restored(kept: Records, check_mode: bool) -> dict[str, Any]:
+    """Put back what was recorded; only what could not be put back stays recorded.
+
+    The record of what holds goes first: from the first write on it would not be true.
+    """
+    entries = kept.entries()
+    changed = bool(entries) or kept.now.exists()
+    if not check_mode:
+        kept.now.unlink(missing_ok=True)
+    outcome = put_back(entries, check_mode)
+    if not check_mode:
+        keep(kept.before, {n: e for n, e in entries.items() if n not in outcome.done})
+    return {
+        "changed": changed,
+        "diff": difference(outcome.writes),
+        "restored": [f"{name} = {value}" for name, value in outcome.done.items()],
+        "left": outcome.left,
+        "refused": outcome.refused,
+    }
+
+
+def difference(writes: list[Write]) -> dict[str, str]:
+    """What --diff shows."""
+    return {
+        "before": "".join(f"{name} = {old}\n" for name, old, _ in writes),
+        "after": "".join(f"{name} = {new}\n" for name, _, new in writes),
+    }
+
+
+def main() -> None:
+    """Entry point of the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"choices": ["present", "restored"], "default": "present"},
+            "sysctls": {"type": "list", "elements": "dict", "default": []},
+            "files": {"type": "list", "elements": "dict", "default": []},
+            "folder": {"type": "path", "required": True},
+            "record": {"type": "str", "default": "tuning"},
+        },
+        supports_check_mode=True,
+    )
+    kept = Records(Path(module.params["folder"]), module.params["record"])
+    try:
+        if module.params["state"] == "restored":
+            result = restored(kept, module.check_mode)
+        else:
+            sysctls = sysctl_settings(module.params["sysctls"])
+            files = file_settings(module.params["files"])
+            result = present(sysctls, files, kept, module.check_mode)
+    except DamagedError as error:
+        module.fail_json(msg=str(error))
+    for sentence in result.pop("left"):
+        module.warn(sentence)
+    not_taken = [
+        f"{item['name']}: requested {item['requested']}, reads back {item['actual']}"
+        for item in result.get("sysctls", []) + result.get("files", [])
+        if item["state"] == DIFFERS
+    ]
+    problems = []
+    if not_taken:
+        problems.append(
+            "The kernel did not take: " + "; ".join(not_taken) + " -> correct these settings in "
+            "the inventory, or leave them out; docs/tuning.md tells what each is for"
+        )
+    if refused := result.pop("refused"):
+        problems.append(
+            "Not put back: " + "; ".join(refused) + f" -> make it writable and repeat; what was "
+            f"found stays recorded in {kept.before}"
+        )
+    if problems:
+        module.fail_json(msg=". ".join(problems), **result)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,159 @@
+#!/usr/bin/python3
+"""Turn all swap off and remember what was on, or turn that on again."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = """
+module: swap
+short_description: Turn all swap off and remember what was on, or turn that on again
+description:
+  - What was on is recorded before it is turned off; the record goes when all of it is on again.
+  - Holds until the next boot, which turns on what /etc/fstab says.
+options:
+  state:
+    description: C(off) turns all swap off; C(restored) turns on what was recorded.
+    choices: ["off", restored]
+    required: true
+    type: str
+  folder:
+    description: Where swap-before.json is kept.
+    type: path
+    required: true
+author: ["the testbed's authors"]
+"""
+
+EXAMPLES = """
+- name: Turn swap off
+  swap:
+    state: "off"
+    folder: /etc/testbed
+"""
+
+RETURN = """
+restored:
+  description: what is on again, as read back, a line each.
+  returned: always
+  type: list
+"""
+
+SWAPS = Path("/proc/swaps")
+RECORD = "swap-before.json"
+ENGLISH = {"LC_ALL": "C"}
+
+
+def areas(text: str) -> dict[str, int]:
+    """Priority of each area that is on, by its path: /proc/swaps. Spaces are octal there."""
+    rows = (line.split() for line in text.splitlines()[1:])
+    return {row[0].replace("\\040", " "): int(row[-1]) for row in rows if row}
+
+
+def recorded(file: Path) -> dict[str, int]:
+    """What was on. Raises ValueError, with a sentence for the user, if the record is damaged."""
+    if not file.exists():
+        return {}
+    try:
+        content = json.loads(file.read_text())
+        return {str(path): int(priority) for path, priority in content.items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{file} is damaged ({error}) -> reboot the host, which turns its own swap on, and "
+            "delete the file"
+        ) from error
+
+
+class Swap:
+    """The host's swap, by swapon(8) and swapoff(8)."""
+
+    def __init__(self, module: AnsibleModule, file: Path) -> None:
+        self._module = module
+        self._file = file
+
+    def off(self) -> dict[str, Any]:
+        """Record what is on beside what was, then turn it off, and look again."""
+        on = areas(SWAPS.read_text())
+        if on and not self._module.check_mode:
+            known = recorded(self._file)
+            self._keep(known | on)
+            _, _, errors = self._module.run_command(["swapoff", "-a"], environ_update=ENGLISH)
+            still = areas(SWAPS.read_text())
+            self._keep({p: n for p, n in (known | on).items() if p in known or p not in still})
+            if still:
+                self._stays_on(still, errors.strip())
+            on = {path: priority for path, priority in on.items() if path not in still}
+        return self._result(bool(on), on, {})
+
+    def _stays_on(self, still: dict[str, int], errors: str) -> None:
+        sentence = f"swap stays on: {', '.join(still)}: {errors}"
+        if "not permitted" not in errors:
+            self._fail(sentence)
+        self._module.warn(f"{sentence}: the machine around this host decides")
+
+    def restored(self) -> dict[str, Any]:
+        """Turn on what was on, look again, and drop the record."""
+        wanted = recorded(self._file)
+        missing = {path: n for path, n in wanted.items() if path not in areas(SWAPS.read_text())}
+        if not self._module.check_mode:
+            # a negative priority is one that the kernel chose
+            errors = [
+                self._module.run_command(
+                    ["swapon", *(["-p", str(priority)] if priority >= 0 else []), path]
+                )[2].strip()
+                for path, priority in missing.items()
+            ]
+            off = set(wanted) - set(areas(SWAPS.read_text()))
+            if off:
+                self._fail(
+                    f"not put back: swap on {', '.join(sorted(off))}: {'; '.join(errors)} -> see "
+                    f"to it and repeat; it stays recorded in {self._file}"
+                )
+            self._file.unlink(missing_ok=True)
+        return self._result(bool(wanted), {}, missing) | {
+            "restored": [f"swap on {path}" for path in wanted]
+        }
+
+    def _keep(self, content: dict[str, int]) -> None:
+        """Write the record whole, or remove it where there is nothing to be turned on again."""
+        if not content:
+            self._file.unlink(missing_ok=True)
+            return
+        partial = self._file.with_name(f".{self._file.name}.partial")
+        partial.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        partial.write_text(json.dumps(content, indent=1) + "\n")
+        self._module.atomic_move(str(partial), str(self._file))
+
+    def _fail(self, message: str) -> None:
+        self._module.fail_json(msg=message, restored=[])
+
+    @staticmethod
+    def _result(changed: bool, before: dict[str, int], after: dict[str, int]) -> dict[str, Any]:
+        lines = ["".join(f"swap on {path}\n" for path in side) for side in (before, after)]
+        return {
+            "changed": changed,
+            "diff": {"before": lines[0], "after": lines[1]},
+            "restored": [],
+        }
+
+
+def main() -> None:
+    """Entry point of the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"choices": ["off", "restored"], "required": True},
+            "folder": {"type": "path", "required": True},
+        },
+        supports_check_mode=True,
+    )
+    swap = Swap(module, Path(module.params["folder"]) / RECORD)
+    try:
+        result = swap.off() if module.params["state"] == "off" else swap.restored()
+    except ValueError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""Is a host fit to measure? Each check looks at one thing, and says what it found.
+
+Pure. To add a check: write it in the module of its subject, list it in CHECKS, and put its words
+and limits into checks.yml.
+"""
+
+from collections.abc import Callable
+
+from testbed.fitness import cpu, memory, network, system
+from testbed.fitness.facts import Facts
+from testbed.fitness.subject import Judged, Subject
+from testbed.fitness.table import checks
+from testbed.model.results import Fitness
+
+__all__ = ["CHECKS", "Facts", "Subject", "judge"]
+
+LONGEST = 200  # characters that a host's own words may take
+
+CHECKS: list[Callable[[Subject], Judged]] = [
+    system.virtualisation,
+    system.kernel,
+    system.other_load,
+    cpu.governor,
+    cpu.frequency,
+    cpu.turbo,
+    cpu.smt,
+    cpu.idle_states,
+    cpu.numa,
+    cpu.throttling,
+    memory.free_memory,
+    memory.huge_pages,
+    memory.swap,
+    memory.free_disk,
+    system.clock_synchronised,
+    system.clock_offset,
+    system.open_files,
+    system.free_ports,
+    network.route,
+    network.card_state,
+    network.card_driver,
+    network.speed,
+    network.duplex,
+    network.mtu,
+    network.offloads,
+    network.rings,
+    network.interrupts,
+    network.card_errors,
+    network.firewall,
+    system.power,
+]
+
+
+def judge(subject: Subject) -> list[Fitness]:
+    """What every check says of a host.
+
+    In a container, what is wrong with the machine around it is the outer machine's: nobody can
+    mend it from inside.
+    """
+    rows = []
+    for check in CHECKS:
+        name, judged = check.__name__, check(subject)
+        words = checks()[name]
+        level = judged.level
+        if level != "ok" and words.of == "machine" and subject.facts.container:
+            level = "outer"
+        rows.append(
+            Fitness(
+                check=name,
+                title=words.title,
+                level=level,
+                found=_plain(judged.found),
+                wanted=_plain(judged.wanted or words.wanted),
+                why=words.why,
+                mend=words.mend,
+            )
+        )
+    return rows
+
+
+def _plain(text: str) -> str:
+    """A host's words without what a terminal would obey, and not endless."""
+    shown = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "…"

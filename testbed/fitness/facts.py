@@ -1,0 +1,170 @@
+"""What a host says of itself (`telemetry fitness`), checked: a host is not trusted. None: not told.
+
+Names stand in telemetry/fitness.py and telemetry/card.py, which say what each is.
+"""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Text = str | None
+Number = int | None
+
+
+class Part(BaseModel):
+    """A part of the facts: immutable, finite, nothing that is not known."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class IdleState(Part):
+    """A state that an idle CPU may enter."""
+
+    name: str
+    latency_us: int
+    disabled: bool
+
+
+class Cpu(Part):
+    """What decides how fast the CPUs run."""
+
+    usable: int = Field(ge=1)
+    governors: list[str] | None
+    driver: Text
+    turbo: bool | None
+    smt: Text
+    smt_active: Number
+    idle_states: list[IdleState] | None
+    numa_nodes: Number
+    thermal_throttles: Number
+    quota_periods: Number
+    quota_throttles: Number
+    mhz: float | None
+    full_mhz: float | None
+
+
+class SwapArea(Part):
+    """A swap area that is on."""
+
+    path: str
+    size_bytes: int
+    used_bytes: int
+
+
+class Memory(Part):
+    """Memory, swap, huge pages."""
+
+    total_bytes: int
+    available_bytes: int
+    swaps: list[SwapArea] | None
+    huge_pages: Text
+    defrag: Text
+
+
+class Disk(Part):
+    """The file system of a folder."""
+
+    free_bytes: int
+    total_bytes: int
+
+
+class Clock(Part):
+    """Who keeps the clock."""
+
+    synchronised: bool | None
+    keeper: Text
+
+
+class Busy(Part):
+    """Processes of one name that use CPUs."""
+
+    name: str
+    cpu_percent: float  # of one CPU
+
+
+class Use(Part):
+    """Who uses the CPUs while nothing of the testbed runs."""
+
+    window_s: float
+    cpus: int
+    cpu_percent: float | None
+    run_queue: float
+    governor: Text
+    busiest: list[Busy]
+
+
+class Ring(Part):
+    """Packets that one of the card's rings holds."""
+
+    now: int
+    most: int
+
+
+class Card(Part):
+    """The data link's network card."""
+
+    interface: str
+    real: bool
+    driver: Text
+    state: Text
+    speed_mbit_per_s: Number
+    duplex: Text
+    mtu: Number
+    numa_node: Number
+    errors: dict[str, Number]
+    carrier_changes: Number
+    offloads: dict[str, bool] | None
+    rings: dict[str, Ring] | None
+    irqs: dict[str, str] | None
+
+
+class Route(Part):
+    """The way to the other host."""
+
+    peer: str
+    interface: str
+    source: Text
+    gateway: Text
+
+
+class OpenFiles(Part):
+    """How many files may be open."""
+
+    limit: Number  # None: any number
+    used: Number
+    most: Number
+
+
+class Firewall(Part):
+    """What can be told of packet filters without root."""
+
+    services: list[str] | None
+    tracked: Number
+    tracked_most: Number
+
+
+class Power(Part):
+    """Where the power comes from."""
+
+    battery: bool | None
+    mains: bool | None
+    profile: Text
+
+
+class Facts(Part):
+    """One host."""
+
+    cpu: Cpu
+    memory: Memory
+    disks: dict[str, Disk | None]
+    clock: Clock
+    kernel: str
+    load: Use
+    card: Card | None
+    addresses: list[str]
+    route: Route | None
+    irqbalance: bool
+    open_files: OpenFiles
+    listeners: dict[str, list[str] | None]
+    firewall: Firewall
+    container: Text  # '': none
+    vm: Text
+    power: Power
