@@ -76,8 +76,8 @@ class Asker:
                 try:
                     return answers.from_probe(result.stdout)
                 except ValueError as error:
-                    problem = f"{error}".splitlines()[0]
-                    raise NotAnAnswer(self.generating.host, "pacer-probe", problem) from error
+                    said = str(error).splitlines()[0]
+                    raise NotAnAnswer(self.generating.host, "pacer-probe", said) from error
             if (state := self.daemon.show()["ActiveState"]) != "active":
                 raise self.daemon.failure(f"its unit is {state}")
             if problem := self._closed_port():
