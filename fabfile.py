@@ -17,6 +17,7 @@ from testbed.errors import Exit
 from testbed.fitness import shown
 from testbed.lab import names
 from testbed.progress import Progress
+from testbed.texts import plain
 
 HELP = {name: text for name, (_, text) in options.defaults().items()}
 ARTICLE_HELP = {n: text for n, (_, text) in options.defaults(options.ArticleOptions).items()}
@@ -26,7 +27,7 @@ LAB_HELP = {"name": "of the lab; default: $TESTBED_LAB, else 'lab'"}
 
 
 def _say(text: str) -> None:
-    Console().print(text, highlight=False, markup=False, soft_wrap=True)
+    Console().print(plain(text), highlight=False, markup=False, soft_wrap=True)
 
 
 @task(help={"inventory": HELP["inventory"], "duration": "whole seconds of iperf"})

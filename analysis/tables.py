@@ -38,6 +38,7 @@ from analysis.groups import (
 from analysis.load import LoadedCampaign
 from testbed.model.results import RunRecord
 
+FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n")  # of a cell, to a spreadsheet
 TEXT_WIDTH = 200  # of table.txt, and of what is printed elsewhere than on a terminal
 STYLES = {"failed": "bold red", "invalid": "bold red", "doubtful": "yellow", "valid": ""}
 
@@ -217,8 +218,19 @@ def _with_missing(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def csv(frame: pd.DataFrame) -> str:
-    """The frame as CSV; a missing figure is an empty field."""
-    return frame.to_csv(index=False, lineterminator="\n")
+    """The frame as CSV; a missing figure is an empty field.
+
+    A text that a spreadsheet would take for a formula has an apostrophe before it; numbers are as
+    they are, negative ones too.
+    """
+    return frame.map(_as_text).to_csv(index=False, lineterminator="\n")
+
+
+def _as_text(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    shown = value.replace("\r", " ")  # which the csv module writes without quotes
+    return f"'{shown}" if value.startswith(FORMULA_BEGINS) else shown
 
 
 def several_trials(campaign: LoadedCampaign) -> bool:

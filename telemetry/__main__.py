@@ -1,5 +1,4 @@
-"""Command line: `telemetry record` samples until it is told to stop; `describe`, `others`,
-`fitness`."""
+"""Command line: `telemetry record` samples until told to stop; others look once and print JSON."""
 
 import argparse
 import csv
@@ -8,9 +7,9 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from telemetry import describe, fitness, others, probes
+from telemetry import describe, fitness, link, others, ports, probes
 
 
 class Stopped(Exception):
@@ -49,7 +48,7 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     recording = commands.add_parser("record", help="sample this host until stopped")
     recording.add_argument("file", type=Path)
-    recording.add_argument("--interface", required=True, help="the data link's interface")
+    _add_link(recording)
     recording.add_argument("--pid", type=int, help="main process of the app under test")
     recording.add_argument("--database", help="PostgreSQL database of the app under test")
     recording.add_argument("--interval", type=float, default=1.0, help="seconds (default 1)")
@@ -59,6 +58,16 @@ def main() -> int:
     describing.add_argument("--environments", type=Path, required=True, help="folder of venvs")
     looking = commands.add_parser("others", help="print who uses this host's CPUs now, as JSON")
     looking.add_argument("--window", type=float, default=0.5, help="seconds (default 0.5)")
+    _add_link(looking)
+    linking = commands.add_parser("link", help="print how the data link is now, as JSON")
+    _add_link(linking)
+    listening = commands.add_parser("listen", help="accept connections for a moment")
+    connecting = commands.add_parser("connect", help="try a connection, and print what came of it")
+    for ends in (listening, connecting):
+        ends.add_argument("--address", required=True, help="this host's own on the data link")
+        ends.add_argument("--port", type=int, required=True)
+    connecting.add_argument("--peer", required=True, help="the other host's address on it")
+    connecting.add_argument("--timeout", type=float, default=2, help="seconds (default 2)")
     fit = commands.add_parser("fitness", help="print facts on being fit to measure, as JSON")
     fit.add_argument("--interface", required=True, help="the data link's interface")
     fit.add_argument("--peer", required=True, help="the other host's address on the data link")
@@ -66,25 +75,47 @@ def main() -> int:
     fit.add_argument("--folder", action="append", default=[], help="whose disk is to have room")
     fit.add_argument("--window", type=float, default=0.5, help="seconds (default 0.5)")
     options = parser.parse_args()
+    if options.command == "record":
+        return _record(options)
+    if options.command == "listen":
+        return ports.listen(options.address, options.port)
+    json.dump(_found(options), sys.stdout, indent=1)
+    return 0
+
+
+def _add_link(parser: argparse.ArgumentParser) -> None:
+    """Options that say where the data link is."""
+    parser.add_argument("--interface", required=True, help="the data link's interface")
+    parser.add_argument("--address", required=True, help="this host's own on it")
+    parser.add_argument("--peer", required=True, help="the other host's address on it")
+
+
+def _found(options: argparse.Namespace) -> dict[str, Any]:
+    """What a look at the host finds."""
     if options.command == "fitness":
-        told = fitness.facts(
+        return fitness.facts(
             options.interface, options.peer, options.port, options.folder, options.window
         )
-        json.dump(told, sys.stdout, indent=1)
-        return 0
-    if options.command == "others":
-        json.dump(others.look(options.window), sys.stdout)
-        return 0
     if options.command == "describe":
-        found = describe.describe(options.interface, options.package, options.environments)
-        json.dump(found, sys.stdout, indent=1)
-        return 0
+        return describe.describe(options.interface, options.package, options.environments)
+    if options.command == "connect":
+        return ports.connect(options.address, options.peer, options.port, options.timeout)
+    where = (options.interface, options.address, options.peer)
+    if options.command == "link":
+        return link.look(*where)
+    return {"link": link.state(*where)} | others.look(options.window)
+
+
+def _record(options: argparse.Namespace) -> int:
+    """Sample until stopped; the exit code."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     try:
         record(
             options.file,
-            probes.probes(options.interface, options.pid, options.database),
+            probes.probes(
+                options.interface, options.address, options.peer, options.pid, options.database
+            ),
             options.interval,
         )
     except Stopped:

@@ -9,6 +9,8 @@ from typing import Any
 
 import psutil
 
+from telemetry import link
+
 
 def describe(interface: str, packages: list[str], environments: Path) -> dict[str, Any]:
     """The host, its data link interface, and the versions of what lies on it.
@@ -62,20 +64,12 @@ def _virtual() -> str | None:
 
 
 def _nic(interface: str) -> dict[str, Any] | None:
-    """Speed is None where the driver gives none (0, or a veth's made-up 10000 without a PHY)."""
-    stats = psutil.net_if_stats().get(interface)
-    if stats is None:
+    """The data link's interface; None if there is no such."""
+    if not (link.SYS / interface).exists():
         return None
-    addresses = psutil.net_if_addrs().get(interface, [])
-    real = Path(f"/sys/class/net/{interface}/device").exists()
-    return {
-        "interface": interface,
-        "mac": next((a.address for a in addresses if a.family == psutil.AF_LINK), None),
-        "up": stats.isup,
-        "mtu": stats.mtu,
-        "speed_mbit_per_s": stats.speed if real and stats.speed > 0 else None,
-        "full_duplex": stats.duplex == psutil.NIC_DUPLEX_FULL if real else None,
-    }
+    kept = ("mac", "mtu", "speed_mbit_per_s", "full_duplex")
+    found = link.nic(interface)
+    return {"interface": interface, **{key: found[key] for key in kept}}
 
 
 def _debian_versions(packages: list[str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import psutil
 
+from telemetry.link import Link, counter
 from telemetry.slowed import Frequency, Heat, Quota
 from telemetry.sockets import Sockets
 
@@ -118,21 +119,24 @@ class Memory:
 
 
 class Network:
-    """Counters of the data link's interface."""
+    """Counters of the data link's interface; all None while there is no such interface."""
+
+    columns = {
+        "net_rx_bytes": "rx_bytes",
+        "net_tx_bytes": "tx_bytes",
+        "net_rx_packets": "rx_packets",
+        "net_tx_packets": "tx_packets",
+        "net_rx_errors": "rx_errors",
+        "net_tx_errors": "tx_errors",
+        "net_rx_drops": "rx_dropped",
+        "net_tx_drops": "tx_dropped",
+    }
 
     def __init__(self, interface: str) -> None:
         self._interface = interface
 
     def sample(self) -> Row:
-        nic = psutil.net_io_counters(pernic=True)[self._interface]
-        return {
-            "net_rx_bytes": nic.bytes_recv,
-            "net_tx_bytes": nic.bytes_sent,
-            "net_rx_packets": nic.packets_recv,
-            "net_tx_packets": nic.packets_sent,
-            "net_rx_drops": nic.dropin,
-            "net_tx_drops": nic.dropout,
-        }
+        return {column: counter(self._interface, name) for column, name in self.columns.items()}
 
 
 class Tcp:
@@ -257,7 +261,9 @@ class Own:
         return {"telemetry_cpu_percent": _share(now[1] - cpu, now[0] - wall)}
 
 
-def probes(interface: str, pid: int | None, database: str | None) -> list[Probe]:
+def probes(
+    interface: str, address: str, peer: str, pid: int | None, database: str | None
+) -> list[Probe]:
     """All probes of a host; those of app and database only where there are such."""
     chosen: list[Probe] = [
         Clock(),
@@ -268,6 +274,7 @@ def probes(interface: str, pid: int | None, database: str | None) -> list[Probe]
         Quota(os.getpid() if pid is None else pid),
         Memory(),
         Network(interface),
+        Link(interface, address, peer),
         Tcp(),
         Sockets(),
         OpenFiles(),

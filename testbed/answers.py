@@ -3,15 +3,25 @@
 import base64
 import hashlib
 import json
+import math
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from bs4 import BeautifulSoup
 
+from testbed import files
 from testbed.errors import TestbedError
-from testbed.model.catalogue import ExpectedAnswer
+from testbed.model.catalogue import Body, ExpectedAnswer
 from testbed.model.results import AnswerCheck
+from testbed.texts import shown, shown_name
+
+MOST_DOCUMENT_BYTES = 16 * 1024 * 1024  # an answer of that size takes a second of a 100 Mbit/s link
+MOST_DIGITS = 100  # of a whole number
+MOST_DOCUMENT_DEPTH = 100  # json and difference() go down a level by a call
+# The check before the load sends it on a command line, of which Linux takes 128 KiB
+MOST_BODY_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -53,26 +63,83 @@ def read_expected(workload_folder: Path, spec: ExpectedAnswer) -> Expected:
     """The answer that the workload expects. Raises TestbedError if a file of it cannot be read."""
     return Expected(
         spec,
-        None if spec.json_file is None else _read_json(workload_folder / spec.json_file),
+        None if spec.json_file is None else _read_json(workload_folder, spec.json_file),
         [
-            None if one.texts_file is None else _read_texts(workload_folder / one.texts_file)
+            None if one.texts_file is None else _read_texts(workload_folder, one.texts_file)
             for one in spec.html
         ],
     )
 
 
-def _read_json(path: Path) -> Any:
+def _read_json(folder: Path, name: str) -> Any:
+    path = files.beside(folder, name)
+    text = files.read_text(path, MOST_DOCUMENT_BYTES)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise TestbedError(f"{path}: not a readable JSON document: {error}") from error
+        document = json.loads(
+            text,
+            object_pairs_hook=_mapping,
+            parse_constant=_no_number,
+            parse_float=_finite,
+            parse_int=_whole,
+        )
+        _check_depth(document)
+    except RecursionError as error:
+        raise TestbedError(f"{shown_name(path)}: JSON nested too deep") from error
+    except ValueError as error:
+        raise TestbedError(f"{shown_name(path)}: not a JSON document: {error}") from error
+    return document
 
 
-def _read_texts(path: Path) -> list[str]:
-    texts = _read_json(path)
+def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object. Raises ValueError for a key that stands twice: which one counts is not defined."""
+    counts = Counter(key for key, _ in pairs)
+    if len(counts) < len(pairs):
+        twice = counts.most_common(1)[0][0]
+        raise ValueError(f"the key {shown(twice)} stands twice in one object")
+    return dict(pairs)
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number in JSON")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{shown(text)} is too large a number")
+    return value
+
+
+def _whole(text: str) -> int:
+    if len(text) > MOST_DIGITS:
+        raise ValueError(f"a number of {len(text):,} digits")
+    return int(text)
+
+
+def _check_depth(document: Any) -> None:
+    level = [document]
+    for _ in range(MOST_DOCUMENT_DEPTH):
+        inner = [
+            one.values() if isinstance(one, dict) else one
+            for one in level
+            if isinstance(one, dict | list)
+        ]
+        level = [part for parts in inner for part in parts]
+        if not level:
+            return
+    raise ValueError(f"nested more than {MOST_DOCUMENT_DEPTH} deep")
+
+
+def _read_texts(folder: Path, name: str) -> list[str]:
+    texts = _read_json(folder, name)
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise TestbedError(f"{path}: not a JSON list of texts")
+        raise TestbedError(f"{shown_name(folder / name)}: not a JSON list of texts")
     return texts
+
+
+def read_body(folder: Path, body: Body) -> str:
+    """What a request carries. Raises TestbedError if its file cannot be read, or is not UTF-8."""
+    return files.read_text(files.beside(folder, body.file), MOST_BODY_BYTES)
 
 
 def compare(
@@ -120,7 +187,7 @@ def _body_problem(answer: Answer, expected: Expected) -> str | None:
         return f"a body where none is expected: {_start(answer)}" if answer.body else None
     try:
         found = json.loads(answer.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return f"the body is not JSON: {_start(answer)}"
     where = difference(expected.document, found)
     return f"the document differs from the expected one at {where}" if where else None

@@ -154,9 +154,10 @@ def _carry_out_part(
     own = folder / part.campaign
     if (own / campaign.FILE).is_file():
         begun = results.read(own / campaign.FILE, Campaign)
-        if begun.ended_at is not None:
+        finished = results.finished_runs(own, begun)
+        if begun.ended_at is not None and len(finished) == len(begun.runs):
             progress.say("  finished already")
-            return Outcome(own, list(results.finished_runs(own, begun).values()))
+            return Outcome(own, list(finished.values()))
         return campaign.resume(own, inventory, progress, within=folder.name)
     request = campaign.Request(
         name=part.campaign,

@@ -4,9 +4,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed import answers
+from testbed import answers, ports
 from testbed.daemon import AppFailed, Daemon
-from testbed.errors import TestbedError
+from testbed.linkproof import LinkUnfit
 from testbed.model.catalogue import Body, Endpoint, Exchange
 from testbed.model.results import AnswerCheck
 from testbed.remote import Remote
@@ -20,13 +20,17 @@ class Asker:
     """Asks an endpoint from the generating host. `folder`: the workload's."""
 
     generating: Remote
+    server: Remote
     daemon: Daemon
     url: str
     endpoint: Endpoint
     folder: Path
 
     def wait_ready(self) -> answers.Answer:
-        """The app's first answer. Raises AppFailed if there is none in time."""
+        """The app's first answer. Raises AppFailed if there is none in time.
+
+        Raises LinkUnfit if only the server itself can connect to the app.
+        """
         return self._ask(self.endpoint.send)
 
     def check_before(self, first: answers.Answer) -> list[AnswerCheck]:
@@ -72,8 +76,23 @@ class Asker:
                 return answers.from_probe(result.stdout)
             if (state := self.daemon.show()["ActiveState"]) != "active":
                 raise self.daemon.failure(f"its unit is {state}")
+            if problem := self._closed_port():
+                raise problem
             if time.monotonic() > deadline:
                 raise self.daemon.failure(result.stderr.strip() or "it gives no answer")
+
+    def _closed_port(self) -> LinkUnfit | None:
+        """A port that only the server itself can reach is a firewall's doing, not the app's.
+
+        The server tries before and after, so that an app that was just coming up, or whose listen
+        queue is full, is not taken for one behind a firewall.
+        """
+        server = self.server
+        port = server.facts.testbed_app_port
+        if self.generating.host.role == server.host.role or ports.connect(server, server, port):
+            return None
+        problem = ports.closed(self.generating, server, port, "testbed_app_port")
+        return None if ports.connect(server, server, port) else problem
 
     def _command(self, body: Body | None, timeout_s: float) -> list[str]:
         command = [
@@ -83,15 +102,6 @@ class Asker:
             f"--method={self.endpoint.method}",
         ]
         if body is not None:
-            text = read_body(self.folder, body).decode()
+            text = answers.read_body(self.folder, body)
             command += [f"--header=Content-Type: {body.content_type}", f"--body={text}"]
         return command
-
-
-def read_body(folder: Path, body: Body) -> bytes:
-    """What a request carries. Raises TestbedError if its file cannot be read, or is not UTF-8."""
-    path = folder / body.file
-    try:
-        return path.read_text(encoding="utf-8").encode()
-    except (OSError, ValueError) as error:
-        raise TestbedError(f"{path}: cannot be read as UTF-8 text: {error}") from error

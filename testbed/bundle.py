@@ -15,9 +15,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import get_args
 
-from testbed import catalogue
-from testbed.errors import TestbedError
+from testbed import app_code, catalogue
+from testbed.errors import Exit, TestbedError
+from testbed.model import command_line
 from testbed.model.catalogue import CataloguedApp, Service, Workload
+from testbed.texts import plain, shown_name
 
 ROOT = Path(__file__).resolve().parent.parent
 ARCHIVES = ROOT / ".cache" / "bundles"
@@ -48,7 +50,7 @@ class DeployedApp:
     bundle: Bundle
     services: list[str]  # what its workload needs besides it, e.g. 'postgresql'
     apt_packages: list[str]
-    serve: str
+    exec_start: str  # serve as ExecStart= takes it; {venv} and {app} are still in it
     environment: dict[str, str]  # the app's own, and its settings' defaults
     database_connections: int  # the most it opens with its default settings
 
@@ -72,14 +74,18 @@ class Deployment:
 
 
 def deployment(
-    workloads: list[str], own: Path | None = None, archives: Path = ARCHIVES
+    workloads: list[str], own: str | Path | None = None, archives: Path = ARCHIVES
 ) -> Deployment:
     """The deployment of these workloads, and of all in the user's `own` apps folder.
 
     Raises TestbedError for an unknown workload or a file that does not fit.
     """
     known = catalogue.load(own)
-    owned = [name for name, folder in known.folders.items() if own and folder.parent == own]
+    owned = [
+        name
+        for name, folder in known.folders.items()
+        if own is not None and folder.parent == Path(own).resolve()
+    ]
     names = list(dict.fromkeys([*workloads, *owned]))
     apps = [app for name in names for app in known.apps_of(name).values()]
     services: dict[str, list[str]] = {name: [] for name in get_args(Service)}
@@ -117,7 +123,7 @@ def deployed(app: CataloguedApp, workload: Workload, archives: Path) -> Deployed
         ),
         services=list(workload.services),
         apt_packages=app.spec.apt_packages,
-        serve=app.spec.serve,
+        exec_start=command_line.exec_start(app.spec.serve),
         environment=app.spec.environment | defaults,
         database_connections=app.spec.database_connections_per_worker
         * (int(workers.default) if workers else 1),
@@ -163,7 +169,7 @@ def pack(folder: Path, inside: str = "") -> bytes:
     """A gzipped tar of the folder's files: the same files give the same bytes."""
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for path in catalogue.files_of(folder):
+        for path in app_code.files_of(folder):
             entry = tarfile.TarInfo(f"{inside}{path.relative_to(folder)}")
             entry.size = path.stat().st_size
             entry.mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
@@ -177,7 +183,7 @@ def _program(folder: Path, archives: Path) -> Bundle:
     if not (folder / "__main__.py").is_file():
         raise TestbedError(f"{folder}: no __main__.py", remedy="is this checkout complete?")
     requirements = "requirements.txt" if (folder / "requirements.txt").is_file() else None
-    digest = catalogue.digest(folder)
+    digest = app_code.digest(folder)
     return bundle(
         folder.name, folder, archives, requirements, digest=digest, inside=f"{folder.name}/"
     )
@@ -187,16 +193,17 @@ def main() -> int:
     """Print the deployment of the named workloads as JSON; exit code 2 with one error if not."""
     parser = argparse.ArgumentParser(prog="python -m testbed.bundle", description=__doc__)
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD")
-    parser.add_argument(
-        "--apps-path", type=Path, metavar="FOLDER", help="more apps, laid out alike"
-    )
+    parser.add_argument("--apps-path", metavar="FOLDER", help="more apps, laid out alike")
     options = parser.parse_args()
-    own = options.apps_path.resolve() if options.apps_path else None
     try:
-        json.dump(asdict(deployment(options.workloads, own)), sys.stdout, indent=1)
+        document = json.dumps(asdict(deployment(options.workloads, options.apps_path)), indent=1)
     except TestbedError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{plain(str(error))}\n")
         return error.exit_code
+    except OSError as error:  # the archives' folder: a full disk, or not ours to write
+        sys.stderr.write(f"{shown_name(error.filename)}: {error.strerror}\n")
+        return Exit.NOT_READY
+    sys.stdout.write(document)
     return 0
 
 

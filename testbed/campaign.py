@@ -4,10 +4,11 @@ A campaign's folder is written as it goes. Interrupted, it can be resumed: finis
 rest is done, and nothing else may have changed in between.
 """
 
+import os
 import random
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,7 +31,7 @@ from testbed import catalogue as catalogues
 from testbed.catalogue import Catalogue
 from testbed.daemon import Daemon
 from testbed.delay import Delayed
-from testbed.errors import Exit, TestbedError
+from testbed.errors import Exit, Interrupted, TestbedError
 from testbed.inventory import Inventory
 from testbed.model.experiment import Capacity, Experiment, LoadSpec, PlannedRun
 from testbed.model.results import (
@@ -94,8 +95,9 @@ class Outcome:
 def run(request: Request, progress: Progress) -> Outcome:
     """A new campaign.
 
-    Raises TestbedError if hosts or link are not fit, before anything is loaded. A failed run is in
-    the outcome; a lost host or Ctrl-C ends the campaign and keeps its finished runs.
+    Raises TestbedError if hosts or link are not fit, before anything is loaded. A failed or
+    interrupted run is in the outcome. What every further run would meet (a lost host, a service
+    that is not there) ends the campaign as Interrupted, Ctrl-C as well; finished runs are kept.
     """
     catalogue = catalogues.load(request.apps_path)
     seed = random.SystemRandom().randrange(1_000_000) if request.seed is None else request.seed
@@ -108,7 +110,7 @@ def run(request: Request, progress: Progress) -> Outcome:
             if not request.within:
                 results.point_latest(session.folder)
             progress.say(f"campaign {campaign.campaign}: {len(planned)} runs, seed {seed}")
-            return _carry_out(session, campaign, planned, delayed)
+            return _resumable(session, campaign, planned, delayed)
 
 
 def resume(
@@ -137,7 +139,7 @@ def resume(
         )
         _check_unchanged(campaign, now)
         with delay.applied(request.experiment.link_delay_ms, server, client, progress) as delayed:
-            return _carry_out(session, campaign, planned, delayed)
+            return _resumable(session, campaign, planned, delayed)
 
 
 @contextmanager
@@ -261,16 +263,26 @@ def _check_unchanged(before: Campaign, now: Campaign) -> None:
         )
 
 
+def _resumable(
+    session: Session, campaign: Campaign, planned: list[PlannedRun], delayed: Delayed | None
+) -> Outcome:
+    """Carry it out. What ends it early is raised as Interrupted, which tells how to go on."""
+    try:
+        return _carry_out(session, campaign, planned, delayed)
+    except TestbedError as error:
+        again = f"then go on with --resume={os.path.relpath(session.folder)}"
+        raise Interrupted(
+            error.message, remedy=f"{error.remedy}; {again}" if error.remedy else again
+        ) from error
+
+
 def _carry_out(
     session: Session, campaign: Campaign, planned: list[PlannedRun], delayed: Delayed | None
 ) -> Outcome:
     begin = time.monotonic()
     spec = session.experiment.load
     expected_s = spec.warmup_s + spec.duration_s + OVERHEAD_S
-    finished = results.finished_runs(session.folder, campaign)
-    if spec.capacity:  # a search cannot go on from a probe without figures
-        finished = {run_id: record for run_id, record in finished.items() if not record.failure}
-    course = _Course(session, campaign, finished, delayed)
+    course = _Course(session, campaign, results.finished_runs(session.folder, campaign), delayed)
     if course.done:
         session.progress.say(f"{len(course.done)} runs are finished already")
     with session.progress.campaign(len(planned) * expected_s):
@@ -353,7 +365,8 @@ def summary(record: RunRecord) -> str:
     """One line on a run: its figures, or why it has none, and its verdict."""
     if record.failure or not record.output:
         reason = record.failure.message if record.failure else "no output"
-        return f"FAILED: {reason}"
+        word = "INTERRUPTED" if record.failure and record.failure.interrupted else "FAILED"
+        return f"{word}: {reason}"
     output = record.output
     p99 = output.latency_us.percentiles.get("99")
     text = (
@@ -367,10 +380,17 @@ def _figure(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.5g}"
 
 
-def exit_code(outcome: Outcome, *, strict: bool) -> int:
-    """0, or what went wrong: a run failed, or with `strict`, one is not valid."""
-    if any(record.failure for record in outcome.records):
+def exit_code(outcomes: Sequence[Outcome], *, strict: bool) -> int:
+    """0, or the gravest that went wrong.
+
+    A run was interrupted, an app failed in one, or with `strict`, one is not valid.
+    """
+    records = [record for outcome in outcomes for record in outcome.records]
+    failures = [record.failure for record in records if record.failure]
+    if any(failure.interrupted for failure in failures):
+        return Exit.RUN_INTERRUPTED
+    if failures:
         return Exit.RUN_FAILED
-    if strict and any(record.verdict != "valid" for record in outcome.records):
+    if strict and any(record.verdict != "valid" for record in records):
         return Exit.NOT_VALID
     return 0

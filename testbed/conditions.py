@@ -2,12 +2,17 @@
 
 import json
 import re
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from testbed import hosts
-from testbed.model.results import Before, HostRole
+from testbed import hosts, link
+from testbed.errors import Interrupted, TestbedError
+from testbed.lab import delay_line
+from testbed.linkproof import PEER, LinkUnfit, speed_problem, state_problem
+from testbed.model.results import Before, HostRole, LinkState
 from testbed.remote import Remote
+from testbed.session import Session
 
 WINDOW_S = 0.5  # tells 2 % of a CPU (a tick of 10 ms); longer would cost every run more
 GENERATOR_OPEN_FILES = "generator-open-files.txt"  # as the shell says that becomes the generator
@@ -16,17 +21,59 @@ OPEN_FILES = re.compile(r"^Max open files\s+(\d+)", re.MULTILINE)
 
 def before(server: Remote, client: Remote) -> dict[HostRole, Before]:
     """Both hosts for a moment, at the same time. Raises CommandFailed or HostUnreachable."""
-    remotes = (server, client)
-    with ThreadPoolExecutor(len(remotes)) as pool:
-        looks = list(pool.map(_look, remotes))
-    return {remote.host.role: look for remote, look in zip(remotes, looks, strict=True)}
+    with ThreadPoolExecutor(2) as pool:
+        looks = list(pool.map(_look, (server, client), (client, server)))
+    return {"server": looks[0], "client": looks[1]}
 
 
-def _look(remote: Remote) -> Before:
+def _look(remote: Remote, peer: Remote) -> Before:
     program = f"{remote.facts.testbed_prefix}/bin/telemetry"
-    done = remote.run([program, "others", f"--window={WINDOW_S}"])
+    options = [f"--window={WINDOW_S}", *hosts.link_options(remote, peer)]
+    done = remote.run([program, "others", *options])
     looked = json.loads(done.stdout) | {"clock_offset_s": hosts.clock_offset_s(remote)}
     return Before.model_validate(looked)
+
+
+def link_now(session: Session) -> dict[HostRole, LinkState]:
+    """Both hosts' ends of the data link now."""
+    return {role: look.state for role, look in link.look(session.server, session.client).items()}
+
+
+def check_link(session: Session, states: Mapping[HostRole, LinkState]) -> None:
+    """Raise LinkUnfit if the link cannot be measured over. A calibration does not use it."""
+    if session.link is None:
+        return
+    lab = session.inventory.facts.testbed_lab is not None
+    for role, state in states.items():
+        host, peer = session.inventory.host(role), session.inventory.host(PEER[role])
+        ways = {host.bench_interface, *([delay_line.DEVICE] if lab else [])}
+        problem = state_problem(host, peer, state, ways)
+        if problem := problem or speed_problem(role, state, session.link):
+            raise problem
+
+
+def link_fault(session: Session, before: Mapping[HostRole, Before]) -> Interrupted | None:
+    """What of the link made a run fail, so that it is not what the app did; None if nothing did.
+
+    Where nobody can tell, because a host is lost, that is the cause that counts.
+    """
+    if session.link is None:
+        return None
+    try:
+        states = link_now(session)
+        check_link(session, states)
+    except LinkUnfit as error:
+        return error
+    except TestbedError:
+        return None
+    for role, state in states.items():
+        look = before[role].link if role in before else None
+        if look and look.carrier_changes != state.carrier_changes:
+            return Interrupted(
+                f"{role} host: the data link ({state.interface}) lost its carrier during the run",
+                remedy="look at cable, cards and switch",
+            )
+    return None
 
 
 def open_files(remote: Remote, pid: int) -> int | None:

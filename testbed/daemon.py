@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from testbed.errors import Exit, TestbedError
+from testbed.errors import Exit, RunFailed, TestbedError
 from testbed.model.catalogue import CataloguedApp
 from testbed.remote import CommandFailed, Remote
 
@@ -22,14 +22,13 @@ PROPERTIES = (
 )
 
 
-class AppFailed(TestbedError):
+class AppFailed(RunFailed):
     """The app did not start, answer or stop."""
 
     def __init__(self, app: str, what: str, journal: str) -> None:
         lines = "".join(f"\n    {line}" for line in journal.strip().splitlines())
         super().__init__(
-            f"app {app} on the server host: {what}" + (f"; its journal:{lines}" if lines else ""),
-            exit_code=Exit.RUN_FAILED,
+            f"app {app} on the server host: {what}" + (f"; its journal:{lines}" if lines else "")
         )
         self.what = what
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from testbed import postgresql
+from testbed import postgresql, sql
 from testbed.errors import Exit, TestbedError
 from testbed.model.catalogue import Workload
 from testbed.remote import CommandFailed, Remote
@@ -21,7 +21,7 @@ def put_back(
     if workload.reset is not None:
         path = workload_folder / workload.reset
         copy = f"{run_folder}/{path.name}"
-        server.write(copy, _text(path))
+        server.write(copy, sql.read_file(workload_folder, workload.reset))
         database = server.facts.database_of(name)
         command = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", database, "-f", copy]
         try:
@@ -37,10 +37,3 @@ def put_back(
     if "postgresql" not in workload.services:
         return None
     return postgresql.rows(server, server.facts.database_of(name))
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise TestbedError(f"{path}: cannot be read: {error}") from error

@@ -8,10 +8,11 @@ class Exit(IntEnum):
 
     BAD_INPUT = 2  # a file, option or name is wrong
     NOT_READY = 3  # a host, tool or the link is not fit to measure
-    RUN_FAILED = 4  # at least one run did not finish
+    RUN_FAILED = 4  # an app failed in at least one run: it died, answered wrongly or not at all
     NOT_VALID = 5  # with --strict: a run does not count; of a comparison: no cell can be compared
     WORSE = 6  # of a comparison: at least one cell is worse
-    INTERRUPTED = 130
+    RUN_INTERRUPTED = 7  # something around the app ended at least one run; --resume repeats it
+    INTERRUPTED = 130  # by Ctrl-C or a signal
 
 
 class TestbedError(Exception):
@@ -29,3 +30,24 @@ class TestbedError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\n  -> {self.remedy}" if self.remedy else self.message
+
+
+class RunFailed(TestbedError):
+    """What the app did in a run, and why that leaves no figures: a result of the app."""
+
+    def __init__(self, message: str, *, remedy: str | None = None) -> None:
+        super().__init__(message, remedy=remedy, exit_code=Exit.RUN_FAILED)
+
+
+class Interrupted(TestbedError):
+    """Something around the app ended a run, which therefore tells nothing of the app.
+
+    Whatever carries out a run may raise it. The run is kept as interrupted and repeated by a
+    resume. With `ends_campaign` the next run would meet the same, so that the campaign stops.
+    """
+
+    def __init__(
+        self, message: str, *, remedy: str | None = None, ends_campaign: bool = False
+    ) -> None:
+        super().__init__(message, remedy=remedy, exit_code=Exit.RUN_INTERRUPTED)
+        self.ends_campaign = ends_campaign

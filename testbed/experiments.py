@@ -8,8 +8,11 @@ from pydantic import ValidationError
 from testbed import yamlfile
 from testbed.catalogue import unknown
 from testbed.errors import TestbedError
-from testbed.model.experiment import PER_CPU, Experiment
+from testbed.model.experiment import Experiment
+from testbed.model.kinds import PER_CPU
+from testbed.texts import is_plain, shown_name
 
+LONGEST_STEM = 64
 EXPERIMENTS_FOLDER = Path(__file__).resolve().parent.parent / "experiments"
 
 # command-line option -> where it lies in an experiment
@@ -34,11 +37,18 @@ def find(name: str) -> Path:
     Raises TestbedError, naming the nearest known experiment.
     """
     if name.endswith((".yml", ".yaml")):
-        return Path(name)
-    path = EXPERIMENTS_FOLDER / f"{name}.yml"
-    if not path.is_file():
-        raise unknown("experiment", name, (p.stem for p in EXPERIMENTS_FOLDER.glob("*.yml")))
-    return path
+        path = Path(name)
+        # the campaign's folder and the report are named after it
+        if len(path.stem) > LONGEST_STEM or not all(map(is_plain, path.stem)):
+            raise TestbedError(
+                f"{shown_name(path)}: an experiment's file name has up to {LONGEST_STEM} printable "
+                "characters, for its campaign is named after it"
+            )
+        return path
+    known = {path.stem: path for path in EXPERIMENTS_FOLDER.glob("*.yml")}
+    if name not in known:
+        raise unknown("experiment", name, known, also="a file's name ends in .yml")
+    return known[name]
 
 
 def load(path: Path) -> Experiment:
@@ -103,7 +113,5 @@ def _option_problem(item: Any) -> str:
     names = {location: f"--{option.replace('_', '-')}" for option, location in OPTIONS.items()}
     location = tuple(part for part in item["loc"] if isinstance(part, str))
     known = next((names[location[:n]] for n in (2, 1) if location[:n] in names), None)
-    message = item["msg"].removeprefix("Value error, ")
-    return (
-        f"{known or '.'.join(location)}: {message} (given: {item['input']!r})" if known else message
-    )
+    message = yamlfile.problem_of(item, "given")
+    return f"{known}: {message}" if known else f"{'.'.join(location)}: {message}"

@@ -11,10 +11,12 @@ from typing import Any
 
 import ansible.release
 import fabric
+from pydantic import ValidationError
 
 from testbed import lab
 from testbed.errors import Exit, TestbedError
 from testbed.inventory import ROOT, Inventory
+from testbed.linkproof import Look
 from testbed.model.results import HostRecord, HostRole, Nic, Sysctl
 from testbed.remote import CommandFailed, Remote
 
@@ -106,12 +108,41 @@ def describe(remote: Remote) -> dict[str, Any]:
             exit_code=Exit.NOT_READY,
         ) from error
     if found["nic"] is None:
+        names = ", ".join(remote.run(["ls", "/sys/class/net"]).stdout.split())
         raise TestbedError(
-            f"{remote.host.role} host: no interface '{remote.host.bench_interface}'",
-            remedy="bench_interface in the inventory names the data link's interface",
+            f"{remote.host.role} host: bench_interface '{remote.host.bench_interface}' is none of "
+            f"its interfaces: {names}",
+            remedy="correct bench_interface in the inventory",
             exit_code=Exit.NOT_READY,
         )
     return found
+
+
+def link_options(remote: Remote, peer: Remote) -> list[str]:
+    """Where the data link is, for the telemetry program of `remote`."""
+    return [
+        f"--interface={remote.host.bench_interface}",
+        f"--address={remote.host.bench_address}",
+        f"--peer={peer.host.bench_address}",
+    ]
+
+
+def link_look(remote: Remote, peer: Remote) -> Look:
+    """The host's end of the data link now, and all of its interfaces.
+
+    Raises TestbedError with the remedy if the host is not provisioned by this testbed.
+    """
+    program = f"{remote.facts.testbed_prefix}/bin/telemetry"
+    try:
+        return Look.model_validate_json(
+            remote.run([program, "link", *link_options(remote, peer)]).stdout
+        )
+    except (CommandFailed, ValidationError) as error:
+        raise TestbedError(
+            f"{remote.host.role} host: its telemetry does not tell how the data link is: {error}",
+            remedy="run `ansible-playbook site.yml` for this inventory",
+            exit_code=Exit.NOT_READY,
+        ) from error
 
 
 def clock_offset_s(remote: Remote, samples: int = 3) -> float:

@@ -28,7 +28,7 @@ class Facts(BaseModel):
     testbed_app_port: int
     testbed_database: str
     testbed_limit_nofile: int
-    testbed_link_floor_mbit_per_s: float
+    testbed_link_floor_mbit_per_s: float | None = None  # None: from the cards' speed
     testbed_link_max_age_h: float
     testbed_place: str
     testbed_lab: str | None = None  # name of the lab, if it is one

@@ -7,6 +7,8 @@ from pydantic import BeforeValidator, Field, ValidationError
 from testbed.errors import TestbedError
 from testbed.model.article import Mode, Scale
 from testbed.model.base import Model
+from testbed.model.kinds import Seed, Trials
+from testbed.yamlfile import problem_of
 
 M = TypeVar("M", bound=Model)
 
@@ -17,31 +19,39 @@ def _split(value: Any) -> Any:
         names = [name.strip() for name in value.split(",") if name.strip()]
         if not names:
             raise ValueError("no name given; leave the option out for its default")
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"{twice} is named twice")
         return names
     return value
 
 
-Names = Annotated[list[str], BeforeValidator(_split)]
+Names = Annotated[list[str], Field(max_length=1000), BeforeValidator(_split)]
+PathName = Annotated[str, Field(min_length=1, max_length=4096)]  # Linux's PATH_MAX
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+INVENTORY_HELP = "hosts; default: that of ansible.cfg, the lab"
 
 
 class Options(Model):
     """What a measuring task takes. None: as the experiment file has it."""
 
-    rate: float | None = Field(None, description="requests per second asked (constant rate)")
-    duration: float | None = Field(None, description="seconds of measured load per run")
+    rate: Finite | None = Field(None, description="requests per second asked (constant rate)")
+    duration: Finite | None = Field(None, description="seconds of measured load per run")
     connections: int | None = Field(None, description="connections kept open")
     threads: int | None = Field(None, description="threads; of pacer, processes at most")
-    warmup: float | None = Field(None, description="seconds of load before the measured part")
-    timeout: float | None = Field(None, description="seconds until a request has timed out")
+    warmup: Finite | None = Field(None, description="seconds of load before the measured part")
+    timeout: Finite | None = Field(None, description="seconds until a request has timed out")
     trials: int | None = Field(None, description="how often each app and endpoint is run")
     apps: Names | None = Field(None, description="names separated by commas; default: all")
     endpoints: Names | None = Field(None, description="names separated by commas")
     generator: str | None = Field(None, description="auto, wrk, wrk2, pacer or ab")
-    telemetry_interval: float | None = Field(None, description="seconds between two samples")
-    seed: int | None = Field(None, description="decides the order of runs; default: random")
-    inventory: str | None = Field(None, description="hosts; default: that of ansible.cfg, the lab")
-    resume: str | None = Field(None, description="folder of a campaign to go on with")
-    apps_path: str | None = Field(None, description="a folder with apps of your own, as apps/")
+    telemetry_interval: Finite | None = Field(None, description="seconds between two samples")
+    seed: Seed | None = Field(None, description="decides the order of runs; default: random")
+    inventory: PathName | None = Field(
+        None, description="hosts; default: that of ansible.cfg, the lab"
+    )
+    resume: PathName | None = Field(None, description="folder of a campaign to go on with")
+    apps_path: PathName | None = Field(None, description="a folder with apps of your own, as apps/")
     dry_run: bool = Field(False, description="print the plan, touch no host")
     strict: bool = Field(False, description="exit code 5 unless every run is valid")
     quiet: bool = Field(False, description="print results only")
@@ -60,12 +70,12 @@ class ArticleOptions(Model):
     both: bool = Field(False, description="one after the other; the default")
     scale: Scale = Field("full", description="full, or small: short runs, to try it out")
     parts: Names | None = Field(None, description="names separated by commas; default: all")
-    trials: Annotated[int, Field(ge=1)] | None = Field(
-        None, description="how often each app and endpoint is run"
+    trials: Trials | None = Field(None, description="how often each app and endpoint is run")
+    seed: Seed | None = Field(None, description="decides the order of runs; default: random")
+    inventory: PathName | None = Field(
+        None, description="hosts; default: that of ansible.cfg, the lab"
     )
-    seed: int | None = Field(None, description="decides the order of runs; default: random")
-    inventory: str | None = Field(None, description="hosts; default: that of ansible.cfg, the lab")
-    resume: str | None = Field(None, description="folder of a series to go on with")
+    resume: PathName | None = Field(None, description="folder of a series to go on with")
     dry_run: bool = Field(False, description="print the plan, touch no host")
     strict: bool = Field(False, description="exit code 5 unless every run is valid")
     quiet: bool = Field(False, description="print results only")
@@ -92,8 +102,7 @@ def _typed(model: type[M], given: dict[str, Any]) -> M:
         return model.model_validate(given)
     except ValidationError as error:
         lines = [
-            f"{option_name(str(item['loc'][0]))}: {item['msg'].removeprefix('Value error, ')} "
-            f"(given: {item['input']!r})"
+            f"{option_name(str(item['loc'][0]))}: {problem_of(item, 'given')}"
             for item in error.errors()
         ]
         raise TestbedError("\n".join(lines)) from error

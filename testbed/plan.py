@@ -7,7 +7,11 @@ from typing import Any
 from testbed.catalogue import Catalogue, unknown
 from testbed.errors import TestbedError
 from testbed.model.catalogue import CataloguedApp
-from testbed.model.experiment import PER_CPU, Experiment, LoadSpec, PlannedRun, Variant
+from testbed.model.experiment import Experiment, LoadSpec, PlannedRun, Variant
+from testbed.model.kinds import PER_CPU, workers_problem
+from testbed.texts import shown
+
+MOST_RUNS = 10_000  # of the shortest kind, more than a day
 
 
 @dataclass(frozen=True)
@@ -29,11 +33,17 @@ def plan(experiment: Experiment, catalogue: Catalogue, seed: int) -> list[Planne
     Raises TestbedError for apps, endpoints or settings that the workload or its apps do not have.
     """
     cells = _cells(experiment, catalogue)
+    steps = loads(experiment.load)
+    if (count := len(cells) * len(steps) * experiment.trials) > MOST_RUNS:
+        raise TestbedError(
+            f"{count:,} runs; a campaign has {MOST_RUNS:,} at most",
+            remedy="fewer trials, steps, variants, endpoints or apps",
+        )
     shuffle = random.Random(seed)  # noqa: S311 - an order, not a secret
     runs: list[PlannedRun] = []
     for trial in range(1, experiment.trials + 1):
         for cell in shuffle.sample(cells, len(cells)):
-            for step, load in loads(experiment.load):
+            for step, load in steps:
                 runs.append(planned_run(len(runs) + 1, cell, trial, step, load))
     return runs
 
@@ -83,6 +93,11 @@ def _chosen_apps(experiment: Experiment, catalogue: Catalogue) -> list[Catalogue
     for endpoint in experiment.endpoints:
         if endpoint not in endpoints:
             raise unknown(f"endpoint of workload {experiment.workload}:", endpoint, endpoints)
+    for variant_name, variant in experiment.variants.items():
+        for name in [*(variant.apps or []), *variant.app_settings]:
+            if name not in known:
+                what = f"app of workload {experiment.workload} in variant '{variant_name}':"
+                raise unknown(what, name, known)
     names = list(known) if experiment.apps is None else experiment.apps
     for name in names:
         if name not in known:
@@ -97,17 +112,14 @@ def _settings(app: CataloguedApp, variant_name: str, variant: Variant) -> dict[s
         if name not in app.spec.settings:
             what = f"setting of {app.name} in variant '{variant_name}':"
             raise unknown(what, name, app.spec.settings)
-        choices, usual = app.spec.settings[name].choices, app.spec.settings[name].default
-        a_number = isinstance(value, int) or bool(PER_CPU.fullmatch(value))
-        if isinstance(usual, int) and not a_number:
+        setting = app.spec.settings[name]
+        problem = workers_problem(value) if name == "workers" else None
+        if not (isinstance(setting.default, int) and PER_CPU.fullmatch(str(value))):
+            problem = problem or setting.problem(value)
+        if problem:
             raise TestbedError(
-                f"{app.name}: setting {name} is a number, and cannot be {value!r}",
-                remedy="a whole number, or 'N per cpu'",
-            )
-        if choices is not None and value not in choices:
-            raise TestbedError(
-                f"{app.name}: setting {name} cannot be {value!r}",
-                remedy=f"one of: {', '.join(map(str, choices))}",
+                f"{app.name}, variant '{variant_name}': setting {name} cannot be {shown(value)}",
+                remedy=problem,
             )
     return app.defaults() | chosen
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from testbed.errors import TestbedError
 from testbed.inventory import ROOT
-from testbed.model.results import Campaign, RunRecord
+from testbed.model.results import Campaign, Failure, RunRecord
 
 FOLDER_VARIABLE = "TESTBED_RESULTS"  # environment variable: results elsewhere than in results/
 PARTIAL = ".partial-"  # prefix of a run's folder until its run.json is complete
@@ -62,9 +62,21 @@ def point_latest(folder: Path) -> None:
 
 
 def finished_runs(folder: Path, campaign: Campaign) -> dict[str, RunRecord]:
-    """The campaign's runs that are complete, by id; a half-written one is not among them."""
+    """The campaign's runs that have figures, by id.
+
+    Not among them: one that is half-written, that an app failed in, or that was interrupted.
+    """
     paths = {run_id: folder / run_id / "run.json" for run_id in campaign.runs}
-    return {run_id: read(path, RunRecord) for run_id, path in paths.items() if path.is_file()}
+    records = {run_id: read(path, RunRecord) for run_id, path in paths.items() if path.is_file()}
+    return {run_id: record for run_id, record in records.items() if record.failure is None}
+
+
+def failures(path: Path) -> list[Failure]:
+    """Why all attempts at a run failed so far; `path`: its run.json, which need not be there."""
+    if not path.is_file():
+        return []
+    record = read(path, RunRecord)
+    return [*record.earlier_failures, *([record.failure] if record.failure else [])]
 
 
 def first_rows(folder: Path) -> dict[str, int] | None:

@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from analysis.parsers import parse
-from testbed import answers, conditions, data, postgresql, results, sql
-from testbed.asking import Asker, read_body
+from testbed import answers, conditions, data, hosts, postgresql, results, sql
+from testbed.asking import Asker
 from testbed.daemon import Daemon
-from testbed.errors import Exit, TestbedError
+from testbed.errors import Interrupted, RunFailed, TestbedError
 from testbed.generators import ADAPTERS, Target, choose, measured_from
 from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import PlannedRun
@@ -32,32 +32,60 @@ from testbed.validity.figures import drift_percent
 LOAD_GRACE_S = 30  # beyond the load's own duration and time-out, before it counts as hung
 ALIVE_EVERY_S = 10  # how often the server host is asked for a sign of life during a load
 LOOPBACK = "127.0.0.1"
+BEFORE_THE_APP = ("prepare", "look around", "reset")  # stages of a run
 
 
 def execute(session: Session, planned: PlannedRun) -> RunRecord:
     """Carry out one run and store it whole as `<folder>/<run id>/`.
 
-    What fails in the app or the generator is part of the record (`failure`), so that the campaign
-    goes on. Raises HostUnreachable, and KeyboardInterrupt, after everything is stopped.
+    What the app failed in is part of the record (`failure`), and so is what happened around it,
+    marked as interrupted: the campaign goes on. Raises Interrupted, after the record is stored,
+    where the next run would meet the same; KeyboardInterrupt, after everything is stopped.
     """
     app = session.catalogue.apps_of(session.experiment.workload)[planned.app]
     load = choose(planned.load, set(session.generators))
     partial = session.folder / f"{results.PARTIAL}{planned.run_id}"
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "raw").mkdir(parents=True)
-    course = Course(started_at=datetime.now(UTC))
+    final = session.folder / planned.run_id
+    course = Course(
+        started_at=datetime.now(UTC), earlier_failures=results.failures(final / "run.json")
+    )
+    end: Interrupted | None = None
     try:
         _Runner(session, planned, app, load, course, partial).go()
-    except HostUnreachable:
-        raise
     except TestbedError as error:
-        course.failure = Failure(stage=course.stage, message=str(error))
+        first = conditions.link_fault(session, course.before) or _first(error)
+        course.failure, end = _judged(first, course.stage)
     record = _record(session, planned, app, load, course, partial)
     results.write(partial / "run.json", record)
-    final = session.folder / planned.run_id
     shutil.rmtree(final, ignore_errors=True)
     partial.rename(final)
+    if end is not None:
+        raise end
     return record
+
+
+def _first(error: TestbedError) -> TestbedError:
+    """What went wrong first: stopping and collecting may have failed because of it."""
+    while isinstance(error.__context__, TestbedError) and not error.__suppress_context__:
+        error = error.__context__
+    return error
+
+
+def _judged(error: TestbedError, stage: str) -> tuple[Failure, Interrupted | None]:
+    """What ended a run, as its record has it; and what ends the campaign, if it does.
+
+    Only a RunFailed is what the app did. Before the app is started nothing is wrong but with the
+    testbed, and the next run would meet it too; so it would with a host that is lost.
+    """
+    if isinstance(error, RunFailed):
+        return Failure(stage=stage, message=str(error)), None
+    failure = Failure(stage=stage, message=str(error), interrupted=True)
+    asked_to_end = isinstance(error, Interrupted) and error.ends_campaign
+    if asked_to_end or isinstance(error, HostUnreachable) or stage in BEFORE_THE_APP:
+        return failure, Interrupted(error.message, remedy=error.remedy, ends_campaign=True)
+    return failure, None
 
 
 class _Runner:
@@ -82,7 +110,12 @@ class _Runner:
         self.endpoint = self.workload.endpoints[planned.endpoint]
         self.url = url_of(session, app, planned.endpoint)
         self.asker = Asker(
-            self.generating, self.daemon, self.url, self.endpoint, self.workload_folder
+            self.generating,
+            session.server,
+            self.daemon,
+            self.url,
+            self.endpoint,
+            self.workload_folder,
         )
         self.statements_seen: list[tuple[str, int]] = []
         self.remote_folder = f"{session.inventory.facts.testbed_run}/{planned.run_id}"
@@ -96,6 +129,8 @@ class _Runner:
             cleanup.callback(self._remove_remote_folders)
             with course.phase("look around"), progress.stage("look who else is there", 1):
                 course.before = conditions.before(self.session.server, self.session.client)
+                links = {role: one.link for role, one in course.before.items() if one.link}
+                conditions.check_link(self.session, links)
             with course.phase("reset"):
                 course.rows = data.put_back(
                     self.session.server,
@@ -119,6 +154,8 @@ class _Runner:
             self._load(answer)
             with course.phase("check after"), progress.stage("check the answer again", 1):
                 course.unit = self.daemon.show()
+                course.link_after = conditions.link_now(self.session)
+                conditions.check_link(self.session, course.link_after)
                 course.answers.append(self.asker.check_after())
             with course.phase("stop"):
                 cleanup.close()
@@ -132,23 +169,24 @@ class _Runner:
             )
 
     def _check_before(self, answer: answers.Answer) -> None:
-        """Raise TestbedError unless all are as expected: such an app is not worth a load."""
+        """Raise RunFailed unless all are as expected: such an app is not worth a load."""
         checks = self.asker.check_before(answer)
         self.course.answers += checks
         for check in checks:
             if not check.ok:
                 about = f" ({check.what})" if check.what else ""
-                raise TestbedError(f"wrong answer from {self.url}{about}: {check.problem}")
+                raise RunFailed(f"wrong answer from {self.url}{about}: {check.problem}")
 
     def _start_telemetry(self, pid: int) -> dict[HostRole, Process]:
         processes: dict[HostRole, Process] = {}
-        for remote in (self.session.server, self.session.client):
+        server, client = self.session.server, self.session.client
+        for remote, peer in ((server, client), (client, server)):
             role: HostRole = remote.host.role
             command = [
                 f"{remote.facts.testbed_prefix}/bin/telemetry",
                 "record",
                 f"{self.remote_folder}/telemetry-{role}.csv",
-                f"--interface={remote.host.bench_interface}",
+                *hosts.link_options(remote, peer),
                 f"--interval={self.session.experiment.telemetry_interval_s:g}",
                 *([f"--pid={pid}", *self._database()] if role == "server" else []),
             ]
@@ -202,7 +240,7 @@ class _Runner:
         body_file = None
         if send is not None:
             body_file = f"{self.remote_folder}/body"
-            self.generating.write(body_file, read_body(self.workload_folder, send).decode())
+            self.generating.write(body_file, answers.read_body(self.workload_folder, send))
         return Target(
             url=self.url,
             method=self.endpoint.method,
@@ -215,7 +253,8 @@ class _Runner:
     def _generate(self, command: list[str], output: str, expected_s: float) -> None:
         """Run a generator to its end, its output into a file on its host.
 
-        Raises TestbedError if it fails or hangs, HostUnreachable if a host is lost meanwhile.
+        Raises RunFailed if it gives up on the app, Interrupted if it hangs, HostUnreachable if a
+        host is lost meanwhile.
         """
         line = shell_line(self.session, command, f"{self.remote_folder}/{output}")
         limit_s = expected_s + self.load.timeout_s + LOAD_GRACE_S
@@ -227,7 +266,7 @@ class _Runner:
                 elapsed_s = time.monotonic() - begin
                 self.session.progress.tick(elapsed_s)
                 if elapsed_s > limit_s:
-                    raise TestbedError(f"the generator did not end within {limit_s:.0f} s: {line}")
+                    raise Interrupted(f"the generator did not end within {limit_s:.0f} s: {line}")
                 if time.monotonic() > alive_at:
                     self.session.server.check_alive(ALIVE_EVERY_S)
                     alive_at = time.monotonic() + ALIVE_EVERY_S
@@ -235,7 +274,7 @@ class _Runner:
             process.stop()
         if code != 0:
             tail = self.generating.run(["tail", "-n", "5", f"{self.remote_folder}/{output}"]).stdout
-            raise TestbedError(f"the generator failed (exit {code}): {command[0]}: {tail.strip()}")
+            raise RunFailed(f"the generator failed (exit {code}): {command[0]}: {tail.strip()}")
 
     def _remove_remote_folders(self) -> None:
         for remote in (self.session.server, self.session.client):
@@ -249,7 +288,7 @@ class _Runner:
                 (raw / name).rename(self.partial / name)
         path = raw / ADAPTERS[self.load.generator].output
         if not path.is_file():
-            raise TestbedError(f"the generator left no {path.name}", exit_code=Exit.RUN_FAILED)
+            raise Interrupted(f"the generator left no {path.name}")
         text = path.read_text(errors="replace")
         output = parse(text, self.load.generator)
         told = measured_from(text, self.load, self.course.before[self.load.from_host])
@@ -305,6 +344,7 @@ def _record(
         link=session.link,
         folder=partial,
         before=course.before,
+        link_after=course.link_after,
         open_files=open_files,
         rows=course.rows,
         first_rows=results.first_rows(session.folder),
@@ -338,6 +378,7 @@ def _record(
         measured_from=course.measured_from,
         phases_s=course.phases_s,
         before=course.before,
+        link_after=course.link_after,
         open_files=open_files,
         rows=course.rows,
         telemetry_interval_s=session.experiment.telemetry_interval_s,
@@ -347,6 +388,7 @@ def _record(
         output=course.output,
         drift_percent=drift_percent(evidence),
         failure=course.failure,
+        earlier_failures=course.earlier_failures,
         findings=findings,
         verdict=worst(findings),
     )

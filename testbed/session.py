@@ -17,6 +17,7 @@ from testbed.model.results import (
     Generator,
     HostRole,
     LinkRecord,
+    LinkState,
     SqlSeen,
 )
 from testbed.model.tool_output import ToolOutput
@@ -52,12 +53,13 @@ class Course:
     """What is known of a run while it goes."""
 
     started_at: datetime
-    stage: str = "start"
+    stage: str = "prepare"
     phases_s: dict[str, float] = field(default_factory=dict)
     measured_from: datetime | None = None
     answers: list[AnswerCheck] = field(default_factory=list)
     sql: list[SqlSeen] | None = None
     before: dict[HostRole, Before] = field(default_factory=dict)
+    link_after: dict[HostRole, LinkState] = field(default_factory=dict)
     main_pid: int | None = None
     app_open_files: int | None = None
     rows: dict[str, int] | None = None
@@ -66,6 +68,7 @@ class Course:
     command: str | None = None
     output: ToolOutput | None = None
     failure: Failure | None = None
+    earlier_failures: list[Failure] = field(default_factory=list)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:

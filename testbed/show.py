@@ -95,11 +95,17 @@ def link_text(record: LinkRecord) -> str:
     lines = [
         f"{way.source} -> {way.target}: {way.mbit_per_s:.0f} Mbit/s" for way in record.directions
     ]
-    trip = record.round_trip_ms
-    lines.append(f"round trip: {trip.min:g} / {trip.mean:g} / {trip.max:g} ms (min / mean / max)")
+    if trip := record.round_trip_ms:
+        lines.append(
+            f"round trip: {trip.min:g} / {trip.mean:g} / {trip.max:g} ms (min / mean / max)"
+        )
     for role, nic in record.nics.items():
         speed = f"{nic.speed_mbit_per_s} Mbit/s" if nic.speed_mbit_per_s else "speed unknown"
         duplex = {True: "full duplex", False: "half duplex", None: "duplex unknown"}
         lines.append(f"{role}: {nic.interface}, {speed}, {duplex[nic.full_duplex]}, MTU {nic.mtu}")
-    lines += record.problems or [f"verified: at least {record.floor_mbit_per_s:g} Mbit/s each way"]
+    reason = f" ({record.floor_reason})" if record.floor_reason else ""
+    lines.append(f"floor: {record.floor_mbit_per_s:g} Mbit/s each way{reason}")
+    lines += [f"not fit: {problem}" for problem in record.problems] or [
+        "verified: what was sent went over these interfaces, at least that fast each way"
+    ]
     return "\n".join(lines)

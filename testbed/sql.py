@@ -1,9 +1,18 @@
 """Which SQL the app sent, as PostgreSQL counted it, against what its workload declares. Pure."""
 
 import re
+from pathlib import Path
 
+from testbed import files
 from testbed.model.catalogue import Housekeeping, Statement
 from testbed.model.results import SqlSeen
+
+MOST_FILE_BYTES = 64 * 1024 * 1024  # Ansible holds a data set in memory, and passes it to psql
+
+
+def read_file(folder: Path, name: str) -> str:
+    """A workload's SQL file. Raises TestbedError, naming it, if it cannot be read as UTF-8."""
+    return files.read_text(files.beside(folder, name), MOST_FILE_BYTES)
 
 
 def collapsed(text: str) -> str:

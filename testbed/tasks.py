@@ -23,6 +23,7 @@ from testbed.model.article import Series
 from testbed.model.base import Model
 from testbed.plan import plan
 from testbed.progress import Progress
+from testbed.texts import plain, shown
 
 LOG = ROOT / ".cache" / "error.log"
 
@@ -57,7 +58,7 @@ def reported(body: Task) -> Task:
             LOG.parent.mkdir(exist_ok=True)
             LOG.write_text(traceback.format_exc())
             _complain(
-                f"a fault in the testbed itself: {error!r}\n"
+                f"a fault in the testbed itself: {shown(error)}\n"
                 f"  -> please report it with {os.path.relpath(LOG)}"
             )
             sys.exit(1)
@@ -76,7 +77,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _complain(text: str) -> None:
-    Console(stderr=True).print(f"error: {text}", highlight=False, markup=False, soft_wrap=True)
+    message = plain(f"error: {text}")
+    Console(stderr=True).print(message, highlight=False, markup=False, soft_wrap=True)
 
 
 def measuring(name: str, doc: str) -> Task:
@@ -156,7 +158,7 @@ def measure(name: str, given: options.Options) -> None:
         )
         outcome = campaign.run(request, progress)
     progress.result(show.outcome_text(outcome))
-    code = campaign.exit_code(outcome, strict=given.strict)
+    code = campaign.exit_code([outcome], strict=given.strict)
     if code:
         sys.exit(code)
 
@@ -180,6 +182,6 @@ def measure_article(name: str, given: options.ArticleOptions) -> None:
         return
     outcomes = articles.carry_out(series, folder, inventory.load(given.inventory), progress)
     progress.result(show.series_text(folder, outcomes))
-    code = max(campaign.exit_code(outcome, strict=given.strict) for outcome in outcomes)
+    code = campaign.exit_code(outcomes, strict=given.strict)
     if code:
         sys.exit(code)

@@ -1,75 +1,156 @@
-"""Read a YAML file into a model; what is wrong with it is told by file, line and key."""
+"""Read a YAML file into a model; what is wrong with it is told by file, line and key.
+
+Of YAML it takes what people write by hand: texts, numbers, true and false, lists, mappings whose
+keys are texts, anchors and merges. What could grow without end or means something else than it
+looks like is refused.
+"""
 
 import difflib
+import re
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from testbed import files
 from testbed.errors import TestbedError
+from testbed.texts import is_plain, shown, shown_name
 
 M = TypeVar("M", bound=BaseModel)
+
+MOST_BYTES = 256 * 1024  # nine times the longest of the project's own; PyYAML reads it in seconds
+MOST_DEPTH = 20  # the models are 8 deep
+MOST_NODES = 50_000  # with every alias written out: a few bytes could stand for gigabytes
+MOST_PROBLEMS = 20  # of one file, shown
+_OCTAL = re.compile(r"[-+]?0[0-9_]+")
+_STRING = "tag:yaml.org,2002:str"
+_MERGE = "tag:yaml.org,2002:merge"
 
 
 def load(path: Path, model: type[M]) -> M:
     """The file's content as `model`.
 
     Raises TestbedError, naming file, line, key and the nearest known key, if the file is missing,
-    is not YAML, or does not fit the model.
+    is no plain text, is not YAML, or does not fit the model.
     """
+    text = files.read_text(path, MOST_BYTES)
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise TestbedError(f"{path}: no such file") from error
-    try:
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        _refuse_repeated_keys(tree)
-        data = yaml.safe_load(text)
+        loader = _Loader(text)
+        tree = loader.get_single_node()
+        data = None if tree is None else loader.construct_document(tree)
     except yaml.YAMLError as error:
-        raise TestbedError(f"{path}: not valid YAML: {_yaml_problem(error)}") from error
+        problem = _yaml_problem(error, text)
+        raise TestbedError(f"{shown_name(path)}: not valid YAML: {problem}") from error
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        lines = [_validation_problem(path, tree, model, item) for item in error.errors()]
+        problems = error.errors()
+        lines = [_validation_problem(path, tree, model, item) for item in problems[:MOST_PROBLEMS]]
+        if len(problems) > MOST_PROBLEMS:
+            lines.append(f"{shown_name(path)}: {len(problems) - MOST_PROBLEMS} more of the kind")
         raise TestbedError("\n".join(lines)) from error
 
 
-def _refuse_repeated_keys(node: yaml.Node | None) -> None:
-    """YAML forbids them; PyYAML would silently take the last."""
-    if isinstance(node, yaml.MappingNode):
-        seen = set()
-        for key, value in node.value:
-            if key.value in seen:
-                problem = f"key '{key.value}' stands twice"
-                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
-            seen.add(key.value)
-            _refuse_repeated_keys(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            _refuse_repeated_keys(value)
+def _refused(problem: str, mark: Any) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)
 
 
-def _yaml_problem(error: yaml.YAMLError) -> str:
+class _Loader(yaml.SafeLoader):
+    """PyYAML's, with limits."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = 0
+        self._nodes = 0  # with every alias written out
+        self._sizes: dict[str, int] = {}  # by anchor, once its node is complete
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """The next node, counted. Raises YAMLError where a limit is passed."""
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call] # PyYAML's stubs have gaps
+        anchor: str | None = getattr(event, "anchor", None)
+        if isinstance(event, yaml.AliasEvent):
+            if anchor in self.anchors and anchor not in self._sizes:
+                raise _refused(f"'{shown_name(anchor)}' contains itself", event.start_mark)
+            self._nodes += self._sizes.get(anchor or "", 0)
+        elif getattr(event, "tag", None) is not None:
+            raise _refused("tags (!...) are not taken", event.start_mark)
+        before, self._nodes = self._nodes, self._nodes + 1
+        if self._nodes > MOST_NODES:
+            raise _refused(f"holds more than {MOST_NODES:,} values", event.start_mark)
+        self._depth += 1
+        if self._depth > MOST_DEPTH:
+            raise _refused(f"nested more than {MOST_DEPTH} deep", event.start_mark)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        if anchor is not None and not isinstance(event, yaml.AliasEvent):
+            self._sizes[anchor] = self._nodes - before
+        if isinstance(node, yaml.MappingNode) and not isinstance(event, yaml.AliasEvent):
+            _check_keys(node)
+        return node
+
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
+        """A scalar's text. Raises YAMLError for what would become another value than it looks."""
+        value = super().construct_scalar(node)
+        kind = str(node.tag).rpartition(":")[2]
+        if kind == "timestamp":
+            raise _refused(f"{shown(value)} is a date: put it into quotes", node.start_mark)
+        if kind in ("int", "float") and isinstance(value, str):
+            if ":" in value or _OCTAL.fullmatch(value):
+                hint = "would become another number: write it without : and leading 0, or quoted"
+                raise _refused(f"{shown(value)} {hint}", node.start_mark)
+            if len(value) > 100:
+                raise _refused("a number of more than 100 digits", node.start_mark)
+        return value
+
+
+def _check_keys(node: yaml.MappingNode) -> None:
+    """YAML forbids a key twice, where PyYAML would take the last; our keys are texts."""
+    seen = set()
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            problem = "a key is a list or mapping; a text that begins with { or [ takes quotes"
+            raise _refused(problem, key.start_mark)
+        if key.tag not in (_STRING, _MERGE):
+            problem = f"the key {shown(key.value)} is read as no text: put it into quotes"
+            raise _refused(problem, key.start_mark)
+        if key.value in seen:
+            raise _refused(f"key '{shown_name(key.value)}' stands twice", key.start_mark)
+        seen.add(key.value)
+
+
+def _yaml_problem(error: yaml.YAMLError, text: str) -> str:
+    if isinstance(error, yaml.reader.ReaderError):  # its position is the text's
+        line = text.count("\n", 0, error.position) + 1
+        return f"line {line}: it holds the character U+{int(error.character):04X}"
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error)
+    problem = "".join(one for one in problem if is_plain(one))
     return f"line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark else problem
 
 
 def _validation_problem(
     path: Path, tree: yaml.Node | None, model: type[BaseModel], item: Any
 ) -> str:
-    location = [part for part in item["loc"] if not str(part).startswith("function-")]
-    key = ".".join(str(part) for part in location) or "(the whole file)"
-    where = f"{path}:{_line_of(tree, location)}: {key}"
+    location = [part for part in item["loc"] if part != "[key]"]
+    key = ".".join(shown_name(part) for part in location) or "(the whole file)"
+    where = f"{shown_name(path)}:{_line_of(tree, location)}: {key}"
     if item["type"] == "extra_forbidden":
         known = _known_keys(model, location[:-1])
-        near = difflib.get_close_matches(str(location[-1]), known, n=1)
+        near = difflib.get_close_matches(str(location[-1])[:100], known, n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(known))}"
         return f"{where}: unknown key; {hint}"
     if item["type"] == "missing":
         return f"{where}: this key is required and missing"
-    return f"{where}: {item['msg']} (found: {item['input']!r})"
+    return f"{where}: {problem_of(item)}"
+
+
+def problem_of(item: Any, found: str = "found") -> str:
+    """What pydantic says is wrong with a value, and the value, cut short, if it is a plain one."""
+    message = str(item["msg"]).removeprefix("Value error, ")
+    if item["type"] == "value_error" and isinstance(item["input"], dict | BaseModel):
+        return message  # about several keys, which it names
+    return f"{message} ({found}: {shown(item['input'])})"
 
 
 def _line_of(node: yaml.Node | None, location: list[str | int]) -> int:
@@ -78,7 +159,7 @@ def _line_of(node: yaml.Node | None, location: list[str | int]) -> int:
     for part in location:
         child = None
         if isinstance(node, yaml.MappingNode):
-            for key_node, value_node in node.value:
+            for key_node, value_node in node.value:  # the last: what is merged stands first
                 if key_node.value == str(part):
                     line, child = key_node.start_mark.line + 1, value_node
         elif isinstance(node, yaml.SequenceNode) and int(part) < len(node.value):

@@ -2,11 +2,23 @@
 
 import json
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
 from testbed.errors import Exit, TestbedError
-from testbed.lab import cgroups, cpus, host, image, machine, names, network, roots, takeover
+from testbed.lab import (
+    cgroups,
+    cpus,
+    host,
+    image,
+    machine,
+    names,
+    network,
+    roots,
+    takeover,
+    way_out,
+)
 from testbed.lab.machine import Say
 from testbed.lab.status import HostStatus, LabStatus
 
@@ -101,13 +113,14 @@ def _make(lab: names.LabNames, release: machine.Release, say: Say) -> None:
         say(f"this machine allows {open_files} open files, not the {host.OPEN_FILES} of real hosts")
     lab.folder.mkdir(mode=0o700, parents=True)
     _write_state(lab, "starting", pinned, None)
-    base = image.provide(image.recipe(release), _images_in_use(), say)
+    recipe = image.recipe(release)
+    base = image.provide(recipe, _images_in_use(), say)
     _write_state(lab, "starting", pinned, base)
     say("making the hosts' files and links")
     roots.make(base, lab)
     roots.make_keys(base, lab)
     machine.prepare()
-    network.make(lab)
+    network.make(lab, _needed_inside(recipe, base))
     say("booting the hosts")
     for one in lab.hosts:
         shown_folders = roots.personalize(base, one, lab, os.environ)
@@ -116,6 +129,26 @@ def _make(lab: names.LabNames, release: machine.Release, say: Say) -> None:
         host.wait_until_up(lab, one, say)
     _write_state(lab, "up", pinned, base)
     say(f"lab '{lab.name}' is up: server {lab.server.address}, client {lab.client.address}")
+
+
+def _needed_inside(recipe: image.Recipe, base: Path) -> list[way_out.Service]:
+    """The services that the hosts' settings name: resolver, proxies, archives, indexes."""
+    urls = way_out.urls(
+        recipe.apt_sources,
+        recipe.apt_settings,
+        roots.pip_settings(os.environ),
+        roots.environment_file(base, os.environ),
+    )
+    named = way_out.resolvers(roots.resolver()) | way_out.of_urls(urls)
+    return way_out.addresses(named, _resolve)
+
+
+def _resolve(host_name: str) -> list[str]:
+    try:
+        found = socket.getaddrinfo(host_name, None, socket.AF_INET, socket.SOCK_STREAM)
+    except OSError:  # no such name: provisioning will tell by whatever needs it
+        return []
+    return [str(address[0]) for *_, address in found]
 
 
 def _remove(lab: names.LabNames) -> None:

@@ -1,9 +1,11 @@
-"""The lab's two links and its way out: namespaces, virtual Ethernet pairs, a bridge, NAT."""
+"""The lab's two links and its way out: namespaces, virtual Ethernet pairs, a bridge, nftables."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from testbed.errors import Exit, TestbedError
+from testbed.lab import way_out
 from testbed.lab.command import output, run
 from testbed.lab.machine import NAMESPACES
 from testbed.lab.names import BENCH_INTERFACE, MANAGEMENT_INTERFACE, HostNames, LabNames
@@ -13,16 +15,21 @@ from testbed.lab.names import BENCH_INTERFACE, MANAGEMENT_INTERFACE, HostNames, 
 SHAPE = ["tbf", "rate", "1gbit", "burst", "256kb", "latency", "5ms"]
 
 
-def make(lab: LabNames) -> None:
-    """Make namespaces and links. Raises TestbedError if the addresses are taken."""
+def make(lab: LabNames, needed: Iterable[way_out.Service]) -> None:
+    """Make namespaces and links; inside, the hosts reach the `needed` services alone.
+
+    Raises TestbedError if the addresses are taken.
+    """
     _refuse_taken(lab)
+    own_networks = way_out.networks(json.loads(output(["ip", "-j", "-4", "address"])))
     mtu = _uplink_mtu()
     for host in lab.hosts:
         run(["ip", "netns", "add", host.machine])
         run(["ip", "-n", host.machine, "link", "set", "lo", "up"])
+    # before there is a way that it could let anything through
+    run(["nft", "-f", "-"], text=way_out.table(lab, needed, own_networks))
     _management_link(lab, mtu)
     _data_link(lab)
-    run(["nft", "-f", "-"], text=_nat_rules(lab))
     pass_foreign_chains(lab)
 
 
@@ -75,16 +82,6 @@ def _give_address(host: HostNames, interface: str, address: str) -> None:
     run(["ip", "-n", host.machine, "link", "set", interface, "up"])
 
 
-def _nat_rules(lab: LabNames) -> str:
-    return f"""table ip {lab.nft_table} {{
-  chain way_out {{
-    type nat hook postrouting priority srcnat;
-    ip saddr {lab.management_network} oifname != "{lab.bridge}" masquerade
-  }}
-}}
-"""
-
-
 def pass_foreign_chains(lab: LabNames) -> None:
     """Let the lab's packets through firewalls that drop what is forwarded (Docker, ufw)."""
     for chain in dropping_chains(json.loads(output(["nft", "-j", "list", "chains"]))):
@@ -119,8 +116,9 @@ def remove(lab: LabNames) -> None:
     ):
         where = [rule["family"], rule["table"], rule["chain"]]
         run(["nft", "delete", "rule", *where, "handle", str(rule["handle"])])
-    if lab.nft_table in _nft_tables():
-        run(["nft", "delete", "table", "ip", lab.nft_table])
+    for family, table in _nft_tables():
+        if table == lab.nft_table:
+            run(["nft", "delete", "table", family, table])
     for host in lab.hosts:
         # with somebody's process in it, it would live on without a name, where nobody finds it
         if (NAMESPACES / host.machine).exists() and not inhabitants(host):
@@ -138,7 +136,7 @@ def leftovers(lab: LabNames) -> list[str]:
             left.append(f"namespace {host.machine}")
             left += [f"process {pid} in it" for pid in inhabitants(host)]
     left += [f"interface {name}" for name in interfaces(lab)]
-    left += [f"nft table {lab.nft_table}"] if lab.nft_table in _nft_tables() else []
+    left += [f"nft table {table}" for _, table in _nft_tables() if table == lab.nft_table]
     return left
 
 
@@ -154,6 +152,8 @@ def interfaces(lab: LabNames) -> list[str]:
     return [link["ifname"] for link in links if link["ifname"] in ours]
 
 
-def _nft_tables() -> list[str]:
+def _nft_tables() -> list[tuple[str, str]]:
+    """Family and name of every table."""
     listing = json.loads(output(["nft", "-j", "list", "tables"]))
-    return [item["table"]["name"] for item in listing["nftables"] if "table" in item]
+    tables = (item["table"] for item in listing["nftables"] if "table" in item)
+    return [(table["family"], table["name"]) for table in tables]

@@ -109,11 +109,9 @@ def personalize(
             host.hostname,
             {peer.hostname: peer.bench_address for peer in lab.hosts if peer != host},
         ),
-        "/etc/resolv.conf": _resolver(),
+        "/etc/resolv.conf": resolver(),
         "/etc/pip.conf": takeover.pip_conf(settings),
-        "/etc/environment": takeover.environment_file(
-            environment, lambda path: (image / path.lstrip("/")).exists()
-        ),
+        "/etc/environment": environment_file(image, environment),
         "/etc/ssh/sshd_config.d/testbed-address.conf": f"ListenAddress {host.address}\n",
         "/root/.ssh/authorized_keys": lab.private_key.with_suffix(".pub").read_text(),
     }
@@ -133,7 +131,13 @@ def pip_settings(environment: Mapping[str, str]) -> dict[str, str]:
     return takeover.pip_settings([f.read_text() for f in files if f.is_file()], environment)
 
 
-def _resolver() -> str:
+def environment_file(image: Path, environment: Mapping[str, str]) -> str:
+    """The hosts' /etc/environment."""
+    return takeover.environment_file(environment, lambda path: (image / path.lstrip("/")).exists())
+
+
+def resolver() -> str:
+    """The hosts' resolv.conf. Raises TestbedError if it would name no server they could reach."""
     text = takeover.resolver(path.read_text() for path in RESOLVERS if path.is_file())
     if text is None:
         raise TestbedError(

@@ -9,9 +9,22 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from testbed.model.base import Model
-from testbed.model.catalogue import Name
-from testbed.model.experiment import Experiment, Question
+from testbed.model.base import Declared, Model
+from testbed.model.experiment import MOST_STEPS, Experiment, Question
+from testbed.model.kinds import (
+    Connections,
+    DurationSeconds,
+    Line,
+    Name,
+    Rate,
+    Text,
+    Threads,
+    TimeoutSeconds,
+    Title,
+    Trials,
+    Version1,
+    WarmupSeconds,
+)
 
 Mode = Literal["as_published", "fair"]
 Scale = Literal["full", "small"]
@@ -30,17 +43,17 @@ Metric = Literal[
 SHARES: tuple[Metric, ...] = ("errors_percent",)
 
 
-class Small(Model):
+class Small(Declared):
     """What `--scale small` replaces, to be quick rather than exact. None: as it is."""
 
-    trials: int = Field(default=2, ge=1)
-    duration_s: float = Field(default=3, gt=0)
-    warmup_s: float = Field(default=1, ge=0)
-    rate_rps: float | None = Field(default=None, gt=0)
-    connections: int | None = Field(default=None, gt=0)
-    threads: int | None = Field(default=None, gt=0)
-    timeout_s: float | None = Field(default=None, gt=0)
-    steps: list[int] | None = None  # of a ramp
+    trials: Trials = 2
+    duration_s: DurationSeconds = 3
+    warmup_s: WarmupSeconds = 1
+    rate_rps: Rate | None = None
+    connections: Connections | None = None
+    threads: Threads | None = None
+    timeout_s: TimeoutSeconds | None = None
+    steps: list[Connections] | None = Field(default=None, max_length=MOST_STEPS)  # of a ramp
 
 
 class Part(Question):
@@ -49,19 +62,19 @@ class Part(Question):
     small: Small = Small()
 
 
-class Asked(Model):
+class Asked(Declared):
     """An article's question asked one way."""
 
-    description: str
-    differences: list[str]  # from what the article did, a sentence each; fair: also what is equal
+    description: Text
+    differences: list[Text]  # from what the article did, a sentence each; fair: also what is equal
     parts: dict[Name, Part] = Field(min_length=1)  # carried out in this order
 
 
-class Article(Model):
+class Article(Declared):
     """How a published comparison is asked again."""
 
-    schema_version: Literal[1]
-    title: str
+    schema_version: Version1
+    title: Title
     workload: Name
     as_published: Asked
     fair: Asked
@@ -84,7 +97,7 @@ class Article(Model):
         return Experiment.model_validate(data | {"schema_version": 1, "workload": self.workload})
 
 
-class CellRef(Model):
+class CellRef(Declared):
     """One app, endpoint and variant of a part: what a figure belongs to."""
 
     part: Name
@@ -93,24 +106,24 @@ class CellRef(Model):
     variant: Name = "default"
 
 
-class PublishedFigure(Model):
+class PublishedFigure(Declared):
     """A figure that the article printed; corrected where it slipped, with a note on how."""
 
     cell: CellRef  # of as_published
     metric: Metric
     value: float
-    printed: str | None = None  # as it stood there, where `value` is not that
-    note: str | None = None
+    printed: Text | None = None  # as it stood there, where `value` is not that
+    note: Text | None = None
 
 
-class Comparison(Model):
+class Comparison(Declared):
     """Which cells a claim compares: the ratio of `of` to `to`; a share stands alone."""
 
     of: CellRef
     to: CellRef | None = None
 
 
-class Accept(Model):
+class Accept(Declared):
     """The range that a ratio (or a share, in percent) must lie in; None: open on that side."""
 
     at_least: float | None = None
@@ -125,18 +138,18 @@ class Accept(Model):
         return self
 
 
-class Claim(Model):
+class Claim(Declared):
     """Something that the article says, and when it counts as reproduced.
 
     reproduced: the 95 % interval of the ratio lies within `accept`. not reproduced: all of it lies
     outside. not comparable: it does both, or a run that it takes was not obtained or is invalid.
     """
 
-    text: str  # what the article says, in our words
+    text: Text  # what the article says, in our words
     metric: Metric
     published: float | None  # the ratio (or share in percent) that its figures give; None: lost
     accept: Accept
-    rule: str  # why this range
+    rule: Text  # why this range
     compare: dict[Mode, Comparison] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -149,15 +162,15 @@ class Claim(Model):
         return self
 
 
-class Published(Model):
+class Published(Declared):
     """`experiments/published/<name>.yml`: the article's figures and claims."""
 
-    schema_version: Literal[1]
-    title: str
-    author: str | None
-    year: int | None
-    machines: str  # on what it was measured
-    slips: list[str]  # what is wrong with it or missing, a sentence each
+    schema_version: Version1
+    title: Title
+    author: Line | None
+    year: int | None = Field(ge=1990, le=2100)  # since there was HTTP
+    machines: Text  # on what it was measured
+    slips: list[Text]  # what is wrong with it or missing, a sentence each
     figures: list[PublishedFigure]
     claims: dict[Name, Claim] = Field(min_length=1)
 

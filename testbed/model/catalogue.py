@@ -1,25 +1,55 @@
 """What `apps/` declares: `apps/<workload>/workload.yml` and `apps/<workload>/<app>/app.yml`."""
 
+import difflib
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
-from testbed.model.base import Model
-
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,30}$")]
-Path = Annotated[str, StringConstraints(pattern=r"^/[!-~]*$")]
-EnvName = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$")]
-
+from testbed.model import command_line
+from testbed.model.base import Declared, Model
+from testbed.model.kinds import (
+    CodeFolder,
+    ContentType,
+    CssSelector,
+    Differing,
+    EnvName,
+    EnvValue,
+    Line,
+    MediaType,
+    Name,
+    PackageName,
+    Regex,
+    RelativeFile,
+    SettingValue,
+    Status,
+    Text,
+    Title,
+    UrlPath,
+    Version1,
+    workers_problem,
+)
 
 Service = Literal["postgresql", "redis"]
+# Set by the testbed; a declared one would be lost
+SET_BY_THE_TESTBED = ("ADDRESS", "PORT", "DATABASE_URL", "REDIS_URL")
+SET_BY_SYSTEMD = ("HOME", "LOGNAME", "PATH", "SHELL", "USER")
+NO_BODY = (204, 304)  # statuses whose answers have none, whatever their headers say
 
 
-class Selection(Model):
+def _command_line(value: str) -> str:
+    command_line.words(value)
+    return value
+
+
+CommandLine = Annotated[Line, AfterValidator(_command_line)]
+
+
+class Selection(Declared):
     """What a CSS selector must find in an HTML page: so many elements, with these texts."""
 
-    selector: str
-    count: int | None = Field(default=None, ge=0)
-    texts_file: str | None = None  # JSON list: the text of each, white space collapsed
+    selector: CssSelector
+    count: int | None = Field(default=None, ge=0, le=100_000)  # more than a page can show
+    texts_file: RelativeFile | None = None  # JSON list: the text of each, white space collapsed
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -28,15 +58,15 @@ class Selection(Model):
         return self
 
 
-class ExpectedAnswer(Model):
+class ExpectedAnswer(Declared):
     """The answer every app must give; files are relative to the workload's folder.
 
     Without `json_file` and `html` the body must be empty.
     """
 
-    status: int = 200
-    content_type: str | None = "application/json"  # None where there is no body
-    json_file: str | None = None
+    status: Status = 200
+    content_type: MediaType | None = "application/json"  # None where there is no body
+    json_file: RelativeFile | None = None
     html: list[Selection] = []
     # The body is not the same each time (a counter, a token), so that the generator cannot compare
     # it by length and digest: what is compared is checked before and after the load only.
@@ -46,49 +76,51 @@ class ExpectedAnswer(Model):
     def _one_kind(self) -> Self:
         if self.json_file is not None and self.html:
             raise ValueError("a body is JSON or HTML, not both")
+        if self.status in NO_BODY and (self.json_file is not None or self.html):
+            raise ValueError(f"an answer with status {self.status} has no body to compare")
         return self
 
 
-class Body(Model):
+class Body(Declared):
     """What a request carries."""
 
-    content_type: str = "application/json"
-    file: str  # relative to the workload's folder, sent as it is; may be empty
+    content_type: ContentType = "application/json"
+    file: RelativeFile  # relative to the workload's folder, sent as it is; may be empty
 
 
-class Exchange(Model):
+class Exchange(Declared):
     """A further request to an endpoint, made before the load and never as a load.
 
     To prove that an app does all it must do, e.g. refuse what does not fit.
     """
 
-    description: str
+    description: Line
     send: Body | None = None
     expect: ExpectedAnswer
 
 
-class Statement(Model):
+class Statement(Declared):
     """An SQL statement that answering takes.
 
     `texts`: as pg_stat_statements normalises it (constants as $1, $2, ...), white space aside; more
     than one where drivers or ORMs word the same question differently.
     """
 
-    texts: list[str] = Field(min_length=1)
-    calls_per_request: float = Field(default=1, gt=0)
+    texts: list[Text] = Field(min_length=1)
+    calls_per_request: float = Field(default=1, gt=0, le=10_000)  # a request of that many is a job
 
 
-class Housekeeping(Model):
+class Housekeeping(Declared):
     """SQL that an app's framework or driver issues of its own accord."""
 
-    pattern: str  # regular expression, matched against the whole normalised text
-    reason: str
+    pattern: Regex  # matched against the whole normalised text
+    reason: Text
 
 
-class Endpoint(Model):
+class Endpoint(Declared):
     """One thing that a workload asks of its apps."""
 
-    description: str
+    description: Text
     method: Literal["GET", "POST"] = "GET"
     send: Body | None = None
     expect: ExpectedAnswer
@@ -99,45 +131,85 @@ class Endpoint(Model):
     def _posts_a_body(self) -> Self:
         if (self.method == "POST") != (self.send is not None):
             raise ValueError("POST takes a body (send), GET takes none")
+        if any((self.method == "POST") != (one.send is not None) for one in self.also):
+            raise ValueError("also: each sends a body with POST (send), and none with GET")
         return self
 
 
-class Workload(Model):
+class Workload(Declared):
     """`workload.yml`: what is asked, with which data, and what services that takes."""
 
-    schema_version: Literal[1]
-    title: str
-    description: str
-    services: list[Service] = []
+    schema_version: Version1
+    title: Title
+    description: Text
+    services: Annotated[list[Service], Differing] = []
     # SQL files beside workload.yml. `dataset` is loaded when hosts are provisioned, into a database
     # of the workload's own; safe to load again. `reset` is run before each run where a load changes
     # the data: it puts them back. Redis is emptied before each run.
-    dataset: str | None = None
-    reset: str | None = None
-    endpoints: dict[Name, Endpoint]
+    dataset: RelativeFile | None = None
+    reset: RelativeFile | None = None
+    endpoints: dict[Name, Endpoint] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _has_a_database(self) -> Self:
+        for key in ("dataset", "reset"):
+            if getattr(self, key) is not None and "postgresql" not in self.services:
+                raise ValueError(f"{key} is SQL: add postgresql to services")
+        return self
 
 
-class Setting(Model):
+class Setting(Declared):
     """One thing about an app that an experiment may vary; it reaches the app as `env`."""
 
     env: EnvName
-    default: str | int
-    description: str
-    choices: list[str | int] | None = None
+    default: SettingValue
+    description: Text
+    choices: Annotated[list[SettingValue], Field(min_length=1), Differing] | None = None
+
+    @model_validator(mode="after")
+    def _default_is_a_choice(self) -> Self:
+        if self.choices is not None and self.default not in self.choices:
+            raise ValueError(f"the default, {self.default!r}, is none of the choices")
+        return self
+
+    def problem(self, value: str | int) -> str | None:
+        """Why the setting cannot have this value; None: it can."""
+        if isinstance(value, str) != isinstance(self.default, str):
+            a_text = isinstance(self.default, str)
+            kind = "a text, in quotes" if a_text else "a whole number, or 'N per cpu'"
+            return f"it is {kind}, as its default is {self.default!r}"
+        if self.choices is not None and value not in self.choices:
+            return f"one of: {', '.join(map(str, self.choices))}"
+        return None
 
 
-class DatabaseConnections(Model):
+def _setting_count(value: Any) -> int | str:
+    """A number of connections, or the name of a setting that says it."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_CONNECTIONS:
+        raise ValueError(f"must be the name of a setting, or from 0 to {MOST_CONNECTIONS:,}")
+    return value
+
+
+# PostgreSQL's own limit of max_connections is 262,143; each is a process there
+MOST_CONNECTIONS = 10_000
+SettingCount = Annotated[int | str, PlainValidator(_setting_count)]
+
+
+class DatabaseConnections(Declared):
     """How many database connections an app's workers open at most, under some of its settings.
 
     `per_worker`: the least of these counts; numbers, or names of settings that say the number.
     `requests` stands for one for each request under way, whichever worker it is at.
     """
 
-    when: dict[Name, str | int] = {}  # settings that must have these values; else it does not apply
-    per_worker: list[int | Name] = Field(min_length=1)
+    # Settings that must have these values; else it does not apply
+    when: dict[Name, SettingValue] = {}
+    per_worker: list[SettingCount] = Field(min_length=1)
 
 
-class App(Model):
+class App(Declared):
     """`app.yml`: how one app is installed and served.
 
     `serve` is the command line of its systemd unit. `{venv}` and `{app}` stand for the app's
@@ -146,29 +218,69 @@ class App(Model):
     sets.
     """
 
-    schema_version: Literal[1]
-    title: str  # as charts name it, e.g. 'Django + Gunicorn'
-    description: str
-    code: str = "."  # folder of its code beside app.yml; apps that share code name the same one
-    requirements: str | None = None  # pinned requirements file in the code's folder
-    apt_packages: list[str] = []
-    serve: str
-    environment: dict[EnvName, str] = {}
+    schema_version: Version1
+    title: Title  # as charts name it, e.g. 'Django + Gunicorn'
+    description: Text
+    code: CodeFolder = "."  # beside app.yml; apps that share code name the same one
+    requirements: RelativeFile | None = None  # pinned requirements file in the code's folder
+    apt_packages: Annotated[list[PackageName], Differing] = []
+    serve: CommandLine
+    environment: dict[EnvName, EnvValue] = {}
     settings: dict[Name, Setting] = {}
     # With default settings, for PostgreSQL to be provisioned for; other settings need not have room
-    database_connections_per_worker: int = Field(default=0, ge=0)
+    database_connections_per_worker: int = Field(default=0, ge=0, le=MOST_CONNECTIONS)
     # The first that applies counts; none: database_connections_per_worker, whatever the settings
     database_connections: list[DatabaseConnections] = []
     housekeeping_sql: list[Housekeeping] = []
-    endpoints: dict[Name, Path]  # the workload's endpoints that this app serves, and where
+    # The workload's endpoints that this app serves, and where
+    endpoints: dict[Name, UrlPath] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _variables_are_told_apart(self) -> Self:
+        names = [*self.environment, *(setting.env for setting in self.settings.values())]
+        for name in names:
+            if name in SET_BY_THE_TESTBED:
+                raise ValueError(f"the variable {name} is set by the testbed; take another name")
+            if names.count(name) > 1:
+                raise ValueError(f"the variable {name} is set twice, by settings or environment")
+        known = [*names, *SET_BY_THE_TESTBED, *SET_BY_SYSTEMD]
+        for name in command_line.variables(self.serve):
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean ${{{near[0]}}}?" if near else f"known: {', '.join(known)}"
+                raise ValueError(f"serve: no setting or environment sets ${{{name}}}; {hint}")
+        return self
+
+    @model_validator(mode="after")
+    def _has_an_environment(self) -> Self:
+        if self.requirements is None and command_line.uses(self.serve, "venv"):
+            raise ValueError("serve: {venv} is made of requirements, a key that is missing here")
+        return self
+
+    @model_validator(mode="after")
+    def _counts_its_workers(self) -> Self:
+        if "workers" in self.settings:
+            setting = self.settings["workers"]
+            for value in [setting.default, *(setting.choices or [])]:
+                if (problem := workers_problem(value)) or not isinstance(value, int):
+                    raise ValueError(problem or "workers: in app.yml, a plain number")
+        return self
 
     @model_validator(mode="after")
     def _known_settings(self) -> Self:
         for rule in self.database_connections:
-            names = [name for name in rule.per_worker if isinstance(name, str)]
-            for name in [*rule.when, *names]:
-                if name not in self.settings and name != "requests":
+            for name, value in rule.when.items():
+                if name not in self.settings:
                     raise ValueError(f"database_connections: '{name}' is none of the settings")
+                if problem := self.settings[name].problem(value):
+                    raise ValueError(f"database_connections: {name} is never {value!r}: {problem}")
+            for name in (name for name in rule.per_worker if isinstance(name, str)):
+                if name == "requests":
+                    continue
+                if name not in self.settings:
+                    raise ValueError(f"database_connections: '{name}' is none of the settings")
+                if not isinstance(self.settings[name].default, int):
+                    raise ValueError(f"database_connections: the setting {name} is no number")
         return self
 
 

@@ -1,20 +1,37 @@
 """What an experiment file declares: what to run, and with which load."""
 
-import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from testbed.model.base import Model
-from testbed.model.catalogue import Name
+from testbed.model.base import Declared, Model
+from testbed.model.kinds import (
+    MOST_RPS,
+    Connections,
+    DelayMs,
+    Differing,
+    DurationSeconds,
+    IntervalSeconds,
+    Name,
+    Rate,
+    SettingValue,
+    Text,
+    Threads,
+    TimeoutSeconds,
+    Title,
+    Trials,
+    Version1,
+    WarmupSeconds,
+)
 from testbed.model.results import Generator, HostRole
 
 OPEN_LOOP: tuple[Generator, ...] = ("wrk2", "pacer")
 CLOSED_LOOP: tuple[Generator, ...] = ("wrk", "ab")
-PER_CPU = re.compile(r"(\d+) per cpu")
+AB_LONGEST_S = 600  # ab sets 32 bytes aside for each of 50,000 requests a second: 1 GB
+MOST_STEPS = 200  # of a ramp: each is a run for each cell and trial
 
 
-class Ramp(Model):
+class Ramp(Declared):
     """More and more load, each step a run of its own on a fresh app.
 
     Steps of `connections` are saturated; steps of `users` each ask once in `think_s`, whether they
@@ -22,8 +39,8 @@ class Ramp(Model):
     """
 
     of: Literal["connections", "users"]
-    steps: list[Annotated[int, Field(gt=0)]] = Field(min_length=2)
-    think_s: float = Field(default=1, gt=0)
+    steps: list[Connections] = Field(min_length=2, max_length=MOST_STEPS)
+    think_s: float = Field(default=1, ge=0.01, le=3600)  # a hundredth of a second to an hour
 
     @model_validator(mode="after")
     def _rising(self) -> Self:
@@ -32,14 +49,16 @@ class Ramp(Model):
         return self
 
 
-class Capacity(Model):
+class Capacity(Declared):
     """The highest rate at which an objective is met, searched for with runs on a fresh app each."""
 
-    from_rps: float = Field(gt=0)  # tried first; doubled or halved until the answer is bracketed
-    to_rps: float = Field(gt=0)  # not searched beyond
-    p99_ms: float = Field(gt=0)  # objective: p99 of response time at most this
+    from_rps: Rate  # tried first; doubled or halved until the answer is bracketed
+    to_rps: Rate  # not searched beyond
+    # Objective: p99 of response time at most this; the time-out is ten minutes at most
+    p99_ms: float = Field(gt=0, le=600_000)
     errors_percent: float = Field(ge=0, lt=100)  # objective: errors and unsent, of requests due
-    precision_percent: float = Field(default=5, gt=0)  # bisect until the bracket is this narrow
+    # Bisect until the bracket is this narrow; no two runs are alike to a tenth of a percent
+    precision_percent: float = Field(default=5, ge=0.1, le=100)
 
     @model_validator(mode="after")
     def _has_room(self) -> Self:
@@ -48,19 +67,19 @@ class Capacity(Model):
         return self
 
 
-class LoadSpec(Model):
+class LoadSpec(Declared):
     """The load of an experiment's runs, before a generator is chosen."""
 
     mode: Literal["saturation", "constant_rate", "ramp", "capacity"]
-    generator: Literal["auto"] | Generator = "auto"
+    generator: Literal["auto", Generator] = "auto"
     from_host: HostRole = "client"  # 'server': over loopback, a calibration
-    rate_rps: float | None = Field(default=None, gt=0)
-    connections: int = Field(gt=0)  # of a ramp: not used, its steps say
-    threads: int = Field(gt=0)
-    duration_s: float = Field(gt=0)
-    warmup_s: float = Field(ge=0)
-    warmup_rate_rps: float | None = Field(default=None, gt=0)  # None: at the rate that is measured
-    timeout_s: float = Field(gt=0)
+    rate_rps: Rate | None = None
+    connections: Connections  # of a ramp: not used, its steps say
+    threads: Threads
+    duration_s: DurationSeconds
+    warmup_s: WarmupSeconds
+    warmup_rate_rps: Rate | None = None  # None: at the rate that is measured
+    timeout_s: TimeoutSeconds
     keepalive: bool = True  # False: a connection for each request
     ramp: Ramp | None = None
     capacity: Capacity | None = None
@@ -72,11 +91,18 @@ class LoadSpec(Model):
         return self.mode != "saturation" and not closed_ramp
 
     @property
+    def rates_rps(self) -> list[float]:
+        """Every rate declared: the one, or each step's of users, or the first of a search."""
+        if self.ramp and self.ramp.of == "users":
+            return [number / self.ramp.think_s for number in self.ramp.steps]
+        if self.capacity:
+            return [self.capacity.from_rps]
+        return [] if self.rate_rps is None else [self.rate_rps]
+
+    @property
     def whole_rates(self) -> bool:
         """Whether each rate is a whole number of requests per second, which is all wrk2 takes."""
-        users = self.ramp.steps if self.ramp and self.ramp.of == "users" else []
-        rates = [self.rate_rps or 0, *(n / self.ramp.think_s for n in users if self.ramp)]
-        return all(float(rate).is_integer() for rate in rates)
+        return all(float(rate).is_integer() for rate in self.rates_rps)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -102,6 +128,12 @@ class LoadSpec(Model):
             raise ValueError("wrk2 takes whole requests per second: take pacer for others")
         if self.generator == "ab" and self.threads != 1:
             raise ValueError("ab has one thread: threads must be 1")
+        if self.generator == "ab" and self.duration_s > AB_LONGEST_S:
+            raise ValueError(f"ab keeps every request in memory: at most {AB_LONGEST_S} s")
+        if any(rate * self.duration_s < 1 for rate in self.rates_rps):
+            raise ValueError("at this rate no request falls due in duration_s")
+        if any(rate > MOST_RPS for rate in self.rates_rps):
+            raise ValueError(f"steps / think_s: more than {MOST_RPS:,} requests per second")
         if self.threads > self.connections:
             raise ValueError("more threads than connections: some would have nothing to do")
         return self
@@ -127,32 +159,40 @@ class LoadSpec(Model):
         return self.model_validate(data | changes)
 
 
-class Variant(Model):
+class Variant(Declared):
     """Settings that differ from the apps' defaults; for all apps, or for those named.
 
     'N per cpu' stands for N times the CPUs that the server's processes may use.
     """
 
-    apps: list[Name] | None = None
-    settings: dict[Name, str | int] = {}  # which every app of the variant must have
-    app_settings: dict[Name, dict[Name, str | int]] = {}  # by app, on top of `settings`
+    apps: Annotated[list[Name], Field(min_length=1), Differing] | None = None
+    settings: dict[Name, SettingValue] = {}  # which every app of the variant must have
+    # By app, on top of `settings`
+    app_settings: dict[Name, dict[Name, SettingValue]] = {}
+
+    @model_validator(mode="after")
+    def _is_for_its_apps(self) -> Self:
+        for name in self.app_settings:
+            if self.apps is not None and name not in self.apps:
+                raise ValueError(f"app_settings: {name} is none of the variant's apps")
+        return self
 
 
-class Question(Model):
+class Question(Declared):
     """What is compared, and under which load. `apps: null` stands for all apps of the workload."""
 
-    title: str
-    description: str
-    apps: list[Name] | None = None
-    endpoints: list[Name] = Field(min_length=1)
-    variants: dict[Name, Variant] = {"default": Variant()}
-    trials: int = Field(ge=1)
+    title: Title
+    description: Text
+    apps: Annotated[list[Name], Field(min_length=1), Differing] | None = None
+    endpoints: Annotated[list[Name], Field(min_length=1), Differing]
+    variants: dict[Name, Variant] = Field({"default": Variant()}, min_length=1)
+    trials: Trials
     load: LoadSpec
     # Round-trip time that the data link is given for this experiment, and rid of again
-    link_delay_ms: float = Field(default=0, ge=0, le=1000)
+    link_delay_ms: DelayMs = 0
     # Why apps of one endpoint and variant have unlike many workers; None: they should not
-    unequal_workers: Annotated[str, Field(min_length=1)] | None = None
-    telemetry_interval_s: float = Field(default=1, ge=0.1, le=60)
+    unequal_workers: Text | None = None
+    telemetry_interval_s: IntervalSeconds = 1
 
     @model_validator(mode="after")
     def _delays_what_is_used(self) -> Self:
@@ -164,7 +204,7 @@ class Question(Model):
 class Experiment(Question):
     """An experiment file."""
 
-    schema_version: Literal[1]
+    schema_version: Version1
     workload: Name
 
     @property

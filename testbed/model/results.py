@@ -62,6 +62,9 @@ class Failure(Model):
 
     stage: str  # start, ready, check, warm-up, load, collect
     message: str
+    # Something around the app ended the run (a lost host, a full disk, a stopped service): it tells
+    # nothing of the app. False: it is what the app did
+    interrupted: bool = False
 
 
 class Busy(Model):
@@ -71,8 +74,26 @@ class Busy(Model):
     cpu_percent: float  # of one CPU
 
 
+class LinkState(Model):
+    """The data link as one host had it at one moment. None: the host does not tell."""
+
+    interface: str  # bench_interface
+    up: bool  # it has a carrier
+    carrier_changes: int | None  # since the interface was made
+    speed_mbit_per_s: int | None
+    full_duplex: bool | None
+    mtu: int | None
+    addresses: list[str]  # of the interface
+    route_by: str | None  # by which interface packets to the other host leave; None: by none
+    peer_answers: bool | None  # to a ping from bench_address; None: nobody asked
+    rx_errors: int | None  # these count since the interface was made
+    tx_errors: int | None
+    rx_dropped: int | None
+    tx_dropped: int | None
+
+
 class Before(Model):
-    """A host for a moment before a run's app was started: who else uses it."""
+    """A host for a moment before a run's app was started: who else uses it, and its data link."""
 
     window_s: float
     cpus: int  # that this host's processes may use
@@ -81,6 +102,7 @@ class Before(Model):
     governor: str | None  # of the CPUs' frequency; None where the kernel does not tell
     clock_offset_s: float | None = None  # its clock is so far ahead of the control side's
     busiest: list[Busy] = []  # this host's own processes, the busiest first
+    link: LinkState | None = None  # None: not looked at
 
 
 class OpenFiles(Model):
@@ -135,6 +157,7 @@ class RunRecord(Model):
     measured_from: datetime | None = None
     phases_s: dict[str, float]  # start, ready, check, warm-up, load, collect: how long each took
     before: dict[HostRole, Before] = {}  # empty: not looked at
+    link_after: dict[HostRole, LinkState] = {}  # when the load had ended; empty: not looked at
     open_files: OpenFiles | None = None
     rows: dict[str, int] | None = (
         None  # of each table before the app was started; None: no database
@@ -148,6 +171,7 @@ class RunRecord(Model):
     # not tested
     drift_percent: float | None = None
     failure: Failure | None
+    earlier_failures: list[Failure] = []  # of attempts at this run that a resume repeated
     findings: list[Finding]
     verdict: Verdict
 
@@ -178,16 +202,30 @@ class Nic(Model):
     mtu: int
 
 
+class Carried(Model):
+    """What a host's interface carried while iperf ran, by the interface's own counters, bytes."""
+
+    interface: str
+    rx_bytes: int
+    tx_bytes: int
+
+
 class LinkRecord(Model):
-    """A verification of the data link, valid for exactly these hosts since their last boot."""
+    """A verification of the data link, valid for exactly these hosts since their last boot.
+
+    Where the way over the link was not proven, nothing was measured: `directions` is empty then.
+    """
 
     schema_version: Literal[1]
     measured_at: datetime
     hosts: dict[HostRole, str]  # identity: machine id, boot id, link address, NIC's MAC
     directions: list[LinkDirection]
-    round_trip_ms: RoundTrip
+    round_trip_ms: RoundTrip | None
     nics: dict[HostRole, Nic]
     floor_mbit_per_s: float
+    floor_reason: str = ""  # why this floor
+    states: dict[HostRole, LinkState] = {}  # before iperf; the way that packets take, among others
+    carried: dict[HostRole, list[Carried]] = {}  # bench_interface first, then all other interfaces
     ok: bool
     problems: list[str] = []
 

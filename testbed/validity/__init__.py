@@ -43,6 +43,9 @@ CHECKS: list[Callable[[Evidence], list[Finding]]] = [
     hosts.thermal_throttling,
     hosts.quota_throttling,
     hosts.open_files,
+    network.link_steady,
+    network.link_errors,
+    network.link_drops,
     network.link_use,
     network.listen_queue,
     network.retransmits,
@@ -57,7 +60,8 @@ def worst(findings: Iterable[Finding]) -> Verdict:
 def judge(evidence: Evidence) -> list[Finding]:
     """What is wrong with the run, and what is worth a remark; nothing, if it is plainly valid."""
     if evidence.failure:
-        sentence = f"no figures: failed in stage '{evidence.failure.stage}'"
+        what = "interrupted" if evidence.failure.interrupted else "failed"
+        sentence = f"no figures: {what} in stage '{evidence.failure.stage}'"
         return [Finding(check="failure", verdict="invalid", sentence=sentence)]
     return [
         finding.model_copy(update={"check": check.__name__})

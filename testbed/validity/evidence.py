@@ -15,6 +15,7 @@ from testbed.model.results import (
     Failure,
     HostRole,
     LinkRecord,
+    LinkState,
     Load,
     OpenFiles,
     SqlSeen,
@@ -38,6 +39,7 @@ class Evidence:
     link: LinkRecord | None
     folder: Path
     before: Mapping[HostRole, Before] = field(default_factory=dict)
+    link_after: Mapping[HostRole, LinkState] = field(default_factory=dict)  # when the load ended
     open_files: OpenFiles | None = None
     rows: Mapping[str, int] | None = None  # of each table, before the app was started
     first_rows: Mapping[str, int] | None = None  # in the campaign's first run; None: this is it

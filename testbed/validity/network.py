@@ -1,8 +1,110 @@
 """Did the network stand between generator and app?"""
 
-from testbed.model.results import Finding
-from testbed.validity.evidence import Evidence, growth
+from collections.abc import Mapping, Sequence
+
+from testbed.model.results import Finding, HostRole, LinkState
+from testbed.validity.evidence import Evidence, Samples, column, growth
 from testbed.validity.limits import beyond
+
+
+def link_steady(evidence: Evidence) -> list[Finding]:
+    """The data link was up throughout, and the same: carrier, speed, address and route.
+
+    Seen just before the run and just after its load, and in each sample between.
+    """
+    findings = []
+    for role, samples in _link_samples(evidence).items():
+        before, after = evidence.before.get(role), evidence.link_after.get(role)
+        looks = [one for one in (before and before.link, after) if one]
+        seen = [*_carrier(looks, samples), *_way(looks, samples), *_card(looks, samples)]
+        told = "; ".join(seen).replace("{", "{{").replace("}", "}}")
+        sentence = f"{role}: the data link did not stay as it was: {told}"
+        findings += beyond("link_disturbances", len(seen), sentence)
+    return findings
+
+
+def _carrier(looks: Sequence[LinkState], samples: Samples) -> list[str]:
+    """Say that the link was down. Carrier changes count those, too, that no sample saw."""
+    counts = [one.carrier_changes for one in looks if one.carrier_changes is not None]
+    counts += map(int, column(samples, "link_carrier_changes"))
+    changes = max(counts) - min(counts) if counts else 0
+    down = column(samples, "link_up").count(0)
+    return [
+        *([f"its carrier changed {changes} times"] if changes else []),
+        *([f"it was down in {down} samples"] if down else []),
+    ]
+
+
+def _way(looks: Sequence[LinkState], samples: Samples) -> list[str]:
+    """Say that the address was gone, or packets took another way."""
+    gone = column(samples, "link_has_address").count(0)
+    ways = column(samples, "link_route")
+    other = sum(way != ways[0] for way in ways)
+    names = [one.route_by or "no interface" for one in looks]
+    return [
+        *([f"its address was gone in {gone} samples"] if gone else []),
+        *([f"packets would have taken another way in {other} samples"] if other else []),
+        *([f"packets left by {' and later '.join(names)}"] if len(set(names)) > 1 else []),
+    ]
+
+
+def _card(looks: Sequence[LinkState], samples: Samples) -> list[str]:
+    """Say that speed, duplex or MTU changed."""
+    changed = []
+    for key, word in (
+        ("speed_mbit_per_s", "Mbit/s"),
+        ("full_duplex", "full duplex"),
+        ("mtu", "MTU"),
+    ):
+        values = {float(value) for one in looks if (value := getattr(one, key)) is not None}
+        values |= set(column(samples, f"link_{key}"))
+        if len(values) > 1:
+            changed.append(f"{word} {' and '.join(f'{value:g}' for value in sorted(values))}")
+    return changed
+
+
+def link_errors(evidence: Evidence) -> list[Finding]:
+    """The cards damaged no frame."""
+    findings = []
+    for role, samples in _link_samples(evidence).items():
+        errors = _sum(samples, "net_rx_errors", "net_tx_errors")
+        frames = _sum(samples, "net_rx_packets", "net_tx_packets")
+        share = 100 * errors / frames if errors is not None and frames else None
+        sentence = f"{role}: the data link's card counted "
+        findings += beyond(
+            "link_errors_percent", share, sentence + "errors in {value:.2f} % of the frames"
+        ) or beyond("link_errors", errors, sentence + "{value:.0f} errors")
+    return findings
+
+
+def link_drops(evidence: Evidence) -> list[Finding]:
+    """The interfaces dropped no packet, but for those of protocols that nobody asked for."""
+    findings = []
+    for role, samples in _link_samples(evidence).items():
+        drops, elapsed_s = _sum(samples, "net_rx_drops", "net_tx_drops"), _elapsed_s(samples)
+        rate = drops / elapsed_s if drops is not None and elapsed_s else None
+        sentence = f"{role}: the data link's interface dropped "
+        findings += beyond(
+            "link_drops_per_s", rate, sentence + "{value:.0f} packets a second"
+        ) or beyond("link_drops", drops, sentence + "{value:.0f} packets")
+    return findings
+
+
+def _link_samples(evidence: Evidence) -> Mapping[HostRole, Samples]:
+    """Samples of both hosts; of none in a calibration, which does not use the link."""
+    return evidence.telemetry if evidence.link is not None else {}
+
+
+def _sum(samples: Samples, *names: str) -> float | None:
+    """Growth of some counters together; None where the host tells none of them."""
+    told = [value for name in names if (value := growth(samples, name)) is not None]
+    return sum(told) if told else None
+
+
+def _elapsed_s(samples: Samples) -> float | None:
+    """Time from the first sample to the last."""
+    clock = "monotonic_s" if samples and "monotonic_s" in samples[0] else "t_s"
+    return growth(samples, clock)
 
 
 def link_use(evidence: Evidence) -> list[Finding]:
@@ -12,8 +114,7 @@ def link_use(evidence: Evidence) -> list[Finding]:
     if evidence.link is None or sent is None:
         return []
     verified = min(way.mbit_per_s for way in evidence.link.directions)
-    clock = "monotonic_s" if "monotonic_s" in samples[0] else "t_s"
-    elapsed_s = growth(samples, clock)
+    elapsed_s = _elapsed_s(samples)
     if not elapsed_s or elapsed_s <= 0:
         return []
     mbit_per_s = sent * 8e-6 / elapsed_s

@@ -11,9 +11,31 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
-LIMIT_S = 600
-# Checks that speak of what else this machine does, which is not for these tests to decide
-OF_THIS_MACHINE = {"other_load", "generator_lag"}
+# Time-outs are for what hangs; a slow and disturbed machine is far from them
+LIMIT_S = 1800
+PATIENCE_S = 300
+# Checks that speak of what else this machine does and of how fast it is, which is not for these
+# tests to decide: `tests/lab/disturb.py` provokes them
+OF_THIS_MACHINE = {
+    "clock",
+    "frequency",
+    "generator_cpu",
+    "generator_lag",
+    "no_good_answer",
+    "other_load",
+    "quota_throttling",
+    "rate_reached",
+    "starved_connections",
+    "steady",
+    "steal",
+    "suspended",
+    "swap",
+    "tail_samples",
+    "telemetry",
+    "thermal_throttling",
+}
+ONE = {"apps": "flask", "endpoints": "agents", "rate": 40}
+CONNECTED = "ss -Htn state established '( dport = :8080 )'"
 
 
 def short(**changes):
@@ -95,7 +117,17 @@ def checks(run, verdict):
     return {finding["check"] for finding in run["findings"] if finding["verdict"] == verdict}
 
 
-def wait_until(condition, what, limit_s=60):
+def has_figures(run):
+    """Whether a run has figures, or says that the machine was too slow for one good answer.
+
+    How many answers there were is the machine's; that none is told is the testbed's.
+    """
+    if run["failure"] is not None:
+        return False
+    return run["output"]["goodput_rps"] > 0 or "no_good_answer" in checks(run, "invalid")
+
+
+def wait_until(condition, what, limit_s=PATIENCE_S):
     """Poll until a condition holds."""
     deadline = time.monotonic() + limit_s
     while not condition():
@@ -106,5 +138,35 @@ def wait_until(condition, what, limit_s=60):
 def interrupt(process):
     """End a fab task as Ctrl-C does; its exit code and output."""
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=PATIENCE_S)
     return process.returncode, output
+
+
+def the_run(testbed, *flags, code=0, **changes):
+    """The only run of a campaign."""
+    done = testbed.fab("run-round2", *short(**(ONE | changes)), *flags, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    (run,) = records((testbed.results / "latest").resolve())
+    return run
+
+
+def sentences(run, check):
+    return " | ".join(f["sentence"] for f in run["findings"] if f["check"] == check)
+
+
+def wait_for_load(ssh):
+    """Wait until the generator has connected: its warm-up, or its load if it has none, is on."""
+    wait_until(
+        lambda: ssh("client", f"pgrep -u bench -f pacer.worker && {CONNECTED} || true"), "load"
+    )
+
+
+def during_load(testbed, ssh, action, **changes):
+    """The run in whose load `action` happens, the campaign's exit code, and what it printed."""
+    (testbed.results / "latest").unlink(missing_ok=True)
+    process = testbed.start_fab("run-round2", *short(**(ONE | {"duration": 9} | changes)))
+    wait_for_load(ssh)
+    action()
+    output, _ = process.communicate(timeout=PATIENCE_S)
+    (run,) = records((testbed.results / "latest").resolve())
+    return run, process.returncode, output

@@ -20,9 +20,9 @@ HEAD = "| fault | provoked by | outcome | what was said |\n|---|---|---|---|\n"
 def provoked(fault: str, how: str, outcome: str, said: str) -> None:
     """Note what became of a fault.
 
-    `fault`: its name in the table, unique. `how`: what the test did. `outcome`: a run's verdict
-    ('invalid', 'doubtful'), 'interrupted', 'refused', or what else was done about it. `said`: the
-    sentence that the user reads.
+    `fault`: its name in the table, unique, a literal (a test reads them off these calls). `how`:
+    what the test did. `outcome`: 'invalid', 'doubtful' or a 'remark' of a run, 'interrupted',
+    'refused', or what else was done about it. `said`: the sentence that the user reads.
     """
     SEEN.mkdir(parents=True, exist_ok=True)
     row = {"fault": fault, "how": how, "outcome": outcome, "said": said}
@@ -31,12 +31,20 @@ def provoked(fault: str, how: str, outcome: str, said: str) -> None:
 
 
 def provoked_in(fault: str, how: str, run: dict[str, Any], check: str) -> None:
-    """Note what a run's record says of a fault: its verdict, and the sentence of that check."""
-    if run["failure"]:
-        said = run["failure"]["message"]
+    """Note what a run's record says of a fault: the verdict and the sentence of that check.
+
+    A finding that leaves a run valid is a remark; a run that was disturbed has one at least.
+    """
+    failure = run["failure"]
+    findings = [finding for finding in run["findings"] if finding["check"] == check]
+    assert failure or findings, f"{fault}: the run does not say so"
+    if failure:
+        outcome, said = "interrupted" if failure["interrupted"] else "failed", failure["message"]
     else:
-        said = " | ".join(f["sentence"] for f in run["findings"] if f["check"] == check)
-    provoked(fault, how, run["verdict"], said)
+        verdicts = {finding["verdict"] for finding in findings}
+        outcome = next((one for one in ("invalid", "doubtful") if one in verdicts), "remark")
+        said = " | ".join(finding["sentence"] for finding in findings)
+    provoked(fault, how, outcome, said)
 
 
 def table(folder: Path = SEEN) -> str:

@@ -34,7 +34,12 @@ def _links() -> list[str]:
 
 
 def _rules() -> list[str]:
-    return [f"nft {line.strip()}" for line in _words("nft", "list", "ruleset").splitlines()]
+    """Each line with the table that it is in, which tells whose it is."""
+    found, table = [], ""
+    for line in _words("nft", "list", "ruleset").splitlines():
+        table = line if line.startswith("table") else table
+        found.append(f"nft {table} {line.strip()}")
+    return found
 
 
 def _mounts() -> list[str]:

@@ -7,7 +7,8 @@ import signal
 
 import pytest
 
-from tests.lab.campaigns import interrupt, records, short, wait_until
+from tests.lab.campaigns import has_figures, interrupt, records, short, wait_until
+from tests.lab.faults import provoked
 
 APPS = {"aiohttp_api_hour", "django", "flask"}
 
@@ -23,7 +24,8 @@ def test_the_link_is_verified_and_kept_with_raw_outputs(verified):
     record = json.loads((folder / "link.json").read_text())
     assert record["ok"]
     assert len(record["directions"]) == 2
-    assert all(way["mbit_per_s"] >= 900 for way in record["directions"])
+    floor = record["floor_mbit_per_s"]
+    assert all(way["mbit_per_s"] >= floor for way in record["directions"])
     assert {p.name for p in (folder / "raw").iterdir()} == {
         "iperf-client.txt",
         "iperf-server.txt",
@@ -37,8 +39,7 @@ def test_six_runs_each_with_goodput(round2):
         (app, endpoint) for app in APPS for endpoint in ("index", "agents")
     }
     for run in runs:
-        assert run["failure"] is None, run["failure"]
-        assert run["output"]["goodput_rps"] > 0
+        assert has_figures(run), run
         assert run["load"]["generator"] == run["output"]["tool"] == "pacer"
         assert run["url"].startswith("http://198.19.")
         assert [check["ok"] for check in run["answers"]] == [True, True]
@@ -52,7 +53,7 @@ def test_a_run_keeps_its_raw_output_and_both_hosts_telemetry(round2):
         assert len(list(csv.DictReader((folder / "timeline.csv").open()))) >= 3
         for role in ("server", "client"):
             rows = list(csv.DictReader((folder / f"telemetry-{role}.csv").open()))
-            assert len(rows) >= 3
+            assert len(rows) >= 2
             assert float(rows[-1]["cpu_percent"]) >= 0
         assert float(rows[-1]["net_rx_bytes"]) > 0
 
@@ -97,10 +98,9 @@ def test_a_calibration_runs_on_the_server_over_loopback(verified):
         "agents_with_pool",
     }
     for run in runs:
-        assert run["failure"] is None, run["failure"]
+        assert has_figures(run), run
         assert run["calibration"]
         assert run["output"]["tool"] == "wrk"
-        assert run["output"]["goodput_rps"] > 0
         assert run["url"].startswith("http://127.0.0.1:")
 
 
@@ -121,14 +121,14 @@ load:
   threads: 1
   duration_s: 2
   warmup_s: 1
-  timeout_s: 2
-  capacity: {from_rps: 100, to_rps: 400, p99_ms: 1000, errors_percent: 1, precision_percent: 60}
+  timeout_s: 30
+  capacity: {from_rps: 10, to_rps: 40, p99_ms: 20000, errors_percent: 1, precision_percent: 60}
 """
     )
     folder = verified.campaign("run", str(experiment))
     (result,) = json.loads((folder / "campaign.json").read_text())["capacities"]
     rates = [run["load"]["rate_rps"] for run in records(folder)]
-    assert rates[0] == 100
+    assert rates[0] == 10
     assert result["at_least_rps"] in rates
     assert len(result["runs"]) == len(rates) >= 2
 
@@ -152,7 +152,7 @@ load:
   threads: 1
   duration_s: 2
   warmup_s: 1
-  timeout_s: 2
+  timeout_s: 30
   ramp: {of: users, steps: [10, 40]}
 """
     )
@@ -205,6 +205,8 @@ def test_ctrl_c_stops_everything_and_the_campaign_can_be_resumed(verified, ssh):
     verified.fab("run-round2", f"--resume={folder}")
     assert len(records(folder)) == 3
     assert {path: path.stat().st_mtime_ns for path in before} == before
+    said = output[output.index("interrupted") :]
+    provoked("Ctrl-C", "SIGINT during a run; resumed", "interrupted", said)
 
 
 def test_a_killed_campaign_can_be_resumed(verified, ssh):
@@ -215,9 +217,10 @@ def test_a_killed_campaign_can_be_resumed(verified, ssh):
     verified.fab("run-round2", f"--resume={folder}")
     runs = records(folder)
     assert len(runs) == 3
-    assert all(run["output"]["goodput_rps"] > 0 for run in runs)
+    assert all(map(has_figures, runs))
     assert not list(folder.glob(".partial-*"))
     assert nothing_runs(ssh)
+    provoked("fab killed", "SIGKILL during a run; resumed", "interrupted", "nothing: it was killed")
 
 
 def test_a_campaign_does_not_mix_with_other_settings(verified, tmp_path):
@@ -229,3 +232,4 @@ def test_a_campaign_does_not_mix_with_other_settings(verified, tmp_path):
     done = verified.fab("run-round2", f"--resume={folder}", check=False)
     assert done.returncode == 2
     assert "cannot be resumed: postgresql differ" in done.stderr
+    provoked("resumed elsewhere", "shared_buffers edited in campaign.json", "refused", done.stderr)

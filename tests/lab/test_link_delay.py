@@ -10,7 +10,8 @@ import pytest
 
 from testbed.errors import Exit
 from testbed.lab import delay_line, names
-from tests.lab.campaigns import interrupt, records, wait_until
+from tests.lab.campaigns import PATIENCE_S, interrupt, records, wait_until
+from tests.lab.faults import provoked
 
 ASKED_MS = 45
 EXPERIMENT = f"""\
@@ -29,7 +30,7 @@ load:
   threads: 1
   duration_s: 3
   warmup_s: 1
-  timeout_s: 2
+  timeout_s: 10
 """
 
 
@@ -42,11 +43,11 @@ def experiment(tmp_path):
 
 @pytest.fixture
 def round_trip_ms(ssh, lab):
-    """Measures the data link's mean round trip."""
+    """Measures the data link's shortest round trip: longer ones are the machine's."""
 
     def measure():
         text = ssh("client", "ping", "-n", "-q", "-c", "5", "-i", "0.2", lab.server.bench_address)
-        return float(re.search(r"= [\d.]+/([\d.]+)/", text)[1])
+        return float(re.search(r"= ([\d.]+)/", text)[1])
 
     return measure
 
@@ -66,13 +67,14 @@ def test_a_campaign_gets_its_delay_and_leaves_none(verified, lab, experiment, ro
     folder = verified.campaign("run", experiment)
     delay = json.loads((folder / "campaign.json").read_text())["link_delay"]
     assert delay["asked_ms"] == ASKED_MS
-    assert 43 <= delay["round_trip_ms"]["mean"] <= 50
+    assert delay["round_trip_ms"]["mean"] >= 0.95 * ASKED_MS
+    assert delay["round_trip_ms"]["min"] <= 1.5 * ASKED_MS  # not twice the delay
     (run,) = records(folder)
     assert run["failure"] is None, run["failure"]
     # the generator waited that long for each answer
     assert run["output"]["latency_us"]["percentiles"]["50"] >= 0.95 * ASKED_MS * 1000
     assert not devices(lab)
-    assert round_trip_ms() < 2
+    assert round_trip_ms() < ASKED_MS / 2
 
 
 @pytest.mark.parametrize("end", ["Ctrl-C", "SIGKILL"])
@@ -87,8 +89,8 @@ def test_a_campaign_that_is_ended_leaves_no_delay(verified, lab, experiment, rou
             process.communicate()
     finally:
         process.kill()
-    wait_until(lambda: not devices(lab), "the delay line's end", limit_s=10)
-    assert round_trip_ms() < 2
+    wait_until(lambda: not devices(lab), "the delay line's end")
+    assert round_trip_ms() < ASKED_MS / 2
 
 
 def test_a_delay_line_that_dies_is_noticed(verified, lab, experiment):
@@ -99,8 +101,10 @@ def test_a_delay_line_that_dies_is_noticed(verified, lab, experiment):
     found = subprocess.run(["pgrep", "-f", mine], capture_output=True, text=True, check=True)
     for pid in found.stdout.split():
         os.kill(int(pid), signal.SIGKILL)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == Exit.NOT_READY, output
     assert "lost the delay" in output
     newest = max(verified.results.glob("*-far"))
     assert not list(newest.glob("*/run.json"))  # a run over nobody knows which link
+    said = output[output.index("lost the delay") - 60 :]
+    provoked("the declared delay lost", "its delay line killed during a run", "stopped", said)

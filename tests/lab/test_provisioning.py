@@ -8,7 +8,7 @@ UNITS = [f"testbed-agents-{app}.service" for app in ("aiohttp_api_hour", "django
 
 def recap(output):
     """Counts per host from Ansible's closing lines."""
-    lines = re.findall(r"^(test-\S+)\s+: (.*)$", output, re.M)
+    lines = re.findall(r"^(\S+)\s+: (ok=.*)$", output, re.M)
     return {
         host: {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", counts)}
         for host, counts in lines
@@ -17,7 +17,7 @@ def recap(output):
 
 def test_a_second_run_changes_nothing(provisioned):
     hosts = recap(provisioned.run("ansible-playbook", "site.yml").stdout)
-    assert set(hosts) == {"test-server", "test-client"}
+    assert set(hosts) == {f"{provisioned.lab}-server", f"{provisioned.lab}-client"}
     for counts in hosts.values():
         assert counts["ok"] > 10
         assert (counts["changed"], counts["failed"], counts["unreachable"]) == (0, 0, 0)

@@ -7,33 +7,22 @@ from statistics import median
 
 import pytest
 
-from tests.lab.campaigns import OF_THIS_MACHINE, checks, records, short, wait_until
+from tests.lab.campaigns import (
+    OF_THIS_MACHINE,
+    ONE,
+    PATIENCE_S,
+    checks,
+    during_load,
+    records,
+    sentences,
+    short,
+    the_run,
+    wait_for_load,
+    wait_until,
+)
+from tests.lab.faults import provoked, provoked_in
 
 UNDO = "rtrim(number, '!')"
-ONE = {"apps": "flask", "endpoints": "agents", "rate": 40}
-
-
-def the_run(testbed, *flags, code=0, **changes):
-    """The only run of a campaign."""
-    done = testbed.fab("run-round2", *short(**(ONE | changes)), *flags, check=False)
-    assert done.returncode == code, done.stdout + done.stderr
-    (run,) = records((testbed.results / "latest").resolve())
-    return run
-
-
-def sentences(run, check):
-    return " | ".join(f["sentence"] for f in run["findings"] if f["check"] == check)
-
-
-def during_load(testbed, ssh, action, **changes):
-    """The run in whose load `action` happens."""
-    (testbed.results / "latest").unlink(missing_ok=True)
-    process = testbed.start_fab("run-round2", *short(**(ONE | {"duration": 6} | changes)))
-    wait_until(lambda: ssh("client", "pgrep -u bench -f pacer.worker || true"), "the load is on")
-    action()
-    output, _ = process.communicate(timeout=120)
-    (run,) = records((testbed.results / "latest").resolve())
-    return run, process.returncode, output
 
 
 def test_a_run_without_disturbance_is_not_invalid(verified):
@@ -51,23 +40,30 @@ def test_a_killed_app_is_invalid(verified, ssh):
     def kill():
         ssh("server", "systemctl kill -s KILL testbed-agents-flask.service")
 
-    run, _, _ = during_load(verified, ssh, kill)
+    run, *_ = during_load(verified, ssh, kill)
     assert run["verdict"] == "invalid"
     assert {"daemon", "answer"} <= checks(run, "invalid")
+    provoked_in("app killed", "systemctl kill -s KILL of its unit during the load", run, "daemon")
 
 
 def test_a_killed_worker_is_doubtful_though_it_is_replaced(verified, ssh):
     main = "systemctl show -P MainPID testbed-agents-flask.service"
     kill = f"sleep 2; kill -KILL $(pgrep -P $({main}) | tail -n 1)"
-    run, _, _ = during_load(verified, ssh, lambda: ssh("server", kill))
+    run, *_ = during_load(verified, ssh, lambda: ssh("server", kill))
     assert "daemon" not in checks(run, "invalid")
     assert "1 of the app's processes ended" in sentences(run, "workers_ended")
     assert run["verdict"] != "valid"
+    provoked_in(
+        "a worker killed",
+        "SIGKILL to one of the app's workers, replaced at once",
+        run,
+        "workers_ended",
+    )
 
 
 def test_a_stopped_database_is_invalid(verified, ssh):
     try:
-        run, _, _ = during_load(verified, ssh, lambda: ssh("server", "systemctl stop postgresql@*"))
+        run, *_ = during_load(verified, ssh, lambda: ssh("server", "systemctl stop postgresql@*"))
     finally:
         ssh("server", "systemctl start postgresql")
         wait_until(
@@ -77,15 +73,17 @@ def test_a_stopped_database_is_invalid(verified, ssh):
             "PostgreSQL is back",
         )
     assert run["verdict"] == "invalid"
+    provoked_in("PostgreSQL stopped", "its cluster stopped during the load", run, "answer")
 
 
 def test_an_app_started_anew_is_invalid(verified, ssh):
     """A restart by hand leaves systemd's own count of restarts as it was."""
     unit = "testbed-agents-flask.service"
-    run, _, _ = during_load(verified, ssh, lambda: ssh("server", f"systemctl restart {unit}"))
+    run, *_ = during_load(verified, ssh, lambda: ssh("server", f"systemctl restart {unit}"))
     assert run["unit"]["NRestarts"] == "0"
     assert "another main process" in sentences(run, "daemon")
     assert "daemon" in checks(run, "invalid")
+    provoked_in("app restarted", "systemctl restart during the load", run, "daemon")
 
 
 def test_wrong_answers_during_the_load_are_told_though_those_around_it_are_right(verified, ssh):
@@ -95,19 +93,23 @@ def test_wrong_answers_during_the_load_are_told_though_those_around_it_are_right
     def for_a_while():
         ssh("server", f"sleep 2; {edit}; sleep 1; {undo}")  # not yet in the warm-up
 
-    run, _, _ = during_load(verified, ssh, for_a_while)
+    run, *_ = during_load(verified, ssh, for_a_while)
     assert [check["ok"] for check in run["answers"]] == [True, True]
     assert run["output"]["errors"]["wrong_body"] > 0
     assert "had another body than the verified one" in sentences(run, "answer")
     assert run["verdict"] == "invalid"
+    provoked_in(
+        "wrong answers for a while", "the data edited for a second of the load", run, "answer"
+    )
 
 
 def test_what_tcp_sends_again_is_remarked(verified, ssh):
     """The server's end of the link is narrow for a while, so that its queue overflows."""
     shape = "tc qdisc replace dev bench0 root tbf rate {} burst {} latency 5ms"
     narrow, usual = shape.format("1mbit", "4kb"), shape.format("1gbit", "256kb")
-    run, _, _ = during_load(verified, ssh, lambda: ssh("server", f"{narrow}; sleep 2; {usual}"))
+    run, *_ = during_load(verified, ssh, lambda: ssh("server", f"{narrow}; sleep 2; {usual}"))
     assert "server: TCP sent" in sentences(run, "retransmits")
+    provoked_in("packets lost", "a queue of 4 kB at 1 Mbit/s for two seconds", run, "retransmits")
 
 
 def test_a_wrong_answer_fails_the_run(verified, ssh):
@@ -121,6 +123,7 @@ def test_a_wrong_answer_fails_the_run(verified, ssh):
     assert "differs from the expected one at $" in run["failure"]["message"]
     assert run["verdict"] == "invalid"
     assert run["output"] is None
+    provoked_in("a wrong answer before the load", "the data edited", run, "answer")
 
 
 def test_sql_that_is_not_declared_is_named(verified, ssh):
@@ -129,10 +132,11 @@ def test_sql_that_is_not_declared_is_named(verified, ssh):
         "-U testbed -q testbed_agents -c 'select count(*) from agentfeatures' >/dev/null; "
         "sleep 0.1; done"
     )
-    run, _, _ = during_load(verified, ssh, lambda: ssh("server", loop))
+    run, *_ = during_load(verified, ssh, lambda: ssh("server", loop))
     assert "sql" in checks(run, "invalid")
     named = [seen["text"] for seen in run["sql"] if seen["kind"] == "unexpected"]
     assert "select count(*) from agentfeatures" in named
+    provoked_in("other SQL than declared", "psql beside the app, during the load", run, "sql")
 
 
 @pytest.fixture(params=["client"])
@@ -140,7 +144,7 @@ def busy_host(ssh, request):
     """A host, the client by default, whose CPU is eaten by neighbours for a bounded time."""
     ssh(
         request.param,
-        "systemd-run --unit=hog timeout 60 sh -c 'for i in 1 2 3 4 5 6; do "
+        "systemd-run --unit=hog timeout 600 sh -c 'for i in 1 2 3 4 5 6; do "
         "while :; do :; done & done; wait'",
     )
     yield request.param
@@ -154,20 +158,33 @@ def test_other_load_before_a_run_is_named(verified, busy_host):
     assert f"{busy_host}: " in sentences(run, "other_load")
     names = [one["name"] for one in run["before"][busy_host]["busiest"]]
     assert "sh" in names
+    if busy_host == "client":
+        provoked_in("other load on the client", "six busy loops before the run", run, "other_load")
+    else:
+        provoked_in("other load on the server", "six busy loops before the run", run, "other_load")
 
 
-def test_a_starved_generator_convicts_itself(verified, busy_host):
-    # a rate that takes more of a CPU than the neighbours leave
-    run = the_run(verified, apps="aiohttp_api_hour", endpoints="index", rate=8000, connections=100)
-    assert {"generator_lag"} & (checks(run, "doubtful") | checks(run, "invalid")), run["findings"]
+FASTEST = {"apps": "aiohttp_api_hour", "endpoints": "index", "connections": 100}
 
 
-def test_a_saturated_generator_convicts_itself(verified):
-    # more than it can even notice to be due; the server is the fastest there is
-    fastest = {"apps": "aiohttp_api_hour", "endpoints": "index", "connections": 100}
-    run = the_run(verified, **fastest, rate=800000, duration=2)
-    found = checks(run, "doubtful") | checks(run, "invalid")
-    assert {"generator_lag", "generator_cpu"} & found, run["findings"]
+@pytest.fixture(scope="module")
+def saturated(verified):
+    """A run with more due than any generator can even notice, of the fastest server there is."""
+    return the_run(verified, **FASTEST, rate=800000, duration=2)
+
+
+def test_a_saturated_generator_convicts_itself(saturated):
+    found = checks(saturated, "doubtful") | checks(saturated, "invalid")
+    assert {"generator_lag", "generator_cpu"} & found, saturated["findings"]
+    provoked_in("generator saturated", "800,000 requests/s asked", saturated, "generator_lag")
+
+
+def test_a_starved_generator_convicts_itself(verified, saturated, busy_host):
+    # what this machine's client can just do alone is more than its neighbours leave of it
+    rate = max(100, round(saturated["output"]["throughput_rps"]))
+    run = the_run(verified, **FASTEST, rate=rate)
+    assert "generator_lag" in checks(run, "doubtful") | checks(run, "invalid"), run["findings"]
+    provoked_in("generator starved", "six busy loops beside it", run, "generator_lag")
 
 
 def test_connections_that_starve_are_named(verified, ssh):
@@ -180,14 +197,16 @@ def test_connections_that_starve_are_named(verified, ssh):
             f"until [ $({connections} | wc -l) -ge 40 ]; do sleep 0.05; done; "
             f"halted=$({connections} | grep -o 'pid=[0-9]*' | sort | uniq -c | sort -rn | head -1 "
             "| cut -d= -f2); kill -STOP $halted; "
-            'setsid sh -c "sleep 8; kill -CONT $halted" >/dev/null 2>&1 &',
+            'setsid sh -c "sleep 10; kill -CONT $halted" >/dev/null 2>&1 &',
         )
 
     load = {"apps": "aiohttp_api_hour", "endpoints": "index", "rate": 400, "connections": 40}
-    run, _, _ = during_load(verified, ssh, halt, **load)
+    load["duration"] = 6  # less than the worker is halted for
+    run, *_ = during_load(verified, ssh, halt, **load)
     answers = run["output"]["answers_per_connection"]
     assert answers["p5"] < answers["mean"] / 2 < answers["max"]
     assert "starved_connections" in checks(run, "doubtful"), run["output"]
+    provoked_in("connections starve", "a worker halted", run, "starved_connections")
 
 
 def test_a_full_listen_queue_is_remarked(verified, ssh):
@@ -198,6 +217,7 @@ def test_a_full_listen_queue_is_remarked(verified, ssh):
     finally:
         ssh("server", f"sysctl -w net.core.somaxconn={before}")
     assert "listen_queue" in checks(run, "valid"), run["findings"]
+    provoked_in("listen queue full", "net.core.somaxconn set to 1", run, "listen_queue")
 
 
 def test_too_few_open_files_are_doubtful(verified, ssh):
@@ -211,6 +231,7 @@ def test_too_few_open_files_are_doubtful(verified, ssh):
     assert run["open_files"]["app"] == 110
     assert run["open_files"]["generator"] > 1000
     assert "the app may open only 110 files" in sentences(run, "open_files")
+    provoked_in("few open files", "LimitNOFILE=110 for the app", run, "open_files")
 
 
 def test_a_halt_of_the_telemetry_is_doubtful(verified, ssh):
@@ -218,8 +239,9 @@ def test_a_halt_of_the_telemetry_is_doubtful(verified, ssh):
         "halted=$(pgrep -u bench -f 'telemetry record'); kill -STOP $halted; sleep 4; "
         "kill -CONT $halted"
     )
-    run, _, _ = during_load(verified, ssh, lambda: ssh("client", halt))
+    run, *_ = during_load(verified, ssh, lambda: ssh("client", halt))
     assert "more than asked without a sample" in sentences(run, "telemetry")
+    provoked_in("telemetry halted", "SIGSTOP to it for four seconds", run, "telemetry")
 
 
 def test_telemetry_samples_as_often_as_asked(verified):
@@ -233,7 +255,7 @@ def test_telemetry_samples_as_often_as_asked(verified):
         with (folder / run["run_id"] / f"telemetry-{role}.csv").open(newline="") as stream:
             times = [float(row["monotonic_s"]) for row in csv.DictReader(stream)]
         beats = [b - a for a, b in itertools.pairwise(times)]
-        assert median(beats) == pytest.approx(0.25, rel=0.2)
+        assert 0.2 < median(beats) < 1  # never sooner than asked, and not the usual second
 
 
 EXPERIMENT = """\
@@ -254,12 +276,12 @@ def test_other_data_and_settings_than_before_are_doubtful(verified, ssh):
     psql = 'sudo -u postgres psql -q testbed_agents -c "{}"'
     reload = "; " + psql.format("select pg_reload_conf()") + " >/dev/null"
     (verified.results / "latest").unlink(missing_ok=True)
-    process = verified.start_fab("run-round2", *short(**(ONE | {"trials": 2, "duration": 6})))
+    process = verified.start_fab("run-round2", *short(**(ONE | {"trials": 2, "duration": 9})))
     try:
-        wait_until(lambda: ssh("client", "pgrep -u bench -f pacer.worker || true"), "a load is on")
+        wait_for_load(ssh)
         ssh("server", psql.format("set role testbed; create table public.grown as select 1 as one"))
         ssh("server", psql.format("alter system set work_mem = '5MB'") + reload)
-        process.communicate(timeout=120)
+        process.communicate(timeout=PATIENCE_S)
     finally:
         ssh("server", psql.format("drop table if exists public.grown"))
         ssh("server", psql.format("alter system reset work_mem") + reload)
@@ -268,6 +290,13 @@ def test_other_data_and_settings_than_before_are_doubtful(verified, ssh):
     assert "grown 1 rows (first 0)" in sentences(second, "unequal_data")
     assert "unequal_settings" not in checks(first, "doubtful")
     assert "work_mem 5MB (first " in sentences(second, "unequal_settings")
+    provoked_in("data changed", "a table made between two runs", second, "unequal_data")
+    provoked_in(
+        "settings of PostgreSQL changed",
+        "work_mem set between two runs",
+        second,
+        "unequal_settings",
+    )
 
 
 def test_unequal_workers_are_doubtful(verified, tmp_path):
@@ -277,6 +306,7 @@ def test_unequal_workers_are_doubtful(verified, tmp_path):
     for run in records(folder):
         assert "unequal workers: django 1, flask 3" in sentences(run, "unequal_workers")
         assert run["verdict"] != "valid"
+    provoked_in("unequal workers", "3 workers of one app, 1 of the other", run, "unequal_workers")
 
 
 def test_more_database_connections_than_postgresql_takes_are_refused(verified, tmp_path):
@@ -286,3 +316,4 @@ def test_more_database_connections_than_postgresql_takes_are_refused(verified, t
     assert done.returncode == 2
     assert "its 100 workers may open 3000 database connections" in done.stdout + done.stderr
     assert "postgresql_app_connections to 3000" in done.stdout + done.stderr
+    provoked("too few database connections", "100 workers with pools of 30", "refused", done.stderr)

@@ -107,7 +107,7 @@ def test_a_broken_archive_is_fatal_where_wrk2_is_required(client, tmp_path):
 def test_a_repository_out_of_reach_is_told_or_fatal(client, lab):
     nowhere = f"http://{lab.client.bench_address}:9/wrk2.git"
     done = client("3333", wrk2_repository=nowhere)
-    assert f"test-client does not reach {nowhere}" in said(done)
+    assert f"{lab.name}-client does not reach {nowhere}" in said(done)
     assert "`wrk2_archive`" in said(done)
     assert (counts(done)["failed"], counts(done)["changed"]) == (0, 0)
     done = client("3333", wrk2_repository=nowhere, wrk2_required=True, check=False)

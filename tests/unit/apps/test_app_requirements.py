@@ -1,13 +1,14 @@
 """The apps' requirements: complete, and pinned to the last package."""
 
-import re
 import subprocess
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from tests.unit.apps import serving
 from tests.unit.apps.serving import APPS
+from tests.unit.locks import pins
 
 
 def pip(venv: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -16,17 +17,17 @@ def pip(venv: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def names(lines: list[str]) -> set[str]:
-    """'name==version' of each line, in the one spelling that PyPI knows a name by."""
-    pins = (line.partition("#")[0].strip() for line in lines)
-    return {re.sub(r"[-_.]+(?=.*==)", "-", pin).lower() for pin in pins}
+def frozen(venv: Path) -> set[str]:
+    """'name==version' of each package that is installed."""
+    pins = (line.partition("==") for line in pip(venv, "freeze").stdout.splitlines())
+    return {f"{canonicalize_name(name)}=={version}" for name, _, version in pins}
 
 
 @pytest.mark.parametrize("key", APPS)
 def test_requirements_name_every_package_with_its_version(key: str) -> None:
     requirements = Path(APPS[key].folder) / str(APPS[key].spec.requirements)
-    lines = requirements.read_text().splitlines()
+    wanted = {pin.text for pin in pins(requirements) if pin.applies}
     venv = serving.make_venv(APPS[key])  # installed without looking for dependencies
-    assert names(pip(venv, "freeze").stdout.splitlines()) == names(lines)
+    assert frozen(venv) == wanted
     check = pip(venv, "check")
     assert check.returncode == 0, check.stdout

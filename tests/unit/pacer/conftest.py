@@ -44,12 +44,12 @@ def listening(handler: Handler) -> Iterator[str]:
     serving = loop.create_task(serve())
     thread = threading.Thread(target=loop.run_until_complete, args=(main(),), daemon=True)
     thread.start()
-    assert up.wait(5)
+    assert up.wait(60)
     try:
         yield url[0]
     finally:
         loop.call_soon_threadsafe(serving.cancel)
-        thread.join(5)
+        thread.join(60)
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def pacer(tmp_path: Path) -> Callable[..., dict[str, Any]]:
             cwd=REPOSITORY,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
         assert "Traceback" not in result.stderr

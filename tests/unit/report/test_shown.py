@@ -1,6 +1,9 @@
 """What the report must not keep to itself: settings, SQL, the link's delay, lower bounds."""
 
+import base64
 import csv
+import hashlib
+import html
 import re
 
 import pytest
@@ -168,3 +171,41 @@ def test_percentiles_of_the_requests_due(answered, due):
     assert scaled.values_us == curve.values_us
     assert scaled.fractions[-1] <= min(0.99, answered / due)
     assert scaled.fractions == sorted(scaled.fractions)
+
+
+HOSTILE = "</style><script>alert(1)</script><img src=x onerror=alert(2)>'\""
+
+
+def test_a_title_is_text_wherever_it_stands(tmp_path):
+    run = builder.run(1, "flask", "index").model_copy(update={"app_title": HOSTILE})
+    page, _, rows = reported(tmp_path, [run], title=HOSTILE, description=HOSTILE)
+    assert "&lt;script&gt;" in page
+    assert page.count("<script") == page.count("onerror=alert(2)>") == 0
+    assert rows[0]["app_title"] == HOSTILE
+
+
+def test_the_page_allows_nothing_but_its_own_style_and_pictures(tmp_path):
+    page, _, _ = reported(tmp_path, [builder.run(1, "flask", "index")], curves=True)
+    (style,) = re.findall(r"<style>(.*?)</style>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
+    assert set(html.unescape(policy).split("; ")) == {
+        "default-src 'none'",
+        f"style-src 'sha256-{digest}'",
+        "img-src data:",
+        "base-uri 'none'",
+        "form-action 'none'",
+    }
+    assert not re.findall(r"<script|\sstyle=|\son\w+=", page)
+    assert all(source.startswith("data:") for source in re.findall(r'src="([^"]*)"', page))
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "=cmd|' /C x'!A0"]
+)
+def test_no_text_is_a_formula_to_a_spreadsheet(tmp_path, text):
+    run = builder.run(1, "flask", "index")
+    run = run.model_copy(update={"app_title": text, "drift_percent": -3.5})
+    _, _, (row,) = reported(tmp_path, [run])
+    assert row["app_title"] == "'" + text.replace("\r", " ")
+    assert row["drift_percent"] == "-3.5"

@@ -7,7 +7,7 @@ import tarfile
 
 import pytest
 
-from testbed import bundle, catalogue
+from testbed import app_code, bundle
 from testbed.errors import TestbedError
 
 
@@ -48,7 +48,7 @@ def test_the_same_files_give_the_same_bytes(folder):
 
 
 def packed(folder, tmp_path, requirements):
-    digest = catalogue.digest(folder)
+    digest = app_code.digest(folder)
     return bundle.bundle("a-b", folder, tmp_path / "out", requirements, digest=digest)
 
 
@@ -86,6 +86,7 @@ def catalogued(folder, tmp_path, monkeypatch):
     workload.mkdir(parents=True)
     (tmp_path / "shop").rename(workload / "shop")
     (workload / "orders.json").write_text("{}")
+    (workload / "o.sql").write_text("")
     (workload / "workload.yml").write_text(
         "{schema_version: 1, title: t, description: d, services: [postgresql], dataset: o.sql,"
         " endpoints: {one: {description: d, expect: {json_file: orders.json}}}}"

@@ -1,11 +1,13 @@
 """The modules that deploy: what is missing, what goes, and that half-done work is done again."""
 
+import hashlib
 import importlib.util
 import os
 import pwd
 import subprocess
 import sys
 import tarfile
+import zipfile
 
 import pytest
 
@@ -113,6 +115,31 @@ def test_a_failed_build_tells_pips_last_lines_and_stays_incomplete(tmp_path, mon
     problem = virtualenvs.build(tmp_path / f"app-{NEW}", "requirements.txt")
     assert problem.splitlines() == [f"line {number}" for number in range(28, 40)]
     assert not virtualenvs.is_complete(tmp_path / f"app-{NEW}")
+
+
+def a_wheel(folder):
+    """A package with nothing in it, as pip takes it; its hash."""
+    about = "tiny-1.0.dist-info"
+    wheel = folder / "tiny-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
+        tags = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        archive.writestr(f"{about}/WHEEL", tags)
+        archive.writestr(f"{about}/RECORD", "")
+    return hashlib.sha256(wheel.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_pip_takes_only_files_of_the_hashes_that_are_named(tmp_path, monkeypatch, right):
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    digest = a_wheel(tmp_path) if right else a_wheel(tmp_path)[::-1]
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text(f"tiny==1.0 --hash=sha256:{digest}\n")
+    path = tmp_path / f"app-{NEW}"
+    problem = virtualenvs.build(path, str(requirements))
+    assert virtualenvs.is_complete(path) == right
+    assert ("DO NOT MATCH THE HASHES" in (problem or "")) == (not right)
 
 
 def a_file(path, content="text\n", **options):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from testbed import inventory
+from testbed.model import command_line
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = str(ROOT / "inventory" / "baremetal")
@@ -29,7 +30,9 @@ APP = {
     },
     "services": ["postgresql"],
     "apt_packages": [],
-    "serve": "{venv}/bin/serve --app {app} --bind ${ADDRESS}:${PORT} --format %h",
+    "exec_start": command_line.exec_start(
+        "{venv}/bin/serve --app {app} --bind ${ADDRESS}:${PORT} --format %h"
+    ),
     "environment": {"WORKERS": "16", "GREETING": 'say "100%"'},
 }
 FACTS = {

@@ -17,7 +17,7 @@ APP = """\
 schema_version: 1
 title: A
 description: d
-serve: "{venv}/bin/serve --workers ${WORKERS}"
+serve: "{app}/serve --workers ${WORKERS}"
 settings:
   workers: {env: WORKERS, default: 16, description: w}
   mode: {env: MODE, default: sync, description: m, choices: [sync, async]}

@@ -11,6 +11,7 @@ from testbed.model.results import (
     Busy,
     LinkDirection,
     LinkRecord,
+    LinkState,
     Load,
     OpenFiles,
     RoundTrip,
@@ -64,7 +65,24 @@ LINK = LinkRecord(
     floor_mbit_per_s=900,
     ok=True,
 )
-QUIET = Before(window_s=0.5, cpus=4, cpu_percent=1, run_queue=0.1, governor="performance")
+LINKED = LinkState(
+    interface="eth1",
+    up=True,
+    carrier_changes=2,
+    speed_mbit_per_s=1000,
+    full_duplex=True,
+    mtu=1500,
+    addresses=["198.18.0.1"],
+    route_by="eth1",
+    peer_answers=True,
+    rx_errors=0,
+    tx_errors=0,
+    rx_dropped=0,
+    tx_dropped=0,
+)
+QUIET = Before(
+    window_s=0.5, cpus=4, cpu_percent=1, run_queue=0.1, governor="performance", link=LINKED
+)
 SINCE_BOOT_S = 5000.0
 ROW = {
     "t_s": 1.8e9,
@@ -80,6 +98,18 @@ ROW = {
     "swap_in_bytes": 7,
     "swap_out_bytes": 7,
     "net_tx_bytes": 0,
+    "net_rx_packets": 0,
+    "net_tx_packets": 0,
+    "net_rx_errors": 0,
+    "net_tx_errors": 0,
+    "net_rx_drops": 0,
+    "net_tx_drops": 0,
+    "link_up": 1,
+    "link_carrier_changes": 2,
+    "link_speed_mbit_per_s": 1000,
+    "link_full_duplex": 1,
+    "link_has_address": 1,
+    "link_route": 3,
     "tcp_segments_sent": 1000,
     "tcp_retransmits": 5,
     "listen_overflows": 3,
@@ -129,6 +159,7 @@ def evidence_in(folder):
             "link": LINK,
             "folder": folder,
             "before": {"server": QUIET, "client": QUIET},
+            "link_after": {"server": LINKED, "client": LINKED},
             "open_files": OpenFiles(app=110, generator=110),
             "workers": {"one": 16, "other": 16},
             "rows": {"agents": 200},
@@ -158,6 +189,11 @@ def starving():
 
 def before(**changes):
     return QUIET.model_copy(update=changes)
+
+
+def linked(**changes):
+    """The link after the load as the client has it, some of it changed."""
+    return {"server": LINKED, "client": LINKED.model_copy(update=changes)}
 
 
 HOG = Busy(name="c{x}c1", cpu_percent=99)  # braces are not to be taken for a format

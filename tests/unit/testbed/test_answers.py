@@ -60,7 +60,7 @@ def test_a_probe_s_document_is_read():
 
 def test_an_expected_file_that_is_no_json_is_named(tmp_path):
     (tmp_path / "x.json").write_text("{")
-    with pytest.raises(TestbedError, match=r"x\.json: not a readable JSON document"):
+    with pytest.raises(TestbedError, match=r"x\.json: not a JSON document"):
         answers.read_expected(tmp_path, SPEC)
 
 

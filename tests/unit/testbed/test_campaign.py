@@ -71,12 +71,12 @@ def test_a_probe_that_failed_is_no_answer_and_is_repeated_by_resuming(search):
     probed, outcome, stored = search(failing={200})
     assert probed == [100, 200]
     assert stored.capacities == []
-    assert campaign.exit_code(outcome, strict=False) == 4
+    assert campaign.exit_code([outcome], strict=False) == 4
     probed, outcome, stored = search()
     assert probed == [200, 400, 300]
     assert [answer.at_least_rps for answer in stored.capacities] == [200]
     assert (len(outcome.made), len(outcome.records)) == (3, 4)
-    assert campaign.exit_code(outcome, strict=False) == 0
+    assert campaign.exit_code([outcome], strict=False) == 0
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_probe_that_failed_is_no_answer_and_is_repeated_by_resuming(search):
 )
 def test_strict_ends_with_an_error_unless_all_runs_are_valid(tmp_path, verdict, strict, code):
     runs = [builder.run(1, "first", "index"), builder.run(2, "first", "index", verdict=verdict)]
-    assert campaign.exit_code(campaign.Outcome(tmp_path, runs), strict=strict) == code
+    assert campaign.exit_code([campaign.Outcome(tmp_path, runs)], strict=strict) == code
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import pytest
 
-from testbed import catalogue
+from testbed import app_code, catalogue
 from testbed.errors import TestbedError
 
 
@@ -12,12 +12,12 @@ def test_apps_are_read_with_what_follows_from_their_place(small_catalogue):
 
 def test_the_digest_follows_every_change_of_a_file(apps_folder):
     folder = apps_folder / "work" / "first"
-    before = catalogue.digest(folder)
+    before = app_code.digest(folder)
     (folder / "__pycache__").mkdir()
     (folder / "__pycache__" / "x.pyc").write_text("cache")
-    assert catalogue.digest(folder) == before
+    assert app_code.digest(folder) == before
     (folder / "app.py").write_text("1")
-    assert catalogue.digest(folder) != before
+    assert app_code.digest(folder) != before
 
 
 def test_an_unknown_workload_names_the_nearest(small_catalogue):
@@ -35,7 +35,7 @@ def test_an_endpoint_that_the_workload_lacks_is_refused(apps_folder):
 def test_missing_requirements_are_named(apps_folder):
     file = apps_folder / "work" / "first" / "app.yml"
     file.write_text(file.read_text() + "requirements: requirements.txt\n")
-    with pytest.raises(TestbedError, match=r"no file 'requirements.txt' in its code's folder"):
+    with pytest.raises(TestbedError, match=r"app.yml: requirements: .*no such file"):
         catalogue.load(project=apps_folder)
 
 

@@ -23,7 +23,9 @@ class Host:
     """A remote that says one thing, whatever it is asked; its clock is 5 s ahead."""
 
     def __init__(self, role, says):
-        self.host = SimpleNamespace(role=role)
+        self.host = SimpleNamespace(
+            role=role, bench_interface="eth1", bench_address=f"{role}'s address"
+        )
         self.facts = SimpleNamespace(testbed_prefix="/opt/testbed")
         self.says, self.asked = says, []
 
@@ -38,7 +40,7 @@ def test_both_hosts_are_looked_at():
     server, client = Host("server", OTHERS), Host("client", OTHERS)
     looks = conditions.before(server, client)
     assert set(looks) == {"server", "client"}
-    assert looks["server"].clock_offset_s == pytest.approx(5, abs=0.5)
+    assert looks["server"].clock_offset_s == pytest.approx(5, abs=4)
     assert looks["server"].model_copy(update={"clock_offset_s": None}) == Before(
         window_s=0.51,
         cpus=2,
@@ -47,7 +49,8 @@ def test_both_hosts_are_looked_at():
         governor=None,
         busiest=[Busy(name="hog", cpu_percent=99)],
     )
-    assert client.asked == [["/opt/testbed/bin/telemetry", "others", "--window=0.5"]]
+    ends = ["--interface=eth1", "--address=client's address", "--peer=server's address"]
+    assert client.asked == [["/opt/testbed/bin/telemetry", "others", "--window=0.5", *ends]]
 
 
 def test_the_soft_limit_is_the_one_that_holds():

@@ -46,7 +46,7 @@ def test_fewer_connections_take_the_threads_down():
     [
         ({"rate": -1.0}, r"--rate: Input should be greater than 0 \(given: -1.0\)"),
         ({"trials": 0}, r"--trials: .* greater than or equal to 1"),
-        ({"threads": 500}, "more threads than connections"),
+        ({"connections": 4, "threads": 8}, "more threads than connections"),
         ({"generator": "wrk"}, "wrk cannot hold a rate"),
         ({"generator": "siege"}, "--generator: "),
     ],

@@ -4,6 +4,7 @@ import pytest
 
 from testbed import link, results
 from testbed.errors import TestbedError
+from testbed.linkproof import LinkUnfit
 from testbed.model.results import LinkDirection, LinkRecord, Nic, RoundTrip
 from testbed.model.tool_output import Flow, ToolOutput
 
@@ -37,9 +38,23 @@ def flow(direction):
 
 def test_both_directions_are_needed():
     both = ToolOutput(tool="iperf", flows=[flow("sent"), flow("received")])
-    assert [way.source for way in link.directions_of(both)] == ["client", "server"]
-    with pytest.raises(TestbedError, match="did not measure both directions"):
-        link.directions_of(ToolOutput(tool="iperf", flows=[flow("sent")]))
+    assert [way.source for way in link.directions_of(both, "", "")] == ["client", "server"]
+    with pytest.raises(LinkUnfit, match="did not measure both directions"):
+        link.directions_of(ToolOutput(tool="iperf", flows=[flow("sent")]), "", "")
+
+
+def test_what_iperf_says_of_its_failure_is_shown():
+    said = "-----\nconnect failed: Connection refused\nconnect failed: Connection refused\n"
+    with pytest.raises(LinkUnfit) as caught:
+        link.directions_of(ToolOutput(tool="iperf"), said, "bind failed: Address in use\n")
+    assert "client: 'connect failed: Connection refused'; server: 'bind failed" in str(caught.value)
+
+
+def test_two_hosts_are_two_machines():
+    one, rebooted = {"machine_id": "a", "boot_id": "1"}, {"machine_id": "a", "boot_id": "2"}
+    assert link.same_machine({"server": one, "client": rebooted}) == []
+    (problem,) = link.same_machine({"server": one, "client": one})
+    assert "one and the same machine" in problem.sentence
 
 
 def test_what_is_wrong_with_a_link_is_said():

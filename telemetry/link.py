@@ -1,0 +1,144 @@
+"""The data link as this host sees it: carrier, speed, errors, address, and the way packets take."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from telemetry import route
+
+Row = dict[str, float | int | None]
+
+SYS = Path("/sys/class/net")
+PING_LIMIT_S = 3  # several packets, so that one lost is not taken for a dead link
+
+
+class Link:
+    """How the data link is while a run goes. `address` is this host's own on it."""
+
+    def __init__(self, interface: str, address: str, peer: str) -> None:
+        self._interface, self._address, self._peer = interface, address, peer
+
+    def sample(self) -> Row:
+        """`link_up` and `link_has_address` are 1 or 0; `link_route` is the number of the interface
+        by which packets to the peer leave, 0 if there is none.
+        """
+        card = nic(self._interface)
+        return {
+            "link_up": int(card["up"]),
+            "link_carrier_changes": card["carrier_changes"],
+            "link_speed_mbit_per_s": card["speed_mbit_per_s"],
+            "link_full_duplex": None if card["full_duplex"] is None else int(card["full_duplex"]),
+            "link_has_address": int(self._address in addresses().get(self._interface, [])),
+            "link_route": route.index_to(self._peer, self._address) or 0,
+        }
+
+
+def nic(interface: str) -> dict[str, Any]:
+    """The interface's state; all None, and not up, where there is no such interface.
+
+    Speed and duplex are None where the driver gives none (-1, or a veth's made-up 10000 without a
+    PHY).
+    """
+    folder = SYS / interface
+    real = (folder / "device").exists()
+    speed, duplex = _number(folder / "speed"), _text(folder / "duplex")
+    return {
+        "up": _text(folder / "carrier") == "1" and _text(folder / "operstate") != "down",
+        "carrier_changes": _number(folder / "carrier_changes"),
+        "speed_mbit_per_s": speed if real and speed and speed > 0 else None,
+        "full_duplex": duplex == "full" if real and duplex in ("full", "half") else None,
+        "mtu": _number(folder / "mtu"),
+        "mac": _text(folder / "address"),
+    }
+
+
+def addresses() -> dict[str, list[str]]:
+    """The IP addresses of each interface that has one."""
+    found = {
+        name: [one.address.split("%")[0] for one in ones if one.family != psutil.AF_LINK]
+        for name, ones in psutil.net_if_addrs().items()
+    }
+    return {name: of_it for name, of_it in found.items() if of_it}
+
+
+def state(interface: str, address: str, peer: str) -> dict[str, Any]:
+    """The data link now. Waits up to `PING_LIMIT_S` for the peer, if that does not answer."""
+    counters = ("rx_errors", "tx_errors", "rx_dropped", "tx_dropped")
+    return {
+        "interface": interface,
+        **{key: value for key, value in nic(interface).items() if key != "mac"},
+        "addresses": addresses().get(interface, []),
+        "route_by": route.interface_to(peer, address),
+        "peer_answers": _answers(address, peer),
+        **{name: counter(interface, name) for name in counters},
+    }
+
+
+def look(interface: str, address: str, peer: str) -> dict[str, Any]:
+    """The data link's state, all interfaces with what they carried, and who the peer is on it."""
+    now = state(interface, address, peer)  # first: it makes the peer a neighbour
+    held = addresses()
+    return {
+        "state": now,
+        "peer_mac": neighbour(interface, peer),
+        "interfaces": {
+            name: {
+                "addresses": held.get(name, []),
+                "mac": nic(name)["mac"],
+                "below": below(name),
+                "rx_bytes": counter(name, "rx_bytes"),
+                "tx_bytes": counter(name, "tx_bytes"),
+            }
+            for name in sorted(path.name for path in SYS.iterdir() if path.is_dir())
+        },
+    }
+
+
+def below(interface: str) -> list[str]:
+    """The interfaces that this one sends by: a bond's cards, a VLAN's or a bridge's interface."""
+    direct = [
+        path.name.removeprefix("lower_") for path in sorted((SYS / interface).glob("lower_*"))
+    ]
+    return [*direct, *(name for one in direct for name in below(one))]
+
+
+def neighbour(interface: str, peer: str) -> str | None:
+    """The MAC address at which the peer was found on that interface; None: it was not."""
+    command = ["ip", "-j", "neighbour", "show", "to", peer, "dev", interface]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = json.loads(done.stdout or "[]") if done.returncode == 0 else []
+    return next((one["lladdr"] for one in found if "lladdr" in one), None)
+
+
+def _answers(address: str, peer: str) -> bool | None:
+    """Whether the peer answers one of some pings that leave from the address; None: no ping."""
+    command = ["ping", "-n", "-q", "-c", "1", "-i", "0.2", "-w", str(PING_LIMIT_S), "-I", address]
+    try:
+        done = subprocess.run([*command, peer], capture_output=True, check=False)
+    except FileNotFoundError:
+        return None
+    return done.returncode == 0
+
+
+def counter(interface: str, name: str) -> int | None:
+    """One of the interface's counters; None where there is none."""
+    return _number(SYS / interface / "statistics" / name)
+
+
+def _number(path: Path) -> int | None:
+    text = _text(path)
+    try:
+        return None if text is None else int(text)
+    except ValueError:
+        return None
+
+
+def _text(path: Path) -> str | None:
+    """A file of sysfs; None where there is none, or it cannot be read while the link is down."""
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return None

@@ -1,0 +1,102 @@
+"""Read files that users name: only plain files, up to a size, as UTF-8. Pure but for the reading.
+
+A FIFO would be waited for without end, and a device has none.
+"""
+
+import codecs
+import stat
+from pathlib import Path
+
+from testbed.errors import TestbedError
+from testbed.texts import shown_name
+
+FOLDER = "a folder"
+KINDS = {
+    stat.S_IFDIR: FOLDER,
+    stat.S_IFIFO: "a pipe (FIFO)",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+# What other encodings begin with. UTF-32's little-endian mark begins with UTF-16's.
+MARKS = {
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
+
+
+def kind(path: Path) -> str | None:
+    """What is there in place of a plain file, as 'a folder'; None: a plain file.
+
+    Links are followed. Raises OSError where nothing is there.
+    """
+    mode = stat.S_IFMT(path.stat().st_mode)
+    return None if mode == stat.S_IFREG else KINDS.get(mode, "no plain file")
+
+
+def check(path: Path, most_bytes: int) -> None:
+    """Raise TestbedError, naming the file, unless it is a plain file of at most `most_bytes`."""
+    try:
+        other = kind(path)
+        size = path.stat().st_size
+    except FileNotFoundError as error:
+        raise TestbedError(f"{shown_name(path)}: no such file") from error
+    except (OSError, ValueError) as error:  # ValueError: a null character in its name
+        raise _unreadable(path, error) from error
+    if other is not None:
+        raise TestbedError(f"{shown_name(path)}: is {other}, not a file")
+    if size > most_bytes:
+        raise TestbedError(
+            f"{shown_name(path)}: is too large: {size:,} bytes; at most {most_bytes:,} are read"
+        )
+
+
+def read(path: Path, most_bytes: int) -> bytes:
+    """The file's content. Raises TestbedError, naming the file, if it cannot be taken."""
+    check(path, most_bytes)
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(most_bytes + 1)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    if len(content) > most_bytes:  # /proc's files say that they are empty
+        raise TestbedError(f"{shown_name(path)}: is too large; at most {most_bytes:,} are read")
+    return content
+
+
+def read_text(path: Path, most_bytes: int) -> str:
+    """The file's text, line breaks as they are. Raises TestbedError, naming file and line."""
+    content = read(path, most_bytes)
+    for mark, encoding in MARKS.items():
+        if content.startswith(mark):
+            raise TestbedError(f"{shown_name(path)}: is {encoding}; save it as UTF-8")
+    if (position := content.find(b"\0")) >= 0:
+        line = content.count(b"\n", 0, position) + 1
+        raise TestbedError(f"{shown_name(path)}:{line}: is not text: it holds a null byte")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        at = error.start + (len(codecs.BOM_UTF8) if content.startswith(codecs.BOM_UTF8) else 0)
+        line = content.count(b"\n", 0, at) + 1
+        raise TestbedError(
+            f"{shown_name(path)}:{line}: is not UTF-8 (byte 0x{content[at]:02x}); save it as UTF-8"
+        ) from error
+
+
+def beside(folder: Path, name: str) -> Path:
+    """The file `name` in the folder. Raises TestbedError if it, or what it links to, is outside."""
+    path = folder / name
+    try:
+        inside = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError) as error:  # links in a circle
+        raise _unreadable(path, error) from error
+    if not inside:
+        raise TestbedError(f"{shown_name(path)}: lies outside of {shown_name(folder)}")
+    return path
+
+
+def _unreadable(path: Path, error: Exception) -> TestbedError:
+    reason = error.strerror if isinstance(error, OSError) else None
+    return TestbedError(f"{shown_name(path)}: cannot be read: {reason or error}")

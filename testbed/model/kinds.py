@@ -1,0 +1,245 @@
+"""What declared values may hold, once for each kind: texts, names, files, numbers.
+
+Values reach units, command lines, SQL, paths, reports and terminals. None of them can end a line
+where one value is expected, and every number is finite and has a bound.
+"""
+
+import re
+import warnings
+from collections.abc import Callable, Hashable
+from typing import Annotated, Any, Literal, TypeVar
+
+import soupsieve
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StringConstraints
+
+from testbed.texts import is_plain
+
+T = TypeVar("T", bound=Hashable)
+
+MOST_NUMBER = 1_000_000  # of a setting: above every count, size or time that a server is given
+MOST_WORKERS = 1024  # processes; a host of 128 CPUs is served by fewer
+PER_CPU = re.compile(r"([1-9][0-9]?) per cpu")
+
+
+def _looks_like(pattern: str, sentence: str) -> AfterValidator:
+    """Refuse a text that does not match the whole pattern, with that sentence."""
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise ValueError(sentence)
+        return value
+
+    return AfterValidator(check)
+
+
+def _characters(allowed: str, unit: str) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        odd = next((one for one in value if one not in allowed and not is_plain(one)), None)
+        if odd is not None:
+            raise ValueError(f"must be {unit}; it holds the character U+{ord(odd):04X}")
+        return value
+
+    return check
+
+
+one_line = _characters("", "one line of printable characters")
+
+
+def _no_backslash(value: str) -> str:
+    """A unit's line that ends in one goes on in the next."""
+    if value.endswith("\\"):
+        raise ValueError("must not end in a backslash")
+    return value
+
+
+def _differ(values: list[T]) -> list[T]:
+    seen = set()
+    for value in values:
+        if value in seen:
+            raise ValueError(f"{value!r} is named twice")
+        seen.add(value)
+    return values
+
+
+Differing = AfterValidator(_differ)  # of a list: no value stands in it twice
+
+
+def _no_flag(value: Any) -> Any:
+    """Python takes true for 1."""
+    if isinstance(value, bool):
+        raise ValueError("must be the number 1")
+    return value
+
+
+Version1 = Annotated[Literal[1], BeforeValidator(_no_flag)]
+
+# --- texts
+
+_Stripped = StringConstraints(strip_whitespace=True, min_length=1)
+# Charts and tables have room for as much
+Title = Annotated[
+    str, _Stripped, Field(max_length=120), AfterValidator(one_line), AfterValidator(_no_backslash)
+]
+Line = Annotated[str, _Stripped, Field(max_length=4000), AfterValidator(one_line)]
+# A page of prose, or the longest SQL statement
+Text = Annotated[
+    str, _Stripped, Field(max_length=20_000), AfterValidator(_characters("\n\t", "printable text"))
+]
+EnvValue = Annotated[str, Field(max_length=4000), AfterValidator(one_line)]
+
+# --- names
+
+Name = Annotated[
+    str,
+    _looks_like(
+        r"[a-z][a-z0-9_]{0,30}",
+        "must be a name: up to 31 lower-case letters, digits and _, a letter first",
+    ),
+]
+EnvName = Annotated[
+    str,
+    _looks_like(
+        r"[A-Z][A-Z0-9_]{0,99}",
+        "must be the name of a variable: capital letters, digits and _, a letter first",
+    ),
+]
+# Debian's policy, 5.6.1 and 5.6.12. An option would begin with -, and apt removes what ends in it
+PackageName = Annotated[
+    str,
+    Field(max_length=200),
+    _looks_like(
+        r"[a-z0-9][a-z0-9+.-]*[a-z0-9+](:[a-z0-9]+)?(=[0-9][A-Za-z0-9.+:~-]*)?",
+        "must be a Debian package: its name, with :architecture and =version if they matter",
+    ),
+]
+
+# --- files and paths
+
+_SEGMENT = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
+RelativeFile = Annotated[
+    str,
+    Field(max_length=200),
+    _looks_like(
+        rf"{_SEGMENT}(/{_SEGMENT})*",
+        "must be a file in this folder or below: letters, digits, _ . + - and /, no ..",
+    ),
+]
+CodeFolder = Annotated[
+    str,
+    Field(max_length=200),
+    _looks_like(
+        rf"\.|(\.\./)?{_SEGMENT}(/{_SEGMENT})*",
+        "must be '.', a folder below this one, or one beside it as ../project",
+    ),
+]
+# RFC 3986, 3.3 and 3.4. A fragment is never sent
+UrlPath = Annotated[
+    str,
+    Field(max_length=2000),
+    _looks_like(
+        r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*",
+        "must be a path as in a URL: / first, no fragment, spaces and the like as %XX",
+    ),
+]
+
+# --- HTTP and HTML
+
+_TOKEN = r"[A-Za-z0-9!#$&^_.+-]+"  # noqa: S105 - of RFC 9110, no password
+MediaType = Annotated[
+    str,
+    Field(max_length=100),
+    _looks_like(
+        rf"{_TOKEN.replace('A-Z', '')}/{_TOKEN.replace('A-Z', '')}",
+        "must be a media type in lower case without parameters, as application/json",
+    ),
+]
+ContentType = Annotated[
+    str,
+    Field(max_length=100),
+    _looks_like(
+        rf"{_TOKEN}/{_TOKEN}(; ?{_TOKEN}={_TOKEN})*",
+        "must be a media type, as application/json or text/plain; charset=utf-8",
+    ),
+]
+Status = Annotated[int, Field(ge=200, le=599)]  # final answers; 1xx precede one
+
+
+def _selector(value: str) -> str:
+    try:
+        soupsieve.compile(value)
+    except Exception as error:  # its parser raises more than its own error
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(f"is no CSS selector: {reason}") from error
+    return value
+
+
+CssSelector = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_selector)]
+
+# --- regular expressions
+
+# (a+)+ and the like: as many ways to match as there are characters, doubled with each
+_REPEATS_REPEATS = re.compile(r"\((?:[^()\\]|\\.)*(?:[*+]|\{\d*,\d*\})\)(?:[*+]|\{\d*,\d*\})")
+
+
+def _regex(value: str) -> str:
+    if _REPEATS_REPEATS.search(value):
+        raise ValueError("repeats what repeats, as (a+)+: to match it could take for ever")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            re.compile(value)
+    except (re.error, RecursionError, OverflowError, Warning) as error:
+        raise ValueError(f"is no regular expression: {error}") from error
+    return value
+
+
+Regex = Annotated[
+    str, Field(min_length=1, max_length=1000), AfterValidator(one_line), AfterValidator(_regex)
+]
+
+# --- numbers, finite all of them (Declared)
+
+Trials = Annotated[int, Field(ge=1, le=1000)]  # 1000 of a second each are a night's work
+MOST_RPS = 1_000_000  # pacer's most; beyond what a server of this kind has answered
+Rate = Annotated[float, Field(gt=0, le=MOST_RPS)]
+# A connection takes a port of the client's address; there are 65,535, and the first 1,024 are not
+# handed out
+Connections = Annotated[int, Field(ge=1, le=64_000)]
+Threads = Annotated[int, Field(ge=1, le=256)]  # pacer's most processes
+# wrk, wrk2 and ab take whole seconds; a day, for what leaks
+DurationSeconds = Annotated[float, Field(ge=1, le=86_400)]
+WarmupSeconds = Annotated[float, Field(ge=0, le=3600)]
+TimeoutSeconds = Annotated[float, Field(ge=0.1, le=600)]
+DelayMs = Annotated[float, Field(ge=0, le=1000)]  # once around the Earth takes less
+IntervalSeconds = Annotated[float, Field(ge=0.1, le=60)]
+Seed = Annotated[int, Field(ge=0, le=2**53 - 1)]  # what JSON's readers hold without loss
+
+
+def _setting_value(value: Any) -> str | int:
+    if isinstance(value, bool):
+        raise ValueError("must be a text or a whole number: 1 or 0, or 'true' in quotes")
+    if isinstance(value, int):
+        if not 0 <= value <= MOST_NUMBER:
+            raise ValueError(f"must be from 0 to {MOST_NUMBER:,}")
+        return value
+    if not isinstance(value, str):
+        raise ValueError("must be a text or a whole number")
+    if not value or len(value) > 1000:
+        raise ValueError("must have from 1 to 1000 characters")
+    if value.strip().endswith("per cpu") and not PER_CPU.fullmatch(value):
+        raise ValueError("must be 'N per cpu' with N from 1 to 99")
+    return one_line(value)
+
+
+# Reaches an app through its environment
+SettingValue = Annotated[str | int, PlainValidator(_setting_value)]
+
+
+def workers_problem(value: str | int) -> str | None:
+    """Why the setting `workers`, which the testbed itself counts with, cannot be so; None: fine."""
+    if isinstance(value, int) and 1 <= value <= MOST_WORKERS:
+        return None
+    if isinstance(value, str) and PER_CPU.fullmatch(value):
+        return None
+    return f"workers must be from 1 to {MOST_WORKERS:,}, or 'N per cpu' with N from 1 to 99"

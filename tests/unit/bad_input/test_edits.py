@@ -1,0 +1,32 @@
+"""Sound files with one thing wrong: the error names the file, the key, and why."""
+
+import pytest
+from edits import APP, EDITS, EXPERIMENT, WORKLOAD
+from refusals import message_of
+
+
+def test_the_files_are_sound_before_they_are_edited(fab_run, pack):
+    planned = fab_run()
+    assert (planned.code, planned.err) == (0, "")
+    assert "12 runs" in planned.out
+    assert pack().code == 0
+
+
+def test_there_are_enough_of_each_file():
+    assert all(
+        sum(edit.file == file for edit in EDITS) > 30 for file in (EXPERIMENT, WORKLOAD, APP)
+    )
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: f"{edit.file[-14:]}-{edit.new[:40]!r}")
+def test_one_wrong_thing_is_one_sentence(edit, place, fab_run, pack):
+    path = place / edit.file
+    text = path.read_text()
+    assert edit.old in text
+    path.write_text(text.replace(edit.old, edit.new, 1))
+    message = message_of(fab_run())
+    assert edit.key in message
+    assert edit.says in message
+    if edit.file != EXPERIMENT:
+        assert str(path) in message
+        assert message == f"error: {message_of(pack())}"  # site.yml says the same

@@ -1,0 +1,138 @@
+"""Options and names on the command line."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from refusals import message_of
+
+from testbed.texts import is_plain
+
+ROOT = Path(__file__).resolve().parents[3]
+FOREVER = "9" * 5000
+
+OPTIONS = [
+    *(("rate", value, "number") for value in ("inf", "-inf", "nan", "fast", "", "4k", "1,5")),
+    *(("rate", value, "equal to 1000000") for value in ("1e308", "1000001", "1e30")),
+    *(("rate", value, "greater than 0") for value in ("0", "-1", "-0")),
+    ("rate", "1e-9", "no request falls due"),
+    ("rate", "true", "number"),
+    *(("duration", value, "number") for value in ("inf", "nan", "5s", "true")),
+    *(("duration", value, "equal to 1") for value in ("0", "-5", "1e-9")),
+    ("duration", "1e308", "equal to 86400"),
+    *(("warmup", value, "number") for value in ("inf", "nan", "none")),
+    ("warmup", "-1", "equal to 0"),
+    *(("timeout", value, "number") for value in ("inf", "nan")),
+    ("timeout", "0", "equal to 0.1"),
+    *(("connections", value, "integer") for value in ("true", "1e3", "2.5", "inf", "", FOREVER)),
+    *(("connections", value, "equal to 1") for value in ("0", "-1")),
+    ("connections", "1" + "0" * 30, "equal to 64000"),
+    ("threads", "0", "equal to 1"),
+    ("threads", "1" + "0" * 30, "equal to 256"),
+    ("threads", "21", "more threads than connections"),
+    *(("trials", value, "integer") for value in ("true", "three", "1.5", "", FOREVER)),
+    *(("trials", value, "equal to 1") for value in ("0", "-3")),
+    ("trials", "1000000", "equal to 1000"),
+    *(("seed", value, "integer") for value in ("x", "", "1.5", "true", FOREVER)),
+    ("seed", "-1", "equal to 0"),
+    ("seed", "1" + "0" * 30, "equal to 9007199254740991"),
+    ("apps", "catalogue,catalogue", "named twice"),
+    ("apps", ",", "no name given"),
+    ("apps", "", "no name given"),
+    ("apps", "Catalogue", "must be a name"),
+    ("apps", "katalogue", "did you mean 'catalogue'"),
+    ("apps", "\x1b[2J", "must be a name"),
+    ("apps", "a" * 100_000, "must be a name"),
+    ("apps", "größe", "must be a name"),
+    ("endpoints", "product,product", "named twice"),
+    ("endpoints", "order", "nothing to run"),
+    ("endpoints", "../x", "must be a name"),
+    ("generator", "siege", "'pacer'"),
+    ("generator", "", "'pacer'"),
+    ("generator", "wrk\n", "'pacer'"),
+    ("generator", "ab", "cannot hold a rate"),
+    *(("telemetry_interval", value, "number") for value in ("inf", "nan", "often")),
+    ("telemetry_interval", "0", "equal to 0.1"),
+    ("telemetry_interval", "61", "equal to 60"),
+    ("apps_path", "", "at least 1 character"),
+    ("apps_path", "x" * 5000, "at most 4096"),
+    ("apps_path", "\udcff", "valid string"),
+    ("resume", "", "at least 1 character"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("option", "value", "says"), OPTIONS)
+def test_an_option_is_named_with_what_is_wrong(option, value, says, fab_run):
+    message = message_of(fab_run(**{option: value}))
+    assert says in message
+    about_both = ("no request", "more threads", "nothing to run", "hold a rate", "did you mean")
+    if not says.startswith(about_both) and says != "cannot hold a rate":
+        assert f"--{option.replace('_', '-')}" in message
+
+
+EXPERIMENTS = [
+    ("", "unknown experiment ''"),
+    ("round", "did you mean 'round"),
+    ("../experiments/round2", "a file's name ends in .yml"),
+    ("/dev/zero", "a file's name ends in .yml"),
+    ("/etc", "a file's name ends in .yml"),
+    ("x" * 5000, "unknown experiment 'xxx"),
+    ("\x1b[2J", r"unknown experiment '\x1b[2J'"),
+    ("\udcff", r"unknown experiment '\udcff'"),
+    ("nothing.yml", "nothing.yml: no such file"),
+    ("x" * 300 + ".yml", "up to 64 printable characters"),
+    ("\n.yml", "printable characters"),
+    (f"{'d/' * 3000}x.yml", "name too long"),
+    (".yml", ".yml: no such file"),
+]
+
+
+@pytest.mark.parametrize(("name", "says"), EXPERIMENTS, ids=range(len(EXPERIMENTS)))
+def test_an_experiment_that_is_none_is_named(name, says, fab_run):
+    assert says.lower() in message_of(fab_run(name)).lower()
+
+
+def test_more_runs_than_anybody_waits_for_are_refused(place, fab_run):
+    path = place / "experiment.yml"
+    steps = f"mode: ramp\n  ramp: {{of: users, steps: {list(range(1, 101))}}}"
+    path.write_text(path.read_text().replace("mode: constant_rate\n  rate_rps: 100", steps))
+    message = message_of(fab_run(trials="1000"))
+    assert "error: 400,000 runs; a campaign has 10,000 at most" in message
+
+
+def fab(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "fabric", *arguments],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=300,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("run", "round2", "--rate=inf", "--dry-run"), "--rate: Input should be a finite number"),
+        (("run", "nothing.yml", "--dry-run"), "nothing.yml: no such file"),
+        (("run-round2", "--connections=1000000000000000000000000000000", "--dry-run"),
+         "--connections: Input should be less than or equal to 64000"),
+        (("run-article", "agents", "--trials=true", "--dry-run"), "--trials: "),
+        (("run-article", "agents", "--parts=x,x", "--dry-run"), "--parts: x is named twice"),
+        (("run-article", "../agents", "--dry-run"), "unknown article '../agents'"),
+        (("run-article", "agents", "--seed=-1", "--dry-run"), "--seed: "),
+    ],
+)  # fmt: skip
+def test_fab_itself_says_so(arguments, says):
+    done = fab(*arguments)
+    assert (done.returncode, done.stdout) == (2, ""), done
+    assert says in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert all(one == "\n" or is_plain(one) for one in done.stderr)
+
+
+def test_fab_waits_for_no_pipe(tmp_path):
+    os.mkfifo(tmp_path / "x.yml")
+    done = fab("run", str(tmp_path / "x.yml"), "--dry-run")
+    assert done.returncode == 2
+    assert done.stderr == f"error: {tmp_path}/x.yml: is a pipe (FIFO), not a file\n"

@@ -1,0 +1,36 @@
+"""How tests read the project's locks."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+
+@dataclass(frozen=True)
+class Pin:
+    """One package of a lock."""
+
+    requirement: Requirement
+    hashes: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """name==version, the name in its one spelling."""
+        return f"{canonicalize_name(self.requirement.name)}{self.requirement.specifier}"
+
+    @property
+    def applies(self) -> bool:
+        """Whether this Python on this machine needs it."""
+        return self.requirement.marker is None or self.requirement.marker.evaluate()
+
+
+def pins(lock: Path) -> list[Pin]:
+    """All packages of a lock."""
+    lines = re.sub(r"\\\n", " ", re.sub(r"(?m)^\s*#.*\n?", "", lock.read_text())).splitlines()
+    return [
+        Pin(Requirement(line.partition(" --hash")[0]), tuple(re.findall(r"--hash=(\S+)", line)))
+        for line in lines
+        if line.strip()
+    ]

@@ -1,0 +1,8 @@
+"""What lab tests leave to their machine is named by checks that there are."""
+
+from testbed.validity import CHECKS
+from tests.lab.campaigns import OF_THIS_MACHINE
+
+
+def test_findings_about_the_machine_are_checks():
+    assert {check.__name__ for check in CHECKS} >= OF_THIS_MACHINE
