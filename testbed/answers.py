@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 import math
-import os.path
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -207,7 +206,9 @@ def _text_problem(answer: Answer, expected: str) -> str | None:
     wanted = expected.encode()
     if answer.body in (wanted, wanted.removesuffix(b"\n")):
         return None
-    same = len(os.path.commonprefix([answer.body, wanted]))
+    pairs = zip(answer.body, wanted, strict=False)
+    shorter = min(len(answer.body), len(wanted))
+    same = next((at for at, (a, b) in enumerate(pairs) if a != b), shorter)
     found = answer.body[same : same + 40].decode(errors="replace")
     return (
         f"the text differs from the expected one at byte {same}: {shown(found)} instead of "
