@@ -69,6 +69,7 @@ class Expected:
     spec: ExpectedAnswer
     document: Any  # of JSON; None for other bodies
     texts: list[list[str] | None]  # of HTML: by selection; None: not compared
+    text: str | None = None  # of a plain text
 
 
 def read_expected(workload_folder: Path, spec: ExpectedAnswer) -> Expected:
@@ -80,12 +81,17 @@ def read_expected(workload_folder: Path, spec: ExpectedAnswer) -> Expected:
             None if one.texts_file is None else _read_texts(workload_folder, one.texts_file)
             for one in spec.html
         ],
+        None if spec.text_file is None else _read_text(workload_folder, spec.text_file),
     )
+
+
+def _read_text(folder: Path, name: str) -> str:
+    return files.read_text(files.beside(folder, name), MOST_DOCUMENT_BYTES)
 
 
 def _read_json(folder: Path, name: str) -> Any:
     path = files.beside(folder, name)
-    text = files.read_text(path, MOST_DOCUMENT_BYTES)
+    text = _read_text(folder, name)
     try:
         document = json.loads(
             text,
@@ -198,6 +204,8 @@ def _type_problem(answer: Answer, expected: ExpectedAnswer) -> str | None:
 def _body_problem(answer: Answer, expected: Expected) -> str | None:
     if expected.spec.html:
         return _html_problem(answer, expected)
+    if expected.text is not None:
+        return _text_problem(answer, expected.text)
     if expected.spec.json_file is None:
         return f"a body where none is expected: {_start(answer)}" if answer.body else None
     try:
@@ -206,6 +214,21 @@ def _body_problem(answer: Answer, expected: Expected) -> str | None:
         return f"the body is not JSON: {_start(answer)}"
     where = difference(expected.document, found)
     return f"the document differs from the expected one at {where}" if where else None
+
+
+def _text_problem(answer: Answer, expected: str) -> str | None:
+    """Editors end a file with a line break, which services do not send."""
+    wanted = expected.encode()
+    if answer.body in (wanted, wanted.removesuffix(b"\n")):
+        return None
+    pairs = zip(answer.body, wanted, strict=False)
+    shorter = min(len(answer.body), len(wanted))
+    same = next((at for at, (a, b) in enumerate(pairs) if a != b), shorter)
+    found = answer.body[same : same + 40].decode(errors="replace")
+    return (
+        f"the text differs from the expected one at byte {same}: {shown(found)} instead of "
+        f"{shown(wanted[same : same + 40].decode(errors='replace'))}"
+    )
 
 
 def _html_problem(answer: Answer, expected: Expected) -> str | None:

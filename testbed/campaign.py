@@ -123,7 +123,7 @@ def resume(
     campaign = results.read(folder / FILE, Campaign)
     request = Request(
         name=campaign.experiment,
-        experiment=Experiment.model_validate(campaign.asked),
+        experiment=experiments.recorded(campaign.asked, folder / FILE),
         overridden=campaign.overridden,
         seed=campaign.seed,
         inventory=inventory,

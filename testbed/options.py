@@ -143,6 +143,7 @@ def read(given: dict[str, Any]) -> Options:
     if options.resume is not None:
         changed = [name for name, value in options.overrides().items() if value is not None]
         changed += [name for name in ("seed", "apps_path") if getattr(options, name) is not None]
+        changed += ["dry_run"] if options.dry_run else []  # its plan is in campaign.json
         if changed:
             named = ", ".join(map(option_name, changed))
             raise TestbedError(
