@@ -108,6 +108,8 @@ class Daemon:
         try:
             self._server.run(["sudo", "-n", "systemctl", verb, self._app.unit], timeout_s=60)
         except CommandFailed as error:
+            if error.remedy:  # what keeps systemctl from its work is nothing that the app did
+                raise
             raise self.failure(error.output.strip() or f"systemctl {verb} failed") from error
 
 

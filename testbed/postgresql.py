@@ -2,7 +2,9 @@
 
 from typing import TypeVar
 
-from testbed.remote import Remote, ask
+from testbed import causes
+from testbed.errors import Exit, TestbedError
+from testbed.remote import CommandFailed, Remote, ask
 
 T = TypeVar("T")
 
@@ -30,26 +32,37 @@ _ROWS = (
 
 def settings(server: Remote) -> dict[str, str]:
     """Every setting that is not its built-in default."""
-    return _ask(server, _SETTINGS, dict[str, str])
+    return _ask(server, "its settings", _SETTINGS, dict[str, str])
 
 
 def forget_statements(server: Remote) -> None:
     """Let PostgreSQL count statements anew."""
-    _ask(server, "select to_json(pg_stat_statements_reset()::text)", str)
+    question = "select to_json(pg_stat_statements_reset()::text)"
+    _ask(server, "a fresh count of statements", question, str)
 
 
 def statements(server: Remote) -> list[tuple[str, int]]:
     """Statements of the apps since then, as pg_stat_statements normalises them, with calls."""
-    return _ask(server, _SEEN, list[tuple[str, int]])
+    return _ask(server, "the statements that it saw", _SEEN, list[tuple[str, int]])
 
 
 def rows(server: Remote, database: str) -> dict[str, int]:
     """How many rows each table of a workload's database has, of those that we may read."""
-    return _ask(server, _ROWS, dict[str, int], database)
+    return _ask(server, "the number of rows", _ROWS, dict[str, int], database)
 
 
-def _ask(server: Remote, query: str, shape: type[T], database: str | None = None) -> T:
-    """A query's one JSON value. Raises CommandFailed, HostUnreachable or NotAnAnswer."""
+def _ask(server: Remote, what: str, query: str, shape: type[T], database: str | None = None) -> T:
+    """A query's one JSON value. Raises TestbedError, with PostgreSQL's own words, if it has none.
+
+    `what` is asked for, in words.
+    """
     command = ["psql", "-X", "-A", "-t", "-d", database or server.facts.testbed_database]
     command += ["-c", query]
-    return ask(server, command, shape)
+    try:
+        return ask(server, command, shape)
+    except CommandFailed as error:
+        raise TestbedError(
+            f"server host: PostgreSQL, asked for {what}: {causes.last_word(error.output)}",
+            remedy=error.remedy or causes.PROVISION,
+            exit_code=Exit.NOT_READY,
+        ) from error

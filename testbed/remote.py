@@ -18,7 +18,7 @@ from fabric import Config, Connection
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from testbed import ssh_login
+from testbed import causes, ssh_login
 from testbed.errors import Exit, TestbedError
 from testbed.model.inventory import Facts, Host
 from testbed.ssh_config import Route, resolve
@@ -29,6 +29,7 @@ CHANNEL_TIMEOUT_S = 10  # until it opens a session; paramiko's own is an hour
 STALL_S = 30  # without a byte, while files are brought over
 POLL_S = 0.05
 DRAIN_S = 2  # for the rest of an output whose command has ended
+SETTLE_S = 0.2  # until a broken connection is known as one
 INTERRUPT = "\x03"
 
 # The most that a command may print. The largest honest answers are an app's page in base64, a
@@ -62,10 +63,14 @@ class CommandFailed(TestbedError):
 
     def __init__(self, host: Host, command: str, code: int | None, output: str) -> None:
         tail = "\n".join(f"    {line[:500]}" for line in output.strip().splitlines()[-12:])
+        cause = causes.of(code, output)
+        what = f"{cause.what}: command" if cause else "command"
         super().__init__(
-            f"{host.role} host: command failed (exit {code}): {command}\n{tail}".rstrip(),
+            f"{host.role} host: {what} failed (exit {code}): {command}\n{tail}".rstrip(),
+            remedy=cause.remedy if cause else None,
             exit_code=Exit.NOT_READY,
         )
+        self.code = code
         self.output = output
 
 
@@ -108,20 +113,29 @@ class Process:
         self._output = bytearray()
 
     def poll(self) -> int | None:
-        """The exit code, or None while it runs. Raises HostUnreachable if the connection broke."""
+        """The exit code, or None while it runs; causes.KILLED if a signal ended it.
+
+        Raises HostUnreachable if the connection broke.
+        """
         for _ in range(64):  # of 64 KB: a host that prints for ever does not keep us here
             if not self._channel.recv_ready():
                 break
             self._output += self._channel.recv(65536)[: KEPT_BYTES - len(self._output)]
         if self._channel.exit_status_ready():
             code = self._channel.recv_exit_status()
-            if code == -1:
+            if code == causes.KILLED and not self._still_connected():
                 raise HostUnreachable(self.host, f"it broke during `{self.command}`")
             return code
         transport = self._channel.get_transport()
         if transport is None or not transport.is_active():
             raise HostUnreachable(self.host, f"it broke during `{self.command}`")
         return None
+
+    def _still_connected(self) -> bool:
+        """Whether the connection outlived the command; a broken one is noticed a little later."""
+        time.sleep(SETTLE_S)
+        transport = self._channel.get_transport()
+        return transport is not None and transport.is_active()
 
     def wait(self, timeout_s: float) -> int | None:
         """Wait until it ends; its exit code, or None if it still runs after `timeout_s`."""

@@ -49,21 +49,29 @@ def reported(body: Task) -> Task:
             _complain(str(error))
             sys.exit(error.exit_code)
         except OSError as error:  # a full disk, a folder that may not be written
-            _complain(f"{error.filename or 'this machine'}: {error.strerror or error}")
+            place = error.filename or f"this machine, writing below {results.folder()}"
+            _complain(f"{place}: {error.strerror or error}")
             sys.exit(Exit.NOT_READY)
         except KeyboardInterrupt:
             _complain("interrupted: what was started is stopped, what was finished is kept")
             sys.exit(Exit.INTERRUPTED)
         except Exception as error:  # noqa: BLE001 - the last resort, so that no traceback is shown
-            LOG.parent.mkdir(exist_ok=True)
-            LOG.write_text(traceback.format_exc())
             _complain(
-                f"a fault in the testbed itself: {shown(error)}\n"
-                f"  -> please report it with {os.path.relpath(LOG)}"
+                f"a fault in the testbed itself: {shown(error)}\n  -> please report it{_logged()}"
             )
             sys.exit(1)
 
     return task
+
+
+def _logged() -> str:
+    """Keep the traceback; ' with FILE', or nothing where it cannot be written."""
+    try:
+        LOG.parent.mkdir(exist_ok=True)
+        LOG.write_text(traceback.format_exc())
+    except OSError as error:
+        return f"; its traceback could not be kept in {os.path.relpath(LOG)}: {error.strerror}"
+    return f" with {os.path.relpath(LOG)}"
 
 
 def _check_core_options(context: Context) -> None:
