@@ -35,7 +35,7 @@ def link(context: Context, inventory: str | None = None, duration: int = 10) -> 
     server, client = hosts.connect(inventories.load(inventory))
     folder = results.folder() / "link" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     try:
-        with hosts.reserved(server):
+        with hosts.reserved(server, client):
             hosts.clear(server, client)  # among it a delay that is left over
             record = links.measure(server, client, Progress(Console()), folder, duration)
     finally:

@@ -13,11 +13,11 @@ import tarfile
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from testbed import catalogue
 from testbed.errors import TestbedError
-from testbed.model.catalogue import CataloguedApp, Service, Workload
+from testbed.model.catalogue import CataloguedApp, Service, Setting, Workload
 
 ROOT = Path(__file__).resolve().parent.parent
 ARCHIVES = ROOT / ".cache" / "bundles"
@@ -50,6 +50,7 @@ class DeployedApp:
     apt_packages: list[str]
     serve: str
     environment: dict[str, str]  # the app's own, and its settings' defaults
+    settings: dict[str, dict[str, Any]]  # by environment variable: what it may hold
     database_connections: int  # the most it opens with its default settings
 
 
@@ -62,11 +63,21 @@ class Dataset:
 
 
 @dataclass(frozen=True)
+class Reset:
+    """A workload's SQL file that puts its data back, and the unit that runs it."""
+
+    workload: str
+    file: str  # on the control machine
+    unit: str
+
+
+@dataclass(frozen=True)
 class Deployment:
     """All that the roles deploy."""
 
     apps: list[DeployedApp]
     datasets: list[Dataset]
+    resets: list[Reset]
     services: dict[str, list[str]]  # by service: the workloads that need it
     programs: dict[str, Bundle]
 
@@ -92,6 +103,11 @@ def deployment(
             Dataset(name, str(known.folders[name] / file))
             for name in names
             if (file := known.workload(name).dataset)
+        ],
+        resets=[
+            Reset(name, str(path), catalogue.reset_unit(name, path))
+            for name in names
+            if (file := known.workload(name).reset) and (path := known.folders[name] / file)
         ],
         services=services,
         programs={name: _program(ROOT / name, archives) for name in PROGRAMS},
@@ -119,9 +135,19 @@ def deployed(app: CataloguedApp, workload: Workload, archives: Path) -> Deployed
         apt_packages=app.spec.apt_packages,
         serve=app.spec.serve,
         environment=app.spec.environment | defaults,
+        settings={setting.env: held(setting) for setting in app.spec.settings.values()},
         database_connections=app.spec.database_connections_per_worker
         * (int(workers.default) if workers else 1),
     )
+
+
+def held(setting: Setting) -> dict[str, Any]:
+    """What the setting's variable may hold, as roles/app_deploy/files/start_app.py reads it."""
+    choices = setting.choices
+    return {
+        "choices": None if choices is None else [str(choice) for choice in choices],
+        "integer": isinstance(setting.default, int),
+    }
 
 
 def user_name(workload: str, app: str) -> str:

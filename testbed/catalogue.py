@@ -114,6 +114,18 @@ def _load_app(app_file: Path, workloads: dict[str, Workload]) -> CataloguedApp:
     )
 
 
+def reset_unit(workload: str, reset: Path) -> str:
+    """The unit that puts the workload's data back; named by what the SQL file `reset` holds.
+
+    Raises TestbedError if the file cannot be read.
+    """
+    try:
+        content = reset.read_bytes()
+    except OSError as error:
+        raise TestbedError(f"{reset}: cannot be read: {error.strerror or error}") from error
+    return f"testbed-reset-{workload}-{hashlib.sha256(content).hexdigest()[:12]}.service"
+
+
 def files_of(folder: Path) -> list[Path]:
     """The folder's files as deployed, sorted: without caches and hidden files."""
     return sorted(

@@ -5,7 +5,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from testbed import lab
 from testbed.errors import Exit, TestbedError
 from testbed.inventory import ROOT, Inventory
 from testbed.model.results import HostRecord, HostRole, Nic, Sysctl
-from testbed.remote import CommandFailed, Remote
+from testbed.remote import CommandFailed, Process, Remote
 
 # Debian packages whose versions bear on the figures; patterns are dpkg-query's.
 PACKAGES = (
@@ -32,6 +32,11 @@ PACKAGES = (
     "libc6",
     "linux-image-[0-9]*",
 )
+
+
+LEASE = "testbed-lease.service"  # of roles/bench_user: runs while the hosts are reserved
+RESERVE_TIMEOUT_S = 20
+JOURNAL_LINES = "12"  # as roles/bench_user and roles/link_delay let us ask for
 
 
 def connect(inventory: Inventory) -> tuple[Remote, Remote]:
@@ -52,36 +57,63 @@ def connect(inventory: Inventory) -> tuple[Remote, Remote]:
 
 
 @contextmanager
-def reserved(server: Remote) -> Iterator[None]:
+def reserved(server: Remote, client: Remote) -> Iterator[None]:
     """Keep the hosts to ourselves while the block runs.
 
-    The lock is a process on the server host that ends with our connection, so none gets stale.
-    Raises TestbedError if somebody else holds it.
+    Each host's lock is a process there that ends with our connection, so none gets stale. A lease on
+    the host waits for the lock: once it is free, what runs only under the lease (apps, a delay of
+    the data link) is stopped, even if we cannot do it. Raises TestbedError if somebody else holds a
+    lock.
     """
-    path = f"{server.facts.testbed_run}/in-use"
-    holder = server.start(f"flock -n {path} sh -c 'echo held; exec sleep infinity'")
-    try:
-        while "held" not in holder.output:
-            if holder.wait(0.05) is not None:
-                raise TestbedError(
-                    "the hosts are in use: another campaign or link verification is running there",
-                    remedy="wait for its end",
-                    exit_code=Exit.NOT_READY,
-                )
+    with ExitStack() as stack:
+        for remote in (server, client):
+            # the lease of a campaign that has just ended holds the lock for a moment
+            line = f"flock -w 2 {remote.facts.testbed_run}/in-use sh -c 'echo held; exec sleep infinity'"
+            holder = remote.start(line)
+            stack.callback(holder.stop)
+            _wait_until_held(holder)
         yield
-    finally:
-        holder.stop()
+
+
+def _wait_until_held(holder: Process) -> None:
+    deadline = time.monotonic() + RESERVE_TIMEOUT_S
+    while "held" not in holder.output:
+        ended = holder.wait(0.05) is not None
+        if ended and "held" not in holder.output:
+            said = f" ({holder.output.strip()})" if holder.output.strip() else ""
+            raise TestbedError(
+                "the hosts are in use: another campaign or link verification is running there"
+                + said,
+                remedy="wait for its end",
+                exit_code=Exit.NOT_READY,
+            )
+        if time.monotonic() > deadline:
+            raise TestbedError(
+                f"{holder.host.role} host: no answer to `{holder.command}` within "
+                f"{RESERVE_TIMEOUT_S} s",
+                remedy="log in to it and see what is wrong with that file",
+                exit_code=Exit.NOT_READY,
+            )
 
 
 def clear(server: Remote, client: Remote) -> None:
     """Stop and remove what a campaign that was killed, or lost its hosts, left running on them."""
     listing = ["systemctl", "list-units", "--plain", "--no-legend", "--full", "testbed-*.service"]
     for remote in (server, client):  # apps, and the data link's delay
-        for line in remote.run(listing).stdout.splitlines():
-            unit = line.split()[0]
+        units = [line.split()[0] for line in remote.run(listing).stdout.splitlines()]
+        for unit in units:
+            if unit == LEASE:  # it waits for the lock, which is ours now
+                continue
             remote.run(["sudo", "-n", "systemctl", "stop", unit])
             remote.run(["sudo", "-n", "systemctl", "reset-failed", unit], check=False)
-        remote.run(f"rm -rf {remote.facts.testbed_run}/[0-9]*")
+        kept = ["-mindepth", "1", "-maxdepth", "1", "!", "-name", "in-use"]
+        remote.run(["find", remote.facts.testbed_run, *kept, "-exec", "rm", "-rf", "{}", "+"])
+
+
+def journal(remote: Remote, unit: str) -> str:
+    """The last lines that one of the testbed's units logged: all that we may read of the journal."""
+    command = ["sudo", "-n", "journalctl", "-u", unit, "-n", JOURNAL_LINES, "-o", "cat"]
+    return remote.run([*command, "--no-pager"], check=False).stdout
 
 
 def describe(remote: Remote) -> dict[str, Any]:
