@@ -36,9 +36,7 @@ def put_back(
     return postgresql.rows(server, server.facts.database_of(name))
 
 
-def check_deployed(
-    server: Remote, name: str, workload: Workload, workload_folder: Path
-) -> None:
+def check_deployed(server: Remote, name: str, workload: Workload, workload_folder: Path) -> None:
     """Raise TestbedError unless the workload's reset file is on the server host as it is here."""
     if workload.reset is None:
         return

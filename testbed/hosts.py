@@ -60,38 +60,37 @@ def connect(inventory: Inventory) -> tuple[Remote, Remote]:
 def reserved(server: Remote, client: Remote) -> Iterator[None]:
     """Keep the hosts to ourselves while the block runs.
 
-    Each host's lock is a process there that ends with our connection, so none gets stale. A lease on
-    the host waits for the lock: once it is free, what runs only under the lease (apps, a delay of
-    the data link) is stopped, even if we cannot do it. Raises TestbedError if somebody else holds a
-    lock.
+    Each host's lock is a process there that ends with our connection, so none gets stale. The
+    host's lease waits for the lock: once it is free, what runs only under the lease (apps, a delay
+    of the data link) is stopped, even if we cannot do it. Raises TestbedError if somebody else
+    holds a lock.
     """
     with ExitStack() as stack:
         for remote in (server, client):
-            # the lease of a campaign that has just ended holds the lock for a moment
-            line = f"flock -w 2 {remote.facts.testbed_run}/in-use sh -c 'echo held; exec sleep infinity'"
-            holder = remote.start(line)
+            lock = f"{remote.facts.testbed_run}/in-use"
+            # the lease of a campaign that has just ended holds the lock for a moment: 2 s are given
+            holder = remote.start(f"flock -w 2 {lock} sh -c 'echo held; exec sleep infinity'")
             stack.callback(holder.stop)
-            _wait_until_held(holder)
+            _wait_until_held(holder, lock)
         yield
 
 
-def _wait_until_held(holder: Process) -> None:
+def _wait_until_held(holder: Process, lock: str) -> None:
     deadline = time.monotonic() + RESERVE_TIMEOUT_S
     while "held" not in holder.output:
-        ended = holder.wait(0.05) is not None
-        if ended and "held" not in holder.output:
-            said = f" ({holder.output.strip()})" if holder.output.strip() else ""
+        code = holder.wait(0.05)
+        if code == 1:  # flock's own, after its time-out
             raise TestbedError(
-                "the hosts are in use: another campaign or link verification is running there"
-                + said,
+                "the hosts are in use: another campaign or link verification is running there",
                 remedy="wait for its end",
                 exit_code=Exit.NOT_READY,
             )
-        if time.monotonic() > deadline:
+        if code is not None or time.monotonic() > deadline:
+            problem = holder.output.strip() or f"no answer within {RESERVE_TIMEOUT_S} s"
             raise TestbedError(
-                f"{holder.host.role} host: no answer to `{holder.command}` within "
-                f"{RESERVE_TIMEOUT_S} s",
-                remedy="log in to it and see what is wrong with that file",
+                f"{holder.host.role} host: cannot be reserved: {problem}",
+                remedy=f"what is {lock} on that host? Remove it unless it is a plain file of "
+                "its owner; or run `ansible-playbook site.yml`",
                 exit_code=Exit.NOT_READY,
             )
 
@@ -111,7 +110,7 @@ def clear(server: Remote, client: Remote) -> None:
 
 
 def journal(remote: Remote, unit: str) -> str:
-    """The last lines that one of the testbed's units logged: all that we may read of the journal."""
+    """The last lines that one of the testbed's units logged, as far back as we may read."""
     command = ["sudo", "-n", "journalctl", "-u", unit, "-n", JOURNAL_LINES, "-o", "cat"]
     return remote.run([*command, "--no-pager"], check=False).stdout
 

@@ -20,8 +20,8 @@ short_description: Write several small text files in one task
 description:
   - Each file is written whole or not at all. Missing folders are made, for the file's owner; closed
     to others where the file is.
-  - A file of another owner than root is looked at, written and shown with the owner's own rights, so
-    that a link which they may have put there leads nowhere that they could not go themselves.
+  - A file of another owner than root is looked at, written and shown with the owner's own rights,
+    so that a link which they may have put there leads nowhere that they could not go themselves.
   - One task and one call to the host, where a template for each file takes two calls per file.
 options:
   files:
@@ -117,18 +117,17 @@ def text_of(path: Path) -> str:
 def is_right(file: File) -> bool:
     """Whether a file is as wanted."""
     try:
-        owner = pwd.getpwnam(file.owner).pw_uid
-    except KeyError:
-        return False  # in check mode, a user who is yet to be made
-    with rights_of(file.owner):
-        if not file.path.is_file():
-            return False
-        found = file.path.stat()
-        return (found.st_mode & 0o7777, found.st_uid, file.path.read_text()) == (
-            file.mode,
-            owner,
-            file.content,
-        )
+        with rights_of(file.owner):
+            if not file.path.is_file():
+                return False
+            found = file.path.stat()
+            return (found.st_mode & 0o7777, found.st_uid, file.path.read_text()) == (
+                file.mode,
+                pwd.getpwnam(file.owner).pw_uid,
+                file.content,
+            )
+    except (KeyError, PermissionError):
+        return False  # in check mode, a user who is yet to be made; or not theirs to look at
 
 
 def write(file: File) -> None:
@@ -181,7 +180,7 @@ def difference(path: Path, content: str, owner: str = "root") -> dict[str, str]:
     try:
         with rights_of(owner):
             before = text_of(path)
-    except KeyError:  # in check mode, a user who is yet to be made
+    except (KeyError, PermissionError):
         before = ""
     return {
         "before_header": str(path),

@@ -40,7 +40,7 @@ def read(stream: Any) -> str:
 
 
 def settings_of(text: str) -> dict[str, str]:
-    """The settings by their names. Raises Refused for a line that is none, or a name given twice."""
+    """The settings by their names. Raises Refused for another line, or a name given twice."""
     settings: dict[str, str] = {}
     for line in text.split("\n"):
         if not line:
@@ -86,8 +86,8 @@ def write(path: Path, text: str) -> None:
     """Write a file whole or not at all, for root alone, into a folder of root's."""
     path.parent.mkdir(mode=0o700, exist_ok=True)
     partial = path.with_name(f".{path.name}-{os.getpid()}")
-    with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
-        stream.write(text)
+    partial.touch(mode=0o600)
+    partial.write_text(text)
     partial.replace(path)
 
 
@@ -104,7 +104,7 @@ def main(arguments: list[str]) -> int:
         check(settings, declared["units"][unit])
         write(Path(declared["folder"]) / f"{unit}.env", environment_file(settings))
     except Refused as refusal:
-        print(f"start-app: {refusal}", file=sys.stderr)
+        sys.stderr.write(f"start-app: {refusal}\n")
         return 2
     return subprocess.run(
         ["/usr/bin/systemctl", "--no-ask-password", "start", unit],
