@@ -40,7 +40,7 @@ def link(context: Context, inventory: str | None = None, duration: str | None = 
     server, client = hosts.connect(inventories.load(given.inventory))
     folder = results.folder() / "link" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     try:
-        with hosts.reserved(server):
+        with hosts.reserved(server, client):
             hosts.clear(server, client)  # among it a delay that is left over
             record = links.measure(server, client, Progress(Terminal()), folder, given.duration)
     finally:
@@ -72,7 +72,7 @@ def check(
     """Tell whether the hosts are fit to measure: found, wanted, why, how to mend."""
     server, client = hosts.connect(inventories.load(inventory))
     try:
-        with hosts.reserved(server):
+        with hosts.reserved(server, client):
             if fix:
                 fit.fix(inventory, ask_password=ask_become_pass)
             ahead_s = {one.host.role: hosts.clock_offset_s(one) for one in (server, client)}

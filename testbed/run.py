@@ -171,7 +171,6 @@ class _Runner:
                 self.app.workload,
                 self.workload,
                 self.workload_folder,
-                self.remote_folder,
             )
             if "postgresql" in self.workload.services:
                 course.postgresql = postgresql.settings(self.session.server)

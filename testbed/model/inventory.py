@@ -133,6 +133,14 @@ class Facts(BaseModel):
     ]
     testbed_lab: str | None = None  # name of the lab, if it is one
 
+    @property
+    def start_app(self) -> list[str]:
+        """The command that starts an app's unit, which it takes as a last argument.
+
+        As roles/bench_user lets it be called.
+        """
+        return [f"{self.testbed_prefix}/sbin/start-app", f"{self.testbed_etc}/settings.json"]
+
     def database_of(self, workload: str) -> str:
         """The workload's own database, named as the postgresql role names it."""
         return f"{self.testbed_database}_{workload}"

@@ -27,10 +27,14 @@ def take() -> State:
         "sysctl": dict(sysctls()),
         "file": dict(files()),
         "unit": dict(table("systemctl list-unit-files --no-legend", name=0, says=1)),
-        "service": dict(table("systemctl list-units --state=active,failed --no-legend --plain", 0, 2)),
+        "service": dict(
+            table("systemctl list-units --state=active,failed --no-legend --plain", 0, 2)
+        ),
         "user": dict(accounts("passwd")),
         "group": dict(accounts("group")),
-        "package": dict(table("dpkg-query -W -f '${binary:Package} ${Status} ${Version}\\n'", 0, 4)),
+        "package": dict(
+            table("dpkg-query -W -f '${binary:Package} ${Status} ${Version}\\n'", 0, 4)
+        ),
         "socket": dict(table("ss -Hlntu", 4, 1)),
         "link": dict.fromkeys(words("ip -brief address") + words("tc qdisc show"), "is there"),
         "run": {path.name: kind(path) for path in Path("/run").iterdir()},
@@ -76,7 +80,8 @@ def databases() -> Iterator[tuple[str, str]]:
         as_postgres = "runuser -u postgres --"
         dump = "\n".join(words(f"{as_postgres} pg_dumpall"))
         yield "postgresql", hashlib.sha256(dump.encode()).hexdigest()[:12]
-        for line in words(f"{as_postgres} psql -XAt -c 'SELECT name, setting FROM pg_settings'"):
+        settings = "psql -XAt -c 'SELECT name, setting FROM pg_settings'"
+        for line in words(f"{as_postgres} {settings}"):
             yield f"postgresql {line.partition('|')[0]}", line.partition("|")[2]
     if "redis-server.service" in running:
         yield "redis", " ".join(sorted(words("redis-cli --scan")))
