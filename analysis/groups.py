@@ -11,8 +11,10 @@ from analysis.statistics import Summary, summarise
 from testbed.model.results import RunRecord
 from testbed.model.tool_output import Tool, ToolOutput
 
-Standing = Literal["valid", "doubtful", "invalid", "failed"]
-WORST_LAST: tuple[Standing, ...] = ("valid", "doubtful", "invalid", "failed")
+Standing = Literal["valid", "doubtful", "invalid", "failed", "interrupted"]
+WORST_LAST: tuple[Standing, ...] = ("valid", "doubtful", "invalid", "failed", "interrupted")
+WITHOUT_FIGURES: tuple[Standing, ...] = ("failed", "interrupted")
+NOT_COUNTED: tuple[Standing, ...] = ("invalid", *WITHOUT_FIGURES)
 DEFAULT_VARIANT = "default"
 # These tools keep a schedule and count a response from when it was due; the others (closed loop)
 # only know when they sent.
@@ -20,7 +22,12 @@ FROM_DUE: tuple[Tool, ...] = ("wrk2", "pacer")
 
 
 def standing(record: RunRecord) -> Standing:
-    """The run's verdict, or 'failed' if it did not finish or has no figures."""
+    """The run's verdict, or why it has no figures.
+
+    The app failed, or something around the app interrupted the run.
+    """
+    if record.failure and record.failure.interrupted:
+        return "interrupted"
     return "failed" if record.failure or record.output is None else record.verdict
 
 
@@ -28,9 +35,15 @@ def reasons(record: RunRecord) -> list[str]:
     """Sentences: why the run failed, is invalid or doubtful, and remarks on its figures."""
     found = []
     if record.failure:
-        found.append(f"Failed at '{record.failure.stage}': {record.failure.message}")
+        word = standing(record).capitalize()
+        found.append(f"{word} at '{record.failure.stage}': {record.failure.message}")
     elif record.output is None:
         found.append("Failed: no figures were recorded.")
+    found += [
+        f"Earlier attempt {number}, {'interrupted' if one.interrupted else 'failed'} at "
+        f"'{one.stage}': {one.message}"
+        for number, one in enumerate(record.earlier_failures, start=1)
+    ]
     ranked = sorted(
         record.findings,
         key=lambda finding: -WORST_LAST.index(finding.verdict),
@@ -84,15 +97,18 @@ class Group:
 
         If there is none, the invalid ones: they are shown, marked as what they are.
         """
-        finished = [record for record in self.records if standing(record) != "failed"]
+        finished = [one for one in self.records if standing(one) not in WITHOUT_FIGURES]
         return [record for record in finished if standing(record) != "invalid"] or finished
 
     @property
     def standing(self) -> Standing:
-        """The worst standing among the trials that count; 'failed' if none finished."""
-        return max(
-            (standing(record) for record in self.counted), key=WORST_LAST.index, default="failed"
-        )
+        """The worst standing among the trials that count.
+
+        Where none has figures: 'failed' if the app failed in any, else 'interrupted'.
+        """
+        found = [standing(record) for record in self.counted]
+        nothing: Standing = "failed" if "failed" in map(standing, self.records) else "interrupted"
+        return max(found, key=WORST_LAST.index, default=nothing)
 
     @property
     def censored(self) -> bool:

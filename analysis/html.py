@@ -181,7 +181,7 @@ def _is_one_of(key: str, names: list[str]) -> bool:
 
 
 def standings(campaign: LoadedCampaign) -> dict[str, int]:
-    """How many runs are valid, doubtful, invalid, failed; only what occurs."""
+    """How many runs are of each standing; only what occurs."""
     found = [groups.standing(run.record) for run in campaign.runs]
     return {word: found.count(word) for word in groups.WORST_LAST if word in found}
 

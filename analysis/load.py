@@ -4,31 +4,32 @@ What cannot be trusted to be a campaign is refused with one clear message. What 
 (a telemetry file, a histogram) is None here, and 'not recorded' in the report.
 """
 
-import json
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel, ValidationError
 
 from analysis.histogram import LatencyCurve, read_curve
+from testbed import jsonfile, seal
 from testbed.errors import TestbedError
-from testbed.model.results import SCHEMA_VERSION, Campaign, HostRole, RunRecord
-
-M = TypeVar("M", bound=BaseModel)
+from testbed.model.results import Campaign, Finding, HostRole, RunRecord
 
 
 @dataclass(frozen=True)
 class LoadedRun:
-    """One run with its curves. `notes`: sentences about files that are there but unreadable."""
+    """One run with its curves.
+
+    `notes`: sentences about files that are there but unreadable. `edited`: about files that are not
+    as they were written; such a run is invalid, whatever its record said.
+    """
 
     record: RunRecord
     timeline: pd.DataFrame | None = None
     telemetry: dict[HostRole, pd.DataFrame] = field(default_factory=dict)
     latency: LatencyCurve | None = None
     notes: list[str] = field(default_factory=list)
+    edited: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,15 @@ def load(folder: Path) -> LoadedCampaign:
             f"{folder}: not a campaign: no campaign.json in it",
             remedy="name the campaign's own folder, results/<campaign>",
         )
-    campaign = read_model(campaign_file, Campaign)
+    document = jsonfile.read(campaign_file)
+    campaign = jsonfile.fit(campaign_file, document, Campaign)
+    edited = ["campaign.json was edited after it was written"] if seal.is_broken(document) else []
     present = {path.name for path in folder.iterdir() if _is_run_folder(path, campaign)}
-    runs = [_load_run(folder / run_id, campaign) for run_id in campaign.runs if run_id in present]
+    runs = [
+        _load_run(folder / run_id, campaign, edited)
+        for run_id in campaign.runs
+        if run_id in present
+    ]
     if not runs:
         raise TestbedError(
             f"{folder}: none of the {len(campaign.runs)} planned runs has been measured",
@@ -83,17 +90,19 @@ def _is_run_folder(path: Path, campaign: Campaign) -> bool:
     """Hidden folders are runs still being written; others need a run.json or a planned name."""
     if path.name.startswith(".") or not path.is_dir():
         return False
-    return path.name in campaign.runs or (path / "run.json").is_file()
+    return path.name in campaign.runs or (path / seal.RECORD).is_file()
 
 
-def _load_run(folder: Path, campaign: Campaign) -> LoadedRun:
-    run_file = folder / "run.json"
+def _load_run(folder: Path, campaign: Campaign, edited: list[str]) -> LoadedRun:
+    """A run with its curves. `edited`: what is wrong with the whole campaign."""
+    run_file = folder / seal.RECORD
     if not run_file.is_file():
         raise TestbedError(
             f"{folder}: half-written run: no run.json in it",
             remedy="resume the campaign, which redoes this run, or remove the folder",
         )
-    record = read_model(run_file, RunRecord)
+    document = jsonfile.read(run_file)
+    record = jsonfile.fit(run_file, document, RunRecord)
     if record.run_id != folder.name:
         raise TestbedError(f"{run_file}: run_id '{record.run_id}' is not its folder's name")
     if record.campaign != campaign.campaign:
@@ -101,6 +110,7 @@ def _load_run(folder: Path, campaign: Campaign) -> LoadedRun:
             f"{run_file}: belongs to campaign '{record.campaign}', not '{campaign.campaign}'",
             remedy="keep each campaign's runs in its own folder",
         )
+    edited = [*edited, *_edits(folder, document, record, campaign)]
     notes: list[str] = []
     telemetry: dict[HostRole, pd.DataFrame] = {}
     roles: list[HostRole] = ["server", "client"]
@@ -109,59 +119,35 @@ def _load_run(folder: Path, campaign: Campaign) -> LoadedRun:
         if table is not None:
             telemetry[role] = table
     return LoadedRun(
-        record=record,
+        record=_marked(record, edited),
         timeline=_read_csv(folder / "timeline.csv", notes),
         telemetry=telemetry,
         latency=_read_latency(folder / "latency.hdr", notes),
         notes=notes,
+        edited=edited,
     )
 
 
-def read_model(path: Path, model: type[M]) -> M:
-    """The JSON file as `model`. Raises TestbedError with file, place and problem."""
-    try:
-        data = json.loads(
-            path.read_text(encoding="utf-8"),
-            parse_constant=_refuse,
-            parse_float=_finite,
-            parse_int=_count,
-        )
-    except (ValueError, RecursionError) as error:
-        raise TestbedError(
-            f"{path}: not valid JSON: {error}",
-            remedy="the file was cut off or edited; redo the run or restore the file",
-        ) from error
-    version = data.get("schema_version") if isinstance(data, dict) else None
-    if version != SCHEMA_VERSION or isinstance(version, bool):
-        raise TestbedError(
-            f"{path}: schema_version {version!r} is not known here (known: {SCHEMA_VERSION})",
-            remedy="read it with the version of the testbed that wrote it, or a newer one",
-        )
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        raise TestbedError("\n".join(_problem(path, item) for item in error.errors())) from error
+def _edits(
+    folder: Path, document: dict[str, Any], record: RunRecord, campaign: Campaign
+) -> list[str]:
+    """What of a run is not as it was written, a sentence each."""
+    name = f"{folder.name}/{seal.RECORD}"
+    if seal.is_broken(document):
+        return [f"{name} was edited after the run"]
+    if campaign.digest is not None and record.digest is None:
+        return [f"{name} has lost its digest"]
+    return seal.changes(folder, record)
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not a figure")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        _refuse(text)
-    return value
-
-
-def _count(text: str) -> int:
-    _finite(text)  # one of hundreds of digits cannot be reckoned with
-    return int(text)
-
-
-def _problem(path: Path, item: Any) -> str:
-    key = ".".join(str(part) for part in item["loc"]) or "(the whole file)"
-    return f"{path}: {key}: {item['msg']}"
+def _marked(record: RunRecord, edited: list[str]) -> RunRecord:
+    """The record; invalid, with the reasons, if anything of the run was edited."""
+    if not edited:
+        return record
+    findings = [Finding(check="edited", verdict="invalid", sentence=one) for one in edited]
+    return record.model_copy(
+        update={"verdict": "invalid", "findings": [*findings, *record.findings]}
+    )
 
 
 def _read_csv(path: Path, notes: list[str]) -> pd.DataFrame | None:

@@ -17,7 +17,7 @@ from testbed.generators import ADAPTERS
 from testbed.model.results import RunRecord
 from testbed.model.tool_output import ToolOutput
 
-State = Literal["same", "differs", "failed run", "no raw output", "not readable"]
+State = Literal["same", "differs", "failed run", "no raw output", "not readable", "edited"]
 NOT_JUDGED = (
     "Findings and verdicts are those of when the runs were made: they are not judged anew. "
     "Repeat a run for a verdict on its new figures."
@@ -63,7 +63,10 @@ def reparsed(campaign: LoadedCampaign) -> Iterator[Reparsed]:
     """Each run with today's figures, in the order planned."""
     for run in campaign.runs:
         record = run.record
-        yield reparse(record, campaign.folder / record.run_id / "raw")
+        if run.edited:  # its figures cannot be traced to what was measured, whatever they are
+            yield Reparsed(record, "edited", run.edited)
+        else:
+            yield reparse(record, campaign.folder / record.run_id / "raw")
 
 
 def reparse(record: RunRecord, raw: Path) -> Reparsed:

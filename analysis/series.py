@@ -7,9 +7,10 @@ from pathlib import Path
 
 from analysis import ramp
 from analysis.claims import Evidence, Judgement, judge
-from analysis.groups import reasons, standing
-from analysis.load import LoadedCampaign, load, read_model
+from analysis.groups import NOT_COUNTED, reasons, standing
+from analysis.load import LoadedCampaign, load
 from analysis.measured import Span, of_run
+from testbed import results
 from testbed.errors import TestbedError
 from testbed.model.article import CellRef, Claim, Metric, Mode, Series, SeriesPart
 from testbed.model.results import RunRecord
@@ -83,7 +84,7 @@ def is_series(folder: Path) -> bool:
 def load_one(folder: Path) -> LoadedCampaign:
     """The campaign in `folder`. Raises TestbedError; of a series, with its campaigns' names."""
     if is_series(folder):
-        series = read_model(folder / FILE, Series)
+        series = results.read(folder / FILE, Series)
         raise TestbedError(
             f"{folder}: a series of {len(series.parts)} campaigns, not one campaign",
             remedy=f"name one of them: {', '.join(str(folder / p.campaign) for p in series.parts)}",
@@ -98,7 +99,7 @@ def load_series(folder: Path) -> LoadedSeries:
             f"{folder}: not a series: no {FILE} in it",
             remedy="name a folder that `fab run-article` wrote, results/<series>",
         )
-    series = read_model(folder / FILE, Series)
+    series = results.read(folder / FILE, Series)
     parts = [LoadedPart(part, _campaign(folder / part.campaign)) for part in series.parts]
     return LoadedSeries(folder, series, parts)
 
@@ -142,7 +143,7 @@ def evidence(loaded: LoadedSeries, mode: Mode, cell: CellRef, metric: Metric) ->
     known = _onsets(records, metric) if by_ramp else _figures(records, metric)
     left_out = [] if by_ramp else [why_left_out(r) for r in records if r.trial not in known]
     if by_ramp:
-        left_out = [why_left_out(r) for r in records if standing(r) in ("invalid", "failed")]
+        left_out = [why_left_out(r) for r in records if standing(r) in NOT_COUNTED]
     missing = len(trials) - len({record.trial for record in records})
     if missing:
         left_out.append(f"{missing} trial{'s' if missing > 1 else ''} not measured.")
@@ -187,7 +188,7 @@ def _onsets(records: list[RunRecord], metric: Metric) -> dict[int, Span]:
 def why_left_out(record: RunRecord) -> str:
     """Why a run does not count."""
     said = reasons(record)
-    word = {"failed": "Failed", "invalid": "Invalid"}.get(standing(record))
+    word = standing(record).capitalize() if standing(record) in NOT_COUNTED else None
     first = next((sentence for sentence in said if word and sentence.startswith(word)), None)
     why = first or "Its generator does not tell this figure."
     return f"Trial {_which(record)}: {textwrap.shorten(why.rstrip('.'), 160, placeholder=' …')}."

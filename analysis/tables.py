@@ -24,6 +24,7 @@ from analysis.figures import (
 )
 from analysis.groups import (
     FROM_DUE,
+    NOT_COUNTED,
     Group,
     censored,
     endpoints,
@@ -40,7 +41,7 @@ from testbed.model.results import RunRecord
 
 FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n")  # of a cell, to a spreadsheet
 TEXT_WIDTH = 200  # of table.txt, and of what is printed elsewhere than on a terminal
-STYLES = {"failed": "bold red", "invalid": "bold red", "doubtful": "yellow", "valid": ""}
+STYLES = dict.fromkeys(NOT_COUNTED, "bold red") | {"doubtful": "yellow", "valid": ""}
 
 
 @dataclass(frozen=True)

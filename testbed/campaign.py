@@ -123,7 +123,7 @@ def resume(
     campaign = results.read(folder / FILE, Campaign)
     request = Request(
         name=campaign.experiment,
-        experiment=Experiment.model_validate(campaign.asked),
+        experiment=experiments.recorded(campaign.asked, folder / FILE),
         overridden=campaign.overridden,
         seed=campaign.seed,
         inventory=inventory,
@@ -269,11 +269,13 @@ def _resumable(
     """Carry it out. What ends it early is raised as Interrupted, which tells how to go on."""
     try:
         return _carry_out(session, campaign, planned, delayed)
-    except TestbedError as error:
-        again = f"then go on with --resume={os.path.relpath(session.folder)}"
-        raise Interrupted(
-            error.message, remedy=f"{error.remedy}; {again}" if error.remedy else again
-        ) from error
+    except (TestbedError, OSError) as error:
+        again = f"go on with --resume={os.path.relpath(session.folder)}"
+        if isinstance(error, OSError):  # of this machine: a full disk, a folder that is gone
+            place = error.filename or session.folder
+            raise Interrupted(f"this machine: {place}: {error.strerror}", remedy=again) from error
+        remedy = f"{error.remedy}; then {again}" if error.remedy else again
+        raise Interrupted(error.message, remedy=remedy) from error
 
 
 def _carry_out(

@@ -1,10 +1,11 @@
 """The app under test as a systemd unit on the server host."""
 
+import re
 from typing import Any
 
 from testbed.errors import Exit, RunFailed, TestbedError
 from testbed.model.catalogue import CataloguedApp
-from testbed.remote import CommandFailed, Remote
+from testbed.remote import CommandFailed, NotAnAnswer, Remote
 
 PROPERTIES = (
     "ActiveState",
@@ -69,7 +70,9 @@ class Daemon:
         state = self.show()
         if state["ActiveState"] != "active":
             raise self.failure("it ended right after its start")
-        return int(state["MainPID"])
+        if not re.fullmatch(r"[1-9]\d{0,9}", pid := state["MainPID"]):
+            raise self.failure(f"systemd tells no process of it, but MainPID={pid}")
+        return int(pid)
 
     def stop(self) -> None:
         """Stop it and forget its settings. Raises AppFailed if it cannot be stopped."""
@@ -84,7 +87,11 @@ class Daemon:
         lines = self._server.run(
             ["systemctl", "show", self._app.unit, *(f"-p{name}" for name in PROPERTIES)]
         ).stdout.splitlines()
-        return dict(line.split("=", 1) for line in lines if "=" in line)
+        shown = dict(line.split("=", 1) for line in lines if "=" in line)
+        if missing := [name for name in PROPERTIES if name not in shown]:
+            problem = f"it tells no {', '.join(missing)}"
+            raise NotAnAnswer(self._server.host, f"systemctl show {self._app.unit}", problem)
+        return shown
 
     def journal(self, lines: int = 15) -> str:
         """The last lines that it logged since its last start."""
@@ -101,6 +108,8 @@ class Daemon:
         try:
             self._server.run(["sudo", "-n", "systemctl", verb, self._app.unit], timeout_s=60)
         except CommandFailed as error:
+            if error.remedy:  # what keeps systemctl from its work is nothing that the app did
+                raise
             raise self.failure(error.output.strip() or f"systemctl {verb} failed") from error
 
 

@@ -1,24 +1,24 @@
 """What the hosts are, read back from them: for campaign.json and for the link's identity."""
 
-import json
+import re
 import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import ansible.release
 import fabric
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from testbed import lab
 from testbed.errors import Exit, TestbedError
 from testbed.inventory import ROOT, Inventory
 from testbed.linkproof import Look
 from testbed.model.results import HostRecord, HostRole, Nic, Sysctl
-from testbed.remote import CommandFailed, Remote
+from testbed.remote import CommandFailed, NotAnAnswer, Remote, ask
 
 # Debian packages whose versions bear on the figures; patterns are dpkg-query's.
 PACKAGES = (
@@ -42,11 +42,7 @@ def connect(inventory: Inventory) -> tuple[Remote, Remote]:
     Raises HostUnreachable, and TestbedError for a lab that is not up: its addresses then lead
     nobody knows where, so they are not even tried.
     """
-    name = inventory.facts.testbed_lab
-    if name is not None and lab.status(name).state == "down":
-        raise TestbedError(
-            f"lab '{name}' is not up", remedy="run `fab lab.up`", exit_code=Exit.NOT_READY
-        )
+    lab.check_up(inventory.facts.testbed_lab)
     remotes = Remote(inventory.server, inventory.facts), Remote(inventory.client, inventory.facts)
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(Remote.open, remotes))
@@ -79,11 +75,47 @@ def clear(server: Remote, client: Remote) -> None:
     """Stop and remove what a campaign that was killed, or lost its hosts, left running on them."""
     listing = ["systemctl", "list-units", "--plain", "--no-legend", "--full", "testbed-*.service"]
     for remote in (server, client):  # apps, and the data link's delay
-        for line in remote.run(listing).stdout.splitlines():
-            unit = line.split()[0]
+        for unit in re.findall(r"^testbed-\S+", remote.run(listing).stdout, re.MULTILINE):
             remote.run(["sudo", "-n", "systemctl", "stop", unit])
             remote.run(["sudo", "-n", "systemctl", "reset-failed", unit], check=False)
         remote.run(f"rm -rf {remote.facts.testbed_run}/[0-9]*")
+
+
+class DescribedNic(BaseModel):
+    """The data link's interface as `telemetry describe` has it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    interface: str
+    mac: str | None
+    mtu: int
+    speed_mbit_per_s: int | None
+    full_duplex: bool | None
+
+
+class Described(BaseModel):
+    """What of `telemetry describe` the control side relies upon; there may be more."""
+
+    model_config = ConfigDict(extra="allow")
+
+    hostname: str
+    os: str
+    kernel: str
+    cpu_model: str
+    cpus: Annotated[int, Field(ge=1, le=100_000)]
+    memory_bytes: Annotated[int, Field(ge=1, le=2**60)]
+    governor: str | None
+    virtual: str | None
+    machine_id: str | None
+    boot_id: str | None
+    nic: DescribedNic | None
+    packages: dict[str, str]
+
+
+class Tuned(BaseModel):
+    """What of tuning.json, which roles/kernel_tuning leaves on a host, is recorded."""
+
+    sysctls: list[Sysctl]
 
 
 def describe(remote: Remote) -> dict[str, Any]:
@@ -100,7 +132,7 @@ def describe(remote: Remote) -> dict[str, Any]:
         *(f"--package={name}" for name in PACKAGES),
     ]
     try:
-        found: dict[str, Any] = json.loads(remote.run(command).stdout)
+        found = ask(remote, command, Described).model_dump()
     except CommandFailed as error:
         raise TestbedError(
             f"{error}",
@@ -134,10 +166,8 @@ def link_look(remote: Remote, peer: Remote) -> Look:
     """
     program = f"{remote.facts.testbed_prefix}/bin/telemetry"
     try:
-        return Look.model_validate_json(
-            remote.run([program, "link", *link_options(remote, peer)]).stdout
-        )
-    except (CommandFailed, ValidationError) as error:
+        return ask(remote, [program, "link", *link_options(remote, peer)], Look)
+    except (CommandFailed, NotAnAnswer) as error:
         raise TestbedError(
             f"{remote.host.role} host: its telemetry does not tell how the data link is: {error}",
             remedy="run `ansible-playbook site.yml` for this inventory",
@@ -154,7 +184,7 @@ def clock_offset_s(remote: Remote, samples: int = 3) -> float:
     readings = []
     for _ in range(samples):
         before = time.time()
-        there = float(remote.run("date +%s.%N").stdout)
+        there = ask(remote, "date +%s.%N", float)
         after = time.time()
         readings.append((after - before, there - (before + after) / 2))
     return round(min(readings)[1], 4)
@@ -163,7 +193,13 @@ def clock_offset_s(remote: Remote, samples: int = 3) -> float:
 def identity(remote: Remote, found: dict[str, Any]) -> str:
     """Who this host is on this link since its last boot."""
     return " ".join(
-        [found["machine_id"], found["boot_id"], remote.host.bench_address, found["nic"]["mac"]]
+        str(part)
+        for part in (
+            found["machine_id"],
+            found["boot_id"],
+            remote.host.bench_address,
+            found["nic"]["mac"],
+        )
     )
 
 
@@ -174,11 +210,10 @@ def nic(found: dict[str, Any]) -> Nic:
 
 def record(remote: Remote, found: dict[str, Any]) -> HostRecord:
     """The host with the settings that provisioning applied, as the kernel reads back now."""
-    text = remote.run(["cat", f"{remote.facts.testbed_etc}/tuning.json"]).stdout
+    tuned = ask(remote, ["cat", f"{remote.facts.testbed_etc}/tuning.json"], Tuned)
     role: HostRole = remote.host.role
-    sysctls = [Sysctl.model_validate(item) for item in json.loads(text)["sysctls"]]
     kept = {key: found[key] for key in HostRecord.model_fields if key in found}
-    return HostRecord.model_validate(kept | {"role": role, "sysctls": sysctls})
+    return HostRecord.model_validate(kept | {"role": role, "sysctls": tuned.sysctls})
 
 
 def control_side() -> dict[str, str]:

@@ -1,9 +1,12 @@
 """What the running PostgreSQL says of itself and of the apps' SQL, asked as the testbed's user."""
 
-import json
-from typing import Any
+from typing import TypeVar
 
-from testbed.remote import Remote
+from testbed import causes
+from testbed.errors import Exit, TestbedError
+from testbed.remote import CommandFailed, Remote, ask
+
+T = TypeVar("T")
 
 # Settings that are not built-in defaults, as current_setting() words them.
 _SETTINGS = (
@@ -29,28 +32,37 @@ _ROWS = (
 
 def settings(server: Remote) -> dict[str, str]:
     """Every setting that is not its built-in default."""
-    found: dict[str, str] = _ask(server, _SETTINGS)
-    return found
+    return _ask(server, "its settings", _SETTINGS, dict[str, str])
 
 
 def forget_statements(server: Remote) -> None:
     """Let PostgreSQL count statements anew."""
-    _ask(server, "select to_json(pg_stat_statements_reset()::text)")
+    question = "select to_json(pg_stat_statements_reset()::text)"
+    _ask(server, "a fresh count of statements", question, str)
 
 
 def statements(server: Remote) -> list[tuple[str, int]]:
     """Statements of the apps since then, as pg_stat_statements normalises them, with calls."""
-    return [(query, int(calls)) for query, calls in _ask(server, _SEEN)]
+    return _ask(server, "the statements that it saw", _SEEN, list[tuple[str, int]])
 
 
 def rows(server: Remote, database: str) -> dict[str, int]:
     """How many rows each table of a workload's database has, of those that we may read."""
-    found: dict[str, int] = _ask(server, _ROWS, database)
-    return found
+    return _ask(server, "the number of rows", _ROWS, dict[str, int], database)
 
 
-def _ask(server: Remote, query: str, database: str | None = None) -> Any:
-    """A query's one JSON value. Raises CommandFailed or HostUnreachable."""
+def _ask(server: Remote, what: str, query: str, shape: type[T], database: str | None = None) -> T:
+    """A query's one JSON value. Raises TestbedError, with PostgreSQL's own words, if it has none.
+
+    `what` is asked for, in words.
+    """
     command = ["psql", "-X", "-A", "-t", "-d", database or server.facts.testbed_database]
     command += ["-c", query]
-    return json.loads(server.run(command).stdout)
+    try:
+        return ask(server, command, shape)
+    except CommandFailed as error:
+        raise TestbedError(
+            f"server host: PostgreSQL, asked for {what}: {causes.last_word(error.output)}",
+            remedy=error.remedy or causes.PROVISION,
+            exit_code=Exit.NOT_READY,
+        ) from error

@@ -4,8 +4,9 @@ import os
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
+from testbed import jsonfile, seal
 from testbed.errors import TestbedError
 from testbed.inventory import ROOT
 from testbed.model.results import Campaign, Failure, RunRecord
@@ -24,13 +25,14 @@ def folder() -> Path:
 def write(path: Path, model: BaseModel) -> None:
     """Write a model as JSON so that a reader sees the old file or the new one, never half of it.
 
+    Where the model has a field for a digest, the document carries it.
     Raises TestbedError if it cannot be written, a full disk for instance.
     """
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("w", encoding="utf-8") as stream:
-            stream.write(model.model_dump_json(indent=1) + "\n")
+            stream.write(seal.sealed(model))
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
@@ -42,15 +44,17 @@ def write(path: Path, model: BaseModel) -> None:
 
 
 def read(path: Path, model: type[M]) -> M:
-    """Read a model back. Raises TestbedError, naming the file and what is wrong in it."""
-    try:
-        return model.model_validate_json(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise TestbedError(f"cannot read {path}: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"])) or "the whole file"
-        raise TestbedError(f"{path}: {where}: {first['msg']}") from error
+    """Read a model back. Raises TestbedError, naming the file and what is wrong in it.
+
+    That includes a document which is not as it was written.
+    """
+    data = jsonfile.read(path)
+    if seal.is_broken(data):
+        raise TestbedError(
+            f"{path} was edited after it was written",
+            remedy="restore it from a copy; what it says now, nobody measured",
+        )
+    return jsonfile.fit(path, data, model)
 
 
 def point_latest(folder: Path) -> None:
@@ -65,10 +69,18 @@ def finished_runs(folder: Path, campaign: Campaign) -> dict[str, RunRecord]:
     """The campaign's runs that have figures, by id.
 
     Not among them: one that is half-written, that an app failed in, or that was interrupted.
+    Raises TestbedError if a file of one is not as it was when the run ended.
     """
     paths = {run_id: folder / run_id / "run.json" for run_id in campaign.runs}
     records = {run_id: read(path, RunRecord) for run_id, path in paths.items() if path.is_file()}
-    return {run_id: record for run_id, record in records.items() if record.failure is None}
+    finished = {run_id: record for run_id, record in records.items() if record.failure is None}
+    for run_id, record in finished.items():
+        if changes := seal.changes(folder / run_id, record):
+            raise TestbedError(
+                f"{folder / run_id}: {'; '.join(changes[:3])}",
+                remedy="restore what was there, or remove the folder to have the run repeated",
+            )
+    return finished
 
 
 def failures(path: Path) -> list[Failure]:

@@ -1,20 +1,31 @@
 """One run: start, ready, check, load, check again, stop, collect. Leaves nothing running."""
 
-import shlex
 import shutil
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from analysis.parsers import parse
-from testbed import answers, conditions, data, hosts, postgresql, results, sql
+from testbed import (
+    answers,
+    causes,
+    conditions,
+    data,
+    hosts,
+    postgresql,
+    results,
+    seal,
+    services,
+    space,
+    sql,
+)
 from testbed.asking import Asker
 from testbed.daemon import Daemon
 from testbed.errors import Interrupted, RunFailed, TestbedError
-from testbed.generators import ADAPTERS, Target, choose, measured_from
-from testbed.model.catalogue import CataloguedApp
+from testbed.generating import generate
+from testbed.generators import ADAPTERS, LUA_FILE, Target, choose, measured_from
+from testbed.model.catalogue import CataloguedApp, Service
 from testbed.model.experiment import PlannedRun
 from testbed.model.results import (
     Failure,
@@ -29,9 +40,8 @@ from testbed.session import Course, Session
 from testbed.validity import Evidence, judge, worst
 from testbed.validity.figures import drift_percent
 
-LOAD_GRACE_S = 30  # beyond the load's own duration and time-out, before it counts as hung
-ALIVE_EVERY_S = 10  # how often the server host is asked for a sign of life during a load
 LOOPBACK = "127.0.0.1"
+TELEMETRY_BYTES = 64 * 2**20  # a row of about 400 bytes each interval: two days of seconds
 BEFORE_THE_APP = ("prepare", "look around", "reset")  # stages of a run
 
 
@@ -49,7 +59,7 @@ def execute(session: Session, planned: PlannedRun) -> RunRecord:
     (partial / "raw").mkdir(parents=True)
     final = session.folder / planned.run_id
     course = Course(
-        started_at=datetime.now(UTC), earlier_failures=results.failures(final / "run.json")
+        started_at=datetime.now(UTC), earlier_failures=results.failures(final / seal.RECORD)
     )
     end: Interrupted | None = None
     try:
@@ -58,7 +68,8 @@ def execute(session: Session, planned: PlannedRun) -> RunRecord:
         first = conditions.link_fault(session, course.before) or _first(error)
         course.failure, end = _judged(first, course.stage)
     record = _record(session, planned, app, load, course, partial)
-    results.write(partial / "run.json", record)
+    record = record.model_copy(update={"files": seal.files_of(partial)})
+    results.write(partial / seal.RECORD, record)
     shutil.rmtree(final, ignore_errors=True)
     partial.rename(final)
     if end is not None:
@@ -118,47 +129,21 @@ class _Runner:
             self.workload_folder,
         )
         self.statements_seen: list[tuple[str, int]] = []
+        self.services: dict[Service, services.Unit] = {}  # as the run found them
+        self.telemetry: dict[HostRole, Process] = {}
         self.remote_folder = f"{session.inventory.facts.testbed_run}/{planned.run_id}"
 
     def go(self) -> None:
         """All steps; whatever was started is stopped, however this ends."""
-        course, progress = self.course, self.session.progress
-        for remote in (self.session.server, self.session.client):
-            remote.run(["mkdir", "-p", self.remote_folder])
+        course = self.course
         with ExitStack() as cleanup:
-            cleanup.callback(self._remove_remote_folders)
-            with course.phase("look around"), progress.stage("look who else is there", 1):
-                course.before = conditions.before(self.session.server, self.session.client)
-                links = {role: one.link for role, one in course.before.items() if one.link}
-                conditions.check_link(self.session, links)
-            with course.phase("reset"):
-                course.rows = data.put_back(
-                    self.session.server,
-                    self.app.workload,
-                    self.workload,
-                    self.workload_folder,
-                    self.remote_folder,
-                )
-                if "postgresql" in self.workload.services:
-                    course.postgresql = postgresql.settings(self.session.server)
-            with course.phase("start"), progress.stage("start", 1):
-                cleanup.callback(self.daemon.stop)
-                pid = self.daemon.start(self.planned.settings, address_of(self.session))
-                course.main_pid = pid
-                course.app_open_files = conditions.open_files(self.session.server, pid)
-            with course.phase("ready"), progress.stage("wait until it answers", 1):
-                answer = self.asker.wait_ready()
-            with course.phase("check"):
-                self._check_before(answer)
-            cleanup.callback(self._collect, self._start_telemetry(pid))
-            self._load(answer)
-            with course.phase("check after"), progress.stage("check the answer again", 1):
-                course.unit = self.daemon.show()
-                course.link_after = conditions.link_now(self.session)
-                conditions.check_link(self.session, course.link_after)
-                course.answers.append(self.asker.check_after())
-            with course.phase("stop"):
-                cleanup.close()
+            try:
+                self._steps(cleanup)
+            except TestbedError as error:
+                known = isinstance(error, HostUnreachable | Interrupted)
+                if not known and (cause := self._around()) is not None:
+                    raise cause from error
+                raise
         with course.phase("collect"):
             course.output = self._parse()
             course.sql = sql.sorted_out(
@@ -167,6 +152,73 @@ class _Runner:
                 self.app.spec.housekeeping_sql,
                 course.output.all_answered,
             )
+
+    def _steps(self, cleanup: ExitStack) -> None:
+        """All that hosts are needed for; what undoes it goes into `cleanup`."""
+        course, progress = self.course, self.session.progress
+        self._check_space(space.NEEDED_BYTES)
+        for remote in (self.session.server, self.session.client):
+            remote.run(["mkdir", "-p", self.remote_folder])
+        cleanup.callback(self._remove_remote_folders)
+        with course.phase("look around"), progress.stage("look who else is there", 1):
+            self.services = services.running(self.session.server, self.workload.services)
+            course.before = conditions.before(self.session.server, self.session.client)
+            links = {role: one.link for role, one in course.before.items() if one.link}
+            conditions.check_link(self.session, links)
+        with course.phase("reset"):
+            course.rows = data.put_back(
+                self.session.server,
+                self.app.workload,
+                self.workload,
+                self.workload_folder,
+                self.remote_folder,
+            )
+            if "postgresql" in self.workload.services:
+                course.postgresql = postgresql.settings(self.session.server)
+        with course.phase("start"), progress.stage("start", 1):
+            cleanup.callback(self.daemon.stop)
+            pid = self.daemon.start(self.planned.settings, address_of(self.session))
+            course.main_pid = pid
+            course.app_open_files = conditions.open_files(self.session.server, pid)
+        with course.phase("ready"), progress.stage("wait until it answers", 1):
+            answer = self.asker.wait_ready()
+        with course.phase("check"):
+            self._check_before(answer)
+        self.telemetry = self._start_telemetry(pid)
+        cleanup.callback(self._collect, self.telemetry)
+        self._load(answer)
+        with course.phase("check after"), progress.stage("check the answer again", 1):
+            course.unit = self.daemon.show()
+            course.link_after = conditions.link_now(self.session)
+            conditions.check_link(self.session, course.link_after)
+            course.answers.append(self.asker.check_after())
+            services.check_undisturbed(self.session.server, self.services)
+            self._check_telemetry()
+        with course.phase("stop"):
+            cleanup.close()
+
+    def _around(self) -> TestbedError | None:
+        """What happened around the app and explains that the run failed; None if nothing did."""
+        try:
+            self._check_space(space.FULL_BYTES)
+            services.check_undisturbed(self.session.server, self.services)
+        except TestbedError as cause:
+            return cause
+        return None
+
+    def _check_space(self, least_bytes: int) -> None:
+        space.check_here(self.partial, least_bytes)
+        for remote in (self.session.server, self.session.client):
+            space.check_there(remote, remote.facts.testbed_run, least_bytes)
+
+    def _check_telemetry(self) -> None:
+        """Raise Interrupted if a host's telemetry ended before it was told to."""
+        for role, process in self.telemetry.items():
+            if (code := process.poll()) is not None:
+                raise Interrupted(
+                    f"{role} host: telemetry ended during the run (exit {code}): "
+                    f"{causes.last_word(process.output)}"
+                )
 
     def _check_before(self, answer: answers.Answer) -> None:
         """Raise RunFailed unless all are as expected: such an app is not worth a load."""
@@ -205,8 +257,15 @@ class _Runner:
 
     def _collect_from(self, role: HostRole, process: Process) -> None:
         process.stop()
-        (self.partial / "raw" / f"telemetry-{role}.log").write_text(process.output)
-        self.session.remote(role).fetch_folder(self.remote_folder, self.partial / "raw")
+        raw = self.partial / "raw"
+        (raw / f"telemetry-{role}.log").write_text(process.output)
+        expected = {f"telemetry-{role}.csv": TELEMETRY_BYTES}
+        if role == self.load.from_host:
+            expected |= ADAPTERS[self.load.generator].leaves
+        left = self.session.remote(role).fetch(self.remote_folder, expected, raw)
+        given = {"body", LUA_FILE, self.workload.reset and Path(self.workload.reset).name}
+        if strange := [line for line in left if line.partition(":")[0] not in given]:
+            (raw / f"left-on-{role}.txt").write_text("\n".join(strange) + "\n")
 
     def _load(self, answer: answers.Answer) -> None:
         load, progress = self.load, self.session.progress
@@ -218,7 +277,7 @@ class _Runner:
         if load.warmup_s and not inside_s:
             warm_up = adapter.warm_up(load, target, self.remote_folder)
             with self.course.phase("warm-up"), progress.stage("warm-up", load.warmup_s):
-                self._generate(warm_up, "warm-up.txt", load.warmup_s)
+                generate(self.session, load, warm_up, self._output("warm-up.txt"), load.warmup_s)
             # Requests that the warm-up left unanswered still queue; one more comes after them, and
             # its answer says that the load will not have to wait for them
             with self.course.phase("drain"), progress.stage("wait until it has caught up", 1):
@@ -231,7 +290,8 @@ class _Runner:
             progress.stage(f"load for {load.duration_s:g} s", load.duration_s + inside_s),
         ):
             self.course.measured_from = datetime.now(UTC) + timedelta(seconds=inside_s)
-            self._generate(command, "generator.txt", load.duration_s + inside_s)
+            expected_s = load.duration_s + inside_s
+            generate(self.session, load, command, self._output("generator.txt"), expected_s)
         self.statements_seen = postgresql.statements(self.session.server)
 
     def _target(self, answer: answers.Answer) -> Target:
@@ -250,31 +310,8 @@ class _Runner:
             body_file=body_file,
         )
 
-    def _generate(self, command: list[str], output: str, expected_s: float) -> None:
-        """Run a generator to its end, its output into a file on its host.
-
-        Raises RunFailed if it gives up on the app, Interrupted if it hangs, HostUnreachable if a
-        host is lost meanwhile.
-        """
-        line = shell_line(self.session, command, f"{self.remote_folder}/{output}")
-        limit_s = expected_s + self.load.timeout_s + LOAD_GRACE_S
-        begin = time.monotonic()
-        alive_at = begin + ALIVE_EVERY_S
-        process = self.generating.start(line)
-        try:
-            while (code := process.wait(0.25)) is None:
-                elapsed_s = time.monotonic() - begin
-                self.session.progress.tick(elapsed_s)
-                if elapsed_s > limit_s:
-                    raise Interrupted(f"the generator did not end within {limit_s:.0f} s: {line}")
-                if time.monotonic() > alive_at:
-                    self.session.server.check_alive(ALIVE_EVERY_S)
-                    alive_at = time.monotonic() + ALIVE_EVERY_S
-        finally:
-            process.stop()
-        if code != 0:
-            tail = self.generating.run(["tail", "-n", "5", f"{self.remote_folder}/{output}"]).stdout
-            raise RunFailed(f"the generator failed (exit {code}): {command[0]}: {tail.strip()}")
+    def _output(self, name: str) -> str:
+        return f"{self.remote_folder}/{name}"
 
     def _remove_remote_folders(self) -> None:
         for remote in (self.session.server, self.session.client):
@@ -294,20 +331,6 @@ class _Runner:
         told = measured_from(text, self.load, self.course.before[self.load.from_host])
         self.course.measured_from = told or self.course.measured_from
         return output
-
-
-def shell_line(session: Session, command: list[str], output: str) -> str:
-    """The command with the testbed's programs on PATH, output to a file.
-
-    It may open as many files as the host allows; how many that is goes into a file beside the
-    output.
-    """
-    prefix = session.inventory.facts.testbed_prefix
-    limit = Path(output).with_name(conditions.GENERATOR_OPEN_FILES)
-    return (
-        f"PATH={prefix}/bin:$PATH; ulimit -n $(ulimit -Hn); ulimit -n >{shlex.quote(str(limit))}; "
-        f"exec {shlex.join(command)} >{shlex.quote(output)} 2>&1"
-    )
 
 
 def address_of(session: Session) -> str:

@@ -13,7 +13,6 @@ from types import FrameType
 from typing import Any
 
 from invoke.context import Context
-from rich.console import Console
 
 from testbed import articles, campaign, experiments, inventory, options, results, show
 from testbed import catalogue as catalogues
@@ -23,7 +22,8 @@ from testbed.model.article import Series
 from testbed.model.base import Model
 from testbed.plan import plan
 from testbed.progress import Progress
-from testbed.texts import plain, shown
+from testbed.terminal import Terminal
+from testbed.texts import shown
 
 LOG = ROOT / ".cache" / "error.log"
 
@@ -49,21 +49,29 @@ def reported(body: Task) -> Task:
             _complain(str(error))
             sys.exit(error.exit_code)
         except OSError as error:  # a full disk, a folder that may not be written
-            _complain(f"{error.filename or 'this machine'}: {error.strerror or error}")
+            place = error.filename or f"this machine, writing below {results.folder()}"
+            _complain(f"{place}: {error.strerror or error}")
             sys.exit(Exit.NOT_READY)
         except KeyboardInterrupt:
             _complain("interrupted: what was started is stopped, what was finished is kept")
             sys.exit(Exit.INTERRUPTED)
         except Exception as error:  # noqa: BLE001 - the last resort, so that no traceback is shown
-            LOG.parent.mkdir(exist_ok=True)
-            LOG.write_text(traceback.format_exc())
             _complain(
-                f"a fault in the testbed itself: {shown(error)}\n"
-                f"  -> please report it with {os.path.relpath(LOG)}"
+                f"a fault in the testbed itself: {shown(error)}\n  -> please report it{_logged()}"
             )
             sys.exit(1)
 
     return task
+
+
+def _logged() -> str:
+    """Keep the traceback; ' with FILE', or nothing where it cannot be written."""
+    try:
+        LOG.parent.mkdir(exist_ok=True)
+        LOG.write_text(traceback.format_exc())
+    except OSError as error:
+        return f"; its traceback could not be kept in {os.path.relpath(LOG)}: {error.strerror}"
+    return f" with {os.path.relpath(LOG)}"
 
 
 def _check_core_options(context: Context) -> None:
@@ -77,8 +85,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _complain(text: str) -> None:
-    message = plain(f"error: {text}")
-    Console(stderr=True).print(message, highlight=False, markup=False, soft_wrap=True)
+    Terminal(stderr=True).print(f"error: {text}", highlight=False, markup=False, soft_wrap=True)
 
 
 def measuring(name: str, doc: str) -> Task:
@@ -135,7 +142,7 @@ def _with_options(
 
 def measure(name: str, given: options.Options) -> None:
     """Carry out, resume, or with --dry-run only print an experiment."""
-    progress = Progress(Console(), quiet=given.quiet)
+    progress = Progress(Terminal(), quiet=given.quiet)
     if given.resume is not None:
         hosts = inventory.load(given.inventory)
         outcome = campaign.resume(Path(given.resume).resolve(), hosts, progress)
@@ -165,7 +172,7 @@ def measure(name: str, given: options.Options) -> None:
 
 def measure_article(name: str, given: options.ArticleOptions) -> None:
     """Ask an article again, go on with it, or with --dry-run only print what would be run."""
-    progress = Progress(Console(), quiet=given.quiet)
+    progress = Progress(Terminal(), quiet=given.quiet)
     if given.resume is not None:
         folder = Path(given.resume).resolve()
         series = results.read(folder / articles.SERIES_FILE, Series)

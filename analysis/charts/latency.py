@@ -16,7 +16,7 @@ from analysis.charts.style import (
     plain_axis,
 )  # fmt: skip
 from analysis.figures import BY_KEY, MISSING
-from analysis.groups import FROM_DUE, Group
+from analysis.groups import FROM_DUE, WITHOUT_FIGURES, Group
 from analysis.load import LoadedCampaign
 
 LOG_FROM_SPAN = (
@@ -80,7 +80,7 @@ def counted_from(members: list[Group]) -> str:
 
 def value(group: Group) -> str:
     """The row's figures as text."""
-    if group.standing == "failed":
+    if group.standing in WITHOUT_FIGURES:
         return marks.no_figure(group)
     mean, p99 = (group.mean(key) for key in DRAWN)
     if mean is None and p99 is None:

@@ -18,7 +18,7 @@ from analysis.charts.style import (
     text_width,
 )
 from analysis.figures import AT_LEAST, LOWER_BOUND, MISSING, Figure
-from analysis.groups import Group, standing
+from analysis.groups import NOT_COUNTED, WITHOUT_FIGURES, Group, standing
 from analysis.statistics import Summary
 
 Entry = tuple[Patch | Line2D, str]
@@ -28,9 +28,9 @@ DOUBT = "doubtful or invalid"
 def no_figure(group: Group) -> str:
     """What stands where a figure would: the stage that failed, or the dash."""
     failure = group.first.failure
-    if group.standing != "failed":
+    if group.standing not in WITHOUT_FIGURES:
         return MISSING
-    return f"failed at '{failure.stage}'" if failure else "failed, no figures"
+    return f"{group.standing} at '{failure.stage}'" if failure else "failed, no figures"
 
 
 def standing_note(group: Group) -> str:
@@ -156,7 +156,7 @@ def caption(members: list[Group], mark: str = "bar", doubted: str = "Hatched") -
 
 def _has_uncounted(members: list[Group]) -> bool:
     return any(
-        standing(record) in ("failed", "invalid") and record.output is not None
+        standing(record) in NOT_COUNTED and record.output is not None
         for group in members
         if len(group.records) > 1
         for record in group.records

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from matplotlib.axes import Axes
 
 from analysis.charts.style import INK, LINE, MARGIN, QUIET, STANDING_COLOUR, WIDTH, text_width, wrap
-from analysis.groups import Group, standing
+from analysis.groups import WITHOUT_FIGURES, Group, standing
 
 BAR = 0.19
 GAP = 0.17
@@ -64,16 +64,16 @@ def height_of(rows: list[Row]) -> float:
 
 def doubt(group: Group) -> str:
     """The word for a standing other than valid."""
-    return "" if group.standing in ("valid", "failed") else group.standing
+    return "" if group.standing in ("valid", *WITHOUT_FIGURES) else group.standing
 
 
 def trials_note(group: Group) -> list[str]:
     """Which trials the figure is of, where it is not simply all of them."""
-    if group.standing == "failed":
+    if group.standing in WITHOUT_FIGURES:
         return []
     out = [
         f"{sum(1 for record in group.records if standing(record) == word)} {word}"
-        for word in ("failed", "invalid")
+        for word in ("interrupted", "failed", "invalid")
         if any(standing(record) == word for record in group.records)
     ]
     if not out or len(group.counted) == len(group.records):

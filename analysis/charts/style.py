@@ -34,6 +34,7 @@ STANDING_COLOUR: dict[Standing, str] = {
     "doubtful": "#8a5300",
     "invalid": "#b00020",
     "failed": "#b00020",
+    "interrupted": "#b00020",
 }
 
 # The articles' three apps keep their colour in every campaign; others take the rest in

@@ -164,6 +164,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    os.umask(0o022)  # sudo passes on that of the user who logged in, which may close all to others
     pattern = module.params["pattern"]
     try:
         files = [wanted(item) for item in module.params["files"]]

@@ -196,3 +196,4 @@ class Series(Model):
     parts: list[SeriesPart]  # in the order carried out; a campaign not yet begun has no folder
     created_at: datetime
     ended_at: datetime | None
+    digest: str | None = None  # of all the above (testbed/seal.py); None: not recorded

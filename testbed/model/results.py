@@ -133,6 +133,13 @@ class SqlSeen(Model):
     kind: Literal["declared", "housekeeping", "unexpected"]
 
 
+class KeptFile(Model):
+    """A file of a run as it was when the run ended."""
+
+    sha256: str
+    bytes: int
+
+
 class RunRecord(Model):
     """`run.json`: one app, one endpoint, one variant, one trial."""
 
@@ -174,6 +181,8 @@ class RunRecord(Model):
     earlier_failures: list[Failure] = []  # of attempts at this run that a resume repeated
     findings: list[Finding]
     verdict: Verdict
+    files: dict[str, KeptFile] = {}  # all others of its folder; empty: not recorded
+    digest: str | None = None  # of all the above (testbed/seal.py); None: not recorded
 
 
 class LinkDirection(Model):
@@ -316,3 +325,4 @@ class Campaign(Model):
     apps: dict[str, str] = {}  # name -> digest of the files that were deployed of it
     apps_path: str | None = None  # the user's own apps folder, on the control side
     testbed: dict[str, str]  # git commit, versions on the control side
+    digest: str | None = None  # of all the above (testbed/seal.py); None: not recorded

@@ -33,7 +33,7 @@ APP = {
     "exec_start": command_line.exec_start(
         "{venv}/bin/serve --app {app} --bind ${ADDRESS}:${PORT} --format %h"
     ),
-    "environment": {"WORKERS": "16", "GREETING": 'say "100%"'},
+    "environment": {"WORKERS": "16", "GREETING": 'say "100%" \\ $HOME 🚀'},
 }
 FACTS = {
     "testbed_prefix": "/opt/testbed",
@@ -147,7 +147,7 @@ def test_a_unit_starts_what_serve_says(unit):
 
 
 def test_environment_is_quoted_for_systemd(unit):
-    assert 'Environment="GREETING=say \\"100%%\\""\n' in unit
+    assert 'Environment="GREETING=say \\"100%%\\" \\\\ $HOME 🚀"\n' in unit
     assert 'Environment="ADDRESS=198.18.0.1"\n' in unit
 
 

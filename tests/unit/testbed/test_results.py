@@ -2,30 +2,31 @@ import pytest
 
 from testbed import results
 from testbed.errors import TestbedError
-from testbed.model.results import LinkDirection, RunRecord
+from testbed.model.results import LinkRecord, RunRecord
+from tests.unit.report import builder
 from tests.unit.testbed.sound_run import LOAD
 
-WAY = LinkDirection(source="client", target="server", mbit_per_s=941)
+LINK = builder.link()
 
 
 def test_what_is_written_is_read_back(tmp_path):
     path = tmp_path / "new" / "x.json"
-    results.write(path, WAY)
-    assert results.read(path, LinkDirection) == WAY
+    results.write(path, LINK)
+    assert results.read(path, LinkRecord) == LINK
     assert [item.name for item in path.parent.iterdir()] == ["x.json"]
 
 
 def test_a_file_that_does_not_fit_is_told_by_key(tmp_path):
     path = tmp_path / "x.json"
-    path.write_text('{"source": "client", "target": "server", "mbit_per_s": "fast"}')
-    with pytest.raises(TestbedError, match=r"x\.json: mbit_per_s: "):
-        results.read(path, LinkDirection)
+    path.write_text('{"schema_version": 1, "floor_mbit_per_s": "fast"}')
+    with pytest.raises(TestbedError, match=r"x\.json: measured_at: Field required"):
+        results.read(path, LinkRecord)
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(TestbedError, match="cannot write .*file"):
-        results.write(tmp_path / "file" / "x.json", WAY)
+        results.write(tmp_path / "file" / "x.json", LINK)
 
 
 NAMED = ("campaign", "workload", "app", "app_title", "endpoint", "variant", "url")

@@ -1,0 +1,105 @@
+"""Reading the JSON that the testbed wrote: what is cut off, edited or no JSON is one sentence."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from testbed.errors import TestbedError
+from testbed.model.results import SCHEMA_VERSION
+
+LARGEST_BYTES = 64 << 20  # a campaign.json of a thousand runs has a tenth of this
+DEEPEST = 50  # levels; ours have fewer than ten
+MOST_PROBLEMS = 3  # of one file that are told
+REMEDY = "the file was cut off or edited; redo the run or restore the file"
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The document, of a schema version that is known here.
+
+    Raises TestbedError, naming the file and what is wrong with it.
+    """
+    try:
+        if path.stat().st_size > LARGEST_BYTES:
+            raise ValueError(f"larger than {LARGEST_BYTES >> 20} MiB")
+        data = json.loads(
+            path.read_text(encoding="utf-8"),
+            parse_constant=_refuse,
+            parse_float=_finite,
+            parse_int=_count,
+        )
+        _check_depth(data)
+        json.dumps(data, ensure_ascii=False).encode()  # JSON may hold half a character, text not
+    except OSError as error:
+        raise TestbedError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise TestbedError(f"{path}: not valid JSON: {_words(error)}", remedy=REMEDY) from error
+    version = data.get("schema_version") if isinstance(data, dict) else None
+    if version != SCHEMA_VERSION or isinstance(version, bool):
+        raise TestbedError(
+            f"{path}: schema_version {_short(version)} is not known here (known: {SCHEMA_VERSION})",
+            remedy="read it with the version of the testbed that wrote it, or a newer one",
+        )
+    found: dict[str, Any] = data
+    return found
+
+
+def fit(path: Path, data: dict[str, Any], model: type[M]) -> M:
+    """A document as its model. Raises TestbedError with file, place and problem."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems = [_problem(path, item) for item in error.errors()]
+        more = len(problems) - MOST_PROBLEMS
+        told = [*problems[:MOST_PROBLEMS], *([f"… and {more} more"] if more > 0 else [])]
+        raise TestbedError("\n".join(told)) from error
+
+
+def _problem(path: Path, item: Any) -> str:
+    key = ".".join(str(part) for part in item["loc"]) or "(the whole file)"
+    return f"{path}: {key}: {item['msg']}"
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start} is not UTF-8"
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error)
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def _check_depth(data: Any) -> None:
+    level = [data]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for value in level
+            if isinstance(value, dict | list)
+            for inner in (value.values() if isinstance(value, dict) else value)
+        ]
+        if not level:
+            return
+    raise ValueError(f"nested more than {DEEPEST} levels deep")
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{_short(constant)} is not a figure")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        _refuse(text)
+    return value
+
+
+def _count(text: str) -> int:
+    _finite(text)  # one of hundreds of digits cannot be reckoned with
+    return int(text)
