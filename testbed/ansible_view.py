@@ -19,7 +19,8 @@ from ansible.plugins.loader import connection_loader
 from ansible.template import Templar
 from ansible.vars.hostvars import HostVars
 
-from testbed.inventory import KEYS, ROLES, ROOT, HostView, View
+from testbed.inventory import KEYS, ROLES, HostView, View
+from testbed.paths import ROOT
 
 PLUGIN = "ssh"
 CONNECTION = "ansible_connection"

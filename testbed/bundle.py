@@ -19,9 +19,9 @@ from testbed import app_code, catalogue
 from testbed.errors import Exit, TestbedError
 from testbed.model import command_line
 from testbed.model.catalogue import CataloguedApp, Service, Setting, Workload
+from testbed.paths import ROOT
 from testbed.texts import plain, shown_name
 
-ROOT = Path(__file__).resolve().parent.parent
 ARCHIVES = ROOT / ".cache" / "bundles"
 PROGRAMS = ("pacer", "telemetry")  # folders of the project that run on the hosts
 LONGEST_USER_NAME = 32  # useradd(8)

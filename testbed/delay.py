@@ -14,9 +14,9 @@ from typing import Literal
 
 from testbed import hosts, link
 from testbed.errors import Exit, TestbedError
-from testbed.inventory import ROOT
 from testbed.lab import names
 from testbed.model.results import LinkDelay, RoundTrip
+from testbed.paths import ROOT
 from testbed.progress import Progress
 from testbed.remote import CommandFailed, HostUnreachable, Remote
 

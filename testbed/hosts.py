@@ -15,9 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from testbed import lab
 from testbed.errors import Exit, TestbedError
-from testbed.inventory import ROOT, Inventory
+from testbed.inventory import Inventory
 from testbed.linkproof import Look
 from testbed.model.results import HostRecord, HostRole, Nic, Sysctl
+from testbed.paths import ROOT
 from testbed.remote import CommandFailed, NotAnAnswer, Process, Remote, ask
 
 # Debian packages whose versions bear on the figures; patterns are dpkg-query's.

@@ -17,8 +17,8 @@ from testbed import inventory_files
 from testbed.errors import TestbedError
 from testbed.model.inventory import Facts, Host
 from testbed.model.results import HostRole
+from testbed.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 ROLES: tuple[HostRole, HostRole] = ("server", "client")
 KEYS = {*Facts.model_fields, "bench_address", "bench_interface"}
 CONNECTIONS = {"ssh", "ansible.builtin.ssh", "smart"}

@@ -17,9 +17,9 @@ from invoke.context import Context
 from testbed import articles, campaign, experiments, inventory, options, results, show
 from testbed import catalogue as catalogues
 from testbed.errors import Exit, TestbedError
-from testbed.inventory import ROOT
 from testbed.model.article import Series
 from testbed.model.base import Model
+from testbed.paths import ROOT
 from testbed.plan import plan
 from testbed.progress import Progress
 from testbed.terminal import Terminal

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from testbed import inventory, inventory_files
+from testbed import inventory, inventory_files, paths
 from testbed.errors import TestbedError
 
-ROOT = inventory.ROOT
+ROOT = paths.ROOT
 EXAMPLE = ROOT / "inventory" / "baremetal"
 TEXT = (EXAMPLE / "hosts.yml").read_text()
 
