@@ -2,7 +2,7 @@
 
 Commands, and the exceptions from 'as it was before', are read from the page. Hosts and control side
 are what an ordinary user has: logins that may sudo (on one host with a password), a home with a key
-in it, and one inventory, copied and filled in. A delay of the link is not part of the walk: the lab's
+in it, and one inventory, copied and filled in. A delay of the link is no part of it: the lab's
 link has a queue of its own, which netem leaves alone on real hosts.
 """
 
@@ -26,7 +26,7 @@ from tests.lab.conftest import LINK_TRIES, TEST_LAB
 from tests.lab.faults import provoked
 
 PAGE = (ROOT / "docs" / "hosts.md").read_text()
-USER, PASSWORD = "ada", "correct horse"  # noqa: S105 - of a host that is made for this test
+USER, PASSWORD = "ada", "correct horse"
 NAMES = {"server": "left", "client": "right"}
 NOT_COPIED = (
     ".git",
@@ -216,7 +216,7 @@ def said(done):
 
 
 def differences(before, after, *tables):
-    """What 'What stays' does not list, on both hosts; files of new packages are listed with them."""
+    """What differs on both hosts and stands in none of these tables of What stays."""
     patterns = stays(*tables)
     return {
         role: host_snapshot.differences(before[role], after[role], patterns) for role in names.ROLES
@@ -228,7 +228,7 @@ def enabled(state):
 
 
 def follow(walker, step):
-    """One step of the page. The link's speed and other load are this machine's: it may try again."""
+    """One step of the page; the speed of the link is this machine's, so that it may try again."""
     tries = LINK_TRIES if step[:2] == ["fab", "link"] else 1
     for _ in range(tries):
         done = walker.run(step, check=False)
