@@ -1,4 +1,4 @@
-"""What happens around an app: such a run is interrupted, kept, repeated, and no result of the app."""
+"""What happens around an app: such a run is interrupted, kept and repeated, no result of the app."""
 
 import contextlib
 import json
