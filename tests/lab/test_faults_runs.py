@@ -1,4 +1,4 @@
-"""What happens around an app: such a run is interrupted, kept and repeated, no result of the app."""
+"""What happens around an app: the run is interrupted, kept and repeated, and no result of it."""
 
 import contextlib
 import json
