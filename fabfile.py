@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 import fabric
 from invoke.collection import Collection
 from invoke.context import Context
-from rich.console import Console
 
 from testbed import fit, hosts, lab, options, results, show, tasks
 from testbed import inventory as inventories
@@ -17,29 +16,33 @@ from testbed.errors import Exit
 from testbed.fitness import shown
 from testbed.lab import names
 from testbed.progress import Progress
-from testbed.texts import plain
+from testbed.terminal import Terminal
 
 HELP = {name: text for name, (_, text) in options.defaults().items()}
 ARTICLE_HELP = {n: text for n, (_, text) in options.defaults(options.ArticleOptions).items()}
+LINK_HELP = {n: text for n, (_, text) in options.defaults(options.LinkOptions).items()}
 # Long options only: invoke would choose letters, and -i would not be the inventory as in Ansible
 task = functools.partial(fabric.task, auto_shortflags=False)
 LAB_HELP = {"name": "of the lab; default: $TESTBED_LAB, else 'lab'"}
 
 
 def _say(text: str) -> None:
-    Console().print(plain(text), highlight=False, markup=False, soft_wrap=True)
+    Terminal().print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-@task(help={"inventory": HELP["inventory"], "duration": "whole seconds of iperf"})
+# Options have no defaults here but None: of a whole number, invoke would make a number itself, and
+# end in a traceback where it is none
+@task(help=LINK_HELP)
 @tasks.reported
-def link(context: Context, inventory: str | None = None, duration: int = 10) -> None:
+def link(context: Context, inventory: str | None = None, duration: str | None = None) -> None:
     """Verify the data link: iperf both ways at once, round trip, NICs."""
-    server, client = hosts.connect(inventories.load(inventory))
+    given = options.read_link({"inventory": inventory, "duration": duration})
+    server, client = hosts.connect(inventories.load(given.inventory))
     folder = results.folder() / "link" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     try:
-        with hosts.reserved(server):
+        with hosts.reserved(server, client):
             hosts.clear(server, client)  # among it a delay that is left over
-            record = links.measure(server, client, Progress(Console()), folder, duration)
+            record = links.measure(server, client, Progress(Terminal()), folder, given.duration)
     finally:
         server.close()
         client.close()
@@ -69,7 +72,7 @@ def check(
     """Tell whether the hosts are fit to measure: found, wanted, why, how to mend."""
     server, client = hosts.connect(inventories.load(inventory))
     try:
-        with hosts.reserved(server):
+        with hosts.reserved(server, client):
             if fix:
                 fit.fix(inventory, ask_password=ask_become_pass)
             ahead_s = {one.host.role: hosts.clock_offset_s(one) for one in (server, client)}
@@ -77,7 +80,7 @@ def check(
     finally:
         server.close()
         client.close()
-    Console().print(shown.table(found, quiet=quiet), highlight=False, markup=False)
+    Terminal().print(shown.table(found, quiet=quiet), highlight=False, markup=False)
     if code := fit.exit_code(found, strict=strict):
         sys.exit(code)
 

@@ -13,6 +13,7 @@ from analysis import compare, reparse, report, series_report, verdicts
 from analysis.parsers import command as parse
 from analysis.tables import TEXT_WIDTH
 from testbed.errors import Exit, TestbedError
+from testbed.terminal import Terminal
 
 
 @dataclass(frozen=True)
@@ -74,14 +75,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _said(message: str, exit_code: Exit) -> Exit:
-    Console(stderr=True).print(Text(message), soft_wrap=True)
+    Terminal(stderr=True).print(Text(message), soft_wrap=True)
     return exit_code
 
 
 def _console() -> Console:
     """The terminal; what goes into a pipe or a file gets the room that the table needs."""
-    console = Console()
-    return console if console.is_terminal else Console(width=TEXT_WIDTH)
+    console = Terminal()
+    return console if console.is_terminal else Terminal(width=TEXT_WIDTH)
 
 
 def _let_all_be_printed() -> None:

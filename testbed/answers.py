@@ -7,9 +7,10 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from bs4 import BeautifulSoup
+from pydantic import BaseModel, Field
 
 from testbed import files
 from testbed.errors import TestbedError
@@ -22,6 +23,8 @@ MOST_DIGITS = 100  # of a whole number
 MOST_DOCUMENT_DEPTH = 100  # json and difference() go down a level by a call
 # The check before the load sends it on a command line, of which Linux takes 128 KiB
 MOST_BODY_BYTES = 64 * 1024
+
+LONGEST_PROBLEM = 500  # characters of a wrong answer that are worth a place in its record
 
 
 @dataclass(frozen=True)
@@ -39,14 +42,23 @@ class Answer:
         return hashlib.sha256(self.body).hexdigest()
 
 
+class _Probed(BaseModel):
+    """The probe's JSON document."""
+
+    status: Annotated[int, Field(ge=0, le=999)]
+    headers: dict[str, str]
+    body_base64: str
+    waited_s: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
 def from_probe(text: str) -> Answer:
-    """Read the probe's JSON document."""
-    document = json.loads(text)
+    """Read the probe's JSON document. Raises ValueError if it is none."""
+    document = _Probed.model_validate_json(text)
     return Answer(
-        status=document["status"],
-        content_type=document["headers"].get("content-type"),
-        body=base64.b64decode(document["body_base64"]),
-        waited_s=document["waited_s"],
+        status=document.status,
+        content_type=document.headers.get("content-type"),
+        body=base64.b64decode(document.body_base64),
+        waited_s=document.waited_s,
     )
 
 
@@ -57,6 +69,7 @@ class Expected:
     spec: ExpectedAnswer
     document: Any  # of JSON; None for other bodies
     texts: list[list[str] | None]  # of HTML: by selection; None: not compared
+    text: str | None = None  # of a plain text
 
 
 def read_expected(workload_folder: Path, spec: ExpectedAnswer) -> Expected:
@@ -68,12 +81,17 @@ def read_expected(workload_folder: Path, spec: ExpectedAnswer) -> Expected:
             None if one.texts_file is None else _read_texts(workload_folder, one.texts_file)
             for one in spec.html
         ],
+        None if spec.text_file is None else _read_text(workload_folder, spec.text_file),
     )
+
+
+def _read_text(folder: Path, name: str) -> str:
+    return files.read_text(files.beside(folder, name), MOST_DOCUMENT_BYTES)
 
 
 def _read_json(folder: Path, name: str) -> Any:
     path = files.beside(folder, name)
-    text = files.read_text(path, MOST_DOCUMENT_BYTES)
+    text = _read_text(folder, name)
     try:
         document = json.loads(
             text,
@@ -149,11 +167,14 @@ def compare(
     what: str | None = None,
 ) -> AnswerCheck:
     """Compare status, media type and body; what differs first is named."""
-    problem = (
-        _status_problem(answer, expected.spec)
-        or _type_problem(answer, expected.spec)
-        or _body_problem(answer, expected)
-    )
+    try:
+        problem = (
+            _status_problem(answer, expected.spec)
+            or _type_problem(answer, expected.spec)
+            or _body_problem(answer, expected)
+        )
+    except RecursionError:
+        problem = "the body is nested too deeply to be read"
     return AnswerCheck(
         when=when,
         what=what,
@@ -161,7 +182,7 @@ def compare(
         status=answer.status,
         content_type=answer.content_type,
         body_bytes=len(answer.body),
-        problem=problem,
+        problem=problem and problem[:LONGEST_PROBLEM],
     )
 
 
@@ -183,6 +204,8 @@ def _type_problem(answer: Answer, expected: ExpectedAnswer) -> str | None:
 def _body_problem(answer: Answer, expected: Expected) -> str | None:
     if expected.spec.html:
         return _html_problem(answer, expected)
+    if expected.text is not None:
+        return _text_problem(answer, expected.text)
     if expected.spec.json_file is None:
         return f"a body where none is expected: {_start(answer)}" if answer.body else None
     try:
@@ -191,6 +214,21 @@ def _body_problem(answer: Answer, expected: Expected) -> str | None:
         return f"the body is not JSON: {_start(answer)}"
     where = difference(expected.document, found)
     return f"the document differs from the expected one at {where}" if where else None
+
+
+def _text_problem(answer: Answer, expected: str) -> str | None:
+    """Editors end a file with a line break, which services do not send."""
+    wanted = expected.encode()
+    if answer.body in (wanted, wanted.removesuffix(b"\n")):
+        return None
+    pairs = zip(answer.body, wanted, strict=False)
+    shorter = min(len(answer.body), len(wanted))
+    same = next((at for at, (a, b) in enumerate(pairs) if a != b), shorter)
+    found = answer.body[same : same + 40].decode(errors="replace")
+    return (
+        f"the text differs from the expected one at byte {same}: {shown(found)} instead of "
+        f"{shown(wanted[same : same + 40].decode(errors='replace'))}"
+    )
 
 
 def _html_problem(answer: Answer, expected: Expected) -> str | None:

@@ -9,7 +9,7 @@ from testbed.daemon import AppFailed, Daemon
 from testbed.linkproof import LinkUnfit
 from testbed.model.catalogue import Body, Endpoint, Exchange
 from testbed.model.results import AnswerCheck
-from testbed.remote import CommandFailed, Remote
+from testbed.remote import CommandFailed, NotAnAnswer, Remote
 
 READY_TIMEOUT_S = 60
 SLICE_S = 5  # between two looks whether the app's unit still runs
@@ -73,7 +73,11 @@ class Asker:
                 self._command(body, slice_s), timeout_s=slice_s + 15, check=False
             )
             if result.code == 0:
-                return answers.from_probe(result.stdout)
+                try:
+                    return answers.from_probe(result.stdout)
+                except ValueError as error:
+                    said = str(error).splitlines()[0]
+                    raise NotAnAnswer(self.generating.host, "pacer-probe", said) from error
             if causes.of(result.code, "") == causes.MISSING:
                 probe = self._command(None, slice_s)[0]
                 raise CommandFailed(self.generating.host, probe, result.code, result.stderr)

@@ -13,15 +13,15 @@ import tarfile
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from testbed import app_code, catalogue
 from testbed.errors import Exit, TestbedError
 from testbed.model import command_line
-from testbed.model.catalogue import CataloguedApp, Service, Workload
+from testbed.model.catalogue import CataloguedApp, Service, Setting, Workload
+from testbed.paths import ROOT
 from testbed.texts import plain, shown_name
 
-ROOT = Path(__file__).resolve().parent.parent
 ARCHIVES = ROOT / ".cache" / "bundles"
 PROGRAMS = ("pacer", "telemetry")  # folders of the project that run on the hosts
 LONGEST_USER_NAME = 32  # useradd(8)
@@ -52,6 +52,7 @@ class DeployedApp:
     apt_packages: list[str]
     exec_start: str  # serve as ExecStart= takes it; {venv} and {app} are still in it
     environment: dict[str, str]  # the app's own, and its settings' defaults
+    settings: dict[str, dict[str, Any]]  # by environment variable: what it may hold
     database_connections: int  # the most it opens with its default settings
 
 
@@ -64,11 +65,21 @@ class Dataset:
 
 
 @dataclass(frozen=True)
+class Reset:
+    """A workload's SQL file that puts its data back, and the unit that runs it."""
+
+    workload: str
+    file: str  # on the control machine
+    unit: str
+
+
+@dataclass(frozen=True)
 class Deployment:
     """All that the roles deploy."""
 
     apps: list[DeployedApp]
     datasets: list[Dataset]
+    resets: list[Reset]
     services: dict[str, list[str]]  # by service: the workloads that need it
     programs: dict[str, Bundle]
 
@@ -99,6 +110,15 @@ def deployment(
             for name in names
             if (file := known.workload(name).dataset)
         ],
+        resets=[
+            Reset(
+                name,
+                str(known.folders[name] / file),
+                catalogue.reset_unit(name, known.folders[name], file),
+            )
+            for name in names
+            if (file := known.workload(name).reset)
+        ],
         services=services,
         programs={name: _program(ROOT / name, archives) for name in PROGRAMS},
     )
@@ -125,9 +145,19 @@ def deployed(app: CataloguedApp, workload: Workload, archives: Path) -> Deployed
         apt_packages=app.spec.apt_packages,
         exec_start=command_line.exec_start(app.spec.serve),
         environment=app.spec.environment | defaults,
+        settings={setting.env: held(setting) for setting in app.spec.settings.values()},
         database_connections=app.spec.database_connections_per_worker
         * (int(workers.default) if workers else 1),
     )
+
+
+def held(setting: Setting) -> dict[str, Any]:
+    """What the setting's variable may hold, as roles/app_deploy/files/start_app.py reads it."""
+    choices = setting.choices
+    return {
+        "choices": None if choices is None else [str(choice) for choice in choices],
+        "integer": isinstance(setting.default, int),
+    }
 
 
 def user_name(workload: str, app: str) -> str:

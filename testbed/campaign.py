@@ -18,6 +18,7 @@ from typing import Any
 from testbed import (
     capacity,
     changes,
+    data,
     database_connections,
     delay,
     experiments,
@@ -124,7 +125,7 @@ def resume(
     campaign = results.read(folder / FILE, Campaign)
     request = Request(
         name=campaign.experiment,
-        experiment=Experiment.model_validate(campaign.asked),
+        experiment=experiments.recorded(campaign.asked, folder / FILE),
         overridden=campaign.overridden,
         seed=campaign.seed,
         inventory=inventory,
@@ -148,7 +149,7 @@ def _hosts(inventory: Inventory) -> Iterator[tuple[Remote, Remote]]:
     """Both hosts, ours alone, with nothing running on them that an earlier campaign left."""
     server, client = hosts.connect(inventory)
     try:
-        with hosts.reserved(server):
+        with hosts.reserved(server, client):
             hosts.clear(server, client)
             yield server, client
     finally:
@@ -184,8 +185,12 @@ def _prepare(
     apps = catalogue.apps_of(experiment.workload)
     for app in sorted({run.app for run in planned}):
         Daemon(server, apps[app]).check_deployed()
+    workload = catalogue.workload(experiment.workload)
+    data.check_deployed(
+        server, experiment.workload, workload, catalogue.folders[experiment.workload]
+    )
     settings = postgresql.settings(server)
-    if "postgresql" in catalogue.workload(experiment.workload).services:
+    if "postgresql" in workload.services:
         database_connections.check(planned, apps, settings)
     ahead_s: dict[HostRole, float] = {
         remote.host.role: hosts.clock_offset_s(remote) for remote in (server, client)

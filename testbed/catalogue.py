@@ -1,6 +1,7 @@
 """The apps folder, read and checked: every workload with its apps."""
 
 import difflib
+import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -187,6 +188,15 @@ def _load_app(app_file: Path, workloads: dict[str, Workload]) -> CataloguedApp:
         digest=digest,
         spec=spec,
     )
+
+
+def reset_unit(workload: str, folder: Path, reset: str) -> str:
+    """The unit that puts the workload's data back; named by what the SQL file `reset` holds.
+
+    Raises TestbedError if the file, relative to the workload's folder, cannot be read.
+    """
+    content = sql.read_file(folder, reset).encode()
+    return f"testbed-reset-{workload}-{hashlib.sha256(content).hexdigest()[:12]}.service"
 
 
 def _code_folder(app_file: Path, spec: App) -> Path:

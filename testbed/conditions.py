@@ -1,6 +1,5 @@
 """What a run finds on its hosts, beside what provisioning made of them."""
 
-import json
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +10,12 @@ from testbed.errors import Interrupted, TestbedError
 from testbed.lab import delay_line
 from testbed.linkproof import PEER, LinkUnfit, speed_problem, state_problem
 from testbed.model.results import Before, HostRole, LinkState
-from testbed.remote import Remote
+from testbed.remote import Remote, ask
 from testbed.session import Session
 
 WINDOW_S = 0.5  # tells 2 % of a CPU (a tick of 10 ms); longer would cost every run more
 GENERATOR_OPEN_FILES = "generator-open-files.txt"  # as the shell says that becomes the generator
-OPEN_FILES = re.compile(r"^Max open files\s+(\d+)", re.MULTILINE)
+OPEN_FILES = re.compile(r"^Max open files\s+(\d{1,18})\s", re.MULTILINE)
 
 
 def before(server: Remote, client: Remote) -> dict[HostRole, Before]:
@@ -29,9 +28,8 @@ def before(server: Remote, client: Remote) -> dict[HostRole, Before]:
 def _look(remote: Remote, peer: Remote) -> Before:
     program = f"{remote.facts.testbed_prefix}/bin/telemetry"
     options = [f"--window={WINDOW_S}", *hosts.link_options(remote, peer)]
-    done = remote.run([program, "others", *options])
-    looked = json.loads(done.stdout) | {"clock_offset_s": hosts.clock_offset_s(remote)}
-    return Before.model_validate(looked)
+    looked = ask(remote, [program, "others", *options], Before)
+    return looked.model_copy(update={"clock_offset_s": hosts.clock_offset_s(remote)})
 
 
 def link_now(session: Session) -> dict[HostRole, LinkState]:

@@ -1,10 +1,13 @@
 """The app under test as a systemd unit on the server host."""
 
+import re
+import shlex
 from typing import Any
 
+from testbed import hosts
 from testbed.errors import Exit, RunFailed, TestbedError
 from testbed.model.catalogue import CataloguedApp
-from testbed.remote import CommandFailed, Remote
+from testbed.remote import CommandFailed, NotAnAnswer, Remote
 
 PROPERTIES = (
     "ActiveState",
@@ -42,9 +45,11 @@ class Daemon:
 
     def check_deployed(self) -> None:
         """Raise TestbedError unless exactly these files are deployed on the server host."""
-        state = self.show()
+        state = self.show("BindsTo")
         if state["LoadState"] != "loaded":
             problem = "is not deployed there"
+        elif hosts.LEASE not in state["BindsTo"]:
+            problem = "was deployed by another version of the testbed"
         elif self._app.digest not in state["WorkingDirectory"]:
             problem = f"differs from {self._app.folder}, which changed since"
         else:
@@ -63,49 +68,46 @@ class Daemon:
         environment = {"ADDRESS": address} | {
             self._app.spec.settings[name].env: str(value) for name, value in settings.items()
         }
-        text = "".join(f'{name}="{_quoted(value)}"\n' for name, value in environment.items())
-        self._server.write(f"{self._server.facts.testbed_run}/{self._app.unit}.env", text)
-        self._systemctl("start")
+        lines = [f"{name}={value}" for name, value in environment.items()]
+        start = ["sudo", "-n", *self._server.facts.start_app, self._app.unit]
+        self._told("start", f"printf '%s\\n' {shlex.join(lines)} | {shlex.join(start)}")
         state = self.show()
         if state["ActiveState"] != "active":
             raise self.failure("it ended right after its start")
-        return int(state["MainPID"])
+        if not re.fullmatch(r"[1-9]\d{0,9}", pid := state["MainPID"]):
+            raise self.failure(f"systemd tells no process of it, but MainPID={pid}")
+        return int(pid)
 
     def stop(self) -> None:
-        """Stop it and forget its settings. Raises AppFailed if it cannot be stopped."""
-        self._systemctl("stop")
+        """Stop it. Raises AppFailed if it cannot be stopped."""
+        self._told("stop", ["sudo", "-n", "systemctl", "stop", self._app.unit])
         # one that died, or that had to be killed, would stand as failed on the host from now on;
         # of any other there is nothing to forget, and systemctl says so by an error
         self._server.run(["sudo", "-n", "systemctl", "reset-failed", self._app.unit], check=False)
-        self._server.run(["rm", "-f", f"{self._server.facts.testbed_run}/{self._app.unit}.env"])
 
-    def show(self) -> dict[str, str]:
-        """What systemd says of it."""
+    def show(self, *more: str) -> dict[str, str]:
+        """What systemd says of it: PROPERTIES, and `more`."""
         lines = self._server.run(
-            ["systemctl", "show", self._app.unit, *(f"-p{name}" for name in PROPERTIES)]
+            ["systemctl", "show", self._app.unit, *(f"-p{name}" for name in (*PROPERTIES, *more))]
         ).stdout.splitlines()
-        return dict(line.split("=", 1) for line in lines if "=" in line)
+        shown = dict(line.split("=", 1) for line in lines if "=" in line)
+        if missing := [name for name in PROPERTIES if name not in shown]:
+            problem = f"it tells no {', '.join(missing)}"
+            raise NotAnAnswer(self._server.host, f"systemctl show {self._app.unit}", problem)
+        return shown
 
-    def journal(self, lines: int = 15) -> str:
-        """The last lines that it logged since its last start."""
-        return self._server.run(
-            ["journalctl", "-u", self._app.unit, "-n", str(lines), "-o", "cat", "--no-pager"],
-            check=False,
-        ).stdout
+    def journal(self) -> str:
+        """The last lines that it logged."""
+        return hosts.journal(self._server, self._app.unit)
 
     def failure(self, what: str) -> AppFailed:
         """The error for `what` went wrong, with the journal's last lines."""
         return AppFailed(f"{self._app.workload}/{self._app.name}", what, self.journal())
 
-    def _systemctl(self, verb: str) -> None:
+    def _told(self, verb: str, command: list[str] | str) -> None:
         try:
-            self._server.run(["sudo", "-n", "systemctl", verb, self._app.unit], timeout_s=60)
+            self._server.run(command, timeout_s=60)
         except CommandFailed as error:
             if error.remedy:  # what keeps systemctl from its work is nothing that the app did
                 raise
             raise self.failure(error.output.strip() or f"systemctl {verb} failed") from error
-
-
-def _quoted(value: str) -> str:
-    """A value inside double quotes of a systemd environment file."""
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")

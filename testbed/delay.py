@@ -12,11 +12,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-from testbed import link
+from testbed import hosts, link
 from testbed.errors import Exit, TestbedError
-from testbed.inventory import ROOT
 from testbed.lab import names
 from testbed.model.results import LinkDelay, RoundTrip
+from testbed.paths import ROOT
 from testbed.progress import Progress
 from testbed.remote import CommandFailed, HostUnreachable, Remote
 
@@ -144,10 +144,9 @@ def _refusal(remote: Remote, unit: str, error: CommandFailed) -> TestbedError:
 
 def _journal(remote: Remote, unit: str) -> str:
     """What the unit's last start logged; tc's own words may come a moment after it has ended."""
-    command = ["journalctl", "-u", unit, "-n", "6", "-o", "cat", "--no-pager"]
     deadline = time.monotonic() + JOURNAL_TIMEOUT_S
     while True:
-        words = remote.run(command, check=False).stdout
+        words = hosts.journal(remote, unit)
         if any(phrase in words for phrase in (*NO_NETEM, *TAKEN)) or time.monotonic() > deadline:
             return words
         time.sleep(0.1)

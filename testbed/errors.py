@@ -2,6 +2,8 @@
 
 from enum import IntEnum
 
+from testbed.texts import plain
+
 
 class Exit(IntEnum):
     """Exit codes of fab tasks and scripts."""
@@ -24,7 +26,7 @@ class TestbedError(Exception):
         self, message: str, *, remedy: str | None = None, exit_code: Exit = Exit.BAD_INPUT
     ) -> None:
         super().__init__(message)
-        self.message = message
+        self.message = plain(message)  # some of it may be a host's words
         self.remedy = remedy
         self.exit_code = exit_code
 

@@ -56,6 +56,19 @@ def load(path: Path) -> Experiment:
     return yamlfile.load(path, Experiment)
 
 
+def recorded(asked: dict[str, Any], path: Path) -> Experiment:
+    """The experiment that a campaign's file records. Raises TestbedError if that is not sound."""
+    try:
+        return Experiment.model_validate(asked)
+    except ValidationError as error:
+        item = error.errors()[0]
+        key = ".".join(shown_name(part) for part in ("asked", *item["loc"]))
+        raise TestbedError(
+            f"{shown_name(path)}: {key}: {yamlfile.problem_of(item)}",
+            remedy="it was edited, or recorded by a testbed that took this; start a new campaign",
+        ) from error
+
+
 def for_cpus(experiment: Experiment, cpus: int) -> Experiment:
     """The experiment with every 'N per cpu' among its settings as a number."""
 

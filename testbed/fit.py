@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from testbed import fitness
 from testbed.errors import Exit, TestbedError
 from testbed.fitness import Facts, Subject
-from testbed.inventory import ROOT
 from testbed.model.results import Fitness, HostRole
+from testbed.paths import ROOT
 from testbed.remote import CommandFailed, Remote
 
 IPERF_PORT = 5001

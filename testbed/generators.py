@@ -14,6 +14,13 @@ from testbed.model.experiment import LoadSpec
 from testbed.model.results import Before, Generator, Load
 
 LUA_FILE = "request.lua"
+# What generators print, and the limit of open files that their shell wrote (see testbed/run.py): a
+# page or two; ab and wrk2 with a line per error, some more
+PRINTED = {
+    "generator.txt": 16 * 2**20,
+    "warm-up.txt": 16 * 2**20,
+    "generator-open-files.txt": 100,
+}
 AB_MOST_RPS = 50_000  # beyond what ab's one thread can do; ab sets 32 bytes aside for each
 
 
@@ -43,6 +50,7 @@ class Adapter(Protocol):
     program: str  # as found on the host's PATH, or below the testbed's prefix
     version_option: str  # makes it print its version, first of all
     output: str  # file in the run's folder on the host that holds the figures
+    leaves: dict[str, int]  # its files in that folder, with the most bytes that each may have
 
     def warms_up_itself(self, load: Load) -> bool:
         """Whether `command` holds the warm-up, and `warm_up` is not called."""
@@ -71,6 +79,7 @@ class Wrk:
     program = "wrk"
     version_option = "--version"
     output = "generator.txt"
+    leaves = PRINTED
 
     def warms_up_itself(self, load: Load) -> bool:
         """Never."""
@@ -129,6 +138,11 @@ class Pacer:
     program = "pacer"
     version_option = "--version"
     output = "pacer.json"
+    leaves = PRINTED | {
+        "pacer.json": 64 * 2**20,
+        "timeline.csv": 64 * 2**20,  # a line of about 100 bytes a second: a week
+        "latency.hdr": 16 * 2**20,
+    }
 
     def warms_up_itself(self, load: Load) -> bool:
         """By a schedule that runs through, unless the warm-up has a rate of its own."""
@@ -173,9 +187,12 @@ class Pacer:
         return {}
 
     def measured_from(self, output: str) -> datetime | None:
-        """As its document has it."""
-        told = json.loads(output)["started_at"]
-        return None if told is None else datetime.fromisoformat(told)
+        """As its document has it; what is no time with its zone tells none."""
+        try:
+            told = datetime.fromisoformat(json.loads(output)["started_at"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return None
+        return told if told.tzinfo else None
 
 
 class Ab:
@@ -188,6 +205,7 @@ class Ab:
     program = "ab"
     version_option = "-V"
     output = "generator.txt"
+    leaves = PRINTED
 
     def warms_up_itself(self, load: Load) -> bool:
         """Never."""

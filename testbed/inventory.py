@@ -1,61 +1,53 @@
-"""The two hosts and the facts declared about them, as Ansible's inventory has them."""
+"""The two hosts and the facts declared about them, as Ansible's inventory has them.
+
+What is wrong with an inventory is found here, for fab as for site.yml, so that both say the same:
+plugins/action/check_inventory.py calls `check`.
+"""
 
 import json
-import re
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
-from testbed.errors import Exit, TestbedError
+from testbed import inventory_files
+from testbed.errors import TestbedError
+from testbed.model.inventory import Facts, Host
 from testbed.model.results import HostRole
+from testbed.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
+ROLES: tuple[HostRole, HostRole] = ("server", "client")
+KEYS = {*Facts.model_fields, "bench_address", "bench_interface"}
+CONNECTIONS = {"ssh", "ansible.builtin.ssh", "smart"}
+IPERF_PORT = 5001
+REMEDIES = {
+    "bench_address": "give the host's own address on the data link (docs/hosts.md)",
+    "bench_interface": "give the host's interface on the data link, as `ip link` names it there",
+}
 
-
-class Facts(BaseModel):
-    """Facts of group_vars/all.yml that the control side uses; see there for what they mean."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    testbed_prefix: str
-    testbed_etc: str
-    testbed_run: str
-    testbed_user: str
-    testbed_app_port: int
-    testbed_database: str
-    testbed_limit_nofile: int
-    testbed_link_floor_mbit_per_s: float | None = None  # None: from the cards' speed
-    testbed_link_max_age_h: float
-    testbed_place: str
-    testbed_lab: str | None = None  # name of the lab, if it is one
-
-    def database_of(self, workload: str) -> str:
-        """The workload's own database, named as the postgresql role names it."""
-        return f"{self.testbed_database}_{workload}"
+M = TypeVar("M", bound=BaseModel)
 
 
-class Host(BaseModel):
-    """One host: how to reach it, and where it sits on the data link."""
+class HostView(TypedDict):
+    """One host as Ansible sees it."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    values: dict[str, Any]  # of KEYS
+    where: dict[str, str]  # key -> file and line
+    unreadable: dict[str, str]  # key -> why it has no value
+    connection: str
+    address: str
+    ssh_arguments: list[str]
 
-    role: HostRole
-    ansible_host: str
-    ansible_port: int = 22
-    ansible_ssh_private_key_file: str | None = None
-    ansible_ssh_common_args: str = ""
-    bench_address: str
-    bench_interface: str
 
-    @property
-    def known_hosts(self) -> Path | None:
-        """The file of host keys that Ansible's own SSH options name; None: the user's."""
-        named = re.search(r"UserKnownHostsFile=(\S+)", self.ansible_ssh_common_args)
-        return Path(named.group(1)).expanduser() if named else None
+class View(TypedDict):
+    """An inventory as Ansible sees it (testbed/ansible_view.py)."""
+
+    sources: list[str]
+    groups: dict[str, list[str]]  # of ROLES, those that there are
+    hosts: dict[str, HostView]
 
 
 @dataclass(frozen=True)
@@ -72,50 +64,157 @@ class Inventory:
 
 
 def load(inventory: str | None = None) -> Inventory:
-    """Read an inventory through ansible-inventory, so that there is one reading of it.
+    """Read an inventory as Ansible does, so that there is one reading of it.
 
-    `inventory` None: the default of ansible.cfg. Raises TestbedError, naming what is missing.
+    `inventory` None: the default of ansible.cfg. Raises TestbedError, naming what is wrong.
     """
-    listing = _listing(inventory)
-    name = inventory or "the default inventory"
-    hosts = {}
-    for role in ("server", "client"):
-        members = listing.get(role, {}).get("hosts", [])
-        if len(members) != 1:
-            raise TestbedError(
-                f"{name}: group '{role}' has {len(members)} hosts; it needs exactly one",
-                remedy="see inventory/baremetal/hosts.yml for an example",
-            )
-        hosts[role] = listing["_meta"]["hostvars"].get(members[0], {})
-    try:
-        return Inventory(
-            server=Host.model_validate(hosts["server"] | {"role": "server"}),
-            client=Host.model_validate(hosts["client"] | {"role": "client"}),
-            facts=Facts.model_validate(hosts["server"]),
-        )
-    except ValidationError as error:
-        problems = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors())
-        raise TestbedError(
-            f"{name}: {problems}", remedy="see inventory/baremetal/hosts.yml for an example"
-        ) from error
+    if inventory is not None and "," not in inventory and not Path(inventory).exists():
+        raise TestbedError(f"no inventory at {inventory}", remedy=inventory_files.EXAMPLE)
+    return check(_view(inventory))
 
 
-def _listing(inventory: str | None) -> dict[str, Any]:
-    if inventory is not None and not Path(inventory).exists():
-        raise TestbedError(f"no inventory at {inventory}")
-    command = [
-        str(Path(sys.executable).with_name("ansible-inventory")),
-        "--list",
-        f"--playbook-dir={ROOT}",
-        *(["-i", inventory] if inventory else []),
-    ]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def _view(inventory: str | None) -> View:
+    command = [sys.executable, "-m", "testbed.ansible_view"]
+    if inventory is not None:
+        command.append(inventory if "," in inventory else str(Path(inventory).resolve()))
+    result = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, errors="replace", check=False
+    )
     if result.returncode != 0:
         lines = [line for line in result.stderr.splitlines() if line.strip()]
         raise TestbedError(
-            f"ansible-inventory cannot read {inventory or 'the default inventory'}: "
-            + " ".join(lines[-6:]),
-            exit_code=Exit.BAD_INPUT,
+            f"Ansible cannot read {inventory or 'the default inventory'}: {' '.join(lines[-3:])}"
         )
-    listing: dict[str, Any] = json.loads(result.stdout)
-    return listing
+    view: View = json.loads(result.stdout)
+    return view
+
+
+def check(view: View) -> Inventory:
+    """The inventory, found fit. Raises TestbedError: a sentence for each thing that is wrong."""
+    name = ", ".join(map(inventory_files.shown, view["sources"])) or "the inventory"
+    server, client = (_Member(view, role, name) for role in ROLES)
+    if server.name == client.name:
+        raise TestbedError(
+            f"{name}: host {server.name} is in group 'server' and in group 'client'",
+            remedy=f"two hosts are needed, one in each; {inventory_files.EXAMPLE}",
+        )
+    hosts = [member.typed(Host, member.host_values) for member in (server, client)]
+    facts = [member.typed(Facts, member.view["values"]) for member in (server, client)]
+    _check_ports(server, facts[0])
+    _check_pair(server, client, hosts)
+    _check_same_facts(server, client, facts)
+    return Inventory(server=hosts[0], client=hosts[1], facts=facts[0])
+
+
+class _Member:
+    """The one host of a group, with all that a sentence about it names."""
+
+    def __init__(self, view: View, role: HostRole, inventory: str) -> None:
+        """Raise TestbedError unless there is one host, reached by SSH, whose values are known."""
+        self.role, self.inventory = role, inventory
+        names = view["groups"].get(role, [])
+        if len(names) != 1:
+            for source in view["sources"]:
+                inventory_files.explain(source)
+            there = f" ({', '.join(names[:5])})" if names else ""
+            raise TestbedError(
+                f"{inventory}: group '{role}' has {len(names)} hosts{there}; it needs exactly one",
+                remedy=inventory_files.EXAMPLE,
+            )
+        self.name = names[0]
+        self.view = view["hosts"][self.name]
+        for key, reason in self.view["unreadable"].items():
+            raise self.error(key, f"cannot be read: {reason}", remedy="correct it there")
+        if (connection := self.view["connection"]) not in CONNECTIONS:
+            raise self.error(
+                "ansible_connection",
+                f"is '{connection}'; fab reaches hosts by SSH only",
+                remedy="leave ansible_connection out",
+            )
+
+    @property
+    def host_values(self) -> dict[str, Any]:
+        """What the model `Host` is made of."""
+        return self.view["values"] | {
+            "role": self.role,
+            "name": self.name,
+            "ansible_host": self.view["address"],
+            "ssh_arguments": self.view["ssh_arguments"],
+        }
+
+    def error(self, key: str, problem: str, remedy: str) -> TestbedError:
+        """The sentence on one of its keys, with the file where that stands."""
+        return TestbedError(self.sentence(key, problem), remedy=remedy)
+
+    def sentence(self, key: str, problem: str) -> str:
+        """File, host, key and what is wrong with it."""
+        where = self.view["where"]
+        place = where.get(key) or where.get("inventory_hostname") or self.inventory
+        return f"{inventory_files.shown(place)}: host {self.name}: {key} {problem}"
+
+    def typed(self, model: type[M], values: dict[str, Any]) -> M:
+        """The values as `model`. Raises TestbedError, a sentence for each that does not fit."""
+        try:
+            return model.model_validate(values)
+        except ValidationError as error:
+            keys = [str(item["loc"][0]) for item in error.errors()]
+            sentences = [
+                self.sentence(
+                    key,
+                    "is missing"
+                    if item["type"] == "missing"
+                    else item["msg"].removeprefix("Value error, "),
+                )
+                for key, item in zip(keys, error.errors(), strict=True)
+            ]
+        raise TestbedError(
+            "\n".join(sentences),
+            remedy=REMEDIES.get(keys[0], f"group_vars/all.yml says what {keys[0]} is for"),
+        )
+
+
+def _check_ports(server: _Member, facts: Facts) -> None:
+    """Raise TestbedError if apps would have another program's port on the server host."""
+    taken = {facts.testbed_database_port: "PostgreSQL's", IPERF_PORT: "iperf's"}
+    if whose := taken.get(facts.testbed_app_port):
+        raise server.error(
+            "testbed_app_port",
+            f"is {facts.testbed_app_port}, which is {whose} port",
+            remedy="choose another port for the apps",
+        )
+
+
+def _check_pair(server: _Member, client: _Member, hosts: list[Host]) -> None:
+    """Raise TestbedError if both entries name one machine, or one address of the data link."""
+    if hosts[0].bench_address == hosts[1].bench_address:
+        raise client.error(
+            "bench_address",
+            f"is {hosts[1].bench_address}, which is host {server.name}'s as well",
+            remedy=REMEDIES["bench_address"],
+        )
+    for host, other, member in ((hosts[0], hosts[1], server), (hosts[1], hosts[0], client)):
+        if host.ansible_host == other.bench_address:
+            raise member.error(
+                "ansible_host",
+                f"is {host.ansible_host}, which is the bench_address of host {other.name}",
+                remedy="give the address of its own by which Ansible logs in to it",
+            )
+    same = hosts[0].ansible_host == hosts[1].ansible_host
+    if same and hosts[0].ssh_arguments == hosts[1].ssh_arguments:
+        raise client.error(
+            "ansible_host",
+            f"is {hosts[1].ansible_host}, which is host {server.name}'s as well",
+            remedy="server and client have to be two machines",
+        )
+
+
+def _check_same_facts(server: _Member, client: _Member, facts: list[Facts]) -> None:
+    """Raise TestbedError unless facts that hold for both hosts are the same on both."""
+    for key in Facts.model_fields:
+        values = [getattr(one, key) for one in facts]
+        if values[0] != values[1]:
+            raise client.error(
+                key,
+                f"is {values[1]}, but {values[0]} for host {server.name}",
+                remedy="set it for both hosts, below all: vars:",
+            )

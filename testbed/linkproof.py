@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from testbed.errors import Exit, Interrupted
-from testbed.inventory import Host
 from testbed.model.base import Model
+from testbed.model.inventory import Host
 from testbed.model.results import Carried, HostRole, LinkRecord, LinkState
 from testbed.model.tool_output import Flow
 

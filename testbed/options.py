@@ -122,12 +122,28 @@ def read_article(given: dict[str, Any]) -> ArticleOptions:
     return options
 
 
+class LinkOptions(Model):
+    """What `fab link` takes."""
+
+    inventory: str | None = Field(None, description="hosts; default: that of ansible.cfg, the lab")
+    # a second is the least that iperf takes; an hour shows what a link does when it is warm
+    duration: Annotated[int, Field(ge=1, le=3600)] = Field(
+        10, description="whole seconds of iperf; default: 10"
+    )
+
+
+def read_link(given: dict[str, Any]) -> LinkOptions:
+    """Typed options; those that were not given have their defaults. Raises TestbedError."""
+    return _typed(LinkOptions, {name: text for name, text in given.items() if text is not None})
+
+
 def read(given: dict[str, Any]) -> Options:
     """Typed options. Raises TestbedError, naming each option that is wrong."""
     options = _typed(Options, given)
     if options.resume is not None:
         changed = [name for name, value in options.overrides().items() if value is not None]
         changed += [name for name in ("seed", "apps_path") if getattr(options, name) is not None]
+        changed += ["dry_run"] if options.dry_run else []  # its plan is in campaign.json
         if changed:
             named = ", ".join(map(option_name, changed))
             raise TestbedError(

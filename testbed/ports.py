@@ -1,10 +1,11 @@
 """Can one host reach a TCP port of the other over the data link? Tried with a listener of ours."""
 
-import json
 import re
 
+from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
+
 from testbed.linkproof import LinkUnfit
-from testbed.remote import Remote
+from testbed.remote import Remote, ask
 
 TRY_S = 3  # a first packet that is lost is sent again after one second
 _USERS = re.compile(r'users:\(\("([^"]+)",pid=(\d+)')
@@ -55,6 +56,12 @@ def closed(source: Remote, target: Remote, port: int, what: str) -> LinkUnfit | 
     )
 
 
+class Said(TypedDict):
+    """What `telemetry connect` prints."""
+
+    problem: str | None
+
+
 def connect(source: Remote, target: Remote, port: int) -> str | None:
     """Why `source` gets no connection to that port of `target`; None if it gets one."""
     command = [
@@ -65,8 +72,7 @@ def connect(source: Remote, target: Remote, port: int) -> str | None:
         f"--port={port}",
         f"--timeout={TRY_S}",
     ]
-    said: str | None = json.loads(source.run(command).stdout)["problem"]
-    return said
+    return ask(source, command, Said)["problem"]
 
 
 def holder(remote: Remote, port: int) -> str | None:

@@ -1,11 +1,12 @@
 """What the running PostgreSQL says of itself and of the apps' SQL, asked as the testbed's user."""
 
-import json
-from typing import Any
+from typing import TypeVar
 
 from testbed import causes
 from testbed.errors import Exit, TestbedError
-from testbed.remote import CommandFailed, Remote
+from testbed.remote import CommandFailed, Remote, ask
+
+T = TypeVar("T")
 
 # Settings that are not built-in defaults, as current_setting() words them.
 _SETTINGS = (
@@ -18,42 +19,32 @@ _SEEN = (
     " select query, sum(calls) as calls from pg_stat_statements s join pg_roles r on r.oid = userid"
     " where r.rolname = current_database() group by query order by 2 desc, 1) as statements"
 )
-# Rows of every table, counted: the planner's estimates lag behind. query_to_xml() runs a query that
-# is put together from a name.
-_ROWS = (
-    "select coalesce(json_object_agg(relname, (xpath('//n/text()', query_to_xml("
-    "format('select count(*) as n from %s', pg_class.oid::regclass), false, true, '')))[1]::text"
-    "::bigint), '{}') from pg_class"
-    " where relkind = 'r' and relnamespace = 'public'::regnamespace"
-    " and has_table_privilege(pg_class.oid, 'select')"
-)
+# We may count rows by this function (roles/postgresql), and read none.
+_ROWS = "select public.testbed_rows()"
 
 
 def settings(server: Remote) -> dict[str, str]:
     """Every setting that is not its built-in default."""
-    found: dict[str, str] = _ask(server, "its settings", _SETTINGS)
-    return found
+    return _ask(server, "its settings", _SETTINGS, dict[str, str])
 
 
 def forget_statements(server: Remote) -> None:
     """Let PostgreSQL count statements anew."""
-    _ask(server, "a fresh count of statements", "select to_json(pg_stat_statements_reset()::text)")
+    question = "select to_json(pg_stat_statements_reset()::text)"
+    _ask(server, "a fresh count of statements", question, str)
 
 
 def statements(server: Remote) -> list[tuple[str, int]]:
     """Statements of the apps since then, as pg_stat_statements normalises them, with calls."""
-    return [
-        (query, int(calls)) for query, calls in _ask(server, "the statements that it saw", _SEEN)
-    ]
+    return _ask(server, "the statements that it saw", _SEEN, list[tuple[str, int]])
 
 
 def rows(server: Remote, database: str) -> dict[str, int]:
-    """How many rows each table of a workload's database has, of those that we may read."""
-    found: dict[str, int] = _ask(server, "the number of rows", _ROWS, database)
-    return found
+    """How many rows each table of a workload's database has, counted."""
+    return _ask(server, "the number of rows", _ROWS, dict[str, int], database)
 
 
-def _ask(server: Remote, what: str, query: str, database: str | None = None) -> Any:
+def _ask(server: Remote, what: str, query: str, shape: type[T], database: str | None = None) -> T:
     """A query's one JSON value. Raises TestbedError, with PostgreSQL's own words, if it has none.
 
     `what` is asked for, in words.
@@ -61,7 +52,7 @@ def _ask(server: Remote, what: str, query: str, database: str | None = None) -> 
     command = ["psql", "-X", "-A", "-t", "-d", database or server.facts.testbed_database]
     command += ["-c", query]
     try:
-        return json.loads(server.run(command).stdout)
+        return ask(server, command, shape)
     except CommandFailed as error:
         raise TestbedError(
             f"server host: PostgreSQL, asked for {what}: {causes.last_word(error.output)}",

@@ -8,8 +8,6 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from testbed.texts import plain
-
 
 class Progress:
     """Tells stages of a known expected length, and how long the whole campaign still takes.
@@ -28,11 +26,11 @@ class Progress:
     def say(self, text: str) -> None:
         """A line of news."""
         if not self._quiet:
-            self._console.print(plain(text), highlight=False, markup=False, soft_wrap=True)
+            self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def result(self, text: str) -> None:
         """A line that is shown even when quiet."""
-        self._console.print(plain(text), highlight=False, markup=False, soft_wrap=True)
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     @contextmanager
     def campaign(self, expected_s: float) -> Iterator[None]:

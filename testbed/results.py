@@ -8,8 +8,8 @@ from pydantic import BaseModel
 
 from testbed import jsonfile, seal
 from testbed.errors import TestbedError
-from testbed.inventory import ROOT
 from testbed.model.results import Campaign, Failure, RunRecord
+from testbed.paths import ROOT
 
 FOLDER_VARIABLE = "TESTBED_RESULTS"  # environment variable: results elsewhere than in results/
 PARTIAL = ".partial-"  # prefix of a run's folder until its run.json is complete

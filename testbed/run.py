@@ -24,7 +24,7 @@ from testbed.asking import Asker
 from testbed.daemon import Daemon
 from testbed.errors import Interrupted, RunFailed, TestbedError
 from testbed.generating import generate
-from testbed.generators import ADAPTERS, Target, choose, measured_from
+from testbed.generators import ADAPTERS, LUA_FILE, Target, choose, measured_from
 from testbed.model.catalogue import CataloguedApp, Service
 from testbed.model.experiment import PlannedRun
 from testbed.model.results import (
@@ -41,6 +41,7 @@ from testbed.validity import Evidence, judge, worst
 from testbed.validity.figures import drift_percent
 
 LOOPBACK = "127.0.0.1"
+TELEMETRY_BYTES = 64 * 2**20  # a row of about 400 bytes each interval: two days of seconds
 BEFORE_THE_APP = ("prepare", "look around", "reset")  # stages of a run
 
 
@@ -170,7 +171,6 @@ class _Runner:
                 self.app.workload,
                 self.workload,
                 self.workload_folder,
-                self.remote_folder,
             )
             if "postgresql" in self.workload.services:
                 course.postgresql = postgresql.settings(self.session.server)
@@ -256,8 +256,15 @@ class _Runner:
 
     def _collect_from(self, role: HostRole, process: Process) -> None:
         process.stop()
-        (self.partial / "raw" / f"telemetry-{role}.log").write_text(process.output)
-        self.session.remote(role).fetch_folder(self.remote_folder, self.partial / "raw")
+        raw = self.partial / "raw"
+        (raw / f"telemetry-{role}.log").write_text(process.output)
+        expected = {f"telemetry-{role}.csv": TELEMETRY_BYTES}
+        if role == self.load.from_host:
+            expected |= ADAPTERS[self.load.generator].leaves
+        left = self.session.remote(role).fetch(self.remote_folder, expected, raw)
+        given = {"body", LUA_FILE, self.workload.reset and Path(self.workload.reset).name}
+        if strange := [line for line in left if line.partition(":")[0] not in given]:
+            (raw / f"left-on-{role}.txt").write_text("\n".join(strange) + "\n")
 
     def _load(self, answer: answers.Answer) -> None:
         load, progress = self.load, self.session.progress

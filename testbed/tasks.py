@@ -13,17 +13,17 @@ from types import FrameType
 from typing import Any
 
 from invoke.context import Context
-from rich.console import Console
 
 from testbed import articles, campaign, experiments, inventory, options, results, show
 from testbed import catalogue as catalogues
 from testbed.errors import Exit, TestbedError
-from testbed.inventory import ROOT
 from testbed.model.article import Series
 from testbed.model.base import Model
+from testbed.paths import ROOT
 from testbed.plan import plan
 from testbed.progress import Progress
-from testbed.texts import plain, shown
+from testbed.terminal import Terminal
+from testbed.texts import shown
 
 LOG = ROOT / ".cache" / "error.log"
 
@@ -85,8 +85,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _complain(text: str) -> None:
-    message = plain(f"error: {text}")
-    Console(stderr=True).print(message, highlight=False, markup=False, soft_wrap=True)
+    Terminal(stderr=True).print(f"error: {text}", highlight=False, markup=False, soft_wrap=True)
 
 
 def measuring(name: str, doc: str) -> Task:
@@ -143,7 +142,7 @@ def _with_options(
 
 def measure(name: str, given: options.Options) -> None:
     """Carry out, resume, or with --dry-run only print an experiment."""
-    progress = Progress(Console(), quiet=given.quiet)
+    progress = Progress(Terminal(), quiet=given.quiet)
     if given.resume is not None:
         hosts = inventory.load(given.inventory)
         outcome = campaign.resume(Path(given.resume).resolve(), hosts, progress)
@@ -173,7 +172,7 @@ def measure(name: str, given: options.Options) -> None:
 
 def measure_article(name: str, given: options.ArticleOptions) -> None:
     """Ask an article again, go on with it, or with --dry-run only print what would be run."""
-    progress = Progress(Console(), quiet=given.quiet)
+    progress = Progress(Terminal(), quiet=given.quiet)
     if given.resume is not None:
         folder = Path(given.resume).resolve()
         series = results.read(folder / articles.SERIES_FILE, Series)

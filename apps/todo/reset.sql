@@ -1,5 +1,5 @@
 -- Puts the rows and the next id back as dataset.sql made them, whatever a load has added. Run before
--- each run, by any member of the role that owns the tables.
+-- each run, by the role that owns the tables.
 --
 -- TRUNCATE gives the table new files, so that no run pays for the dead rows of the one before.
 

@@ -6,6 +6,8 @@ import pwd
 import shlex
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ short_description: Write several small text files in one task
 description:
   - Each file is written whole or not at all. Missing folders are made, for the file's owner; closed
     to others where the file is.
+  - A file of another owner than root is looked at, written and shown with the owner's own rights,
+    so that a link which they may have put there leads nowhere that they could not go themselves.
   - One task and one call to the host, where a template for each file takes two calls per file.
 options:
   files:
@@ -83,6 +87,28 @@ def wanted(item: dict[str, Any]) -> File:
     )
 
 
+@contextmanager
+def rights_of(owner: str) -> Iterator[None]:
+    """Have the rights of the file's owner, and no others, while the block runs.
+
+    Raises KeyError if there is no such user.
+    """
+    account = pwd.getpwnam(owner)
+    if account.pw_uid == os.geteuid():
+        yield
+        return
+    groups, gid, uid = os.getgroups(), os.getegid(), os.geteuid()
+    os.initgroups(owner, account.pw_gid)
+    os.setegid(account.pw_gid)
+    os.seteuid(account.pw_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(uid)
+        os.setegid(gid)
+        os.setgroups(groups)
+
+
 def text_of(path: Path) -> str:
     """A file's content; nothing if there is none."""
     return path.read_text() if path.is_file() else ""
@@ -90,23 +116,27 @@ def text_of(path: Path) -> str:
 
 def is_right(file: File) -> bool:
     """Whether a file is as wanted."""
-    if not file.path.is_file():
-        return False
     try:
-        owner = pwd.getpwnam(file.owner).pw_uid
-    except KeyError:
-        return False  # in check mode, a user who is yet to be made
-    found = file.path.stat()
-    return (found.st_mode & 0o7777, found.st_uid, file.path.read_text()) == (
-        file.mode,
-        owner,
-        file.content,
-    )
+        with rights_of(file.owner):
+            if not file.path.is_file():
+                return False
+            found = file.path.stat()
+            return (found.st_mode & 0o7777, found.st_uid, file.path.read_text()) == (
+                file.mode,
+                pwd.getpwnam(file.owner).pw_uid,
+                file.content,
+            )
+    except (KeyError, PermissionError):
+        return False  # in check mode, a user who is yet to be made; or not theirs to look at
 
 
 def write(file: File) -> None:
-    """Write a file. Raises Refused if its validating command does not accept it."""
-    owner = pwd.getpwnam(file.owner)
+    """Write a file as its owner. Raises Refused if its validating command does not accept it."""
+    with rights_of(file.owner):
+        _write(file, pwd.getpwnam(file.owner))
+
+
+def _write(file: File, owner: pwd.struct_passwd) -> None:
     folder = file.path.parent
     if not folder.is_dir():
         folder.mkdir(parents=True)
@@ -145,12 +175,17 @@ def unwanted(pattern: str | None, files: list[File]) -> list[Path]:
     return sorted(set(matching) - {file.path for file in files})
 
 
-def difference(path: Path, content: str) -> dict[str, str]:
+def difference(path: Path, content: str, owner: str = "root") -> dict[str, str]:
     """What --diff shows."""
+    try:
+        with rights_of(owner):
+            before = text_of(path)
+    except (KeyError, PermissionError):
+        before = ""
     return {
         "before_header": str(path),
         "after_header": str(path),
-        "before": text_of(path),
+        "before": before,
         "after": content,
     }
 
@@ -164,6 +199,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    os.umask(0o022)  # sudo passes on that of the user who logged in, which may close all to others
     pattern = module.params["pattern"]
     try:
         files = [wanted(item) for item in module.params["files"]]
@@ -172,7 +208,7 @@ def main() -> None:
             raise Refused(f"these do not match {pattern}: {', '.join(strays)}")
         wrong = [file for file in files if not is_right(file)]
         leftover = unwanted(pattern, files)
-        diff = [difference(file.path, file.content) for file in wrong]
+        diff = [difference(file.path, file.content, file.owner) for file in wrong]
         diff += [difference(path, "") for path in leftover]
         if not module.check_mode:
             for file in wrong:

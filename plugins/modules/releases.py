@@ -2,6 +2,7 @@
 """Unpack archives into folders named by their digest; remove those of earlier digests."""
 
 import compileall
+import os
 import re
 import shutil
 import tarfile
@@ -110,6 +111,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    os.umask(0o022)  # sudo passes on that of the user who logged in, which may close all to others
     folder, releases = Path(module.params["folder"]), module.params["releases"]
     absent = missing(folder, releases)
     leftover = stale(folder, releases, module.params["exclusive"])

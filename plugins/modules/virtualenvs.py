@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Build virtual environments named by the digest of their requirements; remove earlier ones."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -128,6 +129,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    os.umask(0o022)  # sudo passes on that of the user who logged in, which may close all to others
     folder, environments = Path(module.params["folder"]), module.params["environments"]
     missing = [env for env in environments if not is_complete(folder / folder_of(env))]
     leftover = stale(folder, environments, module.params["keep"], module.params["exclusive"])

@@ -100,6 +100,20 @@ def status(name: str) -> LabStatus:
     return LabStatus(name, _state_of(lab), hosts, str(lab.private_key), str(lab.known_hosts))
 
 
+def check_up(name: str | None) -> None:
+    """Raise TestbedError if the lab of that name is down; None is no lab.
+
+    Its addresses then lead nobody knows where, so they are not even tried.
+    """
+    if name is None or status(name).state != "down":
+        return
+    there = [other for other in machine.labs() if other != name]
+    known = f" (there is {', '.join(there)}; ${names.NAME_VARIABLE} chooses)" if there else ""
+    raise TestbedError(
+        f"lab '{name}' is not up{known}", remedy="run `fab lab.up`", exit_code=Exit.NOT_READY
+    )
+
+
 def _make(lab: names.LabNames, release: machine.Release, say: Say) -> None:
     say(f"bringing lab '{lab.name}' up")
     split = cpus.split(cpus.usable_cores())

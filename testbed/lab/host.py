@@ -15,7 +15,7 @@ from testbed.lab.cpus import listed
 from testbed.lab.machine import Say
 from testbed.lab.names import HostNames, LabNames
 
-BOOT_TIMEOUT_S = 60
+BOOT_TIMEOUT_S = 180  # a slow machine that does other things besides
 STOP_TIMEOUT_S = 15
 POLL_S = 0.05
 OPEN_FILES = 1048576  # the most that units in a host may ask for (group_vars: testbed_limit_nofile)

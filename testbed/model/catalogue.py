@@ -61,12 +61,13 @@ class Selection(Declared):
 class ExpectedAnswer(Declared):
     """The answer every app must give; files are relative to the workload's folder.
 
-    Without `json_file` and `html` the body must be empty.
+    Without `json_file`, `text_file` and `html` the body must be empty.
     """
 
     status: Status = 200
     content_type: MediaType | None = "application/json"  # None where there is no body
     json_file: RelativeFile | None = None
+    text_file: RelativeFile | None = None  # the body itself; a last line break may be missing
     html: list[Selection] = []
     # The body is not the same each time (a counter, a token), so that the generator cannot compare
     # it by length and digest: what is compared is checked before and after the load only.
@@ -74,9 +75,10 @@ class ExpectedAnswer(Declared):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        if self.json_file is not None and self.html:
-            raise ValueError("a body is JSON or HTML, not both")
-        if self.status in NO_BODY and (self.json_file is not None or self.html):
+        bodies = [self.json_file is not None, self.text_file is not None, bool(self.html)]
+        if sum(bodies) > 1:
+            raise ValueError("a body is one of json_file, text_file and html")
+        if self.status in NO_BODY and any(bodies):
             raise ValueError(f"an answer with status {self.status} has no body to compare")
         return self
 

@@ -9,7 +9,7 @@ import shlex
 
 PLACEHOLDERS = ("venv", "app")
 # What a reader of units expands or takes apart, beside quotes: ; alone would begin a second command
-_PLAIN = re.compile(r"[A-Za-z0-9_/.:,=@+{}$-]+")
+_PLAIN = re.compile(r"[A-Za-z0-9_/.:,=@+{}$%-]+")
 _VARIABLE = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|(\$)")
 _PLACEHOLDER = re.compile(r"(?<!\$)\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -49,7 +49,5 @@ def exec_start(line: str) -> str:
 
 
 def _quoted(word: str) -> str:
-    if _PLAIN.fullmatch(word):
-        return word
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
-    return f'"{escaped}"'
+    return escaped if _PLAIN.fullmatch(word) else f'"{escaped}"'

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from testbed.errors import Exit
 from tests.lab.campaigns import PATIENCE_S, ROOT, Testbed, interrupt, short, wait_until
 from tests.lab.faults import provoked
 from tests.lab.test_campaigns import begin, nothing_runs
@@ -140,7 +141,7 @@ def test_a_server_lost_in_the_middle_ends_the_campaign(verified, lab, ssh):
         output, _ = process.communicate(timeout=PATIENCE_S)
     finally:
         subprocess.run([*management, "up"], check=True)
-    assert process.returncode == 3
+    assert process.returncode == Exit.RUN_INTERRUPTED, output
     assert "server host at 198.18." in output
     assert "no SSH connection" in output
     assert list(folder.glob("0*/run.json"))

@@ -1,4 +1,4 @@
-"""What happens around an app: such a run is interrupted, kept, repeated, and no result of the app."""
+"""What happens around an app: the run is interrupted, kept and repeated, and no result of it."""
 
 import contextlib
 import json
@@ -10,7 +10,16 @@ import pytest
 from testbed import results
 from testbed.errors import Exit
 from testbed.model.results import Campaign
-from tests.lab.campaigns import ONE, Testbed, during_load, records, short, the_run, wait_until
+from tests.lab.campaigns import (
+    ONE,
+    PATIENCE_S,
+    Testbed,
+    during_load,
+    records,
+    short,
+    the_run,
+    wait_until,
+)
 from tests.lab.faults import provoked, provoked_in
 from tests.lab.test_campaigns import nothing_runs
 
@@ -63,28 +72,37 @@ def fill(ssh, role):
     ssh(role, f"dd if=/dev/zero of={RUN}/fill bs=1M || true")
 
 
-@pytest.mark.parametrize("role", ["client", "server"])
-def test_a_host_whose_disk_fills_up_interrupts_the_run(verified, ssh, role):
+@pytest.mark.parametrize(
+    ("role", "fault"),
+    [
+        ("client", "disk of the client host full in a run"),
+        ("server", "disk of the server host full in a run"),
+    ],
+)
+def test_a_host_whose_disk_fills_up_interrupts_the_run(verified, ssh, role, fault):
     with small_disk(ssh, role, FULL):
         run, code, output = during_load(verified, ssh, lambda: fill(ssh, role))
     is_interrupted(run, code, output)
     assert f"{role} host: {RUN}: the disk is full" in run["failure"]["message"]
     assert nothing_runs(ssh)
-    provoked_in(f"disk of the {role} host full in a run", f"{RUN} filled", run, "")
+    provoked_in(fault, f"{RUN} filled", run, "")
     (again,) = resumed(verified)
     assert again["failure"] is None
     assert [one["interrupted"] for one in again["earlier_failures"]] == [True]
 
 
-@pytest.mark.parametrize("role", ["client", "server"])
-def test_a_host_without_room_ends_the_campaign_at_once(verified, ssh, role):
+@pytest.mark.parametrize(
+    ("role", "fault"),
+    [("client", "disk of the client host full"), ("server", "disk of the server host full")],
+)
+def test_a_host_without_room_ends_the_campaign_at_once(verified, ssh, role, fault):
     with small_disk(ssh, role, 8):
         done = verified.fab("run-round2", *short(**(ONE | {"trials": 2})), check=False)
     output = done.stdout + done.stderr
     assert done.returncode == Exit.RUN_INTERRUPTED, output
     assert f"{role} host: {RUN}: the disk is full" in output
     assert "--resume=" in output
-    provoked(f"disk of the {role} host full", f"{RUN} on 8 MB", "interrupted", done.stderr)
+    provoked(fault, f"{RUN} on 8 MB", "interrupted", done.stderr)
 
 
 def test_a_full_disk_of_this_machine_is_named_with_its_path(verified, tmp_path):
@@ -105,7 +123,7 @@ def test_this_machines_disk_that_fills_up_keeps_finished_runs(verified, ssh, tmp
         wait_until(lambda: list(latest.glob("001-*/run.json")), "the first run is finished")
         wait_until(lambda: list(latest.glob(".partial-002*")), "the second has begun")
         subprocess.run(["dd", "if=/dev/zero", f"of={testbed.results}/fill", "bs=64k"], check=False)
-        output, _ = process.communicate(timeout=180)
+        output, _ = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == Exit.RUN_INTERRUPTED, output
         assert "this machine: " in output or "cannot write" in output
         assert str(tmp_path / "small") in output or "/small/" in output
@@ -119,13 +137,19 @@ def test_this_machines_disk_that_fills_up_keeps_finished_runs(verified, ssh, tmp
     assert second["failure"] is None
 
 
-@pytest.mark.parametrize("role", ["client", "server"])
-def test_a_lost_session_interrupts_the_run_and_ends_the_campaign(verified, ssh, role):
+@pytest.mark.parametrize(
+    ("role", "fault"),
+    [
+        ("client", "SSH session of the client host lost"),
+        ("server", "SSH session of the server host lost"),
+    ],
+)
+def test_a_lost_session_interrupts_the_run_and_ends_the_campaign(verified, ssh, role, fault):
     kill = "pkill -KILL -u bench sshd"
     run, code, output = during_load(verified, ssh, lambda: ssh(role, kill), trials=1)
     is_interrupted(run, code, output)
     assert f"{role} host at " in run["failure"]["message"]
-    provoked_in(f"SSH session of the {role} host lost", kill, run, "")
+    provoked_in(fault, kill, run, "")
     (again,) = resumed(verified)
     assert again["failure"] is None
     assert nothing_runs(ssh)
@@ -145,14 +169,17 @@ def postgresql(ssh):
     return started_again(ssh, "postgresql", "sudo -u postgres psql -Atc 'select 1' 2>/dev/null")
 
 
-@pytest.mark.parametrize("verb", ["stop", "restart"])
-def test_a_database_that_is_stopped_or_restarted_interrupts_the_run(verified, ssh, verb):
+@pytest.mark.parametrize(
+    ("verb", "fault"),
+    [("stop", "PostgreSQL stopped in a run"), ("restart", "PostgreSQL restarted in a run")],
+)
+def test_a_database_that_is_stopped_or_restarted_interrupts_the_run(verified, ssh, verb, fault):
     action = f"systemctl {verb} 'postgresql@*'"
     with postgresql(ssh):
         run, code, output = during_load(verified, ssh, lambda: ssh("server", action))
     is_interrupted(run, code, output)
     assert "server host: PostgreSQL was " in run["failure"]["message"]
-    provoked_in(f"PostgreSQL: {verb} in a run", action, run, "")
+    provoked_in(fault, action, run, "")
 
 
 def test_a_database_that_does_not_run_ends_the_campaign(verified, ssh):
@@ -164,7 +191,7 @@ def test_a_database_that_does_not_run_ends_the_campaign(verified, ssh):
         latest = verified.results / "latest"
         wait_until(lambda: list(latest.glob(".partial-002*")), "the second run has begun")
         ssh("server", "systemctl stop 'postgresql@*'")
-        output, _ = process.communicate(timeout=180)
+        output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == Exit.RUN_INTERRUPTED, output
     assert "server host: PostgreSQL does not run" in output
     assert "--resume=" in output
@@ -203,8 +230,11 @@ def test_telemetry_that_dies_interrupts_the_run(verified, ssh):
     provoked_in("telemetry killed", kill, run, "")
 
 
-@pytest.mark.parametrize("program", ["pacer-probe", "telemetry"])
-def test_a_program_that_was_removed_is_named(verified, ssh, program):
+@pytest.mark.parametrize(
+    ("program", "fault"),
+    [("pacer-probe", "pacer-probe removed"), ("telemetry", "telemetry removed")],
+)
+def test_a_program_that_was_removed_is_named(verified, ssh, program, fault):
     path = f"/opt/testbed/bin/{program}"
     ssh("client", f"mv {path} {path}.away")
     try:
@@ -215,7 +245,7 @@ def test_a_program_that_was_removed_is_named(verified, ssh, program):
     assert done.returncode in {Exit.NOT_READY, Exit.RUN_INTERRUPTED}, output
     assert "a program is not there" in output
     assert "ansible-playbook site.yml" in output
-    provoked(f"{program} removed", f"{path} moved away", "interrupted", done.stderr or done.stdout)
+    provoked(fault, f"{path} moved away", "interrupted", done.stderr or done.stdout)
 
 
 def test_sudo_that_refuses_is_named(verified, ssh):
@@ -226,7 +256,7 @@ def test_sudo_that_refuses_is_named(verified, ssh):
         latest = verified.results / "latest"
         wait_until(lambda: list(latest.glob("001-*/run.json")), "the first run is finished")
         ssh("server", f"mv {path} /root/sudoers-testbed")
-        output, _ = process.communicate(timeout=180)
+        output, _ = process.communicate(timeout=PATIENCE_S)
     finally:
         ssh("server", f"mv /root/sudoers-testbed {path} || true", check=False)
     assert process.returncode == Exit.RUN_INTERRUPTED, output

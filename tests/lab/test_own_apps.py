@@ -47,9 +47,9 @@ def test_without_their_folder_they_are_not_known(own, verified):
 def test_a_folder_that_is_not_there_is_named(verified, tmp_path):
     done = verified.fab("run-round2", f"--apps-path={tmp_path}/no", "--dry-run", check=False)
     assert done.returncode == 2
-    assert f"{tmp_path}/no: no workload.yml below this folder" in done.stderr
+    assert f"{tmp_path}/no: no such folder" in done.stderr
     done = verified.run(
         "ansible-playbook", "site.yml", "-e", f"testbed_apps_path={tmp_path}/no", check=False
     )
     assert done.returncode != 0
-    assert "no workload.yml below this folder" in done.stdout + done.stderr
+    assert f"{tmp_path}/no: no such folder" in done.stdout + done.stderr

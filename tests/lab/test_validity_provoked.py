@@ -18,7 +18,6 @@ from tests.lab.campaigns import (
     short,
     the_run,
     wait_for_load,
-    wait_until,
 )
 from tests.lab.faults import provoked, provoked_in
 
@@ -59,21 +58,6 @@ def test_a_killed_worker_is_doubtful_though_it_is_replaced(verified, ssh):
         run,
         "workers_ended",
     )
-
-
-def test_a_stopped_database_is_invalid(verified, ssh):
-    try:
-        run, *_ = during_load(verified, ssh, lambda: ssh("server", "systemctl stop postgresql@*"))
-    finally:
-        ssh("server", "systemctl start postgresql")
-        wait_until(
-            lambda: (
-                ssh("server", "sudo -u postgres psql -Atc 'select 1' 2>/dev/null || true") == "1"
-            ),
-            "PostgreSQL is back",
-        )
-    assert run["verdict"] == "invalid"
-    provoked_in("PostgreSQL stopped", "its cluster stopped during the load", run, "answer")
 
 
 def test_an_app_started_anew_is_invalid(verified, ssh):

@@ -108,7 +108,7 @@ def unit_text(app):
     return environment.from_string(TEMPLATE.read_text()).render(
         app=app, ansible_managed="managed", app_deploy_folder="/opt/a", app_deploy_venvs="/opt/v",
         app_deploy_stop_timeout_s=0.5, testbed_limit_nofile=1, app_deploy_address="198.18.0.1",
-        testbed_app_port=8080, testbed_run="/run/testbed",
+        testbed_app_port=8080, testbed_settings="/run/testbed-settings",
         app_deploy_service_files={"postgresql": "/etc/p-*.env", "redis": "/etc/r.env"},
     )  # fmt: skip
 

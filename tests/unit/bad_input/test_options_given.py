@@ -60,6 +60,7 @@ OPTIONS = [
     ("apps_path", "x" * 5000, "at most 4096"),
     ("apps_path", "\udcff", "valid string"),
     ("resume", "", "at least 1 character"),
+    ("resume", "results/x", "does not go with --apps-path, --dry-run"),
 ]  # fmt: skip
 
 

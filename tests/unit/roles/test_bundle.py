@@ -130,7 +130,8 @@ def test_the_command_prints_json_or_one_error(catalogued, monkeypatch, capsys):
     monkeypatch.setattr(bundle, "ARCHIVES", catalogued / "out")
     monkeypatch.setattr("sys.argv", ["bundle", "orders"])
     assert bundle.main() == 0
-    assert set(json.loads(capsys.readouterr().out)) == {"apps", "datasets", "services", "programs"}
+    parts = {"apps", "datasets", "resets", "services", "programs"}
+    assert set(json.loads(capsys.readouterr().out)) == parts
     monkeypatch.setattr("sys.argv", ["bundle", "nothing"])
     assert bundle.main() == 2
     shown = capsys.readouterr()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed import inventory
+from testbed import hosts, inventory
 from testbed.model import command_line
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -33,12 +33,15 @@ APP = {
     "exec_start": command_line.exec_start(
         "{venv}/bin/serve --app {app} --bind ${ADDRESS}:${PORT} --format %h"
     ),
-    "environment": {"WORKERS": "16", "GREETING": 'say "100%"'},
+    "environment": {"WORKERS": "16", "GREETING": 'say "100%" \\ $HOME 🚀'},
+    "settings": {"WORKERS": {"choices": None, "integer": True}},
 }
+RESET = "testbed-reset-orders-012345678901.service"
 FACTS = {
     "testbed_prefix": "/opt/testbed",
     "testbed_etc": "/etc/testbed",
     "testbed_run": "/run/testbed",
+    "testbed_settings": "/run/testbed-settings",
     "testbed_user": "bench",
     "testbed_app_port": 8080,
     "testbed_limit_nofile": 1048576,
@@ -98,7 +101,9 @@ def rendered(tmp_path_factory):
             ("app_deploy", "units.json.j2", "units.json"),
             ("app_deploy", "environments.json.j2", "environments.json"),
             ("app_deploy", "sysusers.conf.j2", "sysusers"),
+            ("app_deploy", "settings.json.j2", "settings.json"),
             ("bench_user", "sudoers.j2", "sudoers"),
+            ("bench_user", "testbed-lease.service.j2", "lease.service"),
             ("link_delay", "sudoers.j2", "sudoers-delay"),
             ("link_delay", "testbed-delay@.service.j2", "delay.service"),
         )
@@ -117,7 +122,11 @@ def rendered(tmp_path_factory):
         ],
         "tasks": tasks,
     }
-    variables = FACTS | {"app_deploy_apps": [APP], "bench_user_units": [APP["unit"]]}
+    variables = FACTS | {
+        "app_deploy_apps": [APP],
+        "bench_user_apps": [APP["unit"]],
+        "bench_user_units": [RESET],
+    }
     (out / "play.yml").write_text(json.dumps([play]))
     (out / "vars.json").write_text(json.dumps(variables))
     ansible(
@@ -143,11 +152,11 @@ def test_a_unit_starts_what_serve_says(unit):
     assert "WorkingDirectory=/opt/testbed/apps/orders-shop-000000000000\n" in unit
     assert "Description=Testbed app orders/shop: Shop, 100%% async\n" in unit
     assert "User=app-orders-shop\n" in unit
-    assert "After=network-online.target postgresql.service\n" in unit
+    assert "After=testbed-lease.service network-online.target postgresql.service\n" in unit
 
 
 def test_environment_is_quoted_for_systemd(unit):
-    assert 'Environment="GREETING=say \\"100%%\\""\n' in unit
+    assert 'Environment="GREETING=say \\"100%%\\" \\\\ $HOME 🚀"\n' in unit
     assert 'Environment="ADDRESS=198.18.0.1"\n' in unit
 
 
@@ -155,7 +164,7 @@ def test_what_a_run_varies_comes_last(unit):
     lines = [line for line in unit.splitlines() if line.startswith("Environment")]
     assert lines[-2:] == [
         "EnvironmentFile=/etc/testbed/database-orders.env",
-        "EnvironmentFile=-/run/testbed/testbed-orders-shop.service.env",
+        "EnvironmentFile=-/run/testbed-settings/testbed-orders-shop.service.env",
     ]
 
 
@@ -208,11 +217,44 @@ def test_users_are_declared(rendered):
 def test_sudoers_enumerates_units_and_is_valid(rendered):
     text = (rendered / "sudoers").read_text()
     rules = [line for line in text.splitlines() if not line.startswith("#")]
-    assert rules == [
-        f"bench ALL=(root) NOPASSWD: /usr/bin/systemctl {verb} testbed-orders-shop.service"
-        for verb in ("start", "stop", "reset-failed")
+    assert rules[:2] == [
+        "Defaults:bench env_reset, !env_keep, !setenv",
+        'Defaults:bench secure_path="/usr/sbin:/usr/bin:/sbin:/bin"',
+    ]
+    app, who = APP["unit"], "bench ALL=(root) NOPASSWD: "
+    assert rules[2:] == [
+        f"{who}/opt/testbed/sbin/start-app /etc/testbed/settings.json {app}",
+        f"{who}/usr/bin/systemctl start {RESET}",
+        *(
+            f"{who}/usr/bin/{command}"
+            for unit in (app, RESET)
+            for command in (
+                f"systemctl stop {unit}",
+                f"systemctl reset-failed {unit}",
+                f"journalctl -u {unit} -n {hosts.JOURNAL_LINES} -o cat --no-pager",
+            )
+        ),
     ]
     assert "*" not in text
+
+
+def test_an_app_runs_while_the_lease_does(unit, rendered):
+    assert f"BindsTo={hosts.LEASE}\n" in unit
+    assert f"BindsTo={hosts.LEASE}\n" in (rendered / "delay.service").read_text()
+    lease = (rendered / "lease.service").read_text()
+    assert "User=bench\nExecStart=/usr/bin/flock /run/testbed/in-use /usr/bin/true\n" in lease
+    assert "[Install]" not in lease
+
+
+def test_what_an_app_may_be_given_is_what_it_declares(rendered):
+    declared = json.loads((rendered / "settings.json").read_text())
+    assert declared["folder"] == "/run/testbed-settings"
+    assert declared["units"] == {
+        APP["unit"]: {
+            "WORKERS": {"choices": None, "integer": True},
+            "ADDRESS": {"choices": ["198.18.0.1", "127.0.0.1"], "integer": False},
+        }
+    }
 
 
 def test_a_delay_is_netem_on_the_data_link_alone_and_not_enabled(rendered):
@@ -228,24 +270,31 @@ def test_a_delay_is_netem_on_the_data_link_alone_and_not_enabled(rendered):
 @pytest.mark.parametrize(
     ("words", "allowed"),
     [
-        ("start testbed-delay@22500.service", True),
-        ("stop testbed-delay@1.service", True),
-        ("enable testbed-delay@22500.service", False),
-        ("start testbed-delay@22500.service ssh.service", False),
-        ("start testbed-delay@1x.service", False),
-        ("start testbed-delay@.service", False),
-        ("stop testbed-delay@*.service", False),
-        ("stop testbed-delay@1-service", False),
-        ("start ssh.service testbed-delay@1.service", False),
+        ("systemctl start testbed-delay@22500.service", True),
+        ("systemctl stop testbed-delay@1.service", True),
+        ("systemctl enable testbed-delay@22500.service", False),
+        ("systemctl start testbed-delay@22500.service ssh.service", False),
+        ("systemctl start testbed-delay@1x.service", False),
+        ("systemctl start testbed-delay@.service", False),
+        ("systemctl stop testbed-delay@*.service", False),
+        ("systemctl stop testbed-delay@1-service", False),
+        ("systemctl start ssh.service testbed-delay@1.service", False),
+        ("systemctl stop testbed-delay@0.service", False),
+        ("systemctl stop testbed-delay@123456789.service", False),
+        ("journalctl -u testbed-delay@1.service -n 12 -o cat --no-pager", True),
+        ("journalctl -u testbed-delay@1.service -n 12 -o cat", False),
+        ("journalctl -u ssh.service -n 12 -o cat --no-pager", False),
+        ("journalctl -u testbed-delay@1.service -n 12 -o cat --no-pager -f", False),
     ],
 )
 def test_a_delays_microseconds_are_all_that_can_be_chosen(rendered, words, allowed):
-    (rule,) = [
-        line
+    rules = {
+        line.removeprefix("bench ALL=(root) NOPASSWD: /usr/bin/").partition(" ")[::2]
         for line in (rendered / "sudoers-delay").read_text().splitlines()
         if not line.startswith("#")
-    ]
-    who, pattern = rule.split("/usr/bin/systemctl ")
-    assert who == "bench ALL=(root) NOPASSWD: "
-    assert pattern.startswith("^")  # a regular expression for sudo, not a shell's pattern
-    assert bool(re.search(pattern, words)) == allowed
+    }
+    assert {program for program, _ in rules} == {"systemctl", "journalctl"}
+    for program, pattern in rules:
+        assert pattern.startswith("^")  # a regular expression for sudo, not a shell's pattern
+        found = re.search(pattern.replace("\\,", ","), words.removeprefix(f"{program} "))
+        assert bool(found) == (allowed and words.startswith(program))

@@ -64,6 +64,34 @@ def test_an_expected_file_that_is_no_json_is_named(tmp_path):
         answers.read_expected(tmp_path, SPEC)
 
 
+TEXT = ExpectedAnswer(content_type="text/plain", text_file="hello.txt")
+
+
+@pytest.mark.parametrize(
+    ("kept", "body", "problem"),
+    [
+        ("Hello, World!", b"Hello, World!", None),
+        ("Hello, World!\n", b"Hello, World!", None),
+        ("Hello, World!\n", b"Hello, World!\n", None),
+        ("Hello, World!", b"Hello, World!\n", r"at byte 13: '\\n' instead of ''"),
+        ("Hello, World!", b"Hello, world!", "at byte 7: 'world!' instead of 'World!'"),
+        ("Hello, World!", b"", "at byte 0: '' instead of 'Hello, World!'"),
+        ("Größe", "Größe".encode("latin-1"), "at byte 2: "),
+    ],
+)
+def test_a_text_is_the_same_but_for_its_last_line_break(kept, body, problem, tmp_path):
+    (tmp_path / "hello.txt").write_text(kept)
+    expected = answers.read_expected(tmp_path, TEXT)
+    check = answers.compare(answer(body, content_type="text/plain"), expected, "before")
+    assert check.ok == (problem is None)
+    assert problem is None or re.search(problem, check.problem)
+
+
+def test_json_nested_beyond_measure_is_no_json():
+    check = answers.compare(answer(b"[" * 200_000), EXPECTED, "before")
+    assert "the body is not JSON" in check.problem
+
+
 PAGE = b"<ul><li class=item>one\n  item</li><li class=item>two</li></ul><p>3</p>"
 
 

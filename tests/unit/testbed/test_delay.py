@@ -45,7 +45,7 @@ class Host:
     def _answer(self, line):
         if line.startswith("ping"):
             return 0, PING.format(self._ms)
-        if line.startswith("journalctl"):
+        if line.startswith("sudo -n journalctl"):
             return 0, self._journal
         if "is-active" in line:
             return (self.delayed if line.startswith("!") else not self.delayed), ""

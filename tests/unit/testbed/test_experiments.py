@@ -68,6 +68,14 @@ def test_the_interval_of_telemetry_can_be_overridden():
         experiments.override(experiment, {"telemetry_interval": 0.01})
 
 
+def test_a_campaign_s_record_that_was_edited_is_named(tmp_path):
+    asked = experiments.load(experiments.find("round3")).model_dump(mode="json")
+    path = tmp_path / "campaign.json"
+    assert experiments.recorded(asked, path).trials == 3
+    with pytest.raises(TestbedError, match=r"campaign.json: asked\.trials: .*found: 'many'"):
+        experiments.recorded(asked | {"trials": "many"}, path)
+
+
 def test_an_unknown_experiment_names_the_nearest():
     with pytest.raises(TestbedError, match=r"(?s)unknown experiment 'raund2'.*mean 'round2'"):
         experiments.find("raund2")

@@ -3,13 +3,14 @@
 import pytest
 
 from testbed import linkproof, ports
-from testbed.inventory import Host
 from testbed.linkproof import Interface, Look
+from testbed.model.inventory import Host
 from testbed.model.results import Carried, LinkRecord, LinkState, Nic
 from testbed.model.tool_output import Flow
 
 SERVER = Host(
     role="server",
+    name="box-1",
     ansible_host="192.0.2.10",
     bench_address="198.18.0.1",
     bench_interface="enp3s0",

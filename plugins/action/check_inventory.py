@@ -1,0 +1,32 @@
+"""Check the inventory on the control machine, with the sentences that fab has for it."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+PROJECT = str(Path(__file__).resolve().parents[2])
+
+
+class ActionModule(ActionBase):  # type: ignore[misc] # ansible has no types
+    """Reads the inventory as this run of Ansible has it, its extra variables among it."""
+
+    def run(
+        self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Fail with one sentence for each thing that is wrong; a lab that is down is one."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        if PROJECT not in sys.path:
+            sys.path.insert(0, PROJECT)
+        from testbed import inventory, lab
+        from testbed.ansible_view import look
+        from testbed.errors import TestbedError
+
+        hosts = (task_vars or {})["hostvars"]
+        try:
+            found = inventory.check(look(hosts._inventory, hosts._variable_manager, hosts._loader))
+            lab.check_up(found.facts.testbed_lab)
+        except TestbedError as error:
+            return result | {"failed": True, "msg": str(error)}
+        return result | {"changed": False}

@@ -1,0 +1,161 @@
+"""The hosts and the facts declared about them, and what each may be. Pure."""
+
+import ipaddress
+import math
+import re
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from testbed.model.results import HostRole
+
+# Each check gives the value as it is used, or raises ValueError with the rest of a sentence that
+# begins with the key: 'is 0; it has to be …'.
+Check = Callable[[Any], Any]
+
+
+def _shown(value: Any) -> str:
+    """A value as a sentence may hold it: on one line, and not too long of one."""
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def _number(low: float, high: float, reason: str, *, whole: bool) -> Check:
+    kind = "a whole number" if whole else "a number"
+
+    def check(value: Any) -> Any:
+        try:
+            number = math.nan if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if not low <= number <= high or (whole and number != int(number)):
+            raise ValueError(
+                f"is {_shown(value)}; it has to be {kind} from {low:g} to {high:g} ({reason})"
+            )
+        return int(number) if whole else number
+
+    return check
+
+
+def _text(pattern: str, what: str) -> Check:
+    expression = re.compile(pattern)
+
+    def check(value: Any) -> Any:
+        if not isinstance(value, str) or not expression.fullmatch(value):
+            raise ValueError(f"is {_shown(value)}; it has to be {what}")
+        return value
+
+    return check
+
+
+def _folder(value: Any) -> Any:
+    """A folder of the testbed's own: teardown removes all that is in it."""
+    parts = value.split("/") if isinstance(value, str) else []
+    plain = all(re.fullmatch(r"[A-Za-z0-9._-]+", part) for part in parts[1:])
+    if len(parts) < 3 or parts[0] or not plain or {".", ".."} & set(parts):
+        raise ValueError(
+            f"is {_shown(value)}; it has to be the absolute path of a folder of the testbed's own, "
+            "such as /opt/testbed, of letters, digits, '.', '_' and '-'"
+        )
+    return value
+
+
+def _address(value: Any) -> Any:
+    try:
+        address = ipaddress.IPv4Address(value if isinstance(value, str) else "")
+    except ValueError as error:
+        raise ValueError(
+            f"is {_shown(value)}; it has to be one IPv4 address, such as 198.18.0.1"
+        ) from error
+    unusable = address.is_loopback or address.is_unspecified or address.is_multicast
+    if unusable or address == ipaddress.IPv4Address("255.255.255.255"):
+        raise ValueError(f"is {address}, which no interface of a data link can have")
+    return str(address)
+
+
+_PORT = "a TCP port"
+_UNPRIVILEGED = "a TCP port that takes no right of root's, which apps do not have"
+_INTERFACE = r"(?!lo$)[A-Za-z0-9][A-Za-z0-9_.:@-]{0,14}"
+
+Folder = Annotated[str, BeforeValidator(_folder)]
+Address = Annotated[str, BeforeValidator(_address)]
+
+
+class Facts(BaseModel):
+    """Facts of group_vars/all.yml that the control side uses; see there for what they mean."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    testbed_prefix: Folder
+    testbed_etc: Folder
+    testbed_run: Folder
+    testbed_user: Annotated[
+        str,
+        BeforeValidator(
+            _text(
+                r"(?!root$)[a-z_][a-z0-9_-]{0,30}",
+                "the name of a user other than root, of a-z, 0-9, '_' and '-'",
+            )
+        ),
+    ]
+    testbed_app_port: Annotated[
+        int, BeforeValidator(_number(1024, 65535, _UNPRIVILEGED, whole=True))
+    ]
+    testbed_database: Annotated[
+        str,
+        BeforeValidator(
+            _text(r"[a-z_][a-z0-9_]{0,30}", "a name of a-z, 0-9 and '_', of 31 characters at most")
+        ),
+    ]
+    testbed_database_port: Annotated[int, BeforeValidator(_number(1, 65535, _PORT, whole=True))] = (
+        5432
+    )
+    testbed_limit_nofile: Annotated[
+        int,
+        BeforeValidator(
+            _number(
+                1024, 2**30, "fewer do not suffice for a load; the kernel takes no more", whole=True
+            )
+        ),
+    ]
+    testbed_link_floor_mbit_per_s: (
+        Annotated[
+            float, BeforeValidator(_number(1, 1_000_000, "megabits each second", whole=False))
+        ]
+        | None
+    ) = None  # None: from the cards' speed
+    testbed_link_max_age_h: Annotated[
+        float, BeforeValidator(_number(0.01, 8760, "hours; a year at most", whole=False))
+    ]
+    testbed_place: Annotated[
+        Literal["lab", "metal"], BeforeValidator(_text("lab|metal", "'lab' or 'metal'"))
+    ]
+    testbed_lab: str | None = None  # name of the lab, if it is one
+
+    @property
+    def start_app(self) -> list[str]:
+        """The command that starts an app's unit, which it takes as a last argument.
+
+        As roles/bench_user lets it be called.
+        """
+        return [f"{self.testbed_prefix}/sbin/start-app", f"{self.testbed_etc}/settings.json"]
+
+    def database_of(self, workload: str) -> str:
+        """The workload's own database, named as the postgresql role names it."""
+        return f"{self.testbed_database}_{workload}"
+
+
+class Host(BaseModel):
+    """One host: how to reach it, and where it sits on the data link."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    role: HostRole
+    name: str  # in the inventory
+    ansible_host: str  # as Ansible gives it to ssh; the inventory's name where nothing else is set
+    ssh_arguments: list[str] = []  # that Ansible puts before it, but for the login's name
+    bench_address: Address
+    bench_interface: Annotated[
+        str, BeforeValidator(_text(_INTERFACE, "the name of a network interface, such as enp3s0"))
+    ]

@@ -1,0 +1,178 @@
+"""How OpenSSH would reach a host, asked of OpenSSH itself: `ssh -G` with Ansible's own arguments.
+
+So ~/.ssh/config (with Include, Match and ProxyJump), ansible.cfg and the inventory's SSH options
+hold for fab as they do for Ansible, and are read by the same program.
+"""
+
+import os
+import pwd
+import shlex
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from testbed.errors import Exit, TestbedError
+from testbed.model.inventory import Host
+
+RESOLVE_TIMEOUT_S = 30  # `Match exec` may run programs
+FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
+
+
+@dataclass(frozen=True)
+class Route:
+    """The way to a host's SSH server, and by which keys of either side."""
+
+    hostname: str
+    port: int
+    user: str
+    connect_timeout_s: float
+    family: int
+    bind_address: str | None
+    proxy_command: str | None  # a shell's command line; None: straight there
+    agent: str | None  # socket of the agent that holds keys
+    identity_files: list[Path]
+    identities_only: bool
+    known_hosts: list[Path]  # the user's first, to which new keys would be added
+    host_key_names: list[str]  # under which known_hosts may have the host's key
+    new_keys: str  # 'refuse'; 'accept' a host without a known key; 'any', changed ones too
+
+
+def resolve(host: Host, user: str) -> Route:
+    """The way to a host for that user. Raises TestbedError if OpenSSH refuses its settings."""
+    command = ["ssh", "-G", "-T", "-o", f"User={user}", *host.ssh_arguments]
+    try:
+        done = subprocess.run(
+            [*command, "--", host.ansible_host],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            timeout=RESOLVE_TIMEOUT_S,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise TestbedError(
+            "this machine has no `ssh`", remedy="install openssh-client", exit_code=Exit.NOT_READY
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise TestbedError(
+            f"host {host.name}: `ssh -G` does not end: a `Match exec` of ~/.ssh/config hangs"
+        ) from error
+    if done.returncode != 0:
+        said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+        raise TestbedError(
+            f"host {host.name}: ssh refuses its settings: {said}",
+            remedy="correct ~/.ssh/config, or the inventory's SSH arguments",
+        )
+    return route_of(done.stdout, host, user)
+
+
+def route_of(
+    settings: str, host: Host, user: str, environment: dict[str, str] | None = None
+) -> Route:
+    """The way that the output of `ssh -G` describes."""
+    environment = dict(os.environ) if environment is None else environment
+    found: dict[str, list[str]] = {}
+    for line in settings.splitlines():
+        key, _, value = line.partition(" ")
+        found.setdefault(key.lower(), []).append(value)
+
+    def one(key: str) -> str | None:
+        value = found.get(key, ["none"])[0]
+        return None if value == "none" else value
+
+    hostname, port = one("hostname") or host.ansible_host, int(one("port") or 22)
+    home = pwd.getpwuid(os.getuid()).pw_dir  # OpenSSH asks no $HOME
+    alias = one("hostkeyalias")
+    at_port = hostname if port == 22 else f"[{hostname}]:{port}"
+    tokens = {
+        "%": "%",
+        "d": home,
+        "h": hostname,
+        "i": str(os.getuid()),
+        "k": alias or host.ansible_host,
+        "L": socket.gethostname().partition(".")[0],
+        "l": socket.gethostname(),
+        "n": host.ansible_host,
+        "p": str(port),
+        "r": user,
+        "u": pwd.getpwuid(os.getuid()).pw_name,
+    }
+
+    def path(text: str) -> Path:
+        text = home + text[1:] if text == "~" or text.startswith("~/") else text
+        return Path(_expand(text, tokens))
+
+    files = [
+        path(name)
+        for key in ("userknownhostsfile", "globalknownhostsfile")
+        for name in (one(key) or "").split()
+    ]
+    agent = one("identityagent") if "identityagent" in found else "SSH_AUTH_SOCK"
+    if agent is not None and (agent == "SSH_AUTH_SOCK" or agent.startswith("$")):
+        agent = environment.get(agent.removeprefix("$"))
+    return Route(
+        hostname=hostname,
+        port=port,
+        user=user,
+        connect_timeout_s=float(one("connecttimeout") or 10),
+        family=FAMILIES.get(one("addressfamily") or "any", socket.AF_UNSPEC),
+        bind_address=one("bindaddress"),
+        proxy_command=_proxy_command(one("proxyjump"), one("proxycommand"), host, tokens),
+        agent=str(path(agent)) if agent else None,
+        identity_files=[path(name) for name in found.get("identityfile", []) if name != "none"],
+        identities_only=one("identitiesonly") == "yes",
+        known_hosts=files,
+        host_key_names=[alias] if alias else list(dict.fromkeys([at_port, hostname])),
+        new_keys={"accept-new": "accept", "false": "any", "no": "any", "off": "any"}.get(
+            one("stricthostkeychecking") or "ask", "refuse"
+        ),
+    )
+
+
+def _expand(text: str, tokens: dict[str, str]) -> str:
+    """OpenSSH's percent signs; one that it does not know here stays as it is."""
+    parts = text.split("%")
+    expanded, rest = parts[0], iter(parts[1:])
+    for part in rest:
+        if part:
+            expanded += tokens.get(part[0], f"%{part[0]}") + part[1:]
+        else:  # of '%%'
+            expanded += "%" + next(rest, "")
+    return expanded
+
+
+def _proxy_command(
+    jumps: str | None, command: str | None, host: Host, tokens: dict[str, str]
+) -> str | None:
+    """The command whose input and output is the connection, as OpenSSH itself would run it.
+
+    Jump hosts are left to OpenSSH, so that their own settings count; it asks nothing there.
+    """
+    if jumps is None:
+        return None if command is None else _expand(command, tokens)
+    *before, last = jumps.split(",")
+    destination = last if last.startswith("ssh://") else f"ssh://{last}"
+    return shlex.join(
+        [
+            "ssh",
+            *_config_file(host.ssh_arguments),
+            *(["-J", ",".join(before)] if before else []),
+            "-o",
+            "BatchMode=yes",
+            "-W",
+            f"[{tokens['h']}]:{tokens['p']}",
+            destination,
+        ]
+    )
+
+
+def _config_file(arguments: list[str]) -> list[str]:
+    """The argument that names another file than ~/.ssh/config; it holds for jump hosts, too."""
+    for index, argument in enumerate(arguments):
+        if argument == "-F":
+            return arguments[index : index + 2]
+        if argument.startswith("-F"):
+            return [argument]
+    return []

@@ -1,0 +1,146 @@
+"""Apps run while the hosts are reserved, and end by themselves however the campaign ended."""
+
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+
+import pytest
+
+from tests.lab.campaigns import short, wait_until
+from tests.lab.faults import provoked
+
+APP = "testbed-agents-flask.service"
+MINUTE_S = 60
+LOCK = "/run/testbed/in-use"
+
+
+def active(ssh):
+    """The testbed's units that run on the server, or are about to start or end."""
+    states = "active,activating,deactivating"
+    listing = f"systemctl list-units --no-legend --plain 'testbed-*' --state={states}"
+    return [line.split()[0] for line in ssh("server", listing).splitlines()]
+
+
+def of_bench(ssh, role):
+    """What runs as the user who measures, sshd's own processes aside."""
+    return ssh(role, "pgrep -u bench -a | grep -vE 'sshd|systemd|sd-pam' || true")
+
+
+def cut_off(lab, role):
+    """Drop what the control side's connections to a host send from now on; gives what undoes it."""
+    host = lab.server if role == "server" else lab.client
+    ss = ["ss", "-Htn", "state", "established", "dst", host.address]
+    found = subprocess.run(ss, capture_output=True, text=True, check=True).stdout.splitlines()
+    ports = ", ".join(line.split()[2].rpartition(":")[2] for line in found)
+    nft = ["ip", "netns", "exec", host.machine, "nft"]
+    rules = f"""
+        add table inet cut
+        add chain inet cut input {{ type filter hook input priority 0; }}
+        add rule inet cut input tcp dport 22 tcp sport {{ {ports} }} drop
+    """
+    subprocess.run([*nft, "-f", "-"], input=rules, text=True, check=True)
+    return lambda: subprocess.run([*nft, "delete", "table", "inet", "cut"], check=True)
+
+
+@pytest.fixture
+def loading(verified, ssh):
+    """A campaign in the middle of a long load; ended by force at the end."""
+    options = short(apps="flask", endpoints="index", rate=20, duration=300)
+    process = verified.start_fab("run-round2", *options)
+    wait_until(lambda: ssh("client", "pgrep -u bench -f pacer.worker || true"), "the load is on")
+    assert set(active(ssh)) == {APP, "testbed-lease.service"}
+    yield process
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def ends(ssh, fault, how):
+    """Everything that the campaign started ends within a minute, on both hosts."""
+    wait_until(lambda: not active(ssh), "the app ends by itself", MINUTE_S)
+    for role in ("server", "client"):
+        wait_until(lambda role=role: not of_bench(ssh, role), "all else has ended", MINUTE_S)
+    assert "app-agents-flask" not in ssh("server", "ps -eo user:32")
+    assert not ssh("server", "ls /run/testbed-settings 2>/dev/null || true")
+    said = ssh("server", f"journalctl -u {APP} -n 3 -o cat --no-pager").replace("\n", "; ")
+    provoked(fault, how, "app and load ended by themselves within a minute", said)
+
+
+def test_all_ends_after_the_control_side_is_killed(loading, ssh):
+    os.killpg(loading.pid, signal.SIGKILL)
+    ends(ssh, "the control side is killed", "SIGKILL to fab during a load")
+
+
+def test_all_ends_after_the_control_side_stops_answering(loading, ssh):
+    os.killpg(loading.pid, signal.SIGSTOP)
+    ends(ssh, "the control side hangs", "SIGSTOP to fab during a load")
+
+
+def test_all_ends_after_the_management_link_is_cut(loading, ssh, lab):
+    with contextlib.ExitStack() as undo:
+        for role in ("server", "client"):
+            undo.callback(cut_off(lab, role))
+        ends(ssh, "the management link is cut", "nft drops fab's SSH packets during a load")
+
+
+def test_all_ends_though_the_lock_was_tampered_with(loading, ssh, verified):
+    ssh("server", f"rm {LOCK}; ln -s /etc/shadow {LOCK}; chown -h bench: {LOCK}")
+    try:
+        os.killpg(loading.pid, signal.SIGKILL)
+        ends(ssh, "the control side is killed, its lock gone",
+             f"{LOCK} replaced by a link, then SIGKILL to fab")  # fmt: skip
+        done = verified.fab("link", "--duration=1", check=False)
+        assert done.returncode == 3
+        assert "server host: cannot be reserved: flock: cannot open" in done.stderr
+    finally:
+        ssh("server", f"rm -f {LOCK}")
+
+
+def as_bench(ssh, line):
+    return ssh("server", shlex.join(["runuser", "-u", "bench", "--", "sh", "-c", line]))
+
+
+START = f"sudo -n /opt/testbed/sbin/start-app /etc/testbed/settings.json {APP} </dev/null"
+
+
+def test_an_app_that_is_started_without_a_reservation_ends_at_once(provisioned, ssh):
+    as_bench(ssh, f"{START} || true")
+    wait_until(lambda: not active(ssh), "it has ended")
+    assert not ssh("server", "ls /run/testbed-settings 2>/dev/null || true")
+
+
+def test_an_app_may_be_restarted_by_hand_under_a_reservation(provisioned, ssh):
+    """As docs/own-app.md says: to look at an app without a campaign."""
+    hold = f"flock {LOCK} sh -c {shlex.quote(f'{START} && exec sleep 300')}"
+    words = ["systemd-run", "--unit=by-hand", "--uid=bench", "sh", "-c", hold]
+    ssh("server", shlex.join(words))
+    try:
+        wait_until(lambda: APP in active(ssh), "it runs")
+        ssh("server", f"systemctl restart {APP}")
+        assert set(active(ssh)) == {APP, "testbed-lease.service"}
+    finally:
+        ssh("server", "systemctl stop by-hand")
+    wait_until(lambda: not active(ssh), "it has ended with the reservation")
+
+
+def test_a_delay_of_the_link_ends_with_the_reservation(provisioned, ssh):
+    """Whether or not this kernel has netem: another command stands in for tc."""
+    folder = "/run/systemd/system/testbed-delay@.service.d"
+    words = r"[Service]\nExecStart=\nExecStart=/usr/bin/true\nExecStop=\n"
+    ssh(
+        "server",
+        f"mkdir -p {folder}; printf '{words}' >{folder}/test.conf; systemctl daemon-reload",
+    )
+    unit = "testbed-delay@22500.service"
+    hold = f"flock {LOCK} sh -c 'sudo -n systemctl start {unit} && exec sleep 300'"
+    try:
+        ssh(
+            "server", shlex.join(["systemd-run", "--unit=by-hand", "--uid=bench", "sh", "-c", hold])
+        )
+        wait_until(lambda: unit in active(ssh), "the delay is on")
+        ssh("server", "systemctl stop by-hand")
+        wait_until(lambda: not active(ssh), "the delay has ended with the reservation")
+    finally:
+        ssh("server", f"rm -r {folder}; systemctl daemon-reload; systemctl stop by-hand || true")

@@ -1,0 +1,60 @@
+"""The table of bounds in docs/experiments.md is what the models hold to."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from testbed import plan
+from testbed.model import kinds
+from testbed.model.experiment import AB_LONGEST_S, MOST_STEPS, LoadSpec, Question
+
+DOCS = (Path(__file__).resolve().parents[3] / "docs/experiments.md").read_text()
+TABLE = DOCS.partition("## Bounds")[2].partition("## ")[0]
+ROWS = {
+    key.strip(): [
+        float(number.replace(",", "")) for number in re.findall(r"[\d.]*\d[\d,.]*", cells)
+    ]
+    for key, cells in re.findall(r"^\| (`?\w[^|]*)\|([^|]*\|[^|]*)\|", TABLE, re.MULTILINE)
+}
+
+
+def row(name):
+    (found,) = [numbers for key, numbers in ROWS.items() if key.startswith(name)]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "field"),
+    [
+        ("`connections`", LoadSpec, "connections"),
+        ("`threads`", LoadSpec, "threads"),
+        ("`duration_s`", LoadSpec, "duration_s"),
+        ("`warmup_s`", LoadSpec, "warmup_s"),
+        ("`timeout_s`", LoadSpec, "timeout_s"),
+        ("`trials`", Question, "trials"),
+        ("`link_delay_ms`", Question, "link_delay_ms"),
+        ("`telemetry_interval_s`", Question, "telemetry_interval_s"),
+    ],
+)
+def test_a_number_is_bound_as_the_table_says(name, model, field):
+    least, most = row(name)[:2]
+    info = model.model_fields[field]
+    number = TypeAdapter(info.rebuild_annotation())
+    for bound in (least, most):
+        value = bound if info.annotation is float else int(bound)
+        assert number.validate_python(value) == bound
+    for beyond in (least - 0.01, most + 1):
+        with pytest.raises(ValidationError):
+            number.validate_python(beyond)
+
+
+def test_the_other_bounds_are_those_of_the_table():
+    assert row("`rate_rps`")[-1] == kinds.MOST_RPS
+    assert row("`duration_s`")[-1] == AB_LONGEST_S
+    assert row("steps of a ramp") == [2, MOST_STEPS]
+    assert row("runs of a campaign") == [1, plan.MOST_RUNS]
+    assert kinds.PER_CPU.fullmatch("1 per cpu")
+    assert kinds.PER_CPU.fullmatch("99 per cpu")
+    assert not kinds.PER_CPU.fullmatch("100 per cpu")
