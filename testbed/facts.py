@@ -1,4 +1,4 @@
-"""What a campaign recorded of its hosts and settings, by name, so that two can be compared. Pure."""
+"""What a campaign recorded of its hosts and settings, by name, to compare with another's. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -16,6 +16,7 @@ LoadMode = Literal["saturation", "constant_rate"]
 Generator = Literal["wrk", "wrk2", "pacer", "ab"]
 HostRole = Literal["server", "client"]
 Verdict = Literal["valid", "doubtful", "invalid"]
+Standing = Literal["valid", "doubtful", "invalid", "failed", "interrupted"]
 # outer: what the machine around a container decides, and nobody can mend from inside
 FitnessLevel = Literal["fail", "warn", "note", "outer", "ok"]
 FITNESS_LEVELS: list[FitnessLevel] = ["fail", "warn", "note", "outer", "ok"]  # the worst first
@@ -183,6 +184,16 @@ class RunRecord(Model):
     verdict: Verdict
     files: dict[str, KeptFile] = {}  # all others of its folder; empty: not recorded
     digest: str | None = None  # of all the above (testbed/seal.py); None: not recorded
+
+    @property
+    def standing(self) -> Standing:
+        """The verdict, or why there are no figures.
+
+        The app failed, or something around the app interrupted the run.
+        """
+        if self.failure and self.failure.interrupted:
+            return "interrupted"
+        return "failed" if self.failure or self.output is None else self.verdict
 
 
 class LinkDirection(Model):
