@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from testbed import (
+    app_code,
     capacity,
     changes,
     data,
@@ -234,7 +235,7 @@ def _prepare(
         link=verified,
         apps={name: apps[name].digest for name in sorted({run.app for run in planned})},
         app_files={
-            name: catalogues.file_digests(Path(apps[name].folder))
+            name: app_code.file_digests(Path(apps[name].folder))
             for name in sorted({run.app for run in planned})
         },
         apps_path=request.apps_path,
