@@ -1,0 +1,186 @@
+"""Results that were edited, cut off or lost: named, never counted, and never a traceback."""
+
+import json
+import os
+import shutil
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from analysis.__main__ import main
+from analysis.load import load
+from testbed import results, seal
+from testbed.errors import TestbedError
+from testbed.model.results import Campaign, RunRecord
+from tests.unit.report import builder
+
+COMMANDS = ("table", "compare", "reparse")
+DAMAGES = {
+    "empty": lambda text: b"",
+    "cut": lambda text: text[: len(text) // 2],
+    "binary": lambda text: bytes(range(256)) * 20,
+    "nul": lambda text: b"\0" * 100,
+    "not UTF-8": lambda text: b"\xff\xfe" + text,
+    "list": lambda text: b"[1, 2]",
+    "null": lambda text: b"null",
+    "deep": lambda text: b"[" * 100_000,
+    "deep value": lambda text: b'{"schema_version": 1, "asked": ' + b"[" * 300 + b"]" * 300 + b"}",
+    "long number": lambda text: b'{"schema_version": ' + b"9" * 5000 + b"}",
+    "infinite": lambda text: b'{"schema_version": 1e999}',
+    "NaN": lambda text: b'{"schema_version": NaN}',
+    "half a character": lambda text: b'{"schema_version": 1, "title": "\\ud800"}',
+    "of the future": lambda text: b'{"schema_version": 2}',
+    "csv of nothing": lambda text: b",,,\n,,,\n",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A campaign as a run leaves it: with digests."""
+    runs = [builder.run(number, "flask", "index", trial=number) for number in (1, 2, 3)]
+    folder = builder.write(tmp_path_factory.mktemp("c") / "c", builder.campaign(runs), runs)
+    for record in runs:
+        own = folder / record.run_id
+        (own / "raw" / "pacer.json").write_text('{"tool": "pacer"}\n')
+        files = {"files": seal.files_of(own)}
+        results.write(own / "run.json", record.model_copy(update=files))
+    results.write(folder / "campaign.json", builder.campaign(runs))
+    return folder
+
+
+@pytest.fixture
+def campaign(whole, tmp_path):
+    return shutil.copytree(whole, tmp_path / "c")
+
+
+def said(capsys, command, folder):
+    """A command's exit code and all that it said."""
+    code = main([command, str(folder), *([str(folder)] if command == "compare" else [])])
+    told = capsys.readouterr()
+    assert "Traceback" not in told.out + told.err
+    return code, told.out + told.err
+
+
+def test_what_was_not_touched_says_nothing(campaign, capsys):
+    code, told = said(capsys, "table", campaign)
+    assert code == 0
+    assert "edited" not in told
+    assert not any(run.edited for run in load(campaign).runs)
+    stored = results.read(campaign / "campaign.json", Campaign)
+    assert len(results.finished_runs(campaign, stored)) == 3
+
+
+def test_results_without_digests_say_nothing(tmp_path):
+    runs = [builder.run(1, "flask", "index")]
+    folder = builder.write(tmp_path / "old", builder.campaign(runs), runs)
+    (run,) = load(folder).runs
+    assert run.edited == []
+    assert run.record.verdict == "valid"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", ["campaign.json", "001-flask-index-default-t1/run.json"])
+def test_a_document_that_cannot_be_read_is_refused_by_name(campaign, capsys, name, damage, command):
+    path = campaign / name
+    path.write_bytes(DAMAGES[damage](path.read_bytes()))
+    code, told = said(capsys, command, campaign)
+    assert code == 2
+    assert name in told.replace("\n", "")
+    with pytest.raises(TestbedError, match=path.name):
+        results.read(path, Campaign if name == "campaign.json" else RunRecord)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize(
+    "name", ["raw/pacer.json", "timeline.csv", "latency.hdr", "telemetry-server.csv"]
+)
+def test_a_file_of_a_run_that_was_edited_makes_it_invalid(campaign, capsys, name, damage):
+    path = campaign / "002-flask-index-default-t2" / name
+    path.write_bytes(DAMAGES[damage](path.read_bytes()))
+    for command in COMMANDS:
+        _, told = said(capsys, command, campaign)
+        assert path.name in told
+    found = {run.record.trial: run for run in load(campaign).runs}
+    assert {trial: run.record.verdict for trial, run in found.items()} == {
+        1: "valid", 2: "invalid", 3: "valid",
+    }  # fmt: skip
+    stored = results.read(campaign / "campaign.json", Campaign)
+    with pytest.raises(TestbedError, match=f"{path.name} was "):
+        results.finished_runs(campaign, stored)
+
+
+@pytest.mark.parametrize("how", ["missing", "link", "folder", "pipe"])
+def test_what_is_no_file_any_more_is_named(campaign, how):
+    path = campaign / "002-flask-index-default-t2" / "timeline.csv"
+    path.unlink()
+    if how == "link":
+        path.symlink_to("latency.hdr")
+    elif how == "folder":
+        path.mkdir()
+    elif how == "pipe":
+        os.mkfifo(path)
+    (edited,) = load(campaign).runs[1].edited
+    assert "timeline.csv is " in edited
+
+
+def test_an_edited_figure_is_found_however_the_file_is_laid_out(campaign):
+    path = campaign / "001-flask-index-default-t1" / "run.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps(dict(reversed(record.items())), indent=7))
+    assert load(campaign).runs[0].edited == []
+    record["output"]["goodput_rps"] += 1
+    path.write_text(json.dumps(record))
+    (edited,) = load(campaign).runs[0].edited
+    assert "run.json was edited" in edited
+    del record["digest"]
+    path.write_text(json.dumps(record))
+    (edited,) = load(campaign).runs[0].edited
+    assert "run.json has lost its digest" in edited
+
+
+def test_an_edited_campaign_makes_all_its_runs_invalid(campaign):
+    path = campaign / "campaign.json"
+    path.write_text(path.read_text().replace('"seed": 20150225', '"seed": 1'))
+    for run in load(campaign).runs:
+        assert run.record.verdict == "invalid"
+    with pytest.raises(TestbedError, match="campaign.json was edited"):
+        results.read(path, Campaign)
+
+
+def test_reparse_stores_nothing_of_an_edited_run(campaign, capsys):
+    folder = campaign / "002-flask-index-default-t2"
+    (folder / "raw" / "pacer.json").write_text("{}")
+    before = (folder / "run.json").read_bytes()
+    main(["reparse", str(campaign), "--write"])
+    assert f"{folder.name}: edited" in capsys.readouterr().out
+    assert (folder / "run.json").read_bytes() == before
+
+
+@pytest.fixture(scope="module")
+def one_run(whole, tmp_path_factory):
+    """A place for copies of the campaign, and the paths of all its files."""
+    names = sorted(p.relative_to(whole).as_posix() for p in whole.rglob("*") if p.is_file())
+    return tmp_path_factory.mktemp("copies"), names
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_whatever_is_changed_in_a_file_is_found_or_refused(whole, one_run, data):
+    place, names = one_run
+    name = data.draw(st.sampled_from(names))
+    before = (whole / name).read_bytes()
+    start = data.draw(st.integers(0, len(before) - 1))
+    end = start + data.draw(st.integers(0, 40))
+    after = before[:start] + data.draw(st.binary(max_size=40)) + before[end:]
+    folder = shutil.copytree(whole, place / "c", dirs_exist_ok=True)
+    (folder / name).write_bytes(after)
+    try:
+        found = any(run.edited for run in load(folder).runs)
+    except TestbedError as error:
+        found = "c/" in error.message
+    sealed = name.rpartition("/")[2] in ("run.json", "campaign.json")
+    assert found or after == before or (sealed and json.loads(after) == json.loads(before))
