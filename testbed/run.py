@@ -9,7 +9,6 @@ from pathlib import Path
 from analysis.parsers import parse
 from testbed import (
     answers,
-    causes,
     conditions,
     data,
     hosts,
@@ -211,13 +210,11 @@ class _Runner:
             space.check_there(remote, remote.facts.testbed_run, least_bytes)
 
     def _check_telemetry(self) -> None:
-        """Raise Interrupted if a host's telemetry ended before it was told to."""
+        """Raise CommandFailed if a host's telemetry ended before it was told to."""
         for role, process in self.telemetry.items():
             if (code := process.poll()) is not None:
-                raise Interrupted(
-                    f"{role} host: telemetry ended during the run (exit {code}): "
-                    f"{causes.last_word(process.output)}"
-                )
+                host = self.session.remote(role).host
+                raise CommandFailed(host, "telemetry, during the run", code, process.output)
 
     def _check_before(self, answer: answers.Answer) -> None:
         """Raise RunFailed unless all are as expected: such an app is not worth a load."""

@@ -226,7 +226,8 @@ def test_telemetry_that_dies_interrupts_the_run(verified, ssh):
     kill = "pkill -KILL -u bench -f 'telemetry record'"
     run, code, output = during_load(verified, ssh, lambda: ssh("client", kill))
     is_interrupted(run, code, output)
-    assert "client host: telemetry ended during the run" in run["failure"]["message"]
+    assert "client host: a signal ended it" in run["failure"]["message"]
+    assert "telemetry, during the run" in run["failure"]["message"]
     provoked_in("telemetry killed", kill, run, "")
 
 
