@@ -12,7 +12,6 @@ from rich.text import Text
 from analysis.figures import rate
 from analysis.groups import (
     WORST_LAST,
-    Standing,
     apps,
     has_variants,
     settings_text,
@@ -21,7 +20,7 @@ from analysis.groups import (
 )  # fmt: skip
 from analysis.load import LoadedCampaign
 from testbed.model.experiment import Capacity
-from testbed.model.results import CapacityResult, RunRecord
+from testbed.model.results import CapacityResult, RunRecord, Standing
 
 NONE_MET = "none met"
 NONE_MISSED = "none missed"

@@ -3,15 +3,14 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from analysis.figures import BY_KEY, ERROR_CLASSES, rate
 from analysis.load import LoadedCampaign, LoadedRun
 from analysis.statistics import Summary, summarise
-from testbed.model.results import RunRecord
+from testbed.model.results import RunRecord, Standing
 from testbed.model.tool_output import Tool, ToolOutput
 
-Standing = Literal["valid", "doubtful", "invalid", "failed", "interrupted"]
 WORST_LAST: tuple[Standing, ...] = ("valid", "doubtful", "invalid", "failed", "interrupted")
 WITHOUT_FIGURES: tuple[Standing, ...] = ("failed", "interrupted")
 NOT_COUNTED: tuple[Standing, ...] = ("invalid", *WITHOUT_FIGURES)
@@ -22,13 +21,8 @@ FROM_DUE: tuple[Tool, ...] = ("wrk2", "pacer")
 
 
 def standing(record: RunRecord) -> Standing:
-    """The run's verdict, or why it has no figures.
-
-    The app failed, or something around the app interrupted the run.
-    """
-    if record.failure and record.failure.interrupted:
-        return "interrupted"
-    return "failed" if record.failure or record.output is None else record.verdict
+    """The run's verdict, or why it has no figures."""
+    return record.standing
 
 
 def reasons(record: RunRecord) -> list[str]:

@@ -14,7 +14,6 @@ import jinja2
 from analysis import capacities, figures, groups, ramp, tables
 from analysis.charts.style import Rendered
 from analysis.figures import MISSING
-from analysis.groups import Standing
 from analysis.load import LoadedCampaign
 from analysis.statistics import CONFIDENCE, RESAMPLES
 from testbed.model.results import (
@@ -24,6 +23,7 @@ from testbed.model.results import (
     LinkRecord,
     RunRecord,
     SqlSeen,
+    Standing,
 )
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"

@@ -24,10 +24,10 @@ from statistics import median
 from typing import Literal
 
 from analysis.figures import AT_LEAST, MISSING, milliseconds, percent
-from analysis.groups import Standing, label, standing
+from analysis.groups import label, standing
 from analysis.load import LoadedCampaign
 from analysis.measured import Span, errors_percent, percentile
-from testbed.model.results import RunRecord
+from testbed.model.results import RunRecord, Standing
 
 SLOW_FACTOR = 2.0  # times the response time of the lightest step
 ERRORS_FROM_PERCENT = 0.1

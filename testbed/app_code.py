@@ -81,6 +81,14 @@ def _too_much(folder: Path, what: str) -> TestbedError:
     )
 
 
+def file_digests(folder: Path) -> dict[str, str]:
+    """A short digest of each of the folder's files, by its path in there."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+        for path in files_of(folder)
+    }
+
+
 def digest(folder: Path, *more: Path) -> str:
     """A short digest of the names and contents of the folder's files, and of `more` files.
 

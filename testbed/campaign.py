@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from testbed import (
+    app_code,
     capacity,
+    changes,
     data,
     database_connections,
     delay,
@@ -138,7 +140,7 @@ def resume(
         session, now, planned = _prepare(
             request, catalogue, campaign.seed, server, client, progress
         )
-        _check_unchanged(campaign, now)
+        changes.check_unchanged(campaign, now)
         with delay.applied(request.experiment.link_delay_ms, server, client, progress) as delayed:
             return _resumable(session, campaign, planned, delayed)
 
@@ -232,6 +234,10 @@ def _prepare(
         postgresql=settings,
         link=verified,
         apps={name: apps[name].digest for name in sorted({run.app for run in planned})},
+        app_files={
+            name: app_code.file_digests(Path(apps[name].folder))
+            for name in sorted({run.app for run in planned})
+        },
         apps_path=request.apps_path,
         testbed=hosts.control_side(),
     )
@@ -251,21 +257,6 @@ def available_generators(remote: Remote) -> dict[Generator, str | None]:
         if lines := result.stdout.splitlines():
             found[name] = lines[0].strip()
     return found
-
-
-def _check_unchanged(before: Campaign, now: Campaign) -> None:
-    """Raise TestbedError, naming what differs, unless figures of both may stand together."""
-    for key in ("asked", "workload", "place", "hosts", "postgresql", "apps"):
-        if getattr(before, key) != getattr(now, key):
-            raise TestbedError(
-                f"campaign {before.campaign} cannot be resumed: {key} differ from when it began",
-                remedy="start a new campaign; figures of different settings do not mix",
-            )
-    if before.testbed["git_commit"] != now.testbed["git_commit"]:
-        raise TestbedError(
-            f"campaign {before.campaign} was begun at commit {before.testbed['git_commit']}",
-            remedy="check that commit out, or start a new campaign",
-        )
 
 
 def _resumable(

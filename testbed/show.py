@@ -7,8 +7,10 @@ from pathlib import Path
 from testbed.campaign import OVERHEAD_S, Outcome
 from testbed.model.article import Scale, SeriesPart
 from testbed.model.experiment import Experiment, LoadSpec, PlannedRun
-from testbed.model.results import LinkRecord
+from testbed.model.results import LinkRecord, Standing
 from testbed.options import option_name
+
+REPEATED: tuple[Standing, ...] = ("interrupted", "failed")  # by a resume
 
 
 def plan_text(experiment: Experiment, runs: list[PlannedRun]) -> str:
@@ -55,26 +57,27 @@ def _asked(load: LoadSpec) -> str:
 
 def outcome_text(outcome: Outcome) -> str:
     """How a campaign went, and where it lies."""
-    verdicts = [record.verdict for record in outcome.records]
-    counts = ", ".join(
-        f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(sorted(verdicts))
-    )
-    return (
-        f"{len(outcome.records)} runs: {counts}\n"
-        f"{_cost([outcome])}\n"
-        f"results: {os.path.relpath(outcome.folder)}"
-    )
+    return _outcomes_text(outcome.folder, [outcome])
 
 
 def series_text(folder: Path, outcomes: list[Outcome]) -> str:
     """How a series of campaigns went, and where it lies."""
-    counts = Counter(record.verdict for one in outcomes for record in one.records)
-    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()))
+    text = _outcomes_text(folder, outcomes)
+    return f"{text}; report: python -m analysis report {os.path.relpath(folder)}"
+
+
+def _outcomes_text(folder: Path, outcomes: list[Outcome]) -> str:
+    counts = Counter(record.standing for one in outcomes for record in one.records)
     place = os.path.relpath(folder)
-    return (
-        f"{counts.total()} runs: {verdicts}\n"
-        f"{_cost(outcomes)}\n"
-        f"results: {place}; report: python -m analysis report {place}"
+    again = " and ".join(f"{counts[word]} {word}" for word in REPEATED if counts[word])
+    return "\n".join(
+        [
+            f"{counts.total()} runs: "
+            + ", ".join(f"{count} {word}" for word, count in sorted(counts.items())),
+            _cost(outcomes),
+            *([f"to repeat {again}: --resume={place}"] if again else []),
+            f"results: {place}",
+        ]
     )
 
 

@@ -16,9 +16,9 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ft2font import LoadFlags
 from matplotlib.ticker import FuncFormatter
 
-from analysis.groups import Group, Standing, apps
+from analysis.groups import Group, apps
 from analysis.load import LoadedCampaign
-from testbed.model.results import RunRecord
+from testbed.model.results import RunRecord, Standing
 
 WIDTH = 5.0
 KEY_LINE = 0.167  # inches, of a key's entries below one another

@@ -16,6 +16,7 @@ LoadMode = Literal["saturation", "constant_rate"]
 Generator = Literal["wrk", "wrk2", "pacer", "ab"]
 HostRole = Literal["server", "client"]
 Verdict = Literal["valid", "doubtful", "invalid"]
+Standing = Literal["valid", "doubtful", "invalid", "failed", "interrupted"]
 # outer: what the machine around a container decides, and nobody can mend from inside
 FitnessLevel = Literal["fail", "warn", "note", "outer", "ok"]
 FITNESS_LEVELS: list[FitnessLevel] = ["fail", "warn", "note", "outer", "ok"]  # the worst first
@@ -184,6 +185,16 @@ class RunRecord(Model):
     files: dict[str, KeptFile] = {}  # all others of its folder; empty: not recorded
     digest: str | None = None  # of all the above (testbed/seal.py); None: not recorded
 
+    @property
+    def standing(self) -> Standing:
+        """The verdict, or why there are no figures.
+
+        The app failed, or something around the app interrupted the run.
+        """
+        if self.failure and self.failure.interrupted:
+            return "interrupted"
+        return "failed" if self.failure or self.output is None else self.verdict
+
 
 class LinkDirection(Model):
     """One direction of the data link, measured while the other one was loaded too."""
@@ -323,6 +334,8 @@ class Campaign(Model):
     link: LinkRecord | None  # None in a calibration, which does not use it
     link_delay: LinkDelay | None = None  # None: the link as it is
     apps: dict[str, str] = {}  # name -> digest of the files that were deployed of it
+    # name -> path in its folder -> digest; a campaign that has none was begun before they were kept
+    app_files: dict[str, dict[str, str]] = {}
     apps_path: str | None = None  # the user's own apps folder, on the control side
     testbed: dict[str, str]  # git commit, versions on the control side
     digest: str | None = None  # of all the above (testbed/seal.py); None: not recorded

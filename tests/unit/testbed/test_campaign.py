@@ -7,7 +7,6 @@ import pytest
 from rich.console import Console
 
 from testbed import campaign, results
-from testbed.errors import TestbedError
 from testbed.model.experiment import Capacity
 from testbed.model.results import Campaign, Failure
 from testbed.plan import plan
@@ -86,21 +85,3 @@ def test_a_probe_that_failed_is_no_answer_and_is_repeated_by_resuming(search):
 def test_strict_ends_with_an_error_unless_all_runs_are_valid(tmp_path, verdict, strict, code):
     runs = [builder.run(1, "first", "index"), builder.run(2, "first", "index", verdict=verdict)]
     assert campaign.exit_code([campaign.Outcome(tmp_path, runs)], strict=strict) == code
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"asked": {"trials": 9}}, "asked differ"),
-        ({"place": "metal"}, "place differ"),
-        ({"hosts": []}, "hosts differ"),
-        ({"postgresql": {"shared_buffers": "1MB"}}, "postgresql differ"),
-        ({"apps": {"first": "0123456789ab"}}, "apps differ"),
-        ({"testbed": {"git_commit": "beef"}}, "begun at commit 0123abc"),
-    ],
-)
-def test_figures_of_other_settings_do_not_mix(changes, words):
-    begun = builder.campaign([], apps={"first": "aaaaaaaaaaaa"})
-    campaign._check_unchanged(begun, begun.model_copy(update={"created_at": builder.BEGAN}))
-    with pytest.raises(TestbedError, match=words):
-        campaign._check_unchanged(begun, begun.model_copy(update=changes))

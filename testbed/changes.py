@@ -1,0 +1,56 @@
+"""What keeps figures of a campaign from standing beside those that a resume would add. Pure."""
+
+from collections.abc import Iterator, Mapping
+
+from testbed.errors import TestbedError
+from testbed.facts import flat, host_facts
+from testbed.model.results import Campaign
+
+MOST = 3  # of each kind that are told
+NOTHING = "none"
+
+
+def check_unchanged(before: Campaign, now: Campaign) -> None:
+    """Raise TestbedError, naming what differs, unless figures of both may stand together."""
+    if differing := list(_differences(before, now)):
+        raise TestbedError(
+            f"campaign {before.campaign} cannot be resumed; since it began (before → now):\n"
+            + "\n".join(f"    {line}" for line in differing),
+            remedy="put that back, or start a new campaign; figures of different settings do not "
+            "mix",
+        )
+
+
+def _differences(before: Campaign, now: Campaign) -> Iterator[str]:
+    """A line for each thing that differs, a few of each kind, and how many more there are."""
+    if not before.app_files:
+        now = now.model_copy(update={"app_files": {}})
+    then, today = _facts(before), _facts(now)
+    for kind in dict.fromkeys([*then, *today]):
+        lines = list(_differing(kind, then.get(kind, {}), today.get(kind, {})))
+        yield from lines[:MOST]
+        if len(lines) > MOST:
+            yield f"{kind}: … and {len(lines) - MOST} more"
+
+
+def _differing(kind: str, before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    for name in dict.fromkeys([*before, *now]):
+        then, today = before.get(name, NOTHING), now.get(name, NOTHING)
+        if then != today:
+            yield f"{kind}: {name}: {then} → {today}"
+
+
+def _facts(campaign: Campaign) -> dict[str, dict[str, str]]:
+    """By kind and name, all that must be alike."""
+    facts = {
+        "experiment": dict(flat("asked", campaign.asked)),
+        "campaign": {"workload": campaign.workload, "place": campaign.place},
+        "PostgreSQL": dict(campaign.postgresql),
+        "app": {f"{name}'s files": digest for name, digest in campaign.apps.items()},
+        "testbed": {"git commit": campaign.testbed["git_commit"]},
+    }
+    for name, files in campaign.app_files.items():
+        facts[f"app {name}"] = files
+    for host in campaign.hosts:
+        facts[host.role] = host_facts(host)
+    return facts
