@@ -102,7 +102,7 @@ def test_a_delay_line_that_dies_is_noticed(verified, lab, experiment):
     for pid in found.stdout.split():
         os.kill(int(pid), signal.SIGKILL)
     output, _ = process.communicate(timeout=PATIENCE_S)
-    assert process.returncode == Exit.NOT_READY, output
+    assert process.returncode == Exit.RUN_INTERRUPTED, output
     assert "lost the delay" in output
     newest = max(verified.results.glob("*-far"))
     assert not list(newest.glob("*/run.json"))  # a run over nobody knows which link

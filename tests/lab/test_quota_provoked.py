@@ -58,13 +58,20 @@ def throttled():
 def test_a_quota_is_counted(throttled, tmp_path):
     file = tmp_path / "t.csv"
     command = [sys.executable, "-m", "telemetry", "record", str(file), "--interface=lo"]
+    command += ["--address=127.0.0.1", "--peer=127.0.0.1"]
     recording = subprocess.Popen(
         [*command, f"--pid={throttled}", "--interval=0.2"],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
     try:
-        wait_until(lambda: file.exists() and file.read_text().count("\n") > 8, "eight samples")
+        wait_until(
+            lambda: (
+                recording.poll() is not None or (file.exists() and file.read_text().count("\n") > 8)
+            ),
+            "eight samples",
+        )
+        assert recording.poll() is None, "telemetry ended by itself"
     finally:
         recording.send_signal(signal.SIGINT)
         recording.wait()
