@@ -123,19 +123,13 @@ class Process:
             self._output += self._channel.recv(65536)[: KEPT_BYTES - len(self._output)]
         if self._channel.exit_status_ready():
             code = self._channel.recv_exit_status()
-            if code == causes.KILLED and not self._still_connected():
+            if code == causes.KILLED and not _outlived(self._channel):
                 raise HostUnreachable(self.host, f"it broke during `{self.command}`")
             return code
         transport = self._channel.get_transport()
         if transport is None or not transport.is_active():
             raise HostUnreachable(self.host, f"it broke during `{self.command}`")
         return None
-
-    def _still_connected(self) -> bool:
-        """Whether the connection outlived the command; a broken one is noticed a little later."""
-        time.sleep(SETTLE_S)
-        transport = self._channel.get_transport()
-        return transport is not None and transport.is_active()
 
     def wait(self, timeout_s: float) -> int | None:
         """Wait until it ends; its exit code, or None if it still runs after `timeout_s`."""
@@ -160,6 +154,13 @@ class Process:
     def output(self) -> str:
         """What it printed on its terminal so far, up to KEPT_BYTES."""
         return self._output.decode(errors="replace").replace("\r\n", "\n")
+
+
+def _outlived(channel: paramiko.Channel) -> bool:
+    """Whether the connection outlived its command; a broken one is noticed a little later."""
+    time.sleep(SETTLE_S)
+    transport = channel.get_transport()
+    return transport is not None and transport.is_active()
 
 
 class Remote:
@@ -299,7 +300,7 @@ class Remote:
             raise self._unreachable(error) from error
         finally:
             channel.close()
-        if code == -1:
+        if code == causes.KILLED and not _outlived(channel):
             raise self._unreachable(f"it broke during `{line}`")
         return code, stdout, stderr
 

@@ -34,7 +34,7 @@ from testbed.model.results import (
     RunRecord,
 )
 from testbed.model.tool_output import ToolOutput
-from testbed.remote import HostUnreachable, Process
+from testbed.remote import CommandFailed, HostUnreachable, Process
 from testbed.session import Course, Session
 from testbed.validity import Evidence, judge, worst
 from testbed.validity.figures import drift_percent
