@@ -10,7 +10,8 @@ REACHES_OUT = {"fabric", "paramiko", "subprocess", "socket", "asyncio", "invoke"
 KEEPS_TIME = {"time"}
 # Of testbed/, what analysis reads results with: models, the reader, and how texts are shown
 MAY_USE_ALL = tuple(
-    f"testbed.{name}" for name in ("model", "errors", "terminal", "jsonfile", "seal", "results")
+    f"testbed.{name}"
+    for name in ("model", "errors", "terminal", "jsonfile", "seal", "results", "facts")
 )
 # What `reparse` needs beyond: which file a generator leaves
 MAY_USE = {"reparse.py": ("testbed.generators",)}
