@@ -30,7 +30,9 @@ class Refused(Exception):
 
 def read(stream: Any) -> str:
     """All of a stream. Raises Refused if that is too much, or no text."""
+    signal.alarm(READ_TIMEOUT_S)  # whoever sends nothing shall not keep this waiting
     content: bytes = stream.read(MOST_BYTES + 1)
+    signal.alarm(0)
     if len(content) > MOST_BYTES:
         raise Refused(f"more than {MOST_BYTES} bytes of settings")
     try:
@@ -98,9 +100,7 @@ def main(arguments: list[str]) -> int:
         declared = json.loads(Path(declared_in).read_text())
         if unit not in declared["units"]:
             raise Refused(f"{unit} is no app's unit on this host; it may have changed since")
-        signal.alarm(READ_TIMEOUT_S)  # whoever sends nothing shall not keep this waiting
         settings = settings_of(read(sys.stdin.buffer))
-        signal.alarm(0)
         check(settings, declared["units"][unit])
         write(Path(declared["folder"]) / f"{unit}.env", environment_file(settings))
     except Refused as refusal:
