@@ -158,7 +158,8 @@ def refused_by_name(testbed, inventory_with, key, address):
     assert done.returncode in (Exit.BAD_INPUT, Exit.NOT_READY)
     said = done.stdout + done.stderr
     assert key in said
-    return next(line for line in said.splitlines() if key in line)
+    line = next(line for line in said.splitlines() if key in line)
+    return line[line.find("host ") :]  # without the inventory's path, which is this test's own
 
 
 def test_a_route_over_the_management_network_is_refused(fresh, lab, ssh):
