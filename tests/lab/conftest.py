@@ -13,7 +13,9 @@ from testbed.lab import control, host, names
 from tests.lab.campaigns import PATIENCE_S, Testbed
 
 LINK_TRIES = 5
-TEST_LAB = os.environ.get("TESTBED_TEST_LAB", "test")
+# Processes of pytest that run side by side (gw0, gw1) have a lab each
+PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+TEST_LAB = os.environ.get("TESTBED_TEST_LAB", "test") + PROCESS
 
 
 @pytest.fixture(scope="session")

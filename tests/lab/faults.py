@@ -5,6 +5,7 @@ writes the table of docs/reliability.md from what the tests of the last runs saw
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,8 @@ def table(folder: Path = SEEN) -> str:
 
 
 def _cell(text: str) -> str:
-    """A text as one cell: on one line, at most 300 characters."""
-    line = " ".join(text.split()).replace("|", "\\|")
+    """A text as one cell: on one line, at most 300 characters, without this machine's folders."""
+    line = re.sub(r"(/tmp|\.\.)(/[\w.-]+)+/", "…/", " ".join(text.split())).replace("|", "\\|")
     return line if len(line) <= 300 else line[:299] + "…"
 
 

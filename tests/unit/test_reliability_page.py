@@ -31,10 +31,12 @@ def literals(node, tree):
 
 def provoked(path):
     """The faults that a file's calls of `provoked` and `provoked_in` note."""
-    tree = ast.parse(path.read_text())
-    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
-    noted = [call for call in calls if ast.unparse(call.func) in ("provoked", "provoked_in")]
-    return [name for call in noted for name in literals(call.args[0], tree)]
+    names = []
+    for part in ast.parse(path.read_text()).body:  # a parameter is its own function's
+        calls = (node for node in ast.walk(part) if isinstance(node, ast.Call))
+        noted = [call for call in calls if ast.unparse(call.func) in ("provoked", "provoked_in")]
+        names += [name for call in noted for name in literals(call.args[0], part)]
+    return names
 
 
 def on_page():

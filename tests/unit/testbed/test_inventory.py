@@ -40,10 +40,8 @@ def test_a_missing_key_is_looked_for_where_the_host_is_declared(example, name, k
     del view["hosts"][name]["values"][key]
     del view["hosts"][name]["where"][key]
     said = refusal(view)
-    assert (
-        f"inventory/baremetal/hosts.yml:{25 if name == 'bench-server' else 32}: host {name}: "
-        in said
-    )
+    line = next(n for n, text in enumerate(TEXT.splitlines(), 1) if text.strip() == f"{name}:")
+    assert f"inventory/baremetal/hosts.yml:{line}: host {name}: " in said
     assert f"{key} is missing\n  -> give the host's" in said
 
 
