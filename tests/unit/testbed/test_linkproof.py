@@ -128,8 +128,8 @@ def test_swapped_hosts_and_equal_addresses_have_sentences_of_their_own():
 @pytest.mark.parametrize(
     ("asked", "speeds", "floor", "reason"),
     [
-        (None, [1000, 1000], 940, "94% of the slower card's 1000 Mbit/s"),
-        (None, [10000, 2500], 2350, "94% of the slower card's 2500 Mbit/s"),
+        (None, [1000, 1000], 885, "94% of what TCP carries at the slower card's 1000 Mbit/s"),
+        (None, [10000, 2500], 2212.5, "94% of what TCP carries at the slower card's 2500 Mbit/s"),
         (None, [None, 10000], 900, "does not tell"),
         (None, [None, None], 900, "does not tell"),
         (500, [1000, 1000], 500, "testbed_link_floor_mbit_per_s in the inventory"),
