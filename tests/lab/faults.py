@@ -59,7 +59,8 @@ def table(folder: Path = SEEN) -> str:
 
 def _cell(text: str) -> str:
     """A text as one cell: on one line, at most 300 characters, without this machine's folders."""
-    line = re.sub(r"(/tmp|\.\.)(/[\w.-]+)+/", "…/", " ".join(text.split())).replace("|", "\\|")
+    line = " ".join(text.split()).replace(f"{ROOT}/", "").replace("|", "\\|")
+    line = re.sub(r"(/tmp|\.\.)(/[\w.-]+)+/", "…/", line)
     return line if len(line) <= 300 else line[:299] + "…"
 
 
