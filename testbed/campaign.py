@@ -124,6 +124,7 @@ def resume(
     Raises TestbedError if apps, hosts or anything else that bears on the figures have changed.
     """
     campaign = results.read(folder / FILE, Campaign)
+    results.finished_runs(folder, campaign)  # edited ones are refused before any host is asked
     request = Request(
         name=campaign.experiment,
         experiment=experiments.recorded(campaign.asked, folder / FILE),

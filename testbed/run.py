@@ -192,6 +192,7 @@ class _Runner:
             course.answers.append(self.asker.check_after())
             services.check_undisturbed(self.session.server, self.services)
             self._check_telemetry()
+            self._check_space(space.FULL_BYTES)  # else what was to be written may be incomplete
         with course.phase("stop"):
             cleanup.close()
 

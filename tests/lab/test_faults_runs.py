@@ -18,6 +18,7 @@ from tests.lab.campaigns import (
     records,
     short,
     the_run,
+    wait_for_load,
     wait_until,
 )
 from tests.lab.faults import provoked, provoked_in
@@ -183,20 +184,23 @@ def test_a_database_that_is_stopped_or_restarted_interrupts_the_run(verified, ss
 
 
 def test_a_database_that_does_not_run_ends_the_campaign(verified, ssh):
-    """The first run has ended when it is stopped; the second is not begun."""
+    """It is stopped in the load of the second run; the third is not begun."""
     process = None
     with postgresql(ssh):
         (verified.results / "latest").unlink(missing_ok=True)
         process = verified.start_fab("run-round2", *short(**(ONE | {"trials": 3, "duration": 4})))
         latest = verified.results / "latest"
         wait_until(lambda: list(latest.glob(".partial-002*")), "the second run has begun")
+        wait_for_load(ssh)
         ssh("server", "systemctl stop 'postgresql@*'")
         output, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == Exit.RUN_INTERRUPTED, output
     assert "server host: PostgreSQL does not run" in output
     assert "--resume=" in output
     folder = latest.resolve()
-    assert not list(folder.glob("*-t3/run.json")) or "PostgreSQL" in output
+    second, third = records(folder)[1:]
+    assert "PostgreSQL was stopped during the run" in second["failure"]["message"]
+    assert third["failure"]["stage"] == "look around"
     provoked("PostgreSQL does not run", "stopped before a run", "interrupted", output)
     assert [run["failure"] for run in resumed(verified)] == [None] * 3
 
