@@ -86,7 +86,9 @@ class RunningApp:
         workers = self.workers()
         self.process.terminate()
         assert self.process.wait(PATIENCE_S) == 0, self.log()
-        assert not any(worker.is_running() for worker in workers)
+        # the last may still be on its way out, or wait for init to take its exit code
+        _, alive = psutil.wait_procs(workers, PATIENCE_S)
+        assert alive == []
         if "Booting worker" in self.log():  # Gunicorn's; those killed say neither of the others
             ends = [self.log().count(end) for end in ("Worker exiting", "Finished server process")]
             assert max(ends) == len(workers)
