@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 
 from testbed import files
 from testbed.errors import TestbedError
+from testbed.jsonfile import check_depth
 from testbed.model.catalogue import Body, ExpectedAnswer
 from testbed.model.results import AnswerCheck
 from testbed.texts import shown, shown_name
@@ -100,7 +101,7 @@ def _read_json(folder: Path, name: str) -> Any:
             parse_float=_finite,
             parse_int=_whole,
         )
-        _check_depth(document)
+        check_depth(document, MOST_DOCUMENT_DEPTH)
     except RecursionError as error:
         raise TestbedError(f"{shown_name(path)}: JSON nested too deep") from error
     except ValueError as error:
@@ -132,20 +133,6 @@ def _whole(text: str) -> int:
     if len(text) > MOST_DIGITS:
         raise ValueError(f"a number of {len(text):,} digits")
     return int(text)
-
-
-def _check_depth(document: Any) -> None:
-    level = [document]
-    for _ in range(MOST_DOCUMENT_DEPTH):
-        inner = [
-            one.values() if isinstance(one, dict) else one
-            for one in level
-            if isinstance(one, dict | list)
-        ]
-        level = [part for parts in inner for part in parts]
-        if not level:
-            return
-    raise ValueError(f"nested more than {MOST_DOCUMENT_DEPTH} deep")
 
 
 def _read_texts(folder: Path, name: str) -> list[str]:

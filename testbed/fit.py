@@ -5,16 +5,14 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from testbed import fitness
 from testbed.errors import Exit, TestbedError
 from testbed.fitness import Facts, Subject
+from testbed.model.inventory import IPERF_PORT
 from testbed.model.results import Fitness, HostRole
 from testbed.paths import ROOT
-from testbed.remote import CommandFailed, Remote
+from testbed.remote import CommandFailed, Remote, ask
 
-IPERF_PORT = 5001
 PLAYBOOK = "playbooks/fit.yml"
 
 
@@ -59,20 +57,11 @@ def _ask(remote: Remote, other: Remote) -> Facts:
         *(f"--port={port}" for port in ports),
         *(f"--folder={folder}" for folder in (facts.testbed_prefix, facts.testbed_run)),
     ]
-    remedy = "run `ansible-playbook site.yml` for this inventory"
     try:
-        return Facts.model_validate_json(remote.run(command).stdout)
+        return ask(remote, command, Facts)
     except CommandFailed as error:
+        remedy = "run `ansible-playbook site.yml` for this inventory"
         raise TestbedError(f"{error}", remedy=remedy, exit_code=Exit.NOT_READY) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise TestbedError(
-            f"{remote.host.role} host: its telemetry does not answer as this version asks: "
-            f"{key}: {first['msg']}",
-            remedy=remedy,
-            exit_code=Exit.NOT_READY,
-        ) from error
 
 
 def fix(inventory: str | None, *, ask_password: bool) -> None:

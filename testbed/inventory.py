@@ -15,14 +15,13 @@ from pydantic import BaseModel, ValidationError
 
 from testbed import inventory_files
 from testbed.errors import TestbedError
-from testbed.model.inventory import Facts, Host
+from testbed.model.inventory import IPERF_PORT, Facts, Host
 from testbed.model.results import HostRole
 from testbed.paths import ROOT
 
 ROLES: tuple[HostRole, HostRole] = ("server", "client")
 KEYS = {*Facts.model_fields, "bench_address", "bench_interface"}
 CONNECTIONS = {"ssh", "ansible.builtin.ssh", "smart"}
-IPERF_PORT = 5001
 REMEDIES = {
     "bench_address": "give the host's own address on the data link (docs/hosts.md)",
     "bench_interface": "give the host's interface on the data link, as `ip link` names it there",

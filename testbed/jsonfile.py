@@ -32,7 +32,7 @@ def read(path: Path) -> dict[str, Any]:
             parse_float=_finite,
             parse_int=_count,
         )
-        _check_depth(data)
+        check_depth(data, DEEPEST)
         json.dumps(data, ensure_ascii=False).encode()  # JSON may hold half a character, text not
     except OSError as error:
         raise TestbedError(f"cannot read {path}: {error.strerror}") from error
@@ -75,9 +75,10 @@ def _short(value: object) -> str:
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 
-def _check_depth(data: Any) -> None:
+def check_depth(data: Any, deepest: int) -> None:
+    """Raise ValueError for a document of more than so many levels."""
     level = [data]
-    for _ in range(DEEPEST):
+    for _ in range(deepest):
         level = [
             inner
             for value in level
@@ -86,7 +87,7 @@ def _check_depth(data: Any) -> None:
         ]
         if not level:
             return
-    raise ValueError(f"nested more than {DEEPEST} levels deep")
+    raise ValueError(f"nested more than {deepest} levels deep")
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -16,6 +16,7 @@ from analysis.parsers import ParseError, parse
 from testbed import hosts, linkproof, ports, results
 from testbed.errors import Exit, TestbedError
 from testbed.linkproof import LinkUnfit, Look
+from testbed.model.inventory import IPERF_PORT
 from testbed.model.results import (
     Carried,
     HostRole,
@@ -28,7 +29,6 @@ from testbed.model.tool_output import ToolOutput
 from testbed.progress import Progress
 from testbed.remote import Process, Remote
 
-IPERF_PORT = 5001
 # On a busy host, iperf's client may ask the server to connect back before it listens itself
 IPERF_TRIES = 3
 NOT_YET_LISTENING = "expected reverse connect did not occur"

@@ -260,8 +260,7 @@ class _Runner:
         if role == self.load.from_host:
             expected |= ADAPTERS[self.load.generator].leaves
         left = self.session.remote(role).fetch(self.remote_folder, expected, raw)
-        given = {"body", LUA_FILE, self.workload.reset and Path(self.workload.reset).name}
-        if strange := [line for line in left if line.partition(":")[0] not in given]:
+        if strange := [line for line in left if line.partition(":")[0] not in ("body", LUA_FILE)]:
             (raw / f"left-on-{role}.txt").write_text("\n".join(strange) + "\n")
 
     def _load(self, answer: answers.Answer) -> None:
