@@ -223,7 +223,7 @@ def _complaints(said: str) -> str:
 
 def round_trip_of(ping: str) -> RoundTrip:
     """The summary of ping -q (iputils). Raises LinkUnfit if there is none."""
-    times = re.search(r"= ([\d.]+)/([\d.]+)/([\d.]+)/[\d.]+ ms", ping)
+    times = re.search(r"= (\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)/[\d.]+ ms", ping)
     received = re.search(r"(\d+) received", ping)
     if not times or not received:
         raise LinkUnfit(
