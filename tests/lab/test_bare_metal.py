@@ -303,6 +303,71 @@ def once_used(walker, root):
             follow(walker, step)
 
 
+def test_what_was_there_before_is_put_back(walker, once_used, fresh, root, snapshot):
+    """Again, with all packages there and databases that are somebody's; by names, INI and agent."""
+    root("server", "systemctl enable --now postgresql redis-server")
+    own = "cd /etc/postgresql/*/main/conf.d && echo 'work_mem = 7MB' > own.conf"
+    root("server", f"{own} && systemctl restart postgresql")
+    root("server", "cd / && runuser -u postgres -- psql -qc 'CREATE DATABASE mine'")
+    root("server", "redis-cli set mine 1 && redis-cli save")
+    inventory = walker.checkout / "inventory" / "named"
+    inventory.write_text(
+        "[all:vars]\n"
+        f"ansible_user={USER}\ntestbed_place=metal\nbench_interface={names.BENCH_INTERFACE}\n"
+        "testbed_workloads=['agents', 'todo']\n"
+        f"[server]\nrack-1 bench_address={fresh.server.bench_address}\n"
+        f"[client]\nrack-2 bench_address={fresh.client.bench_address}\n"
+        "[cellar:children]\nserver\nclient\n"
+    )
+    config = "".join(
+        f"Host {name}\n  HostName {one.address}\n"
+        for name, one in zip(("rack-1", "rack-2"), fresh.hosts, strict=True)
+    )
+    (walker.ssh / "config").write_text(config)
+    before = snapshot()
+    play = ["ansible-playbook", "-i", str(inventory)]
+    with walker.agent() as environment:
+        walker.run([*play, "site.yml"], **environment)
+        follow(walker, ["fab", "check", "--inventory", str(inventory)], **environment)
+        # what belongs to one of the testbed's roles, in a database that is not its own
+        owned = "psql -q mine -c 'CREATE TABLE kept (); ALTER TABLE kept OWNER TO testbed'"
+        root("server", f"cd / && runuser -u postgres -- {owned}")
+        stopped = walker.run([*play, "playbooks/teardown.yml"], check=False, **environment)
+        assert stopped.returncode != 0
+        assert 'role "testbed" cannot be dropped' in said(stopped)
+        root("server", "cd / && runuser -u postgres -- psql -q mine -c 'DROP TABLE kept'")
+        walker.run([*play, "playbooks/teardown.yml"], **environment)
+    assert differences(before, snapshot(), 1) == {"server": [], "client": []}
+    provoked(
+        "teardown is cut off",
+        "a table of somebody's belongs to the testbed's database role; teardown again without it",
+        "repeated",
+        'role "testbed" cannot be dropped because some objects depend on it',
+    )
+
+
+def test_root_that_cannot_be_had_is_told_and_changes_nothing(walker, once_used, snapshot):
+    inventory = walker.checkout / "inventory" / "mine"
+    before = snapshot()
+    site = ["ansible-playbook", "-i", str(inventory), "site.yml"]
+    done = walker.run(site, check=False, ANSIBLE_BECOME_PASSWORD_FILE=None)
+    assert done.returncode != 0
+    assert "left can be logged in to, but nothing be done as root there" in said(done)
+    assert "Missing sudo password. If sudo asks for a password, add -K" in said(done)
+    assert "Nothing is done here, as left could not be reached" in said(done)
+    provoked(
+        "sudo asks for a password",
+        "site.yml without -K for a user who may sudo with a password",
+        "refused",
+        "left can be logged in to, but nothing be done as root there: Missing sudo password",
+    )
+    walker.password_file.write_text("wrong\n")
+    wrong = walker.run(site, check=False)
+    walker.password_file.write_text(PASSWORD + "\n")
+    assert "Incorrect sudo password" in said(wrong)
+    assert differences(before, snapshot(), 1) == {"server": [], "client": []}
+
+
 def test_somebodys_own_user_of_the_same_name_is_left_alone(walker, once_used, root):
     inventory = walker.checkout / "inventory" / "mine"
     site = ["ansible-playbook", "-i", str(inventory), "playbooks/hosts.yml"]
