@@ -109,7 +109,8 @@ def networks(listing: list[dict[str, Any]]) -> list[str]:
 def table(lab: LabNames, services: Iterable[Service], own_networks: Iterable[str]) -> str:
     """The lab's nftables table: NAT, and what may pass from and to its hosts.
 
-    The machine itself reaches the hosts (SSH); what it sends passes neither chain.
+    The machine itself reaches the hosts (SSH); what it sends passes neither chain. Over IPv6 it
+    does so by their link-local addresses, which both sides ask for (neighbour discovery).
     """
     needed = "".join(
         f"    ip daddr {one.host} {one.protocol} dport {one.port} accept\n" for one in services
@@ -131,6 +132,7 @@ def table(lab: LabNames, services: Iterable[Service], own_networks: Iterable[str
   chain to_the_machine {{
     type filter hook input priority filter - 1;
     iifname != "{lab.bridge}" accept
+    icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert }} accept
     jump needed
     reject with icmpx admin-prohibited
   }}

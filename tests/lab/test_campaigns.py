@@ -223,13 +223,20 @@ def test_a_killed_campaign_can_be_resumed(verified, ssh):
     provoked("fab killed", "SIGKILL during a run; resumed", "interrupted", "nothing: it was killed")
 
 
-def test_a_campaign_does_not_mix_with_other_settings(verified, tmp_path):
+def test_a_campaign_does_not_mix_with_other_settings(verified, ssh):
     folder = verified.campaign("run-round2", *short(apps="flask", endpoints="index"))
-    file = folder / "campaign.json"
-    campaign = json.loads(file.read_text())
-    campaign["postgresql"]["shared_buffers"] = "1MB"
-    file.write_text(json.dumps(campaign))
-    done = verified.fab("run-round2", f"--resume={folder}", check=False)
+
+    def as_superuser(statement):
+        ssh(
+            "server",
+            f"cd / && sudo -u postgres psql -qc '{statement}' -c 'select pg_reload_conf()'",
+        )
+
+    as_superuser("alter system set work_mem to 12345")
+    try:
+        done = verified.fab("run-round2", f"--resume={folder}", check=False)
+    finally:
+        as_superuser("alter system reset work_mem")
     assert done.returncode == 2
-    assert "cannot be resumed: postgresql differ" in done.stderr
-    provoked("resumed elsewhere", "shared_buffers edited in campaign.json", "refused", done.stderr)
+    assert "PostgreSQL: work_mem: 4MB → 12345kB" in done.stderr
+    provoked("resumed elsewhere", "work_mem set anew meanwhile", "refused", done.stderr)

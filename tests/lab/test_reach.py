@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -26,10 +27,17 @@ def bench(lab, provisioned):
     return lab
 
 
-@pytest.fixture(scope="module")
-def agent(bench, tmp_path_factory):
+@pytest.fixture
+def sockets():
+    """A folder with a short name: a socket's path has 108 characters at most (unix(7))."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def agent(bench, sockets):
     """An agent that holds the key which both hosts know."""
-    path = tmp_path_factory.mktemp("agent") / "socket"
+    path = sockets / "agent"
     process = subprocess.Popen(
         ["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL, start_new_session=True
     )
@@ -65,7 +73,7 @@ class Way:
 
     def run(self, *command, with_agent=True):
         """In a mount namespace where ~/.ssh is the folder above: OpenSSH asks no $HOME for it."""
-        environment = os.environ | {"ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.ssh / "control")}
+        environment = os.environ | {"ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.agent.parent)}
         environment["SSH_AUTH_SOCK"] = str(self.agent) if with_agent else ""
         own = Path("~/.ssh").expanduser()
         own.mkdir(mode=0o700, exist_ok=True)

@@ -220,6 +220,7 @@ def test_too_few_open_files_are_doubtful(verified, ssh):
 
 def test_a_halt_of_the_telemetry_is_doubtful(verified, ssh):
     halt = (
+        "until [ $(cat /run/testbed/*/telemetry-client.csv | wc -l) -gt 2 ]; do sleep 0.1; done; "
         "halted=$(pgrep -u bench -f 'telemetry record'); kill -STOP $halted; sleep 4; "
         "kill -CONT $halted"
     )
