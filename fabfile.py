@@ -9,11 +9,13 @@ import fabric
 from invoke.collection import Collection
 from invoke.context import Context
 
-from testbed import fit, hosts, lab, options, results, show, tasks
-from testbed import inventory as inventories
-from testbed import link as links
+from testbed import lab, store
+from testbed.cli import options, show, tasks
 from testbed.errors import Exit
 from testbed.fitness import shown
+from testbed.hosts import fit, hosts
+from testbed.hosts import inventory as inventories
+from testbed.hosts import link as links
 from testbed.lab import names
 from testbed.progress import Progress
 from testbed.terminal import Terminal
@@ -38,7 +40,7 @@ def link(context: Context, inventory: str | None = None, duration: str | None = 
     """Verify the data link: iperf both ways at once, round trip, NICs."""
     given = options.read_link({"inventory": inventory, "duration": duration})
     server, client = hosts.connect(inventories.load(given.inventory))
-    folder = results.folder() / "link" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    folder = store.folder() / "link" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     try:
         with hosts.reserved(server, client):
             hosts.clear(server, client)  # among it a delay that is left over
@@ -144,7 +146,7 @@ def compare(
 @tasks.reported
 def report(context: Context, campaign: str | None = None) -> None:
     """Write tables, charts and an HTML page of a campaign."""
-    _analysis("report", campaign or str(results.folder() / "latest"))
+    _analysis("report", campaign or str(store.folder() / "latest"))
 
 
 def measuring(name: str, doc: str) -> object:

@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.text import Text
 
 from analysis import compare, reparse, report, series_report, verdicts
-from analysis.parsers import command as parse
 from analysis.tables import TEXT_WIDTH
 from testbed.errors import Exit, TestbedError
 from testbed.terminal import Terminal
+from testbed.tools import command as parse
 
 
 @dataclass(frozen=True)

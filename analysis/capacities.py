@@ -9,7 +9,6 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from analysis.figures import rate
 from analysis.groups import (
     WORST_LAST,
     apps,
@@ -21,6 +20,7 @@ from analysis.groups import (
 from analysis.load import LoadedCampaign
 from testbed.model.experiment import Capacity
 from testbed.model.results import CapacityResult, RunRecord, Standing
+from testbed.numbers import rate
 
 NONE_MET = "none met"
 NONE_MISSED = "none missed"

@@ -21,10 +21,10 @@ from analysis.comparison import (
     Verdict,
     compare,
 )  # fmt: skip
-from analysis.figures import AT_LEAST, MISSING
 from analysis.load import LoadedCampaign
 from analysis.series import load_one
 from testbed.errors import Exit
+from testbed.numbers import AT_LEAST, MISSING
 
 STYLES: dict[Verdict, str] = {
     "better": "bold green",

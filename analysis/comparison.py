@@ -38,7 +38,7 @@ from analysis.claims import (
     without_trials,
 )  # fmt: skip
 from analysis.differences import Difference, differences
-from analysis.figures import BY_KEY, Figure, rate
+from analysis.figures import BY_KEY, Figure
 from analysis.groups import apps, endpoints, standing
 from analysis.load import LoadedCampaign
 from analysis.measured import Span, of_figure
@@ -47,6 +47,7 @@ from testbed.errors import TestbedError
 from testbed.model.article import Accept
 from testbed.model.experiment import Capacity
 from testbed.model.results import Load, RunRecord
+from testbed.numbers import rate
 
 Verdict = Literal["better", "same", "worse", "unclear", "not comparable"]
 CAPACITY = Figure("capacity_rps", "Capacity/s", lambda output: None, rate, more_is_better=True)

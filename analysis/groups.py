@@ -5,11 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.figures import BY_KEY, ERROR_CLASSES, rate
+from analysis.figures import BY_KEY, ERROR_CLASSES
 from analysis.load import LoadedCampaign, LoadedRun
 from analysis.statistics import Summary, summarise
 from testbed.model.results import RunRecord, Standing
 from testbed.model.tool_output import Tool, ToolOutput
+from testbed.numbers import rate
 
 WORST_LAST: tuple[Standing, ...] = ("valid", "doubtful", "invalid", "failed", "interrupted")
 WITHOUT_FIGURES: tuple[Standing, ...] = ("failed", "interrupted")

@@ -13,9 +13,9 @@ import jinja2
 
 from analysis import capacities, figures, groups, ramp, tables
 from analysis.charts.style import Rendered
-from analysis.figures import MISSING
 from analysis.load import LoadedCampaign
 from analysis.statistics import CONFIDENCE, RESAMPLES
+from testbed import numbers
 from testbed.model.results import (
     FITNESS_LEVELS,
     Fitness,
@@ -25,6 +25,7 @@ from testbed.model.results import (
     SqlSeen,
     Standing,
 )
+from testbed.numbers import MISSING
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 # Columns of the text table that the page has no need of: each endpoint has a table of its own.
@@ -110,11 +111,11 @@ def environment() -> jinja2.Environment:
         "or_missing": or_missing,
         "data_uri": data_uri,
         "policy": policy,
-        "rate": figures.rate,
-        "ms": figures.milliseconds,
-        "count": figures.count,
-        "percent": figures.percent,
-        "size": figures.size,
+        "rate": numbers.rate,
+        "ms": numbers.milliseconds,
+        "count": numbers.count,
+        "percent": numbers.percent,
+        "size": numbers.size,
     }
     return made
 

@@ -23,11 +23,11 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from analysis.figures import AT_LEAST, MISSING, milliseconds, percent
 from analysis.groups import label, standing
 from analysis.load import LoadedCampaign
 from analysis.measured import Span, errors_percent, percentile
 from testbed.model.results import RunRecord, Standing
+from testbed.numbers import AT_LEAST, MISSING, milliseconds, percent
 
 SLOW_FACTOR = 2.0  # times the response time of the lightest step
 ERRORS_FROM_PERCENT = 0.1

@@ -10,12 +10,12 @@ from rich.console import Console
 from rich.text import Text
 
 from analysis.load import LoadedCampaign
-from analysis.parsers import ParseError, parse
 from analysis.series import load_one
-from testbed import results
-from testbed.generators import ADAPTERS
+from testbed import store
 from testbed.model.results import RunRecord
 from testbed.model.tool_output import ToolOutput
+from testbed.tools import ParseError, parse
+from testbed.tools.generators import ADAPTERS
 
 State = Literal["same", "differs", "failed run", "no raw output", "not readable", "edited"]
 NOT_JUDGED = (
@@ -53,7 +53,7 @@ def command(arguments: Namespace, console: Console) -> None:
         if found.state == "differs":
             differing += 1
             if arguments.write:
-                store(campaign.folder, found)
+                write_figures(campaign.folder, found)
     console.print(Text(_summary(differing, len(campaign.runs), written=arguments.write)))
     if differing:
         console.print(Text(NOT_JUDGED))
@@ -96,10 +96,10 @@ def differences(stored: ToolOutput, now: ToolOutput) -> list[str]:
     ]
 
 
-def store(folder: Path, found: Reparsed) -> None:
+def write_figures(folder: Path, found: Reparsed) -> None:
     """Replace the figures of a run's run.json, and nothing else of it. Raises TestbedError."""
     record = found.record.model_copy(update={"output": found.output})
-    results.write(folder / record.run_id / "run.json", record)
+    store.write(folder / record.run_id / "run.json", record)
 
 
 def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:

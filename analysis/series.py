@@ -10,7 +10,7 @@ from analysis.claims import Evidence, Judgement, judge
 from analysis.groups import NOT_COUNTED, reasons, standing
 from analysis.load import LoadedCampaign, load
 from analysis.measured import Span, of_run
-from testbed import results
+from testbed import store
 from testbed.errors import TestbedError
 from testbed.model.article import CellRef, Claim, Metric, Mode, Series, SeriesPart
 from testbed.model.results import RunRecord
@@ -84,7 +84,7 @@ def is_series(folder: Path) -> bool:
 def load_one(folder: Path) -> LoadedCampaign:
     """The campaign in `folder`. Raises TestbedError; of a series, with its campaigns' names."""
     if is_series(folder):
-        series = results.read(folder / FILE, Series)
+        series = store.read(folder / FILE, Series)
         raise TestbedError(
             f"{folder}: a series of {len(series.parts)} campaigns, not one campaign",
             remedy=f"name one of them: {', '.join(str(folder / p.campaign) for p in series.parts)}",
@@ -99,7 +99,7 @@ def load_series(folder: Path) -> LoadedSeries:
             f"{folder}: not a series: no {FILE} in it",
             remedy="name a folder that `fab run-article` wrote, results/<series>",
         )
-    series = results.read(folder / FILE, Series)
+    series = store.read(folder / FILE, Series)
     parts = [LoadedPart(part, _campaign(folder / part.campaign)) for part in series.parts]
     return LoadedSeries(folder, series, parts)
 

@@ -12,16 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis import capacities, ramp
-from analysis.figures import (
-    AT_LEAST,
-    BY_KEY,
-    ERROR_CLASSES,
-    FIGURES,
-    LOWER_BOUND,
-    MISSING,
-    percent,
-    rate,
-)
+from analysis.figures import BY_KEY, ERROR_CLASSES, FIGURES, LOWER_BOUND
 from analysis.groups import (
     FROM_DUE,
     NOT_COUNTED,
@@ -38,6 +29,7 @@ from analysis.groups import (
 )  # fmt: skip
 from analysis.load import LoadedCampaign
 from testbed.model.results import RunRecord
+from testbed.numbers import AT_LEAST, MISSING, percent, rate
 
 FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n")  # of a cell, to a spreadsheet
 TEXT_WIDTH = 200  # of table.txt, and of what is printed elsewhere than on a terminal

@@ -21,9 +21,9 @@ from analysis.claims import (
     interval_text,
     number,
 )  # fmt: skip
-from analysis.figures import AT_LEAST, MISSING, milliseconds, percent, rate
 from analysis.series import SMALL, LoadedSeries, judgements, load_series
 from testbed.model.article import Metric, Mode
+from testbed.numbers import AT_LEAST, MISSING, milliseconds, percent, rate
 
 STYLES: dict[Verdict, str] = {
     "reproduced": "bold green",

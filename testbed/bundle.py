@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from testbed import app_code, catalogue
+from testbed.asked import app_code, catalogue
 from testbed.errors import Exit, TestbedError
 from testbed.model import command_line
 from testbed.model.catalogue import CataloguedApp, Service, Setting, Workload

@@ -13,9 +13,10 @@ from analysis.charts.style import (
     generators_of,
     plain_axis,
 )  # fmt: skip
-from analysis.figures import BY_KEY, count
+from analysis.figures import BY_KEY
 from analysis.groups import Group
 from analysis.load import LoadedCampaign
+from testbed.numbers import count
 
 CAPTION = (
     "Errors during the run, by class. Requests that were never sent or never answered are told "

@@ -15,9 +15,10 @@ from analysis.charts.style import (
     generators_of,
     plain_axis,
 )  # fmt: skip
-from analysis.figures import BY_KEY, MISSING
+from analysis.figures import BY_KEY
 from analysis.groups import FROM_DUE, WITHOUT_FIGURES, Group
 from analysis.load import LoadedCampaign
+from testbed.numbers import MISSING
 
 LOG_FROM_SPAN = (
     30  # ratio of the greatest to the smallest figure from which the axis is logarithmic

@@ -17,9 +17,10 @@ from analysis.charts.style import (
     Frame,
     text_width,
 )
-from analysis.figures import AT_LEAST, LOWER_BOUND, MISSING, Figure
+from analysis.figures import LOWER_BOUND, Figure
 from analysis.groups import NOT_COUNTED, WITHOUT_FIGURES, Group, standing
 from analysis.statistics import Summary
+from testbed.numbers import AT_LEAST, MISSING
 
 Entry = tuple[Patch | Line2D, str]
 DOUBT = "doubtful or invalid"

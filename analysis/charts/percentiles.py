@@ -16,10 +16,10 @@ from analysis.charts.style import (
     generators_of,
     plain_axis,
 )  # fmt: skip
-from analysis.figures import milliseconds
 from analysis.groups import Group
 from analysis.histogram import MIN_BEYOND, LatencyCurve
 from analysis.load import LoadedCampaign
+from testbed.numbers import milliseconds
 
 HEIGHT = 2.5
 LEFT = 0.62

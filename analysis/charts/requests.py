@@ -14,9 +14,10 @@ from analysis.charts.style import (
     generators_of,
     plain_axis,
 )  # fmt: skip
-from analysis.figures import BY_KEY, MISSING, rate
+from analysis.figures import BY_KEY
 from analysis.groups import Group, asked_rates
 from analysis.load import LoadedCampaign
+from testbed.numbers import MISSING, rate
 
 CAPTION = (
     "Solid: correct answers per second (goodput). Pale: all answers per second (throughput), so "

@@ -1,11 +1,11 @@
 """Put the table of all checks into docs/fitness.md: `python -m testbed.fitness`."""
 
 import sys
-from pathlib import Path
 
 from testbed.fitness.table import markdown
+from testbed.paths import ROOT
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "fitness.md"
+PAGE = ROOT / "docs" / "fitness.md"
 BEGIN, END = "<!-- checks: begin -->\n", "<!-- checks: end -->\n"
 
 

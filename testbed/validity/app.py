@@ -2,9 +2,9 @@
 
 from testbed.model.catalogue import Statement
 from testbed.model.results import Finding
-from testbed.sql import collapsed
 from testbed.validity.evidence import Evidence, growth
 from testbed.validity.limits import beyond, found
+from testbed.validity.sql import collapsed
 
 
 def answer(evidence: Evidence) -> list[Finding]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed import answers, catalogue, experiments, plan
+from testbed.asked import answers, catalogue, experiments, plan
 from testbed.model.catalogue import App
 from tests.unit.apps import serving
 from tests.unit.apps.serving import REPOSITORY, DatabaseOf

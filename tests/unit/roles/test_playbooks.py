@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed import hosts, inventory
+from testbed.hosts import hosts, inventory
 from testbed.model import command_line
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -1,7 +1,8 @@
 import pytest
 import yaml
 
-from testbed import articles, show
+from testbed.campaign import articles
+from testbed.cli import show
 from testbed.errors import TestbedError
 from testbed.model.article import Article
 

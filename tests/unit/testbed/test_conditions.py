@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from testbed import conditions
+from testbed.hosts.remote import Result
 from testbed.model.results import Before, Busy
-from testbed.remote import Result
+from testbed.run import conditions
 
 LIMITS = """\
 Limit                     Soft Limit           Hard Limit           Units

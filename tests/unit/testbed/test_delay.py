@@ -2,10 +2,10 @@
 
 import pytest
 
-from testbed import delay
 from testbed.errors import TestbedError
+from testbed.hosts import delay
+from testbed.hosts.remote import CommandFailed, HostUnreachable, Result
 from testbed.model.results import RoundTrip
-from testbed.remote import CommandFailed, HostUnreachable, Result
 
 UNIT = "testbed-delay@22500.service"
 UNKNOWN = "Error: Specified qdisc kind is unknown.\nFailed to start"

@@ -4,8 +4,9 @@ import pytest
 from pydantic import ValidationError
 from rich.console import Console
 
-from testbed import fit, fitness
+from testbed import fitness
 from testbed.fitness import Facts, Subject, __main__, shown, table
+from testbed.hosts import fit
 from tests.unit.testbed.fitness_hosts import GB, HOSTS, LAB, LAPTOP, SERVER, VM, changed
 
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from testbed import causes
 from testbed.errors import Exit, Interrupted, RunFailed, TestbedError
-from testbed.generating import GAVE_UP
-from testbed.run import _first, _judged
+from testbed.hosts import causes
+from testbed.run.generating import GAVE_UP
+from testbed.run.run import _first, _judged
 
 
 @pytest.mark.parametrize(

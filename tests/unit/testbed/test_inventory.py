@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from testbed import inventory, inventory_files, paths
+from testbed import paths
 from testbed.errors import TestbedError
+from testbed.hosts import inventory, inventory_files
 
 ROOT = paths.ROOT
 EXAMPLE = ROOT / "inventory" / "baremetal"

@@ -2,9 +2,9 @@ from collections import Counter
 
 import pytest
 
+from testbed.asked.plan import plan, workers
 from testbed.errors import TestbedError
 from testbed.model.experiment import Variant
-from testbed.plan import plan, workers
 
 
 def cells(runs):
