@@ -48,13 +48,49 @@ def read(path: Path, model: type[M]) -> M:
 
     That includes a document which is not as it was written.
     """
-    data = jsonfile.read(path)
-    if seal.is_broken(data):
+    found, edited = read_as_found(path, model)
+    if edited:
         raise TestbedError(
             f"{path} was edited after it was written",
             remedy="restore it from a copy; what it says now, nobody measured",
         )
-    return jsonfile.fit(path, data, model)
+    return found
+
+
+def read_as_found(path: Path, model: type[M]) -> tuple[M, bool]:
+    """A model as its file is now, and whether that was edited after it was written.
+
+    Raises TestbedError, naming the file and what is wrong in it, if it does not fit.
+    """
+    data = jsonfile.read(path)
+    return jsonfile.fit(path, data, model), seal.is_broken(data)
+
+
+def read_run(folder: Path, campaign: Campaign) -> tuple[RunRecord, list[str]]:
+    """A run as its folder is now, and a sentence for each thing that is not as it was written.
+
+    Raises TestbedError if it is not that campaign's run, or no run at all.
+    """
+    path = folder / seal.RECORD
+    if not path.is_file():
+        raise TestbedError(
+            f"{folder}: half-written run: no {seal.RECORD} in it",
+            remedy="resume the campaign, which redoes this run, or remove the folder",
+        )
+    record, edited = read_as_found(path, RunRecord)
+    if record.run_id != folder.name:
+        raise TestbedError(f"{path}: run_id '{record.run_id}' is not its folder's name")
+    if record.campaign != campaign.campaign:
+        raise TestbedError(
+            f"{path}: belongs to campaign '{record.campaign}', not '{campaign.campaign}'",
+            remedy="keep each campaign's runs in its own folder",
+        )
+    name = f"{folder.name}/{seal.RECORD}"
+    if edited:
+        return record, [f"{name} was edited after the run"]
+    if campaign.digest is not None and record.digest is None:
+        return record, [f"{name} has lost its digest"]
+    return record, seal.changes(folder, record)
 
 
 def point_latest(folder: Path) -> None:
@@ -71,15 +107,18 @@ def finished_runs(folder: Path, campaign: Campaign) -> dict[str, RunRecord]:
     Not among them: one that is half-written, that an app failed in, or that was interrupted.
     Raises TestbedError if a file of one is not as it was when the run ended.
     """
-    paths = {run_id: folder / run_id / "run.json" for run_id in campaign.runs}
-    records = {run_id: read(path, RunRecord) for run_id, path in paths.items() if path.is_file()}
-    finished = {run_id: record for run_id, record in records.items() if record.failure is None}
-    for run_id, record in finished.items():
-        if changes := seal.changes(folder / run_id, record):
+    finished = {}
+    for run_id in campaign.runs:
+        if not (folder / run_id / seal.RECORD).is_file():
+            continue
+        record, edits = read_run(folder / run_id, campaign)
+        if edits:
             raise TestbedError(
-                f"{folder / run_id}: {'; '.join(changes[:3])}",
+                f"{folder / run_id}: {'; '.join(edits[:3])}",
                 remedy="restore what was there, or remove the folder to have the run repeated",
             )
+        if record.failure is None:
+            finished[run_id] = record
     return finished
 
 

@@ -1,10 +1,13 @@
 """One run: start, ready, check, load, check again, stop, collect. Leaves nothing running."""
 
 import shutil
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from testbed import seal, store
 from testbed.asked import answers
@@ -17,7 +20,6 @@ from testbed.model.experiment import PlannedRun
 from testbed.model.results import (
     Failure,
     HostRole,
-    Load,
     OpenFiles,
     RunRecord,
 )
@@ -25,13 +27,12 @@ from testbed.model.tool_output import ToolOutput
 from testbed.run import conditions, data
 from testbed.run.asking import Asker
 from testbed.run.generating import generate
-from testbed.run.session import Course, Session
+from testbed.run.record import begun, judged
+from testbed.run.session import Session
 from testbed.tools import parse
 from testbed.tools.generators import ADAPTERS, LUA_FILE, Target, choose, measured_from
-from testbed.validity import Evidence, judge, sql, worst
-from testbed.validity.figures import drift_percent
+from testbed.validity import sql
 
-LOOPBACK = "127.0.0.1"
 TELEMETRY_BYTES = 64 * 2**20  # a row of about 400 bytes each interval: two days of seconds
 BEFORE_THE_APP = ("prepare", "look around", "reset")  # stages of a run
 
@@ -49,16 +50,16 @@ def execute(session: Session, planned: PlannedRun) -> RunRecord:
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "raw").mkdir(parents=True)
     final = session.folder / planned.run_id
-    course = Course(
-        started_at=datetime.now(UTC), earlier_failures=store.failures(final / seal.RECORD)
-    )
+    earlier_failures = store.failures(final / seal.RECORD)
+    runner = _Runner(session, app, begun(session, planned, app, load, earlier_failures), partial)
     end: Interrupted | None = None
     try:
-        _Runner(session, planned, app, load, course, partial).go()
+        runner.go()
     except TestbedError as error:
-        first = conditions.link_fault(session, course.before) or _first(error)
-        course.failure, end = _judged(first, course.stage)
-    record = _record(session, planned, app, load, course, partial)
+        first = conditions.link_fault(session, runner.record.before) or _first(error)
+        failure, end = _ended_by(first, runner.stage)
+        runner.note(failure=failure)
+    record = judged(session, runner.record, partial)
     record = record.model_copy(update={"files": seal.files_of(partial)})
     store.write(partial / seal.RECORD, record)
     shutil.rmtree(final, ignore_errors=True)
@@ -75,7 +76,7 @@ def _first(error: TestbedError) -> TestbedError:
     return error
 
 
-def _judged(error: TestbedError, stage: str) -> tuple[Failure, Interrupted | None]:
+def _ended_by(error: TestbedError, stage: str) -> tuple[Failure, Interrupted | None]:
     """What ended a run, as its record has it; and what ends the campaign, if it does.
 
     Only a RunFailed is what the app did. Before the app is started nothing is wrong but with the
@@ -91,42 +92,48 @@ def _judged(error: TestbedError, stage: str) -> tuple[Failure, Interrupted | Non
 
 
 class _Runner:
-    """The steps of one run."""
+    """The steps of one run, and its record, which grows with each."""
 
     def __init__(
-        self,
-        session: Session,
-        planned: PlannedRun,
-        app: CataloguedApp,
-        load: Load,
-        course: Course,
-        partial: Path,
+        self, session: Session, app: CataloguedApp, record: RunRecord, partial: Path
     ) -> None:
-        self.session, self.planned, self.app = session, planned, app
-        self.course, self.partial = course, partial
-        self.load = load
+        self.session, self.app, self.record, self.partial = session, app, record, partial
+        self.stage = BEFORE_THE_APP[0]
+        self.load = record.load
         self.daemon = Daemon(session.server, app)
-        self.generating = session.remote(load.from_host)
+        self.generating = session.remote(record.load.from_host)
         self.workload = session.catalogue.workload(app.workload)
         self.workload_folder = session.catalogue.folders[app.workload]
-        self.endpoint = self.workload.endpoints[planned.endpoint]
-        self.url = url_of(session, app, planned.endpoint)
+        self.endpoint = self.workload.endpoints[record.endpoint]
         self.asker = Asker(
             self.generating,
             session.server,
             self.daemon,
-            self.url,
+            record.url,
             self.endpoint,
             self.workload_folder,
         )
         self.statements_seen: list[tuple[str, int]] = []
         self.services: dict[Service, services.Unit] = {}  # as the run found them
         self.telemetry: dict[HostRole, Process] = {}
-        self.remote_folder = f"{session.inventory.facts.testbed_run}/{planned.run_id}"
+        self.remote_folder = f"{session.inventory.facts.testbed_run}/{record.run_id}"
+
+    def note(self, **facts: Any) -> None:
+        """Put what was found into the record."""
+        self.record = self.record.model_copy(update=facts)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time a phase, and remember it as where a failure happened."""
+        self.stage, begin = name, time.monotonic()
+        try:
+            yield
+        finally:
+            took_s = round(time.monotonic() - begin, 3)
+            self.note(phases_s={**self.record.phases_s, name: took_s})
 
     def go(self) -> None:
         """All steps; whatever was started is stopped, however this ends."""
-        course = self.course
         with ExitStack() as cleanup:
             try:
                 self._steps(cleanup)
@@ -135,57 +142,54 @@ class _Runner:
                 if not known and (cause := self._around()) is not None:
                     raise cause from error
                 raise
-        with course.phase("collect"):
-            course.output = self._parse()
-            course.sql = sql.sorted_out(
+        with self.phase("collect"):
+            output = self._parse()
+            seen = sql.sorted_out(
                 self.statements_seen,
                 self.endpoint.sql,
                 self.app.spec.housekeeping_sql,
-                course.output.all_answered,
+                output.all_answered,
             )
+            self.note(output=output, sql=seen)
 
     def _steps(self, cleanup: ExitStack) -> None:
         """All that hosts are needed for; what undoes it goes into `cleanup`."""
-        course, progress = self.course, self.session.progress
+        progress = self.session.progress
         self._check_space(space.NEEDED_BYTES)
         for remote in (self.session.server, self.session.client):
             remote.run(["mkdir", "-p", self.remote_folder])
         cleanup.callback(self._remove_remote_folders)
-        with course.phase("look around"), progress.stage("look who else is there", 1):
+        with self.phase("look around"), progress.stage("look who else is there", 1):
             self.services = services.running(self.session.server, self.workload.services)
-            course.before = conditions.before(self.session.server, self.session.client)
-            links = {role: one.link for role, one in course.before.items() if one.link}
+            before = conditions.before(self.session.server, self.session.client)
+            self.note(before=before)
+            links = {role: one.link for role, one in before.items() if one.link}
             conditions.check_link(self.session, links)
-        with course.phase("reset"):
-            course.rows = data.put_back(
-                self.session.server,
-                self.app.workload,
-                self.workload,
-                self.workload_folder,
-            )
+        with self.phase("reset"):
+            server, name = self.session.server, self.app.workload
+            self.note(rows=data.put_back(server, name, self.workload, self.workload_folder))
             if "postgresql" in self.workload.services:
-                course.postgresql = postgresql.settings(self.session.server)
-        with course.phase("start"), progress.stage("start", 1):
+                self.note(postgresql=postgresql.settings(server))
+        with self.phase("start"), progress.stage("start", 1):
             cleanup.callback(self.daemon.stop)
-            pid = self.daemon.start(self.planned.settings, address_of(self.session))
-            course.main_pid = pid
-            course.app_open_files = conditions.open_files(self.session.server, pid)
-        with course.phase("ready"), progress.stage("wait until it answers", 1):
+            pid = self.daemon.start(self.record.settings, self.session.app_address)
+            most_files = conditions.open_files(self.session.server, pid)
+            self.note(main_pid=pid, open_files=OpenFiles(app=most_files, generator=None))
+        with self.phase("ready"), progress.stage("wait until it answers", 1):
             answer = self.asker.wait_ready()
-        with course.phase("check"):
+        with self.phase("check"):
             self._check_before(answer)
         self.telemetry = self._start_telemetry(pid)
         cleanup.callback(self._collect, self.telemetry)
         self._load(answer)
-        with course.phase("check after"), progress.stage("check the answer again", 1):
-            course.unit = self.daemon.show()
-            course.link_after = conditions.link_now(self.session)
-            conditions.check_link(self.session, course.link_after)
-            course.answers.append(self.asker.check_after())
+        with self.phase("check after"), progress.stage("check the answer again", 1):
+            self.note(unit=self.daemon.show(), link_after=conditions.link_now(self.session))
+            conditions.check_link(self.session, self.record.link_after)
+            self.note(answers=[*self.record.answers, self.asker.check_after()])
             services.check_undisturbed(self.session.server, self.services)
             self._check_telemetry()
             self._check_space(space.FULL_BYTES)  # else what was to be written may be incomplete
-        with course.phase("stop"):
+        with self.phase("stop"):
             cleanup.close()
 
     def _around(self) -> TestbedError | None:
@@ -212,11 +216,11 @@ class _Runner:
     def _check_before(self, answer: answers.Answer) -> None:
         """Raise RunFailed unless all are as expected: such an app is not worth a load."""
         checks = self.asker.check_before(answer)
-        self.course.answers += checks
+        self.note(answers=[*self.record.answers, *checks])
         for check in checks:
             if not check.ok:
                 about = f" ({check.what})" if check.what else ""
-                raise RunFailed(f"wrong answer from {self.url}{about}: {check.problem}")
+                raise RunFailed(f"wrong answer from {self.record.url}{about}: {check.problem}")
 
     def _start_telemetry(self, pid: int) -> dict[HostRole, Process]:
         processes: dict[HostRole, Process] = {}
@@ -264,20 +268,20 @@ class _Runner:
         inside_s = load.warmup_s if adapter.warms_up_itself(load) else 0
         if load.warmup_s and not inside_s:
             warm_up = adapter.warm_up(load, target, self.remote_folder)
-            with self.course.phase("warm-up"), progress.stage("warm-up", load.warmup_s):
+            with self.phase("warm-up"), progress.stage("warm-up", load.warmup_s):
                 generate(self.session, load, warm_up, self._output("warm-up.txt"), load.warmup_s)
             # Requests that the warm-up left unanswered still queue; one more comes after them, and
             # its answer says that the load will not have to wait for them
-            with self.course.phase("drain"), progress.stage("wait until it has caught up", 1):
+            with self.phase("drain"), progress.stage("wait until it has caught up", 1):
                 self.asker.wait_ready()
         postgresql.forget_statements(self.session.server)
         command = adapter.command(load, target, self.remote_folder, self.session.generator_cpus)
-        self.course.command = " ".join(command)
+        self.note(command=" ".join(command))
         with (
-            self.course.phase("load"),
+            self.phase("load"),
             progress.stage(f"load for {load.duration_s:g} s", load.duration_s + inside_s),
         ):
-            self.course.measured_from = datetime.now(UTC) + timedelta(seconds=inside_s)
+            self.note(measured_from=datetime.now(UTC) + timedelta(seconds=inside_s))
             expected_s = load.duration_s + inside_s
             generate(self.session, load, command, self._output("generator.txt"), expected_s)
         self.statements_seen = postgresql.statements(self.session.server)
@@ -290,7 +294,7 @@ class _Runner:
             body_file = f"{self.remote_folder}/body"
             self.generating.write(body_file, answers.read_body(self.workload_folder, send))
         return Target(
-            url=self.url,
+            url=self.record.url,
             method=self.endpoint.method,
             answer_bytes=None if varies else len(answer.body),
             answer_sha256=None if varies else answer.sha256,
@@ -316,90 +320,6 @@ class _Runner:
             raise Interrupted(f"the generator left no {path.name}")
         text = path.read_text(errors="replace")
         output = parse(text, self.load.generator)
-        told = measured_from(text, self.load, self.course.before[self.load.from_host])
-        self.course.measured_from = told or self.course.measured_from
+        told = measured_from(text, self.load, self.record.before[self.load.from_host])
+        self.note(measured_from=told or self.record.measured_from)
         return output
-
-
-def address_of(session: Session) -> str:
-    """Where apps listen: loopback in a calibration, else the server's data link address."""
-    return LOOPBACK if session.experiment.calibration else session.inventory.server.bench_address
-
-
-def url_of(session: Session, app: CataloguedApp, endpoint: str) -> str:
-    """The URL that a run loads."""
-    port = session.inventory.facts.testbed_app_port
-    return f"http://{address_of(session)}:{port}{app.spec.endpoints[endpoint]}"
-
-
-def _record(
-    session: Session,
-    planned: PlannedRun,
-    app: CataloguedApp,
-    load: Load,
-    course: Course,
-    partial: Path,
-) -> RunRecord:
-    statements = session.catalogue.workload(app.workload).endpoints[planned.endpoint].sql
-    open_files = OpenFiles(
-        app=course.app_open_files, generator=conditions.generator_open_files(partial / "raw")
-    )
-    evidence = Evidence(
-        load=load,
-        output=course.output,
-        answers=course.answers,
-        sql=course.sql,
-        statements=statements,
-        unit=course.unit,
-        failure=course.failure,
-        link=session.link,
-        folder=partial,
-        before=course.before,
-        link_after=course.link_after,
-        open_files=open_files,
-        rows=course.rows,
-        first_rows=store.first_rows(session.folder),
-        postgresql=course.postgresql,
-        first_postgresql=session.postgresql,
-        workers=session.workers.get((planned.endpoint, planned.variant), {}),
-        unequal_workers=session.experiment.unequal_workers,
-        telemetry_interval_s=session.experiment.telemetry_interval_s,
-        main_pid=course.main_pid,
-        measured_from=course.measured_from,
-    )
-    findings = judge(evidence)
-    return RunRecord(
-        schema_version=1,
-        run_id=planned.run_id,
-        campaign=session.campaign,
-        workload=app.workload,
-        app=app.name,
-        app_title=app.spec.title,
-        endpoint=planned.endpoint,
-        variant=planned.variant,
-        settings=planned.settings,
-        trial=planned.trial,
-        url=url_of(session, app, planned.endpoint),
-        calibration=session.experiment.calibration,
-        load=load,
-        generator_version=session.generators[load.generator],
-        command=course.command,
-        started_at=course.started_at,
-        ended_at=datetime.now(UTC),
-        measured_from=course.measured_from,
-        phases_s=course.phases_s,
-        before=course.before,
-        link_after=course.link_after,
-        open_files=open_files,
-        rows=course.rows,
-        telemetry_interval_s=session.experiment.telemetry_interval_s,
-        unit=course.unit,
-        answers=course.answers,
-        sql=course.sql,
-        output=course.output,
-        drift_percent=drift_percent(evidence),
-        failure=course.failure,
-        earlier_failures=course.earlier_failures,
-        findings=findings,
-        verdict=worst(findings),
-    )

@@ -1,28 +1,17 @@
-"""What the runs of a campaign share, and what is known of a run while it goes."""
+"""What the runs of a campaign share."""
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
 
 from testbed.asked.catalogue import Catalogue
 from testbed.hosts.inventory import Inventory
 from testbed.hosts.remote import Remote
+from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import Experiment
-from testbed.model.results import (
-    AnswerCheck,
-    Before,
-    Failure,
-    Generator,
-    HostRole,
-    LinkRecord,
-    LinkState,
-    SqlSeen,
-)
-from testbed.model.tool_output import ToolOutput
+from testbed.model.results import Generator, HostRole, LinkRecord
 from testbed.progress import Progress
+
+LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -47,34 +36,12 @@ class Session:
         """The connection to the host of that role."""
         return self.server if role == "server" else self.client
 
+    @property
+    def app_address(self) -> str:
+        """Where apps listen: loopback in a calibration, else the server's data link address."""
+        return LOOPBACK if self.experiment.calibration else self.inventory.server.bench_address
 
-@dataclass
-class Course:
-    """What is known of a run while it goes."""
-
-    started_at: datetime
-    stage: str = "prepare"
-    phases_s: dict[str, float] = field(default_factory=dict)
-    measured_from: datetime | None = None
-    answers: list[AnswerCheck] = field(default_factory=list)
-    sql: list[SqlSeen] | None = None
-    before: dict[HostRole, Before] = field(default_factory=dict)
-    link_after: dict[HostRole, LinkState] = field(default_factory=dict)
-    main_pid: int | None = None
-    app_open_files: int | None = None
-    rows: dict[str, int] | None = None
-    postgresql: dict[str, str] | None = None  # settings; None: not used
-    unit: dict[str, str] | None = None
-    command: str | None = None
-    output: ToolOutput | None = None
-    failure: Failure | None = None
-    earlier_failures: list[Failure] = field(default_factory=list)
-
-    @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        """Time a phase, and remember it as where a failure happened."""
-        self.stage, begin = name, time.monotonic()
-        try:
-            yield
-        finally:
-            self.phases_s[name] = round(time.monotonic() - begin, 3)
+    def url_of(self, app: CataloguedApp, endpoint: str) -> str:
+        """The URL that a run of this app and endpoint loads."""
+        port = self.inventory.facts.testbed_app_port
+        return f"http://{self.app_address}:{port}{app.spec.endpoints[endpoint]}"
