@@ -8,8 +8,7 @@ import os
 import random
 import shutil
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,12 +26,12 @@ from testbed.hosts.daemon import Daemon
 from testbed.hosts.delay import Delayed
 from testbed.hosts.inventory import Inventory
 from testbed.hosts.remote import Remote
+from testbed.hosts.remotes import Remotes, at_once, held
 from testbed.model.experiment import Capacity, Experiment, LoadSpec, PlannedRun
 from testbed.model.results import (
     Campaign,
     CapacityResult,
     Generator,
-    HostRole,
     LinkRecord,
     RunRecord,
 )
@@ -96,9 +95,9 @@ def run(request: Request, progress: Progress) -> Outcome:
     catalogue = catalogues.load(request.apps_path)
     seed = random.SystemRandom().randrange(1_000_000) if request.seed is None else request.seed
     plan(request.experiment, catalogue, seed)  # refused before any host is asked
-    with _hosts(request.inventory) as (server, client):
-        session, campaign, planned = _prepare(request, catalogue, seed, server, client, progress)
-        with delay.applied(request.experiment.link_delay_ms, server, client, progress) as delayed:
+    with held(request.inventory) as remotes:
+        session, campaign, planned = _prepare(request, catalogue, seed, remotes, progress)
+        with delay.applied(request.experiment.link_delay_ms, remotes, progress) as delayed:
             campaign = campaign.model_copy(update={"link_delay": delayed and delayed.record})
             store.write(session.folder / FILE, campaign)
             if not request.within:
@@ -128,51 +127,32 @@ def resume(
         folder_name=folder.name,
     )
     catalogue = catalogues.load(request.apps_path)
-    with _hosts(inventory) as (server, client):
-        session, now, planned = _prepare(
-            request, catalogue, campaign.seed, server, client, progress
-        )
+    with held(inventory) as remotes:
+        session, now, planned = _prepare(request, catalogue, campaign.seed, remotes, progress)
         changes.check_unchanged(campaign, now)
-        with delay.applied(request.experiment.link_delay_ms, server, client, progress) as delayed:
+        with delay.applied(request.experiment.link_delay_ms, remotes, progress) as delayed:
             return _resumable(session, campaign, planned, delayed)
-
-
-@contextmanager
-def _hosts(inventory: Inventory) -> Iterator[tuple[Remote, Remote]]:
-    """Both hosts, ours alone, with nothing running on them that an earlier campaign left."""
-    server, client = hosts.connect(inventory)
-    try:
-        with hosts.reserved(server, client):
-            hosts.clear(server, client)
-            yield server, client
-    finally:
-        server.close()
-        client.close()
 
 
 def _prepare(
     request: Request,
     catalogue: Catalogue,
     seed: int,
-    server: Remote,
-    client: Remote,
+    remotes: Remotes,
     progress: Progress,
 ) -> tuple[Session, Campaign, list[PlannedRun]]:
     """Prove that hosts, apps, generator and link are fit, and record what they are."""
     created_at = datetime.now(UTC)
     name = request.folder_name or f"{created_at:%Y%m%dT%H%M%SZ}-{request.name}"
-    found = {remote.host.role: hosts.describe(remote) for remote in (server, client)}
+    server = remotes["server"]
+    found = at_once(remotes, hosts.describe)
     experiment = experiments.for_cpus(request.experiment, found["server"]["cpus"])
     planned = plan(experiment, catalogue, seed)
-    identities: dict[HostRole, str] = {
-        "server": hosts.identity(server, found["server"]),
-        "client": hosts.identity(client, found["client"]),
-    }
+    identities = {role: hosts.identity(remotes[role], one) for role, one in found.items()}
     verified: LinkRecord | None = None
     if not experiment.calibration:
-        verified = link.verified(server, client, identities, request.results_folder / "link")
-    generating = server if experiment.load.from_host == "server" else client
-    available = available_generators(generating)
+        verified = link.verified(remotes, identities, request.results_folder / "link")
+    available = available_generators(remotes[experiment.load.from_host])
     for load in {run.load.open_loop: run.load for run in planned}.values():
         generators.choose(load, set(available))
     apps = catalogue.apps_of(experiment.workload)
@@ -185,10 +165,8 @@ def _prepare(
     settings = postgresql.settings(server)
     if "postgresql" in workload.services:
         database_connections.check(planned, apps, settings)
-    ahead_s: dict[HostRole, float] = {
-        remote.host.role: hosts.clock_offset_s(remote) for remote in (server, client)
-    }
-    fitness = fit.check(server, client, ahead_s)
+    ahead_s = at_once(remotes, hosts.clock_offset_s)
+    fitness = fit.check(remotes, ahead_s)
     for line in fit.news(fitness):
         progress.say(f"{line}; `fab check` tells more")
     session = Session(
@@ -197,8 +175,7 @@ def _prepare(
         experiment=experiment,
         catalogue=catalogue,
         inventory=request.inventory,
-        server=server,
-        client=client,
+        remotes=remotes,
         generators=available,
         generator_cpus=found[experiment.load.from_host]["cpus"],
         postgresql=settings,
@@ -221,7 +198,7 @@ def _prepare(
         clock_offset_s=ahead_s,
         created_at=created_at,
         ended_at=None,
-        hosts=[hosts.record(remote, found[remote.host.role]) for remote in (server, client)],
+        hosts=[hosts.record(remotes[role], one) for role, one in found.items()],
         fitness=fitness,
         postgresql=settings,
         link=verified,

@@ -5,7 +5,7 @@ import shlex
 from typing import Any
 
 from testbed.errors import Exit, RunFailed, TestbedError
-from testbed.hosts import hosts
+from testbed.hosts import hosts, remotes
 from testbed.hosts.remote import CommandFailed, NotAnAnswer, Remote
 from testbed.model.catalogue import CataloguedApp
 
@@ -48,7 +48,7 @@ class Daemon:
         state = self.show("BindsTo")
         if state["LoadState"] != "loaded":
             problem = "is not deployed there"
-        elif hosts.LEASE not in state["BindsTo"]:
+        elif remotes.LEASE not in state["BindsTo"]:
             problem = "was deployed by another version of the testbed"
         elif self._app.digest not in state["WorkingDirectory"]:
             problem = f"differs from {self._app.folder}, which changed since"

@@ -15,6 +15,7 @@ from typing import Literal
 from testbed.errors import Exit, TestbedError
 from testbed.hosts import hosts, link
 from testbed.hosts.remote import CommandFailed, HostUnreachable, Remote
+from testbed.hosts.remotes import Remotes
 from testbed.lab import names
 from testbed.model.results import LinkDelay, RoundTrip
 from testbed.paths import ROOT
@@ -59,9 +60,7 @@ class Delayed:
 
 
 @contextmanager
-def applied(
-    asked_ms: float, server: Remote, client: Remote, progress: Progress
-) -> Iterator[Delayed | None]:
+def applied(asked_ms: float, remotes: Remotes, progress: Progress) -> Iterator[Delayed | None]:
     """The data link with that round-trip time, milliseconds, while the block runs; None: as it is.
 
     Raises TestbedError if it cannot be given, or is not what ping measures then.
@@ -70,9 +69,9 @@ def applied(
         yield None
         return
     with ExitStack() as undo:
-        by, is_there = _impose(undo, asked_ms, server, client)
+        by, is_there = _impose(undo, asked_ms, remotes)
         with progress.stage(f"round trip, delayed by {asked_ms:g} ms", PINGS * link.PING_EVERY_S):
-            trip = link.round_trip_of(link.ping_server(server, client, PINGS))
+            trip = link.round_trip_of(link.ping_server(remotes, PINGS))
         if problem := problem_of(asked_ms, trip):
             raise TestbedError(problem, exit_code=Exit.NOT_READY)
         yield Delayed(LinkDelay(asked_ms=asked_ms, round_trip_ms=trip, by=by), is_there)
@@ -89,19 +88,19 @@ def problem_of(asked_ms: float, trip: RoundTrip) -> str | None:
 
 
 def _impose(
-    undo: ExitStack, asked_ms: float, server: Remote, client: Remote
+    undo: ExitStack, asked_ms: float, remotes: Remotes
 ) -> tuple[Literal["netem", "delay line"], Callable[[], bool]]:
     one_way_us = max(1, round(asked_ms * 1000 / 2))
-    lab = server.facts.testbed_lab
+    lab = remotes["server"].facts.testbed_lab
     try:
-        return "netem", _netem(undo, one_way_us, (server, client))
+        return "netem", _netem(undo, one_way_us, list(remotes.values()))
     except NoNetem:
         if lab is None:
             raise
     return "delay line", _line(undo, one_way_us, names.lab(lab))
 
 
-def _netem(undo: ExitStack, one_way_us: int, remotes: tuple[Remote, ...]) -> Callable[[], bool]:
+def _netem(undo: ExitStack, one_way_us: int, remotes: list[Remote]) -> Callable[[], bool]:
     unit = f"testbed-delay@{one_way_us}.service"
     for remote in remotes:
         undo.callback(_stop, remote, unit)
@@ -120,7 +119,7 @@ def _stop(remote: Remote, unit: str) -> None:
             remote.run(["sudo", "-n", "systemctl", verb, unit], check=False)
         remote.run(f"! systemctl is-active {unit}")
     except HostUnreachable:
-        pass  # said already; `hosts.clear` ends it before anything else is measured
+        pass  # said already; `remotes.clear` ends it before anything else is measured
 
 
 def _refusal(remote: Remote, unit: str, error: CommandFailed) -> TestbedError:

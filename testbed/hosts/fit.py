@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from testbed import fitness
 from testbed.errors import Exit, TestbedError
 from testbed.fitness import Facts, Subject
+from testbed.hosts.linkproof import PEER
 from testbed.hosts.remote import CommandFailed, Remote, ask
+from testbed.hosts.remotes import Remotes, at_once
 from testbed.model.inventory import IPERF_PORT
 from testbed.model.results import Fitness, HostRole
 from testbed.paths import ROOT
@@ -16,32 +17,28 @@ from testbed.paths import ROOT
 PLAYBOOK = "playbooks/fit.yml"
 
 
-def check(
-    server: Remote, client: Remote, clocks_ahead_s: dict[HostRole, float]
-) -> dict[HostRole, list[Fitness]]:
-    """What every check says of both hosts, which are asked at the same time.
+def check(remotes: Remotes, clocks_ahead_s: dict[HostRole, float]) -> dict[HostRole, list[Fitness]]:
+    """What every check says of all hosts, which are asked at the same time.
 
     `clocks_ahead_s`: by how much each host's clock is ahead of this machine's. Raises TestbedError
     if a host does not answer as it should.
     """
-    pairs = ((server, client), (client, server))
-    with ThreadPoolExecutor(len(pairs)) as pool:
-        told = list(pool.map(lambda pair: _ask(*pair), pairs))
+    told = at_once(remotes, lambda one: _ask(one, remotes[PEER[one.host.role]]))
     return {
-        one.host.role: fitness.judge(
+        role: fitness.judge(
             Subject(
-                role=one.host.role,
-                facts=mine,
-                other=others,
+                role=role,
+                facts=told[role],
+                other=told[PEER[role]],
                 address=one.host.bench_address,
-                peer=other.host.bench_address,
+                peer=remotes[PEER[role]].host.bench_address,
                 interface=one.host.bench_interface,
                 open_files_wanted=one.facts.testbed_limit_nofile,
-                clock_ahead_s=clocks_ahead_s[one.host.role],
-                other_clock_ahead_s=clocks_ahead_s[other.host.role],
+                clock_ahead_s=clocks_ahead_s[role],
+                other_clock_ahead_s=clocks_ahead_s[PEER[role]],
             )
         )
-        for (one, other), mine, others in zip(pairs, told, reversed(told), strict=True)
+        for role, one in remotes.items()
     }
 
 

@@ -1,11 +1,7 @@
-"""What the hosts are, read back from them: for campaign.json and for the link's identity."""
+"""What a host is, read back from it: for campaign.json and for the link's identity."""
 
-import re
 import subprocess
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,11 +9,9 @@ import ansible.release
 import fabric
 from pydantic import BaseModel, ConfigDict, Field
 
-from testbed import lab
 from testbed.errors import Exit, TestbedError
-from testbed.hosts.inventory import Inventory
 from testbed.hosts.linkproof import Look
-from testbed.hosts.remote import CommandFailed, NotAnAnswer, Process, Remote, ask
+from testbed.hosts.remote import CommandFailed, NotAnAnswer, Remote, ask
 from testbed.model.results import HostRecord, HostRole, Nic, Sysctl
 from testbed.paths import ROOT
 
@@ -37,74 +31,7 @@ PACKAGES = (
 )
 
 
-LEASE = "testbed-lease.service"  # of roles/bench_user: runs while the hosts are reserved
-RESERVE_TIMEOUT_S = 20
 JOURNAL_LINES = "12"  # as roles/bench_user and roles/link_delay let us ask for
-
-
-def connect(inventory: Inventory) -> tuple[Remote, Remote]:
-    """Connections to server and client.
-
-    Raises HostUnreachable, and TestbedError for a lab that is not up: its addresses then lead
-    nobody knows where, so they are not even tried.
-    """
-    lab.check_up(inventory.facts.testbed_lab)
-    remotes = Remote(inventory.server, inventory.facts), Remote(inventory.client, inventory.facts)
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(Remote.open, remotes))
-    return remotes
-
-
-@contextmanager
-def reserved(server: Remote, client: Remote) -> Iterator[None]:
-    """Keep the hosts to ourselves while the block runs.
-
-    Each host's lock is a process there that ends with our connection, so none gets stale. The
-    host's lease waits for the lock: once it is free, what runs only under the lease (apps, a delay
-    of the data link) is stopped, even if we cannot do it. Raises TestbedError if somebody else
-    holds a lock.
-    """
-    with ExitStack() as stack:
-        for remote in (server, client):
-            lock = f"{remote.facts.testbed_run}/in-use"
-            # the lease of a campaign that has just ended holds the lock for a moment: 2 s are given
-            holder = remote.start(f"flock -w 2 {lock} sh -c 'echo held; exec sleep infinity'")
-            stack.callback(holder.stop)
-            _wait_until_held(holder, lock)
-        yield
-
-
-def _wait_until_held(holder: Process, lock: str) -> None:
-    deadline = time.monotonic() + RESERVE_TIMEOUT_S
-    while "held" not in holder.output:
-        code = holder.wait(0.05)
-        if code == 1:  # flock's own, after its time-out
-            raise TestbedError(
-                "the hosts are in use: another campaign or link verification is running there",
-                remedy="wait for its end",
-                exit_code=Exit.NOT_READY,
-            )
-        if code is not None or time.monotonic() > deadline:
-            problem = holder.output.strip() or f"no answer within {RESERVE_TIMEOUT_S} s"
-            raise TestbedError(
-                f"{holder.host.role} host: cannot be reserved: {problem}",
-                remedy=f"what is {lock} on that host? Remove it unless it is a plain file of "
-                "its owner; or run `ansible-playbook site.yml`",
-                exit_code=Exit.NOT_READY,
-            )
-
-
-def clear(server: Remote, client: Remote) -> None:
-    """Stop and remove what a campaign that was killed, or lost its hosts, left running on them."""
-    listing = ["systemctl", "list-units", "--plain", "--no-legend", "--full", "testbed-*.service"]
-    for remote in (server, client):  # apps, and the data link's delay
-        for unit in re.findall(r"^testbed-\S+", remote.run(listing).stdout, re.MULTILINE):
-            if unit == LEASE:  # it waits for the lock, which is ours now
-                continue
-            remote.run(["sudo", "-n", "systemctl", "stop", unit])
-            remote.run(["sudo", "-n", "systemctl", "reset-failed", unit], check=False)
-        kept = ["-mindepth", "1", "-maxdepth", "1", "!", "-name", "in-use"]
-        remote.run(["find", remote.facts.testbed_run, *kept, "-exec", "rm", "-rf", "{}", "+"])
 
 
 def journal(remote: Remote, unit: str) -> str:

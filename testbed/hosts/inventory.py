@@ -51,15 +51,10 @@ class View(TypedDict):
 
 @dataclass(frozen=True)
 class Inventory:
-    """Both hosts, and the facts that hold for both."""
+    """The hosts by their roles, and the facts that hold for all."""
 
-    server: Host
-    client: Host
+    hosts: dict[HostRole, Host]
     facts: Facts
-
-    def host(self, role: HostRole) -> Host:
-        """The host of that role."""
-        return self.server if role == "server" else self.client
 
 
 def load(inventory: str | None = None) -> Inventory:
@@ -102,7 +97,7 @@ def check(view: View) -> Inventory:
     _check_ports(server, facts[0])
     _check_pair(server, client, hosts)
     _check_same_facts(server, client, facts)
-    return Inventory(server=hosts[0], client=hosts[1], facts=facts[0])
+    return Inventory(dict(zip(ROLES, hosts, strict=True)), facts[0])
 
 
 class _Member:

@@ -6,7 +6,6 @@ both ways at once; the interfaces' own counters must have seen what iperf says.
 
 import re
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,8 +14,9 @@ from typing import Any
 from testbed import store
 from testbed.errors import Exit, TestbedError
 from testbed.hosts import hosts, linkproof, ports
-from testbed.hosts.linkproof import LinkUnfit, Look
+from testbed.hosts.linkproof import PEER, LinkUnfit, Look
 from testbed.hosts.remote import Process, Remote
+from testbed.hosts.remotes import Remotes, at_once
 from testbed.model.inventory import IPERF_PORT
 from testbed.model.results import (
     Carried,
@@ -48,40 +48,34 @@ class _Measured:
     problems: list[LinkUnfit] = field(default_factory=list)
 
 
-def measure(
-    server: Remote, client: Remote, progress: Progress, folder: Path, duration_s: int = 10
-) -> LinkRecord:
+def measure(remotes: Remotes, progress: Progress, folder: Path, duration_s: int = 10) -> LinkRecord:
     """Measure the link, keep the raw outputs in `folder`, and judge it. Whole seconds only.
 
     Raises TestbedError if a tool is missing; a link that is slow, or that packets do not take, is a
     record with ok False.
     """
-    with ThreadPoolExecutor(2) as pool:
-        described = list(pool.map(hosts.describe, (server, client)))
-    found: dict[HostRole, dict[str, Any]] = {"server": described[0], "client": described[1]}
+    found = at_once(remotes, hosts.describe)
     nics: dict[HostRole, Nic] = {role: hosts.nic(one) for role, one in found.items()}
     floor, reason = linkproof.floor(
-        server.facts.testbed_link_floor_mbit_per_s, [nic.speed_mbit_per_s for nic in nics.values()]
+        remotes["server"].facts.testbed_link_floor_mbit_per_s,
+        [nic.speed_mbit_per_s for nic in nics.values()],
     )
     (folder / "raw").mkdir(parents=True, exist_ok=True)
     with progress.stage("way and ports", 2):
-        looks = look(server, client)
+        looks = look(remotes)
         unfit = same_machine(found) or linkproof.way_problems(
-            {"server": server.host, "client": client.host}, looks
+            {role: remote.host for role, remote in remotes.items()}, looks
         )
-        unfit = unfit or port_problems(server, client)
+        unfit = unfit or port_problems(remotes)
     measured = _Measured(problems=unfit)
     if not unfit:
-        measured = _measure(server, client, progress, folder, duration_s)
+        measured = _measure(remotes, progress, folder, duration_s)
     problems = [one.sentence for one in measured.problems]
     problems += problems_of(measured.directions, nics, floor)
     record = LinkRecord(
         schema_version=1,
         measured_at=datetime.now(UTC),
-        hosts={
-            "server": hosts.identity(server, found["server"]),
-            "client": hosts.identity(client, found["client"]),
-        },
+        hosts={role: hosts.identity(remotes[role], one) for role, one in found.items()},
         directions=measured.directions,
         round_trip_ms=measured.round_trip,
         nics=nics,
@@ -96,11 +90,9 @@ def measure(
     return record
 
 
-def look(server: Remote, client: Remote) -> dict[HostRole, Look]:
+def look(remotes: Remotes) -> dict[HostRole, Look]:
     """Both hosts' ends of the link, at the same time."""
-    with ThreadPoolExecutor(2) as pool:
-        ends = list(pool.map(hosts.link_look, (server, client), (client, server)))
-    return {"server": ends[0], "client": ends[1]}
+    return at_once(remotes, lambda one: hosts.link_look(one, remotes[PEER[one.host.role]]))
 
 
 def same_machine(found: dict[HostRole, dict[str, Any]]) -> list[LinkUnfit]:
@@ -116,8 +108,9 @@ def same_machine(found: dict[HostRole, dict[str, Any]]) -> list[LinkUnfit]:
     ]
 
 
-def port_problems(server: Remote, client: Remote) -> list[LinkUnfit]:
+def port_problems(remotes: Remotes) -> list[LinkUnfit]:
     """Which of the ports that will be used cannot be reached."""
+    server, client = remotes["server"], remotes["client"]
     wanted = [
         (client, server, server.facts.testbed_app_port, "testbed_app_port"),
         (client, server, IPERF_PORT, "iperf"),
@@ -127,20 +120,18 @@ def port_problems(server: Remote, client: Remote) -> list[LinkUnfit]:
     return [problem for problem in found if problem]
 
 
-def _measure(
-    server: Remote, client: Remote, progress: Progress, folder: Path, duration_s: int
-) -> _Measured:
+def _measure(remotes: Remotes, progress: Progress, folder: Path, duration_s: int) -> _Measured:
     """Round trip and iperf. What fails is among the problems."""
     try:
         with progress.stage("round trip", PINGS * PING_EVERY_S):
-            ping = ping_server(server, client, PINGS)
+            ping = ping_server(remotes, PINGS)
         (folder / "raw" / "ping.txt").write_text(ping)
         trip = round_trip_of(ping)
         for _ in range(IPERF_TRIES):
-            before = look(server, client)
+            before = look(remotes)
             with progress.stage("iperf, both directions at once", duration_s):
-                sent, received = _iperf(server, client, duration_s)
-            after = look(server, client)
+                sent, received = _iperf(remotes, duration_s)
+            after = look(remotes)
             (folder / "raw" / "iperf-client.txt").write_text(sent)
             (folder / "raw" / "iperf-server.txt").write_text(received)
             if NOT_YET_LISTENING not in sent:
@@ -150,22 +141,24 @@ def _measure(
     except LinkUnfit as error:
         return _Measured(problems=[error])
     carried: dict[HostRole, list[Carried]] = {
-        one.host.role: linkproof.carried(one.host, before[one.host.role], after[one.host.role])
-        for one in (server, client)
+        role: linkproof.carried(one.host, before[role], after[role])
+        for role, one in remotes.items()
     }
     problems = linkproof.carried_problems(output.flows or [], carried)
     return _Measured(directions, trip, carried, problems)
 
 
-def ping_server(server: Remote, client: Remote, count: int) -> str:
+def ping_server(remotes: Remotes, count: int) -> str:
     """What ping printed on the client host, of so many round trips over the data link."""
+    server, client = remotes["server"], remotes["client"]
     command = ["ping", "-n", "-q", "-c", str(count), "-i", str(PING_EVERY_S), "-W", "2"]
     command += ["-I", client.host.bench_address]
     return client.run([*command, server.host.bench_address], check=False).stdout
 
 
-def _iperf(server: Remote, client: Remote, duration_s: int) -> tuple[str, str]:
+def _iperf(remotes: Remotes, duration_s: int) -> tuple[str, str]:
     """What iperf's client and server printed, errors among it."""
+    server, client = remotes["server"], remotes["client"]
     listening = server.start(["iperf", "-s", "-f", "m", "-B", server.host.bench_address])
     try:
         _wait_until_listening(server, listening)
@@ -253,14 +246,12 @@ def problems_of(
     return slow + half
 
 
-def verified(
-    server: Remote, client: Remote, identities: dict[HostRole, str], folder: Path
-) -> LinkRecord:
+def verified(remotes: Remotes, identities: dict[HostRole, str], folder: Path) -> LinkRecord:
     """The newest verification of these hosts' link below `folder`.
 
     Raises TestbedError if there is none, it is too old, or the link was not good enough.
     """
-    max_age = timedelta(hours=server.facts.testbed_link_max_age_h)
+    max_age = timedelta(hours=remotes["server"].facts.testbed_link_max_age_h)
     records = [store.read(path, LinkRecord) for path in sorted(folder.glob("*/link.json"))]
     same = [record for record in records if record.hosts == identities]
     if not same:

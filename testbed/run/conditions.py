@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from testbed.errors import Interrupted, TestbedError
 from testbed.hosts import hosts, link
 from testbed.hosts.linkproof import PEER, LinkUnfit, speed_problem, state_problem
 from testbed.hosts.remote import Remote, ask
+from testbed.hosts.remotes import Remotes, at_once
 from testbed.lab import delay_line
 from testbed.model.results import Before, HostRole, LinkState
 from testbed.run.session import Session
@@ -18,11 +18,9 @@ GENERATOR_OPEN_FILES = "generator-open-files.txt"  # as the shell says that beco
 OPEN_FILES = re.compile(r"^Max open files\s+(\d{1,18})\s", re.MULTILINE)
 
 
-def before(server: Remote, client: Remote) -> dict[HostRole, Before]:
-    """Both hosts for a moment, at the same time. Raises CommandFailed or HostUnreachable."""
-    with ThreadPoolExecutor(2) as pool:
-        looks = list(pool.map(_look, (server, client), (client, server)))
-    return {"server": looks[0], "client": looks[1]}
+def before(remotes: Remotes) -> dict[HostRole, Before]:
+    """All hosts for a moment, at the same time. Raises CommandFailed or HostUnreachable."""
+    return at_once(remotes, lambda one: _look(one, remotes[PEER[one.host.role]]))
 
 
 def _look(remote: Remote, peer: Remote) -> Before:
@@ -34,7 +32,7 @@ def _look(remote: Remote, peer: Remote) -> Before:
 
 def link_now(session: Session) -> dict[HostRole, LinkState]:
     """Both hosts' ends of the data link now."""
-    return {role: look.state for role, look in link.look(session.server, session.client).items()}
+    return {role: look.state for role, look in link.look(session.remotes).items()}
 
 
 def check_link(session: Session, states: Mapping[HostRole, LinkState]) -> None:
@@ -43,7 +41,7 @@ def check_link(session: Session, states: Mapping[HostRole, LinkState]) -> None:
         return
     lab = session.inventory.facts.testbed_lab is not None
     for role, state in states.items():
-        host, peer = session.inventory.host(role), session.inventory.host(PEER[role])
+        host, peer = session.remotes[role].host, session.remotes[PEER[role]].host
         ways = {host.bench_interface, *([delay_line.DEVICE] if lab else [])}
         problem = state_problem(host, peer, state, ways)
         if problem := problem or speed_problem(role, state, session.link):

@@ -25,7 +25,7 @@ def generate(
     Raises RunFailed if it gives up on the app, CommandFailed if it fails otherwise, Interrupted if
     it hangs, HostUnreachable if a host is lost meanwhile.
     """
-    generating = session.remote(load.from_host)
+    generating = session.remotes[load.from_host]
     line = shell_line(session, command, output)
     limit_s = expected_s + load.timeout_s + LOAD_GRACE_S
     begin = time.monotonic()

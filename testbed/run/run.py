@@ -14,6 +14,7 @@ from testbed.asked import answers
 from testbed.errors import Interrupted, RunFailed, TestbedError
 from testbed.hosts import hosts, postgresql, services, space
 from testbed.hosts.daemon import Daemon
+from testbed.hosts.linkproof import PEER
 from testbed.hosts.remote import CommandFailed, HostUnreachable, Process
 from testbed.model.catalogue import CataloguedApp, Service
 from testbed.model.experiment import PlannedRun
@@ -101,7 +102,7 @@ class _Runner:
         self.stage = BEFORE_THE_APP[0]
         self.load = record.load
         self.daemon = Daemon(session.server, app)
-        self.generating = session.remote(record.load.from_host)
+        self.generating = session.remotes[record.load.from_host]
         self.workload = session.catalogue.workload(app.workload)
         self.workload_folder = session.catalogue.folders[app.workload]
         self.endpoint = self.workload.endpoints[record.endpoint]
@@ -156,12 +157,12 @@ class _Runner:
         """All that hosts are needed for; what undoes it goes into `cleanup`."""
         progress = self.session.progress
         self._check_space(space.NEEDED_BYTES)
-        for remote in (self.session.server, self.session.client):
+        for remote in self.session.remotes.values():
             remote.run(["mkdir", "-p", self.remote_folder])
         cleanup.callback(self._remove_remote_folders)
         with self.phase("look around"), progress.stage("look who else is there", 1):
             self.services = services.running(self.session.server, self.workload.services)
-            before = conditions.before(self.session.server, self.session.client)
+            before = conditions.before(self.session.remotes)
             self.note(before=before)
             links = {role: one.link for role, one in before.items() if one.link}
             conditions.check_link(self.session, links)
@@ -203,14 +204,14 @@ class _Runner:
 
     def _check_space(self, least_bytes: int) -> None:
         space.check_here(self.partial, least_bytes)
-        for remote in (self.session.server, self.session.client):
+        for remote in self.session.remotes.values():
             space.check_there(remote, remote.facts.testbed_run, least_bytes)
 
     def _check_telemetry(self) -> None:
         """Raise CommandFailed if a host's telemetry ended before it was told to."""
         for role, process in self.telemetry.items():
             if (code := process.poll()) is not None:
-                host = self.session.remote(role).host
+                host = self.session.remotes[role].host
                 raise CommandFailed(host, "telemetry, during the run", code, process.output)
 
     def _check_before(self, answer: answers.Answer) -> None:
@@ -224,14 +225,12 @@ class _Runner:
 
     def _start_telemetry(self, pid: int) -> dict[HostRole, Process]:
         processes: dict[HostRole, Process] = {}
-        server, client = self.session.server, self.session.client
-        for remote, peer in ((server, client), (client, server)):
-            role: HostRole = remote.host.role
+        for role, remote in self.session.remotes.items():
             command = [
                 f"{remote.facts.testbed_prefix}/bin/telemetry",
                 "record",
                 f"{self.remote_folder}/telemetry-{role}.csv",
-                *hosts.link_options(remote, peer),
+                *hosts.link_options(remote, self.session.remotes[PEER[role]]),
                 f"--interval={self.session.experiment.telemetry_interval_s:g}",
                 *([f"--pid={pid}", *self._database()] if role == "server" else []),
             ]
@@ -255,7 +254,7 @@ class _Runner:
         expected = {f"telemetry-{role}.csv": TELEMETRY_BYTES}
         if role == self.load.from_host:
             expected |= ADAPTERS[self.load.generator].leaves
-        left = self.session.remote(role).fetch(self.remote_folder, expected, raw)
+        left = self.session.remotes[role].fetch(self.remote_folder, expected, raw)
         if strange := [line for line in left if line.partition(":")[0] not in ("body", LUA_FILE)]:
             (raw / f"left-on-{role}.txt").write_text("\n".join(strange) + "\n")
 
@@ -306,7 +305,7 @@ class _Runner:
         return f"{self.remote_folder}/{name}"
 
     def _remove_remote_folders(self) -> None:
-        for remote in (self.session.server, self.session.client):
+        for remote in self.session.remotes.values():
             remote.run(["rm", "-rf", self.remote_folder])
 
     def _parse(self) -> ToolOutput:

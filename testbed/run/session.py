@@ -6,9 +6,10 @@ from pathlib import Path
 from testbed.asked.catalogue import Catalogue
 from testbed.hosts.inventory import Inventory
 from testbed.hosts.remote import Remote
+from testbed.hosts.remotes import Remotes
 from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import Experiment
-from testbed.model.results import Generator, HostRole, LinkRecord
+from testbed.model.results import Generator, LinkRecord
 from testbed.progress import Progress
 
 LOOPBACK = "127.0.0.1"
@@ -23,8 +24,7 @@ class Session:
     experiment: Experiment
     catalogue: Catalogue
     inventory: Inventory
-    server: Remote
-    client: Remote
+    remotes: Remotes
     generators: dict[Generator, str | None]  # on the generating host, with their versions
     generator_cpus: int
     postgresql: dict[str, str]  # settings as the campaign found them
@@ -32,14 +32,15 @@ class Session:
     progress: Progress
     workers: dict[tuple[str, str], dict[str, int]]  # endpoint, variant -> app -> its workers
 
-    def remote(self, role: HostRole) -> Remote:
-        """The connection to the host of that role."""
-        return self.server if role == "server" else self.client
+    @property
+    def server(self) -> Remote:
+        """The host that the apps run on."""
+        return self.remotes["server"]
 
     @property
     def app_address(self) -> str:
         """Where apps listen: loopback in a calibration, else the server's data link address."""
-        return LOOPBACK if self.experiment.calibration else self.inventory.server.bench_address
+        return LOOPBACK if self.experiment.calibration else self.server.host.bench_address
 
     def url_of(self, app: CataloguedApp, endpoint: str) -> str:
         """The URL that a run of this app and endpoint loads."""

@@ -69,7 +69,7 @@ def quick(monkeypatch):
 
 
 def enter(server, client, asked_ms=45):
-    return delay.applied(asked_ms, server, client, Silent())
+    return delay.applied(asked_ms, {"server": server, "client": client}, Silent())
 
 
 def test_without_a_delay_no_host_is_told_anything():

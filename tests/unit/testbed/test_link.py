@@ -91,7 +91,7 @@ def keep_link(folder, name, **changes):
 
 
 def verified(folder, **hosts):
-    return link.verified(Server, None, {"server": "s", "client": "c"} | hosts, folder)
+    return link.verified({"server": Server}, {"server": "s", "client": "c"} | hosts, folder)
 
 
 def test_the_newest_verification_of_the_same_hosts_counts(tmp_path):
