@@ -21,12 +21,13 @@ from testbed.asked.catalogue import Catalogue
 from testbed.asked.plan import plan, workers
 from testbed.campaign import changes
 from testbed.errors import Exit, Interrupted, TestbedError
-from testbed.hosts import delay, fit, hosts, link, postgresql
+from testbed.hosts import delay, fit, hosts, link, services
 from testbed.hosts.daemon import Daemon
 from testbed.hosts.delay import Delayed
 from testbed.hosts.inventory import Inventory
 from testbed.hosts.remote import Remote
 from testbed.hosts.remotes import Remotes, at_once, held
+from testbed.hosts.services import postgresql
 from testbed.model.experiment import Capacity, Experiment, LoadSpec, PlannedRun
 from testbed.model.results import (
     Campaign,
@@ -36,7 +37,6 @@ from testbed.model.results import (
     RunRecord,
 )
 from testbed.progress import Progress
-from testbed.run import data
 from testbed.run.run import execute
 from testbed.run.session import Session
 from testbed.tools import generators
@@ -158,12 +158,12 @@ def _prepare(
     apps = catalogue.apps_of(experiment.workload)
     for app in sorted({run.app for run in planned}):
         Daemon(server, apps[app]).check_deployed()
-    workload = catalogue.workload(experiment.workload)
-    data.check_deployed(
-        server, experiment.workload, workload, catalogue.folders[experiment.workload]
-    )
-    settings = postgresql.settings(server)
-    if "postgresql" in workload.services:
+    need = services.Need.of(catalogue, experiment.workload)
+    for service in services.used(need):
+        service.check_deployed(server, need)
+    settings = {}
+    if "postgresql" in need.workload.services:
+        settings = postgresql.settings(server)
         database_connections.check(planned, apps, settings)
     ahead_s = at_once(remotes, hosts.clock_offset_s)
     fitness = fit.check(remotes, ahead_s)

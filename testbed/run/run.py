@@ -1,5 +1,6 @@
 """One run: start, ready, check, load, check again, stop, collect. Leaves nothing running."""
 
+import itertools
 import shutil
 import time
 from collections.abc import Iterator
@@ -12,11 +13,11 @@ from typing import Any
 from testbed import seal, store
 from testbed.asked import answers
 from testbed.errors import Interrupted, RunFailed, TestbedError
-from testbed.hosts import hosts, postgresql, services, space
+from testbed.hosts import hosts, services, space
 from testbed.hosts.daemon import Daemon
 from testbed.hosts.linkproof import PEER
 from testbed.hosts.remote import CommandFailed, HostUnreachable, Process
-from testbed.model.catalogue import CataloguedApp, Service
+from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import PlannedRun
 from testbed.model.results import (
     Failure,
@@ -25,7 +26,7 @@ from testbed.model.results import (
     RunRecord,
 )
 from testbed.model.tool_output import ToolOutput
-from testbed.run import conditions, data
+from testbed.run import conditions
 from testbed.run.asking import Asker
 from testbed.run.generating import generate
 from testbed.run.record import begun, judged
@@ -103,19 +104,18 @@ class _Runner:
         self.load = record.load
         self.daemon = Daemon(session.server, app)
         self.generating = session.remotes[record.load.from_host]
-        self.workload = session.catalogue.workload(app.workload)
-        self.workload_folder = session.catalogue.folders[app.workload]
-        self.endpoint = self.workload.endpoints[record.endpoint]
+        self.need = services.Need.of(session.catalogue, app.workload)
+        self.endpoint = self.need.workload.endpoints[record.endpoint]
         self.asker = Asker(
             self.generating,
             session.server,
             self.daemon,
             record.url,
             self.endpoint,
-            self.workload_folder,
+            self.need.folder,
         )
-        self.statements_seen: list[tuple[str, int]] = []
-        self.services: dict[Service, services.Unit] = {}  # as the run found them
+        self.statements_seen: list[tuple[str, int]] | None = None
+        self.services: dict[services.Service, services.Unit] = {}  # as the run found them
         self.telemetry: dict[HostRole, Process] = {}
         self.remote_folder = f"{session.inventory.facts.testbed_run}/{record.run_id}"
 
@@ -145,13 +145,15 @@ class _Runner:
                 raise
         with self.phase("collect"):
             output = self._parse()
-            seen = sql.sorted_out(
-                self.statements_seen,
-                self.endpoint.sql,
-                self.app.spec.housekeeping_sql,
-                output.all_answered,
-            )
-            self.note(output=output, sql=seen)
+            self.note(output=output)
+            if self.statements_seen is not None:
+                seen = sql.sorted_out(
+                    self.statements_seen,
+                    self.endpoint.sql,
+                    self.app.spec.housekeeping_sql,
+                    output.all_answered,
+                )
+                self.note(sql=seen)
 
     def _steps(self, cleanup: ExitStack) -> None:
         """All that hosts are needed for; what undoes it goes into `cleanup`."""
@@ -161,16 +163,15 @@ class _Runner:
             remote.run(["mkdir", "-p", self.remote_folder])
         cleanup.callback(self._remove_remote_folders)
         with self.phase("look around"), progress.stage("look who else is there", 1):
-            self.services = services.running(self.session.server, self.workload.services)
+            self.services = services.running(self.session.server, services.used(self.need))
             before = conditions.before(self.session.remotes)
             self.note(before=before)
             links = {role: one.link for role, one in before.items() if one.link}
             conditions.check_link(self.session, links)
         with self.phase("reset"):
-            server, name = self.session.server, self.app.workload
-            self.note(rows=data.put_back(server, name, self.workload, self.workload_folder))
-            if "postgresql" in self.workload.services:
-                self.note(postgresql=postgresql.settings(server))
+            for service in self.services:
+                service.put_back(self.session.server, self.need)
+                self.note(**service.found(self.session.server, self.need))
         with self.phase("start"), progress.stage("start", 1):
             cleanup.callback(self.daemon.stop)
             pid = self.daemon.start(self.record.settings, self.session.app_address)
@@ -232,15 +233,16 @@ class _Runner:
                 f"{self.remote_folder}/telemetry-{role}.csv",
                 *hosts.link_options(remote, self.session.remotes[PEER[role]]),
                 f"--interval={self.session.experiment.telemetry_interval_s:g}",
-                *([f"--pid={pid}", *self._database()] if role == "server" else []),
+                *(self._about_the_app(pid) if role == "server" else []),
             ]
             processes[role] = remote.start(command)
         return processes
 
-    def _database(self) -> list[str]:
-        if "postgresql" not in self.workload.services:
-            return []
-        return [f"--database={self.session.server.facts.database_of(self.app.workload)}"]
+    def _about_the_app(self, pid: int) -> list[str]:
+        """What the server host's telemetry watches beside the host."""
+        server = self.session.server
+        told = [service.telemetry_options(server, self.need) for service in self.services]
+        return [f"--pid={pid}", *itertools.chain.from_iterable(told)]
 
     def _collect(self, telemetry: dict[HostRole, Process]) -> None:
         """Stop both hosts' telemetry and bring back all files of the run, at the same time."""
@@ -273,7 +275,8 @@ class _Runner:
             # its answer says that the load will not have to wait for them
             with self.phase("drain"), progress.stage("wait until it has caught up", 1):
                 self.asker.wait_ready()
-        postgresql.forget_statements(self.session.server)
+        for service in self.services:
+            service.watch(self.session.server)
         command = adapter.command(load, target, self.remote_folder, self.session.generator_cpus)
         self.note(command=" ".join(command))
         with (
@@ -283,7 +286,9 @@ class _Runner:
             self.note(measured_from=datetime.now(UTC) + timedelta(seconds=inside_s))
             expected_s = load.duration_s + inside_s
             generate(self.session, load, command, self._output("generator.txt"), expected_s)
-        self.statements_seen = postgresql.statements(self.session.server)
+        for service in self.services:
+            if (seen := service.seen(self.session.server)) is not None:
+                self.statements_seen = seen
 
     def _target(self, answer: answers.Answer) -> Target:
         """What the generator is told; the body that it sends is put where it finds it."""
@@ -291,7 +296,7 @@ class _Runner:
         body_file = None
         if send is not None:
             body_file = f"{self.remote_folder}/body"
-            self.generating.write(body_file, answers.read_body(self.workload_folder, send))
+            self.generating.write(body_file, answers.read_body(self.need.folder, send))
         return Target(
             url=self.record.url,
             method=self.endpoint.method,

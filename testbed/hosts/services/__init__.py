@@ -1,16 +1,21 @@
-"""The services that a workload needs beside its app, as systemd on the server host has them."""
+"""The services that a workload needs beside its app. To add one, write its file, and list it here.
 
+Its name stands in the model of workload.yml (testbed/model/catalogue.py), and it needs a role.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from testbed.errors import Exit, Interrupted, TestbedError
 from testbed.hosts.remote import Remote
-from testbed.model.catalogue import Service
+from testbed.hosts.services.postgresql import PostgreSql
+from testbed.hosts.services.redis import Redis
+from testbed.hosts.services.service import Need, Service
+from testbed.model.catalogue import Service as Name
 
-# What systemd calls each, and the user; Debian runs a PostgreSQL per cluster and version
-UNITS: dict[Service, tuple[str, str]] = {
-    "postgresql": ("postgresql@*.service", "PostgreSQL"),
-    "redis": ("redis-server.service", "Redis"),
-}
+__all__ = ["TABLE", "Need", "Service", "Unit", "check_undisturbed", "running", "used"]
+
+TABLE: dict[Name, Service] = {"postgresql": PostgreSql(), "redis": Redis()}
 
 
 @dataclass(frozen=True)
@@ -22,13 +27,18 @@ class Unit:
     invocation: str
 
 
-def running(server: Remote, services: list[Service]) -> dict[Service, Unit]:
+def used(need: Need) -> list[Service]:
+    """The services that a workload names; an empty list where it needs none."""
+    return [TABLE[name] for name in need.workload.services]
+
+
+def running(server: Remote, services: Iterable[Service]) -> dict[Service, Unit]:
     """Each service's unit. Raises TestbedError if one does not run."""
-    found = {service: _look(server, service) for service in services if service in UNITS}
+    found = {service: _look(server, service) for service in services}
     for service, unit in found.items():
         if unit.state != "active":
             raise TestbedError(
-                f"server host: {UNITS[service][1]} does not run ({unit.name} is {unit.state})",
+                f"server host: {service.title} does not run ({unit.name} is {unit.state})",
                 remedy=f"start it there: systemctl start {unit.name}",
                 exit_code=Exit.NOT_READY,
             )
@@ -46,7 +56,7 @@ def check_undisturbed(server: Remote, before: dict[Service, Unit]) -> None:
         else:
             continue
         raise Interrupted(
-            f"server host: {UNITS[service][1]} {what}",
+            f"server host: {service.title} {what}",
             remedy="what stopped it stands in its journal there: "
             f"journalctl -u {now.name} --since '-10 min'",
         )
@@ -54,9 +64,8 @@ def check_undisturbed(server: Remote, before: dict[Service, Unit]) -> None:
 
 def _look(server: Remote, service: Service) -> Unit:
     """The service's unit; of several, the one that runs."""
-    pattern, _ = UNITS[service]
     told = server.run(
-        ["systemctl", "show", "--all", pattern, "-pId", "-pActiveState", "-pInvocationID"]
+        ["systemctl", "show", "--all", service.unit, "-pId", "-pActiveState", "-pInvocationID"]
     ).stdout
     units = []
     for block in told.split("\n\n"):
@@ -64,5 +73,5 @@ def _look(server: Remote, service: Service) -> Unit:
         if "Id" in facts:
             state, invocation = facts.get("ActiveState", ""), facts.get("InvocationID", "")
             units.append(Unit(facts["Id"], state, invocation))
-    absent = Unit(pattern.replace("@*", ""), "not there", "")
+    absent = Unit(service.unit.replace("@*", ""), "not there", "")
     return min(units, key=lambda unit: unit.state != "active", default=absent)
