@@ -16,7 +16,7 @@ def needed(app: App, settings: Mapping[str, Any], requests: int) -> int:
 
     `requests`: how many are under way at once, at most; each takes one connection.
     """
-    workers = int(settings.get("workers", 1))
+    workers = app.workers_of(settings) or 1
     for rule in app.database_connections:
         if all(settings.get(name) == value for name, value in rule.when.items()):
             return min(_counted(name, workers, settings, requests) for name in rule.per_worker)
@@ -38,10 +38,12 @@ def check(
     """
     most = int(postgresql.get("max_connections", DEFAULT_MAX))
     for run in runs:
-        wanted = needed(apps[run.app].spec, run.settings, run.load.connections)
+        app = apps[run.app].spec
+        wanted = needed(app, run.settings, run.load.connections)
         if wanted > most - RESERVE:
+            workers = app.workers_of(run.settings) or 1
             raise TestbedError(
-                f"{run.app}, variant '{run.variant}': its {run.settings.get('workers', 1)} workers "
+                f"{run.app}, variant '{run.variant}': its {workers} workers "
                 f"may open {wanted} database connections; PostgreSQL takes {most}, "
                 f"{RESERVE} of them not for apps",
                 remedy="fewer workers or a smaller pool; or set postgresql_app_connections to "

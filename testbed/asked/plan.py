@@ -1,6 +1,7 @@
 """From an experiment to the ordered list of its runs. Pure: the same seed gives the same plan."""
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,7 +114,7 @@ def _settings(app: CataloguedApp, variant_name: str, variant: Variant) -> dict[s
             what = f"setting of {app.name} in variant '{variant_name}':"
             raise unknown(what, name, app.spec.settings)
         setting = app.spec.settings[name]
-        problem = workers_problem(value) if name == "workers" else None
+        problem = workers_problem(value) if name == app.spec.workers else None
         if not (isinstance(setting.default, int) and PER_CPU.fullmatch(str(value))):
             problem = problem or setting.problem(value)
         if problem:
@@ -124,14 +125,15 @@ def _settings(app: CataloguedApp, variant_name: str, variant: Variant) -> dict[s
     return app.defaults() | chosen
 
 
-def workers(runs: list[PlannedRun]) -> dict[tuple[str, str], dict[str, int]]:
+def workers(
+    runs: list[PlannedRun], apps: Mapping[str, CataloguedApp]
+) -> dict[tuple[str, str], dict[str, int]]:
     """Worker processes of each app, by the endpoint and variant that it is compared in.
 
-    By the setting `workers`; an app that has none is not counted.
+    By the setting with that role; an app that has none is not counted.
     """
     counts: dict[tuple[str, str], dict[str, int]] = {}
     for run in runs:
-        if str(run.settings.get("workers", "")).isdigit():
-            cell = counts.setdefault((run.endpoint, run.variant), {})
-            cell[run.app] = int(run.settings["workers"])
+        if (count := apps[run.app].spec.workers_of(run.settings)) is not None:
+            counts.setdefault((run.endpoint, run.variant), {})[run.app] = count
     return counts

@@ -181,7 +181,7 @@ def _prepare(
         postgresql=settings,
         link=verified,
         progress=progress,
-        workers=workers(planned),
+        workers=workers(planned, apps),
     )
     campaign = Campaign(
         schema_version=1,

@@ -1,6 +1,7 @@
 """What `apps/` declares: `apps/<workload>/workload.yml` and `apps/<workload>/<app>/app.yml`."""
 
 import difflib
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PlainValidator, model_validator
@@ -33,6 +34,7 @@ Service = Literal["postgresql", "redis"]
 # Set by the testbed; a declared one would be lost
 SET_BY_THE_TESTBED = ("ADDRESS", "PORT", "DATABASE_URL", "REDIS_URL")
 SET_BY_SYSTEMD = ("HOME", "LOGNAME", "PATH", "SHELL", "USER")
+WORKERS = "workers"  # the role of a setting
 NO_BODY = (204, 304)  # statuses whose answers have none, whatever their headers say
 
 
@@ -167,6 +169,9 @@ class Setting(Declared):
     default: SettingValue
     description: Text
     choices: Annotated[list[SettingValue], Field(min_length=1), Differing] | None = None
+    # What the testbed itself reads from it; a setting named `workers` says the number of workers
+    # unless another one is declared to
+    role: Literal["workers"] | None = None
 
     @model_validator(mode="after")
     def _default_is_a_choice(self) -> Self:
@@ -261,12 +266,26 @@ class App(Declared):
 
     @model_validator(mode="after")
     def _counts_its_workers(self) -> Self:
-        if "workers" in self.settings:
-            setting = self.settings["workers"]
+        declared = [name for name, setting in self.settings.items() if setting.role == WORKERS]
+        if len(declared) > 1:
+            raise ValueError(f"only one setting has role: workers, not {' and '.join(declared)}")
+        if self.workers is not None:
+            setting = self.settings[self.workers]
             for value in [setting.default, *(setting.choices or [])]:
                 if (problem := workers_problem(value)) or not isinstance(value, int):
-                    raise ValueError(problem or "workers: in app.yml, a plain number")
+                    raise ValueError(problem or f"{self.workers}: in app.yml, a plain number")
         return self
+
+    @property
+    def workers(self) -> str | None:
+        """The setting that says how many worker processes serve; None: the app does not tell."""
+        declared = [name for name, setting in self.settings.items() if setting.role == WORKERS]
+        return next(iter(declared), WORKERS if WORKERS in self.settings else None)
+
+    def workers_of(self, settings: Mapping[str, Any]) -> int | None:
+        """How many workers serve with these settings; None: not told, or not counted yet."""
+        told = str(settings.get(self.workers, "")) if self.workers else ""
+        return int(told) if told.isdigit() else None
 
     @model_validator(mode="after")
     def _known_settings(self) -> Self:
