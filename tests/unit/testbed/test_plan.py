@@ -69,7 +69,10 @@ def test_apps_without_that_setting_have_no_known_workers(experiment, small_catal
 def test_the_setting_that_counts_workers_is_declared(small_catalogue):
     app = small_catalogue.apps_of("work")["first"].spec.model_dump()
     setting = app["settings"].pop("workers")
-    processes = app | {"serve": "/bin/run", "settings": {"processes": setting | {"role": "workers"}}}
+    processes = app | {
+        "serve": "/bin/run",
+        "settings": {"processes": setting | {"role": "workers"}},
+    }
     assert App(**processes).workers_of({"processes": 5}) == 5
     assert App(**app | {"serve": "/bin/run"}).workers_of({"mode": "sync"}) is None
     with pytest.raises(ValidationError, match="only one setting has role: workers, not a and b"):
