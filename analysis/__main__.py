@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
-from analysis import compare, reparse, report, series_report, verdicts
+from analysis import reparse, report
+from analysis.articles import report as either_report
+from analysis.articles import verdicts
+from analysis.compare import show as compare
 from analysis.tables import TEXT_WIDTH
 from testbed.errors import Exit, TestbedError
 from testbed.terminal import Terminal
@@ -41,7 +44,7 @@ COMMANDS = (
     ),
     Command(
         "report", "write tables, charts and an HTML page for a results folder",
-        report.add_report_arguments, series_report.report_command,
+        report.add_report_arguments, either_report.report_command,
     ),
     Command(
         "table", "print the result table of a results folder",

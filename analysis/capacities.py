@@ -5,19 +5,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 from pydantic import ValidationError
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from analysis.groups import (
-    WORST_LAST,
-    apps,
-    has_variants,
-    settings_text,
-    standing,
-    varied_settings,
-)  # fmt: skip
+from analysis.groups import apps, has_variants, settings_text, varied_settings
 from analysis.load import LoadedCampaign
+from analysis.text_table import text_table
+from analysis.trials import worst
 from testbed.model.experiment import Capacity
 from testbed.model.results import CapacityResult, RunRecord, Standing
 from testbed.numbers import rate
@@ -42,8 +36,7 @@ class Answer:
     @property
     def standing(self) -> Standing:
         """The worst standing among the deciding probes."""
-        found = [standing(record) for record in self.deciding]
-        return max(found, key=WORST_LAST.index, default="failed")
+        return worst((record.standing for record in self.deciding), otherwise="failed")
 
 
 @dataclass(frozen=True)
@@ -187,7 +180,7 @@ def frame(campaign: LoadedCampaign) -> pd.DataFrame:
 def table(campaign: LoadedCampaign) -> Table:
     """Every search and, where there are several trials, what they say together."""
     varied = has_variants(campaign)
-    made = Table(box=box.SIMPLE, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    made = text_table()
     for title in ("App", "Endpoint", *(("Variant", "Settings") if varied else ()), "Trial"):
         made.add_column(title)
     for title in ("At least/s", "Below/s"):

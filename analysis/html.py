@@ -11,7 +11,7 @@ from typing import Any
 
 import jinja2
 
-from analysis import capacities, figures, groups, ramp, tables
+from analysis import capacities, figures, groups, ramp, tables, trials
 from analysis.charts.style import Rendered
 from analysis.load import LoadedCampaign
 from analysis.statistics import CONFIDENCE, RESAMPLES
@@ -183,18 +183,18 @@ def _is_one_of(key: str, names: list[str]) -> bool:
 
 def standings(campaign: LoadedCampaign) -> dict[str, int]:
     """How many runs are of each standing; only what occurs."""
-    found = [groups.standing(run.record) for run in campaign.runs]
-    return {word: found.count(word) for word in groups.WORST_LAST if word in found}
+    found = [run.record.standing for run in campaign.runs]
+    return {word: found.count(word) for word in trials.WORST_LAST if word in found}
 
 
 def questionable(campaign: LoadedCampaign) -> list[tuple[RunRecord, Standing, str, list[str]]]:
     """Runs that do not count without reserve, worst first, with their reasons."""
     found = [
-        (record, groups.standing(record), groups.label(record), groups.reasons(record))
+        (record, record.standing, groups.label(record), trials.reasons(record))
         for record in tables.ordered_runs(campaign)
-        if groups.reasons(record)
+        if trials.reasons(record)
     ]
-    return sorted(found, key=lambda item: -groups.WORST_LAST.index(item[1]))
+    return sorted(found, key=lambda item: -trials.WORST_LAST.index(item[1]))
 
 
 def columns(campaign: LoadedCampaign) -> list[tables.Column]:
@@ -208,9 +208,9 @@ def run_rows(campaign: LoadedCampaign, endpoint: str) -> list[RunRow]:
     return [
         RunRow(
             run_id=record.run_id,
-            standing=groups.standing(record),
+            standing=record.standing,
             cells=[column.cell(record, campaign) for column in shown],
-            reasons=groups.reasons(record),
+            reasons=trials.reasons(record),
         )
         for group in groups.groups(campaign, endpoint)
         for record in group.records

@@ -23,9 +23,10 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from analysis.groups import label, standing
+from analysis.groups import label
 from analysis.load import LoadedCampaign
-from analysis.measured import Span, errors_percent, percentile
+from analysis.measured import errors_percent, percentile
+from analysis.ratio import Span
 from testbed.model.results import RunRecord, Standing
 from testbed.numbers import AT_LEAST, MISSING, milliseconds, percent
 
@@ -252,7 +253,7 @@ def _step(record: RunRecord, chosen: str | None) -> Step:
     return Step(
         size=record.load.connections,
         record=record,
-        standing=standing(record),
+        standing=record.standing,
         response=_response(record, chosen),
         errors_percent=errors_percent(record),
     )
@@ -284,6 +285,6 @@ def _counts(record: RunRecord) -> bool:
     That not one request was answered makes a run's figures useless, but it is just what a ramp
     looks for: such a step is slow, and has errors.
     """
-    found = standing(record)
+    found = record.standing
     invalid = {finding.check for finding in record.findings if finding.verdict == "invalid"}
     return found in ("valid", "doubtful") or (found == "invalid" and invalid == OVERLOAD)

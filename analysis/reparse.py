@@ -9,8 +9,8 @@ from typing import Any, Literal
 from rich.console import Console
 from rich.text import Text
 
+from analysis.folders import load_one
 from analysis.load import LoadedCampaign
-from analysis.series import load_one
 from testbed import store
 from testbed.model.results import RunRecord
 from testbed.model.tool_output import ToolOutput

@@ -2,6 +2,7 @@
 
 import io
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -9,8 +10,8 @@ from rich.text import Text
 
 from analysis import capacities, charts, html, tables
 from analysis.charts.style import Rendered
-from analysis.load import LoadedCampaign, load
-from analysis.series import load_one
+from analysis.folders import load_one
+from analysis.load import LoadedCampaign
 from testbed.errors import TestbedError
 
 
@@ -34,16 +35,35 @@ def table_command(arguments: Namespace, console: Console) -> None:
 
 def report_command(arguments: Namespace, console: Console) -> None:
     """Write the report of a campaign, and print its table. Raises TestbedError."""
-    campaign = load(arguments.folder)
+    campaign = load_one(arguments.folder)
+    save(
+        arguments,
+        console,
+        write=lambda out: write(campaign, out),
+        show=lambda: tables.print_table(campaign, console),
+    )
+
+
+def save(
+    arguments: Namespace,
+    console: Console,
+    *,
+    write: Callable[[Path], object],
+    show: Callable[[], None],
+) -> None:
+    """Have a report written where the user wants it and shown, and say where its page is.
+
+    Raises TestbedError if it cannot be written.
+    """
     out = arguments.out or arguments.folder / "report"
     try:
-        write(campaign, out)
+        write(out)
     except OSError as error:
         raise TestbedError(
             f"{error.filename or out}: cannot be written: {error.strerror}",
             remedy="name another folder with --out",
         ) from error
-    tables.print_table(campaign, console)
+    show()
     console.print(Text(f"\nReport: {out / 'index.html'}"), soft_wrap=True)
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from rich import box
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
@@ -15,19 +14,19 @@ from analysis import capacities, ramp
 from analysis.figures import BY_KEY, ERROR_CLASSES, FIGURES, LOWER_BOUND
 from analysis.groups import (
     FROM_DUE,
-    NOT_COUNTED,
     Group,
     censored,
+    counted_from,
     endpoints,
     generated_by,
     groups,
     has_variants,
-    reasons,
     settings_text,
-    standing,
     varied_settings,
 )  # fmt: skip
 from analysis.load import LoadedCampaign
+from analysis.text_table import text_table
+from analysis.trials import NOT_COUNTED, reasons
 from testbed.model.results import RunRecord
 from testbed.numbers import AT_LEAST, MISSING, percent, rate
 
@@ -88,7 +87,7 @@ COLUMNS = (
     ),
     Column("Trial", lambda record, _: str(record.trial), key=True),
     Column("Settings", varied_text, number=False, needed=has_variants),
-    Column("Verdict", lambda record, _: standing(record), number=False),
+    Column("Verdict", lambda record, _: record.standing, number=False),
     Column("Asked/s", lambda record, _: asked_rate(record)),
     Column(
         "Connections",
@@ -162,7 +161,7 @@ def _run_row(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
         else None,
         "generator_cpu_percent": output.cpu_percent if output else None,
         "drift_percent": record.drift_percent,
-        "verdict": standing(record),
+        "verdict": record.standing,
         "reasons": " ".join(reasons(record)) or None,
     }
     return row
@@ -294,18 +293,6 @@ def conditions(campaign: LoadedCampaign) -> list[str]:
     return found
 
 
-def counted_from(records: list[RunRecord]) -> str:
-    """From when the response times of these runs count."""
-    from_due = {record.load.generator in FROM_DUE for record in records}
-    return {
-        frozenset({True}): "from when a request was due",
-        frozenset({False}): "from when a request was sent (closed loop)",
-    }.get(
-        frozenset(from_due),
-        "from when a request was due (constant-rate generators) or sent (closed loop)",
-    )
-
-
 def _parts(campaign: LoadedCampaign, records: list[RunRecord], console: Console) -> list[Table]:
     """Tables that each fit the console: the key columns, then as many others as there is room."""
     parts: list[list[Column]] = [[]]
@@ -324,12 +311,12 @@ def _parts(campaign: LoadedCampaign, records: list[RunRecord], console: Console)
 
 
 def _table(columns: list[Column], campaign: LoadedCampaign, records: list[RunRecord]) -> Table:
-    table = Table(box=box.SIMPLE, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    table = text_table()
     for column in columns:
         table.add_column(
             column.title, justify="right" if column.number else "left", no_wrap=column.number
         )
     for record in records:
         cells = [Text(column.cell(record, campaign)) for column in columns]
-        table.add_row(*cells, style=STYLES[standing(record)])
+        table.add_row(*cells, style=STYLES[record.standing])
     return table

@@ -18,8 +18,10 @@ from analysis.charts.style import (
     text_width,
 )
 from analysis.figures import LOWER_BOUND, Figure
-from analysis.groups import NOT_COUNTED, WITHOUT_FIGURES, Group, standing
-from analysis.statistics import Summary
+from analysis.groups import Group
+from analysis.ratio import METHOD
+from analysis.statistics import MIN_TRIALS_FOR_INTERVAL, Summary
+from analysis.trials import NOT_COUNTED, WITHOUT_FIGURES
 from testbed.numbers import AT_LEAST, MISSING
 
 Entry = tuple[Patch | Line2D, str]
@@ -96,7 +98,7 @@ def key_entries(members: list[Group]) -> list[Entry]:
         look = {"marker": "x", "markeredgecolor": STANDING_COLOUR["invalid"]}
         entries.append((Line2D([], [], **point, **look), "not counted"))
     if _has_intervals(members):
-        entries.append((Line2D([], [], color=INK, linewidth=1.2), "95 % interval"))
+        entries.append((Line2D([], [], color=INK, linewidth=1.2), METHOD["bootstrap"]))
     if any(group.standing in ("doubtful", "invalid") for group in members):
         hatched = Patch(facecolor="white", edgecolor=QUIET, hatch=HATCH, linewidth=0.6)
         entries.append((hatched, DOUBT))
@@ -157,7 +159,7 @@ def caption(members: list[Group], mark: str = "bar", doubted: str = "Hatched") -
 
 def _has_uncounted(members: list[Group]) -> bool:
     return any(
-        standing(record) in NOT_COUNTED and record.output is not None
+        record.standing in NOT_COUNTED and record.output is not None
         for group in members
         if len(group.records) > 1
         for record in group.records
@@ -166,4 +168,4 @@ def _has_uncounted(members: list[Group]) -> bool:
 
 
 def _has_intervals(members: list[Group]) -> bool:
-    return any(len(group.outputs) >= 3 for group in members)
+    return any(len(group.outputs) >= MIN_TRIALS_FOR_INTERVAL for group in members)

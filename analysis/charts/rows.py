@@ -7,8 +7,22 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
-from analysis.charts.style import INK, LINE, MARGIN, QUIET, STANDING_COLOUR, WIDTH, text_width, wrap
-from analysis.groups import WITHOUT_FIGURES, Group, standing
+from analysis.charts.style import (
+    INK,
+    LINE,
+    MARGIN,
+    QUIET,
+    STANDING_COLOUR,
+    WIDTH,
+    Frame,
+    frame,
+    generators_of,
+    text_width,
+    wrap,
+)
+from analysis.groups import Group
+from analysis.load import LoadedCampaign
+from analysis.trials import WITHOUT_FIGURES
 
 BAR = 0.19
 GAP = 0.17
@@ -57,6 +71,30 @@ def lay_out(contents: list[tuple[Group, str, list[str]]]) -> list[Row]:
     return rows
 
 
+def rows_frame(
+    title: str,
+    subtitle: str,
+    campaign: LoadedCampaign,
+    rows: list[Row],
+    *,
+    key_lines: int,
+    x_label: str,
+) -> Frame:
+    """Return a picture with axes as high as the rows need, and the rows' text in them."""
+    picture = frame(
+        title,
+        subtitle,
+        campaign,
+        generators_of([row.group for row in rows]),
+        heights=[height_of(rows)],
+        key_lines=key_lines,
+    )
+    axes = picture.axes[0]
+    write_rows(axes, rows)
+    axes.set_xlabel(x_label, fontsize=8)
+    return picture
+
+
 def height_of(rows: list[Row]) -> float:
     """Height of the axes that hold these rows, inches."""
     return rows[-1].bottom - GAP / 2
@@ -72,9 +110,9 @@ def trials_note(group: Group) -> list[str]:
     if group.standing in WITHOUT_FIGURES:
         return []
     out = [
-        f"{sum(1 for record in group.records if standing(record) == word)} {word}"
+        f"{sum(1 for record in group.records if record.standing == word)} {word}"
         for word in ("interrupted", "failed", "invalid")
-        if any(standing(record) == word for record in group.records)
+        if any(record.standing == word for record in group.records)
     ]
     if not out or len(group.counted) == len(group.records):
         return []

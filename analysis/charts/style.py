@@ -5,13 +5,13 @@ Figures are 5 inches wide with 9 point text: on a 390 pixel phone that is still 
 """
 
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib
+import matplotlib.figure
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ft2font import LoadFlags
 from matplotlib.ticker import FuncFormatter
@@ -55,6 +55,7 @@ ERROR_COLOURS = {
     "wrong_body": "#882255",
 }
 HATCH = "////"
+LOG_FROM_SPAN = 30  # greatest over smallest figure from which an axis is logarithmic
 
 RC: Any = {  # matplotlib types each key by itself
     "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same metrics everywhere
@@ -82,7 +83,7 @@ class Chart:
     title: str
     caption: str  # how to read it
     alt: str  # what it shows, for those who cannot see it
-    figure: Figure
+    figure: matplotlib.figure.Figure
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def colours(campaign: LoadedCampaign) -> dict[str, str]:
 class Frame:
     """A figure with a heading, one or more axes below one another, and a footer."""
 
-    figure: Figure
+    figure: matplotlib.figure.Figure
     axes: list[Axes]
 
 
@@ -153,7 +154,7 @@ def frame(
     top = MARGIN + 0.23 * len(head) + LINE * len(sub) + KEY_LINE * key_lines + 0.13
     bottom = below + 0.14 * len(foot) + MARGIN
     total = top + sum(heights) + gap * (len(heights) - 1) + bottom
-    figure = Figure(figsize=(WIDTH, total), facecolor="white")
+    figure = matplotlib.figure.Figure(figsize=(WIDTH, total), facecolor="white")
     FigureCanvasAgg(figure)
     y = total - MARGIN
     x = MARGIN / WIDTH
@@ -217,6 +218,30 @@ def wrap(text: str, width: float, points: float = 9) -> list[str]:
         else:
             lines.append(word)
     return lines or [""]
+
+
+def line_styles(campaign: LoadedCampaign, apps_drawn: list[str]) -> list[tuple[str, Any]]:
+    """Return a colour and a line style for each line, given the app that each is of.
+
+    The colour is the app's; another line of the same app gets another style.
+    """
+    palette = colours(campaign)
+    used = dict.fromkeys(palette.values(), 0)
+    result = []
+    for app in apps_drawn:
+        colour = palette[app]
+        result.append((colour, LINE_STYLES[used[colour] % len(LINE_STYLES)]))
+        used[colour] += 1
+    return result
+
+
+def wide(values: Iterable[float]) -> bool:
+    """Return whether the positive ones of the values lie so far apart that an axis is logarithmic.
+
+    A linear axis would crowd the smaller ones at its end.
+    """
+    positive = [value for value in values if value > 0]
+    return bool(positive) and max(positive) / min(positive) > LOG_FROM_SPAN
 
 
 def plain_axis(axes: Axes, axis: str = "x") -> None:

@@ -7,7 +7,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis.axis import seconds
-from analysis.charts.latency import LOG_FROM_SPAN
 from analysis.charts.style import (
     GRID,
     INK,
@@ -19,8 +18,9 @@ from analysis.charts.style import (
     frame,
     generator_of,
     plain_axis,
+    wide,
 )  # fmt: skip
-from analysis.groups import label, standing
+from analysis.groups import label
 from analysis.load import LoadedCampaign, LoadedRun
 from testbed.model.results import HostRole
 
@@ -53,7 +53,7 @@ def draw(campaign: LoadedCampaign, run: LoadedRun) -> Chart | None:
         return None
     record = run.record
     name = label(record)
-    word = standing(record)
+    word = record.standing
     mark = "" if word == "valid" else f" ({word})"
     picture = frame(
         f"{name}, {record.endpoint}, trial {record.trial}{mark}",
@@ -177,7 +177,7 @@ def _panel(
 def _y_axis(axes: Axes, lines: list[Line], may_be_log: bool, highest: float | None) -> None:
     values = pd.concat([line.y for line in lines]) if lines else pd.Series(dtype=float)
     positive = values[values > 0]
-    if may_be_log and len(positive) and positive.max() / positive.min() > LOG_FROM_SPAN:
+    if may_be_log and wide(positive):
         axes.set_yscale("log")
     else:
         axes.set_ylim(0, highest or (float(positive.max()) * 1.08 if len(positive) else 1))

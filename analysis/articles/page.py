@@ -4,12 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from analysis import figures, groups, html, ramp, tables
-from analysis.charts.style import Rendered
-from analysis.claims import METHOD, Judgement, accept_text
-from analysis.load import LoadedCampaign
-from analysis.series import LoadedPart, LoadedSeries, evidence, judgements
-from analysis.statistics import CONFIDENCE, MIN_TRIALS_FOR_INTERVAL, RESAMPLES
-from analysis.verdicts import (
+from analysis.articles.claims import Judgement, accept_text
+from analysis.articles.series import LoadedPart, LoadedSeries, judgements, trials_of
+from analysis.articles.verdicts import (
     MODES,
     cautions,
     cell_text,
@@ -19,17 +16,19 @@ from analysis.verdicts import (
     published_text,
     tally,
     unit,
-)  # fmt: skip
+)
+from analysis.charts.style import Rendered
+from analysis.load import LoadedCampaign
+from analysis.statistics import CONFIDENCE, MIN_TRIALS_FOR_INTERVAL, RESAMPLES
 from testbed.model.article import Mode, PublishedFigure
 
-# What each metric is called
-METRICS = {
+METRIC_NAMES = {
     "throughput_rps": "throughput",
     "goodput_rps": "goodput",
     "errors_percent": "errors",
-    "latency_mean_us": "mean response time",
-    "latency_p50_us": "median response time",
-    "latency_p99_us": "p99 of response time",
+    "response_mean_us": "mean response time",
+    "response_p50_us": "median response time",
+    "response_p99_us": "p99 of response time",
     "slowdown_users": "slow-down begins",
     "errors_users": "errors begin",
 }
@@ -81,7 +80,7 @@ def page(
         cautions=cautions(loaded),
         modes=[_mode(loaded, mode) for mode in loaded.modes],
         mode_titles=MODES,
-        metric_names=METRICS,
+        metric_names=METRIC_NAMES,
         figure_rows=figure_rows(loaded) if "as_published" in loaded.modes else [],
         shortened=shortened(loaded) if loaded.small else [],
         parts=[_part(loaded, part, charts, links) for part in loaded.parts],
@@ -93,7 +92,6 @@ def page(
         interval_of=interval_of,
         published_text=published_text,
         unit=unit,
-        method=METHOD,
         confidence=CONFIDENCE,
         resamples=RESAMPLES,
         few=MIN_TRIALS_FOR_INTERVAL,
@@ -146,7 +144,7 @@ def figure_rows(loaded: LoadedSeries) -> list[FigureRow]:
     rows = []
     for published in loaded.series.published.figures:
         cell, metric = published.cell, published.metric
-        ours = evidence(loaded, "as_published", cell, metric)
+        ours = trials_of(loaded, "as_published", cell, metric)
         values = [span.value for span in ours.spans]
         spread = ""
         if len(values) > 1:
@@ -154,7 +152,7 @@ def figure_rows(loaded: LoadedSeries) -> list[FigureRow]:
         rows.append(
             FigureRow(
                 published=published,
-                what=f"{ours.label}: {METRICS[metric]}",
+                what=f"{ours.label}: {METRIC_NAMES[metric]}",
                 theirs=figure_text(metric, published.value),
                 ours=cell_text(metric, ours),
                 spread=spread,

@@ -1,31 +1,24 @@
 """`verdicts`: what became of a published comparison's claims, on the terminal and as JSON."""
 
 import json
-import math
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from pathlib import Path
 from typing import Any, get_args
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from analysis.claims import (
-    METHOD,
-    Evidence,
-    Judgement,
-    Verdict,
-    accept_text,
-    interval_text,
-    number,
-)  # fmt: skip
-from analysis.series import SMALL, LoadedSeries, judgements, load_series
+from analysis.articles.claims import ClaimVerdict, Judgement, accept_text
+from analysis.articles.series import SMALL, LoadedSeries, judgements, load_series
+from analysis.ratio import interval_text, number
+from analysis.text_table import text_table
+from analysis.trials import CellTrials
 from testbed.model.article import Metric, Mode
 from testbed.numbers import AT_LEAST, MISSING, milliseconds, percent, rate
 
-STYLES: dict[Verdict, str] = {
+STYLES: dict[ClaimVerdict, str] = {
     "reproduced": "bold green",
     "not reproduced": "bold red",
     "not comparable": "yellow",
@@ -62,7 +55,7 @@ def print_verdicts(loaded: LoadedSeries, console: Console) -> None:
 
 
 def _table(judged: list[Judgement]) -> Table:
-    table = Table(box=box.SIMPLE, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    table = text_table()
     table.add_column("Claim", ratio=1)
     for title in ("Article", "Here", "Interval", "Counts"):
         table.add_column(title, justify="right")
@@ -93,9 +86,9 @@ def cautions(loaded: LoadedSeries) -> list[str]:
 def tally(judged: list[Judgement]) -> str:
     """How many of each verdict: '5 reproduced, 1 not comparable'."""
     found = Counter(one.verdict for one in judged)
-    words: tuple[Verdict, ...] = get_args(Verdict)
+    words: tuple[ClaimVerdict, ...] = get_args(ClaimVerdict)
     text = ", ".join(f"{found[w]} {w}" for w in words if found[w]) or "no claim"
-    unmeasured = sum(not all(side.measured for side in _sides(one) if side) for one in judged)
+    unmeasured = sum(not all(side.measured for side in one.sides) for one in judged)
     return f"{text} ({unmeasured} of them not measured)" if unmeasured else text
 
 
@@ -122,14 +115,10 @@ def estimate_text(one: Judgement) -> str:
 
 def _bound(one: Judgement) -> str:
     """The sign of a ratio that is a bound, as one side's figures are lower bounds."""
-    sides = [any(math.isinf(s.high) for s in side.spans) if side else False for side in _sides(one)]
-    return {(True, False): AT_LEAST, (False, True): "\N{LESS-THAN OR EQUAL TO} "}.get(
-        (sides[0], sides[1]), ""
-    )
-
-
-def _sides(one: Judgement) -> tuple[Evidence, Evidence | None]:
-    return one.of, one.to
+    below = one.to is not None and one.to.lower_bound
+    if one.of.lower_bound == below:
+        return ""
+    return "\N{LESS-THAN OR EQUAL TO} " if below else AT_LEAST
 
 
 def interval_of(one: Judgement) -> str:
@@ -154,9 +143,9 @@ def figure_text(metric: Metric, value: float | None, bound: bool = False) -> str
     return f"{AT_LEAST if bound else ''}{text}"
 
 
-def cell_text(metric: Metric, cell: Evidence) -> str:
+def cell_text(metric: Metric, cell: CellTrials) -> str:
     """A cell's mean."""
-    return figure_text(metric, cell.mean, any(math.isinf(span.high) for span in cell.spans))
+    return figure_text(metric, cell.mean, cell.lower_bound)
 
 
 def as_json(loaded: LoadedSeries) -> str:
@@ -176,8 +165,11 @@ def as_json(loaded: LoadedSeries) -> str:
     return json.dumps(document, indent=1, ensure_ascii=False)
 
 
+def _cell(cell: CellTrials) -> dict[str, Any]:
+    return {"cell": cell.label, **cell.document(), "doubtful": bool(cell.doubtful)}
+
+
 def _as_dict(one: Judgement, scale: str) -> dict[str, Any]:
-    found = one.estimate
     return {
         "mode": one.mode,
         "claim": one.name,
@@ -188,31 +180,9 @@ def _as_dict(one: Judgement, scale: str) -> dict[str, Any]:
         "reason": one.reason,
         "remarks": one.remarks,
         "published": one.claim.published,
-        "measured": found
-        and {
-            "value": _finite(found.value),
-            "low": _finite(found.low),
-            "high": _finite(found.high),
-            "interval_is": METHOD[found.how],
-        },
+        "measured": one.estimate and one.estimate.document(),
         "accept": one.claim.accept.model_dump(),
         "rule": one.claim.rule,
         "of": _cell(one.of),
         "to": one.to and _cell(one.to),
     }
-
-
-def _cell(cell: Evidence) -> dict[str, Any]:
-    return {
-        "cell": cell.label,
-        "mean": _finite(cell.mean),
-        "trials": [_finite(span.value) for span in cell.spans],
-        "lower_bound": any(math.isinf(span.high) for span in cell.spans),
-        "trials_planned": cell.planned,
-        "doubtful": bool(cell.doubtful),
-        "calibration": cell.calibration,
-    }
-
-
-def _finite(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else value
