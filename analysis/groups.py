@@ -1,4 +1,4 @@
-"""Runs brought together: the trials of one app, endpoint, variant and load are one group."""
+"""Bring runs together: the trials of one app, endpoint, variant and load are one group."""
 
 import math
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What one run says of a figure: the figure itself, or only between which two it lies. Pure."""
+"""Read a figure of one run as a Span: known exactly, or to lie between two bounds. Pure."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""`report` and `table`: what a results folder says, written into files and on the terminal."""
+"""Run `report` and `table`: write what a results folder says into files and on the terminal."""
 
 import io
 from argparse import ArgumentParser, Namespace
@@ -16,12 +16,12 @@ from testbed.errors import TestbedError
 
 
 def add_table_arguments(parser: ArgumentParser) -> None:
-    """Arguments of `table`."""
+    """Add the arguments of `table`."""
     parser.add_argument("folder", type=Path, metavar="results/CAMPAIGN", help="a campaign's folder")
 
 
 def add_report_arguments(parser: ArgumentParser) -> None:
-    """Arguments of `report`."""
+    """Add the arguments of `report`."""
     add_table_arguments(parser)
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="where to write (default: report/ in the folder)"
@@ -94,7 +94,7 @@ def write(campaign: LoadedCampaign, out: Path) -> dict[str, list[Rendered]]:
 
 
 def table_text(campaign: LoadedCampaign) -> str:
-    """The result table as plain text of a fixed width."""
+    """Return the result table as plain text of a fixed width."""
     buffer = io.StringIO()
     console = Console(
         file=buffer, width=tables.TEXT_WIDTH, color_system=None, force_terminal=False,

@@ -1,4 +1,4 @@
-"""How tables look on the terminal and in text files: the same for all of them."""
+"""Give all tables on the terminal and in text files the same look."""
 
 from rich import box
 from rich.table import Table

@@ -1,4 +1,4 @@
-"""Whether a published claim holds: the rule, and nothing but the rule. Pure functions.
+"""Judge whether a published claim holds, by one rule. Pure functions.
 
 A claim compares two cells by the ratio of a metric, or takes one cell's share. The ratio and its
 interval are those of analysis/ratio.py.
@@ -28,7 +28,7 @@ VERDICTS: dict[Place, ClaimVerdict] = {
 
 @dataclass(frozen=True)
 class Judgement:
-    """A claim, judged in one mode."""
+    """A claim, judged in one mode; `estimate` is None where a side has no trial that counts."""
 
     name: str
     claim: Claim

@@ -1,4 +1,4 @@
-"""The page of a series: verdicts first, then what they rest on. It needs no other file."""
+"""Write the page of a series: verdicts first, then what they rest on. It needs no other file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ class FigureRow:
 
 @dataclass(frozen=True)
 class CampaignPart:
-    """One campaign with its charts. `campaign` None: nothing of it was measured."""
+    """One campaign of the series with its charts."""
 
     loaded: LoadedPart
     title: str
@@ -71,7 +71,10 @@ class CampaignPart:
 def page(
     loaded: LoadedSeries, charts: Mapping[str, Mapping[str, list[Rendered]]], links: dict[str, str]
 ) -> str:
-    """The whole page. `charts` and `links` by campaign. The same series gives the same text."""
+    """Return the whole page; the same series always gives the same text.
+
+    `charts` and `links` are by campaign; a campaign that was not measured is not among them.
+    """
     series = loaded.series
     return html.environment().get_template("series.html.j2").render(
         series=series,
@@ -124,7 +127,7 @@ def _part(
 def part_values(
     campaign: LoadedCampaign, charts: Mapping[str, list[Rendered]]
 ) -> dict[str, object]:
-    """What the summary and ramp tables of one campaign need."""
+    """Return what the summary and ramp tables of one campaign need."""
     by_endpoint = {endpoint: groups.groups(campaign, endpoint) for endpoint in charts}
     return {
         "groups": by_endpoint,
@@ -140,7 +143,7 @@ def part_values(
 
 
 def figure_rows(loaded: LoadedSeries) -> list[FigureRow]:
-    """Every figure of the article that can be set beside one of the as-published campaigns."""
+    """Return a row for each figure of the article, beside that of the as-published campaign."""
     rows = []
     for published in loaded.series.published.figures:
         cell, metric = published.cell, published.metric
@@ -162,7 +165,7 @@ def figure_rows(loaded: LoadedSeries) -> list[FigureRow]:
 
 
 def shortened(loaded: LoadedSeries) -> list[str]:
-    """What the small scale changed, a sentence per part."""
+    """Say what the small scale changed, in a sentence for each part."""
     found = []
     for part in loaded.series.parts:
         asked = loaded.series.article.asked(part.mode).parts[part.part]

@@ -1,4 +1,4 @@
-"""`report` for a campaign or a series: the same command, whichever the folder holds."""
+"""Run `report` for a campaign or a series: one command, whichever the folder holds."""
 
 from argparse import Namespace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A series, all campaigns of an article asked again: read from its folder, its claims judged."""
+"""Read a series, all campaigns of an article asked again, from its folder and judge its claims."""
 
 import re
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class LoadedPart:
 
 @dataclass(frozen=True)
 class LoadedSeries:
-    """A series folder."""
+    """A series folder: the series, and its campaigns as far as they were measured."""
 
     folder: Path
     series: Series
@@ -83,6 +83,7 @@ def load_series(folder: Path) -> LoadedSeries:
 
 
 def _campaign(folder: Path) -> LoadedCampaign | None:
+    """Load a campaign of the series; return None where no run of it has been measured yet."""
     begun = (folder / "campaign.json").is_file() and any(folder.glob("[!.]*/run.json"))
     return load(folder) if begun else None
 

@@ -1,4 +1,4 @@
-"""`verdicts`: what became of a published comparison's claims, on the terminal and as JSON."""
+"""Run `verdicts`: tell what became of an article's claims, on the terminal and as JSON."""
 
 import json
 from argparse import ArgumentParser, Namespace
@@ -27,7 +27,7 @@ MODES: dict[Mode, str] = {"as_published": "As published", "fair": "Fair"}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Arguments of `verdicts`."""
+    """Add the arguments of `verdicts`."""
     parser.add_argument("folder", type=Path, metavar="results/SERIES", help="a series' folder")
     parser.add_argument("--json", action="store_true", help="as JSON, for other programs")
 
@@ -42,7 +42,7 @@ def command(arguments: Namespace, console: Console) -> None:
 
 
 def print_verdicts(loaded: LoadedSeries, console: Console) -> None:
-    """One table per mode, with the reason of every verdict below it."""
+    """Print a table for each mode, with the reason of every verdict below it."""
     console.print(Text(f"{loaded.series.series}: {loaded.series.published.title}", style="bold"))
     for line in cautions(loaded):
         console.print(Text(line, style="yellow"))
@@ -73,7 +73,7 @@ def _table(judged: list[Judgement]) -> Table:
 
 
 def cautions(loaded: LoadedSeries) -> list[str]:
-    """What holds for every verdict of the series."""
+    """Return what must be kept in mind with every verdict of the series; empty without any."""
     found = [SMALL] if loaded.small else []
     places = {part.campaign.campaign.place for part in loaded.parts if part.campaign}
     if "lab" in places:
@@ -84,7 +84,7 @@ def cautions(loaded: LoadedSeries) -> list[str]:
 
 
 def tally(judged: list[Judgement]) -> str:
-    """How many of each verdict: '5 reproduced, 1 not comparable'."""
+    """Say how many claims have each verdict: '5 reproduced, 1 not comparable'."""
     found = Counter(one.verdict for one in judged)
     words: tuple[ClaimVerdict, ...] = get_args(ClaimVerdict)
     text = ", ".join(f"{found[w]} {w}" for w in words if found[w]) or "no claim"
@@ -93,12 +93,12 @@ def tally(judged: list[Judgement]) -> str:
 
 
 def unit(one: Judgement) -> str:
-    """A share is in percent; a ratio has no unit."""
+    """Return the unit of the claim's figure: a share is in percent, a ratio has none."""
     return " %" if one.to is None else ""
 
 
 def published_text(one: Judgement) -> str:
-    """The ratio or share that the article's figures give."""
+    """Return the ratio or share that the article's figures give; 'lost' where they give none."""
     if one.claim.published is None:
         return "lost"
     value = one.claim.published
@@ -106,7 +106,7 @@ def published_text(one: Judgement) -> str:
 
 
 def estimate_text(one: Judgement) -> str:
-    """The ratio or share measured, as far as it is known."""
+    """Return the ratio or share measured; the dash where it is not known."""
     found = one.estimate
     if found is None or found.value is None:
         return MISSING
@@ -114,7 +114,10 @@ def estimate_text(one: Judgement) -> str:
 
 
 def _bound(one: Judgement) -> str:
-    """The sign of a ratio that is a bound, as one side's figures are lower bounds."""
+    """Return the sign of a ratio that is a bound, as the figures of one side are lower bounds.
+
+    Return an empty text where neither side's are, and where both sides' are.
+    """
     below = one.to is not None and one.to.lower_bound
     if one.of.lower_bound == below:
         return ""
@@ -122,13 +125,13 @@ def _bound(one: Judgement) -> str:
 
 
 def interval_of(one: Judgement) -> str:
-    """The interval measured."""
+    """Return the interval measured; the dash where there is none."""
     found = one.estimate
     return MISSING if found is None else interval_text(found.low, found.high, unit(one))
 
 
 def figure_text(metric: Metric, value: float | None, bound: bool = False) -> str:
-    """A figure of a metric with its unit; the dash where there is none."""
+    """Return a figure of a metric with its unit; the dash where there is none."""
     if value is None:
         return MISSING
     match metric:
@@ -144,12 +147,12 @@ def figure_text(metric: Metric, value: float | None, bound: bool = False) -> str
 
 
 def cell_text(metric: Metric, cell: CellTrials) -> str:
-    """A cell's mean."""
+    """Return a cell's mean with its unit; the dash where no trial counts."""
     return figure_text(metric, cell.mean, cell.lower_bound)
 
 
 def as_json(loaded: LoadedSeries) -> str:
-    """The verdicts for other programs. An infinite end of an interval is null."""
+    """Return the verdicts as JSON, for other programs; an infinite end of an interval is null."""
     series = loaded.series
     document = {
         "schema_version": 1,

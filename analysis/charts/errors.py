@@ -1,4 +1,4 @@
-"""Errors by class, stacked."""
+"""Draw errors by class, stacked."""
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
@@ -24,7 +24,7 @@ CLASS_NAMES = {"wrong_body": "wrong body", "status": "status (not 2xx or 3xx)"}
 
 
 def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart:
-    """The chart of one endpoint."""
+    """Draw the chart of one endpoint."""
     title = f"Errors, {endpoint}"
     rows = lay_out([(group, _value(group), _notes(group)) for group in members])
     key = _key(members)

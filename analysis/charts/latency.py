@@ -1,4 +1,4 @@
-"""Response time: mean and 99th percentile of each group, joined by a line."""
+"""Draw response time: mean and 99th percentile of each group, joined by a line."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ MARKERS = {"response_mean_us": "o", "response_p99_us": "D"}
 
 
 def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart:
-    """The chart of one endpoint."""
+    """Draw the chart of one endpoint."""
     title = f"Response time, {endpoint}"
     rows = lay_out([(group, value(group), _notes(group)) for group in members])
     drawn = _drawn(members)
@@ -66,7 +66,7 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
 
 
 def value(group: Group) -> str:
-    """The row's figures as text."""
+    """Return the figures of a group's row as text; the dash where it has none."""
     if group.standing in WITHOUT_FIGURES:
         return marks.no_figure(group)
     mean, p99 = (group.mean(key) for key in DRAWN)

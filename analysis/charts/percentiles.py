@@ -1,4 +1,4 @@
-"""Response time by percentile on a nines axis: each further nine has the same width."""
+"""Draw response time by percentile on an axis where each further nine has the same width."""
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D

@@ -1,4 +1,4 @@
-"""A ramp: response time and share of errors against users, with where each begins to be bad."""
+"""Draw a ramp: response time and errors against users, with where each begins to be bad."""
 
 import math
 from collections.abc import Callable
@@ -90,7 +90,7 @@ def _key(found: list[Ramp], styles: list[Style], *, left_out: bool) -> list[mark
 
 
 def _line(axes: Axes, steps: list[Step], figure: StepFigure, style: Style) -> None:
-    """A line through the steps that count; crosses, joined to nothing, where the others are."""
+    """Draw a line through the steps that count, and crosses, joined to nothing, at the others."""
     colour, line = style
     sizes = [step.size for step in steps]
     values = [math.nan if (value := figure(step)) is None else value for step in steps]
@@ -105,7 +105,10 @@ def _line(axes: Axes, steps: list[Step], figure: StepFigure, style: Style) -> No
 
 
 def _onset(axes: Axes, onsets: list[Onset], style: Style) -> None:
-    """A band over where it may lie, and a line at the median; nothing where it was not reached."""
+    """Draw a band over where the onset may lie, and a line at its median.
+
+    Draw nothing where it was not reached in most trials.
+    """
     found = ramp.together(onsets, "users")
     if found.at is None:
         return

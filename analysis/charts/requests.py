@@ -1,4 +1,4 @@
-"""Requests per second: goodput as the solid part of throughput."""
+"""Draw requests per second, with goodput as the solid part of throughput."""
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -24,7 +24,7 @@ CAPTION = (
 
 
 def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart:
-    """The chart of one endpoint."""
+    """Draw the chart of one endpoint."""
     title = f"Requests per second, {endpoint}"
     rows = lay_out([(group, _value(group), trials_note(group)) for group in members])
     asked = asked_rates(members)

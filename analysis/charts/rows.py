@@ -1,4 +1,4 @@
-"""Charts that have one row per group: its name and its figure above, the drawing below.
+"""Lay out charts with a row for each group: its name and figure above, the drawing below.
 
 The y axis of such a chart counts inches from its top, so a row is as high as its text needs.
 """
@@ -58,7 +58,7 @@ class Row:
 
 
 def lay_out(contents: list[tuple[Group, str, list[str]]]) -> list[Row]:
-    """Rows below one another for (group, value, notes); says what failed and what is in doubt."""
+    """Return rows below one another for groups with their value and notes; doubts are named."""
     rows: list[Row] = []
     for group, value, notes in contents:
         shown = " · ".join(filter(None, [value, doubt(group)]))
@@ -96,17 +96,17 @@ def rows_frame(
 
 
 def height_of(rows: list[Row]) -> float:
-    """Height of the axes that hold these rows, inches."""
+    """Return the height of the axes that hold these rows, in inches."""
     return rows[-1].bottom - GAP / 2
 
 
 def doubt(group: Group) -> str:
-    """The word for a standing other than valid."""
+    """Return the word for a standing in doubt; an empty text for valid and failed groups."""
     return "" if group.standing in ("valid", *WITHOUT_FIGURES) else group.standing
 
 
 def trials_note(group: Group) -> list[str]:
-    """Which trials the figure is of, where it is not simply all of them."""
+    """Say which trials the figure is of; an empty list where it is of all of them."""
     if group.standing in WITHOUT_FIGURES:
         return []
     out = [
@@ -120,7 +120,7 @@ def trials_note(group: Group) -> list[str]:
 
 
 def write_rows(axes: Axes, rows: list[Row]) -> None:
-    """The rows' text; sets the y axis to inches and hides it."""
+    """Write the rows' text; the y axis is set to inches and hidden."""
     axes.set_ylim(height_of(rows), 0)
     axes.yaxis.set_visible(False)
     across = axes.get_yaxis_transform()

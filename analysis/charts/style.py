@@ -1,5 +1,6 @@
-"""What all charts share: colours, sizes, frame, footer. Sizes are in inches, measured from edges,
-so that nothing is cut off however many rows a chart has.
+"""Hold what all charts share: colours, sizes, frame, footer.
+
+Sizes are in inches, measured from edges, so that nothing is cut off however many rows a chart has.
 
 Figures are 5 inches wide with 9 point text: on a 390 pixel phone that is still about 10 pixels.
 """
@@ -88,7 +89,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Rendered:
-    """A chart as files. The words are the chart's."""
+    """A chart as files, with the same words as the chart."""
 
     name: str
     title: str
@@ -99,7 +100,7 @@ class Rendered:
 
 
 def render(chart: Chart) -> Rendered:
-    """The chart as SVG and PNG: the same bytes for the same chart."""
+    """Return the chart as SVG and PNG, always the same bytes for the same chart."""
     with matplotlib.rc_context(RC):
         svg, png = io.BytesIO(), io.BytesIO()
         chart.figure.savefig(svg, format="svg", metadata={"Date": None})
@@ -109,7 +110,7 @@ def render(chart: Chart) -> Rendered:
 
 
 def colours(campaign: LoadedCampaign) -> dict[str, str]:
-    """Each app's colour, the same in all charts of the campaign."""
+    """Return each app's colour, which is the same in all charts of the campaign."""
     result: dict[str, str] = {}
     rest = list(OTHER_COLOURS)
     for app in sorted(apps(campaign)):
@@ -142,7 +143,7 @@ def frame(
     below: float = 0.5,
     key_lines: int = 0,
 ) -> Frame:
-    """An empty figure with axes of the given heights.
+    """Return an empty figure with axes of the given heights.
 
     `below` is the room under the last axes for ticks and axis label, `key_lines` the lines for
     a key between subtitle and axes (see `key`).
@@ -175,7 +176,7 @@ def frame(
 
 
 def footer(campaign: LoadedCampaign, generators: str) -> str:
-    """Where the figures come from: campaign, place, generator; calibration is not ranked."""
+    """Say where the figures come from: campaign, place, generator, and if it is a calibration."""
     place = {
         "lab": "lab (two namespaces on one machine)",
         "metal": "real hosts",
@@ -185,13 +186,13 @@ def footer(campaign: LoadedCampaign, generators: str) -> str:
 
 
 def generators_of(members: list[Group]) -> str:
-    """The generators, with versions where known, of all runs of the groups."""
+    """Return the generators of all runs of the groups, with versions where known."""
     names = {generator_of(record) for group in members for record in group.records}
     return ", ".join(sorted(names))
 
 
 def generator_of(record: RunRecord) -> str:
-    """The generator's name and, where known, version."""
+    """Return the generator's name and, where known, version."""
     version = record.generator_version or ""
     return (
         version
@@ -201,7 +202,7 @@ def generator_of(record: RunRecord) -> str:
 
 
 def text_width(text: str, points: float = 9) -> float:
-    """How wide the text is, in inches."""
+    """Return how wide the text is, in inches."""
     font = get_font(findfont(FontProperties(family=RC["font.family"])))
     font.set_size(points, 72)
     font.set_text(text, 0.0, flags=LoadFlags.NO_HINTING)
@@ -209,7 +210,7 @@ def text_width(text: str, points: float = 9) -> float:
 
 
 def wrap(text: str, width: float, points: float = 9) -> list[str]:
-    """The text in lines of at most `width` inches (a longer word keeps a line of its own)."""
+    """Return the text in lines of at most `width` inches; a longer word has a line of its own."""
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word
@@ -245,7 +246,7 @@ def wide(values: Iterable[float]) -> bool:
 
 
 def plain_axis(axes: Axes, axis: str = "x") -> None:
-    """Light grid along one axis, no box, numbers written out (no exponents, no offsets)."""
+    """Give axes a light grid along one axis, no box, and numbers without exponents or offsets."""
     for side in ("top", "right", "left" if axis == "x" else "bottom"):
         axes.spines[side].set_visible(False)
     target = axes.xaxis if axis == "x" else axes.yaxis
@@ -255,5 +256,5 @@ def plain_axis(axes: Axes, axis: str = "x") -> None:
 
 
 def plain_number(value: float) -> str:
-    """A tick's label: 0.01, 0.5, 20, 1,500."""
+    """Return a tick's label, such as 0.01, 0.5, 20 or 1,500."""
     return f"{value:,.0f}" if abs(value) >= 1 and value == round(value) else f"{value:,g}"

@@ -1,4 +1,4 @@
-"""One run over time: rates, response time, and both hosts' CPU under them, on one axis."""
+"""Draw one run over time: rates, response time and both hosts' CPU under one another."""
 
 import re
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class Line:
 
 
 def draw(campaign: LoadedCampaign, run: LoadedRun) -> Chart | None:
-    """The chart of one run; None if it has neither a timeline nor telemetry."""
+    """Draw the chart of one run; return None where it has neither a timeline nor telemetry."""
     if run.timeline is None and not run.telemetry:
         return None
     record = run.record
@@ -186,7 +186,7 @@ def _y_axis(axes: Axes, lines: list[Line], may_be_log: bool, highest: float | No
 
 
 def _share_x(picture: Frame, run: LoadedRun) -> None:
-    """The same seconds on all panels: those of the load, with a little before and after."""
+    """Show the same seconds on all panels: those of the load, with a little before and after."""
     if run.timeline is not None and "second" in run.timeline:
         end = float(run.timeline["second"].max()) + 1
     else:

@@ -1,4 +1,4 @@
-"""Whether one campaign is better or worse than another, cell by cell: the rule. Pure functions.
+"""Judge whether a campaign is better or worse than another, cell by cell. Pure functions.
 
 A cell is an endpoint, an app, a variant and a load. Of each figure the ratio B/A of the means over
 the trials that count is judged, by the interval that analysis/ratio.py gives it.
@@ -51,7 +51,7 @@ DEFAULT_TOLERANCE_PERCENT = 5.0
 
 @dataclass(frozen=True)
 class CellLoad:
-    """The load of a cell. Of a search, the load of its probes without their rate."""
+    """The load of a cell; for a search, the load of its probes without their rate."""
 
     load: Load
     search: Capacity | None = None

@@ -1,4 +1,4 @@
-"""`compare`: two campaigns side by side, by the rule of analysis/compare/rule.py."""
+"""Run `compare`: show two campaigns side by side, judged by analysis/compare/rule.py."""
 
 import json
 from argparse import ArgumentParser, Namespace
@@ -38,7 +38,7 @@ RANGE = "With fewer than three trials the interval is the range of their ratios.
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Arguments of `compare`."""
+    """Add the arguments of `compare`."""
     parser.add_argument("a", type=Path, metavar="A", help="a campaign's folder: what was")
     parser.add_argument("b", type=Path, metavar="B", help="another's: what is compared with it")
     parser.add_argument(
@@ -54,7 +54,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def command(arguments: Namespace, console: Console) -> int:
-    """Print the comparison; returns its exit code. Raises TestbedError."""
+    """Print the comparison and return its exit code. Raises TestbedError."""
     a, b = load_one(arguments.a), load_one(arguments.b)
     found = compare(a, b, arguments.metric, arguments.tolerance)
     if arguments.json:
@@ -65,7 +65,7 @@ def command(arguments: Namespace, console: Console) -> int:
 
 
 def exit_code(found: Comparison) -> int:
-    """0: no cell is worse; WORSE: at least one is; NOT_VALID: there is nothing to compare."""
+    """Return WORSE if a cell is worse, NOT_VALID if none can be compared, and 0 otherwise."""
     if found.verdicts["worse"]:
         return Exit.WORSE
     nothing = found.verdicts["not comparable"] == len(found.cells)
@@ -73,7 +73,7 @@ def exit_code(found: Comparison) -> int:
 
 
 def show(found: Comparison, console: Console) -> None:
-    """The tally, a table, the reasons of what is not plain, and what differs."""
+    """Print the tally, a table, the reasons of what is not plain, and what differs."""
     for side, campaign in (("A", found.a), ("B", found.b)):
         about = campaign.campaign
         console.print(Text(f"{side}: {about.campaign}: {about.title} ({about.place})"))
@@ -92,14 +92,14 @@ def show(found: Comparison, console: Console) -> None:
 
 
 def tally(found: Comparison) -> str:
-    """How many of each verdict: '3 better, 1 worse (tolerance 5 %)'."""
+    """Say how many cells have each verdict: '3 better, 1 worse (tolerance 5 %)'."""
     words: tuple[CellVerdict, ...] = get_args(CellVerdict)
     counts = ", ".join(f"{found.verdicts[w]} {w}" for w in words if found.verdicts[w])
     return f"B against A: {counts} (tolerance {found.tolerance_percent:g} %)"
 
 
 def reasons(found: Comparison) -> list[str]:
-    """A line for every cell that is worse, unclear or not comparable, and for every reserve."""
+    """Return a line for each cell that is worse, unclear or not comparable, and each reserve."""
     if found.obstacle:
         return [f"Nothing can be compared. {found.obstacle}"]
     lines = []
@@ -134,7 +134,7 @@ def _table(found: Comparison) -> Table:
 
 
 def _side(cell: Cell, side: CellTrials) -> str:
-    """The mean of the trials that count, and how many these are."""
+    """Return the mean of the trials that count with their number; the dash where none does."""
     bound = AT_LEAST if side.lower_bound else ""
     if side.mean is None:
         return MISSING
@@ -167,7 +167,7 @@ def _show_differences(found: Comparison, console: Console) -> None:
 
 
 def as_json(found: Comparison) -> str:
-    """The comparison for other programs. An infinite end of an interval is null."""
+    """Return the comparison as JSON for other programs; an infinite end of an interval is null."""
     document = {
         "schema_version": 1,
         "a": _campaign(found.a),
