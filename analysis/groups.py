@@ -9,7 +9,7 @@ from analysis.figures import BY_KEY, ERROR_CLASSES
 from analysis.load import LoadedCampaign, LoadedRun
 from analysis.statistics import Summary, summarise
 from analysis.trials import summarised, worst
-from testbed.model.results import RunRecord, Standing
+from testbed.model.results import Load, RunRecord, Standing
 from testbed.model.tool_output import Tool, ToolOutput
 from testbed.numbers import rate
 
@@ -156,9 +156,17 @@ def label(record: RunRecord, *, with_load: bool = False) -> str:
     if record.variant != DEFAULT_VARIANT:
         parts.append(record.variant)
     if with_load:
-        asked = "saturation" if record.load.rate_rps is None else f"{rate(record.load.rate_rps)}/s"
-        parts.append(f"{asked}, {record.load.connections} connections, {record.load.generator}")
+        parts.append(load_text(record.load))
     return ", ".join(parts)
+
+
+def load_text(load: Load, *, search: bool = False) -> str:
+    """Return a load in words, as far as it tells those of one campaign apart.
+
+    The load of a search for capacity has no rate of its own.
+    """
+    asked = "saturation" if load.rate_rps is None else f"{rate(load.rate_rps)}/s"
+    return f"{'search' if search else asked}, {load.connections} connections, {load.generator}"
 
 
 def varied_settings(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from typing import Literal
 from analysis import capacities
 from analysis.compare.differences import Difference, differences
 from analysis.figures import BY_KEY, Figure
-from analysis.groups import apps, endpoints
+from analysis.groups import apps, endpoints, load_text
 from analysis.load import LoadedCampaign
 from analysis.measured import of_figure
 from analysis.ratio import METHOD, Estimate, Place, Span, change, interval_text, number, rounded
@@ -59,13 +59,7 @@ class CellLoad:
     @property
     def text(self) -> str:
         """The load in words, as far as it tells the cells of one campaign apart."""
-        if self.search is not None:
-            how = "search"
-        elif self.load.rate_rps is None:
-            how = "saturation"
-        else:
-            how = f"{rate(self.load.rate_rps)}/s"
-        return f"{how}, {self.load.connections} connections, {self.load.generator}"
+        return load_text(self.load, search=self.search is not None)
 
     def other_than(self, other: "CellLoad") -> str:
         """Say where two loads differ: 'connections 400 against 200'."""
