@@ -1,4 +1,4 @@
-"""The figures of a run: which there are, what they are called and how they are written."""
+"""Declare the figures of a run: which there are, their names, and how they are written."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ ERROR_CLASSES = ("connect", "read", "write", "timeout", "status", "wrong_body")
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure: `key` is its column in table.csv and carries the unit."""
+    """One figure of the result table; `key` is its column in table.csv and carries the unit."""
 
     key: str
     title: str
@@ -26,19 +26,22 @@ class Figure:
     more_is_better: bool = False
 
     def told(self, value: float | None, *, censored: bool) -> str:
-        """The value as text, marked if it is only a lower bound."""
+        """Return the value as text, marked if it is only a lower bound."""
         marked = censored and self.of_answered and value is not None
         return (AT_LEAST if marked else "") + self.write(value)
 
 
 def errors_total(output: ToolOutput) -> float | None:
-    """All errors of the classes that the tool tells apart; None if it tells none."""
+    """Return the sum of the classes of errors that the tool tells; None where it tells none."""
     told = [value for value in output.errors.model_dump().values() if value is not None]
     return sum(told) if told else None
 
 
 def percentile_us(output: ToolOutput, percentile: str) -> float | None:
-    """A percentile of the response time in microseconds, by its key ('50', '99.9')."""
+    """Return a percentile of response time in microseconds, by its key: '50' or '99.9'.
+
+    Return None where the tool did not print it.
+    """
     return output.latency_us.percentiles.get(percentile)
 
 

@@ -20,11 +20,27 @@ FLOORS = (
     {"campaign"},
     {"cli"},
 )
+# Floors of analysis/, likewise
+ANALYSIS_FLOORS = (
+    {"figures", "histogram", "statistics", "text_table"},
+    {"load", "ratio"},
+    {"axis", "folders", "trials"},
+    {"groups"},
+    {"capacities", "measured"},
+    {"ramp"},
+    {"charts", "tables"},
+    {"html"},
+    {"compare", "reparse", "report"},
+    {"articles"},
+)
+HOUSES = {"testbed": FLOORS, "analysis": ANALYSIS_FLOORS}
+NO_CODE = {"templates"}
 # Rooms that compute: no host is reached from them, no clock is read
 PURE = ("model", "tools", "validity", "asked", "fitness", "facts", "numbers", "texts", "seal")
 # Of testbed/, what analysis reads results with
 RESULTS_ROOMS = {
     "errors", "facts", "jsonfile", "model", "numbers", "seal", "store", "terminal", "tools",
+    "validity",
 }  # fmt: skip
 
 
@@ -42,34 +58,38 @@ def tops(path):
     return {name.split(".")[0] for name in imported(path)}
 
 
-def files_of(room):
-    place = ROOT / "testbed" / room
+def files_of(room, package="testbed"):
+    place = ROOT / package / room
     return sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
 
 
-def rooms_used(path):
-    """Names below testbed/ that a file imports from."""
-    return {name.split(".")[1] for name in imported(path) if name.startswith("testbed.")} & {
-        room for floor in FLOORS for room in floor
-    }
+def rooms_used(path, package="testbed"):
+    """Names of a package's rooms that a file imports from."""
+    found = (name.split(".") for name in imported(path) if name.startswith(f"{package}."))
+    return {names[1] for names in found} & set().union(*HOUSES[package])
 
 
 def shown(path):
     return str(path.relative_to(ROOT))
 
 
-def test_every_room_has_its_floor():
-    places = {path.stem for path in (ROOT / "testbed").iterdir() if not path.name.startswith("__")}
-    assert places == set().union(*FLOORS)
-    assert sum(map(len, FLOORS)) == len(places)
+@pytest.mark.parametrize("package", HOUSES)
+def test_every_room_has_its_floor(package):
+    floors = HOUSES[package]
+    places = {path.stem for path in (ROOT / package).iterdir() if not path.name.startswith("__")}
+    assert places - NO_CODE == set().union(*floors)
+    assert sum(map(len, floors)) == len(places - NO_CODE)
 
 
-@pytest.mark.parametrize("floor", range(len(FLOORS)))
-def test_a_room_uses_those_below_it(floor):
-    below = set().union(*FLOORS[:floor])
-    for room in FLOORS[floor]:
-        for path in files_of(room):
-            assert rooms_used(path) <= below | {room}, shown(path)
+@pytest.mark.parametrize(
+    ("package", "floor"),
+    [(package, floor) for package, floors in HOUSES.items() for floor in range(len(floors))],
+)
+def test_a_room_uses_those_below_it(package, floor):
+    below = set().union(*HOUSES[package][:floor])
+    for room in HOUSES[package][floor]:
+        for path in files_of(room, package):
+            assert rooms_used(path, package) <= below | {room}, shown(path)
 
 
 @pytest.mark.parametrize("room", PURE)

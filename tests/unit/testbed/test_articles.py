@@ -8,7 +8,7 @@ from testbed.model.article import Article
 
 NAMES = sorted(path.stem for path in articles.ARTICLES.glob("*.yml"))
 # Articles print rates of all answers, and averages: what a claim rests on where its own is lacking
-INSTEAD = {"goodput_rps": "throughput_rps", "latency_p50_us": "latency_mean_us"}
+INSTEAD = {"goodput_rps": "throughput_rps", "response_p50_us": "response_mean_us"}
 
 
 def request(**changes):

@@ -1,15 +1,12 @@
-"""The page of a series: verdicts first, then what they rest on. It needs no other file."""
+"""Write the page of a series: verdicts first, then what they rest on. It needs no other file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from analysis import figures, groups, html, ramp, tables
-from analysis.charts.style import Rendered
-from analysis.claims import METHOD, Judgement, accept_text
-from analysis.load import LoadedCampaign
-from analysis.series import LoadedPart, LoadedSeries, evidence, judgements
-from analysis.statistics import CONFIDENCE, MIN_TRIALS_FOR_INTERVAL, RESAMPLES
-from analysis.verdicts import (
+from analysis.articles.claims import Judgement, accept_text
+from analysis.articles.series import LoadedPart, LoadedSeries, judgements, trials_of
+from analysis.articles.verdicts import (
     MODES,
     cautions,
     cell_text,
@@ -19,17 +16,19 @@ from analysis.verdicts import (
     published_text,
     tally,
     unit,
-)  # fmt: skip
+)
+from analysis.charts.style import Rendered
+from analysis.load import LoadedCampaign
+from analysis.statistics import CONFIDENCE, MIN_TRIALS_FOR_INTERVAL, RESAMPLES
 from testbed.model.article import Mode, PublishedFigure
 
-# What each metric is called
-METRICS = {
+METRIC_NAMES = {
     "throughput_rps": "throughput",
     "goodput_rps": "goodput",
     "errors_percent": "errors",
-    "latency_mean_us": "mean response time",
-    "latency_p50_us": "median response time",
-    "latency_p99_us": "p99 of response time",
+    "response_mean_us": "mean response time",
+    "response_p50_us": "median response time",
+    "response_p99_us": "p99 of response time",
     "slowdown_users": "slow-down begins",
     "errors_users": "errors begin",
 }
@@ -60,7 +59,7 @@ class FigureRow:
 
 @dataclass(frozen=True)
 class CampaignPart:
-    """One campaign with its charts. `campaign` None: nothing of it was measured."""
+    """One campaign of the series with its charts."""
 
     loaded: LoadedPart
     title: str
@@ -72,7 +71,10 @@ class CampaignPart:
 def page(
     loaded: LoadedSeries, charts: Mapping[str, Mapping[str, list[Rendered]]], links: dict[str, str]
 ) -> str:
-    """The whole page. `charts` and `links` by campaign. The same series gives the same text."""
+    """Return the whole page; the same series always gives the same text.
+
+    `charts` and `links` are by campaign; a campaign that was not measured is not among them.
+    """
     series = loaded.series
     return html.environment().get_template("series.html.j2").render(
         series=series,
@@ -81,7 +83,7 @@ def page(
         cautions=cautions(loaded),
         modes=[_mode(loaded, mode) for mode in loaded.modes],
         mode_titles=MODES,
-        metric_names=METRICS,
+        metric_names=METRIC_NAMES,
         figure_rows=figure_rows(loaded) if "as_published" in loaded.modes else [],
         shortened=shortened(loaded) if loaded.small else [],
         parts=[_part(loaded, part, charts, links) for part in loaded.parts],
@@ -93,7 +95,6 @@ def page(
         interval_of=interval_of,
         published_text=published_text,
         unit=unit,
-        method=METHOD,
         confidence=CONFIDENCE,
         resamples=RESAMPLES,
         few=MIN_TRIALS_FOR_INTERVAL,
@@ -126,7 +127,7 @@ def _part(
 def part_values(
     campaign: LoadedCampaign, charts: Mapping[str, list[Rendered]]
 ) -> dict[str, object]:
-    """What the summary and ramp tables of one campaign need."""
+    """Return what the summary and ramp tables of one campaign need."""
     by_endpoint = {endpoint: groups.groups(campaign, endpoint) for endpoint in charts}
     return {
         "groups": by_endpoint,
@@ -142,11 +143,11 @@ def part_values(
 
 
 def figure_rows(loaded: LoadedSeries) -> list[FigureRow]:
-    """Every figure of the article that can be set beside one of the as-published campaigns."""
+    """Return a row for each figure of the article, beside that of the as-published campaign."""
     rows = []
     for published in loaded.series.published.figures:
         cell, metric = published.cell, published.metric
-        ours = evidence(loaded, "as_published", cell, metric)
+        ours = trials_of(loaded, "as_published", cell, metric)
         values = [span.value for span in ours.spans]
         spread = ""
         if len(values) > 1:
@@ -154,7 +155,7 @@ def figure_rows(loaded: LoadedSeries) -> list[FigureRow]:
         rows.append(
             FigureRow(
                 published=published,
-                what=f"{ours.label}: {METRICS[metric]}",
+                what=f"{ours.label}: {METRIC_NAMES[metric]}",
                 theirs=figure_text(metric, published.value),
                 ours=cell_text(metric, ours),
                 spread=spread,
@@ -164,7 +165,7 @@ def figure_rows(loaded: LoadedSeries) -> list[FigureRow]:
 
 
 def shortened(loaded: LoadedSeries) -> list[str]:
-    """What the small scale changed, a sentence per part."""
+    """Say what the small scale changed, in a sentence for each part."""
     found = []
     for part in loaded.series.parts:
         asked = loaded.series.article.asked(part.mode).parts[part.part]

@@ -1,31 +1,24 @@
-"""`verdicts`: what became of a published comparison's claims, on the terminal and as JSON."""
+"""Run `verdicts`: tell what became of an article's claims, on the terminal and as JSON."""
 
 import json
-import math
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from pathlib import Path
 from typing import Any, get_args
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from analysis.claims import (
-    METHOD,
-    Evidence,
-    Judgement,
-    Verdict,
-    accept_text,
-    interval_text,
-    number,
-)  # fmt: skip
-from analysis.series import SMALL, LoadedSeries, judgements, load_series
+from analysis.articles.claims import ClaimVerdict, Judgement, accept_text
+from analysis.articles.series import SMALL, LoadedSeries, judgements, load_series
+from analysis.ratio import interval_text, number
+from analysis.text_table import text_table
+from analysis.trials import CellTrials
 from testbed.model.article import Metric, Mode
 from testbed.numbers import AT_LEAST, MISSING, milliseconds, percent, rate
 
-STYLES: dict[Verdict, str] = {
+STYLES: dict[ClaimVerdict, str] = {
     "reproduced": "bold green",
     "not reproduced": "bold red",
     "not comparable": "yellow",
@@ -34,7 +27,7 @@ MODES: dict[Mode, str] = {"as_published": "As published", "fair": "Fair"}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Arguments of `verdicts`."""
+    """Add the arguments of `verdicts`."""
     parser.add_argument("folder", type=Path, metavar="results/SERIES", help="a series' folder")
     parser.add_argument("--json", action="store_true", help="as JSON, for other programs")
 
@@ -49,7 +42,7 @@ def command(arguments: Namespace, console: Console) -> None:
 
 
 def print_verdicts(loaded: LoadedSeries, console: Console) -> None:
-    """One table per mode, with the reason of every verdict below it."""
+    """Print a table for each mode, with the reason of every verdict below it."""
     console.print(Text(f"{loaded.series.series}: {loaded.series.published.title}", style="bold"))
     for line in cautions(loaded):
         console.print(Text(line, style="yellow"))
@@ -62,7 +55,7 @@ def print_verdicts(loaded: LoadedSeries, console: Console) -> None:
 
 
 def _table(judged: list[Judgement]) -> Table:
-    table = Table(box=box.SIMPLE, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    table = text_table()
     table.add_column("Claim", ratio=1)
     for title in ("Article", "Here", "Interval", "Counts"):
         table.add_column(title, justify="right")
@@ -80,7 +73,7 @@ def _table(judged: list[Judgement]) -> Table:
 
 
 def cautions(loaded: LoadedSeries) -> list[str]:
-    """What holds for every verdict of the series."""
+    """Return what must be kept in mind with every verdict of the series; empty without any."""
     found = [SMALL] if loaded.small else []
     places = {part.campaign.campaign.place for part in loaded.parts if part.campaign}
     if "lab" in places:
@@ -91,21 +84,21 @@ def cautions(loaded: LoadedSeries) -> list[str]:
 
 
 def tally(judged: list[Judgement]) -> str:
-    """How many of each verdict: '5 reproduced, 1 not comparable'."""
+    """Say how many claims have each verdict: '5 reproduced, 1 not comparable'."""
     found = Counter(one.verdict for one in judged)
-    words: tuple[Verdict, ...] = get_args(Verdict)
+    words: tuple[ClaimVerdict, ...] = get_args(ClaimVerdict)
     text = ", ".join(f"{found[w]} {w}" for w in words if found[w]) or "no claim"
-    unmeasured = sum(not all(side.measured for side in _sides(one) if side) for one in judged)
+    unmeasured = sum(not all(side.measured for side in one.sides) for one in judged)
     return f"{text} ({unmeasured} of them not measured)" if unmeasured else text
 
 
 def unit(one: Judgement) -> str:
-    """A share is in percent; a ratio has no unit."""
+    """Return the unit of the claim's figure: a share is in percent, a ratio has none."""
     return " %" if one.to is None else ""
 
 
 def published_text(one: Judgement) -> str:
-    """The ratio or share that the article's figures give."""
+    """Return the ratio or share that the article's figures give; 'lost' where they give none."""
     if one.claim.published is None:
         return "lost"
     value = one.claim.published
@@ -113,7 +106,7 @@ def published_text(one: Judgement) -> str:
 
 
 def estimate_text(one: Judgement) -> str:
-    """The ratio or share measured, as far as it is known."""
+    """Return the ratio or share measured; the dash where it is not known."""
     found = one.estimate
     if found is None or found.value is None:
         return MISSING
@@ -121,25 +114,24 @@ def estimate_text(one: Judgement) -> str:
 
 
 def _bound(one: Judgement) -> str:
-    """The sign of a ratio that is a bound, as one side's figures are lower bounds."""
-    sides = [any(math.isinf(s.high) for s in side.spans) if side else False for side in _sides(one)]
-    return {(True, False): AT_LEAST, (False, True): "\N{LESS-THAN OR EQUAL TO} "}.get(
-        (sides[0], sides[1]), ""
-    )
+    """Return the sign of a ratio that is a bound, as the figures of one side are lower bounds.
 
-
-def _sides(one: Judgement) -> tuple[Evidence, Evidence | None]:
-    return one.of, one.to
+    Return an empty text where neither side's are, and where both sides' are.
+    """
+    below = one.to is not None and one.to.lower_bound
+    if one.of.lower_bound == below:
+        return ""
+    return "\N{LESS-THAN OR EQUAL TO} " if below else AT_LEAST
 
 
 def interval_of(one: Judgement) -> str:
-    """The interval measured."""
+    """Return the interval measured; the dash where there is none."""
     found = one.estimate
     return MISSING if found is None else interval_text(found.low, found.high, unit(one))
 
 
 def figure_text(metric: Metric, value: float | None, bound: bool = False) -> str:
-    """A figure of a metric with its unit; the dash where there is none."""
+    """Return a figure of a metric with its unit; the dash where there is none."""
     if value is None:
         return MISSING
     match metric:
@@ -154,13 +146,13 @@ def figure_text(metric: Metric, value: float | None, bound: bool = False) -> str
     return f"{AT_LEAST if bound else ''}{text}"
 
 
-def cell_text(metric: Metric, cell: Evidence) -> str:
-    """A cell's mean."""
-    return figure_text(metric, cell.mean, any(math.isinf(span.high) for span in cell.spans))
+def cell_text(metric: Metric, cell: CellTrials) -> str:
+    """Return a cell's mean with its unit; the dash where no trial counts."""
+    return figure_text(metric, cell.mean, cell.lower_bound)
 
 
 def as_json(loaded: LoadedSeries) -> str:
-    """The verdicts for other programs. An infinite end of an interval is null."""
+    """Return the verdicts as JSON, for other programs; an infinite end of an interval is null."""
     series = loaded.series
     document = {
         "schema_version": 1,
@@ -176,8 +168,11 @@ def as_json(loaded: LoadedSeries) -> str:
     return json.dumps(document, indent=1, ensure_ascii=False)
 
 
+def _cell(cell: CellTrials) -> dict[str, Any]:
+    return {"cell": cell.label, **cell.document(), "doubtful": bool(cell.doubtful)}
+
+
 def _as_dict(one: Judgement, scale: str) -> dict[str, Any]:
-    found = one.estimate
     return {
         "mode": one.mode,
         "claim": one.name,
@@ -188,31 +183,9 @@ def _as_dict(one: Judgement, scale: str) -> dict[str, Any]:
         "reason": one.reason,
         "remarks": one.remarks,
         "published": one.claim.published,
-        "measured": found
-        and {
-            "value": _finite(found.value),
-            "low": _finite(found.low),
-            "high": _finite(found.high),
-            "interval_is": METHOD[found.how],
-        },
+        "measured": one.estimate and one.estimate.document(),
         "accept": one.claim.accept.model_dump(),
         "rule": one.claim.rule,
         "of": _cell(one.of),
         "to": one.to and _cell(one.to),
     }
-
-
-def _cell(cell: Evidence) -> dict[str, Any]:
-    return {
-        "cell": cell.label,
-        "mean": _finite(cell.mean),
-        "trials": [_finite(span.value) for span in cell.spans],
-        "lower_bound": any(math.isinf(span.high) for span in cell.spans),
-        "trials_planned": cell.planned,
-        "doubtful": bool(cell.doubtful),
-        "calibration": cell.calibration,
-    }
-
-
-def _finite(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else value

@@ -1,4 +1,4 @@
-"""What two campaigns were measured with, and where that differs. Pure functions.
+"""List where what two campaigns were measured with differs. Pure functions.
 
 Figures differ because something did: what is listed here is what the testbed recorded of it.
 """
@@ -16,7 +16,7 @@ TOLD_ELSEWHERE = ("schema_version", "title", "description", "variants")
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that is not alike. None: that campaign does not have it, or did not record it."""
+    """One thing that is not alike; None for a campaign that lacks it or did not record it."""
 
     what: str  # 'server: package nginx-light'
     a: str | None
@@ -24,7 +24,10 @@ class Difference:
 
 
 def differences(a: LoadedCampaign, b: LoadedCampaign) -> list[Difference]:
-    """What is recorded of both and differs, the question first, then apps, hosts and testbed."""
+    """Return what differs between two campaigns, the question first, then apps, hosts and testbed.
+
+    The list is empty where nothing that was recorded differs.
+    """
     of_a, of_b = _facts(a, b), _facts(b, a)
     names = list(dict.fromkeys([*of_a, *of_b]))
     kinds = list(dict.fromkeys(map(_kind, names)))
@@ -40,7 +43,7 @@ def _kind(what: str) -> str:
 
 
 def _facts(of: LoadedCampaign, other: LoadedCampaign) -> dict[str, str]:
-    """Everything recorded, by name; of apps and hosts that only one campaign has, only that."""
+    """Return everything recorded by name, but details only of apps and hosts that both have."""
     campaign = of.campaign
     facts = {"workload": campaign.workload, "place": campaign.place}
     for key, value in campaign.asked.items():
@@ -59,7 +62,7 @@ def _facts(of: LoadedCampaign, other: LoadedCampaign) -> dict[str, str]:
 
 
 def _app_facts(of: LoadedCampaign, other: LoadedCampaign) -> dict[str, str]:
-    """Settings of the variants that both have, rows in the database, versions of generators."""
+    """Return settings of variants that both have, generators' versions, rows in the database."""
     shared = {(run.record.app, run.record.variant) for run in other.runs}
     facts: dict[str, str] = {}
     for run in of.runs:
@@ -74,7 +77,7 @@ def _app_facts(of: LoadedCampaign, other: LoadedCampaign) -> dict[str, str]:
 
 
 def _link_facts(campaign: Campaign) -> dict[str, str]:
-    """The link as it was set up; what was measured of it is never twice the same."""
+    """Return the link as it was set up; what was measured of it is never twice the same."""
     facts = {}
     if campaign.link_delay is not None:
         facts["link: delay"] = f"{campaign.link_delay.asked_ms:g} ms by {campaign.link_delay.by}"

@@ -1,32 +1,32 @@
-"""`compare`: two campaigns side by side, by the rule of analysis/comparison.py."""
+"""Run `compare`: show two campaigns side by side, judged by analysis/compare/rule.py."""
 
 import json
-import math
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any, get_args
 
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from analysis.claims import METHOD, Estimate, Evidence, interval_text, number
-from analysis.comparison import (
-    DEFAULT_METRICS,
+from analysis.compare.rule import (
+    COMPARABLE,
+    DEFAULT_KEYS,
     DEFAULT_TOLERANCE_PERCENT,
-    METRICS,
     Cell,
+    CellVerdict,
     Comparison,
-    Verdict,
     compare,
 )  # fmt: skip
+from analysis.folders import lacks, load_one
 from analysis.load import LoadedCampaign
-from analysis.series import load_one
+from analysis.ratio import Estimate, interval_text, number
+from analysis.text_table import text_table
+from analysis.trials import CellTrials
 from testbed.errors import Exit
 from testbed.numbers import AT_LEAST, MISSING
 
-STYLES: dict[Verdict, str] = {
+STYLES: dict[CellVerdict, str] = {
     "better": "bold green",
     "same": "green",
     "worse": "bold red",
@@ -38,13 +38,13 @@ RANGE = "With fewer than three trials the interval is the range of their ratios.
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Arguments of `compare`."""
+    """Add the arguments of `compare`."""
     parser.add_argument("a", type=Path, metavar="A", help="a campaign's folder: what was")
     parser.add_argument("b", type=Path, metavar="B", help="another's: what is compared with it")
     parser.add_argument(
         "--metric", action="append", default=[], metavar="KEY",
-        help=f"may be repeated; of {', '.join(METRICS)} "
-        f"(default: {' and '.join(DEFAULT_METRICS)}, of capacity searches capacity_rps)",
+        help=f"may be repeated; of {', '.join(COMPARABLE)} "
+        f"(default: {' and '.join(DEFAULT_KEYS)}, of capacity searches capacity_rps)",
     )  # fmt: skip
     parser.add_argument(
         "--tolerance", type=float, default=DEFAULT_TOLERANCE_PERCENT, metavar="PERCENT",
@@ -54,7 +54,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def command(arguments: Namespace, console: Console) -> int:
-    """Print the comparison; returns its exit code. Raises TestbedError."""
+    """Print the comparison and return its exit code. Raises TestbedError."""
     a, b = load_one(arguments.a), load_one(arguments.b)
     found = compare(a, b, arguments.metric, arguments.tolerance)
     if arguments.json:
@@ -65,7 +65,7 @@ def command(arguments: Namespace, console: Console) -> int:
 
 
 def exit_code(found: Comparison) -> int:
-    """0: no cell is worse; WORSE: at least one is; NOT_VALID: there is nothing to compare."""
+    """Return WORSE if a cell is worse, NOT_VALID if none can be compared, and 0 otherwise."""
     if found.verdicts["worse"]:
         return Exit.WORSE
     nothing = found.verdicts["not comparable"] == len(found.cells)
@@ -73,12 +73,13 @@ def exit_code(found: Comparison) -> int:
 
 
 def show(found: Comparison, console: Console) -> None:
-    """The tally, a table, the reasons of what is not plain, and what differs."""
+    """Print the tally, a table, the reasons of what is not plain, and what differs."""
     for side, campaign in (("A", found.a), ("B", found.b)):
         about = campaign.campaign
         console.print(Text(f"{side}: {about.campaign}: {about.title} ({about.place})"))
-        if caution := _lacks(campaign):
-            console.print(Text(f"   {caution}", style="yellow"))
+        if missing := lacks(campaign):
+            partly = "not complete: " if campaign.not_measured else ""
+            console.print(Text(f"   {partly}{missing}", style="yellow"))
     console.print(Text(f"\n{tally(found)}", style="bold"))
     console.print(_table(found))
     hows = {cell.ratio.how for cell in found.cells if cell.ratio}
@@ -91,14 +92,14 @@ def show(found: Comparison, console: Console) -> None:
 
 
 def tally(found: Comparison) -> str:
-    """How many of each verdict: '3 better, 1 worse (tolerance 5 %)'."""
-    words: tuple[Verdict, ...] = get_args(Verdict)
+    """Say how many cells have each verdict: '3 better, 1 worse (tolerance 5 %)'."""
+    words: tuple[CellVerdict, ...] = get_args(CellVerdict)
     counts = ", ".join(f"{found.verdicts[w]} {w}" for w in words if found.verdicts[w])
     return f"B against A: {counts} (tolerance {found.tolerance_percent:g} %)"
 
 
 def reasons(found: Comparison) -> list[str]:
-    """A line for every cell that is worse, unclear or not comparable, and for every reserve."""
+    """Return a line for each cell that is worse, unclear or not comparable, and each reserve."""
     if found.obstacle:
         return [f"Nothing can be compared. {found.obstacle}"]
     lines = []
@@ -113,18 +114,11 @@ def reasons(found: Comparison) -> list[str]:
 
 def _name(cell: Cell) -> str:
     where = cell.where
-    return f"{where.endpoint}, {cell.app_title}, {where.variant}, {cell.asked.text}"
-
-
-def _lacks(campaign: LoadedCampaign) -> str:
-    missing = len(campaign.not_measured)
-    if missing:
-        return f"not complete: {missing} of {len(campaign.campaign.runs)} runs not measured"
-    return "" if campaign.campaign.ended_at else "not ended"
+    return f"{where.endpoint}, {cell.app_title}, {where.variant}, {cell.load.text}"
 
 
 def _table(found: Comparison) -> Table:
-    table = Table(box=box.SIMPLE, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    table = text_table()
     for title in ("Endpoint", "App", "Variant", "Load", "Figure"):
         table.add_column(title)
     for title in ("A (trials)", "B (trials)", "B/A", "Interval"):
@@ -132,16 +126,16 @@ def _table(found: Comparison) -> Table:
     table.add_column("Verdict", no_wrap=True)
     for cell in found.cells:
         where = cell.where
-        names = (where.endpoint, cell.app_title, where.variant, cell.asked.text, cell.metric.title)
+        names = (where.endpoint, cell.app_title, where.variant, cell.load.text, cell.metric.title)
         figures = (_side(cell, cell.a), _side(cell, cell.b), _ratio(cell), _interval(cell.ratio))
         verdict = Text(cell.verdict, style=STYLES[cell.verdict])
         table.add_row(*map(Text, (*names, *figures)), verdict)
     return table
 
 
-def _side(cell: Cell, side: Evidence) -> str:
-    """The mean of the trials that count, and how many these are."""
-    bound = AT_LEAST if any(math.isinf(span.high) for span in side.spans) else ""
+def _side(cell: Cell, side: CellTrials) -> str:
+    """Return the mean of the trials that count with their number; the dash where none does."""
+    bound = AT_LEAST if side.lower_bound else ""
     if side.mean is None:
         return MISSING
     of = "" if len(side.spans) == side.planned else f" of {side.planned}"
@@ -164,7 +158,7 @@ def _show_differences(found: Comparison, console: Console) -> None:
         console.print(Text("\nNothing that is recorded of the two campaigns differs."))
         return
     console.print(Text("\nWhat differs between the campaigns", style="bold"))
-    table = Table(box=box.SIMPLE, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    table = text_table()
     for title in ("", "A", "B"):
         table.add_column(title, overflow="fold")
     for one in found.differences:
@@ -173,13 +167,13 @@ def _show_differences(found: Comparison, console: Console) -> None:
 
 
 def as_json(found: Comparison) -> str:
-    """The comparison for other programs. An infinite end of an interval is null."""
+    """Return the comparison as JSON for other programs; an infinite end of an interval is null."""
     document = {
         "schema_version": 1,
         "a": _campaign(found.a),
         "b": _campaign(found.b),
         "tolerance_percent": found.tolerance_percent,
-        "verdicts": {word: found.verdicts[word] for word in get_args(Verdict)},
+        "verdicts": {word: found.verdicts[word] for word in get_args(CellVerdict)},
         "cells": [_as_dict(cell) for cell in found.cells],
         "differences": [{"what": d.what, "a": d.a, "b": d.b} for d in found.differences],
     }
@@ -197,38 +191,17 @@ def _campaign(loaded: LoadedCampaign) -> dict[str, Any]:
 
 
 def _as_dict(cell: Cell) -> dict[str, Any]:
-    found = cell.ratio
     return {
         "endpoint": cell.where.endpoint,
         "app": cell.where.app,
         "variant": cell.where.variant,
-        "load": cell.asked.load.model_dump(),
-        "search": cell.asked.search and cell.asked.search.model_dump(),
+        "load": cell.load.load.model_dump(),
+        "search": cell.load.search and cell.load.search.model_dump(),
         "metric": cell.metric.key,
         "verdict": cell.verdict,
         "reason": cell.reason,
         "remarks": cell.remarks,
-        "a": _evidence(cell.a),
-        "b": _evidence(cell.b),
-        "ratio": found
-        and {
-            "value": _finite(found.value),
-            "low": _finite(found.low),
-            "high": _finite(found.high),
-            "interval_is": METHOD[found.how],
-        },
+        "a": cell.a.document(),
+        "b": cell.b.document(),
+        "ratio": cell.ratio and cell.ratio.document(),
     }
-
-
-def _evidence(side: Evidence) -> dict[str, Any]:
-    return {
-        "mean": _finite(side.mean),
-        "trials": [_finite(span.value) for span in side.spans],
-        "lower_bound": any(math.isinf(span.high) for span in side.spans),
-        "trials_planned": side.planned,
-        "calibration": side.calibration,
-    }
-
-
-def _finite(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else value

@@ -1,15 +1,15 @@
-"""`report` for a campaign or a series: the same command, whichever the folder holds."""
+"""Run `report` for a campaign or a series: one command, whichever the folder holds."""
 
 from argparse import Namespace
 from pathlib import Path
 
 from rich.console import Console
-from rich.text import Text
 
-from analysis import report, series_page, verdicts
+from analysis import report
+from analysis.articles import page, verdicts
+from analysis.articles.series import LoadedSeries, load_series
 from analysis.charts.style import Rendered
-from analysis.series import LoadedSeries, is_series, load_series
-from testbed.errors import TestbedError
+from analysis.folders import is_series
 
 
 def report_command(arguments: Namespace, console: Console) -> None:
@@ -21,16 +21,12 @@ def report_command(arguments: Namespace, console: Console) -> None:
         report.report_command(arguments, console)
         return
     loaded = load_series(arguments.folder)
-    out = arguments.out or arguments.folder / "report"
-    try:
-        write(loaded, out)
-    except OSError as error:
-        raise TestbedError(
-            f"{error.filename or out}: cannot be written: {error.strerror}",
-            remedy="name another folder with --out",
-        ) from error
-    verdicts.print_verdicts(loaded, console)
-    console.print(Text(f"\nReport: {out / 'index.html'}"), soft_wrap=True)
+    report.save(
+        arguments,
+        console,
+        write=lambda out: write(loaded, out),
+        show=lambda: verdicts.print_verdicts(loaded, console),
+    )
 
 
 def write(loaded: LoadedSeries, out: Path) -> None:
@@ -44,6 +40,6 @@ def write(loaded: LoadedSeries, out: Path) -> None:
         if part.campaign is not None:
             charts[part.about.campaign] = report.write(part.campaign, out / part.about.campaign)
     links = {name: f"{name}/index.html" for name in charts}
-    page = series_page.page(loaded, charts, links)
-    (out / "index.html").write_text(page, encoding="utf-8")
+    html = page.page(loaded, charts, links)
+    (out / "index.html").write_text(html, encoding="utf-8")
     (out / "verdicts.json").write_text(verdicts.as_json(loaded) + "\n", encoding="utf-8")
