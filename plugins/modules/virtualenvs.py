@@ -18,6 +18,8 @@ short_description: Build virtual environments named by the digest of their requi
 description:
   - An environment counts as built when its marker says so; one left half-built is built anew.
   - Those that are missing are built side by side, for pip mostly waits.
+  - Three take 20 s, 45 s by venv and pip in loops; where they are there, 0.8 s in place of 8.5 s
+    (bench/ansible_modules.py, in a lab on two busy cores).
   - Environments of the same names with other digests are removed; with C(exclusive), all others.
   - Needs Debian's python3-pip, which installs into environments that have no pip of their own.
 options:
