@@ -117,8 +117,10 @@ class Statement(Declared):
 class Housekeeping(Declared):
     """SQL that an app's framework or driver issues of its own accord."""
 
-    pattern: Regex  # matched against the whole normalised text
-    reason: Text
+    pattern: Regex = Field(
+        description="regular expression, matched against the statement's whole normalised text"
+    )
+    reason: Text = Field(description="why it is sent")
 
 
 class Endpoint(Declared):
@@ -165,13 +167,17 @@ class Workload(Declared):
 class Setting(Declared):
     """One thing about an app that an experiment may vary; it reaches the app as `env`."""
 
-    env: EnvName
-    default: SettingValue
-    description: Text
-    choices: Annotated[list[SettingValue], Field(min_length=1), Differing] | None = None
-    # What the testbed itself reads from it; a setting named `workers` says the number of workers
-    # unless another one is declared to
-    role: Literal["workers"] | None = None
+    env: EnvName = Field(description="the variable that tells the app")
+    default: SettingValue = Field(description="its value where an experiment says nothing")
+    description: Text = Field(description="what it does")
+    choices: Annotated[list[SettingValue], Field(min_length=1), Differing] | None = Field(
+        default=None, description="the only values that it may have"
+    )
+    role: Literal["workers"] | None = Field(
+        default=None,
+        description="`workers`: it says the number of worker processes, as a setting of that name"
+        " does unless another one is declared to",
+    )
 
     @model_validator(mode="after")
     def _default_is_a_choice(self) -> Self:
@@ -211,9 +217,13 @@ class DatabaseConnections(Declared):
     `requests` stands for one for each request under way, whichever worker it is at.
     """
 
-    # Settings that must have these values; else it does not apply
-    when: dict[Name, SettingValue] = {}
-    per_worker: list[SettingCount] = Field(min_length=1)
+    when: dict[Name, SettingValue] = Field(
+        default={}, description="settings that must have these values, else it does not apply"
+    )
+    per_worker: list[SettingCount] = Field(
+        min_length=1,
+        description="the least of these counts: numbers, settings that say one, or `requests`",
+    )
 
 
 class App(Declared):
@@ -225,22 +235,46 @@ class App(Declared):
     sets.
     """
 
-    schema_version: Version1
-    title: Title  # as charts name it, e.g. 'Django + Gunicorn'
-    description: Text
-    code: CodeFolder = "."  # beside app.yml; apps that share code name the same one
-    requirements: RelativeFile | None = None  # pinned requirements file in the code's folder
-    apt_packages: Annotated[list[PackageName], Differing] = []
-    serve: CommandLine
-    environment: dict[EnvName, EnvValue] = {}
-    settings: dict[Name, Setting] = {}
-    # With default settings, for PostgreSQL to be provisioned for; other settings need not have room
-    database_connections_per_worker: int = Field(default=0, ge=0, le=MOST_CONNECTIONS)
-    # The first that applies counts; none: database_connections_per_worker, whatever the settings
-    database_connections: list[DatabaseConnections] = []
-    housekeeping_sql: list[Housekeeping] = []
-    # The workload's endpoints that this app serves, and where
-    endpoints: dict[Name, UrlPath] = Field(min_length=1)
+    schema_version: Version1 = Field(description="of this file's format: 1")
+    title: Title = Field(description="the name in charts and tables, e.g. Django + Gunicorn")
+    description: Text = Field(description="what it is and how it is served")
+    code: CodeFolder = Field(
+        default=".",
+        description="folder of its code, relative to app.yml; apps that share code name the same",
+    )
+    requirements: RelativeFile | None = Field(
+        default=None,
+        description="file of pinned Python packages, in the code's folder; left out: no virtual"
+        " environment",
+    )
+    apt_packages: Annotated[list[PackageName], Differing] = Field(
+        default=[], description="Debian packages that it needs"
+    )
+    serve: CommandLine = Field(description="command line of its systemd unit")
+    environment: dict[EnvName, EnvValue] = Field(
+        default={}, description="variables that are always the same"
+    )
+    settings: dict[Name, Setting] = Field(
+        default={}, description="variables that an experiment may change, by name"
+    )
+    database_connections_per_worker: int = Field(
+        default=0,
+        ge=0,
+        le=MOST_CONNECTIONS,
+        description="the most that a worker opens with default settings; PostgreSQL is provisioned"
+        " for them",
+    )
+    database_connections: list[DatabaseConnections] = Field(
+        default=[],
+        description="the most under other settings ([apps.md](apps.md#settings)); the first that"
+        " applies counts",
+    )
+    housekeeping_sql: list[Housekeeping] = Field(
+        default=[], description="SQL that its framework or driver sends of its own accord"
+    )
+    endpoints: dict[Name, UrlPath] = Field(
+        min_length=1, description="which of the workload's endpoints it serves, and at which path"
+    )
 
     @model_validator(mode="after")
     def _variables_are_told_apart(self) -> Self:
