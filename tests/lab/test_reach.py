@@ -80,7 +80,7 @@ class Way:
         return subprocess.run(
             ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" "$1" && shift && exec "$@"',
              self.ssh, own, *command],
-            cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False,
+            cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False,
             stdin=subprocess.DEVNULL,
         )  # fmt: skip
 

@@ -125,7 +125,7 @@ def test_a_link_of_benchs_does_not_make_root_read_a_file(bench, ssh, verified):
                    "the app runs")  # fmt: skip
         bench(f"ln -sf /root/secret /run/testbed/{APP}.env")
         found = ssh("server", environ)
-        output, _ = process.communicate(timeout=120)
+        output, _ = process.communicate(timeout=300)
     finally:
         ssh("server", "rm -f /root/secret")
         bench(f"rm -f /run/testbed/{APP}.env")

@@ -109,7 +109,7 @@ def output(command: Sequence[str], user: str | None = None) -> str:
         cwd="/",
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
@@ -171,7 +171,7 @@ def running() -> Iterator[Cluster]:
         finally:
             server.terminate()  # SIGTERM waits for clients to leave
             try:
-                server.wait(timeout=10)
+                server.wait(timeout=120)
             except subprocess.TimeoutExpired:
                 server.kill()
                 server.wait()
