@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.campaigns import BIN, ROOT
+from tests.lab.campaigns import BIN, ROOT, wait_until
 from tests.lab.faults import provoked
 
 # Both ask both hosts for a word; fab by the way of every task, as the user that measures
@@ -41,9 +41,15 @@ def agent(bench, sockets):
     process = subprocess.Popen(
         ["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL, start_new_session=True
     )
-    while not path.exists():
-        assert process.poll() is None
     environment = os.environ | {"SSH_AUTH_SOCK": str(path)}
+
+    def answers():
+        listed = subprocess.run(
+            ["ssh-add", "-l"], env=environment, capture_output=True, check=False
+        )
+        return listed.returncode != 2  # ssh-add(1): unable to contact the agent
+
+    wait_until(answers, "the agent listens")
     subprocess.run(["ssh-add", "-q", bench.private_key], env=environment, check=True)
     yield path
     process.terminate()
