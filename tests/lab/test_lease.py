@@ -71,13 +71,13 @@ def ends(ssh):
 def test_all_ends_after_the_control_side_is_killed(loading, ssh):
     os.killpg(loading.pid, signal.SIGKILL)
     said = ends(ssh)
-    provoked("the control side is killed", "SIGKILL to fab during a load", "ended", said)
+    provoked("the control side is killed", "SIGKILL to fab during a load", "ended by itself", said)
 
 
 def test_all_ends_after_the_control_side_stops_answering(loading, ssh):
     os.killpg(loading.pid, signal.SIGSTOP)
     said = ends(ssh)
-    provoked("the control side hangs", "SIGSTOP to fab during a load", "ended", said)
+    provoked("the control side hangs", "SIGSTOP to fab during a load", "ended by itself", said)
 
 
 def test_all_ends_after_the_management_link_is_cut(loading, ssh, lab):
@@ -86,7 +86,7 @@ def test_all_ends_after_the_management_link_is_cut(loading, ssh, lab):
             undo.callback(cut_off(lab, role))
         said = ends(ssh)
     how = "nft drops fab's SSH packets during a load"
-    provoked("the management link is cut", how, "ended", said)
+    provoked("the management link is cut", how, "ended by itself", said)
 
 
 def test_all_ends_though_the_lock_was_tampered_with(loading, ssh, verified):
@@ -95,7 +95,7 @@ def test_all_ends_though_the_lock_was_tampered_with(loading, ssh, verified):
         os.killpg(loading.pid, signal.SIGKILL)
         said = ends(ssh)
         how = f"{LOCK} replaced by a link, then SIGKILL to fab"
-        provoked("the control side is killed, its lock gone", how, "ended", said)
+        provoked("the control side is killed, its lock gone", how, "ended by itself", said)
         done = verified.fab("link", "--duration=1", check=False)
         assert done.returncode == 3
         assert "server host: cannot be reserved: flock: cannot open" in done.stderr
