@@ -63,7 +63,7 @@ def assert_read_back(run: Wrk, text: str) -> None:
     assert output.duration_s == near(run.runtime_us / 1e6)
     assert output.throughput_rps == near(run.rate, 1e-9)
     assert output.goodput_rps == near((run.requests - run.status) / run.runtime_us * 1e6)
-    assert output.bytes == near(run.bytes, 0.005 / 0.85 / 1.024)
+    assert output.bytes == near(run.bytes, TWO_DECIMALS)
     errors = output.errors
     assert (errors.connect, errors.read, errors.write) == (run.connect, run.read, run.write)
     assert (errors.timeout, errors.status) == (run.timeout, run.status)

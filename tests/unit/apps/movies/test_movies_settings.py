@@ -66,10 +66,10 @@ def test_by_default_a_sync_worker_serves_one_request_with_a_database_connection_
 
 @pytest.mark.parametrize("app", MOVIES)
 def test_workers_and_reuse_port(serve: Serve, defaults: dict[str, RunningApp], app: str) -> None:
-    assert len(defaults[app].workers()) == 2
+    wait_until(lambda: len(defaults[app].workers()) == 2, "all workers are there")
     assert_listening(defaults[app].port, 1)
     with serve(app, workers=3, reuse_port=1) as running:
-        assert len(running.workers()) == 3
+        wait_until(lambda: len(running.workers()) == 3, "all workers are there")
         assert_listening(running.port, 3)
         assert running.get(path(app)).status == 200
 

@@ -38,7 +38,7 @@ def test_by_default_aiohttp_is_one_process_with_its_own_runner(serve: Serve) -> 
 
 def test_aiohttp_with_more_workers_runs_under_gunicorn_with_its_worker(serve: Serve) -> None:
     with serve("aiohttp", workers=2) as running:
-        assert len(running.workers()) == 2
+        wait_until(lambda: len(running.workers()) == 2, "all workers are there")
         assert "Using worker: aiohttp.GunicornWebWorker\n" in running.log()
         assert_keeps(running, PATH)
 
@@ -46,7 +46,7 @@ def test_aiohttp_with_more_workers_runs_under_gunicorn_with_its_worker(serve: Se
 @pytest.mark.parametrize("app", APPS)
 def test_workers_and_reuse_port(serve: Serve, app: str) -> None:
     with serve(app, workers=3, reuse_port=1) as running:
-        assert len(running.workers()) == 3
+        wait_until(lambda: len(running.workers()) == 3, "all workers are there")
         assert_listening(running.port, 3)
 
 
