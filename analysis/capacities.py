@@ -1,20 +1,26 @@
-"""Bring the answers of capacity searches together, as rows for tables and, unrounded, as CSV."""
+"""The answers of capacity searches: as rows for tables and, unrounded, as CSV."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 from pydantic import ValidationError
+from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from analysis.groups import apps, has_variants, settings_text, varied_settings
+from analysis.figures import rate
+from analysis.groups import (
+    WORST_LAST,
+    apps,
+    has_variants,
+    settings_text,
+    standing,
+    varied_settings,
+)  # fmt: skip
 from analysis.load import LoadedCampaign
-from analysis.text_table import text_table
-from analysis.trials import worst
 from testbed.model.experiment import Capacity
 from testbed.model.results import CapacityResult, RunRecord, Standing
-from testbed.numbers import rate
 
 NONE_MET = "none met"
 NONE_MISSED = "none missed"
@@ -36,7 +42,8 @@ class Answer:
     @property
     def standing(self) -> Standing:
         """The worst standing among the deciding probes."""
-        return worst((record.standing for record in self.deciding), otherwise="failed")
+        found = [standing(record) for record in self.deciding]
+        return max(found, key=WORST_LAST.index, default="failed")
 
 
 @dataclass(frozen=True)
@@ -52,22 +59,22 @@ class Row:
 
     @property
     def at_least(self) -> list[float]:
-        """The highest rates that met the objective, rising, of the trials where a rate did."""
+        """Highest rates that met the objective, rising; of the trials where one did."""
         return _known([answer.result.at_least_rps for answer in self.answers])
 
     @property
     def below(self) -> list[float]:
-        """The lowest rates above them that did not, rising, of the trials where a rate did not."""
+        """Lowest rates above them that did not, rising; of the trials where one did not."""
         return _known([answer.result.below_rps for answer in self.answers])
 
     @property
     def at_least_text(self) -> str:
-        """The ends from lowest to highest; says how many trials met the objective at no rate."""
+        """Lowest to highest over the trials; says where a trial met the objective nowhere."""
         return _range(self.at_least, len(self.answers), NONE_MET)
 
     @property
     def below_text(self) -> str:
-        """The ends from lowest to highest; says how many trials met it at every rate."""
+        """Lowest to highest over the trials; says where a trial met it everywhere."""
         return _range(self.below, len(self.answers), NONE_MISSED)
 
 
@@ -86,12 +93,12 @@ def _range(values: list[float], trials: int, otherwise: str) -> str:
 
 
 def searched(campaign: LoadedCampaign) -> bool:
-    """Return whether the experiment is a search for capacity."""
+    """Whether the experiment is a search for capacity."""
     return bool(campaign.campaign.capacities) or asked(campaign) is not None
 
 
 def objective(campaign: LoadedCampaign) -> str:
-    """Say what the searched rate had to meet; 'not recorded' where the campaign does not tell."""
+    """What the searched rate had to meet, in words."""
     wanted = asked(campaign)
     if wanted is None:
         return "not recorded"
@@ -103,10 +110,7 @@ def objective(campaign: LoadedCampaign) -> str:
 
 
 def asked(campaign: LoadedCampaign) -> Capacity | None:
-    """Return the search as the experiment declares it.
-
-    Return None where the experiment is no search, or does not declare it in a way known today.
-    """
+    """The search as the experiment declares it; None if it is none, or not readable."""
     load = campaign.campaign.asked.get("load")
     try:
         return Capacity.model_validate(load["capacity"]) if isinstance(load, dict) else None
@@ -115,7 +119,7 @@ def asked(campaign: LoadedCampaign) -> Capacity | None:
 
 
 def rows(campaign: LoadedCampaign) -> list[Row]:
-    """Return a row for each app, endpoint and variant with an answer, apps in the order asked."""
+    """A row per app, endpoint and variant that has an answer, apps in the order asked."""
     records = {run.record.run_id: run.record for run in campaign.runs}
     order = apps(campaign)
     found: dict[tuple[str, str, str], list[Answer]] = {}
@@ -140,7 +144,7 @@ def rows(campaign: LoadedCampaign) -> list[Row]:
 
 
 def unfinished(campaign: LoadedCampaign) -> list[str]:
-    """Name the searches that were begun and have no answer; the list is empty without any."""
+    """Searches that were begun and have no answer, in words."""
     if not searched(campaign):
         return []
     answered = {(c.app, c.endpoint, c.variant, c.trial) for c in campaign.campaign.capacities}
@@ -155,7 +159,7 @@ def unfinished(campaign: LoadedCampaign) -> list[str]:
 
 
 def frame(campaign: LoadedCampaign) -> pd.DataFrame:
-    """Return a table with a row for each search; an end that was not found is missing (<NA>)."""
+    """One row per search; an end that was not found is missing (<NA>)."""
     wanted = asked(campaign)
     data = [
         {
@@ -181,9 +185,9 @@ def frame(campaign: LoadedCampaign) -> pd.DataFrame:
 
 
 def table(campaign: LoadedCampaign) -> Table:
-    """Return the table of every search and, with several trials, of what they say together."""
+    """Every search and, where there are several trials, what they say together."""
     varied = has_variants(campaign)
-    made = text_table()
+    made = Table(box=box.SIMPLE, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
     for title in ("App", "Endpoint", *(("Variant", "Settings") if varied else ()), "Trial"):
         made.add_column(title)
     for title in ("At least/s", "Below/s"):
@@ -202,7 +206,7 @@ def table(campaign: LoadedCampaign) -> Table:
 
 
 def ends(result: CapacityResult) -> tuple[str, str]:
-    """Return the two ends of an answer as text, in words where an end was not found."""
+    """The two ends of an answer as text."""
     return (
         NONE_MET if result.at_least_rps is None else rate(result.at_least_rps),
         NONE_MISSED if result.below_rps is None else rate(result.below_rps),

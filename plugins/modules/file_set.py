@@ -22,9 +22,7 @@ description:
     to others where the file is.
   - A file of another owner than root is looked at, written and shown with the owner's own rights,
     so that a link which they may have put there leads nowhere that they could not go themselves.
-  - One task and one call to the host, where copy or template takes two or more for each file.
-    Twelve files take 0.5 s, by ansible.builtin.copy in a loop 15.9 s, as long again where all are
-    as wanted (bench/ansible_modules.py, in a lab on two busy cores).
+  - One task and one call to the host, where a template for each file takes two calls per file.
 options:
   files:
     description: >-
@@ -62,7 +60,7 @@ removed:
 
 @dataclass(frozen=True)
 class File:
-    """One file as it should be."""
+    """One file as wanted."""
 
     path: Path
     content: str
@@ -76,7 +74,7 @@ class Refused(Exception):
 
 
 def wanted(item: dict[str, Any]) -> File:
-    """Return the file that a task's item describes. Raises Refused for an unknown key."""
+    """The file that a task's item describes."""
     known = {"path", "content", "mode", "owner", "validate"}
     if set(item) - known:
         raise Refused(f"unknown keys: {', '.join(sorted(set(item) - known))}")
@@ -112,12 +110,12 @@ def rights_of(owner: str) -> Iterator[None]:
 
 
 def text_of(path: Path) -> str:
-    """Return a file's content, or an empty text where there is no such file."""
+    """A file's content; nothing if there is none."""
     return path.read_text() if path.is_file() else ""
 
 
 def is_right(file: File) -> bool:
-    """Tell whether a file has the content, mode and owner that it should have."""
+    """Whether a file is as wanted."""
     try:
         with rights_of(file.owner):
             if not file.path.is_file():
@@ -172,13 +170,13 @@ def validate(command: str) -> None:
 
 
 def unwanted(pattern: str | None, files: list[File]) -> list[Path]:
-    """Return the files that match the pattern and are not among those wanted."""
+    """Files that match the pattern and are not among those wanted."""
     matching = Path("/").glob(pattern.lstrip("/")) if pattern else []
     return sorted(set(matching) - {file.path for file in files})
 
 
 def difference(path: Path, content: str, owner: str = "root") -> dict[str, str]:
-    """Return what --diff shows of a file: its content before, and as it will be."""
+    """What --diff shows."""
     try:
         with rights_of(owner):
             before = text_of(path)

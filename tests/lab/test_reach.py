@@ -13,9 +13,9 @@ from tests.lab.faults import provoked
 
 # Both ask both hosts for a word; fab by the way of every task, as the user that measures
 ASK = """
-from testbed.hosts import inventory, remotes
+from testbed import hosts, inventory
 import sys
-for remote in remotes.connect(inventory.load(sys.argv[1])).values():
+for remote in hosts.connect(inventory.load(sys.argv[1])):
     print(remote.run(["sh", "-c", "echo $(id -un)@$(hostname)"]).stdout.strip())
     remote.close()
 """

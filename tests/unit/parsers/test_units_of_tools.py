@@ -2,7 +2,7 @@
 
 import pytest
 
-from testbed.tools.units import (
+from analysis.parsers.units import (
     BYTES,
     COUNT,
     IPERF_BYTES,

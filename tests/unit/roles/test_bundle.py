@@ -7,8 +7,7 @@ import tarfile
 
 import pytest
 
-from testbed import bundle
-from testbed.asked import app_code
+from testbed import app_code, bundle
 from testbed.errors import TestbedError
 
 

@@ -1,7 +1,6 @@
 import pytest
 
-from testbed.asked import experiments
-from testbed.cli import options
+from testbed import experiments, options
 from testbed.errors import TestbedError
 from testbed.model.experiment import Experiment
 

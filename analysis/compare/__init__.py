@@ -1,1 +1,0 @@
-"""Two campaigns side by side: which cells are better or worse, and what else differs."""
