@@ -13,7 +13,7 @@ from tests.lab.faults import provoked
 
 APP = "testbed-agents-flask.service"
 # A minute is promised, on a machine that is not slowed; the load itself would last five
-PATIENCE_S = 300
+PATIENCE_S = 200
 LOCK = "/run/testbed/in-use"
 
 

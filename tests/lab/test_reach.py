@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.campaigns import BIN, ROOT, wait_until
+from tests.lab.campaigns import BIN, PATIENCE_S, ROOT, wait_until
 from tests.lab.faults import provoked
 
 # Both ask both hosts for a word; fab by the way of every task, as the user that measures
@@ -86,8 +86,8 @@ class Way:
         return subprocess.run(
             ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" "$1" && shift && exec "$@"',
              self.ssh, own, *command],
-            cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False,
-            stdin=subprocess.DEVNULL,
+            cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE_S,
+            check=False, stdin=subprocess.DEVNULL,
         )  # fmt: skip
 
     def ansible(self, **how):

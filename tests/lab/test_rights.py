@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from tests.lab.campaigns import short, wait_until
+from tests.lab.campaigns import PATIENCE_S, short, wait_until
 from tests.lab.faults import provoked
 
 APP = "testbed-agents-flask.service"
@@ -125,7 +125,7 @@ def test_a_link_of_benchs_does_not_make_root_read_a_file(bench, ssh, verified):
                    "the app runs")  # fmt: skip
         bench(f"ln -sf /root/secret /run/testbed/{APP}.env")
         found = ssh("server", environ)
-        output, _ = process.communicate(timeout=300)
+        output, _ = process.communicate(timeout=PATIENCE_S)
     finally:
         ssh("server", "rm -f /root/secret")
         bench(f"rm -f /run/testbed/{APP}.env")

@@ -27,7 +27,8 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 CATALOGUE = catalogue.load()
 APPS = {f"{app.workload}/{app.name}": app for app in CATALOGUE.apps}
 STARTED = "Application startup complete."  # what each of uvicorn's workers says
-PATIENCE_S = 300.0  # for what takes a moment; only a hang gets there
+PATIENCE_S = 20.0  # for what takes a fraction of it; less than a default that an app must not have
+START_PATIENCE_S = 300.0  # nothing is said of how long a start takes; only a hang gets there
 
 # Another interpreter to run the apps under, e.g. python3.13.
 PYTHON = os.environ.get("TESTBED_APPS_PYTHON", sys.executable)
@@ -117,12 +118,19 @@ def ask(
     )
 
 
-def wait_until(condition: Callable[[], bool], what: str) -> None:
+def wait_until(condition: Callable[[], bool], what: str, patience_s: float = PATIENCE_S) -> None:
     """Wait for the condition; fail if it does not come true."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + patience_s
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain: {what}"
         time.sleep(0.02)
+
+
+def assert_workers(running: RunningApp, count: int) -> None:
+    """Fail unless the app comes to have just so many workers; `serving` waits for no fewer."""
+    wait_until(
+        lambda: len(running.workers()) == count, f"{count} worker processes", START_PATIENCE_S
+    )
 
 
 def make_venv(app: CataloguedApp) -> Path:
@@ -232,7 +240,7 @@ def serving(
                 return False
 
         workers = int(settings.get("workers", 1))
-        wait_until(answers, f"{app.name} answers")
+        wait_until(answers, f"{app.name} answers", START_PATIENCE_S)
         if workers > 1 or "Booting worker" in running.log():  # else one process may do it all
             wait_until(lambda: len(running.workers()) >= workers, f"{app.name}'s {workers} workers")
         if STARTED in running.log():  # a signal that a worker gets before it says so is lost

@@ -17,7 +17,14 @@ from tests.unit.apps.observing import (
     assert_under_way,
     waiting_requests,
 )
-from tests.unit.apps.serving import CATALOGUE, PATIENCE_S, RunningApp, Serve, ask, wait_until
+from tests.unit.apps.serving import (
+    CATALOGUE,
+    PATIENCE_S,
+    RunningApp,
+    Serve,
+    ask,
+    assert_workers,
+)
 
 AGENTS = CATALOGUE.apps_of("agents")
 AGENTS_TABLE = ("/agents", "agentfeatures")
@@ -61,10 +68,10 @@ def test_by_default_a_worker_serves_one_request_and_its_database_connection_ends
 
 @pytest.mark.parametrize("app", AGENTS)
 def test_workers_and_reuse_port(serve: Serve, defaults: dict[str, RunningApp], app: str) -> None:
-    wait_until(lambda: len(defaults[app].workers()) == 2, "all workers are there")
+    assert_workers(defaults[app], 2)
     assert_listening(defaults[app].port, 1)
     with serve(app, workers=3, reuse_port=1) as running:
-        wait_until(lambda: len(running.workers()) == 3, "all workers are there")
+        assert_workers(running, 3)
         assert_listening(running.port, 3)
 
 

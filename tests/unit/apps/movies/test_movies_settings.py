@@ -17,7 +17,15 @@ from tests.unit.apps.observing import (
     assert_under_way,
     waiting_requests,
 )
-from tests.unit.apps.serving import CATALOGUE, PATIENCE_S, RunningApp, Serve, ask, wait_until
+from tests.unit.apps.serving import (
+    CATALOGUE,
+    PATIENCE_S,
+    RunningApp,
+    Serve,
+    ask,
+    assert_workers,
+    wait_until,
+)
 
 MOVIES = CATALOGUE.apps_of("movies")
 TABLE = "movies_movie"
@@ -66,10 +74,10 @@ def test_by_default_a_sync_worker_serves_one_request_with_a_database_connection_
 
 @pytest.mark.parametrize("app", MOVIES)
 def test_workers_and_reuse_port(serve: Serve, defaults: dict[str, RunningApp], app: str) -> None:
-    wait_until(lambda: len(defaults[app].workers()) == 2, "all workers are there")
+    assert_workers(defaults[app], 2)
     assert_listening(defaults[app].port, 1)
     with serve(app, workers=3, reuse_port=1) as running:
-        wait_until(lambda: len(running.workers()) == 3, "all workers are there")
+        assert_workers(running, 3)
         assert_listening(running.port, 3)
         assert running.get(path(app)).status == 200
 

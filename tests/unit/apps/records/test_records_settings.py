@@ -17,7 +17,15 @@ from tests.unit.apps.observing import (
     assert_under_way,
     waiting_requests,
 )
-from tests.unit.apps.serving import CATALOGUE, PATIENCE_S, RunningApp, Serve, ask, wait_until
+from tests.unit.apps.serving import (
+    CATALOGUE,
+    PATIENCE_S,
+    RunningApp,
+    Serve,
+    ask,
+    assert_workers,
+    wait_until,
+)
 
 APPS = CATALOGUE.apps_of("records")
 GUNICORN_APPS = ["django", "flask"]
@@ -38,7 +46,7 @@ def test_by_default_aiohttp_is_one_process_with_its_own_runner(serve: Serve) -> 
 
 def test_aiohttp_with_more_workers_runs_under_gunicorn_with_its_worker(serve: Serve) -> None:
     with serve("aiohttp", workers=2) as running:
-        wait_until(lambda: len(running.workers()) == 2, "all workers are there")
+        assert_workers(running, 2)
         assert "Using worker: aiohttp.GunicornWebWorker\n" in running.log()
         assert_keeps(running, PATH)
 
@@ -46,7 +54,7 @@ def test_aiohttp_with_more_workers_runs_under_gunicorn_with_its_worker(serve: Se
 @pytest.mark.parametrize("app", APPS)
 def test_workers_and_reuse_port(serve: Serve, app: str) -> None:
     with serve(app, workers=3, reuse_port=1) as running:
-        wait_until(lambda: len(running.workers()) == 3, "all workers are there")
+        assert_workers(running, 3)
         assert_listening(running.port, 3)
 
 

@@ -17,7 +17,15 @@ from tests.unit.apps.observing import (
     assert_under_way,
     waiting_requests,
 )
-from tests.unit.apps.serving import CATALOGUE, PATIENCE_S, RunningApp, Serve, ask, wait_until
+from tests.unit.apps.serving import (
+    CATALOGUE,
+    PATIENCE_S,
+    RunningApp,
+    Serve,
+    ask,
+    assert_workers,
+    wait_until,
+)
 
 TODO = CATALOGUE.apps_of("todo")
 Settings = dict[str, str | int]
@@ -44,10 +52,10 @@ def test_by_default_django_closes_and_aiohttp_keeps(defaults: dict[str, RunningA
 
 @pytest.mark.parametrize("app", TODO)
 def test_workers_and_reuse_port(serve: Serve, defaults: dict[str, RunningApp], app: str) -> None:
-    wait_until(lambda: len(defaults[app].workers()) == 2, "all workers are there")
+    assert_workers(defaults[app], 2)
     assert_listening(defaults[app].port, 1)
     with serve(app, workers=3, reuse_port=1) as running:
-        wait_until(lambda: len(running.workers()) == 3, "all workers are there")
+        assert_workers(running, 3)
         assert_listening(running.port, 3)
 
 
