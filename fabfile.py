@@ -9,11 +9,14 @@ import fabric
 from invoke.collection import Collection
 from invoke.context import Context
 
-from testbed import fit, hosts, lab, options, results, show, tasks
-from testbed import inventory as inventories
-from testbed import link as links
+from testbed import lab, store
+from testbed.cli import options, show, tasks
 from testbed.errors import Exit
 from testbed.fitness import shown
+from testbed.hosts import fit, hosts
+from testbed.hosts import inventory as inventories
+from testbed.hosts import link as links
+from testbed.hosts.remotes import at_once, held
 from testbed.lab import names
 from testbed.progress import Progress
 from testbed.terminal import Terminal
@@ -37,15 +40,9 @@ def _say(text: str) -> None:
 def link(context: Context, inventory: str | None = None, duration: str | None = None) -> None:
     """Verify the data link: iperf both ways at once, round trip, NICs."""
     given = options.read_link({"inventory": inventory, "duration": duration})
-    server, client = hosts.connect(inventories.load(given.inventory))
-    folder = results.folder() / "link" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    try:
-        with hosts.reserved(server, client):
-            hosts.clear(server, client)  # among it a delay that is left over
-            record = links.measure(server, client, Progress(Terminal()), folder, given.duration)
-    finally:
-        server.close()
-        client.close()
+    folder = store.folder() / "link" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    with held(inventories.load(given.inventory)) as remotes:
+        record = links.measure(remotes, Progress(Terminal()), folder, given.duration)
     _say(show.link_text(record))
     if not record.ok:
         sys.exit(Exit.NOT_READY)
@@ -70,16 +67,11 @@ def check(
     ask_become_pass: bool = False,
 ) -> None:
     """Tell whether the hosts are fit to measure: found, wanted, why, how to mend."""
-    server, client = hosts.connect(inventories.load(inventory))
-    try:
-        with hosts.reserved(server, client):
-            if fix:
-                fit.fix(inventory, ask_password=ask_become_pass)
-            ahead_s = {one.host.role: hosts.clock_offset_s(one) for one in (server, client)}
-            found = fit.check(server, client, ahead_s)
-    finally:
-        server.close()
-        client.close()
+    with held(inventories.load(inventory), cleared=False) as remotes:
+        if fix:
+            fit.fix(inventory, ask_password=ask_become_pass)
+        ahead_s = at_once(remotes, hosts.clock_offset_s)
+        found = fit.check(remotes, ahead_s)
     Terminal().print(shown.table(found, quiet=quiet), highlight=False, markup=False)
     if code := fit.exit_code(found, strict=strict):
         sys.exit(code)
@@ -144,7 +136,7 @@ def compare(
 @tasks.reported
 def report(context: Context, campaign: str | None = None) -> None:
     """Write tables, charts and an HTML page of a campaign."""
-    _analysis("report", campaign or str(results.folder() / "latest"))
+    _analysis("report", campaign or str(store.folder() / "latest"))
 
 
 def measuring(name: str, doc: str) -> object:

@@ -1,4 +1,4 @@
-"""`python -m analysis COMMAND …`: everything that reads results, and needs no host."""
+"""Run the commands of `python -m analysis COMMAND …`, which read results and need no host."""
 
 import io
 import sys
@@ -9,21 +9,24 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.text import Text
 
-from analysis import compare, reparse, report, series_report, verdicts
-from analysis.parsers import command as parse
+from analysis import reparse, report
+from analysis.articles import report as either_report
+from analysis.articles import verdicts
+from analysis.compare import show as compare
 from analysis.tables import TEXT_WIDTH
 from testbed.errors import Exit, TestbedError
 from testbed.terminal import Terminal
+from testbed.tools import command as parse
 
 
 @dataclass(frozen=True)
 class Command:
-    """One subcommand."""
+    """A subcommand: its name, its help, its arguments and what runs it."""
 
     name: str
     help: str
     add_arguments: Callable[[ArgumentParser], None]
-    run: Callable[[Namespace, Console], int | None]  # the exit code; None: 0
+    run: Callable[[Namespace, Console], int | None]  # returns the exit code; None stands for 0
 
 
 COMMANDS = (
@@ -41,7 +44,7 @@ COMMANDS = (
     ),
     Command(
         "report", "write tables, charts and an HTML page for a results folder",
-        report.add_report_arguments, series_report.report_command,
+        report.add_report_arguments, either_report.report_command,
     ),
     Command(
         "table", "print the result table of a results folder",
@@ -55,7 +58,7 @@ COMMANDS = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one subcommand; returns the exit code. Errors are one message on stderr."""
+    """Run one subcommand and return the exit code; an error is one message on stderr."""
     parser = ArgumentParser(prog="python -m analysis", description=__doc__)
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
@@ -80,13 +83,13 @@ def _said(message: str, exit_code: Exit) -> Exit:
 
 
 def _console() -> Console:
-    """The terminal; what goes into a pipe or a file gets the room that the table needs."""
+    """Return the terminal; into a pipe or a file, tables are as wide as they need."""
     console = Terminal()
     return console if console.is_terminal else Terminal(width=TEXT_WIDTH)
 
 
 def _let_all_be_printed() -> None:
-    """What the terminal's encoding does not have is printed as an escape, and is no crash."""
+    """Have characters that the terminal's encoding lacks printed as escapes."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

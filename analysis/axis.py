@@ -12,20 +12,26 @@ from testbed.model.results import HostRole, RunRecord
 
 
 def seconds(campaign: LoadedCampaign, run: LoadedRun, role: HostRole) -> pd.Series:
-    """When a host's telemetry was sampled. Its table must have the column `t_s`."""
+    """Return when a host's telemetry was sampled; its table must have the column `t_s`."""
     times: pd.Series = run.telemetry[role]["t_s"]
     return times - _clock_offset_s(campaign, run, role) - _measured_from_s(run.record)
 
 
 def _clock_offset_s(campaign: LoadedCampaign, run: LoadedRun, role: HostRole) -> float:
-    """By how much the host's clock was ahead; of the campaign's begin where the run has none."""
+    """Return by how much the host's clock was ahead, as measured before the run.
+
+    Where the run did not measure it, the offset at the campaign's begin is taken.
+    """
     before = run.record.before.get(role)
     told = before.clock_offset_s if before else None
     return campaign.campaign.clock_offset_s.get(role, 0.0) if told is None else told
 
 
 def _measured_from_s(record: RunRecord) -> float:
-    """Unix time by the control side's clock; of older runs, what their phases come to."""
+    """Return the Unix time, by the control side's clock, at which the measured part began.
+
+    Older runs did not record it: there, it is what the phases before it come to.
+    """
     if record.measured_from is not None:
         return record.measured_from.timestamp()
     before_load = takewhile(lambda phase: phase[0] != "load", record.phases_s.items())

@@ -1,26 +1,20 @@
-"""The answers of capacity searches: as rows for tables and, unrounded, as CSV."""
+"""Bring the answers of capacity searches together, as rows for tables and, unrounded, as CSV."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 from pydantic import ValidationError
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from analysis.figures import rate
-from analysis.groups import (
-    WORST_LAST,
-    apps,
-    has_variants,
-    settings_text,
-    standing,
-    varied_settings,
-)  # fmt: skip
+from analysis.groups import apps, has_variants, settings_text, varied_settings
 from analysis.load import LoadedCampaign
+from analysis.text_table import text_table
+from analysis.trials import worst
 from testbed.model.experiment import Capacity
 from testbed.model.results import CapacityResult, RunRecord, Standing
+from testbed.numbers import rate
 
 NONE_MET = "none met"
 NONE_MISSED = "none missed"
@@ -42,8 +36,7 @@ class Answer:
     @property
     def standing(self) -> Standing:
         """The worst standing among the deciding probes."""
-        found = [standing(record) for record in self.deciding]
-        return max(found, key=WORST_LAST.index, default="failed")
+        return worst((record.standing for record in self.deciding), otherwise="failed")
 
 
 @dataclass(frozen=True)
@@ -59,22 +52,22 @@ class Row:
 
     @property
     def at_least(self) -> list[float]:
-        """Highest rates that met the objective, rising; of the trials where one did."""
+        """The highest rates that met the objective, rising, of the trials where a rate did."""
         return _known([answer.result.at_least_rps for answer in self.answers])
 
     @property
     def below(self) -> list[float]:
-        """Lowest rates above them that did not, rising; of the trials where one did not."""
+        """The lowest rates above them that did not, rising, of the trials where a rate did not."""
         return _known([answer.result.below_rps for answer in self.answers])
 
     @property
     def at_least_text(self) -> str:
-        """Lowest to highest over the trials; says where a trial met the objective nowhere."""
+        """The ends from lowest to highest; says how many trials met the objective at no rate."""
         return _range(self.at_least, len(self.answers), NONE_MET)
 
     @property
     def below_text(self) -> str:
-        """Lowest to highest over the trials; says where a trial met it everywhere."""
+        """The ends from lowest to highest; says how many trials met it at every rate."""
         return _range(self.below, len(self.answers), NONE_MISSED)
 
 
@@ -93,12 +86,12 @@ def _range(values: list[float], trials: int, otherwise: str) -> str:
 
 
 def searched(campaign: LoadedCampaign) -> bool:
-    """Whether the experiment is a search for capacity."""
+    """Return whether the experiment is a search for capacity."""
     return bool(campaign.campaign.capacities) or asked(campaign) is not None
 
 
 def objective(campaign: LoadedCampaign) -> str:
-    """What the searched rate had to meet, in words."""
+    """Say what the searched rate had to meet; 'not recorded' where the campaign does not tell."""
     wanted = asked(campaign)
     if wanted is None:
         return "not recorded"
@@ -110,7 +103,10 @@ def objective(campaign: LoadedCampaign) -> str:
 
 
 def asked(campaign: LoadedCampaign) -> Capacity | None:
-    """The search as the experiment declares it; None if it is none, or not readable."""
+    """Return the search as the experiment declares it.
+
+    Return None where the experiment is no search, or does not declare it in a way known today.
+    """
     load = campaign.campaign.asked.get("load")
     try:
         return Capacity.model_validate(load["capacity"]) if isinstance(load, dict) else None
@@ -119,7 +115,7 @@ def asked(campaign: LoadedCampaign) -> Capacity | None:
 
 
 def rows(campaign: LoadedCampaign) -> list[Row]:
-    """A row per app, endpoint and variant that has an answer, apps in the order asked."""
+    """Return a row for each app, endpoint and variant with an answer, apps in the order asked."""
     records = {run.record.run_id: run.record for run in campaign.runs}
     order = apps(campaign)
     found: dict[tuple[str, str, str], list[Answer]] = {}
@@ -144,7 +140,7 @@ def rows(campaign: LoadedCampaign) -> list[Row]:
 
 
 def unfinished(campaign: LoadedCampaign) -> list[str]:
-    """Searches that were begun and have no answer, in words."""
+    """Name the searches that were begun and have no answer; the list is empty without any."""
     if not searched(campaign):
         return []
     answered = {(c.app, c.endpoint, c.variant, c.trial) for c in campaign.campaign.capacities}
@@ -159,7 +155,7 @@ def unfinished(campaign: LoadedCampaign) -> list[str]:
 
 
 def frame(campaign: LoadedCampaign) -> pd.DataFrame:
-    """One row per search; an end that was not found is missing (<NA>)."""
+    """Return a table with a row for each search; an end that was not found is missing (<NA>)."""
     wanted = asked(campaign)
     data = [
         {
@@ -185,9 +181,9 @@ def frame(campaign: LoadedCampaign) -> pd.DataFrame:
 
 
 def table(campaign: LoadedCampaign) -> Table:
-    """Every search and, where there are several trials, what they say together."""
+    """Return the table of every search and, with several trials, of what they say together."""
     varied = has_variants(campaign)
-    made = Table(box=box.SIMPLE, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    made = text_table()
     for title in ("App", "Endpoint", *(("Variant", "Settings") if varied else ()), "Trial"):
         made.add_column(title)
     for title in ("At least/s", "Below/s"):
@@ -206,7 +202,7 @@ def table(campaign: LoadedCampaign) -> Table:
 
 
 def ends(result: CapacityResult) -> tuple[str, str]:
-    """The two ends of an answer as text."""
+    """Return the two ends of an answer as text, in words where an end was not found."""
     return (
         NONE_MET if result.at_least_rps is None else rate(result.at_least_rps),
         NONE_MISSED if result.below_rps is None else rate(result.below_rps),

@@ -1,57 +1,26 @@
-"""Runs brought together: the trials of one app, endpoint, variant and load are one group."""
+"""Bring runs together: the trials of one app, endpoint, variant and load are one group."""
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.figures import BY_KEY, ERROR_CLASSES, rate
+from analysis.figures import BY_KEY, ERROR_CLASSES
 from analysis.load import LoadedCampaign, LoadedRun
 from analysis.statistics import Summary, summarise
-from testbed.model.results import RunRecord, Standing
+from analysis.trials import summarised, worst
+from testbed.model.results import Load, RunRecord, Standing
 from testbed.model.tool_output import Tool, ToolOutput
+from testbed.numbers import rate
 
-WORST_LAST: tuple[Standing, ...] = ("valid", "doubtful", "invalid", "failed", "interrupted")
-WITHOUT_FIGURES: tuple[Standing, ...] = ("failed", "interrupted")
-NOT_COUNTED: tuple[Standing, ...] = ("invalid", *WITHOUT_FIGURES)
 DEFAULT_VARIANT = "default"
 # These tools keep a schedule and count a response from when it was due; the others (closed loop)
 # only know when they sent.
 FROM_DUE: tuple[Tool, ...] = ("wrk2", "pacer")
 
 
-def standing(record: RunRecord) -> Standing:
-    """The run's verdict, or why it has no figures."""
-    return record.standing
-
-
-def reasons(record: RunRecord) -> list[str]:
-    """Sentences: why the run failed, is invalid or doubtful, and remarks on its figures."""
-    found = []
-    if record.failure:
-        word = standing(record).capitalize()
-        found.append(f"{word} at '{record.failure.stage}': {record.failure.message}")
-    elif record.output is None:
-        found.append("Failed: no figures were recorded.")
-    found += [
-        f"Earlier attempt {number}, {'interrupted' if one.interrupted else 'failed'} at "
-        f"'{one.stage}': {one.message}"
-        for number, one in enumerate(record.earlier_failures, start=1)
-    ]
-    ranked = sorted(
-        record.findings,
-        key=lambda finding: -WORST_LAST.index(finding.verdict),
-    )
-    # A finding that leaves the run valid is a remark on how to read its figures.
-    words = {"valid": "Remark", "doubtful": "Doubtful", "invalid": "Invalid"}
-    found += [f"{words[finding.verdict]}: {finding.sentence}" for finding in ranked]
-    if not found and record.verdict != "valid":
-        found.append(f"{record.verdict.capitalize()}, and no reason was recorded.")
-    return found
-
-
 def censored(record: RunRecord) -> bool:
-    """Whether a check found that response times of this run are lower bounds only.
+    """Return whether a check found that response times of this run are only lower bounds.
 
     Requests that were never answered have no response time. With them, every percentile and the
     mean would be higher: a percentile p of the answers is a lower one of the requests due.
@@ -60,15 +29,25 @@ def censored(record: RunRecord) -> bool:
 
 
 def generated_by(record: RunRecord) -> str:
-    """Who made the load, from where."""
+    """Say which generator made the load, and from where."""
     if record.load.from_host == "server":
         return f"{record.load.generator} on the server, loopback (calibration)"
     return f"{record.load.generator} on the client, over the link"
 
 
+def counted_from(records: Iterable[RunRecord]) -> str:
+    """Say from when the response times of these runs count, by what their generators can know."""
+    from_due = {record.load.generator in FROM_DUE for record in records}
+    if from_due == {True}:
+        return "counted from when each request was due"
+    if from_due == {False}:
+        return "counted from when each request was sent (closed loop: waiting to send is left out)"
+    return "counted from due by constant-rate generators, from sent by closed-loop ones"
+
+
 @dataclass(frozen=True)
 class Group:
-    """All trials of one app, endpoint, variant and load, in order of their trial."""
+    """All trials of one app, endpoint, variant and load, in the order of their numbers."""
 
     label: str  # as charts name it; distinct among the groups of one endpoint
     endpoint: str
@@ -82,31 +61,27 @@ class Group:
 
     @property
     def first(self) -> RunRecord:
-        """The first trial: what all trials share can be read from it."""
+        """The first trial, from which can be read what all of them share."""
         return self.runs[0].record
 
     @property
     def counted(self) -> list[RunRecord]:
-        """The trials that a summary takes: finished and not invalid.
-
-        If there is none, the invalid ones: they are shown, marked as what they are.
-        """
-        finished = [one for one in self.records if standing(one) not in WITHOUT_FIGURES]
-        return [record for record in finished if standing(record) != "invalid"] or finished
+        """The trials that a summary takes; the invalid ones where no other has figures."""
+        return summarised(self.records)
 
     @property
     def standing(self) -> Standing:
-        """The worst standing among the trials that count.
+        """The worst standing among the trials that a summary takes.
 
-        Where none has figures: 'failed' if the app failed in any, else 'interrupted'.
+        Where none has figures, it is 'failed' if the app failed in any, else 'interrupted'.
         """
-        found = [standing(record) for record in self.counted]
-        nothing: Standing = "failed" if "failed" in map(standing, self.records) else "interrupted"
-        return max(found, key=WORST_LAST.index, default=nothing)
+        failed = any(record.standing == "failed" for record in self.records)
+        otherwise: Standing = "failed" if failed else "interrupted"
+        return worst((record.standing for record in self.counted), otherwise=otherwise)
 
     @property
     def censored(self) -> bool:
-        """Whether response times of a counted trial are lower bounds only."""
+        """Whether response times of a counted trial are only lower bounds."""
         return any(censored(record) for record in self.counted)
 
     @property
@@ -115,20 +90,26 @@ class Group:
         return [record.output for record in self.counted if record.output is not None]
 
     def summary(self, key: str) -> Summary | None:
-        """One figure (by its key in analysis/figures.py) over the counted trials."""
+        """Summarise a figure, named by its key in analysis/figures.py, over the counted trials.
+
+        Return None where no counted trial has it.
+        """
         return summarise([BY_KEY[key].of(output) for output in self.outputs])
 
     def told(self, key: str, value: float | None) -> str:
-        """A figure of this group as text, marked if it is only a lower bound."""
+        """Return a figure of this group as text, marked if it is only a lower bound."""
         return BY_KEY[key].told(value, censored=self.censored)
 
     def mean(self, key: str) -> float | None:
-        """The mean of one figure over the counted trials."""
+        """Return a figure's mean over the counted trials; None where none of them has it."""
         summary = self.summary(key)
         return summary.mean if summary else None
 
     def mean_errors(self) -> dict[str, float | None]:
-        """Mean count by error class over the counted trials; None: the tool does not tell."""
+        """Return the mean count of each class of errors over the counted trials.
+
+        The mean of a class that the generator does not tell apart is None.
+        """
         result: dict[str, float | None] = {}
         for name in ERROR_CLASSES:
             summary = summarise([getattr(output.errors, name) for output in self.outputs])
@@ -137,17 +118,17 @@ class Group:
 
 
 def endpoints(campaign: LoadedCampaign) -> list[str]:
-    """The endpoints measured, in the order asked, else alphabetically."""
+    """Return the endpoints measured, in the order asked; others follow by name."""
     return _in_order((run.record.endpoint for run in campaign.runs), campaign, "endpoints")
 
 
 def apps(campaign: LoadedCampaign) -> list[str]:
-    """The apps measured, in the order asked, else alphabetically."""
+    """Return the apps measured, in the order asked; others follow by name."""
     return _in_order((run.record.app for run in campaign.runs), campaign, "apps")
 
 
 def groups(campaign: LoadedCampaign, endpoint: str) -> list[Group]:
-    """The groups of one endpoint: by app in the order asked, then variant, then load."""
+    """Return the groups of one endpoint: by app in the order asked, then variant, then load."""
     by_key: dict[tuple[Any, ...], list[LoadedRun]] = {}
     for run in campaign.runs:
         if run.record.endpoint == endpoint:
@@ -167,7 +148,7 @@ def groups(campaign: LoadedCampaign, endpoint: str) -> list[Group]:
 
 
 def label(record: RunRecord, *, with_load: bool = False) -> str:
-    """The app's title, with the variant unless it is the default one and, if asked, the load.
+    """Return the app's title, the variant unless it is the default one and, if asked, the load.
 
     Tables say beside it which settings make the variant.
     """
@@ -175,13 +156,21 @@ def label(record: RunRecord, *, with_load: bool = False) -> str:
     if record.variant != DEFAULT_VARIANT:
         parts.append(record.variant)
     if with_load:
-        asked = "saturation" if record.load.rate_rps is None else f"{rate(record.load.rate_rps)}/s"
-        parts.append(f"{asked}, {record.load.connections} connections, {record.load.generator}")
+        parts.append(load_text(record.load))
     return ", ".join(parts)
 
 
+def load_text(load: Load, *, search: bool = False) -> str:
+    """Return a load in words, as far as it tells those of one campaign apart.
+
+    The load of a search for capacity has no rate of its own.
+    """
+    asked = "saturation" if load.rate_rps is None else f"{rate(load.rate_rps)}/s"
+    return f"{'search' if search else asked}, {load.connections} connections, {load.generator}"
+
+
 def varied_settings(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
-    """The run's settings that differ among the runs of its app, or that the experiment sets."""
+    """Return the run's settings that the experiment sets, or that runs of its app do not share."""
     others = [run.record.settings for run in campaign.runs if run.record.app == record.app]
     declared = _declared_settings(record, campaign)
     return {
@@ -192,12 +181,12 @@ def varied_settings(record: RunRecord, campaign: LoadedCampaign) -> dict[str, An
 
 
 def settings_text(settings: dict[str, Any]) -> str:
-    """Settings as tables write them: 'pool=10, workers=4'."""
+    """Return settings as tables write them: 'pool=10, workers=4'."""
     return ", ".join(f"{key}={value}" for key, value in settings.items())
 
 
 def has_variants(campaign: LoadedCampaign) -> bool:
-    """Whether anything was varied, so that tables must tell the variants apart."""
+    """Return whether anything was varied, so that tables must tell the variants apart."""
     return any(
         run.record.variant != DEFAULT_VARIANT or varied_settings(run.record, campaign)
         for run in campaign.runs
@@ -205,8 +194,9 @@ def has_variants(campaign: LoadedCampaign) -> bool:
 
 
 def _declared_settings(record: RunRecord, campaign: LoadedCampaign) -> set[str]:
-    """Names of the settings that the experiment sets for the run: for all apps of its variant, or
-    for its own.
+    """Return the names of the settings that the experiment sets for the run's variant.
+
+    It sets them for all apps, or for the run's own; the set is empty where it sets none.
     """
     variants = campaign.campaign.asked.get("variants")
     declared = variants.get(record.variant) if isinstance(variants, dict) else None
@@ -219,7 +209,7 @@ def _declared_settings(record: RunRecord, campaign: LoadedCampaign) -> set[str]:
 
 
 def asked_rates(members: Iterable[Group]) -> list[float]:
-    """The asked rates among the groups, rising; empty if all were saturation runs."""
+    """Return the asked rates among the groups, rising; empty if all were saturation runs."""
     return sorted(
         {group.first.load.rate_rps for group in members if group.first.load.rate_rps is not None}
     )

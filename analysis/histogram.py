@@ -1,4 +1,4 @@
-"""Latency by percentile, out of a run's HdrHistogram log (latency.hdr)."""
+"""Read response times by percentile from a run's HdrHistogram log (latency.hdr)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ class LatencyCurve:
     values_us: list[float]
 
     def of_due(self, output: ToolOutput | None) -> "LatencyCurve":
-        """The same by percentile of the requests due: those never answered are the slowest.
+        """Return the curve by percentile of the requests due: those never answered are the slowest.
 
         Where a share u was never answered, percentile p of the answers is p (1 - u) of them all.
         """
@@ -39,7 +39,7 @@ class LatencyCurve:
 
 
 def read_curve(path: Path) -> LatencyCurve | None:
-    """The response-time curve of a histogram log; None if it holds no value.
+    """Return the response-time curve of a histogram log; None where the log holds no value.
 
     All intervals are added up. Raises ValueError if the log holds no histogram or a broken one.
     """

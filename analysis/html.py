@@ -1,4 +1,4 @@
-"""The HTML report: one file that needs nothing else. Its words are in templates/."""
+"""Write the HTML report: one file that needs nothing else. Its words are in templates/."""
 
 import base64
 import hashlib
@@ -11,11 +11,11 @@ from typing import Any
 
 import jinja2
 
-from analysis import capacities, figures, groups, ramp, tables
+from analysis import capacities, figures, groups, ramp, tables, trials
 from analysis.charts.style import Rendered
-from analysis.figures import MISSING
 from analysis.load import LoadedCampaign
 from analysis.statistics import CONFIDENCE, RESAMPLES
+from testbed import numbers
 from testbed.model.results import (
     FITNESS_LEVELS,
     Fitness,
@@ -25,6 +25,7 @@ from testbed.model.results import (
     SqlSeen,
     Standing,
 )
+from testbed.numbers import MISSING
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 # Columns of the text table that the page has no need of: each endpoint has a table of its own.
@@ -33,8 +34,8 @@ SQL_KINDS = ("declared", "housekeeping", "unexpected")  # worst last
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One key of the experiment as resolved."""
+class AskedKey:
+    """One key of the experiment as resolved, and whether the command line overrode it."""
 
     key: str
     value: str
@@ -56,7 +57,7 @@ def page(
     charts: Mapping[str, list[Rendered]],
     timelines: list[Rendered],
 ) -> str:
-    """The whole page. Deterministic: the same results folder gives the same text."""
+    """Return the whole page; the same results folder always gives the same text."""
     template = environment().get_template("report.html.j2")
     return template.render(
         about=campaign.campaign,
@@ -97,7 +98,7 @@ def page(
 
 
 def environment() -> jinja2.Environment:
-    """Templates, with the filters that write figures."""
+    """Return the environment of the templates, with the filters that write figures."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -110,17 +111,17 @@ def environment() -> jinja2.Environment:
         "or_missing": or_missing,
         "data_uri": data_uri,
         "policy": policy,
-        "rate": figures.rate,
-        "ms": figures.milliseconds,
-        "count": figures.count,
-        "percent": figures.percent,
-        "size": figures.size,
+        "rate": numbers.rate,
+        "ms": numbers.milliseconds,
+        "count": numbers.count,
+        "percent": numbers.percent,
+        "size": numbers.size,
     }
     return made
 
 
 def utc(moment: datetime | None) -> str:
-    """Date and time in UTC, to the second."""
+    """Return date and time in UTC, to the second; the dash where there is none."""
     if moment is None:
         return MISSING
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -128,19 +129,19 @@ def utc(moment: datetime | None) -> str:
 
 
 def or_missing(value: Any) -> str:
-    """The value as text; the dash where there is none."""
+    """Return the value as text; the dash where there is none."""
     if value is None or value == "":
         return MISSING
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def data_uri(chart: Rendered) -> str:
-    """The chart's SVG as an address that holds the picture itself."""
+    """Return the chart's SVG as an address that holds the picture itself."""
     return f"data:image/svg+xml;base64,{base64.b64encode(chart.svg).decode()}"
 
 
 def policy(styles: str) -> str:
-    """The page's Content-Security-Policy: its own style sheet and pictures it holds, nothing else.
+    """Return a Content-Security-Policy that allows the page its own styles and pictures only.
 
     So even a text that slipped through the escaping could neither run nor load anything.
     """
@@ -149,8 +150,8 @@ def policy(styles: str) -> str:
     return "; ".join([*allowed, "base-uri 'none'", "form-action 'none'"])
 
 
-def asked(campaign: LoadedCampaign) -> list[Asked]:
-    """The experiment as resolved, nested keys written with dots; overridden ones are marked."""
+def asked(campaign: LoadedCampaign) -> list[AskedKey]:
+    """Return the experiment as resolved, nested keys with dots; overridden ones are marked."""
     overridden = campaign.campaign.overridden
     said_above = ("schema_version", "title", "description", "workload")
     flat = [
@@ -158,14 +159,14 @@ def asked(campaign: LoadedCampaign) -> list[Asked]:
         for key, value in flatten(campaign.campaign.asked)
         if key not in said_above and value is not None
     ]
-    marked = [Asked(key, or_missing(value), _is_one_of(key, overridden)) for key, value in flat]
+    marked = [AskedKey(key, or_missing(value), _is_one_of(key, overridden)) for key, value in flat]
     # An overridden key that the experiment does not list would otherwise go unsaid.
     unseen = [key for key in overridden if not any(_is_one_of(name, [key]) for name, _ in flat)]
-    return [*marked, *(Asked(key, MISSING, True) for key in unseen)]
+    return [*marked, *(AskedKey(key, MISSING, True) for key in unseen)]
 
 
 def flatten(values: Any, prefix: str = "") -> list[tuple[str, Any]]:
-    """Nested mappings as dotted keys; lists of plain values as one text."""
+    """Return nested mappings as dotted keys with their values; a list becomes one text."""
     if not isinstance(values, Mapping):
         text = ", ".join(str(item) for item in values) if isinstance(values, list) else values
         return [(prefix, text)]
@@ -181,35 +182,35 @@ def _is_one_of(key: str, names: list[str]) -> bool:
 
 
 def standings(campaign: LoadedCampaign) -> dict[str, int]:
-    """How many runs are of each standing; only what occurs."""
-    found = [groups.standing(run.record) for run in campaign.runs]
-    return {word: found.count(word) for word in groups.WORST_LAST if word in found}
+    """Return how many runs have each standing; a standing that none has is not among them."""
+    found = [run.record.standing for run in campaign.runs]
+    return {word: found.count(word) for word in trials.WORST_LAST if word in found}
 
 
 def questionable(campaign: LoadedCampaign) -> list[tuple[RunRecord, Standing, str, list[str]]]:
-    """Runs that do not count without reserve, worst first, with their reasons."""
+    """Return the runs on which there is something to say, with that, the worst first."""
     found = [
-        (record, groups.standing(record), groups.label(record), groups.reasons(record))
+        (record, record.standing, groups.label(record), trials.reasons(record))
         for record in tables.ordered_runs(campaign)
-        if groups.reasons(record)
+        if trials.reasons(record)
     ]
-    return sorted(found, key=lambda item: -groups.WORST_LAST.index(item[1]))
+    return sorted(found, key=lambda item: -trials.WORST_LAST.index(item[1]))
 
 
 def columns(campaign: LoadedCampaign) -> list[tables.Column]:
-    """The result table's columns."""
+    """Return the result table's columns that the page shows."""
     return [column for column in tables.columns(campaign) if column.title not in NOT_ON_PAGE]
 
 
 def run_rows(campaign: LoadedCampaign, endpoint: str) -> list[RunRow]:
-    """The endpoint's runs as rows of the result table."""
+    """Return the endpoint's runs as rows of the result table."""
     shown = columns(campaign)
     return [
         RunRow(
             run_id=record.run_id,
-            standing=groups.standing(record),
+            standing=record.standing,
             cells=[column.cell(record, campaign) for column in shown],
-            reasons=groups.reasons(record),
+            reasons=trials.reasons(record),
         )
         for group in groups.groups(campaign, endpoint)
         for record in group.records
@@ -217,30 +218,30 @@ def run_rows(campaign: LoadedCampaign, endpoint: str) -> list[RunRow]:
 
 
 def sql_by_kind(seen: list[SqlSeen]) -> list[SqlSeen]:
-    """What should not be there first; within a kind, most calls first."""
+    """Sort statements: those that should not be there first, within a kind by most calls."""
     return sorted(seen, key=lambda one: (-SQL_KINDS.index(one.kind), -one.calls, one.text))
 
 
 def sql_summary(seen: list[SqlSeen]) -> str:
-    """How many statements there are of each kind: '1 unexpected, 2 declared'."""
+    """Say how many statements there are of each kind: '1 unexpected, 2 declared'."""
     kinds = [one.kind for one in seen]
     return ", ".join(f"{kinds.count(kind)} {kind}" for kind in reversed(SQL_KINDS) if kind in kinds)
 
 
 def fitness_summary(rows: list[Fitness]) -> str:
-    """How many checks of a host came to which level, the worst first."""
+    """Say how many checks of a host came to which level, the worst first."""
     number = Counter(row.level for row in rows)
     return ", ".join(f"{number[level]} {level}" for level in FITNESS_LEVELS if number[level])
 
 
 def packages(hosts: list[HostRecord]) -> list[tuple[str, list[str]]]:
-    """Every package with its version on each host, in the hosts' order."""
+    """Return every package with its version on each host, in the hosts' order."""
     names = sorted({name for host in hosts for name in host.packages})
     return [(name, [host.packages.get(name, MISSING) for host in hosts]) for name in names]
 
 
 def harness(campaign: LoadedCampaign) -> str | None:
-    """How much of the campaign's time was measured; None if it did not end."""
+    """Say how much of the campaign's time was measured; None where it did not end."""
     about = campaign.campaign
     if about.ended_at is None:
         return None
@@ -252,7 +253,7 @@ def harness(campaign: LoadedCampaign) -> str | None:
 
 
 def link_sentence(link: LinkRecord | None) -> str:
-    """Whether the link was fit, in one sentence."""
+    """Say in one sentence whether the link was fit."""
     if link is None:
         return "No link was verified."
     if link.ok:

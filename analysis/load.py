@@ -6,12 +6,11 @@ What cannot be trusted to be a campaign is refused with one clear message. What 
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from analysis.histogram import LatencyCurve, read_curve
-from testbed import jsonfile, seal
+from testbed import seal, store
 from testbed.errors import TestbedError
 from testbed.model.results import Campaign, Finding, HostRole, RunRecord
 
@@ -63,9 +62,8 @@ def load(folder: Path) -> LoadedCampaign:
             f"{folder}: not a campaign: no campaign.json in it",
             remedy="name the campaign's own folder, results/<campaign>",
         )
-    document = jsonfile.read(campaign_file)
-    campaign = jsonfile.fit(campaign_file, document, Campaign)
-    edited = ["campaign.json was edited after it was written"] if seal.is_broken(document) else []
+    campaign, is_edited = store.read_as_found(campaign_file, Campaign)
+    edited = ["campaign.json was edited after it was written"] if is_edited else []
     present = {path.name for path in folder.iterdir() if _is_run_folder(path, campaign)}
     runs = [
         _load_run(folder / run_id, campaign, edited)
@@ -95,22 +93,8 @@ def _is_run_folder(path: Path, campaign: Campaign) -> bool:
 
 def _load_run(folder: Path, campaign: Campaign, edited: list[str]) -> LoadedRun:
     """A run with its curves. `edited`: what is wrong with the whole campaign."""
-    run_file = folder / seal.RECORD
-    if not run_file.is_file():
-        raise TestbedError(
-            f"{folder}: half-written run: no run.json in it",
-            remedy="resume the campaign, which redoes this run, or remove the folder",
-        )
-    document = jsonfile.read(run_file)
-    record = jsonfile.fit(run_file, document, RunRecord)
-    if record.run_id != folder.name:
-        raise TestbedError(f"{run_file}: run_id '{record.run_id}' is not its folder's name")
-    if record.campaign != campaign.campaign:
-        raise TestbedError(
-            f"{run_file}: belongs to campaign '{record.campaign}', not '{campaign.campaign}'",
-            remedy="keep each campaign's runs in its own folder",
-        )
-    edited = [*edited, *_edits(folder, document, record, campaign)]
+    record, edits = store.read_run(folder, campaign)
+    edited = [*edited, *edits]
     notes: list[str] = []
     telemetry: dict[HostRole, pd.DataFrame] = {}
     roles: list[HostRole] = ["server", "client"]
@@ -126,18 +110,6 @@ def _load_run(folder: Path, campaign: Campaign, edited: list[str]) -> LoadedRun:
         notes=notes,
         edited=edited,
     )
-
-
-def _edits(
-    folder: Path, document: dict[str, Any], record: RunRecord, campaign: Campaign
-) -> list[str]:
-    """What of a run is not as it was written, a sentence each."""
-    name = f"{folder.name}/{seal.RECORD}"
-    if seal.is_broken(document):
-        return [f"{name} was edited after the run"]
-    if campaign.digest is not None and record.digest is None:
-        return [f"{name} has lost its digest"]
-    return seal.changes(folder, record)
 
 
 def _marked(record: RunRecord, edited: list[str]) -> RunRecord:

@@ -1,93 +1,47 @@
-"""What one run says of a claim's metric: a figure, or only between which two it lies. Pure."""
+"""Read a figure of one run as a Span: known exactly, or to lie between two bounds. Pure."""
 
 import math
-from dataclasses import dataclass
 
-from analysis.figures import Figure
+from analysis.figures import BY_KEY, Figure
 from analysis.groups import FROM_DUE
+from analysis.ratio import Span
 from testbed.model.article import Metric
 from testbed.model.results import RunRecord, requests_due
 from testbed.model.tool_output import ToolOutput
+from testbed.validity.limits import beyond
 
-# Of the requests due: with fewer unanswered, a response time is taken as exact. The same limit as
-# that of the check which marks response times as lower bounds.
-LOST_FROM_PERCENT = 1.0
-PERCENTILES: dict[Metric, float] = {"latency_p50_us": 50, "latency_p99_us": 99}
-# Figures of the result table that are metrics of claims under another name
-METRICS: dict[str, Metric] = {
-    "response_mean_us": "latency_mean_us",
-    "response_p50_us": "latency_p50_us",
-    "response_p99_us": "latency_p99_us",
-}
+PERCENTILES = {"response_p50_us": 50.0, "response_p99_us": 99.0}
 
 
-@dataclass(frozen=True)
-class Span:
-    """A figure of one trial. The true one lies from `low` to `high`; `value` is what is printed.
+def of_metric(record: RunRecord, metric: Metric) -> Span | None:
+    """Return a claim's metric of one run.
 
-    `high` is infinite where the figure is only a lower bound.
+    Return None where the run does not tell it. No single run tells where a ramp begins to be bad:
+    that is read from all steps of a ramp together (analysis/ramp.py).
     """
-
-    value: float
-    low: float
-    high: float
-
-    @classmethod
-    def exact(cls, value: float) -> "Span":
-        """A figure that is known."""
-        return cls(value, value, value)
-
-    @classmethod
-    def at_least(cls, value: float) -> "Span":
-        """A figure that is only a lower bound."""
-        return cls(value, value, math.inf)
-
-    @property
-    def known(self) -> bool:
-        """Whether it is one figure."""
-        return self.low == self.high
-
-
-def of_run(record: RunRecord, metric: Metric) -> Span | None:
-    """The metric of one run; None if the run does not tell it."""
-    output = record.output
-    if output is None:
-        return None
-    match metric:
-        case "throughput_rps":
-            return _exact(output.throughput_rps)
-        case "goodput_rps":
-            return _exact(output.goodput_rps)
-        case "errors_percent":
-            return _exact(errors_percent(record))
-        case "latency_mean_us":
-            mean = output.latency_us.mean
-            if mean is None:
-                return None
-            return Span.exact(mean) if _all_answered(record) else Span.at_least(mean)
-        case "latency_p50_us" | "latency_p99_us":
-            return percentile(record, PERCENTILES[metric])
-        case _:  # of a ramp's steps together: see analysis/ramp.py
-            return None
+    if metric == "errors_percent":
+        return _exact(errors_percent(record))
+    figure = BY_KEY.get(metric)
+    return None if figure is None else of_figure(record, figure)
 
 
 def of_figure(record: RunRecord, figure: Figure) -> Span | None:
-    """A figure of the result table of one run, or its bounds; None if the run does not tell it."""
-    if metric := METRICS.get(figure.key):
-        return of_run(record, metric)
+    """Return a figure of the result table of one run; None where the run does not tell it."""
+    if figure.key in PERCENTILES:
+        return percentile(record, PERCENTILES[figure.key])
     value = None if record.output is None else figure.of(record.output)
-    if value is None:
-        return None
-    whole = _all_answered(record) or not figure.of_answered
-    return Span.exact(value) if whole else Span.at_least(value)
+    if value is None or not figure.of_answered:
+        return _exact(value)
+    return Span.exact(value) if _all_answered(record) else Span.at_least(value)
 
 
 def percentile(record: RunRecord, percent: float) -> Span | None:
-    """A percentile of response time over the requests due, microseconds.
+    """Return a percentile of response time over the requests due, in microseconds.
 
     Requests that were never answered took longer than those that were. With a share s of them, the
     percentile p of the requests due is the percentile p / (1 - s) of the answers: at least the p of
-    the answers, at most the next one that the generator printed, if it printed one so high.
+    the answers, at most the next one that the generator printed, if it printed one so high. Return
+    None where the generator did not print the percentile p of the answers.
     """
     if record.output is None:
         return None
@@ -103,7 +57,10 @@ def percentile(record: RunRecord, percent: float) -> Span | None:
 
 
 def lost_percent(record: RunRecord) -> float | None:
-    """Requests due and never answered, percent; None where no schedule says what was due."""
+    """Return how many percent of the requests due were never answered.
+
+    Return None where no schedule says what was due.
+    """
     output, due = record.output, _due(record)
     if output is None or output.requests is None or not due:
         return None
@@ -111,12 +68,13 @@ def lost_percent(record: RunRecord) -> float | None:
 
 
 def errors_percent(record: RunRecord) -> float | None:
-    """Errors, unsent and unanswered, percent of the requests due; None if the run does not tell.
+    """Return errors, unsent and unanswered requests together, in percent of the requests due.
 
-    wrk2 does not count what was due: that is rate times duration, and what is missing of it in its
-    answers is added to late, wrong or failed answers. A closed-loop generator has no schedule:
-    there it is the errors, percent of the answers and of the errors that brought none. Answers that
-    came too late are among the answers: both wrk and ab count them there (analysis/parsers).
+    Return None where the run does not tell them. wrk2 does not count what was due: that is rate
+    times duration, and what is missing of it in its answers is added to late, wrong or failed
+    answers. A closed-loop generator has no schedule: there it is the errors, in percent of the
+    answers and of the errors that brought none. Answers that came too late are among the answers:
+    both wrk and ab count them there (testbed/tools).
     """
     output = record.output
     if output is None or output.requests is None:
@@ -142,6 +100,7 @@ def _answered_badly(output: ToolOutput) -> int:
 
 
 def _due(record: RunRecord) -> float | None:
+    """Return how many requests the schedule held; None for a closed loop, which has none."""
     output = record.output
     if output is None or record.load.generator not in FROM_DUE:
         return None
@@ -149,7 +108,11 @@ def _due(record: RunRecord) -> float | None:
 
 
 def _all_answered(record: RunRecord) -> bool:
-    return (lost_percent(record) or 0) < LOST_FROM_PERCENT
+    """Return whether so few requests went unanswered that response times are taken as exact.
+
+    That is the limit from which a run's check marks its response times as lower bounds.
+    """
+    return not beyond("censored_percent", lost_percent(record), "")
 
 
 def _exact(value: float | None) -> Span | None:

@@ -1,4 +1,4 @@
-"""Of a ramp: where slow-down begins, and where errors begin. Pure functions.
+"""Find where slow-down and where errors begin in a ramp. Pure functions.
 
 A ramp puts more and more users (or connections) on an app, each step on a fresh one. Definitions:
 
@@ -23,11 +23,12 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Literal
 
-from analysis.figures import AT_LEAST, MISSING, milliseconds, percent
-from analysis.groups import label, standing
+from analysis.groups import label
 from analysis.load import LoadedCampaign
-from analysis.measured import Span, errors_percent, percentile
+from analysis.measured import errors_percent, percentile
+from analysis.ratio import Span
 from testbed.model.results import RunRecord, Standing
+from testbed.numbers import AT_LEAST, MISSING, milliseconds, percent
 
 SLOW_FACTOR = 2.0  # times the response time of the lightest step
 ERRORS_FROM_PERCENT = 0.1
@@ -75,7 +76,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Onset:
-    """Where something begins in one trial: after one step, and at the latest at another."""
+    """Where slow-down or errors begin in one trial: after one step, at the latest at another."""
 
     after: int | None  # the heaviest step still good; None: no lighter step is known
     at: int | None  # the first bad one; None: not reached
@@ -83,7 +84,7 @@ class Onset:
 
     @property
     def span(self) -> Span | None:
-        """The onset as a figure; a lower bound where it was not reached."""
+        """The onset as a figure; a lower bound where it was not reached, None without any step."""
         if self.at is not None:
             return Span(self.at, self.after or 0, self.at)
         return None if self.up_to is None else Span.at_least(self.up_to)
@@ -99,7 +100,7 @@ class RampTrial:
     errors: Onset
 
     def step(self, size: int) -> Step | None:
-        """The step of that size, if it was measured."""
+        """Return the step of that size; None where it was not measured."""
         return next((step for step in self.steps if step.size == size), None)
 
 
@@ -122,7 +123,7 @@ class Ramp:
 
 @dataclass(frozen=True)
 class Together:
-    """An onset over trials: the median, and from the lowest to the highest that it can be."""
+    """An onset over several trials: the median, and the lowest and highest that it can be."""
 
     text: str
     at: float | None  # None: not reached in more than half of the trials, or unknown
@@ -131,7 +132,7 @@ class Together:
 
 
 def of(campaign: LoadedCampaign) -> Of | None:
-    """What a ramp campaign raises; None if it is no ramp."""
+    """Return what a ramp campaign raises; None where the campaign is no ramp."""
     load = campaign.campaign.asked.get("load")
     ramp = load.get("ramp") if isinstance(load, dict) else None
     if not isinstance(ramp, dict):
@@ -140,7 +141,7 @@ def of(campaign: LoadedCampaign) -> Of | None:
 
 
 def ramps(campaign: LoadedCampaign, endpoint: str | None = None) -> list[Ramp]:
-    """The campaign's ramps, of one endpoint or all; none if it is no ramp."""
+    """Return the campaign's ramps, of one endpoint or all; an empty list if it is no ramp."""
     if of(campaign) is None:
         return []
     by_cell: dict[tuple[str, str, str], list[RunRecord]] = {}
@@ -152,7 +153,10 @@ def ramps(campaign: LoadedCampaign, endpoint: str | None = None) -> list[Ramp]:
 
 
 def sentences(campaign: LoadedCampaign) -> list[str]:
-    """Where slow-down and errors begin, a sentence per app, endpoint and variant of a ramp."""
+    """Say where slow-down and errors begin, in a sentence per app, endpoint and variant.
+
+    The list is empty where the campaign is no ramp.
+    """
     what = of(campaign)
     if what is None:
         return []
@@ -162,14 +166,14 @@ def sentences(campaign: LoadedCampaign) -> list[str]:
 
 
 def onsets_text(trials: Sequence[RampTrial], what: Of) -> str:
-    """Both onsets over trials in words."""
+    """Say where, over the trials, slow-down and errors begin."""
     slow = together([trial.slowdown for trial in trials], what).text
     errors = together([trial.errors for trial in trials], what).text
     return f"slow-down begins at {slow}, errors at {errors}"
 
 
 def ramp(records: Sequence[RunRecord], name: str) -> Ramp:
-    """The ramp that these runs of one cell make."""
+    """Return the ramp that these runs of one cell make."""
     counted = [record for record in records if _counts(record)]
     chosen = _common_percentile(counted or records)
     lightest = min(record.load.connections for record in records)
@@ -187,7 +191,10 @@ def ramp(records: Sequence[RunRecord], name: str) -> Ramp:
 
 
 def onset(flags: Iterable[tuple[int, bool | None]]) -> Onset:
-    """The first of the steps (size, whether bad; None: unknown) that is bad with all heavier."""
+    """Return where the steps begin to be bad: at the first that is bad with all heavier ones.
+
+    A step is its size and whether it is bad; of one where that is None, it is not known.
+    """
     known = [(size, bad) for size, bad in sorted(flags) if bad is not None]
     if not known:
         return Onset(None, None, None)
@@ -201,7 +208,7 @@ def onset(flags: Iterable[tuple[int, bool | None]]) -> Onset:
 
 
 def together(onsets: Sequence[Onset], what: Of) -> Together:
-    """One onset over all trials, as text and as a range."""
+    """Return one onset over all trials, as text and as a range."""
     spans = [span for one in onsets if (span := one.span) is not None]
     if not spans:
         return Together("unknown: no step counts", None, 0, math.inf)
@@ -252,7 +259,7 @@ def _step(record: RunRecord, chosen: str | None) -> Step:
     return Step(
         size=record.load.connections,
         record=record,
-        standing=standing(record),
+        standing=record.standing,
         response=_response(record, chosen),
         errors_percent=errors_percent(record),
     )
@@ -279,11 +286,11 @@ def _common_percentile(records: Sequence[RunRecord]) -> str | None:
 
 
 def _counts(record: RunRecord) -> bool:
-    """Whether the step tells something: it finished, and nothing but overload made it invalid.
+    """Return whether the step tells something: nothing but overload made it invalid, if it is.
 
     That not one request was answered makes a run's figures useless, but it is just what a ramp
     looks for: such a step is slow, and has errors.
     """
-    found = standing(record)
+    found = record.standing
     invalid = {finding.check for finding in record.findings if finding.verdict == "invalid"}
     return found in ("valid", "doubtful") or (found == "invalid" and invalid == OVERLOAD)

@@ -1,4 +1,4 @@
-"""`reparse`: what today's parsers make of the raw outputs that a campaign kept."""
+"""Run `reparse`: read the raw outputs that a campaign kept with the parsers of today."""
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ from typing import Any, Literal
 from rich.console import Console
 from rich.text import Text
 
+from analysis.folders import load_one
 from analysis.load import LoadedCampaign
-from analysis.parsers import ParseError, parse
-from analysis.series import load_one
-from testbed import results
-from testbed.generators import ADAPTERS
+from testbed import store
 from testbed.model.results import RunRecord
 from testbed.model.tool_output import ToolOutput
+from testbed.tools import ParseError, parse
+from testbed.tools.generators import ADAPTERS
 
 State = Literal["same", "differs", "failed run", "no raw output", "not readable", "edited"]
 NOT_JUDGED = (
@@ -35,7 +35,7 @@ class Reparsed:
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Arguments of `reparse`."""
+    """Add the arguments of `reparse`."""
     parser.add_argument("folder", type=Path, metavar="results/CAMPAIGN", help="a campaign's folder")
     parser.add_argument(
         "--write", action="store_true", help="store the figures that differ in their run.json"
@@ -53,14 +53,14 @@ def command(arguments: Namespace, console: Console) -> None:
         if found.state == "differs":
             differing += 1
             if arguments.write:
-                store(campaign.folder, found)
+                write_figures(campaign.folder, found)
     console.print(Text(_summary(differing, len(campaign.runs), written=arguments.write)))
     if differing:
         console.print(Text(NOT_JUDGED))
 
 
 def reparsed(campaign: LoadedCampaign) -> Iterator[Reparsed]:
-    """Each run with today's figures, in the order planned."""
+    """Read each run's raw output again, in the order planned."""
     for run in campaign.runs:
         record = run.record
         if run.edited:  # its figures cannot be traced to what was measured, whatever they are
@@ -70,7 +70,7 @@ def reparsed(campaign: LoadedCampaign) -> Iterator[Reparsed]:
 
 
 def reparse(record: RunRecord, raw: Path) -> Reparsed:
-    """One run's raw output, read again. A failed run's is not: it has no figures to compare."""
+    """Read one run's raw output again; not of a failed run, which has no figures to compare."""
     if record.failure is not None or record.output is None:
         why = "" if record.failure is None else f" at '{record.failure.stage}'"
         return Reparsed(record, "failed run", [f"it failed{why} and has no figures"])
@@ -87,7 +87,10 @@ def reparse(record: RunRecord, raw: Path) -> Reparsed:
 
 
 def differences(stored: ToolOutput, now: ToolOutput) -> list[str]:
-    """'latency_us.mean: 2100 -> 2200' for each figure; '-' where there is none."""
+    """Return a line such as 'latency_us.mean: 2100 -> 2200' for each figure that differs.
+
+    A figure that is not there is '-'; the list is empty where all are alike.
+    """
     before, after = (dict(_leaves(one.model_dump())) for one in (stored, now))
     return [
         f"{name}: {_text(before.get(name))} -> {_text(after.get(name))}"
@@ -96,14 +99,14 @@ def differences(stored: ToolOutput, now: ToolOutput) -> list[str]:
     ]
 
 
-def store(folder: Path, found: Reparsed) -> None:
+def write_figures(folder: Path, found: Reparsed) -> None:
     """Replace the figures of a run's run.json, and nothing else of it. Raises TestbedError."""
     record = found.record.model_copy(update={"output": found.output})
-    results.write(folder / record.run_id / "run.json", record)
+    store.write(folder / record.run_id / "run.json", record)
 
 
 def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Figures by their path. A table without entries has none."""
+    """Return figures by their path; a table without entries has none."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _leaves(inner, f"{name}.{key}" if name else str(key))

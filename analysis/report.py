@@ -1,7 +1,8 @@
-"""`report` and `table`: what a results folder says, written into files and on the terminal."""
+"""Run `report` and `table`: write what a results folder says into files and on the terminal."""
 
 import io
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -9,18 +10,18 @@ from rich.text import Text
 
 from analysis import capacities, charts, html, tables
 from analysis.charts.style import Rendered
-from analysis.load import LoadedCampaign, load
-from analysis.series import load_one
+from analysis.folders import load_one
+from analysis.load import LoadedCampaign
 from testbed.errors import TestbedError
 
 
 def add_table_arguments(parser: ArgumentParser) -> None:
-    """Arguments of `table`."""
+    """Add the arguments of `table`."""
     parser.add_argument("folder", type=Path, metavar="results/CAMPAIGN", help="a campaign's folder")
 
 
 def add_report_arguments(parser: ArgumentParser) -> None:
-    """Arguments of `report`."""
+    """Add the arguments of `report`."""
     add_table_arguments(parser)
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="where to write (default: report/ in the folder)"
@@ -34,16 +35,35 @@ def table_command(arguments: Namespace, console: Console) -> None:
 
 def report_command(arguments: Namespace, console: Console) -> None:
     """Write the report of a campaign, and print its table. Raises TestbedError."""
-    campaign = load(arguments.folder)
+    campaign = load_one(arguments.folder)
+    save(
+        arguments,
+        console,
+        write=lambda out: write(campaign, out),
+        show=lambda: tables.print_table(campaign, console),
+    )
+
+
+def save(
+    arguments: Namespace,
+    console: Console,
+    *,
+    write: Callable[[Path], object],
+    show: Callable[[], None],
+) -> None:
+    """Have a report written where the user wants it and shown, and say where its page is.
+
+    Raises TestbedError if it cannot be written.
+    """
     out = arguments.out or arguments.folder / "report"
     try:
-        write(campaign, out)
+        write(out)
     except OSError as error:
         raise TestbedError(
             f"{error.filename or out}: cannot be written: {error.strerror}",
             remedy="name another folder with --out",
         ) from error
-    tables.print_table(campaign, console)
+    show()
     console.print(Text(f"\nReport: {out / 'index.html'}"), soft_wrap=True)
 
 
@@ -74,7 +94,7 @@ def write(campaign: LoadedCampaign, out: Path) -> dict[str, list[Rendered]]:
 
 
 def table_text(campaign: LoadedCampaign) -> str:
-    """The result table as plain text of a fixed width."""
+    """Return the result table as plain text of a fixed width."""
     buffer = io.StringIO()
     console = Console(
         file=buffer, width=tables.TEXT_WIDTH, color_system=None, force_terminal=False,

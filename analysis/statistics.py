@@ -1,4 +1,4 @@
-"""What several trials of the same run say together. Pure functions."""
+"""Summarise what several trials of the same run say together. Pure functions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ SEED = 20150225  # any fixed number: the same trials must always give the same i
 
 @dataclass(frozen=True)
 class Summary:
-    """One figure over the trials that have it, in the figure's own unit."""
+    """A figure over the trials that have it, in the figure's own unit."""
 
     trials: int
     mean: float
@@ -26,7 +26,7 @@ class Summary:
 
 
 def summarise(values: Sequence[float | None]) -> Summary | None:
-    """Summary of the figures that were obtained; None if none was."""
+    """Summarise the figures that were obtained; return None where none was."""
     known = [value for value in values if value is not None]
     if not known:
         return None
@@ -41,11 +41,11 @@ def summarise(values: Sequence[float | None]) -> Summary | None:
 
 
 def interval_of_mean(values: Sequence[float]) -> tuple[float, float] | None:
-    """95 % percentile-bootstrap interval of the mean; None with fewer than 3 values.
+    """Return the 95 % percentile-bootstrap interval of the mean; None with fewer than 3 values.
 
-    Method: resample the trials with replacement, take the 2.5th and 97.5th percentile of the
-    resampled means (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13),
-    by scipy.stats.bootstrap. With 3 or 4 trials it is about the range of the trials and too narrow
+    The trials are resampled with replacement, and the 2.5th and 97.5th percentile of the resampled
+    means are taken (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13), by
+    scipy.stats.bootstrap. With 3 or 4 trials it is about the range of the trials and too narrow
     (docs/articles.md says how much); the bias-corrected variant needs more than a campaign has.
     """
     if len(values) < MIN_TRIALS_FOR_INTERVAL:

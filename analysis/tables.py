@@ -1,43 +1,34 @@
-"""The result table: as CSV (raw figures, units in the names), as text and on the terminal."""
+"""Make the result table: as CSV (raw figures, units in the names), as text, on the terminal."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from rich import box
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from analysis import capacities, ramp
-from analysis.figures import (
-    AT_LEAST,
-    BY_KEY,
-    ERROR_CLASSES,
-    FIGURES,
-    LOWER_BOUND,
-    MISSING,
-    percent,
-    rate,
-)
+from analysis.figures import BY_KEY, ERROR_CLASSES, FIGURES, LOWER_BOUND
 from analysis.groups import (
     FROM_DUE,
-    NOT_COUNTED,
     Group,
     censored,
+    counted_from,
     endpoints,
     generated_by,
     groups,
     has_variants,
-    reasons,
     settings_text,
-    standing,
     varied_settings,
 )  # fmt: skip
 from analysis.load import LoadedCampaign
+from analysis.text_table import text_table
+from analysis.trials import NOT_COUNTED, reasons
 from testbed.model.results import RunRecord
+from testbed.numbers import AT_LEAST, MISSING, percent, rate
 
 FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n")  # of a cell, to a spreadsheet
 TEXT_WIDTH = 200  # of table.txt, and of what is printed elsewhere than on a terminal
@@ -66,12 +57,12 @@ def _figure_column(key: str) -> Column:
 
 
 def asked_rate(record: RunRecord) -> str:
-    """The asked rate; a saturation run has none."""
+    """Return the asked rate as text; a saturation run has none, and is called so."""
     return "saturation" if record.load.rate_rps is None else rate(record.load.rate_rps)
 
 
 def error_classes(record: RunRecord) -> str:
-    """The classes that have errors, with their counts: 'timeout 12; status 3'."""
+    """Return the classes that have errors, with their counts: 'timeout 12; status 3'."""
     if record.output is None:
         return ""
     told = record.output.errors.model_dump()
@@ -79,12 +70,12 @@ def error_classes(record: RunRecord) -> str:
 
 
 def drift_text(record: RunRecord) -> str:
-    """Whether throughput still rose or fell in the measured part, and by how much of its median."""
+    """Say by how much of its median throughput still rose or fell in the measured part."""
     return "none" if record.drift_percent == 0 else percent(record.drift_percent)
 
 
 def varied_text(record: RunRecord, campaign: LoadedCampaign) -> str:
-    """The run's settings that tell it apart from the other runs of its app."""
+    """Return the run's settings that tell it apart from the other runs of its app."""
     return settings_text(varied_settings(record, campaign))
 
 
@@ -96,7 +87,7 @@ COLUMNS = (
     ),
     Column("Trial", lambda record, _: str(record.trial), key=True),
     Column("Settings", varied_text, number=False, needed=has_variants),
-    Column("Verdict", lambda record, _: standing(record), number=False),
+    Column("Verdict", lambda record, _: record.standing, number=False),
     Column("Asked/s", lambda record, _: asked_rate(record)),
     Column(
         "Connections",
@@ -115,12 +106,12 @@ COLUMNS = (
 
 
 def columns(campaign: LoadedCampaign) -> list[Column]:
-    """The columns that this campaign's table needs."""
+    """Return the columns that this campaign's table needs."""
     return [column for column in COLUMNS if column.needed(campaign)]
 
 
 def ordered_runs(campaign: LoadedCampaign) -> list[RunRecord]:
-    """All runs as tables show them: by endpoint, app, variant, load, trial."""
+    """Return all runs as tables show them: by endpoint, app, variant, load, trial."""
     return [
         record
         for endpoint in endpoints(campaign)
@@ -130,7 +121,7 @@ def ordered_runs(campaign: LoadedCampaign) -> list[RunRecord]:
 
 
 def runs_frame(campaign: LoadedCampaign) -> pd.DataFrame:
-    """One row per run with every figure; what was not obtained is missing (<NA>), never 0."""
+    """Return a row for each run with every figure; what was not obtained is <NA>, never 0."""
     return _with_missing([_run_row(record, campaign) for record in ordered_runs(campaign)])
 
 
@@ -170,14 +161,14 @@ def _run_row(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
         else None,
         "generator_cpu_percent": output.cpu_percent if output else None,
         "drift_percent": record.drift_percent,
-        "verdict": standing(record),
+        "verdict": record.standing,
         "reasons": " ".join(reasons(record)) or None,
     }
     return row
 
 
 def summary_frame(campaign: LoadedCampaign) -> pd.DataFrame:
-    """One row per app, endpoint, variant and load: every figure over its counted trials."""
+    """Return a row per app, endpoint, variant and load: each figure over its counted trials."""
     rows = []
     for endpoint in endpoints(campaign):
         for group in groups(campaign, endpoint):
@@ -213,13 +204,13 @@ def _summary_row(group: Group, campaign: LoadedCampaign) -> dict[str, Any]:
 
 
 def _with_missing(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """A frame whose columns keep whole numbers whole beside missing ones."""
+    """Return a frame whose columns keep whole numbers whole beside missing ones."""
     columns = {key: pd.array([row[key] for row in rows]) for key in rows[0]} if rows else {}
     return pd.DataFrame(columns)
 
 
 def csv(frame: pd.DataFrame) -> str:
-    """The frame as CSV; a missing figure is an empty field.
+    """Return the frame as CSV; a missing figure is an empty field.
 
     A text that a spreadsheet would take for a formula has an apostrophe before it; numbers are as
     they are, negative ones too.
@@ -235,7 +226,7 @@ def _as_text(value: Any) -> Any:
 
 
 def several_trials(campaign: LoadedCampaign) -> bool:
-    """Whether any group has more than one trial."""
+    """Return whether any group has more than one trial."""
     return any(
         len(group.records) > 1
         for endpoint in endpoints(campaign)
@@ -244,7 +235,7 @@ def several_trials(campaign: LoadedCampaign) -> bool:
 
 
 def print_table(campaign: LoadedCampaign, console: Console) -> None:
-    """The result table with its reasons, broken into as many parts as the width needs."""
+    """Print the result table with its reasons, in as many parts as the width needs."""
     records = ordered_runs(campaign)
     console.print(Text(headline(campaign), style="bold"))
     if capacities.searched(campaign):
@@ -257,7 +248,7 @@ def print_table(campaign: LoadedCampaign, console: Console) -> None:
 
 
 def print_capacities(campaign: LoadedCampaign, console: Console) -> None:
-    """The answers of a capacity search, with its objective."""
+    """Print the answers of a capacity search, with its objective."""
     console.print(Text(f"Capacity: {capacities.objective(campaign)}."))
     if campaign.campaign.capacities:
         console.print(capacities.table(campaign))
@@ -267,7 +258,7 @@ def print_capacities(campaign: LoadedCampaign, console: Console) -> None:
 
 
 def headline(campaign: LoadedCampaign) -> str:
-    """Campaign, experiment and place in one line."""
+    """Return campaign, experiment and place in one line."""
     about = campaign.campaign
     stamp = ", calibration: not ranked" if campaign.calibration else ""
     place = "lab" if about.place == "lab" else "real hosts"
@@ -275,7 +266,7 @@ def headline(campaign: LoadedCampaign) -> str:
 
 
 def footnotes(campaign: LoadedCampaign, records: list[RunRecord]) -> list[str]:
-    """What the table cannot say in its cells: reasons, runs not measured, who made the load."""
+    """Say what the table cannot in its cells: reasons, runs not measured, who made the load."""
     lines = [f"{record.run_id}: {reason}" for record in records for reason in reasons(record)]
     lines += [f"{run_id}: planned, not measured" for run_id in campaign.not_measured]
     lines += [f"{name}: not planned by this campaign, not counted" for name in campaign.unplanned]
@@ -290,7 +281,7 @@ def footnotes(campaign: LoadedCampaign, records: list[RunRecord]) -> list[str]:
 
 
 def conditions(campaign: LoadedCampaign) -> list[str]:
-    """What else bears on every figure of the campaign, where it is not as usual."""
+    """Say what else bears on every figure of the campaign; empty where all is as usual."""
     found = []
     if not all(run.record.load.keepalive for run in campaign.runs):
         found.append("a connection for each request (no keep-alive)")
@@ -302,20 +293,8 @@ def conditions(campaign: LoadedCampaign) -> list[str]:
     return found
 
 
-def counted_from(records: list[RunRecord]) -> str:
-    """From when the response times of these runs count."""
-    from_due = {record.load.generator in FROM_DUE for record in records}
-    return {
-        frozenset({True}): "from when a request was due",
-        frozenset({False}): "from when a request was sent (closed loop)",
-    }.get(
-        frozenset(from_due),
-        "from when a request was due (constant-rate generators) or sent (closed loop)",
-    )
-
-
 def _parts(campaign: LoadedCampaign, records: list[RunRecord], console: Console) -> list[Table]:
-    """Tables that each fit the console: the key columns, then as many others as there is room."""
+    """Return tables that fit the console: the key columns, and as many others as have room."""
     parts: list[list[Column]] = [[]]
     shown = columns(campaign)
     keys = [column for column in shown if column.key]
@@ -332,12 +311,12 @@ def _parts(campaign: LoadedCampaign, records: list[RunRecord], console: Console)
 
 
 def _table(columns: list[Column], campaign: LoadedCampaign, records: list[RunRecord]) -> Table:
-    table = Table(box=box.SIMPLE, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    table = text_table()
     for column in columns:
         table.add_column(
             column.title, justify="right" if column.number else "left", no_wrap=column.number
         )
     for record in records:
         cells = [Text(column.cell(record, campaign)) for column in columns]
-        table.add_row(*cells, style=STYLES[standing(record)])
+        table.add_row(*cells, style=STYLES[record.standing])
     return table

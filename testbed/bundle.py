@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from testbed import app_code, catalogue
+from testbed.asked import app_code, catalogue
 from testbed.errors import Exit, TestbedError
 from testbed.model import command_line
 from testbed.model.catalogue import CataloguedApp, Service, Setting, Workload
@@ -127,7 +127,6 @@ def deployment(
 def deployed(app: CataloguedApp, workload: Workload, archives: Path) -> DeployedApp:
     """The app with its archive made and its unit's facts drawn from its app.yml."""
     defaults = {setting.env: str(setting.default) for setting in app.spec.settings.values()}
-    workers = app.spec.settings.get("workers")
     return DeployedApp(
         workload=app.workload,
         name=app.name,
@@ -147,7 +146,7 @@ def deployed(app: CataloguedApp, workload: Workload, archives: Path) -> Deployed
         environment=app.spec.environment | defaults,
         settings={setting.env: held(setting) for setting in app.spec.settings.values()},
         database_connections=app.spec.database_connections_per_worker
-        * (int(workers.default) if workers else 1),
+        * (app.spec.workers_of(app.defaults()) or 1),
     )
 
 

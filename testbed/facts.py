@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from analysis.figures import size
 from testbed.model.results import HostRecord
+from testbed.numbers import size
 
 # 'agents-flask-c34eed7cecda:flask': an app's environment is named by the digest of what is in it
 DIGEST = re.compile(r"-[0-9a-f]{12}(?=:)")

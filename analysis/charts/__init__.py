@@ -1,4 +1,4 @@
-"""All charts of the report. To add one: a file beside this one, and a line in a list below."""
+"""Draw all charts of the report. To add one, add a file here and a line to a list below."""
 
 from collections.abc import Callable, Iterator
 
@@ -22,7 +22,7 @@ RUN_CHARTS: tuple[Callable[[LoadedCampaign, LoadedRun], Chart | None], ...] = (t
 
 
 def endpoint_charts(campaign: LoadedCampaign) -> Iterator[tuple[str, list[Rendered]]]:
-    """Every endpoint with its charts."""
+    """Draw the charts of every endpoint, in the order asked."""
     for endpoint in endpoints(campaign):
         members = groups(campaign, endpoint)
         with matplotlib.rc_context(RC):
@@ -31,7 +31,7 @@ def endpoint_charts(campaign: LoadedCampaign) -> Iterator[tuple[str, list[Render
 
 
 def run_charts(campaign: LoadedCampaign) -> Iterator[Rendered]:
-    """The charts of every run that has something to show over time."""
+    """Draw the charts of every run that has something to show over time."""
     for run in campaign.runs:
         for draw in RUN_CHARTS:
             with matplotlib.rc_context(RC):

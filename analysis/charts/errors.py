@@ -1,21 +1,20 @@
-"""Errors by class, stacked."""
+"""Draw errors by class, stacked."""
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from analysis.charts import marks
-from analysis.charts.rows import BAR, Row, height_of, lay_out, trials_note, write_rows
+from analysis.charts.rows import BAR, Row, lay_out, rows_frame, trials_note
 from analysis.charts.style import (
     ERROR_COLOURS,
     HATCH,
     Chart,
-    frame,
-    generators_of,
     plain_axis,
 )  # fmt: skip
-from analysis.figures import BY_KEY, count
+from analysis.figures import BY_KEY
 from analysis.groups import Group
 from analysis.load import LoadedCampaign
+from testbed.numbers import count
 
 CAPTION = (
     "Errors during the run, by class. Requests that were never sent or never answered are told "
@@ -25,22 +24,20 @@ CLASS_NAMES = {"wrong_body": "wrong body", "status": "status (not 2xx or 3xx)"}
 
 
 def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart:
-    """The chart of one endpoint."""
+    """Draw the chart of one endpoint."""
     title = f"Errors, {endpoint}"
     rows = lay_out([(group, _value(group), _notes(group)) for group in members])
     key = _key(members)
-    picture = frame(
+    picture = rows_frame(
         title,
         "errors during the run, by class",
         campaign,
-        generators_of(members),
-        heights=[height_of(rows)],
+        rows,
         key_lines=marks.key_lines(key),
+        x_label="errors",
     )
     axes = picture.axes[0]
-    write_rows(axes, rows)
     plain_axis(axes)
-    axes.set_xlabel("errors", fontsize=8)
     most = max((value for group in members for value in _totals(group)), default=0.0)
     axes.set_xlim(0, most * 1.03 or 1)
     if not most:

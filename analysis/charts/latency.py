@@ -1,4 +1,4 @@
-"""Response time: mean and 99th percentile of each group, joined by a line."""
+"""Draw response time: mean and 99th percentile of each group, joined by a line."""
 
 from typing import Any
 
@@ -6,50 +6,47 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from analysis.charts import marks
-from analysis.charts.rows import Row, height_of, lay_out, trials_note, write_rows
+from analysis.charts.rows import Row, lay_out, rows_frame, trials_note
 from analysis.charts.style import (
     QUIET,
     Chart,
     colours,
-    frame,
-    generators_of,
     plain_axis,
+    wide,
 )  # fmt: skip
-from analysis.figures import BY_KEY, MISSING
-from analysis.groups import FROM_DUE, WITHOUT_FIGURES, Group
+from analysis.figures import BY_KEY
+from analysis.groups import Group, counted_from
 from analysis.load import LoadedCampaign
+from analysis.trials import WITHOUT_FIGURES
+from testbed.numbers import MISSING
 
-LOG_FROM_SPAN = (
-    30  # ratio of the greatest to the smallest figure from which the axis is logarithmic
-)
 DRAWN = ("response_mean_us", "response_p99_us")
 MARKERS = {"response_mean_us": "o", "response_p99_us": "D"}
 
 
 def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart:
-    """The chart of one endpoint."""
+    """Draw the chart of one endpoint."""
     title = f"Response time, {endpoint}"
     rows = lay_out([(group, value(group), _notes(group)) for group in members])
-    low, high = _span(members)
-    log = low is not None and high / low > LOG_FROM_SPAN
+    drawn = _drawn(members)
+    log, highest = wide(drawn), max(drawn, default=0.0)
+    counted = counted_from(group.first for group in members)
     key = _key(members)
-    picture = frame(
+    picture = rows_frame(
         title,
-        f"milliseconds{', logarithmic axis' if log else ''}; {counted_from(members)}",
+        f"milliseconds{', logarithmic axis' if log else ''}; {counted}",
         campaign,
-        generators_of(members),
-        heights=[height_of(rows)],
+        rows,
         key_lines=marks.key_lines(key),
+        x_label="milliseconds",
     )
     axes = picture.axes[0]
-    write_rows(axes, rows)
-    if log and low is not None:
+    if log:
         axes.set_xscale("log")
-        axes.set_xlim(low / 1500, high / 667)
+        axes.set_xlim(min(figure for figure in drawn if figure > 0) / 1500, highest / 667)
     else:
-        axes.set_xlim(0, high * 1.05 / 1000 or 1)
+        axes.set_xlim(0, highest * 1.05 / 1000 or 1)
     plain_axis(axes)
-    axes.set_xlabel("milliseconds", fontsize=8)
     palette = colours(campaign)
     for row in rows:
         _marks(axes, row, palette[row.group.app])
@@ -60,7 +57,7 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
     return Chart(
         name=f"{endpoint}-latency",
         title=title,
-        caption=f"Circle: mean; diamond: 99th percentile; {counted_from(members)}. "
+        caption=f"Circle: mean; diamond: 99th percentile; {counted}. "
         + marks.caption(members, mark="large mark", doubted="Hollow")
         + marks.lower_bound_note(members),
         alt=f"Dot chart. {title}, milliseconds. {texts}.",
@@ -68,18 +65,8 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
     )
 
 
-def counted_from(members: list[Group]) -> str:
-    """Which time it is: from due or from sent, by what the generators can know."""
-    tools = {group.first.load.generator for group in members}
-    if all(tool in FROM_DUE for tool in tools):
-        return "counted from when each request was due"
-    if not any(tool in FROM_DUE for tool in tools):
-        return "counted from when each request was sent (closed loop: waiting to send is left out)"
-    return "counted from due by constant-rate generators, from sent by closed-loop ones"
-
-
 def value(group: Group) -> str:
-    """The row's figures as text."""
+    """Return the figures of a group's row as text; the dash where it has none."""
     if group.standing in WITHOUT_FIGURES:
         return marks.no_figure(group)
     mean, p99 = (group.mean(key) for key in DRAWN)
@@ -95,9 +82,9 @@ def _notes(group: Group) -> list[str]:
     return trials_note(group)
 
 
-def _span(members: list[Group]) -> tuple[float | None, float]:
-    """Smallest positive and greatest figure drawn, microseconds."""
-    drawn = [
+def _drawn(members: list[Group]) -> list[float]:
+    """Return every figure that is drawn, in microseconds."""
+    return [
         figure
         for group in members
         for record in group.records
@@ -105,8 +92,6 @@ def _span(members: list[Group]) -> tuple[float | None, float]:
         for figure in (BY_KEY[key].of(record.output) for key in DRAWN)
         if figure is not None
     ]
-    positive = [figure for figure in drawn if figure > 0]
-    return (min(positive) if positive else None), max(drawn, default=0.0)
 
 
 def _marks(axes: Axes, row: Row, colour: str) -> None:

@@ -1,4 +1,4 @@
-"""Marks that several charts use: trials, intervals, doubt, and the key that explains them."""
+"""Draw what several charts use: trials, intervals, doubt, and the key that explains them."""
 
 from typing import Any
 
@@ -17,16 +17,19 @@ from analysis.charts.style import (
     Frame,
     text_width,
 )
-from analysis.figures import AT_LEAST, LOWER_BOUND, MISSING, Figure
-from analysis.groups import NOT_COUNTED, WITHOUT_FIGURES, Group, standing
-from analysis.statistics import Summary
+from analysis.figures import LOWER_BOUND, Figure
+from analysis.groups import Group
+from analysis.ratio import METHOD
+from analysis.statistics import MIN_TRIALS_FOR_INTERVAL, Summary
+from analysis.trials import NOT_COUNTED, WITHOUT_FIGURES
+from testbed.numbers import AT_LEAST, MISSING
 
 Entry = tuple[Patch | Line2D, str]
 DOUBT = "doubtful or invalid"
 
 
 def no_figure(group: Group) -> str:
-    """What stands where a figure would: the stage that failed, or the dash."""
+    """Return what stands in place of a figure: the stage that failed, or the dash."""
     failure = group.first.failure
     if group.standing not in WITHOUT_FIGURES:
         return MISSING
@@ -34,14 +37,14 @@ def no_figure(group: Group) -> str:
 
 
 def standing_note(group: Group) -> str:
-    """For texts: the standing in brackets, if it is not valid."""
+    """Return the standing in brackets, for texts; an empty text where it is valid or failed."""
     return f" ({group.standing})" if group.standing in ("doubtful", "invalid") else ""
 
 
 def whisker(
     axes: Axes, summary: Summary | None, y: float, half: float = 0.05, scale: float = 1.0
 ) -> None:
-    """The interval of the mean as a line with ends."""
+    """Draw the interval of the mean as a line with ends; nothing where there is no interval."""
     if summary is None or summary.interval is None:
         return
     low, high = (end * scale for end in summary.interval)
@@ -51,7 +54,7 @@ def whisker(
 
 
 def trials(axes: Axes, group: Group, figure: Figure, y: float, scale: float = 1.0) -> None:
-    """Every trial's own figure, when there are several; those that do not count as crosses."""
+    """Draw each trial's own figure where there are several; a cross where it does not count."""
     if len(group.records) < 2:
         return
     for number, record in enumerate(group.records):
@@ -70,7 +73,7 @@ def trials(axes: Axes, group: Group, figure: Figure, y: float, scale: float = 1.
 
 
 def beyond(axes: Axes, x: float, y: float, colour: str) -> None:
-    """An arrow to the right of a mark: the true figure lies there."""
+    """Draw an arrow to the right of a mark, which says that the true figure lies there."""
     axes.annotate(
         "", (x, y), xytext=(17, 0), textcoords="offset points", annotation_clip=False, zorder=2,
         arrowprops={"arrowstyle": "<|-", "color": colour, "linewidth": 1.2, "shrinkB": 4},
@@ -78,14 +81,14 @@ def beyond(axes: Axes, x: float, y: float, colour: str) -> None:
 
 
 def lower_bound_note(members: list[Group]) -> str:
-    """For the words below a chart: what the sign and the arrow mean; empty without any."""
+    """Say, below a chart, what its signs and arrows mean; an empty text where it has none."""
     if not any(group.censored for group in members):
         return ""
     return f" {AT_LEAST}and an arrow: {LOWER_BOUND}."
 
 
 def key_entries(members: list[Group]) -> list[Entry]:
-    """Only what the chart needs: trials, intervals, doubt."""
+    """Return the entries that the chart's key needs: trials, intervals, doubt."""
     entries: list[Entry] = []
     point: Any = {"linestyle": "none", "markersize": 3.6, "markeredgewidth": 0.8}
     if any(len(group.records) > 1 for group in members):
@@ -95,7 +98,7 @@ def key_entries(members: list[Group]) -> list[Entry]:
         look = {"marker": "x", "markeredgecolor": STANDING_COLOUR["invalid"]}
         entries.append((Line2D([], [], **point, **look), "not counted"))
     if _has_intervals(members):
-        entries.append((Line2D([], [], color=INK, linewidth=1.2), "95 % interval"))
+        entries.append((Line2D([], [], color=INK, linewidth=1.2), METHOD["bootstrap"]))
     if any(group.standing in ("doubtful", "invalid") for group in members):
         hatched = Patch(facecolor="white", edgecolor=QUIET, hatch=HATCH, linewidth=0.6)
         entries.append((hatched, DOUBT))
@@ -103,7 +106,7 @@ def key_entries(members: list[Group]) -> list[Entry]:
 
 
 def key(picture: Frame, entries: list[Entry]) -> None:
-    """The entries in one line (or more) right above the first axes."""
+    """Write the entries in as many lines as they need right above the first axes."""
     if not entries:
         return
     total = picture.figure.get_figheight()
@@ -126,7 +129,7 @@ def key(picture: Frame, entries: list[Entry]) -> None:
 
 
 def columns(entries: list[Entry]) -> int:
-    """How many entries fit beside one another."""
+    """Return how many entries fit beside one another."""
     widest = max(text_width(text, 8) for _, text in entries) + 0.45
     in_line = sum(text_width(text, 8) + 0.4 for _, text in entries)
     room = WIDTH - 2 * MARGIN
@@ -134,12 +137,12 @@ def columns(entries: list[Entry]) -> int:
 
 
 def key_lines(entries: list[Entry]) -> int:
-    """How many lines the key takes."""
+    """Return how many lines the key takes; 0 without entries."""
     return -(-len(entries) // columns(entries)) if entries else 0
 
 
 def caption(members: list[Group], mark: str = "bar", doubted: str = "Hatched") -> str:
-    """How to read the marks, for the words below the chart."""
+    """Say how to read the marks, for the words below the chart."""
     parts = []
     if any(len(group.counted) > 1 for group in members):
         parts.append(
@@ -156,7 +159,7 @@ def caption(members: list[Group], mark: str = "bar", doubted: str = "Hatched") -
 
 def _has_uncounted(members: list[Group]) -> bool:
     return any(
-        standing(record) in NOT_COUNTED and record.output is not None
+        record.standing in NOT_COUNTED and record.output is not None
         for group in members
         if len(group.records) > 1
         for record in group.records
@@ -165,4 +168,4 @@ def _has_uncounted(members: list[Group]) -> bool:
 
 
 def _has_intervals(members: list[Group]) -> bool:
-    return any(len(group.outputs) >= 3 for group in members)
+    return any(len(group.outputs) >= MIN_TRIALS_FOR_INTERVAL for group in members)

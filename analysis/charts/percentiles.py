@@ -1,39 +1,35 @@
-"""Response time by percentile on a nines axis: each further nine has the same width."""
-
-from typing import Any
+"""Draw response time by percentile on an axis where each further nine has the same width."""
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from analysis.charts import marks
-from analysis.charts.latency import counted_from
 from analysis.charts.style import (
-    LINE_STYLES,
     Chart,
-    colours,
     frame,
     generators_of,
+    line_styles,
     plain_axis,
+    wide,
 )  # fmt: skip
-from analysis.figures import milliseconds
-from analysis.groups import Group
+from analysis.groups import Group, counted_from
 from analysis.histogram import MIN_BEYOND, LatencyCurve
 from analysis.load import LoadedCampaign
+from testbed.numbers import milliseconds
 
 HEIGHT = 2.5
 LEFT = 0.62
-LOG_FROM_SPAN = 30
 NINES = (0.0, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999)
 
 
 def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart | None:
-    """The chart of one endpoint; None if no run of it has a histogram."""
+    """Draw the chart of one endpoint; return None where no run of it has a histogram."""
     shown = [(group, curves) for group in members if (curves := _curves(group))]
     if not shown:
         return None
     title = f"Response time by percentile, {endpoint}"
-    styles = _styles(campaign, [group for group, _ in shown])
+    styles = line_styles(campaign, [group.app for group, _ in shown])
     key: list[marks.Entry] = [
         (
             Line2D([], [], linewidth=1.6, color=colour, linestyle=style),
@@ -41,9 +37,10 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
         )
         for (group, _), (colour, style) in zip(shown, styles, strict=True)
     ]
+    counted = counted_from(group.first for group in members)
     picture = frame(
         title,
-        f"milliseconds; {counted_from(members)}",
+        f"milliseconds; {counted}",
         campaign,
         generators_of([group for group, _ in shown]),
         heights=[HEIGHT],
@@ -64,7 +61,7 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
     return Chart(
         name=f"{endpoint}-percentiles",
         title=title,
-        caption=f"Each line is one trial, {counted_from(members)}. A line ends where fewer than "
+        caption=f"Each line is one trial, {counted}. A line ends where fewer than "
         f"{MIN_BEYOND} answers lie beyond it"
         + (
             ", or with a triangle: the other requests were never answered."
@@ -84,17 +81,6 @@ def _curves(group: Group) -> list[LatencyCurve]:
     ]
 
 
-def _styles(campaign: LoadedCampaign, members: list[Group]) -> list[tuple[str, Any]]:
-    """Each group's colour and line style: the app's colour, another style for each variant."""
-    palette, used = colours(campaign), dict.fromkeys(colours(campaign).values(), 0)
-    result = []
-    for group in members:
-        colour = palette[group.app]
-        result.append((colour, LINE_STYLES[used[colour] % len(LINE_STYLES)]))
-        used[colour] += 1
-    return result
-
-
 def _axes(axes: Axes, curves: list[LatencyCurve]) -> None:
     highest = max(1 / (1 - curve.fractions[-1]) for curve in curves)
     axes.set_xscale("log")
@@ -106,8 +92,7 @@ def _axes(axes: Axes, curves: list[LatencyCurve]) -> None:
     axes.grid(axis="x", color="#eeeeee", linewidth=0.6)
     axes.xaxis.set_major_formatter(FixedFormatter([f"{100 * nine:.6g}" for nine in NINES]))
     axes.set_xlabel("percentile (% of requests answered within that time)", fontsize=8)
-    values = [value for curve in curves for value in curve.values_us if value > 0]
-    if values and max(values) / min(values) > LOG_FROM_SPAN:
+    if wide(value for curve in curves for value in curve.values_us):
         axes.set_yscale("log")
         plain_axis(axes, "y")
     else:

@@ -1,4 +1,4 @@
-"""A ramp: response time and share of errors against users, with where each begins to be bad."""
+"""Draw a ramp: response time and errors against users, with where each begins to be bad."""
 
 import math
 from collections.abc import Callable
@@ -10,40 +10,39 @@ from matplotlib.patches import Patch
 
 from analysis import ramp
 from analysis.charts import marks
-from analysis.charts.latency import counted_from
 from analysis.charts.style import (
-    LINE_STYLES,
     QUIET,
     Chart,
-    colours,
     frame,
     generators_of,
+    line_styles,
     plain_axis,
+    wide,
 )  # fmt: skip
-from analysis.groups import Group
+from analysis.groups import Group, counted_from
 from analysis.load import LoadedCampaign
 from analysis.ramp import Onset, Ramp, Step
 
 HEIGHT = 1.7
 LEFT = 0.75  # for 10,000 and the name beside it
-LOG_FROM_SPAN = 30
 Style = tuple[str, Any]
-Figure = Callable[[Step], float | None]
+StepFigure = Callable[[Step], float | None]
 CROSS: dict[str, Any] = {"linestyle": "none", "marker": "x", "markersize": 5}
 
 
 def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart | None:
-    """The chart of one endpoint; None if the campaign is no ramp."""
+    """Draw the chart of one endpoint; return None where the campaign is no ramp."""
     what, found = ramp.of(campaign), ramp.ramps(campaign, endpoint)
     if what is None or not found:
         return None
     title = f"Against {what}, {endpoint}"
-    styles = _styles(campaign, found)
+    styles = line_styles(campaign, [one.app for one in found])
     key = _key(found, styles, left_out=any(not s.counts and s.record.output for s in _steps(found)))
     times = f"p{found[0].percentile or '95'} of response time"
+    counted = counted_from(group.first for group in members)
     picture = frame(
         title,
-        f"above: {times}, milliseconds, {counted_from(members)}; below: errors, percent",
+        f"above: {times}, milliseconds, {counted}; below: errors, percent",
         campaign,
         generators_of(members),
         heights=[HEIGHT, HEIGHT],
@@ -80,17 +79,6 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
     )
 
 
-def _styles(campaign: LoadedCampaign, found: list[Ramp]) -> list[Style]:
-    """The app's colour; another line for each of its variants."""
-    palette, used = colours(campaign), dict.fromkeys(colours(campaign).values(), 0)
-    result = []
-    for one in found:
-        colour = palette[one.app]
-        result.append((colour, LINE_STYLES[used[colour] % len(LINE_STYLES)]))
-        used[colour] += 1
-    return result
-
-
 def _key(found: list[Ramp], styles: list[Style], *, left_out: bool) -> list[marks.Entry]:
     entries: list[marks.Entry] = [
         (Line2D([], [], linewidth=1.6, color=colour, linestyle=style), one.label)
@@ -101,8 +89,8 @@ def _key(found: list[Ramp], styles: list[Style], *, left_out: bool) -> list[mark
     return [*entries, (Patch(facecolor=QUIET, alpha=0.15, linewidth=0), "begins")]
 
 
-def _line(axes: Axes, steps: list[Step], figure: Figure, style: Style) -> None:
-    """A line through the steps that count; crosses, joined to nothing, where the others are."""
+def _line(axes: Axes, steps: list[Step], figure: StepFigure, style: Style) -> None:
+    """Draw a line through the steps that count, and crosses, joined to nothing, at the others."""
     colour, line = style
     sizes = [step.size for step in steps]
     values = [math.nan if (value := figure(step)) is None else value for step in steps]
@@ -117,7 +105,10 @@ def _line(axes: Axes, steps: list[Step], figure: Figure, style: Style) -> None:
 
 
 def _onset(axes: Axes, onsets: list[Onset], style: Style) -> None:
-    """A band over where it may lie, and a line at the median; nothing where it was not reached."""
+    """Draw a band over where the onset may lie, and a line at its median.
+
+    Draw nothing where it was not reached in most trials.
+    """
     found = ramp.together(onsets, "users")
     if found.at is None:
         return
@@ -136,15 +127,14 @@ def _steps(found: list[Ramp]) -> list[Step]:
     return [step for one in found for trial in one.trials for step in trial.steps]
 
 
-def _every(found: list[Ramp], figure: Figure) -> list[float]:
+def _every(found: list[Ramp], figure: StepFigure) -> list[float]:
     return [value for step in _steps(found) if (value := figure(step)) is not None]
 
 
 def _axes(axes: Axes, name: str, values: list[float]) -> None:
-    positive = [value for value in values if value > 0]
-    if positive and max(positive) / min(positive) > LOG_FROM_SPAN:
+    if wide(values):
         axes.set_yscale("log")
-    elif positive:
+    elif any(value > 0 for value in values):
         axes.set_ylim(bottom=0)
     plain_axis(axes, "y")
     axes.set_ylabel(name, fontsize=8)

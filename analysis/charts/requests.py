@@ -1,22 +1,21 @@
-"""Requests per second: goodput as the solid part of throughput."""
+"""Draw requests per second, with goodput as the solid part of throughput."""
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from analysis.charts import marks
-from analysis.charts.rows import BAR, Row, height_of, lay_out, trials_note, write_rows
+from analysis.charts.rows import BAR, Row, lay_out, rows_frame, trials_note
 from analysis.charts.style import (
     HATCH,
     INK,
     Chart,
     colours,
-    frame,
-    generators_of,
     plain_axis,
 )  # fmt: skip
-from analysis.figures import BY_KEY, MISSING, rate
+from analysis.figures import BY_KEY
 from analysis.groups import Group, asked_rates
 from analysis.load import LoadedCampaign
+from testbed.numbers import MISSING, rate
 
 CAPTION = (
     "Solid: correct answers per second (goodput). Pale: all answers per second (throughput), so "
@@ -25,23 +24,21 @@ CAPTION = (
 
 
 def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart:
-    """The chart of one endpoint."""
+    """Draw the chart of one endpoint."""
     title = f"Requests per second, {endpoint}"
     rows = lay_out([(group, _value(group), trials_note(group)) for group in members])
     asked = asked_rates(members)
     key = _key(members, asked)
-    picture = frame(
+    picture = rows_frame(
         title,
         "answers per second: solid = correct, pale = all",
         campaign,
-        generators_of(members),
-        heights=[height_of(rows)],
+        rows,
         key_lines=marks.key_lines(key),
+        x_label="answers per second",
     )
     axes = picture.axes[0]
-    write_rows(axes, rows)
     plain_axis(axes)
-    axes.set_xlabel("answers per second", fontsize=8)
     axes.set_xlim(0, _right_edge(members, asked))
     palette = colours(campaign)
     for row in rows:

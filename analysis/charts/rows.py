@@ -1,4 +1,4 @@
-"""Charts that have one row per group: its name and its figure above, the drawing below.
+"""Lay out charts with a row for each group: its name and figure above, the drawing below.
 
 The y axis of such a chart counts inches from its top, so a row is as high as its text needs.
 """
@@ -7,8 +7,22 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
-from analysis.charts.style import INK, LINE, MARGIN, QUIET, STANDING_COLOUR, WIDTH, text_width, wrap
-from analysis.groups import WITHOUT_FIGURES, Group, standing
+from analysis.charts.style import (
+    INK,
+    LINE,
+    MARGIN,
+    QUIET,
+    STANDING_COLOUR,
+    WIDTH,
+    Frame,
+    frame,
+    generators_of,
+    text_width,
+    wrap,
+)
+from analysis.groups import Group
+from analysis.load import LoadedCampaign
+from analysis.trials import WITHOUT_FIGURES
 
 BAR = 0.19
 GAP = 0.17
@@ -44,7 +58,7 @@ class Row:
 
 
 def lay_out(contents: list[tuple[Group, str, list[str]]]) -> list[Row]:
-    """Rows below one another for (group, value, notes); says what failed and what is in doubt."""
+    """Return rows below one another for groups with their value and notes; doubts are named."""
     rows: list[Row] = []
     for group, value, notes in contents:
         shown = " · ".join(filter(None, [value, doubt(group)]))
@@ -57,24 +71,48 @@ def lay_out(contents: list[tuple[Group, str, list[str]]]) -> list[Row]:
     return rows
 
 
+def rows_frame(
+    title: str,
+    subtitle: str,
+    campaign: LoadedCampaign,
+    rows: list[Row],
+    *,
+    key_lines: int,
+    x_label: str,
+) -> Frame:
+    """Return a picture with axes as high as the rows need, and the rows' text in them."""
+    picture = frame(
+        title,
+        subtitle,
+        campaign,
+        generators_of([row.group for row in rows]),
+        heights=[height_of(rows)],
+        key_lines=key_lines,
+    )
+    axes = picture.axes[0]
+    write_rows(axes, rows)
+    axes.set_xlabel(x_label, fontsize=8)
+    return picture
+
+
 def height_of(rows: list[Row]) -> float:
-    """Height of the axes that hold these rows, inches."""
+    """Return the height of the axes that hold these rows, in inches."""
     return rows[-1].bottom - GAP / 2
 
 
 def doubt(group: Group) -> str:
-    """The word for a standing other than valid."""
+    """Return the word for a standing in doubt; an empty text for valid and failed groups."""
     return "" if group.standing in ("valid", *WITHOUT_FIGURES) else group.standing
 
 
 def trials_note(group: Group) -> list[str]:
-    """Which trials the figure is of, where it is not simply all of them."""
+    """Say which trials the figure is of; an empty list where it is of all of them."""
     if group.standing in WITHOUT_FIGURES:
         return []
     out = [
-        f"{sum(1 for record in group.records if standing(record) == word)} {word}"
+        f"{sum(1 for record in group.records if record.standing == word)} {word}"
         for word in ("interrupted", "failed", "invalid")
-        if any(standing(record) == word for record in group.records)
+        if any(record.standing == word for record in group.records)
     ]
     if not out or len(group.counted) == len(group.records):
         return []
@@ -82,7 +120,7 @@ def trials_note(group: Group) -> list[str]:
 
 
 def write_rows(axes: Axes, rows: list[Row]) -> None:
-    """The rows' text; sets the y axis to inches and hides it."""
+    """Write the rows' text; the y axis is set to inches and hidden."""
     axes.set_ylim(height_of(rows), 0)
     axes.yaxis.set_visible(False)
     across = axes.get_yaxis_transform()

@@ -1,17 +1,18 @@
-"""What all charts share: colours, sizes, frame, footer. Sizes are in inches, measured from edges,
-so that nothing is cut off however many rows a chart has.
+"""Hold what all charts share: colours, sizes, frame, footer.
+
+Sizes are in inches, measured from edges, so that nothing is cut off however many rows a chart has.
 
 Figures are 5 inches wide with 9 point text: on a 390 pixel phone that is still about 10 pixels.
 """
 
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib
+import matplotlib.figure
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ft2font import LoadFlags
 from matplotlib.ticker import FuncFormatter
@@ -55,6 +56,7 @@ ERROR_COLOURS = {
     "wrong_body": "#882255",
 }
 HATCH = "////"
+LOG_FROM_SPAN = 30  # greatest over smallest figure from which an axis is logarithmic
 
 RC: Any = {  # matplotlib types each key by itself
     "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same metrics everywhere
@@ -82,12 +84,12 @@ class Chart:
     title: str
     caption: str  # how to read it
     alt: str  # what it shows, for those who cannot see it
-    figure: Figure
+    figure: matplotlib.figure.Figure
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """A chart as files. The words are the chart's."""
+    """A chart as files, with the same words as the chart."""
 
     name: str
     title: str
@@ -98,7 +100,7 @@ class Rendered:
 
 
 def render(chart: Chart) -> Rendered:
-    """The chart as SVG and PNG: the same bytes for the same chart."""
+    """Return the chart as SVG and PNG, always the same bytes for the same chart."""
     with matplotlib.rc_context(RC):
         svg, png = io.BytesIO(), io.BytesIO()
         chart.figure.savefig(svg, format="svg", metadata={"Date": None})
@@ -108,7 +110,7 @@ def render(chart: Chart) -> Rendered:
 
 
 def colours(campaign: LoadedCampaign) -> dict[str, str]:
-    """Each app's colour, the same in all charts of the campaign."""
+    """Return each app's colour, which is the same in all charts of the campaign."""
     result: dict[str, str] = {}
     rest = list(OTHER_COLOURS)
     for app in sorted(apps(campaign)):
@@ -125,7 +127,7 @@ def colours(campaign: LoadedCampaign) -> dict[str, str]:
 class Frame:
     """A figure with a heading, one or more axes below one another, and a footer."""
 
-    figure: Figure
+    figure: matplotlib.figure.Figure
     axes: list[Axes]
 
 
@@ -141,7 +143,7 @@ def frame(
     below: float = 0.5,
     key_lines: int = 0,
 ) -> Frame:
-    """An empty figure with axes of the given heights.
+    """Return an empty figure with axes of the given heights.
 
     `below` is the room under the last axes for ticks and axis label, `key_lines` the lines for
     a key between subtitle and axes (see `key`).
@@ -153,7 +155,7 @@ def frame(
     top = MARGIN + 0.23 * len(head) + LINE * len(sub) + KEY_LINE * key_lines + 0.13
     bottom = below + 0.14 * len(foot) + MARGIN
     total = top + sum(heights) + gap * (len(heights) - 1) + bottom
-    figure = Figure(figsize=(WIDTH, total), facecolor="white")
+    figure = matplotlib.figure.Figure(figsize=(WIDTH, total), facecolor="white")
     FigureCanvasAgg(figure)
     y = total - MARGIN
     x = MARGIN / WIDTH
@@ -174,7 +176,7 @@ def frame(
 
 
 def footer(campaign: LoadedCampaign, generators: str) -> str:
-    """Where the figures come from: campaign, place, generator; calibration is not ranked."""
+    """Say where the figures come from: campaign, place, generator, and if it is a calibration."""
     place = {
         "lab": "lab (two namespaces on one machine)",
         "metal": "real hosts",
@@ -184,13 +186,13 @@ def footer(campaign: LoadedCampaign, generators: str) -> str:
 
 
 def generators_of(members: list[Group]) -> str:
-    """The generators, with versions where known, of all runs of the groups."""
+    """Return the generators of all runs of the groups, with versions where known."""
     names = {generator_of(record) for group in members for record in group.records}
     return ", ".join(sorted(names))
 
 
 def generator_of(record: RunRecord) -> str:
-    """The generator's name and, where known, version."""
+    """Return the generator's name and, where known, version."""
     version = record.generator_version or ""
     return (
         version
@@ -200,7 +202,7 @@ def generator_of(record: RunRecord) -> str:
 
 
 def text_width(text: str, points: float = 9) -> float:
-    """How wide the text is, in inches."""
+    """Return how wide the text is, in inches."""
     font = get_font(findfont(FontProperties(family=RC["font.family"])))
     font.set_size(points, 72)
     font.set_text(text, 0.0, flags=LoadFlags.NO_HINTING)
@@ -208,7 +210,7 @@ def text_width(text: str, points: float = 9) -> float:
 
 
 def wrap(text: str, width: float, points: float = 9) -> list[str]:
-    """The text in lines of at most `width` inches (a longer word keeps a line of its own)."""
+    """Return the text in lines of at most `width` inches; a longer word has a line of its own."""
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word
@@ -219,8 +221,32 @@ def wrap(text: str, width: float, points: float = 9) -> list[str]:
     return lines or [""]
 
 
+def line_styles(campaign: LoadedCampaign, apps_drawn: list[str]) -> list[tuple[str, Any]]:
+    """Return a colour and a line style for each line, given the app that each is of.
+
+    The colour is the app's; another line of the same app gets another style.
+    """
+    palette = colours(campaign)
+    used = dict.fromkeys(palette.values(), 0)
+    result = []
+    for app in apps_drawn:
+        colour = palette[app]
+        result.append((colour, LINE_STYLES[used[colour] % len(LINE_STYLES)]))
+        used[colour] += 1
+    return result
+
+
+def wide(values: Iterable[float]) -> bool:
+    """Return whether the positive ones of the values lie so far apart that an axis is logarithmic.
+
+    A linear axis would crowd the smaller ones at its end.
+    """
+    positive = [value for value in values if value > 0]
+    return bool(positive) and max(positive) / min(positive) > LOG_FROM_SPAN
+
+
 def plain_axis(axes: Axes, axis: str = "x") -> None:
-    """Light grid along one axis, no box, numbers written out (no exponents, no offsets)."""
+    """Give axes a light grid along one axis, no box, and numbers without exponents or offsets."""
     for side in ("top", "right", "left" if axis == "x" else "bottom"):
         axes.spines[side].set_visible(False)
     target = axes.xaxis if axis == "x" else axes.yaxis
@@ -230,5 +256,5 @@ def plain_axis(axes: Axes, axis: str = "x") -> None:
 
 
 def plain_number(value: float) -> str:
-    """A tick's label: 0.01, 0.5, 20, 1,500."""
+    """Return a tick's label, such as 0.01, 0.5, 20 or 1,500."""
     return f"{value:,.0f}" if abs(value) >= 1 and value == round(value) else f"{value:,g}"

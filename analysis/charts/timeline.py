@@ -1,4 +1,4 @@
-"""One run over time: rates, response time, and both hosts' CPU under them, on one axis."""
+"""Draw one run over time: rates, response time and both hosts' CPU under one another."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis.axis import seconds
-from analysis.charts.latency import LOG_FROM_SPAN
 from analysis.charts.style import (
     GRID,
     INK,
@@ -19,8 +18,9 @@ from analysis.charts.style import (
     frame,
     generator_of,
     plain_axis,
+    wide,
 )  # fmt: skip
-from analysis.groups import label, standing
+from analysis.groups import label
 from analysis.load import LoadedCampaign, LoadedRun
 from testbed.model.results import HostRole
 
@@ -48,12 +48,12 @@ class Line:
 
 
 def draw(campaign: LoadedCampaign, run: LoadedRun) -> Chart | None:
-    """The chart of one run; None if it has neither a timeline nor telemetry."""
+    """Draw the chart of one run; return None where it has neither a timeline nor telemetry."""
     if run.timeline is None and not run.telemetry:
         return None
     record = run.record
     name = label(record)
-    word = standing(record)
+    word = record.standing
     mark = "" if word == "valid" else f" ({word})"
     picture = frame(
         f"{name}, {record.endpoint}, trial {record.trial}{mark}",
@@ -177,7 +177,7 @@ def _panel(
 def _y_axis(axes: Axes, lines: list[Line], may_be_log: bool, highest: float | None) -> None:
     values = pd.concat([line.y for line in lines]) if lines else pd.Series(dtype=float)
     positive = values[values > 0]
-    if may_be_log and len(positive) and positive.max() / positive.min() > LOG_FROM_SPAN:
+    if may_be_log and wide(positive):
         axes.set_yscale("log")
     else:
         axes.set_ylim(0, highest or (float(positive.max()) * 1.08 if len(positive) else 1))
@@ -186,7 +186,7 @@ def _y_axis(axes: Axes, lines: list[Line], may_be_log: bool, highest: float | No
 
 
 def _share_x(picture: Frame, run: LoadedRun) -> None:
-    """The same seconds on all panels: those of the load, with a little before and after."""
+    """Show the same seconds on all panels: those of the load, with a little before and after."""
     if run.timeline is not None and "second" in run.timeline:
         end = float(run.timeline["second"].max()) + 1
     else:

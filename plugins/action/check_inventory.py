@@ -19,9 +19,10 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible has no types
         result: dict[str, Any] = super().run(tmp, task_vars)
         if PROJECT not in sys.path:
             sys.path.insert(0, PROJECT)
-        from testbed import inventory, lab
-        from testbed.ansible_view import look
+        from testbed import lab
         from testbed.errors import TestbedError
+        from testbed.hosts import inventory
+        from testbed.hosts.ansible_view import look
 
         hosts = (task_vars or {})["hostvars"]
         try:

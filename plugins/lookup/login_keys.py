@@ -1,4 +1,4 @@
-"""The public halves of the keys that Ansible's own SSH logs in to a host with."""
+"""Look up the public halves of the keys that Ansible's own SSH logs in to a host with."""
 
 import shlex
 import subprocess
@@ -86,7 +86,7 @@ def public_half(key: Path) -> list[str]:
 
 
 def printed(*command: str) -> list[str]:
-    """Return the lines that a command prints; none if it fails."""
+    """Return the lines that a command prints, or an empty list if it fails."""
     done = subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )

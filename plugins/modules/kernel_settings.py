@@ -97,27 +97,27 @@ class Setting:
 
     @property
     def requested(self) -> str:
-        """As records show it."""
+        """Return what was asked for, as records show it."""
         return f"at least {self.value}" if self.at_least else self.value
 
     def satisfied_by(self, actual: str | None) -> bool:
-        """Whether this value of the kernel's is what was asked."""
+        """Tell whether this value of the kernel's is what was asked for."""
         if actual is None:
             return False
         return int(actual) >= int(self.value) if self.at_least else actual == self.value
 
 
 def words(value: object) -> str:
-    """A value as compared: the kernel puts tabs where people put spaces.
+    """Return a value as it is compared, with one space where the kernel puts tabs.
 
-    Of choices such as 'always [madvise] never', the one in force.
+    Of choices such as 'always [madvise] never', return the one in force.
     """
     chosen = re.search(r"\[(\S+)\]", str(value))
     return chosen[1] if chosen else " ".join(str(value).split())
 
 
 def sysctl_settings(items: list[dict[str, Any]], root: Path = PROC_SYS) -> list[Setting]:
-    """The settings that a list of sysctls declares."""
+    """Return the settings that a list of sysctls declares."""
     return [
         Setting(
             name=item["name"],
@@ -131,7 +131,7 @@ def sysctl_settings(items: list[dict[str, Any]], root: Path = PROC_SYS) -> list[
 
 
 def file_settings(items: list[dict[str, Any]]) -> list[Setting]:
-    """One setting per file that a pattern matches; the pattern itself where none does."""
+    """Return one setting for each file that a pattern matches, or one of the pattern itself."""
     settings = []
     for item in items:
         head, _, tail = item["path"].partition("*")
@@ -142,7 +142,7 @@ def file_settings(items: list[dict[str, Any]]) -> list[Setting]:
 
 
 def read(path: Path) -> str | None:
-    """What the kernel says; None if there is no such setting, or none that can be read."""
+    """Return what the kernel says, or None where no such setting can be read."""
     try:
         return words(path.read_text())
     except OSError:
@@ -150,7 +150,7 @@ def read(path: Path) -> str | None:
 
 
 def absence(setting: Setting, root: Path = PROC_SYS) -> str:
-    """Why a setting has no file.
+    """Return the state that tells why a setting has no file.
 
     A network namespace shows only those settings of net.* that are its own. net.core.dev_weight is
     none of these: where it can be seen, nothing of net.* is hidden.
@@ -160,7 +160,7 @@ def absence(setting: Setting, root: Path = PROC_SYS) -> str:
 
 
 def write(path: Path, value: str) -> str | None:
-    """Write a value; None if the kernel took it, else the state that its refusal stands for."""
+    """Write a value. Return None if the kernel took it, else the state that explains why not."""
     try:
         path.write_text(value + "\n")
     except OSError as error:
@@ -171,7 +171,7 @@ def write(path: Path, value: str) -> str | None:
 
 
 def is_to_be_written(setting: Setting) -> bool:
-    """Whether a setting is there, is not what was asked, and may be written."""
+    """Tell whether a setting is there, is not what was asked for, and may be written."""
     found = read(setting.path)
     return (
         found is not None and not setting.satisfied_by(found) and os.access(setting.path, os.W_OK)
@@ -181,7 +181,7 @@ def is_to_be_written(setting: Setting) -> bool:
 def apply(
     setting: Setting, refused: bool, check_mode: bool, root: Path = PROC_SYS
 ) -> tuple[str, bool]:
-    """Make a setting hold: its state, and whether that took (or would take) a write.
+    """Make a setting hold. Return its state, and whether that took (or would take) a write.
 
     `refused`: the kernel did not let us the last time, which only a write can tell.
     """
@@ -213,16 +213,19 @@ class Records:
 
     @property
     def before(self) -> Path:
-        """Of each setting that was changed: path, value found, value applied, boot id."""
+        """Return the file with path, value found, value applied and boot id of each change."""
         return self.folder / f"{self.name}-before.json"
 
     @property
     def now(self) -> Path:
-        """Of each setting: requested, before, actual, state."""
+        """Return the file with each setting as asked for, as found and as it is, and its state."""
         return self.folder / f"{self.name}.json"
 
     def entries(self) -> dict[str, Entry]:
-        """What was found, by setting; empty if nothing was changed. Raises DamagedError."""
+        """Return what was found, by setting; an empty mapping if nothing was changed.
+
+        Raises DamagedError.
+        """
         content = load(self.before, self._remedy)
         if content is None:
             return {}
@@ -238,7 +241,7 @@ class Records:
         )
 
     def refused(self) -> set[str]:
-        """Settings that the kernel did not let us write the last time."""
+        """Return the settings that the kernel did not let us write the last time."""
         try:
             content = load(self.now) or {}
             lists = [content[key] for key in ("sysctls", "files")]
@@ -256,7 +259,7 @@ def _is_entry(item: object) -> bool:
 
 
 def load(file: Path, remedy: str = "") -> Any:
-    """A record's content; None if it was never written. Raises DamagedError."""
+    """Return a record's content, or None if it was never written. Raises DamagedError."""
     try:
         return json.loads(file.read_text()) if file.exists() else None
     except ValueError as error:  # bytes that are no UTF-8 as well
@@ -264,7 +267,7 @@ def load(file: Path, remedy: str = "") -> Any:
 
 
 def save(file: Path, content: Any) -> bool:
-    """Write a record that all may read, whole or not at all; whether that changed anything."""
+    """Write a record that all may read, whole or not at all. Return whether it was another."""
     try:
         if load(file) == content:
             return False
@@ -283,7 +286,7 @@ def save(file: Path, content: Any) -> bool:
 
 
 def remembered(settings: list[Setting], entries: dict[str, Entry]) -> dict[str, Entry]:
-    """The record as it must be before the first write: a value once found is never replaced."""
+    """Return the record for before the first write, in which no value found is ever replaced."""
     return entries | {
         setting.name: {
             "path": str(setting.path),
@@ -337,7 +340,7 @@ def _not_writable(path: Path) -> str | None:
 
 
 def _written(path: Path, value: str) -> str | None:
-    """Write a value and read it back; why it does not hold, None if it does."""
+    """Write a value and read it back. Return why it does not hold, or None if it does."""
     try:
         path.write_text(value + "\n")
     except OSError as error:
@@ -443,7 +446,7 @@ def restored(kept: Records, check_mode: bool) -> dict[str, Any]:
 
 
 def difference(writes: list[Write]) -> dict[str, str]:
-    """What --diff shows."""
+    """Return what --diff shows of the writes."""
     return {
         "before": "".join(f"{name} = {old}\n" for name, old, _ in writes),
         "after": "".join(f"{name} = {new}\n" for name, _, new in writes),

@@ -62,17 +62,17 @@ DIGEST = re.compile(r"-[0-9a-f]{12}$")
 
 
 def folder_of(release: dict[str, Any]) -> str:
-    """The name of a release's folder."""
+    """Return the name of a release's folder."""
     return f"{release['name']}-{release['digest']}"
 
 
 def missing(folder: Path, releases: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The releases that are not unpacked."""
+    """Return the releases that are not unpacked."""
     return [release for release in releases if not (folder / folder_of(release)).is_dir()]
 
 
 def stale(folder: Path, releases: list[dict[str, Any]], exclusive: bool) -> list[Path]:
-    """Folders of other digests of the same names; with `exclusive` all that no release names."""
+    """Return folders of other digests of the same names; if `exclusive`, all that are not asked."""
     names = {release["name"] for release in releases}
     wanted = {folder_of(release) for release in releases}
     present = sorted(folder.iterdir()) if folder.is_dir() else []
@@ -85,7 +85,7 @@ def stale(folder: Path, releases: list[dict[str, Any]], exclusive: bool) -> list
 
 
 def unpack(archive: Path, target: Path) -> None:
-    """Unpack with bytecode compiled; the target appears only when it is complete."""
+    """Unpack an archive and compile its bytecode. The target appears when it is complete."""
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(dir=target.parent, prefix=".partial-"))
     try:

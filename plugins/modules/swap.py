@@ -46,13 +46,16 @@ ENGLISH = {"LC_ALL": "C"}
 
 
 def areas(text: str) -> dict[str, int]:
-    """Priority of each area that is on, by its path: /proc/swaps. Spaces are octal there."""
-    rows = (line.split() for line in text.splitlines()[1:])
+    """Return the priority of each area that is on, by its path, from the text of /proc/swaps."""
+    rows = (line.split() for line in text.splitlines()[1:])  # spaces of a path are octal there
     return {row[0].replace("\\040", " "): int(row[-1]) for row in rows if row}
 
 
 def recorded(file: Path) -> dict[str, int]:
-    """What was on. Raises ValueError, with a sentence for the user, if the record is damaged."""
+    """Return the priority of each area that was on, by its path.
+
+    Raises ValueError, with a sentence for the user, if the record is damaged.
+    """
     if not file.exists():
         return {}
     try:

@@ -18,6 +18,8 @@ short_description: Build virtual environments named by the digest of their requi
 description:
   - An environment counts as built when its marker says so; one left half-built is built anew.
   - Those that are missing are built side by side, for pip mostly waits.
+  - Three take 20 s, 45 s by venv and pip in loops; where they are there, 0.8 s in place of 8.5 s
+    (bench/ansible_modules.py, in a lab on two busy cores).
   - Environments of the same names with other digests are removed; with C(exclusive), all others.
   - Needs Debian's python3-pip, which installs into environments that have no pip of their own.
 options:
@@ -66,17 +68,17 @@ LAST_LINES = 12
 
 
 def marker_text() -> str:
-    """What the marker of a complete environment holds: a new Python makes all of them stale."""
+    """Return what marks a complete environment: its Python, as a new one needs new ones."""
     return f"{sys.version.split()[0]}\n"
 
 
 def folder_of(environment: dict[str, Any]) -> str:
-    """The name of an environment's folder."""
+    """Return the name of an environment's folder."""
     return f"{environment['name']}-{environment['digest']}"
 
 
 def is_complete(path: Path) -> bool:
-    """Whether an environment was built to its end, by this Python."""
+    """Tell whether an environment was built to its end, by this Python."""
     marker = path / MARKER
     return marker.is_file() and marker.read_text() == marker_text()
 
@@ -84,7 +86,7 @@ def is_complete(path: Path) -> bool:
 def stale(
     folder: Path, environments: list[dict[str, Any]], keep: list[str], exclusive: bool
 ) -> list[Path]:
-    """Folders of other digests of these names; with `exclusive` all but these and `keep`."""
+    """Return folders of other digests of these names; if `exclusive`, all but these and `keep`."""
     names = {environment["name"] for environment in environments}
     wanted = {folder_of(environment) for environment in environments}
     present = sorted(folder.iterdir()) if folder.is_dir() else []
@@ -97,7 +99,7 @@ def stale(
 
 
 def build(path: Path, requirements: str) -> str | None:
-    """Build an environment; None, or the last lines of what went wrong."""
+    """Build an environment. Return None, or the last lines that a failed command printed."""
     if path.exists():
         shutil.rmtree(path)
     commands = [

@@ -9,7 +9,6 @@ import yaml
 from testbed.model.base import Model
 
 CHECKS_FILE = Path(__file__).with_name("checks.yml")
-MACHINE = " ᵐ"  # marks what is of the machine
 
 
 class Check(Model):
@@ -33,13 +32,3 @@ def checks() -> dict[str, Check]:
 def limit(check: str, name: str) -> float:
     """A limit of a check."""
     return checks()[check].limits[name]
-
-
-def markdown() -> str:
-    """The table of docs/fitness.md."""
-    rows = "".join(
-        f"| {one.title}{MACHINE if one.of == 'machine' else ''} | {one.wanted} | {one.why} | "
-        f"{one.mend.replace('<', '&lt;')} |\n"
-        for one in checks().values()
-    )
-    return f"| what | wanted | why | how to mend |\n|---|---|---|---|\n{rows}"

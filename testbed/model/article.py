@@ -5,9 +5,9 @@ and `series.json` the Series that `fab run-article` makes of them.
 """
 
 from datetime import datetime
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from testbed.model.base import Declared, Model
 from testbed.model.experiment import MOST_STEPS, Experiment, Question
@@ -28,18 +28,31 @@ from testbed.model.kinds import (
 
 Mode = Literal["as_published", "fair"]
 Scale = Literal["full", "small"]
+# Names that series and users' own files have of before figures were called as in table.csv
+EARLIER_NAMES = {
+    "latency_mean_us": "response_mean_us",
+    "latency_p50_us": "response_p50_us",
+    "latency_p99_us": "response_p99_us",
+}
+
+
+def _name_of_today(value: Any) -> Any:
+    return EARLIER_NAMES.get(value, value) if isinstance(value, str) else value
+
+
 # Ratios and orders are judged; figures of another machine never are. A share of failures is a ratio
-# in itself.
-Metric = Literal[
+# in itself. Where the result table has the figure, the metric is called as its column.
+MetricName = Literal[
     "throughput_rps",
     "goodput_rps",
     "errors_percent",  # errors, unsent and unanswered, of the requests due or made
-    "latency_mean_us",
-    "latency_p50_us",
-    "latency_p99_us",
+    "response_mean_us",
+    "response_p50_us",
+    "response_p99_us",
     "slowdown_users",  # of a ramp: the first step that is slow (analysis/ramp.py)
     "errors_users",  # of a ramp: the first step with errors (analysis/ramp.py)
 ]
+Metric = Annotated[MetricName, BeforeValidator(_name_of_today)]
 SHARES: tuple[Metric, ...] = ("errors_percent",)
 
 
@@ -116,7 +129,7 @@ class PublishedFigure(Declared):
     note: Text | None = None
 
 
-class Comparison(Declared):
+class ComparedCells(Declared):
     """Which cells a claim compares: the ratio of `of` to `to`; a share stands alone."""
 
     of: CellRef
@@ -150,12 +163,12 @@ class Claim(Declared):
     published: float | None  # the ratio (or share in percent) that its figures give; None: lost
     accept: Accept
     rule: Text  # why this range
-    compare: dict[Mode, Comparison] = Field(min_length=1)
+    compare: dict[Mode, ComparedCells] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _shares_stand_alone(self) -> Self:
-        for comparison in self.compare.values():
-            if comparison.to is None and self.metric not in SHARES:
+        for cells in self.compare.values():
+            if cells.to is None and self.metric not in SHARES:
                 raise ValueError(
                     f"{self.metric}: figures of other machines are not judged; name a cell `to`"
                 )

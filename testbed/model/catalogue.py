@@ -1,6 +1,7 @@
 """What `apps/` declares: `apps/<workload>/workload.yml` and `apps/<workload>/<app>/app.yml`."""
 
 import difflib
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PlainValidator, model_validator
@@ -33,6 +34,7 @@ Service = Literal["postgresql", "redis"]
 # Set by the testbed; a declared one would be lost
 SET_BY_THE_TESTBED = ("ADDRESS", "PORT", "DATABASE_URL", "REDIS_URL")
 SET_BY_SYSTEMD = ("HOME", "LOGNAME", "PATH", "SHELL", "USER")
+WORKERS = "workers"  # the role of a setting
 NO_BODY = (204, 304)  # statuses whose answers have none, whatever their headers say
 
 
@@ -115,8 +117,10 @@ class Statement(Declared):
 class Housekeeping(Declared):
     """SQL that an app's framework or driver issues of its own accord."""
 
-    pattern: Regex  # matched against the whole normalised text
-    reason: Text
+    pattern: Regex = Field(
+        description="regular expression, matched against the statement's whole normalised text"
+    )
+    reason: Text = Field(description="why it is sent")
 
 
 class Endpoint(Declared):
@@ -163,10 +167,17 @@ class Workload(Declared):
 class Setting(Declared):
     """One thing about an app that an experiment may vary; it reaches the app as `env`."""
 
-    env: EnvName
-    default: SettingValue
-    description: Text
-    choices: Annotated[list[SettingValue], Field(min_length=1), Differing] | None = None
+    env: EnvName = Field(description="the variable that tells the app")
+    default: SettingValue = Field(description="its value where an experiment says nothing")
+    description: Text = Field(description="what it does")
+    choices: Annotated[list[SettingValue], Field(min_length=1), Differing] | None = Field(
+        default=None, description="the only values that it may have"
+    )
+    role: Literal["workers"] | None = Field(
+        default=None,
+        description="`workers`: it says the number of worker processes, as a setting of that name"
+        " does unless another one is declared to",
+    )
 
     @model_validator(mode="after")
     def _default_is_a_choice(self) -> Self:
@@ -206,9 +217,13 @@ class DatabaseConnections(Declared):
     `requests` stands for one for each request under way, whichever worker it is at.
     """
 
-    # Settings that must have these values; else it does not apply
-    when: dict[Name, SettingValue] = {}
-    per_worker: list[SettingCount] = Field(min_length=1)
+    when: dict[Name, SettingValue] = Field(
+        default={}, description="settings that must have these values, else it does not apply"
+    )
+    per_worker: list[SettingCount] = Field(
+        min_length=1,
+        description="the least of these counts: numbers, settings that say one, or `requests`",
+    )
 
 
 class App(Declared):
@@ -220,22 +235,46 @@ class App(Declared):
     sets.
     """
 
-    schema_version: Version1
-    title: Title  # as charts name it, e.g. 'Django + Gunicorn'
-    description: Text
-    code: CodeFolder = "."  # beside app.yml; apps that share code name the same one
-    requirements: RelativeFile | None = None  # pinned requirements file in the code's folder
-    apt_packages: Annotated[list[PackageName], Differing] = []
-    serve: CommandLine
-    environment: dict[EnvName, EnvValue] = {}
-    settings: dict[Name, Setting] = {}
-    # With default settings, for PostgreSQL to be provisioned for; other settings need not have room
-    database_connections_per_worker: int = Field(default=0, ge=0, le=MOST_CONNECTIONS)
-    # The first that applies counts; none: database_connections_per_worker, whatever the settings
-    database_connections: list[DatabaseConnections] = []
-    housekeeping_sql: list[Housekeeping] = []
-    # The workload's endpoints that this app serves, and where
-    endpoints: dict[Name, UrlPath] = Field(min_length=1)
+    schema_version: Version1 = Field(description="of this file's format: 1")
+    title: Title = Field(description="the name in charts and tables, e.g. Django + Gunicorn")
+    description: Text = Field(description="what it is and how it is served")
+    code: CodeFolder = Field(
+        default=".",
+        description="folder of its code, relative to app.yml; apps that share code name the same",
+    )
+    requirements: RelativeFile | None = Field(
+        default=None,
+        description="file of pinned Python packages, in the code's folder; left out: no virtual"
+        " environment",
+    )
+    apt_packages: Annotated[list[PackageName], Differing] = Field(
+        default=[], description="Debian packages that it needs"
+    )
+    serve: CommandLine = Field(description="command line of its systemd unit")
+    environment: dict[EnvName, EnvValue] = Field(
+        default={}, description="variables that are always the same"
+    )
+    settings: dict[Name, Setting] = Field(
+        default={}, description="variables that an experiment may change, by name"
+    )
+    database_connections_per_worker: int = Field(
+        default=0,
+        ge=0,
+        le=MOST_CONNECTIONS,
+        description="the most that a worker opens with default settings; PostgreSQL is provisioned"
+        " for them",
+    )
+    database_connections: list[DatabaseConnections] = Field(
+        default=[],
+        description="the most under other settings ([apps.md](apps.md#settings)); the first that"
+        " applies counts",
+    )
+    housekeeping_sql: list[Housekeeping] = Field(
+        default=[], description="SQL that its framework or driver sends of its own accord"
+    )
+    endpoints: dict[Name, UrlPath] = Field(
+        min_length=1, description="which of the workload's endpoints it serves, and at which path"
+    )
 
     @model_validator(mode="after")
     def _variables_are_told_apart(self) -> Self:
@@ -261,12 +300,26 @@ class App(Declared):
 
     @model_validator(mode="after")
     def _counts_its_workers(self) -> Self:
-        if "workers" in self.settings:
-            setting = self.settings["workers"]
+        declared = [name for name, setting in self.settings.items() if setting.role == WORKERS]
+        if len(declared) > 1:
+            raise ValueError(f"only one setting has role: workers, not {' and '.join(declared)}")
+        if self.workers is not None:
+            setting = self.settings[self.workers]
             for value in [setting.default, *(setting.choices or [])]:
                 if (problem := workers_problem(value)) or not isinstance(value, int):
-                    raise ValueError(problem or "workers: in app.yml, a plain number")
+                    raise ValueError(problem or f"{self.workers}: in app.yml, a plain number")
         return self
+
+    @property
+    def workers(self) -> str | None:
+        """The setting that says how many worker processes serve; None: the app does not tell."""
+        declared = [name for name, setting in self.settings.items() if setting.role == WORKERS]
+        return next(iter(declared), WORKERS if WORKERS in self.settings else None)
+
+    def workers_of(self, settings: Mapping[str, Any]) -> int | None:
+        """How many workers serve with these settings; None: not told, or not counted yet."""
+        told = str(settings.get(self.workers, "")) if self.workers else ""
+        return int(told) if told.isdigit() else None
 
     @model_validator(mode="after")
     def _known_settings(self) -> Self:

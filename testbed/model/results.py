@@ -142,7 +142,10 @@ class KeptFile(Model):
 
 
 class RunRecord(Model):
-    """`run.json`: one app, one endpoint, one variant, one trial."""
+    """`run.json`: one app, one endpoint, one variant, one trial.
+
+    It is begun with the run and grows through its stages (testbed/run/record.py).
+    """
 
     schema_version: Literal[1]
     run_id: str  # '003-flask-agents-default-t1', also the folder's name
@@ -167,9 +170,11 @@ class RunRecord(Model):
     before: dict[HostRole, Before] = {}  # empty: not looked at
     link_after: dict[HostRole, LinkState] = {}  # when the load had ended; empty: not looked at
     open_files: OpenFiles | None = None
-    rows: dict[str, int] | None = (
-        None  # of each table before the app was started; None: no database
-    )
+    # Of each table before the app was started; None: no database
+    rows: dict[str, int] | None = None
+    # PostgreSQL's settings before the run; None: not used, or not recorded
+    postgresql: dict[str, str] | None = None
+    main_pid: int | None = None  # the app's main process as it was started
     telemetry_interval_s: float = 1
     unit: dict[str, Any] | None  # what systemd said of the app's unit after the load
     answers: list[AnswerCheck]

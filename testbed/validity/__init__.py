@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable
 
 from testbed.model.results import Finding, Verdict
 from testbed.validity import app, figures, generator, hosts, network
-from testbed.validity.evidence import Evidence
+from testbed.validity.evidence import Evidence, Expected
 from testbed.validity.limits import limits
 
-__all__ = ["CHECKS", "Evidence", "judge", "limits", "worst"]
+__all__ = ["CHECKS", "Evidence", "Expected", "judge", "limits", "worst"]
 
 ORDER: list[Verdict] = ["valid", "doubtful", "invalid"]
 
@@ -59,9 +59,9 @@ def worst(findings: Iterable[Finding]) -> Verdict:
 
 def judge(evidence: Evidence) -> list[Finding]:
     """What is wrong with the run, and what is worth a remark; nothing, if it is plainly valid."""
-    if evidence.failure:
-        what = "interrupted" if evidence.failure.interrupted else "failed"
-        sentence = f"no figures: {what} in stage '{evidence.failure.stage}'"
+    if evidence.run.failure:
+        what = "interrupted" if evidence.run.failure.interrupted else "failed"
+        sentence = f"no figures: {what} in stage '{evidence.run.failure.stage}'"
         return [Finding(check="failure", verdict="invalid", sentence=sentence)]
     return [
         finding.model_copy(update={"check": check.__name__})

@@ -2,23 +2,23 @@
 
 from testbed.model.catalogue import Statement
 from testbed.model.results import Finding
-from testbed.sql import collapsed
 from testbed.validity.evidence import Evidence, growth
 from testbed.validity.limits import beyond, found
+from testbed.validity.sql import collapsed
 
 
 def answer(evidence: Evidence) -> list[Finding]:
     """The app answered as its workload expects, before and after the load, and during it."""
     return [
         found("invalid", f"wrong answer {check.when} the load: {check.problem}")
-        for check in evidence.answers
+        for check in evidence.run.answers
         if not check.ok
     ] + _answers_meanwhile(evidence)
 
 
 def _answers_meanwhile(evidence: Evidence) -> list[Finding]:
     """What the generator compared with the verified answer, by length and digest."""
-    output = evidence.output
+    output = evidence.run.output
     if output is None or not output.errors.wrong_body or not output.requests:
         return []
     share = 100 * output.errors.wrong_body / output.requests
@@ -28,16 +28,16 @@ def _answers_meanwhile(evidence: Evidence) -> list[Finding]:
 
 def sql(evidence: Evidence) -> list[Finding]:
     """PostgreSQL saw the statements that the workload declares, as often as declared, no others."""
-    if evidence.sql is None:
+    if evidence.run.sql is None:
         return [found("doubtful", "which SQL the app sent was not observed")]
     findings = [
         found("invalid", f"SQL that the workload does not declare, {seen.calls} calls: {seen.text}")
-        for seen in evidence.sql
+        for seen in evidence.run.sql
         if seen.kind == "unexpected"
     ]
-    for statement in evidence.statements:
+    for statement in evidence.expected.statements:
         texts = set(map(collapsed, statement.texts))
-        calls = {seen.text: seen.calls for seen in evidence.sql if seen.text in texts}
+        calls = {seen.text: seen.calls for seen in evidence.run.sql if seen.text in texts}
         named = max(calls, key=lambda text: calls[text], default=collapsed(statement.texts[0]))
         findings += _calls_off(evidence, statement, sum(calls.values()), named)
     return findings
@@ -49,11 +49,11 @@ def _calls_off(evidence: Evidence, statement: Statement, calls: int, named: str)
     So may those that were under way when the counting began, and those when it ended: at most one a
     connection each time.
     """
-    output = evidence.output
+    output = evidence.run.output
     answered = output.all_answered if output else None
     if output is None or answered is None:
         return []
-    unclear = output.errors.total + (output.unanswered or 0) + 2 * evidence.load.connections
+    unclear = output.errors.total + (output.unanswered or 0) + 2 * evidence.run.load.connections
     least = statement.calls_per_request * answered
     most = statement.calls_per_request * (answered + unclear)
     off = 100 * max(least - calls, calls - most, 0) / max(least, 1)
@@ -66,13 +66,13 @@ def _calls_off(evidence: Evidence, statement: Statement, calls: int, named: str)
 
 def daemon(evidence: Evidence) -> list[Finding]:
     """The app's unit ran through."""
-    unit = evidence.unit or {}
+    unit = evidence.run.unit or {}
     if unit.get("ActiveState") != "active":
         state = unit.get("ActiveState", "unknown")
         return [found("invalid", f"the app's unit was not active after the load, but {state}")]
     if unit.get("NRestarts", "0") != "0":
         return [found("invalid", f"the app's unit restarted {unit['NRestarts']} times")]
-    if evidence.main_pid is not None and unit.get("MainPID") != str(evidence.main_pid):
+    if evidence.run.main_pid is not None and unit.get("MainPID") != str(evidence.run.main_pid):
         return [found("invalid", "the app's unit was started anew: it has another main process")]
     return []
 
@@ -85,7 +85,7 @@ def workers_ended(evidence: Evidence) -> list[Finding]:
 
 def no_good_answer(evidence: Evidence) -> list[Finding]:
     """At least one request was answered correctly."""
-    output = evidence.output
+    output = evidence.run.output
     if output and not output.goodput_rps:
         return [found("invalid", "not one request was answered correctly")]
     return []
@@ -96,20 +96,20 @@ def unequal_workers(evidence: Evidence) -> list[Finding]:
 
     Its reason then is a remark.
     """
-    counts = evidence.workers
+    counts = evidence.expected.workers
     if not counts:
         return []
     named = ", ".join(f"{app} {counts[app]}" for app in sorted(counts))
     sentence = f"unequal workers: {named}"
     difference = max(counts.values()) - min(counts.values())
-    if difference and evidence.unequal_workers:
-        return [found("valid", f"{sentence}; as declared: {evidence.unequal_workers}")]
+    if difference and evidence.expected.unequal_workers:
+        return [found("valid", f"{sentence}; as declared: {evidence.expected.unequal_workers}")]
     return beyond("workers_difference", difference, sentence)
 
 
 def unequal_data(evidence: Evidence) -> list[Finding]:
     """The app found as many rows in each table as the campaign's first run did."""
-    now, first = evidence.rows, evidence.first_rows
+    now, first = evidence.run.rows, evidence.expected.first_rows
     if now is None or first is None:
         return []
     tables = sorted(
@@ -124,7 +124,7 @@ def unequal_data(evidence: Evidence) -> list[Finding]:
 
 def unequal_settings(evidence: Evidence) -> list[Finding]:
     """PostgreSQL had the settings that the campaign recorded when it began."""
-    now, first = evidence.postgresql, evidence.first_postgresql
+    now, first = evidence.run.postgresql, evidence.expected.first_postgresql
     if now is None:
         return []
     names = sorted(name for name in now.keys() | first.keys() if now.get(name) != first.get(name))

@@ -3,53 +3,35 @@
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from statistics import fmean
 
 from testbed.model.catalogue import Statement
-from testbed.model.results import (
-    AnswerCheck,
-    Before,
-    Failure,
-    HostRole,
-    LinkRecord,
-    LinkState,
-    Load,
-    OpenFiles,
-    SqlSeen,
-)
-from testbed.model.tool_output import ToolOutput
+from testbed.model.results import HostRole, LinkRecord, RunRecord
 
 Samples = list[dict[str, float]]
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What is known of a run. `folder` is the run's, with its telemetry."""
+class Expected:
+    """What is known beside a run itself, and what it is held against."""
 
-    load: Load
-    output: ToolOutput | None
-    answers: list[AnswerCheck]
-    sql: list[SqlSeen] | None
-    statements: list[Statement]  # that the workload declares for the endpoint
-    unit: dict[str, str] | None  # as systemd has it after the load
-    failure: Failure | None
-    link: LinkRecord | None
-    folder: Path
-    before: Mapping[HostRole, Before] = field(default_factory=dict)
-    link_after: Mapping[HostRole, LinkState] = field(default_factory=dict)  # when the load ended
-    open_files: OpenFiles | None = None
-    rows: Mapping[str, int] | None = None  # of each table, before the app was started
+    statements: list[Statement] = field(default_factory=list)  # declared for the endpoint
+    link: LinkRecord | None = None  # as it was verified; None: a calibration does not use it
     first_rows: Mapping[str, int] | None = None  # in the campaign's first run; None: this is it
-    postgresql: Mapping[str, str] | None = None  # its settings, before the run; None: not used
     first_postgresql: Mapping[str, str] = field(default_factory=dict)  # as the campaign began
     workers: Mapping[str, int] = field(default_factory=dict)  # by app, of all that are compared
     unequal_workers: str | None = None  # why the experiment wants it so
-    telemetry_interval_s: float = 1
-    main_pid: int | None = None  # the app's main process as it was started
-    measured_from: datetime | None = None  # start of the measured part, control side's clock
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the checks of a run look at. `folder` is the run's, with its telemetry."""
+
+    run: RunRecord
+    folder: Path
+    expected: Expected
 
     @cached_property
     def telemetry(self) -> dict[HostRole, Samples]:
@@ -66,12 +48,15 @@ class Evidence:
 
     def inside(self, role: HostRole) -> Samples:
         """A host's samples of the measured part; none where that is not known, or too short."""
-        host = self.before.get(role)
-        if self.measured_from is None or host is None or host.clock_offset_s is None:
+        host = self.run.before.get(role)
+        if self.run.measured_from is None or host is None or host.clock_offset_s is None:
             return []
-        start_s = self.measured_from.timestamp() + host.clock_offset_s
+        start_s = self.run.measured_from.timestamp() + host.clock_offset_s
         # a sample's shares are those of the interval that it ends
-        first_s, last_s = start_s + self.telemetry_interval_s, start_s + self.load.duration_s
+        first_s, last_s = (
+            start_s + self.run.telemetry_interval_s,
+            start_s + self.run.load.duration_s,
+        )
         inside = [row for row in self.telemetry[role] if first_s <= row["t_s"] <= last_s]
         return inside if len(inside) > 1 else []
 
@@ -85,7 +70,7 @@ class Evidence:
             rows = [row for row in csv.DictReader(stream) if row["phase"] == "measured"]
         return [
             {key: float(value) for key, value in row.items() if value and key != "phase"}
-            for row in rows[: int(self.load.duration_s)]
+            for row in rows[: int(self.run.load.duration_s)]
         ]
 
     def _samples(self, role: HostRole) -> Samples:

@@ -18,8 +18,8 @@ def censored(evidence: Evidence) -> list[Finding]:
     the run saw, so that every percentile would be higher with them. That is a result of an
     overloaded server, and no fault of the run.
     """
-    output = evidence.output
-    due = requests_due(evidence.load, output) if output else None
+    output = evidence.run.output
+    due = requests_due(evidence.run.load, output) if output else None
     if not output or not due or output.requests is None:
         return []
     share = 100 * (due - output.requests) / due
@@ -36,7 +36,7 @@ def failed_answers(evidence: Evidence) -> list[Finding]:
 
     That is a result of the app, and no fault of the run.
     """
-    output = evidence.output
+    output = evidence.run.output
     if output is None or not output.requests:
         return []
     failed = (output.errors.status or 0) + (output.errors.wrong_body or 0)
@@ -84,7 +84,7 @@ def _segments(samples: Samples) -> list[float]:
 
 def tail_samples(evidence: Evidence) -> list[Finding]:
     """Enough answers that a p99 means something."""
-    requests = evidence.output.requests if evidence.output else None
+    requests = evidence.run.output.requests if evidence.run.output else None
     limit = limits()["tail_samples"]
     beyond_p99 = None if requests is None else requests * 0.01
     if beyond_p99 is None or limit.doubtful is None or beyond_p99 >= limit.doubtful:

@@ -7,27 +7,27 @@ from testbed.validity.limits import beyond, found, limits
 
 def tool_output(evidence: Evidence) -> list[Finding]:
     """The generator's output holds together."""
-    problems = evidence.output.problems if evidence.output else []
+    problems = evidence.run.output.problems if evidence.run.output else []
     return [found("doubtful", f"the generator's output: {problem}") for problem in problems]
 
 
 def generator_lag(evidence: Evidence) -> list[Finding]:
     """The generator kept its own schedule."""
-    lag = evidence.output.lag_us if evidence.output else None
+    lag = evidence.run.output.lag_us if evidence.run.output else None
     p99 = lag.percentiles.get("99") if lag else None
     return beyond("generator_lag_p99_us", p99, "the generator lagged: p99 {value:.0f} us")
 
 
 def generator_cpu(evidence: Evidence) -> list[Finding]:
     """Each of the generator's processes had CPU time to spare."""
-    percent = evidence.output.busiest_process_cpu_percent if evidence.output else None
+    percent = evidence.run.output.busiest_process_cpu_percent if evidence.run.output else None
     sentence = "a process of the generator used {value:.0f} % of a core"
     return beyond("generator_cpu_percent", percent, sentence)
 
 
 def rate_reached(evidence: Evidence) -> list[Finding]:
     """A rate that was not put on is the server's doing only if the server was busy."""
-    output = evidence.output
+    output = evidence.run.output
     if not output or not output.due or output.unsent is None:
         return []
     busy = mean(evidence.measured["server"], "cpu_percent")
@@ -46,7 +46,7 @@ def starved_connections(evidence: Evidence) -> list[Finding]:
     answers a connection that chance is enough; servers that close connections after an answer or a
     few; generators that do not count by connection.
     """
-    output = evidence.output
+    output = evidence.run.output
     answers = output.answers_per_connection if output else None
     if output is None or answers is None:
         return []

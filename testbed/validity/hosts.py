@@ -24,7 +24,7 @@ def _on_each_host(
 def other_load(evidence: Evidence) -> list[Finding]:
     """Nobody else used the hosts' CPUs just before the app was started."""
     findings = []
-    for role, before in sorted(evidence.before.items()):
+    for role, before in sorted(evidence.run.before.items()):
         names = ", ".join(f"{one.name} {one.cpu_percent:.0f} %" for one in before.busiest)
         told = f" ({names or 'by no process of this host that stands out'})"
         told = told.replace("{", "{{").replace("}", "}}")
@@ -58,7 +58,7 @@ def swap(evidence: Evidence) -> list[Finding]:
 
 def telemetry(evidence: Evidence) -> list[Finding]:
     """Both hosts were watched throughout: no gap between samples, before or after them."""
-    load, interval_s = evidence.load, evidence.telemetry_interval_s
+    load, interval_s = evidence.run.load, evidence.run.telemetry_interval_s
 
     def measure(samples: Samples) -> float | None:
         times = column(samples, "monotonic_s") or column(samples, "t_s")
@@ -118,7 +118,7 @@ def frequency(evidence: Evidence) -> list[Finding]:
 
     findings = []
     for role, samples in evidence.telemetry.items():
-        before = evidence.before.get(role)
+        before = evidence.run.before.get(role)
         governor = f" (governor {before.governor})" if before and before.governor else ""
         sentence = f"{role}: the CPUs fell {{value:.0f}} % below their full frequency{governor}"
         findings += beyond("frequency_below_percent", measure(samples), sentence)
@@ -148,14 +148,13 @@ def quota_throttling(evidence: Evidence) -> list[Finding]:
 
 def open_files(evidence: Evidence) -> list[Finding]:
     """App and generator may open a file for each connection, and some more."""
-    needed = evidence.load.connections + (limits()["open_files_spare"].doubtful or 0)
-    allowed: dict[str, int | None] = {}
-    if evidence.open_files:
-        allowed = {"app": evidence.open_files.app, "generator": evidence.open_files.generator}
+    connections, most_files = evidence.run.load.connections, evidence.run.open_files
+    needed = connections + (limits()["open_files_spare"].doubtful or 0)
+    allowed = most_files.model_dump() if most_files else {}
     return [
         found(
             "doubtful",
-            f"the {whose} may open only {most} files, of {evidence.load.connections} connections: "
+            f"the {whose} may open only {most} files, of {connections} connections: "
             f"{limits()['open_files_spare'].reason}",
         )
         for whose, most in allowed.items()

@@ -1,4 +1,4 @@
-"""Where a check's limits are: limits.yml, with the reason and the source of each."""
+"""What checks find (checks.yml), and by which limits (limits.yml, with reason and source)."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -8,6 +8,7 @@ import yaml
 from testbed.model.base import Model
 from testbed.model.results import Finding, Verdict
 
+CHECKS_FILE = Path(__file__).with_name("checks.yml")
 LIMITS_FILE = Path(__file__).with_name("limits.yml")
 
 
@@ -20,6 +21,20 @@ class Limit(Model):
     unit: str
     reason: str
     source: str
+
+
+class Explained(Model):
+    """One check, in words."""
+
+    finds: str
+    measured_by: str
+    limits: list[str] = []
+
+
+def explained() -> dict[str, Explained]:
+    """All checks by name, in the order of checks.yml."""
+    data = yaml.safe_load(CHECKS_FILE.read_text(encoding="utf-8"))
+    return {name: Explained.model_validate(item) for name, item in data.items()}
 
 
 @lru_cache(maxsize=1)

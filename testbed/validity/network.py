@@ -14,7 +14,7 @@ def link_steady(evidence: Evidence) -> list[Finding]:
     """
     findings = []
     for role, samples in _link_samples(evidence).items():
-        before, after = evidence.before.get(role), evidence.link_after.get(role)
+        before, after = evidence.run.before.get(role), evidence.run.link_after.get(role)
         looks = [one for one in (before and before.link, after) if one]
         seen = [*_carrier(looks, samples), *_way(looks, samples), *_card(looks, samples)]
         told = "; ".join(seen).replace("{", "{{").replace("}", "}}")
@@ -92,7 +92,7 @@ def link_drops(evidence: Evidence) -> list[Finding]:
 
 def _link_samples(evidence: Evidence) -> Mapping[HostRole, Samples]:
     """Samples of both hosts; of none in a calibration, which does not use the link."""
-    return evidence.telemetry if evidence.link is not None else {}
+    return evidence.telemetry if evidence.expected.link is not None else {}
 
 
 def _sum(samples: Samples, *names: str) -> float | None:
@@ -111,9 +111,9 @@ def link_use(evidence: Evidence) -> list[Finding]:
     """The link had room."""
     samples = evidence.measured["server"]
     sent = growth(samples, "net_tx_bytes")
-    if evidence.link is None or sent is None:
+    if evidence.expected.link is None or sent is None:
         return []
-    verified = min(way.mbit_per_s for way in evidence.link.directions)
+    verified = min(way.mbit_per_s for way in evidence.expected.link.directions)
     elapsed_s = _elapsed_s(samples)
     if not elapsed_s or elapsed_s <= 0:
         return []

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from testbed import results
+from testbed import store
 from testbed.errors import Exit
 from testbed.model.results import Campaign
 from tests.lab.campaigns import (
@@ -288,11 +288,11 @@ def test_a_resume_repeats_what_the_app_failed_in(verified, ssh):
 def test_what_differs_is_named_when_a_resume_is_refused(verified):
     folder = verified.campaign("run-round2", *short(**ONE))
     file = folder / "campaign.json"
-    campaign = results.read(file, Campaign)
+    campaign = store.read(file, Campaign)
     server = campaign.hosts[0]
     packages = {name: f"{version}.1" for name, version in server.packages.items()}
     changed = server.model_copy(update={"kernel": "5.0", "packages": packages})
-    results.write(file, campaign.model_copy(update={"hosts": [changed, campaign.hosts[1]]}))
+    store.write(file, campaign.model_copy(update={"hosts": [changed, campaign.hosts[1]]}))
     done = verified.fab("run-round2", f"--resume={folder}", check=False)
     assert done.returncode == Exit.BAD_INPUT
     assert f"server: kernel: 5.0 → {server.kernel}" in done.stderr

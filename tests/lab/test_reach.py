@@ -13,9 +13,9 @@ from tests.lab.faults import provoked
 
 # Both ask both hosts for a word; fab by the way of every task, as the user that measures
 ASK = """
-from testbed import hosts, inventory
+from testbed.hosts import inventory, remotes
 import sys
-for remote in hosts.connect(inventory.load(sys.argv[1])):
+for remote in remotes.connect(inventory.load(sys.argv[1])).values():
     print(remote.run(["sh", "-c", "echo $(id -un)@$(hostname)"]).stdout.strip())
     remote.close()
 """

@@ -1,4 +1,4 @@
-"""What must not reach a host or a clock does not import what would let it."""
+"""Imports go down from floor to floor, and what must not reach a host or a clock cannot."""
 
 import ast
 from pathlib import Path
@@ -8,29 +8,40 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 REACHES_OUT = {"fabric", "paramiko", "subprocess", "socket", "asyncio", "invoke"}
 KEEPS_TIME = {"time"}
-# Of testbed/, what analysis reads results with: models, the reader, and how texts are shown
-MAY_USE_ALL = tuple(
-    f"testbed.{name}"
-    for name in ("model", "errors", "terminal", "jsonfile", "seal", "results", "facts")
+# Floors of testbed/, from the ground: a room uses those below it, never one beside or above
+FLOORS = (
+    {"paths", "texts"},
+    {"errors", "numbers", "terminal", "model"},
+    {"files", "jsonfile", "seal", "facts", "progress", "tools", "lab"},
+    {"store", "validity"},
+    {"asked", "fitness"},
+    {"bundle", "hosts"},
+    {"run"},
+    {"campaign"},
+    {"cli"},
 )
-# What `reparse` needs beyond: which file a generator leaves
-MAY_USE = {"reparse.py": ("testbed.generators",)}
-
-PURE = [
-    *(ROOT / "testbed" / "model").glob("*.py"),
-    *(ROOT / "analysis" / "parsers").glob("*.py"),
-    *(ROOT / "testbed" / "validity").glob("*.py"),
-    *(ROOT / "testbed" / "fitness").glob("*.py"),
-    *(
-        ROOT / "analysis" / f"{name}.py"
-        for name in ("claims", "comparison", "differences", "measured")
-    ),
-    *(ROOT / "analysis" / f"{name}.py" for name in ("ramp", "statistics")),
-    *(
-        ROOT / "testbed" / f"{name}.py"
-        for name in ("plan", "answers", "generators", "sql", "capacity", "database_connections")
-    ),
-]
+# Floors of analysis/, likewise
+ANALYSIS_FLOORS = (
+    {"figures", "histogram", "statistics", "text_table"},
+    {"load", "ratio"},
+    {"axis", "folders", "trials"},
+    {"groups"},
+    {"capacities", "measured"},
+    {"ramp"},
+    {"charts", "tables"},
+    {"html"},
+    {"compare", "reparse", "report"},
+    {"articles"},
+)
+HOUSES = {"testbed": FLOORS, "analysis": ANALYSIS_FLOORS}
+NO_CODE = {"templates"}
+# Rooms that compute: no host is reached from them, no clock is read
+PURE = ("model", "tools", "validity", "asked", "fitness", "facts", "numbers", "texts", "seal")
+# Of testbed/, what analysis reads results with
+RESULTS_ROOMS = {
+    "errors", "facts", "jsonfile", "model", "numbers", "seal", "store", "terminal", "tools",
+    "validity",
+}  # fmt: skip
 
 
 def imported(path):
@@ -47,19 +58,55 @@ def tops(path):
     return {name.split(".")[0] for name in imported(path)}
 
 
-@pytest.mark.parametrize("path", PURE, ids=lambda path: str(path.relative_to(ROOT)))
-def test_pure_modules_reach_no_host_and_no_clock(path):
-    assert not tops(path) & (REACHES_OUT | KEEPS_TIME)
+def files_of(room, package="testbed"):
+    place = ROOT / package / room
+    return sorted(place.rglob("*.py")) if place.is_dir() else [place.with_suffix(".py")]
+
+
+def rooms_used(path, package="testbed"):
+    """Names of a package's rooms that a file imports from."""
+    found = (name.split(".") for name in imported(path) if name.startswith(f"{package}."))
+    return {names[1] for names in found} & set().union(*HOUSES[package])
+
+
+def shown(path):
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("package", HOUSES)
+def test_every_room_has_its_floor(package):
+    floors = HOUSES[package]
+    places = {path.stem for path in (ROOT / package).iterdir() if not path.name.startswith("__")}
+    assert places - NO_CODE == set().union(*floors)
+    assert sum(map(len, floors)) == len(places - NO_CODE)
 
 
 @pytest.mark.parametrize(
-    "path", sorted((ROOT / "analysis").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT))
+    ("package", "floor"),
+    [(package, floor) for package, floors in HOUSES.items() for floor in range(len(floors))],
 )
-def test_analysis_reaches_no_host(path):
-    assert not tops(path) & REACHES_OUT
-    allowed = (*MAY_USE_ALL, *MAY_USE.get(path.name, ()))
-    ours = {name for name in imported(path) if name.startswith("testbed.")}
-    assert all(name.startswith(allowed) for name in ours), ours
+def test_a_room_uses_those_below_it(package, floor):
+    below = set().union(*HOUSES[package][:floor])
+    for room in HOUSES[package][floor]:
+        for path in files_of(room, package):
+            assert rooms_used(path, package) <= below | {room}, shown(path)
+
+
+@pytest.mark.parametrize("room", PURE)
+def test_rooms_that_compute_reach_no_host_and_no_clock(room):
+    for path in files_of(room):
+        assert not tops(path) & (REACHES_OUT | KEEPS_TIME), shown(path)
+
+
+def test_testbed_does_not_need_analysis():
+    for path in (ROOT / "testbed").rglob("*.py"):
+        assert "analysis" not in tops(path), shown(path)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "analysis").rglob("*.py")), ids=shown)
+def test_analysis_reaches_no_host_and_no_clock(path):
+    assert not tops(path) & (REACHES_OUT | KEEPS_TIME)
+    assert rooms_used(path) <= RESULTS_ROOMS
 
 
 @pytest.mark.parametrize("package", ["pacer", "telemetry"])

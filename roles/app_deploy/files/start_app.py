@@ -29,7 +29,7 @@ class Refused(Exception):
 
 
 def read(stream: Any) -> str:
-    """All of a stream. Raises Refused if that is too much, or no text."""
+    """Return all of a stream. Raises Refused if that is too much, or no text."""
     signal.alarm(READ_TIMEOUT_S)  # whoever sends nothing shall not keep this waiting
     content: bytes = stream.read(MOST_BYTES + 1)
     signal.alarm(0)
@@ -42,7 +42,7 @@ def read(stream: Any) -> str:
 
 
 def settings_of(text: str) -> dict[str, str]:
-    """The settings by their names. Raises Refused for another line, or a name given twice."""
+    """Return the settings by name. Raises Refused for another line, or a name given twice."""
     settings: dict[str, str] = {}
     for line in text.split("\n"):
         if not line:
@@ -76,7 +76,7 @@ def check(settings: dict[str, str], declared: dict[str, Any]) -> None:
 
 
 def environment_file(settings: dict[str, str]) -> str:
-    """The settings as systemd reads an EnvironmentFile: each value in double quotes."""
+    """Return the settings as an EnvironmentFile of systemd, each value in double quotes."""
     lines = []
     for name, value in settings.items():
         quoted = re.sub(r'(["\\`$])', r"\\\1", value)
@@ -94,7 +94,10 @@ def write(path: Path, text: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the settings and start the unit; 2 if they are refused, else what systemctl gives."""
+    """Write the settings and start the unit.
+
+    Return 2 if the settings are refused, else the exit code of systemctl.
+    """
     try:
         declared_in, unit = arguments
         declared = json.loads(Path(declared_in).read_text())

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from analysis.parsers import ParseError, parse, parse_all
+from testbed.tools import ParseError, parse, parse_all
 
 HERE = Path(__file__).parent
 INDEX: dict[str, Any] = yaml.safe_load((HERE / "index.yml").read_text())

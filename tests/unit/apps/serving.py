@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 
-from testbed import catalogue
+from testbed.asked import catalogue
 from testbed.model.catalogue import CataloguedApp
 from tests.unit.apps.cluster import Cluster, free_port
 

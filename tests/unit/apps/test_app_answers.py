@@ -4,8 +4,9 @@ import re
 
 import pytest
 
-from testbed import answers, sql
+from testbed.asked import answers
 from testbed.model.catalogue import Body, Exchange, ExpectedAnswer
+from testbed.validity import sql
 from tests.unit.apps.cluster import Cluster
 from tests.unit.apps.serving import (
     APPS,

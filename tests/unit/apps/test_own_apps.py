@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed import answers, catalogue, experiments, plan
+from testbed.asked import answers, catalogue, experiments, plan
 from testbed.model.catalogue import App
 from tests.unit.apps import serving
 from tests.unit.apps.serving import REPOSITORY, DatabaseOf
@@ -49,7 +49,7 @@ def test_the_guide_s_experiment_compares_with_another_app_as_it_says(tmp_path: P
     file = tmp_path / "workers.yml"
     file.write_text(text.replace("apps: [starlette]", "apps: [starlette, flask]"))
     runs = plan.plan(experiments.load(file), CATALOGUE, seed=1)
-    assert plan.workers(runs) == {
+    assert plan.workers(runs, CATALOGUE.apps_of("agents")) == {
         ("agents", "few"): {"starlette": 2, "flask": 2},
         ("agents", "many"): {"starlette": 8, "flask": 8},
     }

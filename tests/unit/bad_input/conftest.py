@@ -10,7 +10,9 @@ import pytest
 from invoke.context import Context
 from refusals import Called
 
-from testbed import bundle, catalogue, tasks
+from testbed import bundle
+from testbed.asked import catalogue
+from testbed.cli import tasks
 
 SOUND = Path(__file__).parent / "sound"
 HANGS_AFTER_S = 120  # nothing here takes a second; a busy machine may take some

@@ -14,9 +14,11 @@ from edits import APP, EXPERIMENT, WORKLOAD
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from testbed import bundle, catalogue, experiments, show
+from testbed import bundle
+from testbed.asked import catalogue, experiments
+from testbed.asked.plan import plan
+from testbed.cli import show
 from testbed.errors import TestbedError
-from testbed.plan import plan
 from testbed.texts import is_plain
 
 TEMPLATE = bundle.ROOT / "roles/app_deploy/templates/app.service.j2"

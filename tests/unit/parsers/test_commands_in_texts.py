@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis.parsers.lines import Line, command_in
+from testbed.tools.lines import Line, command_in
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 from printing import Ab, Wrk, ab, wrk, wrk2
 
-from analysis.parsers import ParseError, parse, parse_all
+from testbed.tools import ParseError, parse, parse_all
 
 FULL = wrk(Wrk(status=56, timeout=760))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analysis.parsers import ParseError, parse, parse_all
+from testbed.tools import ParseError, parse, parse_all
 
 FIXTURES = Path(__file__).parents[2] / "contract" / "parsers" / "fixtures"
 TEXT = (FIXTURES / "pacer-wrong-body.txt").read_text()

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from printing import Ab, Wrk, ab, at, wrk, wrk2
 
-from analysis.parsers import ParseError, parse, parse_all
 from testbed.model.tool_output import ToolOutput
+from testbed.tools import ParseError, parse, parse_all
 
 FIXTURES = sorted((Path(__file__).parents[2] / "contract" / "parsers" / "fixtures").iterdir())
 RECORDED = {path.stem: path.read_bytes().decode() for path in FIXTURES}

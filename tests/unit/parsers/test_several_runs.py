@@ -3,8 +3,8 @@
 import pytest
 from printing import Ab, Wrk, ab, wrk, wrk2
 
-from analysis.parsers import ParseError, parse, parse_all
 from testbed.errors import TestbedError
+from testbed.tools import ParseError, parse, parse_all
 
 IPERF = """Client connecting to h, TCP port 5001
 [  1] local 198.18.0.2 port 40000 connected with 198.18.0.1 port 5001

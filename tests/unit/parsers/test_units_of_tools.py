@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis.parsers.units import (
+from testbed.tools.units import (
     BYTES,
     COUNT,
     IPERF_BYTES,

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from printing import Ab, Wrk, ab, wrk, wrk2
 
-from analysis.parsers import parse, parse_all
+from testbed.tools import parse, parse_all
 
 RUN = Wrk(status=56, timeout=760)
 

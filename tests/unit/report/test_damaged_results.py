@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from analysis.__main__ import main
 from analysis.load import load
-from testbed import results, seal
+from testbed import seal, store
 from testbed.errors import TestbedError
 from testbed.model.results import Campaign, RunRecord
 from tests.unit.report import builder
@@ -44,8 +44,8 @@ def whole(tmp_path_factory):
         own = folder / record.run_id
         (own / "raw" / "pacer.json").write_text('{"tool": "pacer"}\n')
         files = {"files": seal.files_of(own)}
-        results.write(own / "run.json", record.model_copy(update=files))
-    results.write(folder / "campaign.json", builder.campaign(runs))
+        store.write(own / "run.json", record.model_copy(update=files))
+    store.write(folder / "campaign.json", builder.campaign(runs))
     return folder
 
 
@@ -67,8 +67,8 @@ def test_what_was_not_touched_says_nothing(campaign, capsys):
     assert code == 0
     assert "edited" not in told
     assert not any(run.edited for run in load(campaign).runs)
-    stored = results.read(campaign / "campaign.json", Campaign)
-    assert len(results.finished_runs(campaign, stored)) == 3
+    stored = store.read(campaign / "campaign.json", Campaign)
+    assert len(store.finished_runs(campaign, stored)) == 3
 
 
 def test_results_without_digests_say_nothing(tmp_path):
@@ -89,7 +89,7 @@ def test_a_document_that_cannot_be_read_is_refused_by_name(campaign, capsys, nam
     assert code == 2
     assert name in told.replace("\n", "")
     with pytest.raises(TestbedError, match=path.name):
-        results.read(path, Campaign if name == "campaign.json" else RunRecord)
+        store.read(path, Campaign if name == "campaign.json" else RunRecord)
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -106,9 +106,9 @@ def test_a_file_of_a_run_that_was_edited_makes_it_invalid(campaign, capsys, name
     assert {trial: run.record.verdict for trial, run in found.items()} == {
         1: "valid", 2: "invalid", 3: "valid",
     }  # fmt: skip
-    stored = results.read(campaign / "campaign.json", Campaign)
+    stored = store.read(campaign / "campaign.json", Campaign)
     with pytest.raises(TestbedError, match=f"{path.name} was "):
-        results.finished_runs(campaign, stored)
+        store.finished_runs(campaign, stored)
 
 
 @pytest.mark.parametrize("how", ["missing", "link", "folder", "pipe"])
@@ -146,7 +146,7 @@ def test_an_edited_campaign_makes_all_its_runs_invalid(campaign):
     for run in load(campaign).runs:
         assert run.record.verdict == "invalid"
     with pytest.raises(TestbedError, match="campaign.json was edited"):
-        results.read(path, Campaign)
+        store.read(path, Campaign)
 
 
 def test_reparse_stores_nothing_of_an_edited_run(campaign, capsys):

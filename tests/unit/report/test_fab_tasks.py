@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed import results
+from testbed import store
 from testbed.errors import Exit
 from tests.unit.report import builder
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[3]
 @pytest.fixture
 def fab(tmp_path, monkeypatch):
     """Calls fab with a results folder of the test's own."""
-    monkeypatch.setenv(results.FOLDER_VARIABLE, str(tmp_path))
+    monkeypatch.setenv(store.FOLDER_VARIABLE, str(tmp_path))
 
     def call(*arguments):
         command = [sys.executable, "-m", "fabric", *arguments]
@@ -46,7 +46,7 @@ def test_compare_passes_its_options_and_its_exit_code_on(fab, tmp_path):
 
 def test_report_takes_the_latest_campaign(fab, tmp_path):
     folder = stored(tmp_path / "a", 3990.0)
-    results.point_latest(folder)
+    store.point_latest(folder)
     done = fab("report")
     assert done.returncode == 0, done.stderr
     assert (folder / "report" / "index.html").is_file()

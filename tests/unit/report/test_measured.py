@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from analysis.measured import errors_percent, lost_percent, of_run, percentile
+from analysis.measured import errors_percent, lost_percent, of_metric, percentile
 from testbed.model.tool_output import Distribution, Errors
 from tests.unit.report import builder
 
@@ -23,14 +23,14 @@ def a_run(**figures):
 
 def test_with_every_request_answered_all_figures_are_exact():
     record = a_run(due=80_000, requests=80_000)
-    assert of_run(record, "latency_mean_us").known
-    assert of_run(record, "latency_p99_us").value == 9000
+    assert of_metric(record, "response_mean_us").known
+    assert of_metric(record, "response_p99_us").value == 9000
     assert errors_percent(record) == 0
 
 
 def test_a_mean_is_a_lower_bound_where_requests_went_unanswered():
     record = a_run(due=80_000, requests=60_000, unsent=20_000)
-    span = of_run(record, "latency_mean_us")
+    span = of_metric(record, "response_mean_us")
     assert (span.value, span.low, span.high) == (1500, 1500, math.inf)
 
 
@@ -69,11 +69,11 @@ def test_a_closed_loop_has_no_schedule():
     )  # fmt: skip
     assert lost_percent(record) is None
     assert errors_percent(record) == pytest.approx(13)
-    assert of_run(record, "latency_mean_us").known
+    assert of_metric(record, "response_mean_us").known
 
 
 def test_what_a_tool_does_not_tell_is_not_zero():
     load = {"generator": "wrk", "rate_rps": None, "mode": "saturation"}
     assert errors_percent(a_run(errors=Errors(), due=None, load=load)) is None
-    assert of_run(a_run(goodput_rps=None), "goodput_rps") is None
-    assert of_run(a_run(), "slowdown_users") is None
+    assert of_metric(a_run(goodput_rps=None), "goodput_rps") is None
+    assert of_metric(a_run(), "slowdown_users") is None

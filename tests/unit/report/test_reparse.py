@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from analysis.__main__ import main
-from analysis.parsers import parse
 from testbed.errors import Exit
 from testbed.model.results import Failure, RunRecord
+from testbed.tools import parse
 from tests.unit.report import builder, series_builder
 
 FIXTURES = Path(__file__).parents[2] / "contract" / "parsers" / "fixtures"

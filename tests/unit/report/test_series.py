@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import pytest
 
@@ -41,6 +42,17 @@ def test_every_claim_gets_its_verdict(whole, capsys):
     assert all(item["scale"] == "small" for item in found.values())
     assert found["more"]["measured"]["value"] == pytest.approx(3992 / 1810)
     assert found["more"]["published"] == 2.22
+
+
+def test_a_series_with_earlier_names_of_figures_gives_the_same_report(whole, tmp_path):
+    folder, page = whole
+    earlier = shutil.copytree(folder, tmp_path / "earlier")
+    file = earlier / "series.json"
+    text = file.read_text()
+    assert '"response_mean_us"' in text
+    file.write_text(text.replace('"response_mean_us"', '"latency_mean_us"'))
+    assert main(["report", str(earlier)]) == 0
+    assert (earlier / "report" / "index.html").read_text() == page
 
 
 def test_a_ramps_ratio_is_as_wide_as_its_steps(whole, capsys):

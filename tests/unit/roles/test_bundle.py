@@ -7,7 +7,8 @@ import tarfile
 
 import pytest
 
-from testbed import app_code, bundle
+from testbed import bundle
+from testbed.asked import app_code
 from testbed.errors import TestbedError
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed import hosts, inventory
+from testbed.hosts import hosts, inventory, remotes
 from testbed.model import command_line
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -73,8 +73,8 @@ def test_playbooks_parse(playbook):
 def test_the_example_inventory_is_one_that_fab_reads():
     hosts = inventory.load(EXAMPLE)
     assert hosts.facts.testbed_place == "metal"
-    assert hosts.server.bench_address != hosts.client.bench_address
-    assert hosts.server.ansible_host != hosts.server.bench_address
+    assert hosts.hosts["server"].bench_address != hosts.hosts["client"].bench_address
+    assert hosts.hosts["server"].ansible_host != hosts.hosts["server"].bench_address
 
 
 def test_the_tree_of_site_yml_covers_both_hosts():
@@ -239,8 +239,8 @@ def test_sudoers_enumerates_units_and_is_valid(rendered):
 
 
 def test_an_app_runs_while_the_lease_does(unit, rendered):
-    assert f"BindsTo={hosts.LEASE}\n" in unit
-    assert f"BindsTo={hosts.LEASE}\n" in (rendered / "delay.service").read_text()
+    assert f"BindsTo={remotes.LEASE}\n" in unit
+    assert f"BindsTo={remotes.LEASE}\n" in (rendered / "delay.service").read_text()
     lease = (rendered / "lease.service").read_text()
     assert "User=bench\nExecStart=/usr/bin/flock /run/testbed/in-use /usr/bin/true\n" in lease
     assert "[Install]" not in lease

@@ -2,7 +2,7 @@
 
 import pytest
 
-from testbed import catalogue
+from testbed.asked import catalogue
 from testbed.model.experiment import Experiment
 
 WORKLOAD = """\

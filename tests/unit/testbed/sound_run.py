@@ -15,6 +15,7 @@ from testbed.model.results import (
     Load,
     OpenFiles,
     RoundTrip,
+    RunRecord,
     SqlSeen,
 )
 from testbed.model.tool_output import AnswersPerConnection, Distribution, Errors, ToolOutput
@@ -82,6 +83,33 @@ LINKED = LinkState(
 )
 QUIET = Before(
     window_s=0.5, cpus=4, cpu_percent=1, run_queue=0.1, governor="performance", link=LINKED
+)
+RUN = RunRecord(
+    schema_version=1,
+    run_id="001-one-agents-default-t1",
+    campaign="a",
+    workload="agents",
+    app="one",
+    app_title="One",
+    endpoint="agents",
+    variant="default",
+    settings={},
+    trial=1,
+    url="http://198.18.0.1:8080/agents",
+    calibration=False,
+    load=LOAD,
+    generator_version=None,
+    command=None,
+    started_at=datetime(2026, 1, 1, tzinfo=UTC),
+    ended_at=datetime(2026, 1, 1, tzinfo=UTC),
+    phases_s={},
+    unit=None,
+    answers=[],
+    sql=None,
+    output=None,
+    failure=None,
+    findings=[],
+    verdict="valid",
 )
 SINCE_BOOT_S = 5000.0
 ROW = {
@@ -157,7 +185,6 @@ def evidence_in(folder):
             "unit": {"ActiveState": "active", "NRestarts": "0"},
             "failure": None,
             "link": LINK,
-            "folder": folder,
             "before": {"server": QUIET, "client": QUIET},
             "link_after": {"server": LINKED, "client": LINKED},
             "open_files": OpenFiles(app=110, generator=110),
@@ -170,7 +197,10 @@ def evidence_in(folder):
         if changes.get("output") and "sql" not in changes:  # each answer took its statement
             answered = changes["output"].requests
             evidence["sql"] = [SEEN.model_copy(update={"calls": answered})]
-        return validity.Evidence(**(evidence | changes))
+        evidence |= changes
+        of_run = {key: value for key, value in evidence.items() if key in RunRecord.model_fields}
+        beside = {key: value for key, value in evidence.items() if key not in of_run}
+        return validity.Evidence(RUN.model_copy(update=of_run), folder, validity.Expected(**beside))
 
     return made
 

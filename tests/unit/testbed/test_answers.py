@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from testbed import answers
+from testbed.asked import answers
 from testbed.errors import TestbedError
 from testbed.model.catalogue import ExpectedAnswer
 

@@ -1,13 +1,14 @@
 import pytest
 import yaml
 
-from testbed import articles, show
+from testbed.campaign import articles
+from testbed.cli import show
 from testbed.errors import TestbedError
 from testbed.model.article import Article
 
 NAMES = sorted(path.stem for path in articles.ARTICLES.glob("*.yml"))
 # Articles print rates of all answers, and averages: what a claim rests on where its own is lacking
-INSTEAD = {"goodput_rps": "throughput_rps", "latency_p50_us": "latency_mean_us"}
+INSTEAD = {"goodput_rps": "throughput_rps", "response_p50_us": "response_mean_us"}
 
 
 def request(**changes):

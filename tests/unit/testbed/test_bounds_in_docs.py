@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from testbed import plan
+from testbed.asked import plan
 from testbed.model import kinds
 from testbed.model.experiment import AB_LONGEST_S, MOST_STEPS, LoadSpec, Question
 

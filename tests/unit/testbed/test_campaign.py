@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from testbed import campaign, results
+from testbed import store
+from testbed.asked.plan import plan
+from testbed.campaign import campaign
 from testbed.model.experiment import Capacity
 from testbed.model.results import Campaign, Failure
-from testbed.plan import plan
 from testbed.progress import Progress
 from tests.unit.report import builder
 
@@ -31,7 +32,7 @@ def search(experiment, small_catalogue, tmp_path, monkeypatch):
     runs = plan(asked, small_catalogue, seed=1)
     file = tmp_path / campaign.FILE
     about = builder.campaign([], asked=asked.model_dump(mode="json"))
-    results.write(file, about.model_copy(update={"runs": [run.run_id for run in runs]}))
+    store.write(file, about.model_copy(update={"runs": [run.run_id for run in runs]}))
     session = SimpleNamespace(
         experiment=asked, folder=tmp_path, progress=Progress(Console(file=io.StringIO()))
     )
@@ -48,12 +49,12 @@ def search(experiment, small_catalogue, tmp_path, monkeypatch):
                 1, "first", "index", figures=None if failed else figures, failure=failed,
                 rate_rps=rate,
             ).model_copy(update={"run_id": planned.run_id})  # fmt: skip
-            results.write(tmp_path / planned.run_id / "run.json", record)
+            store.write(tmp_path / planned.run_id / "run.json", record)
             return record
 
         monkeypatch.setattr(campaign, "execute", execute)
-        outcome = campaign._carry_out(session, results.read(file, Campaign), runs, None)
-        return probed, outcome, results.read(file, Campaign)
+        outcome = campaign._carry_out(session, store.read(file, Campaign), runs, None)
+        return probed, outcome, store.read(file, Campaign)
 
     return carry_out
 

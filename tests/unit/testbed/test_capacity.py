@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from testbed.capacity import Bracket, meets, next_rate
+from testbed.asked.capacity import Bracket, meets, next_rate
 from testbed.errors import TestbedError
 from testbed.model.experiment import Capacity, LoadSpec
 from testbed.model.results import Failure

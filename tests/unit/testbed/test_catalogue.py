@@ -1,6 +1,6 @@
 import pytest
 
-from testbed import app_code, catalogue
+from testbed.asked import app_code, catalogue
 from testbed.errors import TestbedError
 
 

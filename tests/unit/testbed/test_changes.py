@@ -2,7 +2,7 @@
 
 import pytest
 
-from testbed.changes import check_unchanged
+from testbed.campaign.changes import check_unchanged
 from testbed.errors import TestbedError
 from tests.unit.report import builder
 

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from testbed import conditions
+from testbed.hosts.remote import Result
 from testbed.model.results import Before, Busy
-from testbed.remote import Result
+from testbed.run import conditions
 
 LIMITS = """\
 Limit                     Soft Limit           Hard Limit           Units
@@ -38,7 +38,7 @@ class Host:
 
 def test_both_hosts_are_looked_at():
     server, client = Host("server", OTHERS), Host("client", OTHERS)
-    looks = conditions.before(server, client)
+    looks = conditions.before({"server": server, "client": client})
     assert set(looks) == {"server", "client"}
     assert looks["server"].clock_offset_s == pytest.approx(5, abs=4)
     assert looks["server"].model_copy(update={"clock_offset_s": None}) == Before(

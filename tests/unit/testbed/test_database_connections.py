@@ -3,11 +3,11 @@
 import pytest
 from pydantic import ValidationError
 
-from testbed import catalogue, database_connections, experiments
-from testbed.database_connections import needed
+from testbed.asked import catalogue, database_connections, experiments
+from testbed.asked.database_connections import needed
+from testbed.asked.plan import plan
 from testbed.errors import TestbedError
 from testbed.model.catalogue import App
-from testbed.plan import plan
 
 CATALOGUE = catalogue.load()
 AGENTS = CATALOGUE.apps_of("agents")

@@ -2,10 +2,10 @@
 
 import pytest
 
-from testbed import delay
 from testbed.errors import TestbedError
+from testbed.hosts import delay
+from testbed.hosts.remote import CommandFailed, HostUnreachable, Result
 from testbed.model.results import RoundTrip
-from testbed.remote import CommandFailed, HostUnreachable, Result
 
 UNIT = "testbed-delay@22500.service"
 UNKNOWN = "Error: Specified qdisc kind is unknown.\nFailed to start"
@@ -69,7 +69,7 @@ def quick(monkeypatch):
 
 
 def enter(server, client, asked_ms=45):
-    return delay.applied(asked_ms, server, client, Silent())
+    return delay.applied(asked_ms, {"server": server, "client": client}, Silent())
 
 
 def test_without_a_delay_no_host_is_told_anything():

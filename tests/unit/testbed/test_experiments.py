@@ -1,6 +1,7 @@
 import pytest
 
-from testbed import experiments, options
+from testbed.asked import experiments
+from testbed.cli import options
 from testbed.errors import TestbedError
 from testbed.model.experiment import Experiment
 

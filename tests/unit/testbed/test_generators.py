@@ -2,10 +2,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from testbed import generators
 from testbed.errors import TestbedError
 from testbed.model.experiment import LoadSpec
 from testbed.model.results import Before
+from testbed.tools import generators
 
 TARGET = generators.Target("http://198.19.0.10:8080/index", "GET", 18, "ab" * 32)
 

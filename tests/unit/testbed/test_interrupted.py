@@ -2,10 +2,10 @@
 
 import pytest
 
-from testbed import causes
 from testbed.errors import Exit, Interrupted, RunFailed, TestbedError
-from testbed.generating import GAVE_UP
-from testbed.run import _first, _judged
+from testbed.hosts import causes
+from testbed.run.generating import GAVE_UP
+from testbed.run.run import _ended_by, _first
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from testbed.run import _first, _judged
     ],
 )
 def test_only_what_the_app_did_is_a_failure_of_it(error, stage, interrupted, ends):
-    failure, end = _judged(error, stage)
+    failure, end = _ended_by(error, stage)
     assert failure.interrupted is interrupted
     assert failure.stage == stage
     assert (end is not None) is ends

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from testbed import inventory, inventory_files, paths
+from testbed import paths
 from testbed.errors import TestbedError
+from testbed.hosts import inventory, inventory_files
 
 ROOT = paths.ROOT
 EXAMPLE = ROOT / "inventory" / "baremetal"
@@ -28,8 +29,8 @@ def refusal(view):
 
 def test_the_example_is_sound(example):
     found = inventory.check(example)
-    assert found.server.ansible_host == "192.0.2.10"
-    assert found.client.bench_address == "198.18.0.2"
+    assert found.hosts["server"].ansible_host == "192.0.2.10"
+    assert found.hosts["client"].bench_address == "198.18.0.2"
     assert found.facts.testbed_place == "metal"
 
 
@@ -134,7 +135,7 @@ def test_entries_that_contradict_each_other(example, change, words):
 def test_hosts_behind_one_address_are_told_apart_by_their_ports(example):
     view = copy.deepcopy(example)
     view["hosts"]["bench-client"].update(address="192.0.2.10", ssh_arguments=["-o", "Port=2222"])
-    assert inventory.check(view).client.ansible_host == "192.0.2.10"
+    assert inventory.check(view).hosts["client"].ansible_host == "192.0.2.10"
 
 
 @pytest.mark.parametrize(
@@ -248,9 +249,9 @@ def test_values_are_templated_as_ansible_does(tmp_path):
     text = text.replace("ansible_host: 192.0.2.10", "comment: no address")
     (tmp_path / "hosts.yml").write_text(text)
     found = inventory.load(str(tmp_path))
-    assert found.client.ansible_host == "lan.bench-client"
-    assert found.client.bench_address == "198.18.0.2"
-    assert found.server.ansible_host == "bench-server"  # nothing but its name
+    assert found.hosts["client"].ansible_host == "lan.bench-client"
+    assert found.hosts["client"].bench_address == "198.18.0.2"
+    assert found.hosts["server"].ansible_host == "bench-server"  # nothing but its name
 
 
 def test_ssh_arguments_are_ansibles_in_its_order(tmp_path, monkeypatch):
@@ -261,7 +262,7 @@ def test_ssh_arguments_are_ansibles_in_its_order(tmp_path, monkeypatch):
         "    ansible_ssh_extra_args: -4\n    ansible_port: 2222"
     )
     (tmp_path / "hosts.yml").write_text(edited("ansible_user: admin", more))
-    arguments = inventory.load(str(tmp_path)).server.ssh_arguments
+    arguments = inventory.load(str(tmp_path)).hosts["server"].ssh_arguments
     assert arguments[-13:] == [
         "-o", "StrictHostKeyChecking=no", "-o", "Port=2222",
         "-o", f'IdentityFile="{Path("~/.ssh/my key").expanduser()}"',

@@ -2,9 +2,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from testbed import link, results
+from testbed import store
 from testbed.errors import TestbedError
-from testbed.linkproof import LinkUnfit
+from testbed.hosts import link
+from testbed.hosts.linkproof import LinkUnfit
 from testbed.model.results import LinkDirection, LinkRecord, Nic, RoundTrip
 from testbed.model.tool_output import Flow, ToolOutput
 
@@ -74,7 +75,7 @@ class Server:
         testbed_link_max_age_h = 24
 
 
-def store(folder, name, **changes):
+def keep_link(folder, name, **changes):
     record = LinkRecord(
         schema_version=1,
         measured_at=datetime.now(UTC),
@@ -85,18 +86,18 @@ def store(folder, name, **changes):
         floor_mbit_per_s=900,
         ok=True,
     ).model_copy(update=changes)
-    results.write(folder / name / "link.json", record)
+    store.write(folder / name / "link.json", record)
     return record
 
 
 def verified(folder, **hosts):
-    return link.verified(Server, None, {"server": "s", "client": "c"} | hosts, folder)
+    return link.verified({"server": Server}, {"server": "s", "client": "c"} | hosts, folder)
 
 
 def test_the_newest_verification_of_the_same_hosts_counts(tmp_path):
-    store(tmp_path, "1")
-    newest = store(tmp_path, "2", floor_mbit_per_s=901)
-    store(tmp_path, "3", hosts={"server": "other", "client": "c"})
+    keep_link(tmp_path, "1")
+    newest = keep_link(tmp_path, "2", floor_mbit_per_s=901)
+    keep_link(tmp_path, "3", hosts={"server": "other", "client": "c"})
     assert verified(tmp_path) == newest
 
 
@@ -109,13 +110,13 @@ def test_the_newest_verification_of_the_same_hosts_counts(tmp_path):
     ],
 )
 def test_a_verification_that_proves_nothing_is_refused(tmp_path, changes, hosts, message):
-    store(tmp_path, "1", **changes)
+    keep_link(tmp_path, "1", **changes)
     with pytest.raises(TestbedError, match=message):
         verified(tmp_path, **hosts)
 
 
 def test_a_later_failure_outweighs_an_earlier_success(tmp_path):
-    store(tmp_path, "1")
-    store(tmp_path, "2", ok=False, problems=["it got slow"])
+    keep_link(tmp_path, "1")
+    keep_link(tmp_path, "2", ok=False, problems=["it got slow"])
     with pytest.raises(TestbedError, match="it got slow"):
         verified(tmp_path)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from testbed import linkproof, ports
-from testbed.linkproof import Interface, Look
+from testbed.hosts import linkproof, ports
+from testbed.hosts.linkproof import Interface, Look
 from testbed.model.inventory import Host
 from testbed.model.results import Carried, LinkRecord, LinkState, Nic
 from testbed.model.tool_output import Flow

@@ -2,7 +2,7 @@
 
 import pytest
 
-from testbed import options
+from testbed.cli import options
 from testbed.errors import TestbedError
 
 

@@ -1,10 +1,12 @@
 from collections import Counter
 
 import pytest
+from pydantic import ValidationError
 
+from testbed.asked.plan import plan, workers
 from testbed.errors import TestbedError
+from testbed.model.catalogue import App
 from testbed.model.experiment import Variant
-from testbed.plan import plan, workers
 
 
 def cells(runs):
@@ -48,7 +50,7 @@ def test_workers_are_compared_within_endpoint_and_variant(experiment, small_cata
         "alone": Variant(apps=["second"], settings={"workers": 1}),
     }
     varied = experiment.model_copy(update={"variants": variants})
-    assert workers(plan(varied, small_catalogue, 1)) == {
+    assert workers(plan(varied, small_catalogue, 1), small_catalogue.apps_of("work")) == {
         ("index", "default"): {"first": 16, "second": 16},
         ("index", "odd"): {"first": 3, "second": 16},
         ("index", "alone"): {"second": 1},
@@ -61,7 +63,30 @@ def test_workers_are_compared_within_endpoint_and_variant(experiment, small_cata
 def test_apps_without_that_setting_have_no_known_workers(experiment, small_catalogue):
     runs = plan(experiment, small_catalogue, 1)
     unknown = [run.model_copy(update={"settings": {"mode": "sync"}}) for run in runs]
-    assert workers(unknown) == {}
+    assert workers(unknown, small_catalogue.apps_of("work")) == {}
+
+
+def test_the_setting_that_counts_workers_is_declared(small_catalogue):
+    app = small_catalogue.apps_of("work")["first"].spec.model_dump()
+    setting = app["settings"].pop("workers")
+    processes = app | {
+        "serve": "/bin/run",
+        "settings": {"processes": setting | {"role": "workers"}},
+    }
+    assert App(**processes).workers_of({"processes": 5}) == 5
+    assert App(**app | {"serve": "/bin/run"}).workers_of({"mode": "sync"}) is None
+    with pytest.raises(ValidationError, match="only one setting has role: workers, not a and b"):
+        App(
+            **app
+            | {
+                "settings": {
+                    "a": setting | {"role": "workers"},
+                    "b": setting | {"role": "workers", "env": "B"},
+                }
+            }
+        )
+    with pytest.raises(ValidationError, match="workers must be from 1 to 1,024"):
+        App(**app | {"settings": {"processes": setting | {"role": "workers", "default": 0}}})
 
 
 @pytest.mark.parametrize(

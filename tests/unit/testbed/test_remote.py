@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import paramiko
 import pytest
 
-from testbed import remote as remotes
 from testbed.errors import Exit, TestbedError
+from testbed.hosts import remote as remotes
+from testbed.hosts.remote import CommandFailed, HostUnreachable, NotAnAnswer, Remote, ask
 from testbed.model.inventory import Host
-from testbed.remote import CommandFailed, HostUnreachable, NotAnAnswer, Remote, ask
 from tests.unit.testbed.ssh_server import Server, listening, shell
 
 FACTS = SimpleNamespace(testbed_user="bench")

@@ -1,6 +1,6 @@
 import pytest
 
-from testbed import results
+from testbed import store
 from testbed.errors import TestbedError
 from testbed.model.results import LinkRecord, RunRecord
 from tests.unit.report import builder
@@ -11,8 +11,8 @@ LINK = builder.link()
 
 def test_what_is_written_is_read_back(tmp_path):
     path = tmp_path / "new" / "x.json"
-    results.write(path, LINK)
-    assert results.read(path, LinkRecord) == LINK
+    store.write(path, LINK)
+    assert store.read(path, LinkRecord) == LINK
     assert [item.name for item in path.parent.iterdir()] == ["x.json"]
 
 
@@ -20,13 +20,13 @@ def test_a_file_that_does_not_fit_is_told_by_key(tmp_path):
     path = tmp_path / "x.json"
     path.write_text('{"schema_version": 1, "floor_mbit_per_s": "fast"}')
     with pytest.raises(TestbedError, match=r"x\.json: measured_at: Field required"):
-        results.read(path, LinkRecord)
+        store.read(path, LinkRecord)
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(TestbedError, match="cannot write .*file"):
-        results.write(tmp_path / "file" / "x.json", LINK)
+        store.write(tmp_path / "file" / "x.json", LINK)
 
 
 NAMED = ("campaign", "workload", "app", "app_title", "endpoint", "variant", "url")
@@ -41,20 +41,20 @@ def finished(folder, number, rows):
     record |= {"started_at": "2026-01-01T00:00:00Z", "ended_at": "2026-01-01T00:00:09Z"}
     record |= {"load": LOAD, "rows": rows}
     path = folder / record["run_id"] / "run.json"
-    results.write(path, RunRecord.model_validate(record))
+    store.write(path, RunRecord.model_validate(record))
 
 
 def test_the_first_run_that_found_a_database_is_what_others_are_compared_with(tmp_path):
-    assert results.first_rows(tmp_path) is None
+    assert store.first_rows(tmp_path) is None
     finished(tmp_path, 3, {"t": 3})
     finished(tmp_path, 1, None)
-    assert results.first_rows(tmp_path) == {"t": 3}
+    assert store.first_rows(tmp_path) == {"t": 3}
     finished(tmp_path, 2, {"t": 2})
-    assert results.first_rows(tmp_path) == {"t": 2}
+    assert store.first_rows(tmp_path) == {"t": 2}
 
 
 def test_latest_leads_to_the_newest_campaign(tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        results.point_latest(tmp_path / name)
+        store.point_latest(tmp_path / name)
     assert (tmp_path / "latest").resolve() == tmp_path / "two"

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from testbed.campaign import Outcome
+from testbed.campaign.campaign import Outcome
+from testbed.cli.show import outcome_text, series_text
 from testbed.model.results import Failure
-from testbed.show import outcome_text, series_text
 from tests.unit.report import builder
 
 FOLDER = Path("results/x")

@@ -1,5 +1,5 @@
-from testbed import sql
 from testbed.model.catalogue import Housekeeping, Statement
+from testbed.validity import sql
 
 
 def test_statements_are_sorted_out_and_counted_per_request():

@@ -2,7 +2,7 @@
 
 import pytest
 
-from testbed import yamlfile
+from testbed.asked import yamlfile
 from testbed.errors import TestbedError
 from testbed.model.experiment import Experiment
 

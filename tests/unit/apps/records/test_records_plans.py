@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from testbed import sql
+from testbed.validity import sql
 from tests.unit.apps.cluster import USER, Cluster
 from tests.unit.apps.serving import CATALOGUE, Serve
 

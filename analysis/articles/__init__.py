@@ -1,0 +1,1 @@
+"""Published articles asked again: the campaigns of a series, and what became of the claims."""

@@ -1,0 +1,45 @@
+"""Run `report` for a campaign or a series: one command, whichever the folder holds."""
+
+from argparse import Namespace
+from pathlib import Path
+
+from rich.console import Console
+
+from analysis import report
+from analysis.articles import page, verdicts
+from analysis.articles.series import LoadedSeries, load_series
+from analysis.charts.style import Rendered
+from analysis.folders import is_series
+
+
+def report_command(arguments: Namespace, console: Console) -> None:
+    """Write the report of a campaign, or of a series and each of its campaigns; print its tables.
+
+    Raises TestbedError.
+    """
+    if not is_series(arguments.folder):
+        report.report_command(arguments, console)
+        return
+    loaded = load_series(arguments.folder)
+    report.save(
+        arguments,
+        console,
+        write=lambda out: write(loaded, out),
+        show=lambda: verdicts.print_verdicts(loaded, console),
+    )
+
+
+def write(loaded: LoadedSeries, out: Path) -> None:
+    """Write index.html and verdicts.json, and each campaign's own report in a folder below.
+
+    The same series gives the same bytes. Raises OSError if `out` cannot be written.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    charts: dict[str, dict[str, list[Rendered]]] = {}
+    for part in loaded.parts:
+        if part.campaign is not None:
+            charts[part.about.campaign] = report.write(part.campaign, out / part.about.campaign)
+    links = {name: f"{name}/index.html" for name in charts}
+    html = page.page(loaded, charts, links)
+    (out / "index.html").write_text(html, encoding="utf-8")
+    (out / "verdicts.json").write_text(verdicts.as_json(loaded) + "\n", encoding="utf-8")

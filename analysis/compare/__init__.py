@@ -1,0 +1,1 @@
+"""Two campaigns side by side: which cells are better or worse, and what else differs."""

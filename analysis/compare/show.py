@@ -1,0 +1,207 @@
+"""Run `compare`: show two campaigns side by side, judged by analysis/compare/rule.py."""
+
+import json
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any, get_args
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from analysis.compare.rule import (
+    COMPARABLE,
+    DEFAULT_KEYS,
+    DEFAULT_TOLERANCE_PERCENT,
+    Cell,
+    CellVerdict,
+    Comparison,
+    compare,
+)  # fmt: skip
+from analysis.folders import lacks, load_one
+from analysis.load import LoadedCampaign
+from analysis.ratio import Estimate, interval_text, number
+from analysis.text_table import text_table
+from analysis.trials import CellTrials
+from testbed.errors import Exit
+from testbed.numbers import AT_LEAST, MISSING
+
+STYLES: dict[CellVerdict, str] = {
+    "better": "bold green",
+    "same": "green",
+    "worse": "bold red",
+    "unclear": "yellow",
+    "not comparable": "dim",
+}
+FEW = "With one trial each the ratio alone decides, and nothing is known of spread."
+RANGE = "With fewer than three trials the interval is the range of their ratios."
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `compare`."""
+    parser.add_argument("a", type=Path, metavar="A", help="a campaign's folder: what was")
+    parser.add_argument("b", type=Path, metavar="B", help="another's: what is compared with it")
+    parser.add_argument(
+        "--metric", action="append", default=[], metavar="KEY",
+        help=f"may be repeated; of {', '.join(COMPARABLE)} "
+        f"(default: {' and '.join(DEFAULT_KEYS)}, of capacity searches capacity_rps)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--tolerance", type=float, default=DEFAULT_TOLERANCE_PERCENT, metavar="PERCENT",
+        help=f"up to which both are the same (default: {DEFAULT_TOLERANCE_PERCENT:g})",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="as JSON, for other programs")
+
+
+def command(arguments: Namespace, console: Console) -> int:
+    """Print the comparison and return its exit code. Raises TestbedError."""
+    a, b = load_one(arguments.a), load_one(arguments.b)
+    found = compare(a, b, arguments.metric, arguments.tolerance)
+    if arguments.json:
+        console.print(Text(as_json(found)), soft_wrap=True)
+    else:
+        show(found, console)
+    return exit_code(found)
+
+
+def exit_code(found: Comparison) -> int:
+    """Return WORSE if a cell is worse, NOT_VALID if none can be compared, and 0 otherwise."""
+    if found.verdicts["worse"]:
+        return Exit.WORSE
+    nothing = found.verdicts["not comparable"] == len(found.cells)
+    return Exit.NOT_VALID if nothing else 0
+
+
+def show(found: Comparison, console: Console) -> None:
+    """Print the tally, a table, the reasons of what is not plain, and what differs."""
+    for side, campaign in (("A", found.a), ("B", found.b)):
+        about = campaign.campaign
+        console.print(Text(f"{side}: {about.campaign}: {about.title} ({about.place})"))
+        if missing := lacks(campaign):
+            partly = "not complete: " if campaign.not_measured else ""
+            console.print(Text(f"   {partly}{missing}", style="yellow"))
+    console.print(Text(f"\n{tally(found)}", style="bold"))
+    console.print(_table(found))
+    hows = {cell.ratio.how for cell in found.cells if cell.ratio}
+    for how, sentence in (("one trial", FEW), ("range", RANGE)):
+        if how in hows:
+            console.print(Text(sentence, style="yellow"))
+    for line in reasons(found):
+        console.print(Text(line))
+    _show_differences(found, console)
+
+
+def tally(found: Comparison) -> str:
+    """Say how many cells have each verdict: '3 better, 1 worse (tolerance 5 %)'."""
+    words: tuple[CellVerdict, ...] = get_args(CellVerdict)
+    counts = ", ".join(f"{found.verdicts[w]} {w}" for w in words if found.verdicts[w])
+    return f"B against A: {counts} (tolerance {found.tolerance_percent:g} %)"
+
+
+def reasons(found: Comparison) -> list[str]:
+    """Return a line for each cell that is worse, unclear or not comparable, and each reserve."""
+    if found.obstacle:
+        return [f"Nothing can be compared. {found.obstacle}"]
+    lines = []
+    for cell in found.cells:
+        if cell.verdict not in ("better", "same"):
+            metric = "" if cell.ratio is None else f", {cell.metric.title}"
+            lines.append(f"{_name(cell)}{metric}: {cell.reason}")
+        if cell.remarks:
+            lines.append(f"{_name(cell)}: {' '.join(cell.remarks)}")
+    return list(dict.fromkeys(lines))
+
+
+def _name(cell: Cell) -> str:
+    where = cell.where
+    return f"{where.endpoint}, {cell.app_title}, {where.variant}, {cell.load.text}"
+
+
+def _table(found: Comparison) -> Table:
+    table = text_table()
+    for title in ("Endpoint", "App", "Variant", "Load", "Figure"):
+        table.add_column(title)
+    for title in ("A (trials)", "B (trials)", "B/A", "Interval"):
+        table.add_column(title, justify="right")
+    table.add_column("Verdict", no_wrap=True)
+    for cell in found.cells:
+        where = cell.where
+        names = (where.endpoint, cell.app_title, where.variant, cell.load.text, cell.metric.title)
+        figures = (_side(cell, cell.a), _side(cell, cell.b), _ratio(cell), _interval(cell.ratio))
+        verdict = Text(cell.verdict, style=STYLES[cell.verdict])
+        table.add_row(*map(Text, (*names, *figures)), verdict)
+    return table
+
+
+def _side(cell: Cell, side: CellTrials) -> str:
+    """Return the mean of the trials that count with their number; the dash where none does."""
+    bound = AT_LEAST if side.lower_bound else ""
+    if side.mean is None:
+        return MISSING
+    of = "" if len(side.spans) == side.planned else f" of {side.planned}"
+    return f"{bound}{cell.metric.write(side.mean)} ({len(side.spans)}{of})"
+
+
+def _ratio(cell: Cell) -> str:
+    value = cell.ratio.value if cell.ratio else None
+    return MISSING if value is None else number(value)
+
+
+def _interval(found: Estimate | None) -> str:
+    if found is None:
+        return MISSING
+    return "unknown" if found.how == "one trial" else interval_text(found.low, found.high)
+
+
+def _show_differences(found: Comparison, console: Console) -> None:
+    if not found.differences:
+        console.print(Text("\nNothing that is recorded of the two campaigns differs."))
+        return
+    console.print(Text("\nWhat differs between the campaigns", style="bold"))
+    table = text_table()
+    for title in ("", "A", "B"):
+        table.add_column(title, overflow="fold")
+    for one in found.differences:
+        table.add_row(*(Text(MISSING if v is None else v) for v in (one.what, one.a, one.b)))
+    console.print(table)
+
+
+def as_json(found: Comparison) -> str:
+    """Return the comparison as JSON for other programs; an infinite end of an interval is null."""
+    document = {
+        "schema_version": 1,
+        "a": _campaign(found.a),
+        "b": _campaign(found.b),
+        "tolerance_percent": found.tolerance_percent,
+        "verdicts": {word: found.verdicts[word] for word in get_args(CellVerdict)},
+        "cells": [_as_dict(cell) for cell in found.cells],
+        "differences": [{"what": d.what, "a": d.a, "b": d.b} for d in found.differences],
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False)
+
+
+def _campaign(loaded: LoadedCampaign) -> dict[str, Any]:
+    about = loaded.campaign
+    return {
+        "campaign": about.campaign,
+        "experiment": about.experiment,
+        "place": about.place,
+        "not_measured": loaded.not_measured,
+    }
+
+
+def _as_dict(cell: Cell) -> dict[str, Any]:
+    return {
+        "endpoint": cell.where.endpoint,
+        "app": cell.where.app,
+        "variant": cell.where.variant,
+        "load": cell.load.load.model_dump(),
+        "search": cell.load.search and cell.load.search.model_dump(),
+        "metric": cell.metric.key,
+        "verdict": cell.verdict,
+        "reason": cell.reason,
+        "remarks": cell.remarks,
+        "a": cell.a.document(),
+        "b": cell.b.document(),
+        "ratio": cell.ratio and cell.ratio.document(),
+    }

@@ -1,0 +1,44 @@
+"""Which kind of results a folder holds, one campaign or a series of them, and what is not there."""
+
+from pathlib import Path
+
+from analysis.load import LoadedCampaign, load
+from testbed import store
+from testbed.errors import TestbedError
+from testbed.model.article import Series
+
+SERIES_FILE = "series.json"
+
+
+def is_series(folder: Path) -> bool:
+    """Return whether the folder holds a series."""
+    return (folder / SERIES_FILE).is_file()
+
+
+def read_series(folder: Path) -> Series:
+    """Read what the folder's series is made of.
+
+    Raises TestbedError, naming the file, if it is damaged or does not fit.
+    """
+    return store.read(folder / SERIES_FILE, Series)
+
+
+def load_one(folder: Path) -> LoadedCampaign:
+    """Load the campaign in the folder.
+
+    Raises TestbedError for what is no campaign; for a series it names the campaigns of it.
+    """
+    if is_series(folder):
+        parts = read_series(folder).parts
+        raise TestbedError(
+            f"{folder}: a series of {len(parts)} campaigns, not one campaign",
+            remedy=f"name one of them: {', '.join(str(folder / part.campaign) for part in parts)}",
+        )
+    return load(folder)
+
+
+def lacks(campaign: LoadedCampaign) -> str | None:
+    """Return what is not there of a campaign, as a phrase; None where it is complete."""
+    if missing := len(campaign.not_measured):
+        return f"{missing} of {len(campaign.campaign.runs)} runs not measured"
+    return None if campaign.campaign.ended_at else "not ended"

@@ -1,0 +1,9 @@
+"""Give all tables on the terminal and in text files the same look."""
+
+from rich import box
+from rich.table import Table
+
+
+def text_table() -> Table:
+    """Return a table without columns: a line below its head, and none around it."""
+    return Table(box=box.SIMPLE, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))

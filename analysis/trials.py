@@ -1,0 +1,209 @@
+"""Which trials count and why others do not, and what the trials of one cell say together. Pure.
+
+A valid run counts, and so does a doubtful one, with its doubts named beside the figure. A run that
+is invalid, failed or was interrupted does not count. Summaries, charts, claims and comparisons all
+go by what stands here.
+"""
+
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from analysis.ratio import Span, finite, mean
+from testbed.model.results import RunRecord, Standing
+
+WORST_LAST: tuple[Standing, ...] = ("valid", "doubtful", "invalid", "failed", "interrupted")
+WITHOUT_FIGURES: tuple[Standing, ...] = ("failed", "interrupted")
+NOT_COUNTED: tuple[Standing, ...] = ("invalid", *WITHOUT_FIGURES)
+
+
+@dataclass(frozen=True)
+class CellTrials:
+    """What the trials of one cell say of one figure: a side of a ratio, or a share by itself."""
+
+    label: str  # 'Django + Gunicorn, agents (part constant_rate)'
+    spans: list[Span]  # of the trials that count
+    planned: int  # how many trials were planned
+    left_out: list[str] = field(default_factory=list)  # sentences: trials not counted, and why
+    doubtful: list[str] = field(default_factory=list)  # sentences: trials counted with a reserve
+    calibration: bool = False
+
+    @property
+    def measured(self) -> bool:
+        """Whether a trial of the cell was made at all."""
+        return bool(self.spans or self.left_out)
+
+    @property
+    def mean(self) -> float | None:
+        """The mean of what the trials print; None where no trial counts."""
+        return mean(self.spans) if self.spans else None
+
+    @property
+    def lower_bound(self) -> bool:
+        """Whether the figure of a trial, and with it the mean, is only a lower bound."""
+        return any(span.open for span in self.spans)
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the figure of a trial is known only by its bounds."""
+        return any(not span.known for span in self.spans)
+
+    def document(self) -> dict[str, Any]:
+        """Return the cell's figures for JSON; one that is infinite is None there."""
+        return {
+            "mean": finite(self.mean),
+            "trials": [finite(span.value) for span in self.spans],
+            "lower_bound": self.lower_bound,
+            "trials_planned": self.planned,
+            "calibration": self.calibration,
+        }
+
+
+def counts(record: RunRecord) -> bool:
+    """Return whether the run counts: it is valid, or doubtful, which is named beside its figure."""
+    return record.standing not in NOT_COUNTED
+
+
+def summarised(records: Iterable[RunRecord]) -> list[RunRecord]:
+    """Return the trials that a summary takes: those that count.
+
+    Where none counts, return the invalid ones: they are shown, marked as what they are.
+    """
+    finished = [one for one in records if one.standing not in WITHOUT_FIGURES]
+    return [record for record in finished if counts(record)] or finished
+
+
+def worst(standings: Iterable[Standing], *, otherwise: Standing) -> Standing:
+    """Return the worst of the standings; `otherwise` where there is none."""
+    return max(standings, key=WORST_LAST.index, default=otherwise)
+
+
+def told_by(
+    label: str,
+    records: Sequence[RunRecord],
+    planned: int,
+    figure: Callable[[RunRecord], Span | None],
+) -> CellTrials:
+    """Return what the trials of a cell, one run each, say of a figure.
+
+    A run is left out where it does not count and where `figure` returns None for it.
+    """
+    spans = {
+        record.run_id: span
+        for record in sorted(records, key=lambda record: record.trial)
+        if counts(record) and (span := figure(record)) is not None
+    }
+    left_out = [record for record in records if record.run_id not in spans]
+    return cell_trials(label, records, planned, list(spans.values()), left_out)
+
+
+def cell_trials(
+    label: str,
+    records: Sequence[RunRecord],
+    planned: int,
+    spans: list[Span],
+    left_out: Iterable[RunRecord],
+) -> CellTrials:
+    """Return the spans of a cell's trials, with sentences on what was left out or not measured."""
+    why = [why_left_out(record) for record in left_out]
+    if missing := planned - len({record.trial for record in records}):
+        why.append(f"{missing} trial{'s' if missing > 1 else ''} not measured.")
+    return CellTrials(
+        label=label,
+        spans=spans,
+        planned=planned,
+        left_out=why,
+        doubtful=doubts(records),
+        calibration=any(record.calibration for record in records),
+    )
+
+
+def reasons(record: RunRecord) -> list[str]:
+    """Return sentences on why the run failed, is invalid or doubtful, and remarks on its figures.
+
+    The list is empty for a valid run on which there is nothing to remark.
+    """
+    found = []
+    if record.failure:
+        word = record.standing.capitalize()
+        found.append(f"{word} at '{record.failure.stage}': {record.failure.message}")
+    elif record.output is None:
+        found.append("Failed: no figures were recorded.")
+    found += [
+        f"Earlier attempt {number}, {'interrupted' if one.interrupted else 'failed'} at "
+        f"'{one.stage}': {one.message}"
+        for number, one in enumerate(record.earlier_failures, start=1)
+    ]
+    ranked = sorted(record.findings, key=lambda finding: -WORST_LAST.index(finding.verdict))
+    # A finding that leaves the run valid is a remark on how to read its figures.
+    words = {"valid": "Remark", "doubtful": "Doubtful", "invalid": "Invalid"}
+    found += [f"{words[finding.verdict]}: {finding.sentence}" for finding in ranked]
+    if not found and record.verdict != "valid":
+        found.append(f"{record.verdict.capitalize()}, and no reason was recorded.")
+    return found
+
+
+def why_left_out(record: RunRecord) -> str:
+    """Return the sentence that says why a run is left out."""
+    word = None if counts(record) else record.standing.capitalize()
+    told = (sentence for sentence in reasons(record) if word and sentence.startswith(word))
+    why = next(told, "Its generator does not tell this figure.")
+    return f"Trial {_which(record)}: {textwrap.shorten(why.rstrip('.'), 160, placeholder=' …')}."
+
+
+def doubts(records: Iterable[RunRecord]) -> list[str]:
+    """Return the doubts about runs that count, each once, with the trials that have it."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for record in records:
+        if record.standing == "doubtful":
+            for finding in record.findings:
+                if finding.verdict == "doubtful":
+                    item = (_which(record), _clause(finding.sentence))
+                    found.setdefault(finding.check, []).append(item)
+    return [
+        f"{items[0][1]} (trial {'; '.join(which for which, _ in items)})."
+        for items in found.values()
+    ]
+
+
+def why_nothing_is_known(cells: Iterable[CellTrials]) -> str | None:
+    """Return why no figure is known of some of the cells; None where each has a trial."""
+    missing = [cell for cell in cells if not cell.spans]
+    unmeasured = [cell.label for cell in missing if not cell.left_out]
+    sentences = [f"Not measured: {'; '.join(unmeasured)}."] if unmeasured else []
+    sentences += [
+        f"{cell.label}: no trial counts. {' '.join(cell.left_out)}"
+        for cell in missing
+        if cell.left_out
+    ]
+    return " ".join(sentences) or None
+
+
+def remarks_on(cells: Iterable[CellTrials]) -> list[str]:
+    """Return sentences on how far the figures of these cells are to be trusted.
+
+    The list is empty where every planned trial counts without a reserve.
+    """
+    remarks, calibration = [], False
+    for cell in cells:
+        calibration |= cell.calibration
+        if cell.spans and cell.left_out:
+            counted = f"{len(cell.spans)} of {cell.planned} trials counted"
+            remarks.append(f"{cell.label}: {counted}. {' '.join(cell.left_out)}")
+        if cell.doubtful:
+            remarks.append(f"{cell.label}: counted, but doubtful. {' '.join(cell.doubtful)}")
+    if calibration:
+        remarks.append("A calibration: the generator took its time from the server's.")
+    return remarks
+
+
+def _which(record: RunRecord) -> str:
+    """Return the trial, and of a ramp also the step: '2, step u100'."""
+    return record.run_id.rpartition("-t")[2].replace("-", ", step ")
+
+
+def _clause(sentence: str) -> str:
+    """Return what a sentence says before its colon; all of it stands in the campaign's report."""
+    short = textwrap.shorten(sentence.split(": ")[0].rstrip("."), 100, placeholder=" …")
+    return f"{short[:1].upper()}{short[1:]}"

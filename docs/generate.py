@@ -1,0 +1,260 @@
+"""Write the tables of the docs that repeat data, from that data: script/docs.
+
+A table stands in its page between `<!-- generated: name -->` and `<!-- end: name -->`; the name is
+that of a function here. A table of a role's README is a function of the role.
+"""
+
+import argparse
+import re
+import sys
+import typing
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+
+from testbed.fitness import table as fitness
+from testbed.model.catalogue import App
+from testbed.paths import ROOT
+from testbed.validity.limits import Limit, explained, limits
+
+ROLES = ROOT / "roles"
+PLAYBOOKS = ("hosts", "server", "client", "fit")  # in the order in which a host meets them
+GENERATED = re.compile(r"(?s)(<!-- generated: (\w+) -->\n).*?(<!-- end: \2 -->)")
+BAR = "\\|"  # how Markdown's tables write one that ends no cell
+MACHINE = " ᵐ"  # marks what is of the machine
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a Markdown table; a cell's bars are escaped, and its text is put on one line."""
+
+    def line(cells: Iterable[str]) -> str:
+        return f"| {' | '.join(' '.join(cell.split()).replace('|', BAR) for cell in cells)} |\n"
+
+    heads = tuple(heads)
+    return line(heads) + "|" + "---|" * len(heads) + "\n" + "".join(map(line, rows))
+
+
+@cache
+def read(path: Path) -> Any:
+    """Return what a YAML file holds, or None where there is no such file."""
+    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def role_names() -> list[str]:
+    """Return the names of all roles."""
+    return sorted(path.parent.parent.name for path in ROLES.glob("*/tasks/main.yml"))
+
+
+def plays_of(role: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield the hosts of each play that takes the role, and the tags that it has there."""
+    for name in PLAYBOOKS:
+        for play in read(ROOT / "playbooks" / f"{name}.yml"):
+            for entry in play.get("roles", []):
+                if entry["role"] == role:
+                    tags = entry["tags"]
+                    yield play["hosts"], [tags] if isinstance(tags, str) else tags
+            for task in play.get("tasks", []):
+                if task.get("ansible.builtin.import_role", {}).get("name") == role:
+                    yield play["hosts"], []
+
+
+def places_of(role: str) -> str:
+    """Return on which hosts a role works: server, client or both."""
+    hosts = {place for places, _ in plays_of(role) for place in places.split(":")}
+    return "both" if len(hosts) == 2 else hosts.pop()
+
+
+def packages_of(role: str) -> list[str]:
+    """Return the Debian packages that a role's `_packages` and its tasks name."""
+    found = list((read(ROLES / role / "defaults" / "main.yml") or {}).get(f"{role}_packages", []))
+    for file in sorted((ROLES / role / "tasks").glob("*.yml")):
+        for task in read(file):
+            name = task.get("ansible.builtin.apt", {}).get("name", "")
+            if name and not name.startswith("{{"):
+                found.append(re.sub(r"\{\{.*?\}\}", "<version>", name))
+    return found
+
+
+# --- roles/*/README.md ----------------------------------------------------------------------------
+
+
+def variables(role: str) -> str:
+    """Return the table of a role's variables, from its argument_specs."""
+    options = read(ROLES / role / "meta" / "argument_specs.yml")["argument_specs"]["main"][
+        "options"
+    ]
+    rows = [
+        (f"`{name}`", _kind(item), _default(item), item["description"])
+        for name, item in options.items()
+    ]
+    return table(("variable", "kind", "default", "what"), rows) if rows else "None.\n"
+
+
+def _kind(item: dict[str, Any]) -> str:
+    """Return what a variable may hold: its type, that of its elements, and its choices."""
+    kind = f"{item['type']} of {item['elements']}" if "elements" in item else item["type"]
+    return kind + (f": {', '.join(item['choices'])}" if "choices" in item else "")
+
+
+def _default(item: dict[str, Any]) -> str:
+    """Return a variable's default as YAML writes it on one line."""
+    if item.get("required"):
+        return "required"
+    if "default" not in item:
+        return "`defaults/main.yml`"
+    value = item["default"]
+    if isinstance(value, str) and value:
+        return f"`{value}`"
+    flow = yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True)
+    return f"`{flow.removesuffix('...' + chr(10)).strip()}`"
+
+
+def use(role: str) -> str:
+    """Return on which hosts a role works, its tags, and its further entry points."""
+    tags = [tag for _, tags in plays_of(role) for tag in tags]
+    points = read(ROLES / role / "meta" / "argument_specs.yml")["argument_specs"]
+    lines = [f"- on: {places_of(role)}"]
+    lines.append(f"- tags: {', '.join(f'`{tag}`' for tag in tags) or 'none'}")
+    lines += [
+        f"- `tasks_from: {name}`: {point['short_description'][0].lower()}"
+        f"{point['short_description'][1:]}"
+        for name, point in points.items()
+        if name != "main"
+    ]
+    return "\n".join(lines) + "\n"
+
+
+# --- docs/ ----------------------------------------------------------------------------------------
+
+
+def changes() -> str:
+    """Return what is changed on a host: each role's packages, and its meta/changes.yml."""
+    roles = sorted(role_names(), key=_order)
+    rows = [
+        ("Debian packages", " ".join(f"`{name}`" for name in packages_of(role)), role)
+        for role in roles
+        if packages_of(role)
+    ] + [
+        (item["what"], ", ".join(f"`{place}`" for place in item["where"]), role)
+        for role in roles
+        for item in read(ROLES / role / "meta" / "changes.yml") or []
+    ]
+    return table(
+        ("what", "where", "on", "by role"),
+        [
+            (what, where, places_of(role), f"[{role}](../roles/{role}/README.md)")
+            for what, where, role in rows
+        ],
+    )
+
+
+def _order(role: str) -> int:
+    """Return where a role's first play and place are among those of all playbooks."""
+    listed = [
+        entry["role"]
+        for name in PLAYBOOKS
+        for play in read(ROOT / "playbooks" / f"{name}.yml")
+        for entry in play.get("roles", [])
+    ]
+    return listed.index(role) if role in listed else len(listed)
+
+
+def validity() -> str:
+    """Return the checks of a run with their limits: testbed/validity/checks.yml and limits.yml."""
+    rows = [
+        (
+            f"`{name}`",
+            check.finds,
+            "; ".join(_bounds(limits()[limit]) for limit in check.limits),
+            check.measured_by,
+        )
+        for name, check in explained().items()
+    ]
+    return table(("check", "finds", "limits", "measured by"), rows)
+
+
+def _bounds(limit: Limit) -> str:
+    """Return a limit in words: its unit, and each bound that it has."""
+    bounds = {"remark": limit.remark, "doubtful": limit.doubtful, "invalid": limit.invalid}
+    told = ", ".join(f"{word} {bound:g}" for word, bound in bounds.items() if bound is not None)
+    return f"{told} ({limit.unit.replace(';', ',')})"
+
+
+def checks() -> str:
+    """Return the checks of hosts: testbed/fitness/checks.yml."""
+    rows = [
+        (
+            one.title + (MACHINE if one.of == "machine" else ""),
+            one.wanted,
+            one.why,
+            one.mend.replace("<", "&lt;"),
+        )
+        for one in fitness.checks().values()
+    ]
+    return table(("what", "wanted", "why", "how to mend"), rows)
+
+
+def app_keys() -> str:
+    """Return the keys of app.yml, from the model's field descriptions."""
+    return table(("key", "needed", "what"), _keys(App, ""))
+
+
+def _keys(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]:
+    """Yield a model's keys, those of models inside it below the key that holds them."""
+    for name, field in model.model_fields.items():
+        needed = "yes" if field.is_required() else ""
+        yield f"`{prefix}{name}`", needed, field.description or ""
+        for inner in typing.get_args(field.annotation):
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                yield from _keys(inner, f"{name}: ")
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    function.__name__: function for function in (changes, validity, checks, app_keys)
+}
+ROLE_TABLES: dict[str, Callable[[str], str]] = {
+    function.__name__: function for function in (variables, use)
+}
+
+
+def pages() -> list[Path]:
+    """Return the pages that hold tables."""
+    return [*sorted((ROOT / "docs").glob("*.md")), *sorted(ROLES.glob("*/README.md"))]
+
+
+def written(page: Path) -> str:
+    """Return a page's text with its tables as they should be.
+
+    Raises KeyError for a table that there is not.
+    """
+
+    def filled(found: re.Match[str]) -> str:
+        name = found[2]
+        text = ROLE_TABLES[name](page.parent.name) if name in ROLE_TABLES else TABLES[name]()
+        return found[1] + text + found[3]
+
+    return GENERATED.sub(filled, page.read_text(encoding="utf-8"))
+
+
+def main() -> int:
+    """Write all pages that differ; with --check, name them and return 1."""
+    parser = argparse.ArgumentParser(prog="script/docs", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="name what differs, write nothing")
+    check = parser.parse_args().check
+    differing = [page for page in pages() if written(page) != page.read_text(encoding="utf-8")]
+    for page in differing:
+        name = page.relative_to(ROOT)
+        if check:
+            sys.stderr.write(f"{name} is not what its data say -> run script/docs\n")
+        else:
+            page.write_text(written(page), encoding="utf-8")
+            sys.stdout.write(f"{name}: written\n")
+    return int(check and bool(differing))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What a campaign is asked to measure: the catalogue of apps, experiments and the plan of runs."""

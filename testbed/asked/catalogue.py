@@ -1,0 +1,220 @@
+"""The apps folder, read and checked: every workload with its apps."""
+
+import difflib
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from testbed import files
+from testbed.asked import answers, app_code, yamlfile
+from testbed.errors import TestbedError
+from testbed.model.catalogue import App, CataloguedApp, Endpoint, Exchange, Workload
+from testbed.model.kinds import Name
+from testbed.paths import ROOT
+from testbed.texts import shown_name
+from testbed.validity import sql
+
+WORKLOAD_FILE = "workload.yml"
+APP_FILE = "app.yml"
+LONGEST_REQUIREMENTS = 1024 * 1024  # bytes; hashes of a few hundred packages
+APPS_FOLDER = ROOT / "apps"
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All workloads and apps of the apps folders."""
+
+    folders: dict[str, Path]  # by workload: where its workload.yml lies
+    workloads: dict[str, Workload]
+    apps: list[CataloguedApp]
+
+    def workload(self, name: str) -> Workload:
+        """The workload of that name. Raises TestbedError, naming the nearest known one."""
+        if name not in self.workloads:
+            raise unknown("workload", name, self.workloads)
+        return self.workloads[name]
+
+    def apps_of(self, workload: str) -> dict[str, CataloguedApp]:
+        """The workload's apps by name, in alphabetical order."""
+        self.workload(workload)
+        return {app.name: app for app in self.apps if app.workload == workload}
+
+
+def unknown(what: str, name: str, known: Iterable[str], also: str = "") -> TestbedError:
+    """The error for a name that is not known: names the nearest known one, and all of them.
+
+    `also` is a further remedy.
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name[:100], names, n=1)
+    remedy = f"did you mean '{near[0]}'? " if near else ""
+    remedy += f"known: {', '.join(names) or 'none'}"
+    return TestbedError(
+        f"unknown {what} '{shown_name(name)}'", remedy=f"{remedy}; {also}" if also else remedy
+    )
+
+
+def load(own: str | Path | None = None, *, project: Path = APPS_FOLDER) -> Catalogue:
+    """Read every workload.yml and app.yml of the project, and of the user's `own` apps folder.
+
+    The own folder is laid out alike. It may add apps to the project's workloads (then it has no
+    workload.yml for them) and workloads of its own. Every file that they name is looked at.
+    Raises TestbedError with file, line and key of whatever does not fit.
+    """
+    folders = [project, *([] if own is None else [_own_folder(own)])]
+    workload_files = [path for folder in folders for path in _declared(folder, "*", WORKLOAD_FILE)]
+    workloads: dict[str, Workload] = {}
+    for path in workload_files:
+        if path.parent.name in workloads:
+            raise TestbedError(
+                f"{shown_name(path)}: there is a workload '{path.parent.name}' already",
+                remedy="give it another name, or leave workload.yml out to add apps to that one",
+            )
+        _check_name("workload", path.parent)
+        workloads[path.parent.name] = _load_workload(path)
+    apps: dict[str, CataloguedApp] = {}
+    for path in [path for folder in folders for path in _declared(folder, "*/*", APP_FILE)]:
+        app = _load_app(path, workloads)
+        if app.unit in apps:
+            raise TestbedError(
+                f"{shown_name(path)}: workload {app.workload} has an app '{app.name}' already",
+                remedy="give its folder another name",
+            )
+        apps[app.unit] = app
+    for folder in folders:
+        if not _declared(folder, "*", WORKLOAD_FILE) and not _declared(folder, "*/*", APP_FILE):
+            raise TestbedError(
+                f"{shown_name(folder)}: no workload.yml below this folder, and no app.yml",
+                remedy="lay it out as <workload>/<app>/app.yml",
+            )
+    return Catalogue(
+        {path.parent.name: path.parent for path in workload_files},
+        workloads,
+        sorted(apps.values(), key=lambda app: (app.workload, app.name)),
+    )
+
+
+def _declared(folder: Path, where: str, name: str) -> list[Path]:
+    """Files of that name, sorted; also links that lead nowhere, which are then refused."""
+    return sorted(inner / name for inner in folder.glob(where) if os.path.lexists(inner / name))
+
+
+def _own_folder(own: str | Path) -> Path:
+    """The user's apps folder, absolute. Raises TestbedError if it is none."""
+    if not str(own):
+        raise TestbedError("--apps-path: names no folder; leave the option out for none")
+    try:
+        folder = Path(own).resolve()
+        if files.kind(folder) == files.FOLDER:
+            list(folder.iterdir())
+            return folder
+        problem = "is no folder"
+    except FileNotFoundError:
+        problem = "no such folder"
+    except (OSError, RuntimeError, ValueError) as error:
+        problem = f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    raise TestbedError(
+        f"{shown_name(own)}: {problem}", remedy="--apps-path is a folder laid out as apps/ is"
+    )
+
+
+def _check_name(what: str, folder: Path) -> None:
+    try:
+        TypeAdapter(Name).validate_python(folder.name)
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].removeprefix("Value error, ")
+        raise TestbedError(
+            f"{shown_name(folder)}: the {what} is named after this folder, which {reason}"
+        ) from error
+
+
+def _load_workload(path: Path) -> Workload:
+    """The workload, with all files that it names looked at."""
+    workload = yamlfile.load(path, Workload)
+    for name, endpoint in workload.endpoints.items():
+        exchanges: list[Endpoint | Exchange] = [endpoint, *endpoint.also]
+        for number, asked in enumerate(exchanges):
+            where = f"endpoints.{name}" + (f".also.{number - 1}" if number else "")
+            with _within(path, where):
+                answers.read_expected(path.parent, asked.expect)
+                if asked.send is not None:
+                    answers.read_body(path.parent, asked.send)
+    for key in ("dataset", "reset"):
+        if (file := getattr(workload, key)) is not None:
+            with _within(path, key):
+                sql.read_file(path.parent, file)
+    return workload
+
+
+@contextmanager
+def _within(path: Path, key: str) -> Iterator[None]:
+    """Say which key of which file names what is wrong."""
+    try:
+        yield
+    except TestbedError as error:
+        raise TestbedError(
+            f"{shown_name(path)}: {key}: {error.message}", remedy=error.remedy
+        ) from error
+
+
+def _load_app(app_file: Path, workloads: dict[str, Workload]) -> CataloguedApp:
+    workload = app_file.parent.parent.name
+    if workload not in workloads:
+        error = unknown("workload", workload, workloads)
+        raise TestbedError(
+            f"{shown_name(app_file)}: {error.message}, which its folder's name says",
+            remedy=f"{error.remedy}; or write a workload.yml",
+        )
+    _check_name("app", app_file.parent)
+    spec = yamlfile.load(app_file, App)
+    for endpoint in spec.endpoints:
+        if endpoint not in workloads[workload].endpoints:
+            error = unknown("endpoint", endpoint, workloads[workload].endpoints)
+            raise TestbedError(
+                f"{shown_name(app_file)}: endpoints: {error.message}", remedy=error.remedy
+            )
+    folder = _code_folder(app_file, spec)
+    if spec.requirements is not None:
+        with _within(app_file, "requirements"):
+            files.read_text(files.beside(folder, spec.requirements), LONGEST_REQUIREMENTS)
+    with _within(app_file, "code"):
+        digest = app_code.digest(folder, app_file)
+    return CataloguedApp(
+        workload=workload,
+        name=app_file.parent.name,
+        folder=str(folder),
+        digest=digest,
+        spec=spec,
+    )
+
+
+def reset_unit(workload: str, folder: Path, reset: str) -> str:
+    """The unit that puts the workload's data back; named by what the SQL file `reset` holds.
+
+    Raises TestbedError if the file, relative to the workload's folder, cannot be read.
+    """
+    content = sql.read_file(folder, reset).encode()
+    return f"testbed-reset-{workload}-{hashlib.sha256(content).hexdigest()[:12]}.service"
+
+
+def _code_folder(app_file: Path, spec: App) -> Path:
+    """Where the app's code lies: in its own folder or elsewhere in its workload's."""
+    own = app_file.parent.resolve()
+    folder = (own / spec.code).resolve()
+    if not folder.is_dir():
+        raise TestbedError(
+            f"{shown_name(app_file)}: code: no folder '{spec.code}' there",
+            remedy="relative to this file",
+        )
+    if not any(map(folder.is_relative_to, (own, own.parent, app_file.parent.parent.resolve()))):
+        raise TestbedError(
+            f"{shown_name(app_file)}: code: '{spec.code}' leads to {shown_name(folder)}, outside "
+            "of the workload's folder",
+            remedy="name a folder beside app.yml or beside its folder",
+        )
+    return folder

@@ -1,0 +1,51 @@
+"""Whether PostgreSQL has room for all the connections that apps open under an experiment. Pure."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from testbed.errors import TestbedError
+from testbed.model.catalogue import App, CataloguedApp
+from testbed.model.experiment import PlannedRun
+
+DEFAULT_MAX = 100  # PostgreSQL's own max_connections, where nothing else is set
+RESERVE = 10  # superusers' (3), what bench and telemetry open, and those that are just closing
+
+
+def needed(app: App, settings: Mapping[str, Any], requests: int) -> int:
+    """The most connections that the app opens with these settings.
+
+    `requests`: how many are under way at once, at most; each takes one connection.
+    """
+    workers = app.workers_of(settings) or 1
+    for rule in app.database_connections:
+        if all(settings.get(name) == value for name, value in rule.when.items()):
+            return min(_counted(name, workers, settings, requests) for name in rule.per_worker)
+    return workers * app.database_connections_per_worker
+
+
+def _counted(name: int | str, workers: int, settings: Mapping[str, Any], requests: int) -> int:
+    if name == "requests":
+        return requests
+    return workers * int(name if isinstance(name, int) else settings[name])
+
+
+def check(
+    runs: Iterable[PlannedRun], apps: Mapping[str, CataloguedApp], postgresql: Mapping[str, str]
+) -> None:
+    """Raise TestbedError, naming the first run whose app could be refused a connection.
+
+    `postgresql`: its settings that are not defaults, as read back.
+    """
+    most = int(postgresql.get("max_connections", DEFAULT_MAX))
+    for run in runs:
+        app = apps[run.app].spec
+        wanted = needed(app, run.settings, run.load.connections)
+        if wanted > most - RESERVE:
+            workers = app.workers_of(run.settings) or 1
+            raise TestbedError(
+                f"{run.app}, variant '{run.variant}': its {workers} workers "
+                f"may open {wanted} database connections; PostgreSQL takes {most}, "
+                f"{RESERVE} of them not for apps",
+                remedy="fewer workers or a smaller pool; or set postgresql_app_connections to "
+                f"{wanted} in the inventory and run `ansible-playbook site.yml`",
+            )

@@ -1,0 +1,131 @@
+"""Experiment files: found by name or path, checked, and overridden from the command line."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from testbed.asked import yamlfile
+from testbed.asked.catalogue import unknown
+from testbed.errors import TestbedError
+from testbed.model.experiment import Experiment
+from testbed.model.kinds import PER_CPU
+from testbed.paths import ROOT
+from testbed.texts import is_plain, shown_name
+
+LONGEST_STEM = 64
+EXPERIMENTS_FOLDER = ROOT / "experiments"
+
+# command-line option -> where it lies in an experiment
+OPTIONS = {
+    "apps": ("apps",),
+    "endpoints": ("endpoints",),
+    "trials": ("trials",),
+    "generator": ("load", "generator"),
+    "rate": ("load", "rate_rps"),
+    "connections": ("load", "connections"),
+    "threads": ("load", "threads"),
+    "duration": ("load", "duration_s"),
+    "warmup": ("load", "warmup_s"),
+    "timeout": ("load", "timeout_s"),
+    "telemetry_interval": ("telemetry_interval_s",),
+}
+
+
+def find(name: str) -> Path:
+    """The file of an experiment given as a path, or as a name below `experiments/`.
+
+    Raises TestbedError, naming the nearest known experiment.
+    """
+    if name.endswith((".yml", ".yaml")):
+        path = Path(name)
+        # the campaign's folder and the report are named after it
+        if len(path.stem) > LONGEST_STEM or not all(map(is_plain, path.stem)):
+            raise TestbedError(
+                f"{shown_name(path)}: an experiment's file name has up to {LONGEST_STEM} printable "
+                "characters, for its campaign is named after it"
+            )
+        return path
+    known = {path.stem: path for path in EXPERIMENTS_FOLDER.glob("*.yml")}
+    if name not in known:
+        raise unknown("experiment", name, known, also="a file's name ends in .yml")
+    return known[name]
+
+
+def load(path: Path) -> Experiment:
+    """The experiment file, checked. Raises TestbedError with file, line and key."""
+    return yamlfile.load(path, Experiment)
+
+
+def recorded(asked: dict[str, Any], path: Path) -> Experiment:
+    """The experiment that a campaign's file records. Raises TestbedError if that is not sound."""
+    try:
+        return Experiment.model_validate(asked)
+    except ValidationError as error:
+        item = error.errors()[0]
+        key = ".".join(shown_name(part) for part in ("asked", *item["loc"]))
+        raise TestbedError(
+            f"{shown_name(path)}: {key}: {yamlfile.problem_of(item)}",
+            remedy="it was edited, or recorded by a testbed that took this; start a new campaign",
+        ) from error
+
+
+def for_cpus(experiment: Experiment, cpus: int) -> Experiment:
+    """The experiment with every 'N per cpu' among its settings as a number."""
+
+    def number(value: str | int) -> str | int:
+        asked = PER_CPU.fullmatch(value) if isinstance(value, str) else None
+        return int(asked.group(1)) * cpus if asked else value
+
+    def numbers(settings: dict[str, str | int]) -> dict[str, str | int]:
+        return {name: number(value) for name, value in settings.items()}
+
+    variants = {
+        name: variant.model_copy(
+            update={
+                "settings": numbers(variant.settings),
+                "app_settings": {
+                    app: numbers(settings) for app, settings in variant.app_settings.items()
+                },
+            }
+        )
+        for name, variant in experiment.variants.items()
+    }
+    return experiment.model_copy(update={"variants": variants})
+
+
+def override(experiment: Experiment, options: dict[str, Any]) -> tuple[Experiment, list[str]]:
+    """The experiment with command-line options applied, and the keys that they changed.
+
+    Options that are None were not given. Fewer connections than threads by `--connections` alone
+    takes the threads down with them, since the user asked for just that.
+    Raises TestbedError, naming the option, if the result is not a sound experiment.
+    """
+    data = experiment.model_dump()
+    changed = []
+    for option, value in options.items():
+        if value is None:
+            continue
+        *parents, key = OPTIONS[option]
+        target = data
+        for parent in parents:
+            target = target[parent]
+        if target[key] != value:
+            target[key] = value
+            changed.append(".".join(OPTIONS[option]))
+    spec = data["load"]
+    if options.get("threads") is None and spec["threads"] > spec["connections"] > 0:
+        spec["threads"] = spec["connections"]
+        changed.append("load.threads")
+    try:
+        return Experiment.model_validate(data), changed
+    except ValidationError as error:
+        raise TestbedError("\n".join(_option_problem(item) for item in error.errors())) from error
+
+
+def _option_problem(item: Any) -> str:
+    names = {location: f"--{option.replace('_', '-')}" for option, location in OPTIONS.items()}
+    location = tuple(part for part in item["loc"] if isinstance(part, str))
+    known = next((names[location[:n]] for n in (2, 1) if location[:n] in names), None)
+    message = yamlfile.problem_of(item, "given")
+    return f"{known}: {message}" if known else f"{'.'.join(location)}: {message}"

@@ -1,0 +1,139 @@
+"""From an experiment to the ordered list of its runs. Pure: the same seed gives the same plan."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from testbed.asked.catalogue import Catalogue, unknown
+from testbed.errors import TestbedError
+from testbed.model.catalogue import CataloguedApp
+from testbed.model.experiment import Experiment, LoadSpec, PlannedRun, Variant
+from testbed.model.kinds import PER_CPU, workers_problem
+from testbed.texts import shown
+
+MOST_RUNS = 10_000  # of the shortest kind, more than a day
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is compared: one app, one endpoint, one variant."""
+
+    app: CataloguedApp
+    endpoint: str
+    variant: str
+    settings: dict[str, Any]
+
+
+def plan(experiment: Experiment, catalogue: Catalogue, seed: int) -> list[PlannedRun]:
+    """Every app x endpoint x variant once per trial, each trial in a random order of its own.
+
+    Interleaved, so that a host that warms up or slows down over hours does so to all apps alike. A
+    ramp's steps rise within their cell. Of a capacity search, only the first probe of each cell is
+    planned; testbed.capacity says which follow.
+    Raises TestbedError for apps, endpoints or settings that the workload or its apps do not have.
+    """
+    cells = _cells(experiment, catalogue)
+    steps = loads(experiment.load)
+    if (count := len(cells) * len(steps) * experiment.trials) > MOST_RUNS:
+        raise TestbedError(
+            f"{count:,} runs; a campaign has {MOST_RUNS:,} at most",
+            remedy="fewer trials, steps, variants, endpoints or apps",
+        )
+    shuffle = random.Random(seed)  # noqa: S311 - an order, not a secret
+    runs: list[PlannedRun] = []
+    for trial in range(1, experiment.trials + 1):
+        for cell in shuffle.sample(cells, len(cells)):
+            for step, load in steps:
+                runs.append(planned_run(len(runs) + 1, cell, trial, step, load))
+    return runs
+
+
+def loads(spec: LoadSpec) -> list[tuple[str, LoadSpec]]:
+    """The loads put on each cell, with what tells them apart in a run's id."""
+    if spec.ramp:
+        return [(f"-{spec.ramp.of[0]}{n}", spec.step(n)) for n in spec.ramp.steps]
+    if spec.capacity:
+        return [(f"-r{spec.capacity.from_rps:g}", spec.at(spec.capacity.from_rps))]
+    return [("", spec)]
+
+
+def planned_run(number: int, cell: Cell, trial: int, step: str, load: LoadSpec) -> PlannedRun:
+    """A run with its id: position, cell, trial, and step where there are several."""
+    return PlannedRun(
+        run_id=f"{number:03d}-{cell.app.name}-{cell.endpoint}-{cell.variant}-t{trial}{step}",
+        app=cell.app.name,
+        endpoint=cell.endpoint,
+        variant=cell.variant,
+        settings=cell.settings,
+        trial=trial,
+        load=load,
+    )
+
+
+def _cells(experiment: Experiment, catalogue: Catalogue) -> list[Cell]:
+    """An app is left out of endpoints that it does not serve, and of others' variants."""
+    cells = [
+        Cell(app, endpoint, name, _settings(app, name, variant))
+        for app in _chosen_apps(experiment, catalogue)
+        for endpoint in experiment.endpoints
+        for name, variant in experiment.variants.items()
+        if endpoint in app.spec.endpoints and (variant.apps is None or app.name in variant.apps)
+    ]
+    if not cells:
+        raise TestbedError(
+            "there is nothing to run",
+            remedy="none of the chosen apps serves any of the chosen endpoints",
+        )
+    return cells
+
+
+def _chosen_apps(experiment: Experiment, catalogue: Catalogue) -> list[CataloguedApp]:
+    known = catalogue.apps_of(experiment.workload)
+    endpoints = catalogue.workload(experiment.workload).endpoints
+    for endpoint in experiment.endpoints:
+        if endpoint not in endpoints:
+            raise unknown(f"endpoint of workload {experiment.workload}:", endpoint, endpoints)
+    for variant_name, variant in experiment.variants.items():
+        for name in [*(variant.apps or []), *variant.app_settings]:
+            if name not in known:
+                what = f"app of workload {experiment.workload} in variant '{variant_name}':"
+                raise unknown(what, name, known)
+    names = list(known) if experiment.apps is None else experiment.apps
+    for name in names:
+        if name not in known:
+            raise unknown(f"app of workload {experiment.workload}:", name, known)
+    return [known[name] for name in names]
+
+
+def _settings(app: CataloguedApp, variant_name: str, variant: Variant) -> dict[str, Any]:
+    """The app's settings under a variant. Raises TestbedError for one that it does not declare."""
+    chosen = variant.settings | variant.app_settings.get(app.name, {})
+    for name, value in chosen.items():
+        if name not in app.spec.settings:
+            what = f"setting of {app.name} in variant '{variant_name}':"
+            raise unknown(what, name, app.spec.settings)
+        setting = app.spec.settings[name]
+        problem = workers_problem(value) if name == app.spec.workers else None
+        if not (isinstance(setting.default, int) and PER_CPU.fullmatch(str(value))):
+            problem = problem or setting.problem(value)
+        if problem:
+            raise TestbedError(
+                f"{app.name}, variant '{variant_name}': setting {name} cannot be {shown(value)}",
+                remedy=problem,
+            )
+    return app.defaults() | chosen
+
+
+def workers(
+    runs: list[PlannedRun], apps: Mapping[str, CataloguedApp]
+) -> dict[tuple[str, str], dict[str, int]]:
+    """Worker processes of each app, by the endpoint and variant that it is compared in.
+
+    By the setting with that role; an app that has none is not counted.
+    """
+    counts: dict[tuple[str, str], dict[str, int]] = {}
+    for run in runs:
+        if (count := apps[run.app].spec.workers_of(run.settings)) is not None:
+            counts.setdefault((run.endpoint, run.variant), {})[run.app] = count
+    return counts

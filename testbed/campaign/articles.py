@@ -1,0 +1,185 @@
+"""Published comparisons asked again: a series of campaigns, one for each part of an article.
+
+`results/<series>/series.json` is written first, with all that the verdicts need; each campaign lies
+in a folder beside it and is carried out, interrupted and resumed as any other.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import get_args
+
+from pydantic import ValidationError
+
+from testbed import store
+from testbed.asked import catalogue, yamlfile
+from testbed.asked.experiments import EXPERIMENTS_FOLDER
+from testbed.asked.plan import plan
+from testbed.campaign import campaign
+from testbed.campaign.campaign import Outcome
+from testbed.errors import TestbedError
+from testbed.hosts.inventory import Inventory
+from testbed.model.article import Article, CellRef, Mode, Published, Scale, Series, SeriesPart
+from testbed.model.experiment import Experiment, PlannedRun
+from testbed.model.results import Campaign
+from testbed.progress import Progress
+
+ARTICLES = EXPERIMENTS_FOLDER / "articles"
+PUBLISHED = EXPERIMENTS_FOLDER / "published"
+SERIES_FILE = "series.json"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for. `parts` None: all of them."""
+
+    name: str
+    modes: Sequence[Mode]
+    scale: Scale
+    parts: Sequence[str] | None
+    trials: int | None  # None: as the article's file has it
+    seed: int | None
+
+
+def load(name: str) -> tuple[Article, Published]:
+    """An article's two files. Raises TestbedError with file, line and key of what does not fit."""
+    known = sorted(path.stem for path in ARTICLES.glob("*.yml"))
+    if name not in known:
+        raise catalogue.unknown("article", name, known)
+    article = yamlfile.load(ARTICLES / f"{name}.yml", Article)
+    published = yamlfile.load(PUBLISHED / f"{name}.yml", Published)
+    apps = catalogue.load()
+    modes: tuple[Mode, ...] = get_args(Mode)
+    scales: tuple[Scale, ...] = get_args(Scale)
+    for mode in modes:
+        parts = [SeriesPart(mode=mode, part=p, campaign=p) for p in article.asked(mode).parts]
+        for scale in scales:
+            planned = {
+                part.part: plan(_experiment(article, part, scale), apps, 0) for part in parts
+            }
+            cells = {_cell(part, run) for part, runs in planned.items() for run in runs}
+            for what, cell in _cells_named(published, mode):
+                if cell not in cells:
+                    raise TestbedError(
+                        f"{PUBLISHED / name}.yml: {what}: {mode} measures no {_words(cell)}",
+                        remedy="name a part, app, endpoint and variant that it has",
+                    )
+    return article, published
+
+
+def _cell(part: str, run: PlannedRun) -> CellRef:
+    return CellRef(part=part, app=run.app, endpoint=run.endpoint, variant=run.variant)
+
+
+def _cells_named(published: Published, mode: Mode) -> Iterator[tuple[str, CellRef]]:
+    """Every cell of this mode that a figure or claim names, and which one does."""
+    if mode == "as_published":
+        for number, figure in enumerate(published.figures):
+            yield f"figures.{number}", figure.cell
+    for name, claim in published.claims.items():
+        comparison = claim.compare.get(mode)
+        for cell in (comparison.of, comparison.to) if comparison else ():
+            if cell is not None:
+                yield f"claims.{name}", cell
+
+
+def _words(cell: CellRef) -> str:
+    return f"{cell.part} {cell.app} {cell.endpoint} {cell.variant}"
+
+
+def new_series(request: Request) -> Series:
+    """The series that answers the request. Raises TestbedError for what the article has not."""
+    article, published = load(request.name)
+    for part in request.parts or []:
+        parts = {name for mode in request.modes for name in article.asked(mode).parts}
+        if part not in parts:
+            raise catalogue.unknown(f"part of article {request.name}:", part, parts)
+    created_at = datetime.now(UTC)
+    seed = random.SystemRandom().randrange(1_000_000) if request.seed is None else request.seed
+    return Series(
+        schema_version=1,
+        series=f"{created_at:%Y%m%dT%H%M%SZ}-{request.name}",
+        article_name=request.name,
+        article=article if request.trials is None else _with_trials(article, request.trials),
+        published=published,
+        scale=request.scale,
+        seed=seed,
+        parts=[
+            SeriesPart(mode=mode, part=part, campaign=f"{mode}-{part}")
+            for mode in request.modes
+            for part in article.asked(mode).parts
+            if request.parts is None or part in request.parts
+        ],
+        created_at=created_at,
+        ended_at=None,
+    )
+
+
+def _with_trials(article: Article, trials: int) -> Article:
+    data = article.model_dump()
+    for mode in get_args(Mode):
+        for part in data[mode]["parts"].values():
+            part["trials"] = part["small"]["trials"] = trials
+    return Article.model_validate(data)
+
+
+def planned(series: Series) -> list[tuple[SeriesPart, Experiment, list[PlannedRun]]]:
+    """What would be run, part by part."""
+    apps = catalogue.load()
+    experiments = [(part, _experiment(series.article, part, series.scale)) for part in series.parts]
+    return [(part, one, plan(one, apps, series.seed)) for part, one in experiments]
+
+
+def carry_out(
+    series: Series, folder: Path, inventory: Inventory, progress: Progress
+) -> list[Outcome]:
+    """Carry out every campaign of the series that is not finished; `folder` is the series'.
+
+    Raises what campaigns raise; what is finished is kept, and resumed from `folder`.
+    """
+    planned(series)  # refused as a whole before any host is asked
+    store.write(folder / SERIES_FILE, series)
+    store.point_latest(folder)
+    outcomes = []
+    for number, part in enumerate(series.parts, start=1):
+        progress.say(f"part {number} of {len(series.parts)}: {part.campaign}")
+        outcomes.append(_carry_out_part(series, part, folder, inventory, progress))
+    store.write(folder / SERIES_FILE, series.model_copy(update={"ended_at": datetime.now(UTC)}))
+    return outcomes
+
+
+def _carry_out_part(
+    series: Series, part: SeriesPart, folder: Path, inventory: Inventory, progress: Progress
+) -> Outcome:
+    own = folder / part.campaign
+    if (own / campaign.FILE).is_file():
+        begun = store.read(own / campaign.FILE, Campaign)
+        finished = store.finished_runs(own, begun)
+        if begun.ended_at is not None and len(finished) == len(begun.runs):
+            progress.say("  finished already")
+            return Outcome(own, list(finished.values()))
+        return campaign.resume(own, inventory, progress, within=folder.name)
+    request = campaign.Request(
+        name=part.campaign,
+        experiment=_experiment(series.article, part, series.scale),
+        overridden=[],
+        seed=series.seed,
+        inventory=inventory,
+        results_folder=folder.parent,
+        within=folder.name,
+        folder_name=part.campaign,
+    )
+    return campaign.run(request, progress)
+
+
+def _experiment(article: Article, part: SeriesPart, scale: Scale) -> Experiment:
+    """The part as an experiment. Raises TestbedError if its `small` does not fit its load."""
+    try:
+        return article.experiment(part.mode, part.part, scale)
+    except ValidationError as error:
+        reasons = "; ".join(item["msg"] for item in error.errors())
+        raise TestbedError(
+            f"{part.mode}.parts.{part.part}: at scale {scale} its load is not sound: {reasons}"
+        ) from error

@@ -1,0 +1,363 @@
+"""One execution of an experiment: prove the hosts fit, carry out the plan, keep what was obtained.
+
+A campaign's folder is written as it goes. Interrupted, it can be resumed: finished runs stay, the
+rest is done, and nothing else may have changed in between.
+"""
+
+import os
+import random
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from testbed import store
+from testbed.asked import app_code, capacity, database_connections, experiments
+from testbed.asked import catalogue as catalogues
+from testbed.asked.catalogue import Catalogue
+from testbed.asked.plan import plan, workers
+from testbed.campaign import changes
+from testbed.errors import Exit, Interrupted, TestbedError
+from testbed.hosts import delay, fit, hosts, link, services
+from testbed.hosts.daemon import Daemon
+from testbed.hosts.delay import Delayed
+from testbed.hosts.inventory import Inventory
+from testbed.hosts.remote import Remote
+from testbed.hosts.remotes import Remotes, at_once, held
+from testbed.hosts.services import postgresql
+from testbed.model.experiment import Capacity, Experiment, LoadSpec, PlannedRun
+from testbed.model.results import (
+    Campaign,
+    CapacityResult,
+    Generator,
+    LinkRecord,
+    RunRecord,
+)
+from testbed.progress import Progress
+from testbed.run.run import execute
+from testbed.run.session import Session
+from testbed.tools import generators
+
+FILE = "campaign.json"  # in the campaign's folder
+OVERHEAD_S = 4  # expected time of a run beside its load, until the first run tells
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for."""
+
+    name: str  # of the experiment, e.g. 'round2'
+    experiment: Experiment
+    overridden: list[str]
+    seed: int | None
+    inventory: Inventory
+    results_folder: Path
+    apps_path: str | None = None  # the user's own apps folder
+    within: str | None = None  # the series' folder in results_folder, where it belongs to one
+    folder_name: str | None = None  # None: the time and the experiment's name
+
+    @property
+    def parent(self) -> Path:
+        """Where the campaign's folder is made."""
+        return self.results_folder / self.within if self.within else self.results_folder
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of it."""
+
+    folder: Path
+    records: list[RunRecord]
+    made: list[RunRecord] = field(default_factory=list)  # of these, not finished before a resume
+    elapsed_s: float = 0  # that making them took
+
+    @property
+    def load_s(self) -> float:
+        """Seconds of it in which load was measured (without warm-up)."""
+        return sum(r.load.duration_s for r in self.made if r.failure is None)
+
+    @property
+    def warmup_s(self) -> float:
+        """Seconds of it that were warm-up."""
+        return sum(r.load.warmup_s for r in self.made if r.failure is None)
+
+
+def run(request: Request, progress: Progress) -> Outcome:
+    """A new campaign.
+
+    Raises TestbedError if hosts or link are not fit, before anything is loaded. A failed or
+    interrupted run is in the outcome. What every further run would meet (a lost host, a service
+    that is not there) ends the campaign as Interrupted, Ctrl-C as well; finished runs are kept.
+    """
+    catalogue = catalogues.load(request.apps_path)
+    seed = random.SystemRandom().randrange(1_000_000) if request.seed is None else request.seed
+    plan(request.experiment, catalogue, seed)  # refused before any host is asked
+    with held(request.inventory) as remotes:
+        session, campaign, planned = _prepare(request, catalogue, seed, remotes, progress)
+        with delay.applied(request.experiment.link_delay_ms, remotes, progress) as delayed:
+            campaign = campaign.model_copy(update={"link_delay": delayed and delayed.record})
+            store.write(session.folder / FILE, campaign)
+            if not request.within:
+                store.point_latest(session.folder)
+            progress.say(f"campaign {campaign.campaign}: {len(planned)} runs, seed {seed}")
+            return _resumable(session, campaign, planned, delayed)
+
+
+def resume(
+    folder: Path, inventory: Inventory, progress: Progress, *, within: str | None = None
+) -> Outcome:
+    """Go on with a campaign where it stopped.
+
+    Raises TestbedError if apps, hosts or anything else that bears on the figures have changed.
+    """
+    campaign = store.read(folder / FILE, Campaign)
+    store.finished_runs(folder, campaign)  # edited ones are refused before any host is asked
+    request = Request(
+        name=campaign.experiment,
+        experiment=experiments.recorded(campaign.asked, folder / FILE),
+        overridden=campaign.overridden,
+        seed=campaign.seed,
+        inventory=inventory,
+        results_folder=folder.parent.parent if within else folder.parent,
+        apps_path=campaign.apps_path,
+        within=within,
+        folder_name=folder.name,
+    )
+    catalogue = catalogues.load(request.apps_path)
+    with held(inventory) as remotes:
+        session, now, planned = _prepare(request, catalogue, campaign.seed, remotes, progress)
+        changes.check_unchanged(campaign, now)
+        with delay.applied(request.experiment.link_delay_ms, remotes, progress) as delayed:
+            return _resumable(session, campaign, planned, delayed)
+
+
+def _prepare(
+    request: Request,
+    catalogue: Catalogue,
+    seed: int,
+    remotes: Remotes,
+    progress: Progress,
+) -> tuple[Session, Campaign, list[PlannedRun]]:
+    """Prove that hosts, apps, generator and link are fit, and record what they are."""
+    created_at = datetime.now(UTC)
+    name = request.folder_name or f"{created_at:%Y%m%dT%H%M%SZ}-{request.name}"
+    server = remotes["server"]
+    found = at_once(remotes, hosts.describe)
+    experiment = experiments.for_cpus(request.experiment, found["server"]["cpus"])
+    planned = plan(experiment, catalogue, seed)
+    identities = {role: hosts.identity(remotes[role], one) for role, one in found.items()}
+    verified: LinkRecord | None = None
+    if not experiment.calibration:
+        verified = link.verified(remotes, identities, request.results_folder / "link")
+    available = available_generators(remotes[experiment.load.from_host])
+    for load in {run.load.open_loop: run.load for run in planned}.values():
+        generators.choose(load, set(available))
+    apps = catalogue.apps_of(experiment.workload)
+    for app in sorted({run.app for run in planned}):
+        Daemon(server, apps[app]).check_deployed()
+    need = services.Need.of(catalogue, experiment.workload)
+    for service in services.used(need):
+        service.check_deployed(server, need)
+    settings = {}
+    if "postgresql" in need.workload.services:
+        settings = postgresql.settings(server)
+        database_connections.check(planned, apps, settings)
+    ahead_s = at_once(remotes, hosts.clock_offset_s)
+    fitness = fit.check(remotes, ahead_s)
+    for line in fit.news(fitness):
+        progress.say(f"{line}; `fab check` tells more")
+    session = Session(
+        campaign=name,
+        folder=request.parent / name,
+        experiment=experiment,
+        catalogue=catalogue,
+        inventory=request.inventory,
+        remotes=remotes,
+        generators=available,
+        generator_cpus=found[experiment.load.from_host]["cpus"],
+        postgresql=settings,
+        link=verified,
+        progress=progress,
+        workers=workers(planned, apps),
+    )
+    campaign = Campaign(
+        schema_version=1,
+        campaign=name,
+        experiment=request.name,
+        title=experiment.title,
+        description=experiment.description,
+        place="lab" if request.inventory.facts.testbed_place == "lab" else "metal",
+        workload=experiment.workload,
+        asked=experiment.model_dump(mode="json"),
+        overridden=request.overridden,
+        seed=seed,
+        runs=[run.run_id for run in planned],
+        clock_offset_s=ahead_s,
+        created_at=created_at,
+        ended_at=None,
+        hosts=[hosts.record(remotes[role], one) for role, one in found.items()],
+        fitness=fitness,
+        postgresql=settings,
+        link=verified,
+        apps={name: apps[name].digest for name in sorted({run.app for run in planned})},
+        app_files={
+            name: app_code.file_digests(Path(apps[name].folder))
+            for name in sorted({run.app for run in planned})
+        },
+        apps_path=request.apps_path,
+        testbed=hosts.control_side(),
+    )
+    return session, campaign, planned
+
+
+def available_generators(remote: Remote) -> dict[Generator, str | None]:
+    """The generators that a host has, with what they say of their version.
+
+    wrk and wrk2 do so with an exit code of 1, so that only being found counts.
+    """
+    path = f"PATH={remote.facts.testbed_prefix}/bin:$PATH"
+    found: dict[Generator, str | None] = {}
+    for name, adapter in generators.ADAPTERS.items():
+        ask = f"command -v {name} >/dev/null && {name} {adapter.version_option} 2>&1; true"
+        result = remote.run(f"{path}; {ask}")
+        if lines := result.stdout.splitlines():
+            found[name] = lines[0].strip()
+    return found
+
+
+def _resumable(
+    session: Session, campaign: Campaign, planned: list[PlannedRun], delayed: Delayed | None
+) -> Outcome:
+    """Carry it out. What ends it early is raised as Interrupted, which tells how to go on."""
+    try:
+        return _carry_out(session, campaign, planned, delayed)
+    except (TestbedError, OSError) as error:
+        again = f"go on with --resume={os.path.relpath(session.folder)}"
+        if isinstance(error, OSError):  # of this machine: a full disk, a folder that is gone
+            place = error.filename or session.folder
+            raise Interrupted(f"this machine: {place}: {error.strerror}", remedy=again) from error
+        remedy = f"{error.remedy}; then {again}" if error.remedy else again
+        raise Interrupted(error.message, remedy=remedy) from error
+
+
+def _carry_out(
+    session: Session, campaign: Campaign, planned: list[PlannedRun], delayed: Delayed | None
+) -> Outcome:
+    begin = time.monotonic()
+    spec = session.experiment.load
+    expected_s = spec.warmup_s + spec.duration_s + OVERHEAD_S
+    course = _Course(session, campaign, store.finished_runs(session.folder, campaign), delayed)
+    if course.done:
+        session.progress.say(f"{len(course.done)} runs are finished already")
+    with session.progress.campaign(len(planned) * expected_s):
+        for number, run in enumerate(planned, start=1):
+            left_s = (len(planned) - number + 1) * (course.last_s or expected_s)
+            course.note = f"[{number}/{len(planned)}, about {left_s / 60:.1f} min left]"
+            if spec.capacity:
+                course.search(spec, spec.capacity, run)
+            else:
+                course.make(run)
+            session.progress.reached(number / len(planned))
+    course.campaign = course.campaign.model_copy(update={"ended_at": datetime.now(UTC)})
+    store.write(session.folder / FILE, course.campaign)
+    records = [course.done[run_id] for run_id in course.campaign.runs]
+    return Outcome(session.folder, records, course.made, time.monotonic() - begin)
+
+
+@dataclass
+class _Course:
+    """A campaign while it goes: what is finished, and what campaign.json says."""
+
+    session: Session
+    campaign: Campaign
+    done: dict[str, RunRecord]
+    delayed: Delayed | None = None  # the link, where the experiment gives it a delay
+    made: list[RunRecord] = field(default_factory=list)  # by now, not before a resume
+    note: str = ""
+    last_s: float | None = None  # how long the last run took
+
+    def make(self, run: PlannedRun) -> RunRecord:
+        """Carry out a run, unless it is finished already."""
+        if run.run_id in self.done:
+            return self.done[run.run_id]
+        self.session.progress.say(f"{self.note} {run.run_id}")
+        begin = time.monotonic()
+        record = execute(self.session, run)
+        if self.delayed and not self.delayed.is_there():
+            shutil.rmtree(self.session.folder / run.run_id)  # over which link, nobody knows
+            raise self.delayed.loss()
+        self.last_s = time.monotonic() - begin
+        self.done[run.run_id] = record
+        self.made.append(record)
+        self.session.progress.say(f"  {summary(record)}")
+        return record
+
+    def search(self, spec: LoadSpec, limits: Capacity, first: PlannedRun) -> None:
+        """Search the capacity of a cell, each probe a run that campaign.json lists.
+
+        A probe that failed tells nothing: the cell stays without an answer, and the others go on.
+        """
+        records: list[RunRecord] = []
+        for run in capacity.search(limits, first, spec.at, records):
+            if run.run_id not in self.campaign.runs:
+                runs = [*self.campaign.runs, run.run_id]
+                self._update(runs=runs)
+            records.append(self.make(run))
+            if records[-1].failure:
+                self.session.progress.say("  capacity: no answer; --resume repeats this probe")
+                return
+        result = capacity.result(limits, first, records)
+        kept = [one for one in self.campaign.capacities if one.runs[:1] != result.runs[:1]]
+        self._update(capacities=[*kept, result])
+        self.session.progress.say(f"  capacity: {capacity_text(result)}")
+
+    def _update(self, **changes: Any) -> None:
+        self.campaign = self.campaign.model_copy(update=changes)
+        store.write(self.session.folder / FILE, self.campaign)
+
+
+def capacity_text(result: CapacityResult) -> str:
+    """The answer with its uncertainty."""
+    if result.at_least_rps is None:
+        return f"the objective was met at no rate tried, down to {result.below_rps:g} requests/s"
+    if result.below_rps is None:
+        return f"at least {result.at_least_rps:g} requests/s, the highest rate tried"
+    return f"between {result.at_least_rps:g} and {result.below_rps:g} requests/s"
+
+
+def summary(record: RunRecord) -> str:
+    """One line on a run: its figures, or why it has none, and its verdict."""
+    if record.failure or not record.output:
+        reason = record.failure.message if record.failure else "no output"
+        word = "INTERRUPTED" if record.failure and record.failure.interrupted else "FAILED"
+        return f"{word}: {reason}"
+    output = record.output
+    p99 = output.latency_us.percentiles.get("99")
+    text = (
+        f"{_figure(output.goodput_rps)} good of {_figure(output.throughput_rps)} answers/s, "
+        f"{output.errors.total} errors, p99 {_figure(p99 and p99 / 1000)} ms: {record.verdict}"
+    )
+    return "\n    ".join([text, *(finding.sentence for finding in record.findings)])
+
+
+def _figure(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.5g}"
+
+
+def exit_code(outcomes: Sequence[Outcome], *, strict: bool) -> int:
+    """0, or the gravest that went wrong.
+
+    A run was interrupted, an app failed in one, or with `strict`, one is not valid.
+    """
+    records = [record for outcome in outcomes for record in outcome.records]
+    failures = [record.failure for record in records if record.failure]
+    if any(failure.interrupted for failure in failures):
+        return Exit.RUN_INTERRUPTED
+    if failures:
+        return Exit.RUN_FAILED
+    if strict and any(record.verdict != "valid" for record in records):
+        return Exit.NOT_VALID
+    return 0

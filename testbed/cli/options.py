@@ -1,0 +1,159 @@
+"""The command-line options of every measuring task, declared once: name, type and help."""
+
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from testbed.asked.yamlfile import problem_of
+from testbed.errors import TestbedError
+from testbed.model.article import Mode, Scale
+from testbed.model.base import Model
+from testbed.model.kinds import Seed, Trials
+
+M = TypeVar("M", bound=Model)
+
+
+def _split(value: Any) -> Any:
+    """Names separated by commas. Raises ValueError if there is none."""
+    if isinstance(value, str):
+        names = [name.strip() for name in value.split(",") if name.strip()]
+        if not names:
+            raise ValueError("no name given; leave the option out for its default")
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"{twice} is named twice")
+        return names
+    return value
+
+
+Names = Annotated[list[str], Field(max_length=1000), BeforeValidator(_split)]
+PathName = Annotated[str, Field(min_length=1, max_length=4096)]  # Linux's PATH_MAX
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+INVENTORY_HELP = "hosts; default: that of ansible.cfg, the lab"
+
+
+class Options(Model):
+    """What a measuring task takes. None: as the experiment file has it."""
+
+    rate: Finite | None = Field(None, description="requests per second asked (constant rate)")
+    duration: Finite | None = Field(None, description="seconds of measured load per run")
+    connections: int | None = Field(None, description="connections kept open")
+    threads: int | None = Field(None, description="threads; of pacer, processes at most")
+    warmup: Finite | None = Field(None, description="seconds of load before the measured part")
+    timeout: Finite | None = Field(None, description="seconds until a request has timed out")
+    trials: int | None = Field(None, description="how often each app and endpoint is run")
+    apps: Names | None = Field(None, description="names separated by commas; default: all")
+    endpoints: Names | None = Field(None, description="names separated by commas")
+    generator: str | None = Field(None, description="auto, wrk, wrk2, pacer or ab")
+    telemetry_interval: Finite | None = Field(None, description="seconds between two samples")
+    seed: Seed | None = Field(None, description="decides the order of runs; default: random")
+    inventory: PathName | None = Field(
+        None, description="hosts; default: that of ansible.cfg, the lab"
+    )
+    resume: PathName | None = Field(None, description="folder of a campaign to go on with")
+    apps_path: PathName | None = Field(None, description="a folder with apps of your own, as apps/")
+    dry_run: bool = Field(False, description="print the plan, touch no host")
+    strict: bool = Field(False, description="exit code 5 unless every run is valid")
+    quiet: bool = Field(False, description="print results only")
+
+    def overrides(self) -> dict[str, Any]:
+        """Those that change the experiment."""
+        rest = {"seed", "inventory", "resume", "apps_path", "dry_run", "strict", "quiet"}
+        return self.model_dump(exclude=rest)
+
+
+class ArticleOptions(Model):
+    """What `fab run-article` takes beside the article's name."""
+
+    as_published: bool = Field(False, description="as the article asked it, as closely as today")
+    fair: bool = Field(False, description="the same question with the confounders held equal")
+    both: bool = Field(False, description="one after the other; the default")
+    scale: Scale = Field("full", description="full, or small: short runs, to try it out")
+    parts: Names | None = Field(None, description="names separated by commas; default: all")
+    trials: Trials | None = Field(None, description="how often each app and endpoint is run")
+    seed: Seed | None = Field(None, description="decides the order of runs; default: random")
+    inventory: PathName | None = Field(
+        None, description="hosts; default: that of ansible.cfg, the lab"
+    )
+    resume: PathName | None = Field(None, description="folder of a series to go on with")
+    dry_run: bool = Field(False, description="print the plan, touch no host")
+    strict: bool = Field(False, description="exit code 5 unless every run is valid")
+    quiet: bool = Field(False, description="print results only")
+
+    @property
+    def modes(self) -> list[Mode]:
+        """As published, fair, or both if neither was asked for."""
+        both = self.both or self.as_published == self.fair
+        modes: list[Mode] = []
+        if both or self.as_published:
+            modes.append("as_published")
+        if both or self.fair:
+            modes.append("fair")
+        return modes
+
+
+def option_name(field: str) -> str:
+    """As the user types it."""
+    return f"--{field.replace('_', '-')}"
+
+
+def _typed(model: type[M], given: dict[str, Any]) -> M:
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        lines = [
+            f"{option_name(str(item['loc'][0]))}: {problem_of(item, 'given')}"
+            for item in error.errors()
+        ]
+        raise TestbedError("\n".join(lines)) from error
+
+
+def read_article(given: dict[str, Any]) -> ArticleOptions:
+    """Typed options. Raises TestbedError, naming each option that is wrong."""
+    options = _typed(ArticleOptions, given)
+    if options.resume is not None:
+        fixed = given.keys() - {"resume", "inventory", "dry_run", "strict", "quiet"}
+        changed = sorted(name for name in fixed if given[name] != defaults(ArticleOptions)[name][0])
+        if changed:
+            raise TestbedError(
+                "--resume goes on with a series as it was begun; it does not go with "
+                + ", ".join(map(option_name, changed))
+            )
+    return options
+
+
+class LinkOptions(Model):
+    """What `fab link` takes."""
+
+    inventory: str | None = Field(None, description="hosts; default: that of ansible.cfg, the lab")
+    # a second is the least that iperf takes; an hour shows what a link does when it is warm
+    duration: Annotated[int, Field(ge=1, le=3600)] = Field(
+        10, description="whole seconds of iperf; default: 10"
+    )
+
+
+def read_link(given: dict[str, Any]) -> LinkOptions:
+    """Typed options; those that were not given have their defaults. Raises TestbedError."""
+    return _typed(LinkOptions, {name: text for name, text in given.items() if text is not None})
+
+
+def read(given: dict[str, Any]) -> Options:
+    """Typed options. Raises TestbedError, naming each option that is wrong."""
+    options = _typed(Options, given)
+    if options.resume is not None:
+        changed = [name for name, value in options.overrides().items() if value is not None]
+        changed += [name for name in ("seed", "apps_path") if getattr(options, name) is not None]
+        changed += ["dry_run"] if options.dry_run else []  # its plan is in campaign.json
+        if changed:
+            named = ", ".join(map(option_name, changed))
+            raise TestbedError(
+                f"--resume goes on with a campaign as it was begun; it does not go with {named}"
+            )
+    return options
+
+
+def defaults(model: type[Model] = Options) -> dict[str, tuple[Any, str]]:
+    """Each option's default and help text."""
+    return {
+        name: (field.default, field.description or "") for name, field in model.model_fields.items()
+    }

@@ -1,0 +1,114 @@
+"""Plans, outcomes and links as text for people. Pure."""
+
+import os
+from collections import Counter
+from pathlib import Path
+
+from testbed.campaign.campaign import OVERHEAD_S, Outcome
+from testbed.cli.options import option_name
+from testbed.model.article import Scale, SeriesPart
+from testbed.model.experiment import Experiment, LoadSpec, PlannedRun
+from testbed.model.results import LinkRecord, Standing
+
+REPEATED: tuple[Standing, ...] = ("interrupted", "failed")  # by a resume
+
+
+def plan_text(experiment: Experiment, runs: list[PlannedRun]) -> str:
+    """What would be run, in which order, and for how long."""
+    load = experiment.load
+    warm_up = f" at {load.warmup_rate_rps:g}/s" if load.warmup_rate_rps else ""
+    each_s = load.warmup_s + load.duration_s + OVERHEAD_S
+    return "\n".join(
+        [
+            experiment.title,
+            f"{_asked(load)}, from the {load.from_host} host, generator: {load.generator}",
+            f"each run: {load.warmup_s:g} s warm-up{warm_up}, {load.duration_s:g} s measured",
+            *(
+                f"  {run.run_id}  "
+                + " ".join(f"{key}={value}" for key, value in run.settings.items())
+                for run in runs
+            ),
+            f"{len(runs)} runs, about {len(runs) * each_s / 60:.0f} min",
+        ]
+    )
+
+
+def part_text(
+    part: SeriesPart, scale: Scale, experiment: Experiment, runs: list[PlannedRun]
+) -> str:
+    """The plan of one part of a series, below the names that its options have for it."""
+    asked = f"# {option_name(part.mode)} --parts={part.part} --scale={scale}"
+    return f"{asked}\n{plan_text(experiment, runs)}"
+
+
+def _asked(load: LoadSpec) -> str:
+    if load.ramp and load.ramp.of == "users":
+        steps = ", ".join(map(str, load.ramp.steps))
+        return f"{steps} users, each of whom asks once in {load.ramp.think_s:g} s"
+    if load.ramp:
+        return f"as fast as answers come, {', '.join(map(str, load.ramp.steps))} connections"
+    held = f"{load.connections} connections, {load.threads} threads"
+    if load.capacity:
+        found = f"p99 {load.capacity.p99_ms:g} ms and {load.capacity.errors_percent:g} % errors"
+        return f"the highest rate with at most {found}, {held}"
+    rate = load.rate_rps
+    return f"{'as fast as answers come' if rate is None else f'{rate:g} requests/s'}, {held}"
+
+
+def outcome_text(outcome: Outcome) -> str:
+    """How a campaign went, and where it lies."""
+    return _outcomes_text(outcome.folder, [outcome])
+
+
+def series_text(folder: Path, outcomes: list[Outcome]) -> str:
+    """How a series of campaigns went, and where it lies."""
+    text = _outcomes_text(folder, outcomes)
+    return f"{text}; report: python -m analysis report {os.path.relpath(folder)}"
+
+
+def _outcomes_text(folder: Path, outcomes: list[Outcome]) -> str:
+    counts = Counter(record.standing for one in outcomes for record in one.records)
+    place = os.path.relpath(folder)
+    again = " and ".join(f"{counts[word]} {word}" for word in REPEATED if counts[word])
+    return "\n".join(
+        [
+            f"{counts.total()} runs: "
+            + ", ".join(f"{count} {word}" for word, count in sorted(counts.items())),
+            _cost(outcomes),
+            *([f"to repeat {again}: --resume={place}"] if again else []),
+            f"results: {place}",
+        ]
+    )
+
+
+def _cost(outcomes: list[Outcome]) -> str:
+    """How much of the time was measured, and what the testbed itself took of it."""
+    measured_s = sum(one.load_s for one in outcomes)
+    elapsed_s = sum(one.elapsed_s for one in outcomes)
+    made = sum(len(one.made) for one in outcomes)
+    text = f"measured {measured_s:.0f} s of {elapsed_s:.0f} s"
+    if not made:
+        return text
+    own_s = elapsed_s - measured_s - sum(one.warmup_s for one in outcomes)
+    return f"{text}; beside load and warm-up, {own_s / made:.1f} s a run"
+
+
+def link_text(record: LinkRecord) -> str:
+    """A link verification."""
+    lines = [
+        f"{way.source} -> {way.target}: {way.mbit_per_s:.0f} Mbit/s" for way in record.directions
+    ]
+    if trip := record.round_trip_ms:
+        lines.append(
+            f"round trip: {trip.min:g} / {trip.mean:g} / {trip.max:g} ms (min / mean / max)"
+        )
+    for role, nic in record.nics.items():
+        speed = f"{nic.speed_mbit_per_s} Mbit/s" if nic.speed_mbit_per_s else "speed unknown"
+        duplex = {True: "full duplex", False: "half duplex", None: "duplex unknown"}
+        lines.append(f"{role}: {nic.interface}, {speed}, {duplex[nic.full_duplex]}, MTU {nic.mtu}")
+    reason = f" ({record.floor_reason})" if record.floor_reason else ""
+    lines.append(f"floor: {record.floor_mbit_per_s:g} Mbit/s each way{reason}")
+    lines += [f"not fit: {problem}" for problem in record.problems] or [
+        "verified: what was sent went over these interfaces, at least that fast each way"
+    ]
+    return "\n".join(lines)

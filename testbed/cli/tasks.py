@@ -1,0 +1,198 @@
+"""What fab tasks share: their options' signature, and errors shown as one message."""
+
+import functools
+import inspect
+import logging
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from invoke.context import Context
+
+from testbed import store
+from testbed.asked import catalogue as catalogues
+from testbed.asked import experiments
+from testbed.asked.plan import plan
+from testbed.campaign import articles, campaign
+from testbed.cli import options, show
+from testbed.errors import Exit, TestbedError
+from testbed.hosts import inventory
+from testbed.model.article import Series
+from testbed.model.base import Model
+from testbed.paths import ROOT
+from testbed.progress import Progress
+from testbed.terminal import Terminal
+from testbed.texts import shown
+
+LOG = ROOT / ".cache" / "error.log"
+
+Task = Callable[..., None]
+
+
+def reported(body: Task) -> Task:
+    """Show a TestbedError as its message, and anything unforeseen as one line with a log.
+
+    SIGTERM and SIGHUP end a task as Ctrl-C does: what it started is stopped first.
+    """
+
+    @functools.wraps(body)
+    def task(*arguments: Any, **keywords: Any) -> None:
+        # paramiko logs tracebacks of connections that fail; the error that it raises says it all
+        logging.getLogger("paramiko").addHandler(logging.NullHandler())
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _interrupt)
+        try:
+            _check_core_options(arguments[0])
+            body(*arguments, **keywords)
+        except TestbedError as error:
+            _complain(str(error))
+            sys.exit(error.exit_code)
+        except OSError as error:  # a full disk, a folder that may not be written
+            place = error.filename or f"this machine, writing below {store.folder()}"
+            _complain(f"{place}: {error.strerror or error}")
+            sys.exit(Exit.NOT_READY)
+        except KeyboardInterrupt:
+            _complain("interrupted: what was started is stopped, what was finished is kept")
+            sys.exit(Exit.INTERRUPTED)
+        except Exception as error:  # noqa: BLE001 - the last resort, so that no traceback is shown
+            _complain(
+                f"a fault in the testbed itself: {shown(error)}\n  -> please report it{_logged()}"
+            )
+            sys.exit(1)
+
+    return task
+
+
+def _logged() -> str:
+    """Keep the traceback; ' with FILE', or nothing where it cannot be written."""
+    try:
+        LOG.parent.mkdir(exist_ok=True)
+        LOG.write_text(traceback.format_exc())
+    except OSError as error:
+        return f"; its traceback could not be kept in {os.path.relpath(LOG)}: {error.strerror}"
+    return f" with {os.path.relpath(LOG)}"
+
+
+def _check_core_options(context: Context) -> None:
+    """Raise TestbedError for `-i PATH`: an inventory to Ansible, to Fabric a key, unused."""
+    if key := context.config.get("connect_kwargs", {}).get("key_filename"):
+        raise TestbedError(f"-i: not an option of this task; did you mean --inventory={key[0]}?")
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _complain(text: str) -> None:
+    Terminal(stderr=True).print(f"error: {text}", highlight=False, markup=False, soft_wrap=True)
+
+
+def measuring(name: str, doc: str) -> Task:
+    """A task that carries out the experiment `name`, with every option of Options."""
+
+    def body(context: Context, **given: Any) -> None:
+        measure(name, options.read(given))
+
+    return _with_options(body, name, doc, [])
+
+
+def measuring_any(doc: str) -> Task:
+    """A task that carries out the experiment whose name or file is its first argument."""
+
+    def body(context: Context, experiment: str, **given: Any) -> None:
+        measure(experiment, options.read(given))
+
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return _with_options(body, "run", doc, [inspect.Parameter("experiment", kind)])
+
+
+def measuring_article(doc: str) -> Task:
+    """A task that asks the article of its first argument again."""
+
+    def body(context: Context, article: str, **given: Any) -> None:
+        measure_article(article, options.read_article(given))
+
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    first = [inspect.Parameter("article", kind)]
+    return _with_options(body, "run_article", doc, first, options.ArticleOptions)
+
+
+def _with_options(
+    body: Task,
+    name: str,
+    doc: str,
+    first: list[inspect.Parameter],
+    model: type[Model] = options.Options,
+) -> Task:
+    """Give `body` the signature that invoke turns into command-line options."""
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    rest = [
+        inspect.Parameter(option, kind, default=default)
+        for option, (default, _) in options.defaults(model).items()
+    ]
+    body.__name__ = name
+    body.__doc__ = doc
+    task = reported(body)
+    task.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [inspect.Parameter("context", kind), *first, *rest]
+    )
+    return task
+
+
+def measure(name: str, given: options.Options) -> None:
+    """Carry out, resume, or with --dry-run only print an experiment."""
+    progress = Progress(Terminal(), quiet=given.quiet)
+    if given.resume is not None:
+        hosts = inventory.load(given.inventory)
+        outcome = campaign.resume(Path(given.resume).resolve(), hosts, progress)
+    else:
+        path = experiments.find(name)
+        experiment, overridden = experiments.override(experiments.load(path), given.overrides())
+        if given.dry_run:
+            runs = plan(experiment, catalogues.load(given.apps_path), given.seed or 0)
+            progress.result(show.plan_text(experiment, runs))
+            return
+        hosts = inventory.load(given.inventory)
+        request = campaign.Request(
+            path.stem,
+            experiment,
+            overridden,
+            given.seed,
+            hosts,
+            store.folder(),
+            apps_path=given.apps_path,
+        )
+        outcome = campaign.run(request, progress)
+    progress.result(show.outcome_text(outcome))
+    code = campaign.exit_code([outcome], strict=given.strict)
+    if code:
+        sys.exit(code)
+
+
+def measure_article(name: str, given: options.ArticleOptions) -> None:
+    """Ask an article again, go on with it, or with --dry-run only print what would be run."""
+    progress = Progress(Terminal(), quiet=given.quiet)
+    if given.resume is not None:
+        folder = Path(given.resume).resolve()
+        series = store.read(folder / articles.SERIES_FILE, Series)
+        if series.article_name != name:
+            raise TestbedError(f"{folder} is a series of article {series.article_name}, not {name}")
+    else:
+        series = articles.new_series(
+            articles.Request(name, given.modes, given.scale, given.parts, given.trials, given.seed)
+        )
+        folder = store.folder() / series.series
+    if given.dry_run:
+        for part, experiment, runs in articles.planned(series):
+            progress.result(show.part_text(part, series.scale, experiment, runs))
+        return
+    outcomes = articles.carry_out(series, folder, inventory.load(given.inventory), progress)
+    progress.result(show.series_text(folder, outcomes))
+    code = campaign.exit_code(outcomes, strict=given.strict)
+    if code:
+        sys.exit(code)

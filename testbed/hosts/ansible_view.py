@@ -1,0 +1,148 @@
+"""The inventory as Ansible itself sees it: values templated, and how its SSH plugin logs in.
+
+Runs where Ansible is loaded: in a process of its own for fab (`python -m testbed.ansible_view`,
+which prints the view as JSON), and within ansible-playbook for site.yml. `testbed.inventory` reads
+the view and imports nothing of Ansible.
+"""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from ansible import constants
+from ansible._internal._datatag._tags import Origin  # Ansible's own messages name it, too
+from ansible.cli.inventory import InventoryCLI
+from ansible.errors import AnsibleError
+from ansible.plugins.loader import connection_loader
+from ansible.template import Templar
+from ansible.vars.hostvars import HostVars
+
+from testbed.hosts.inventory import KEYS, ROLES, HostView, View
+from testbed.paths import ROOT
+
+PLUGIN = "ssh"
+CONNECTION = "ansible_connection"
+
+
+def look(inventory: Any, variables: Any, loader: Any) -> View:
+    """What Ansible's inventory and variable managers know of the testbed's groups and hosts."""
+    groups: dict[str, list[str]] = {
+        role: [host.name for host in inventory.groups[role].get_hosts()]
+        for role in ROLES
+        if role in inventory.groups
+    }
+    members = {name for names in groups.values() for name in names}
+    return {
+        "sources": [str(source) for source in inventory._sources],
+        "groups": groups,
+        "hosts": {
+            name: _host(variables.get_vars(host=inventory.get_host(name)), loader)
+            for name in sorted(members)
+        },
+    }
+
+
+def _host(known: dict[str, Any], loader: Any) -> HostView:
+    """One host's values as templated, where they were written, and what could not be read."""
+    templar = Templar(loader=loader, variables=known)
+    plugin = connection_loader.get(PLUGIN, class_only=True)._load_name
+    of_plugin = constants.config.get_plugin_vars("connection", plugin)
+    values: dict[str, Any] = {}
+    where: dict[str, str] = {}
+    unreadable: dict[str, str] = {}
+    for key in {*KEYS, *of_plugin, CONNECTION} & known.keys():
+        if origin := _origin(known[key]):
+            where[key] = origin
+        try:
+            values[key] = templar.template(known[key])
+        except AnsibleError as error:
+            unreadable[key] = _first_line(error)
+    connection = str(values.get(CONNECTION) or constants.DEFAULT_TRANSPORT)
+    address = ""
+    arguments: list[str] = []
+    if not unreadable:
+        try:
+            address, arguments = _login(plugin, values)
+        except (AnsibleError, ValueError) as error:
+            unreadable["its SSH options"] = _first_line(error)
+    return {
+        "values": json.loads(json.dumps({key: values[key] for key in KEYS & values.keys()})),
+        "where": where,
+        "unreadable": unreadable,
+        "connection": connection,
+        "address": address,
+        "ssh_arguments": arguments,
+    }
+
+
+def _login(plugin: str, values: dict[str, Any]) -> tuple[str, list[str]]:
+    """The address that Ansible gives to ssh, and the arguments that it puts before it.
+
+    The same options in the same order as in Ansible's own plugin, without the login's name.
+    """
+
+    def option(name: str) -> Any:
+        return constants.config.get_config_value(
+            name, plugin_type="connection", plugin_name=plugin, variables=values
+        )
+
+    arguments = [*_split(option("ssh_args"))]
+    if option("host_key_checking") is False:
+        arguments += ["-o", "StrictHostKeyChecking=no"]
+    if (port := option("port")) is not None:
+        arguments += ["-o", f"Port={port}"]
+    if key := option("private_key_file"):
+        arguments += ["-o", f'IdentityFile="{Path(key).expanduser()}"']
+    arguments += ["-o", f"ConnectTimeout={option('timeout')}"]
+    arguments += [*_split(option("ssh_common_args")), *_split(option("ssh_extra_args"))]
+    return str(option("host")), arguments
+
+
+def _split(text: str | None) -> list[str]:
+    return [word.strip() for word in shlex.split(text or "") if word.strip()]
+
+
+def _origin(value: Any) -> str | None:
+    """File and line that a value was read from, where Ansible has kept them."""
+    origin = Origin.get_tag(value)
+    if origin is None or origin.path is None:
+        return None
+    line = f":{origin.line_num}" if origin.line_num else ""
+    return f"{origin.path}{line}"
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(getattr(error, "message", "") or error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
+class _Reader(InventoryCLI):  # type: ignore[misc] # ansible has no types
+    """`ansible-inventory --list`, which prints the view in place of the variables."""
+
+    def run(self) -> None:
+        """Read what the command line names, and print it."""
+        super(InventoryCLI, self).run()
+        loader, inventory, variables = self._play_prereqs()
+        HostVars(inventory, variables, loader)  # templates may ask for other hosts' values
+        json.dump(look(inventory, variables, loader), sys.stdout)
+
+
+def main() -> int:
+    """Print the view of the inventory that is the one argument, or of ansible.cfg's."""
+    command = ["ansible-inventory", "--list", f"--playbook-dir={ROOT}"]
+    for source in sys.argv[1:]:
+        command += ["-i", source]
+    try:
+        reader = _Reader(command)
+        reader.parse()
+        reader.run()
+    except AnsibleError as error:
+        sys.stderr.write(f"{_first_line(error)}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

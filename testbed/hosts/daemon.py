@@ -1,0 +1,113 @@
+"""The app under test as a systemd unit on the server host."""
+
+import re
+import shlex
+from typing import Any
+
+from testbed.errors import Exit, RunFailed, TestbedError
+from testbed.hosts import hosts, remotes
+from testbed.hosts.remote import CommandFailed, NotAnAnswer, Remote
+from testbed.model.catalogue import CataloguedApp
+
+PROPERTIES = (
+    "ActiveState",
+    "SubState",
+    "Result",
+    "MainPID",
+    "NRestarts",
+    "ExecMainStatus",
+    "ExecMainStartTimestampMonotonic",
+    "CPUUsageNSec",
+    "TasksCurrent",
+    "LimitNOFILE",
+    "WorkingDirectory",
+    "LoadState",
+)
+
+
+class AppFailed(RunFailed):
+    """The app did not start, answer or stop."""
+
+    def __init__(self, app: str, what: str, journal: str) -> None:
+        lines = "".join(f"\n    {line}" for line in journal.strip().splitlines())
+        super().__init__(
+            f"app {app} on the server host: {what}" + (f"; its journal:{lines}" if lines else "")
+        )
+        self.what = what
+
+
+class Daemon:
+    """One app's unit. Its journal's last lines are part of every error it causes."""
+
+    def __init__(self, server: Remote, app: CataloguedApp) -> None:
+        self._server = server
+        self._app = app
+
+    def check_deployed(self) -> None:
+        """Raise TestbedError unless exactly these files are deployed on the server host."""
+        state = self.show("BindsTo")
+        if state["LoadState"] != "loaded":
+            problem = "is not deployed there"
+        elif remotes.LEASE not in state["BindsTo"]:
+            problem = "was deployed by another version of the testbed"
+        elif self._app.digest not in state["WorkingDirectory"]:
+            problem = f"differs from {self._app.folder}, which changed since"
+        else:
+            return
+        raise TestbedError(
+            f"server host: app {self._app.workload}/{self._app.name} {problem}",
+            remedy="run `ansible-playbook site.yml` for this inventory",
+            exit_code=Exit.NOT_READY,
+        )
+
+    def start(self, settings: dict[str, Any], address: str) -> int:
+        """Start it with these settings, bound to `address`; its main process's id.
+
+        Raises AppFailed.
+        """
+        environment = {"ADDRESS": address} | {
+            self._app.spec.settings[name].env: str(value) for name, value in settings.items()
+        }
+        lines = [f"{name}={value}" for name, value in environment.items()]
+        start = ["sudo", "-n", *self._server.facts.start_app, self._app.unit]
+        self._told("start", f"printf '%s\\n' {shlex.join(lines)} | {shlex.join(start)}")
+        state = self.show()
+        if state["ActiveState"] != "active":
+            raise self.failure("it ended right after its start")
+        if not re.fullmatch(r"[1-9]\d{0,9}", pid := state["MainPID"]):
+            raise self.failure(f"systemd tells no process of it, but MainPID={pid}")
+        return int(pid)
+
+    def stop(self) -> None:
+        """Stop it. Raises AppFailed if it cannot be stopped."""
+        self._told("stop", ["sudo", "-n", "systemctl", "stop", self._app.unit])
+        # one that died, or that had to be killed, would stand as failed on the host from now on;
+        # of any other there is nothing to forget, and systemctl says so by an error
+        self._server.run(["sudo", "-n", "systemctl", "reset-failed", self._app.unit], check=False)
+
+    def show(self, *more: str) -> dict[str, str]:
+        """What systemd says of it: PROPERTIES, and `more`."""
+        lines = self._server.run(
+            ["systemctl", "show", self._app.unit, *(f"-p{name}" for name in (*PROPERTIES, *more))]
+        ).stdout.splitlines()
+        shown = dict(line.split("=", 1) for line in lines if "=" in line)
+        if missing := [name for name in PROPERTIES if name not in shown]:
+            problem = f"it tells no {', '.join(missing)}"
+            raise NotAnAnswer(self._server.host, f"systemctl show {self._app.unit}", problem)
+        return shown
+
+    def journal(self) -> str:
+        """The last lines that it logged."""
+        return hosts.journal(self._server, self._app.unit)
+
+    def failure(self, what: str) -> AppFailed:
+        """The error for `what` went wrong, with the journal's last lines."""
+        return AppFailed(f"{self._app.workload}/{self._app.name}", what, self.journal())
+
+    def _told(self, verb: str, command: list[str] | str) -> None:
+        try:
+            self._server.run(command, timeout_s=60)
+        except CommandFailed as error:
+            if error.remedy:  # what keeps systemctl from its work is nothing that the app did
+                raise
+            raise self.failure(error.output.strip() or f"systemctl {verb} failed") from error

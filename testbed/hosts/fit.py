@@ -1,0 +1,97 @@
+"""Are the hosts fit to measure? Asks them, judges what they say, and lets Ansible mend it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from testbed import fitness
+from testbed.errors import Exit, TestbedError
+from testbed.fitness import Facts, Subject
+from testbed.hosts.linkproof import PEER
+from testbed.hosts.remote import CommandFailed, Remote, ask
+from testbed.hosts.remotes import Remotes, at_once
+from testbed.model.inventory import IPERF_PORT
+from testbed.model.results import Fitness, HostRole
+from testbed.paths import ROOT
+
+PLAYBOOK = "playbooks/fit.yml"
+
+
+def check(remotes: Remotes, clocks_ahead_s: dict[HostRole, float]) -> dict[HostRole, list[Fitness]]:
+    """What every check says of all hosts, which are asked at the same time.
+
+    `clocks_ahead_s`: by how much each host's clock is ahead of this machine's. Raises TestbedError
+    if a host does not answer as it should.
+    """
+    told = at_once(remotes, lambda one: _ask(one, remotes[PEER[one.host.role]]))
+    return {
+        role: fitness.judge(
+            Subject(
+                role=role,
+                facts=told[role],
+                other=told[PEER[role]],
+                address=one.host.bench_address,
+                peer=remotes[PEER[role]].host.bench_address,
+                interface=one.host.bench_interface,
+                open_files_wanted=one.facts.testbed_limit_nofile,
+                clock_ahead_s=clocks_ahead_s[role],
+                other_clock_ahead_s=clocks_ahead_s[PEER[role]],
+            )
+        )
+        for role, one in remotes.items()
+    }
+
+
+def _ask(remote: Remote, other: Remote) -> Facts:
+    """The raw facts of one host. Raises TestbedError if it cannot tell them."""
+    facts = remote.facts
+    ports = [IPERF_PORT, *([facts.testbed_app_port] if remote.host.role == "server" else [])]
+    command = [
+        f"{facts.testbed_prefix}/bin/telemetry",
+        "fitness",
+        f"--interface={remote.host.bench_interface}",
+        f"--peer={other.host.bench_address}",
+        *(f"--port={port}" for port in ports),
+        *(f"--folder={folder}" for folder in (facts.testbed_prefix, facts.testbed_run)),
+    ]
+    try:
+        return ask(remote, command, Facts)
+    except CommandFailed as error:
+        remedy = "run `ansible-playbook site.yml` for this inventory"
+        raise TestbedError(f"{error}", remedy=remedy, exit_code=Exit.NOT_READY) from error
+
+
+def fix(inventory: str | None, *, ask_password: bool) -> None:
+    """Let Ansible change what the inventory allows (host_fitness_allow), its output shown as is.
+
+    `ask_password`: ask for the one of sudo. Raises TestbedError if Ansible could not do it.
+    """
+    command = [
+        str(Path(sys.executable).with_name("ansible-playbook")),
+        PLAYBOOK,
+        *(["-i", str(Path(inventory).resolve())] if inventory else []),
+        *(["--ask-become-pass"] if ask_password else []),
+    ]
+    if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
+        raise TestbedError(
+            f"ansible-playbook {PLAYBOOK} ended with an error; it stands above",
+            remedy="if it asks for sudo's password, add --ask-become-pass",
+            exit_code=Exit.NOT_READY,
+        )
+
+
+def news(found: dict[HostRole, list[Fitness]]) -> list[str]:
+    """A line on each thing that is not fit, for the beginning of a campaign."""
+    return [
+        f"{role}: {row.level}: {row.title}: {row.found} (wanted: {row.wanted})"
+        for role, rows in found.items()
+        for row in rows
+        if row.level in ("warn", "fail")
+    ]
+
+
+def exit_code(found: dict[HostRole, list[Fitness]], *, strict: bool) -> int:
+    """0, or NOT_READY where a host failed a check; with `strict`, where one warns as well."""
+    refused = ("fail", "warn") if strict else ("fail",)
+    levels = {row.level for rows in found.values() for row in rows}
+    return Exit.NOT_READY if levels & set(refused) else 0

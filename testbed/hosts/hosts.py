@@ -1,0 +1,191 @@
+"""What a host is, read back from it: for campaign.json and for the link's identity."""
+
+import subprocess
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import ansible.release
+import fabric
+from pydantic import BaseModel, ConfigDict, Field
+
+from testbed.errors import Exit, TestbedError
+from testbed.hosts.linkproof import Look
+from testbed.hosts.remote import CommandFailed, NotAnAnswer, Remote, ask
+from testbed.model.results import HostRecord, HostRole, Nic, Sysctl
+from testbed.paths import ROOT
+
+# Debian packages whose versions bear on the figures; patterns are dpkg-query's.
+PACKAGES = (
+    "postgresql-[0-9]*",
+    "redis-server",
+    "python3",
+    "python3-psutil",
+    "wrk",
+    "apache2-utils",
+    "iperf",
+    "openssh-server",
+    "systemd",
+    "libc6",
+    "linux-image-[0-9]*",
+)
+
+
+JOURNAL_LINES = "12"  # as roles/bench_user and roles/link_delay let us ask for
+
+
+def journal(remote: Remote, unit: str) -> str:
+    """The last lines that one of the testbed's units logged, as far back as we may read."""
+    command = ["sudo", "-n", "journalctl", "-u", unit, "-n", JOURNAL_LINES, "-o", "cat"]
+    return remote.run([*command, "--no-pager"], check=False).stdout
+
+
+class DescribedNic(BaseModel):
+    """The data link's interface as `telemetry describe` has it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    interface: str
+    mac: str | None
+    mtu: int
+    speed_mbit_per_s: int | None
+    full_duplex: bool | None
+
+
+class Described(BaseModel):
+    """What of `telemetry describe` the control side relies upon; there may be more."""
+
+    model_config = ConfigDict(extra="allow")
+
+    hostname: str
+    os: str
+    kernel: str
+    cpu_model: str
+    cpus: Annotated[int, Field(ge=1, le=100_000)]
+    memory_bytes: Annotated[int, Field(ge=1, le=2**60)]
+    governor: str | None
+    virtual: str | None
+    machine_id: str | None
+    boot_id: str | None
+    nic: DescribedNic | None
+    packages: dict[str, str]
+
+
+class Tuned(BaseModel):
+    """What of tuning.json, which roles/kernel_tuning leaves on a host, is recorded."""
+
+    sysctls: list[Sysctl]
+
+
+def describe(remote: Remote) -> dict[str, Any]:
+    """The host as its telemetry program describes it.
+
+    Raises TestbedError with the remedy if the host is not provisioned.
+    """
+    facts = remote.facts
+    command = [
+        f"{facts.testbed_prefix}/bin/telemetry",
+        "describe",
+        f"--interface={remote.host.bench_interface}",
+        f"--environments={facts.testbed_prefix}/venvs",
+        *(f"--package={name}" for name in PACKAGES),
+    ]
+    try:
+        found = ask(remote, command, Described).model_dump()
+    except CommandFailed as error:
+        raise TestbedError(
+            f"{error}",
+            remedy="run `ansible-playbook site.yml` for this inventory",
+            exit_code=Exit.NOT_READY,
+        ) from error
+    if found["nic"] is None:
+        names = ", ".join(remote.run(["ls", "/sys/class/net"]).stdout.split())
+        raise TestbedError(
+            f"{remote.host.role} host: bench_interface '{remote.host.bench_interface}' is none of "
+            f"its interfaces: {names}",
+            remedy="correct bench_interface in the inventory",
+            exit_code=Exit.NOT_READY,
+        )
+    return found
+
+
+def link_options(remote: Remote, peer: Remote) -> list[str]:
+    """Where the data link is, for the telemetry program of `remote`."""
+    return [
+        f"--interface={remote.host.bench_interface}",
+        f"--address={remote.host.bench_address}",
+        f"--peer={peer.host.bench_address}",
+    ]
+
+
+def link_look(remote: Remote, peer: Remote) -> Look:
+    """The host's end of the data link now, and all of its interfaces.
+
+    Raises TestbedError with the remedy if the host is not provisioned by this testbed.
+    """
+    program = f"{remote.facts.testbed_prefix}/bin/telemetry"
+    try:
+        return ask(remote, [program, "link", *link_options(remote, peer)], Look)
+    except (CommandFailed, NotAnAnswer) as error:
+        raise TestbedError(
+            f"{remote.host.role} host: its telemetry does not tell how the data link is: {error}",
+            remedy="run `ansible-playbook site.yml` for this inventory",
+            exit_code=Exit.NOT_READY,
+        ) from error
+
+
+def clock_offset_s(remote: Remote, samples: int = 3) -> float:
+    """By how much the host's clock is ahead of this machine's, seconds.
+
+    Of several readings, the one with the shortest way there and back counts, taken to lie in its
+    middle (Cristian's algorithm); it is off by at most half that way, some 30 ms.
+    """
+    readings = []
+    for _ in range(samples):
+        before = time.time()
+        there = ask(remote, "date +%s.%N", float)
+        after = time.time()
+        readings.append((after - before, there - (before + after) / 2))
+    return round(min(readings)[1], 4)
+
+
+def identity(remote: Remote, found: dict[str, Any]) -> str:
+    """Who this host is on this link since its last boot."""
+    return " ".join(
+        str(part)
+        for part in (
+            found["machine_id"],
+            found["boot_id"],
+            remote.host.bench_address,
+            found["nic"]["mac"],
+        )
+    )
+
+
+def nic(found: dict[str, Any]) -> Nic:
+    """The data link's interface."""
+    return Nic.model_validate({key: found["nic"][key] for key in Nic.model_fields})
+
+
+def record(remote: Remote, found: dict[str, Any]) -> HostRecord:
+    """The host with the settings that provisioning applied, as the kernel reads back now."""
+    tuned = ask(remote, ["cat", f"{remote.facts.testbed_etc}/tuning.json"], Tuned)
+    role: HostRole = remote.host.role
+    kept = {key: found[key] for key in HostRecord.model_fields if key in found}
+    return HostRecord.model_validate(kept | {"role": role, "sysctls": tuned.sysctls})
+
+
+def control_side() -> dict[str, str]:
+    """Commit and versions of what measures."""
+    return {
+        "git_commit": _git("rev-parse", "HEAD") or "unknown",
+        "git_changes": "yes" if _git("status", "--porcelain") else "none",
+        "ansible-core": ansible.release.__version__,
+        "fabric": fabric.__version__,
+    }
+
+
+def _git(*words: str) -> str | None:
+    command = ["git", "-C", str(Path(ROOT)), *words]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    return result.stdout.strip() if result.returncode == 0 else None

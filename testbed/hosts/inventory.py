@@ -1,0 +1,214 @@
+"""The two hosts and the facts declared about them, as Ansible's inventory has them.
+
+What is wrong with an inventory is found here, for fab as for site.yml, so that both say the same:
+plugins/action/check_inventory.py calls `check`.
+"""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypedDict, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from testbed.errors import TestbedError
+from testbed.hosts import inventory_files
+from testbed.model.inventory import IPERF_PORT, Facts, Host
+from testbed.model.results import HostRole
+from testbed.paths import ROOT
+
+ROLES: tuple[HostRole, HostRole] = ("server", "client")
+KEYS = {*Facts.model_fields, "bench_address", "bench_interface"}
+CONNECTIONS = {"ssh", "ansible.builtin.ssh", "smart"}
+REMEDIES = {
+    "bench_address": "give the host's own address on the data link (docs/hosts.md)",
+    "bench_interface": "give the host's interface on the data link, as `ip link` names it there",
+}
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class HostView(TypedDict):
+    """One host as Ansible sees it."""
+
+    values: dict[str, Any]  # of KEYS
+    where: dict[str, str]  # key -> file and line
+    unreadable: dict[str, str]  # key -> why it has no value
+    connection: str
+    address: str
+    ssh_arguments: list[str]
+
+
+class View(TypedDict):
+    """An inventory as Ansible sees it (testbed/hosts/ansible_view.py)."""
+
+    sources: list[str]
+    groups: dict[str, list[str]]  # of ROLES, those that there are
+    hosts: dict[str, HostView]
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """The hosts by their roles, and the facts that hold for all."""
+
+    hosts: dict[HostRole, Host]
+    facts: Facts
+
+
+def load(inventory: str | None = None) -> Inventory:
+    """Read an inventory as Ansible does, so that there is one reading of it.
+
+    `inventory` None: the default of ansible.cfg. Raises TestbedError, naming what is wrong.
+    """
+    if inventory is not None and "," not in inventory and not Path(inventory).exists():
+        raise TestbedError(f"no inventory at {inventory}", remedy=inventory_files.EXAMPLE)
+    return check(_view(inventory))
+
+
+def _view(inventory: str | None) -> View:
+    command = [sys.executable, "-m", "testbed.hosts.ansible_view"]
+    if inventory is not None:
+        command.append(inventory if "," in inventory else str(Path(inventory).resolve()))
+    result = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, errors="replace", check=False
+    )
+    if result.returncode != 0:
+        lines = [line for line in result.stderr.splitlines() if line.strip()]
+        raise TestbedError(
+            f"Ansible cannot read {inventory or 'the default inventory'}: {' '.join(lines[-3:])}"
+        )
+    view: View = json.loads(result.stdout)
+    return view
+
+
+def check(view: View) -> Inventory:
+    """The inventory, found fit. Raises TestbedError: a sentence for each thing that is wrong."""
+    name = ", ".join(map(inventory_files.shown, view["sources"])) or "the inventory"
+    server, client = (_Member(view, role, name) for role in ROLES)
+    if server.name == client.name:
+        raise TestbedError(
+            f"{name}: host {server.name} is in group 'server' and in group 'client'",
+            remedy=f"two hosts are needed, one in each; {inventory_files.EXAMPLE}",
+        )
+    hosts = [member.typed(Host, member.host_values) for member in (server, client)]
+    facts = [member.typed(Facts, member.view["values"]) for member in (server, client)]
+    _check_ports(server, facts[0])
+    _check_pair(server, client, hosts)
+    _check_same_facts(server, client, facts)
+    return Inventory(dict(zip(ROLES, hosts, strict=True)), facts[0])
+
+
+class _Member:
+    """The one host of a group, with all that a sentence about it names."""
+
+    def __init__(self, view: View, role: HostRole, inventory: str) -> None:
+        """Raise TestbedError unless there is one host, reached by SSH, whose values are known."""
+        self.role, self.inventory = role, inventory
+        names = view["groups"].get(role, [])
+        if len(names) != 1:
+            for source in view["sources"]:
+                inventory_files.explain(source)
+            there = f" ({', '.join(names[:5])})" if names else ""
+            raise TestbedError(
+                f"{inventory}: group '{role}' has {len(names)} hosts{there}; it needs exactly one",
+                remedy=inventory_files.EXAMPLE,
+            )
+        self.name = names[0]
+        self.view = view["hosts"][self.name]
+        for key, reason in self.view["unreadable"].items():
+            raise self.error(key, f"cannot be read: {reason}", remedy="correct it there")
+        if (connection := self.view["connection"]) not in CONNECTIONS:
+            raise self.error(
+                "ansible_connection",
+                f"is '{connection}'; fab reaches hosts by SSH only",
+                remedy="leave ansible_connection out",
+            )
+
+    @property
+    def host_values(self) -> dict[str, Any]:
+        """What the model `Host` is made of."""
+        return self.view["values"] | {
+            "role": self.role,
+            "name": self.name,
+            "ansible_host": self.view["address"],
+            "ssh_arguments": self.view["ssh_arguments"],
+        }
+
+    def error(self, key: str, problem: str, remedy: str) -> TestbedError:
+        """The sentence on one of its keys, with the file where that stands."""
+        return TestbedError(self.sentence(key, problem), remedy=remedy)
+
+    def sentence(self, key: str, problem: str) -> str:
+        """File, host, key and what is wrong with it."""
+        where = self.view["where"]
+        place = where.get(key) or where.get("inventory_hostname") or self.inventory
+        return f"{inventory_files.shown(place)}: host {self.name}: {key} {problem}"
+
+    def typed(self, model: type[M], values: dict[str, Any]) -> M:
+        """The values as `model`. Raises TestbedError, a sentence for each that does not fit."""
+        try:
+            return model.model_validate(values)
+        except ValidationError as error:
+            keys = [str(item["loc"][0]) for item in error.errors()]
+            sentences = [
+                self.sentence(
+                    key,
+                    "is missing"
+                    if item["type"] == "missing"
+                    else item["msg"].removeprefix("Value error, "),
+                )
+                for key, item in zip(keys, error.errors(), strict=True)
+            ]
+        raise TestbedError(
+            "\n".join(sentences),
+            remedy=REMEDIES.get(keys[0], f"group_vars/all.yml says what {keys[0]} is for"),
+        )
+
+
+def _check_ports(server: _Member, facts: Facts) -> None:
+    """Raise TestbedError if apps would have another program's port on the server host."""
+    taken = {facts.testbed_database_port: "PostgreSQL's", IPERF_PORT: "iperf's"}
+    if whose := taken.get(facts.testbed_app_port):
+        raise server.error(
+            "testbed_app_port",
+            f"is {facts.testbed_app_port}, which is {whose} port",
+            remedy="choose another port for the apps",
+        )
+
+
+def _check_pair(server: _Member, client: _Member, hosts: list[Host]) -> None:
+    """Raise TestbedError if both entries name one machine, or one address of the data link."""
+    if hosts[0].bench_address == hosts[1].bench_address:
+        raise client.error(
+            "bench_address",
+            f"is {hosts[1].bench_address}, which is host {server.name}'s as well",
+            remedy=REMEDIES["bench_address"],
+        )
+    for host, other, member in ((hosts[0], hosts[1], server), (hosts[1], hosts[0], client)):
+        if host.ansible_host == other.bench_address:
+            raise member.error(
+                "ansible_host",
+                f"is {host.ansible_host}, which is the bench_address of host {other.name}",
+                remedy="give the address of its own by which Ansible logs in to it",
+            )
+    same = hosts[0].ansible_host == hosts[1].ansible_host
+    if same and hosts[0].ssh_arguments == hosts[1].ssh_arguments:
+        raise client.error(
+            "ansible_host",
+            f"is {hosts[1].ansible_host}, which is host {server.name}'s as well",
+            remedy="server and client have to be two machines",
+        )
+
+
+def _check_same_facts(server: _Member, client: _Member, facts: list[Facts]) -> None:
+    """Raise TestbedError unless facts that hold for both hosts are the same on both."""
+    for key in Facts.model_fields:
+        values = [getattr(one, key) for one in facts]
+        if values[0] != values[1]:
+            raise client.error(
+                key,
+                f"is {values[1]}, but {values[0]} for host {server.name}",
+                remedy="set it for both hosts, below all: vars:",
+            )

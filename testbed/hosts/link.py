@@ -1,0 +1,265 @@
+"""Is the data link what it should be, and does the traffic take it?
+
+First the way: address, route, neighbour and ports, on both hosts. Then the round trip, and iperf
+both ways at once; the interfaces' own counters must have seen what iperf says.
+"""
+
+import re
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from testbed import store
+from testbed.errors import Exit, TestbedError
+from testbed.hosts import hosts, linkproof, ports
+from testbed.hosts.linkproof import PEER, LinkUnfit, Look
+from testbed.hosts.remote import Process, Remote
+from testbed.hosts.remotes import Remotes, at_once
+from testbed.model.inventory import IPERF_PORT
+from testbed.model.results import (
+    Carried,
+    HostRole,
+    LinkDirection,
+    LinkRecord,
+    Nic,
+    RoundTrip,
+)
+from testbed.model.tool_output import ToolOutput
+from testbed.progress import Progress
+from testbed.tools import ParseError, parse
+
+# On a busy host, iperf's client may ask the server to connect back before it listens itself
+IPERF_TRIES = 3
+NOT_YET_LISTENING = "expected reverse connect did not occur"
+PINGS = 20
+PING_EVERY_S = 0.2
+_COMPLAINT = re.compile(r".*(?:failed|error|refused|denied|unreachable|no route).*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What was measured of a link, as far as it was."""
+
+    directions: list[LinkDirection] = field(default_factory=list)
+    round_trip: RoundTrip | None = None
+    carried: dict[HostRole, list[Carried]] = field(default_factory=dict)
+    problems: list[LinkUnfit] = field(default_factory=list)
+
+
+def measure(remotes: Remotes, progress: Progress, folder: Path, duration_s: int = 10) -> LinkRecord:
+    """Measure the link, keep the raw outputs in `folder`, and judge it. Whole seconds only.
+
+    Raises TestbedError if a tool is missing; a link that is slow, or that packets do not take, is a
+    record with ok False.
+    """
+    found = at_once(remotes, hosts.describe)
+    nics: dict[HostRole, Nic] = {role: hosts.nic(one) for role, one in found.items()}
+    floor, reason = linkproof.floor(
+        remotes["server"].facts.testbed_link_floor_mbit_per_s,
+        [nic.speed_mbit_per_s for nic in nics.values()],
+    )
+    (folder / "raw").mkdir(parents=True, exist_ok=True)
+    with progress.stage("way and ports", 2):
+        looks = look(remotes)
+        unfit = same_machine(found) or linkproof.way_problems(
+            {role: remote.host for role, remote in remotes.items()}, looks
+        )
+        unfit = unfit or port_problems(remotes)
+    measured = _Measured(problems=unfit)
+    if not unfit:
+        measured = _measure(remotes, progress, folder, duration_s)
+    problems = [one.sentence for one in measured.problems]
+    problems += problems_of(measured.directions, nics, floor)
+    record = LinkRecord(
+        schema_version=1,
+        measured_at=datetime.now(UTC),
+        hosts={role: hosts.identity(remotes[role], one) for role, one in found.items()},
+        directions=measured.directions,
+        round_trip_ms=measured.round_trip,
+        nics=nics,
+        floor_mbit_per_s=floor,
+        floor_reason=reason,
+        states={role: one.state for role, one in looks.items()},
+        carried=measured.carried,
+        ok=not problems,
+        problems=problems,
+    )
+    store.write(folder / "link.json", record)
+    return record
+
+
+def look(remotes: Remotes) -> dict[HostRole, Look]:
+    """Both hosts' ends of the link, at the same time."""
+    return at_once(remotes, lambda one: hosts.link_look(one, remotes[PEER[one.host.role]]))
+
+
+def same_machine(found: dict[HostRole, dict[str, Any]]) -> list[LinkUnfit]:
+    """A sentence if both hosts are one."""
+    ids = {(one["machine_id"], one["boot_id"]) for one in found.values()}
+    if len(ids) > 1:
+        return []
+    return [
+        LinkUnfit(
+            "server and client are one and the same machine",
+            "correct ansible_host in the inventory: two hosts are needed",
+        )
+    ]
+
+
+def port_problems(remotes: Remotes) -> list[LinkUnfit]:
+    """Which of the ports that will be used cannot be reached."""
+    server, client = remotes["server"], remotes["client"]
+    wanted = [
+        (client, server, server.facts.testbed_app_port, "testbed_app_port"),
+        (client, server, IPERF_PORT, "iperf"),
+        (server, client, IPERF_PORT, "iperf"),
+    ]
+    found = [ports.problem(*one) for one in wanted]
+    return [problem for problem in found if problem]
+
+
+def _measure(remotes: Remotes, progress: Progress, folder: Path, duration_s: int) -> _Measured:
+    """Round trip and iperf. What fails is among the problems."""
+    try:
+        with progress.stage("round trip", PINGS * PING_EVERY_S):
+            ping = ping_server(remotes, PINGS)
+        (folder / "raw" / "ping.txt").write_text(ping)
+        trip = round_trip_of(ping)
+        for _ in range(IPERF_TRIES):
+            before = look(remotes)
+            with progress.stage("iperf, both directions at once", duration_s):
+                sent, received = _iperf(remotes, duration_s)
+            after = look(remotes)
+            (folder / "raw" / "iperf-client.txt").write_text(sent)
+            (folder / "raw" / "iperf-server.txt").write_text(received)
+            if NOT_YET_LISTENING not in sent:
+                break
+        output = _read(sent)
+        directions = directions_of(output, sent, received)
+    except LinkUnfit as error:
+        return _Measured(problems=[error])
+    carried: dict[HostRole, list[Carried]] = {
+        role: linkproof.carried(one.host, before[role], after[role])
+        for role, one in remotes.items()
+    }
+    problems = linkproof.carried_problems(output.flows or [], carried)
+    return _Measured(directions, trip, carried, problems)
+
+
+def ping_server(remotes: Remotes, count: int) -> str:
+    """What ping printed on the client host, of so many round trips over the data link."""
+    server, client = remotes["server"], remotes["client"]
+    command = ["ping", "-n", "-q", "-c", str(count), "-i", str(PING_EVERY_S), "-W", "2"]
+    command += ["-I", client.host.bench_address]
+    return client.run([*command, server.host.bench_address], check=False).stdout
+
+
+def _iperf(remotes: Remotes, duration_s: int) -> tuple[str, str]:
+    """What iperf's client and server printed, errors among it."""
+    server, client = remotes["server"], remotes["client"]
+    listening = server.start(["iperf", "-s", "-f", "m", "-B", server.host.bench_address])
+    try:
+        _wait_until_listening(server, listening)
+        command = ["iperf", "-c", server.host.bench_address, "-B", client.host.bench_address]
+        done = client.run(
+            [*command, "-d", "-f", "m", "-t", str(duration_s)],
+            timeout_s=duration_s + 30,
+            check=False,
+        )
+        listening.poll()
+        return done.stdout + done.stderr, listening.output
+    finally:
+        listening.stop()
+
+
+def _wait_until_listening(server: Remote, listening: Process, timeout_s: float = 10) -> None:
+    """Raise LinkUnfit, with what iperf says, if it does not come to listen."""
+    deadline = time.monotonic() + timeout_s
+    while not server.run(["ss", "-Htln", f"sport = :{IPERF_PORT}"]).stdout.strip():
+        if listening.poll() is not None or time.monotonic() > deadline:
+            raise LinkUnfit(
+                f"server host: iperf does not listen on port {IPERF_PORT}: "
+                f"{_complaints(listening.output)}",
+                "run `ansible-playbook site.yml`, which installs iperf",
+            )
+
+
+def directions_of(output: ToolOutput, client_said: str, server_said: str) -> list[LinkDirection]:
+    """Both directions from what iperf's client printed. Raises LinkUnfit if one is missing."""
+    rates = {flow.direction: flow.mbit_per_s for flow in output.flows or []}
+    if not {"sent", "received"} <= rates.keys():
+        raise LinkUnfit(
+            f"iperf did not measure both directions; client: {_complaints(client_said)}; "
+            f"server: {_complaints(server_said)}",
+            "all that it printed is in raw/iperf-client.txt and raw/iperf-server.txt",
+        )
+    return [
+        LinkDirection(source="client", target="server", mbit_per_s=rates["sent"]),
+        LinkDirection(source="server", target="client", mbit_per_s=rates["received"]),
+    ]
+
+
+def _read(said: str) -> ToolOutput:
+    """What iperf's client measured; nothing, where it printed only why it could not."""
+    try:
+        return parse(said, "iperf")
+    except ParseError as error:
+        return ToolOutput(tool="iperf", problems=[error.what])
+
+
+def _complaints(said: str) -> str:
+    """iperf's own words about what went wrong."""
+    lines = dict.fromkeys(line.strip() for line in said.splitlines() if _COMPLAINT.match(line))
+    return "'" + "', '".join(lines) + "'" if lines else "no error was printed"
+
+
+def round_trip_of(ping: str) -> RoundTrip:
+    """The summary of ping -q (iputils). Raises LinkUnfit if there is none."""
+    times = re.search(r"= (\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)/[\d.]+ ms", ping)
+    received = re.search(r"(\d+) received", ping)
+    if not times or not received:
+        raise LinkUnfit(
+            "ping over the data link got no answer; see raw/ping.txt",
+            "are bench_address and bench_interface right in the inventory?",
+        )
+    low, mean, high = map(float, times.groups())
+    return RoundTrip(min=low, mean=mean, max=high, samples=int(received.group(1)))
+
+
+def problems_of(
+    directions: list[LinkDirection], nics: dict[HostRole, Nic], floor_mbit_per_s: float
+) -> list[str]:
+    """Sentences: why this link cannot be measured over. None: it can."""
+    slow = [
+        f"{way.source} to {way.target}: {way.mbit_per_s:.0f} Mbit/s, below the floor of "
+        f"{floor_mbit_per_s:.0f}"
+        for way in directions
+        if way.mbit_per_s < floor_mbit_per_s
+    ]
+    half = [
+        f"{role}: {nic.interface} is not full duplex"
+        for role, nic in nics.items()
+        if nic.full_duplex is False
+    ]
+    return slow + half
+
+
+def verified(remotes: Remotes, identities: dict[HostRole, str], folder: Path) -> LinkRecord:
+    """The newest verification of these hosts' link below `folder`.
+
+    Raises TestbedError if there is none, it is too old, or the link was not good enough.
+    """
+    max_age = timedelta(hours=remotes["server"].facts.testbed_link_max_age_h)
+    records = [store.read(path, LinkRecord) for path in sorted(folder.glob("*/link.json"))]
+    same = [record for record in records if record.hosts == identities]
+    if not same:
+        problem = "the data link of these hosts has not been verified since their last boot"
+    elif datetime.now(UTC) - same[-1].measured_at > max_age:
+        problem = f"the data link was verified more than {max_age.total_seconds() / 3600:g} h ago"
+    elif not same[-1].ok:
+        problem = "the data link is not fit to measure over: " + "; ".join(same[-1].problems)
+    else:
+        return same[-1]
+    raise TestbedError(problem, remedy="run `fab link`", exit_code=Exit.NOT_READY)

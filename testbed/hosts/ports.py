@@ -1,0 +1,95 @@
+"""Can one host reach a TCP port of the other over the data link? Tried with a listener of ours."""
+
+import re
+
+from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
+
+from testbed.hosts.linkproof import LinkUnfit
+from testbed.hosts.remote import Remote, ask
+
+TRY_S = 3  # a first packet that is lost is sent again after one second
+_USERS = re.compile(r'users:\(\("([^"]+)",pid=(\d+)')
+_CGROUP = re.compile(r"cgroup:\S*?([^/\s]+\.(?:service|socket|scope))")
+_UID = re.compile(r"uid:(\d+)")
+
+
+def problem(source: Remote, target: Remote, port: int, what: str) -> LinkUnfit | None:
+    """Say why `source` cannot connect to that port of `target`; None if it can.
+
+    Listens there for the moment, so that what answers is nobody else.
+    """
+    there = f"{target.host.role} host: TCP port {port} ({what})"
+    if name := holder(target, port):
+        return LinkUnfit(
+            f"{there} is held by another program: {name}",
+            f"stop it (on that host: `sudo ss -tlnp sport = :{port}`)",
+        )
+    address = target.host.bench_address
+    program = f"{target.facts.testbed_prefix}/bin/telemetry"
+    listener = target.start([program, "listen", f"--address={address}", f"--port={port}"])
+    try:
+        while "listening" not in listener.output:
+            if listener.wait(0.05) is not None:
+                said = listener.output.strip() or "it says nothing"
+                return LinkUnfit(
+                    f"{there}: nothing can listen on {address}: {said}",
+                    "correct bench_address and the port in the inventory",
+                )
+        return closed(source, target, port, what)
+    finally:
+        listener.stop()
+
+
+def closed(source: Remote, target: Remote, port: int, what: str) -> LinkUnfit | None:
+    """Say why there is no connection to a port of `target` that is known to listen."""
+    found = connect(source, target, port)
+    if found is None:
+        return None
+    way = (
+        f"from {source.host.role} ({source.host.bench_address}) "
+        f"to {target.host.role} ({target.host.bench_address})"
+    )
+    return LinkUnfit(
+        f"TCP port {port} ({what}) is closed {way}, though a program listens there: {found}",
+        f"does a firewall drop or reject it? Open it on {target.host.role}'s "
+        f"{target.host.bench_interface}, or exempt the data link (`nft list ruleset`)",
+    )
+
+
+class Said(TypedDict):
+    """What `telemetry connect` prints."""
+
+    problem: str | None
+
+
+def connect(source: Remote, target: Remote, port: int) -> str | None:
+    """Why `source` gets no connection to that port of `target`; None if it gets one."""
+    command = [
+        f"{source.facts.testbed_prefix}/bin/telemetry",
+        "connect",
+        f"--address={source.host.bench_address}",
+        f"--peer={target.host.bench_address}",
+        f"--port={port}",
+        f"--timeout={TRY_S}",
+    ]
+    return ask(source, command, Said)["problem"]
+
+
+def holder(remote: Remote, port: int) -> str | None:
+    """Who listens on that port of bench_address, as far as can be seen; None: nobody."""
+    lines = remote.run(["ss", "-Htlnpe", f"sport = :{port}"]).stdout.splitlines()
+    return holder_in(lines, remote.host.bench_address)
+
+
+def holder_in(lines: list[str], address: str) -> str | None:
+    """The same of what `ss -Htlnpe` prints. Other users' programs show as unit or user id only."""
+    for line in lines:
+        local = line.split()[3].rpartition(":")[0].partition("%")[0]
+        if local.strip("[]") not in (address, "0.0.0.0", "*", "::"):  # noqa: S104 - as ss has it
+            continue
+        if users := _USERS.search(line):
+            return f"{users[1]} (process {users[2]})"
+        if group := _CGROUP.search(line):
+            return group[1]
+        return f"one of user id {uid[1]}" if (uid := _UID.search(line)) else "one of root's"
+    return None

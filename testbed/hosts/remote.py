@@ -1,0 +1,424 @@
+"""Commands and files on a host, over SSH. Everything that reaches a host goes through here.
+
+A host is not trusted: what it sends is bounded in size and time, and files come back under names of
+our own choice.
+"""
+
+import select
+import shlex
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import paramiko
+from fabric import Config, Connection
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json
+
+from testbed.errors import Exit, TestbedError
+from testbed.hosts import causes, ssh_login
+from testbed.hosts.ssh_config import Route, resolve
+from testbed.model.inventory import Facts, Host
+from testbed.texts import plain
+
+BANNER_TIMEOUT_S = 30  # until the host's SSH server has a word: jump hosts are on the way
+CHANNEL_TIMEOUT_S = 10  # until it opens a session; paramiko's own is an hour
+STALL_S = 30  # without a byte, while files are brought over
+POLL_S = 0.05
+DRAIN_S = 2  # for the rest of an output whose command has ended
+SETTLE_S = 0.2  # until a broken connection is known as one
+INTERRUPT = "\x03"
+
+# The most that a command may print. The largest honest answers are an app's page in base64, a
+# journal, and a few thousand versions of packages: a few MB.
+OUTPUT_BYTES = 32 * 2**20
+# The most that is kept of a background command's output; the rest is read and thrown away.
+KEPT_BYTES = 2**20
+# All files of a run from one host: twice what the largest of them may have.
+FETCHED_BYTES = 128 * 2**20
+TRANSFER_S = 600  # of one file, however slowly its bytes drip
+LARGEST_NUMBER = 1e19  # bytes, nanoseconds and calls are below 2^63
+NAMED = 10  # stray files in a remark
+
+T = TypeVar("T")
+
+
+class HostUnreachable(TestbedError):
+    """No SSH connection could be made, or it broke."""
+
+    def __init__(self, host: Host, cause: Exception | str) -> None:
+        remedy = "is it up? lab: `fab lab.status`; real hosts: ansible_host in the inventory"
+        super().__init__(
+            f"{host.role} host at {host.ansible_host}: no SSH connection: {cause}",
+            remedy=getattr(cause, "remedy", remedy),
+            exit_code=Exit.NOT_READY,
+        )
+
+
+class CommandFailed(TestbedError):
+    """A command on a host ended with an error: shows host, command and its last lines."""
+
+    def __init__(self, host: Host, command: str, code: int | None, output: str) -> None:
+        tail = "\n".join(f"    {line[:500]}" for line in output.strip().splitlines()[-12:])
+        cause = causes.of(code, output)
+        what = f"{cause.what}: command" if cause else "command"
+        super().__init__(
+            f"{host.role} host: {what} failed (exit {code}): {command}\n{tail}".rstrip(),
+            remedy=cause.remedy if cause else None,
+            exit_code=Exit.NOT_READY,
+        )
+        self.code = code
+        self.output = output
+
+
+class TooMuch(CommandFailed):
+    """A command prints more than it may."""
+
+
+class NotAnAnswer(TestbedError):
+    """A host's program printed something else than what it was asked for."""
+
+    def __init__(self, host: Host, command: str, problem: str) -> None:
+        super().__init__(
+            f"{host.role} host: `{command}` did not print what it should: {problem}",
+            remedy="run `ansible-playbook site.yml` for this inventory; if that does not help, "
+            "the host is not what it was",
+            exit_code=Exit.NOT_READY,
+        )
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a finished command left."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+class Process:
+    """A command that goes on in the background on a host, on a terminal of its own.
+
+    The terminal is what makes it end with us: if this program dies, the connection closes, and
+    the host's kernel hangs the command up.
+    """
+
+    def __init__(self, host: Host, command: str, channel: paramiko.Channel) -> None:
+        self.host = host
+        self.command = command
+        self._channel = channel
+        self._output = bytearray()
+
+    def poll(self) -> int | None:
+        """The exit code, or None while it runs; causes.KILLED if a signal ended it.
+
+        Raises HostUnreachable if the connection broke.
+        """
+        for _ in range(64):  # of 64 KB: a host that prints for ever does not keep us here
+            if not self._channel.recv_ready():
+                break
+            self._output += self._channel.recv(65536)[: KEPT_BYTES - len(self._output)]
+        if self._channel.exit_status_ready():
+            code = self._channel.recv_exit_status()
+            if code == causes.KILLED and not _outlived(self._channel):
+                raise HostUnreachable(self.host, f"it broke during `{self.command}`")
+            return code
+        transport = self._channel.get_transport()
+        if transport is None or not transport.is_active():
+            raise HostUnreachable(self.host, f"it broke during `{self.command}`")
+        return None
+
+    def wait(self, timeout_s: float) -> int | None:
+        """Wait until it ends; its exit code, or None if it still runs after `timeout_s`."""
+        deadline = time.monotonic() + timeout_s
+        while (code := self.poll()) is None and time.monotonic() < deadline:
+            time.sleep(POLL_S)
+        return code
+
+    def stop(self, timeout_s: float = 5) -> None:
+        """Interrupt it as Ctrl-C would; hang it up if that does not end it."""
+        try:
+            for wait_s in (1, timeout_s):  # twice: the first may come before it is listened to
+                if self.poll() is None:
+                    self._channel.send(INTERRUPT.encode())
+                    self.wait(wait_s)
+        except (HostUnreachable, OSError):
+            pass  # the connection is gone, and the command with it
+        finally:
+            self._channel.close()
+
+    @property
+    def output(self) -> str:
+        """What it printed on its terminal so far, up to KEPT_BYTES."""
+        return self._output.decode(errors="replace").replace("\r\n", "\n")
+
+
+def _outlived(channel: paramiko.Channel) -> bool:
+    """Whether the connection outlived its command; a broken one is noticed a little later."""
+    time.sleep(SETTLE_S)
+    transport = channel.get_transport()
+    return transport is not None and transport.is_active()
+
+
+class Remote:
+    """One host, logged in to as the unprivileged testbed user."""
+
+    def __init__(self, host: Host, facts: Facts) -> None:
+        self.host = host
+        self.facts = facts
+        self._lost: HostUnreachable | None = None  # once lost, nothing more is tried
+        self._connection: Connection | None = None
+        self._socket: socket.socket | None = None
+        self._proxy: ssh_login.Proxy | None = None
+
+    def open(self) -> None:
+        """Connect. Raises HostUnreachable, and TestbedError if SSH's settings are wrong."""
+        route = resolve(self.host, self.facts.testbed_user)
+        keys = ssh_login.Keys(route)
+        try:
+            self._connect(route, keys)
+        except paramiko.AuthenticationException as error:
+            raise self._unreachable(keys.refusal(self.host.name)) from error
+        except paramiko.BadHostKeyException as error:
+            raise self._unreachable(
+                ssh_login.Refused(
+                    f"its host key ({error.key.fingerprint}) is another one than in "
+                    + ", ".join(map(str, route.known_hosts)),
+                    f"if the host was set up anew: `ssh-keygen -R '{route.host_key_names[0]}'`, "
+                    "and log in to it once by hand",
+                )
+            ) from error
+        except (OSError, paramiko.SSHException, EOFError) as error:
+            said = self._proxy.said() if self._proxy else ""
+            refused = isinstance(error, ssh_login.Refused)
+            raise self._unreachable(said if said and not refused else error) from error
+
+    def _connect(self, route: Route, keys: ssh_login.Keys) -> None:
+        known = [] if route.new_keys == "any" else ssh_login.known_host_keys(route)
+        if route.proxy_command:
+            self._proxy = ssh_login.Proxy(route.proxy_command)
+            self._socket = self._proxy.socket
+        else:
+            self._socket = ssh_login.straight(route)
+        self._connection = Connection(
+            route.hostname,
+            user=route.user,
+            port=route.port,
+            config=Config(overrides={"load_ssh_configs": False}),  # ssh has read them already
+            connect_kwargs={
+                "sock": self._socket,
+                "auth_strategy": keys,
+                "banner_timeout": BANNER_TIMEOUT_S,
+                "channel_timeout": CHANNEL_TIMEOUT_S,
+            },
+        )
+        ssh_login.expect_host_key(self._connection.client, route, known)
+        self._connection.open()
+
+    def check_alive(self, timeout_s: float) -> None:
+        """Raise HostUnreachable unless the host answers in time.
+
+        A host that was lost once stays lost: nothing else is waited for, so that a campaign whose
+        host is gone ends soon.
+        """
+        try:
+            self.run("true", timeout_s=timeout_s)
+        except CommandFailed as error:
+            raise self._unreachable(f"no sign of life for {timeout_s:g} s") from error
+
+    def _unreachable(self, cause: Exception | str) -> HostUnreachable:
+        """The host counts as lost from now on."""
+        said = str(cause) or type(cause).__name__
+        self._lost = HostUnreachable(
+            self.host, cause if isinstance(cause, ssh_login.Refused) else plain(said)
+        )
+        self.close()
+        return self._lost
+
+    def close(self) -> None:
+        """Disconnect; what still runs there on a terminal of ours is hung up."""
+        if self._connection:
+            self._connection.client.close()  # fabric's own leaves one that is half open
+            self._connection = None
+        if self._socket:
+            self._socket.close()
+            self._socket = None
+        if self._proxy:
+            self._proxy.close()
+            self._proxy = None
+
+    def _session(self, line: str, *, terminal: bool = False) -> paramiko.Channel:
+        """A session in which the command was started. Raises HostUnreachable."""
+        if self._lost:
+            raise self._lost
+        if self._connection is None:
+            raise self._unreachable("it was never opened")
+        try:
+            transport: Any = self._connection.transport
+            channel: paramiko.Channel = transport.open_session()
+            channel.settimeout(STALL_S)
+            if terminal:
+                channel.get_pty()
+            channel.exec_command(line)
+        except (OSError, paramiko.SSHException, EOFError) as error:
+            raise self._unreachable(error) from error
+        return channel
+
+    def run(
+        self, command: Sequence[str] | str, *, timeout_s: float = 60, check: bool = True
+    ) -> Result:
+        """Run a command to its end.
+
+        Raises HostUnreachable; CommandFailed if it takes too long or prints more than OUTPUT_BYTES,
+        and with `check` if its exit code is not 0.
+        """
+        line = command if isinstance(command, str) else shlex.join(command)
+        code, stdout, stderr = self._carry_out(line, timeout_s)
+        done = Result(code, stdout.decode(errors="replace"), stderr.decode(errors="replace"))
+        if check and done.code != 0:
+            raise CommandFailed(self.host, line, done.code, done.stderr or done.stdout)
+        return done
+
+    def _carry_out(
+        self, line: str, timeout_s: float, *, limit: int = OUTPUT_BYTES, given: bytes | None = None
+    ) -> tuple[int, bytes, bytes]:
+        """A command's exit code and outputs, `given` being its input.
+
+        Raises HostUnreachable; CommandFailed if it takes too long or prints more than `limit`.
+        """
+        channel = self._session(line)
+        try:
+            if given is not None:
+                channel.sendall(given)
+                channel.shutdown_write()
+            stdout, stderr = self._outputs(channel, line, timeout_s, limit)
+            code = channel.recv_exit_status()
+        except (OSError, paramiko.SSHException, EOFError) as error:
+            raise self._unreachable(error) from error
+        finally:
+            channel.close()
+        if code == causes.KILLED and not _outlived(channel):
+            raise self._unreachable(f"it broke during `{line}`")
+        return code, stdout, stderr
+
+    def _outputs(
+        self, channel: paramiko.Channel, line: str, timeout_s: float, limit: int
+    ) -> tuple[bytes, bytes]:
+        """All that a command prints until it has ended."""
+        stdout, stderr = bytearray(), bytearray()
+        deadline = time.monotonic() + timeout_s
+        while True:
+            ended = channel.exit_status_ready()
+            if ended:  # something that it started may hold its output open
+                deadline = min(deadline, time.monotonic() + DRAIN_S)
+            left_s = deadline - time.monotonic()
+            if left_s <= 0 and not ended:
+                raise CommandFailed(self.host, line, None, f"no end after {timeout_s:g} s")
+            if ended and left_s <= 0:
+                return bytes(stdout), bytes(stderr)
+            if channel.recv_ready():
+                stdout += channel.recv(65536)
+            elif channel.recv_stderr_ready():
+                stderr += channel.recv_stderr(65536)
+            elif ended and (channel.eof_received or channel.closed):
+                return bytes(stdout), bytes(stderr)
+            elif channel.eof_received:
+                channel.status_event.wait(min(left_s, 1))
+            else:
+                select.select([channel], [], [], min(left_s, 1))
+            if len(stdout) + len(stderr) > limit:
+                raise TooMuch(self.host, line, None, f"it prints more than {limit} bytes")
+
+    def start(self, command: Sequence[str] | str) -> Process:
+        """Start a command that goes on in the background. Raises HostUnreachable."""
+        line = command if isinstance(command, str) else shlex.join(command)
+        return Process(self.host, line, self._session(line, terminal=True))
+
+    def write(self, path: str, text: str) -> None:
+        """Write a small file. Raises CommandFailed or HostUnreachable."""
+        line = f"cat >{shlex.quote(path)}"
+        code, _, stderr = self._carry_out(line, STALL_S, given=text.encode())
+        if code != 0:
+            said = stderr.decode(errors="replace")
+            raise CommandFailed(self.host, f"write {path}", code, said)
+
+    def fetch(self, folder: str, expected: Mapping[str, int], target: Path) -> list[str]:
+        """Copy the expected files of a remote folder, as far as they are there, into `target`.
+
+        `expected`: plain names, with the most bytes that each may have; nothing else is written.
+        Gives a remark on each file that was left there. Raises CommandFailed or HostUnreachable.
+        """
+        listing = ["find", folder, "-mindepth", "1", "-maxdepth", "1", "-printf", "%y %f\\0"]
+        code, found, said = self._carry_out(shlex.join(listing), STALL_S, limit=KEPT_BYTES)
+        if code != 0:
+            raise CommandFailed(self.host, f"list {folder}", code, said.decode(errors="replace"))
+        kinds = {
+            name: kind
+            for kind, _, name in (
+                entry.partition(" ") for entry in found.decode(errors="replace").split("\0")
+            )
+            if name
+        }
+        remarks, left = [], FETCHED_BYTES
+        for name in expected:
+            if kinds.get(name) == "f":
+                limit = min(expected[name], left)
+                size = self._fetch(f"{folder}/{name}", limit, target / name)
+                left -= size or 0
+                if size is None:
+                    remarks.append(f"{name}: larger than {limit} bytes")
+            elif name in kinds:
+                remarks.append(f"{name}: not a regular file")
+        strays = sorted(kinds.keys() - expected.keys())
+        remarks += [f"{plain(name)[:100]}: not a file of a run" for name in strays[:NAMED]]
+        if len(strays) > NAMED:
+            remarks.append(f"{len(strays) - NAMED} more that are not files of a run")
+        return remarks
+
+    def _fetch(self, path: str, limit: int, target: Path) -> int | None:
+        """Copy one file, through no link; its size, or None if it is larger than the limit.
+
+        It is counted as it is read: what a host says of its size is not relied upon.
+        """
+        line = shlex.join(["dd", f"if={path}", "iflag=nofollow,nonblock", "bs=64K", "status=none"])
+        try:
+            code, content, said = self._carry_out(line, TRANSFER_S, limit=limit)
+        except TooMuch:
+            return None
+        if code != 0:
+            raise CommandFailed(self.host, f"fetch {path}", code, said.decode(errors="replace"))
+        target.write_bytes(content)
+        return len(content)
+
+
+def ask(remote: Remote, command: Sequence[str] | str, shape: type[T]) -> T:
+    """The JSON document that a command on a host prints, found to be of that shape.
+
+    Raises CommandFailed or HostUnreachable, and NotAnAnswer for anything else.
+    """
+    line = command if isinstance(command, str) else shlex.join(command)
+    text = remote.run(command).stdout
+    try:
+        document = from_json(text)  # refuses what is nested more than 200 deep
+        _check_numbers(document)
+        return TypeAdapter(shape).validate_python(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        problem = f"{'.'.join(map(str, first['loc'][:5]))}: {first['msg']}".removeprefix(": ")
+    except ValueError as error:
+        problem = f"it is no JSON: {error}"
+    raise NotAnAnswer(remote.host, line, problem[:300])
+
+
+def _check_numbers(document: Any) -> None:
+    """Raise ValueError for a number that no host has to tell, infinity and NaN among them."""
+    if isinstance(document, dict):
+        document = list(document.values())
+    if isinstance(document, list):
+        for one in document:
+            _check_numbers(one)
+    elif isinstance(document, int | float) and not abs(document) < LARGEST_NUMBER:
+        raise ValueError(f"a number beyond {LARGEST_NUMBER:g}")

@@ -1,0 +1,77 @@
+"""The services that a workload needs beside its app. To add one, write its file, and list it here.
+
+Its name stands in the model of workload.yml (testbed/model/catalogue.py), and it needs a role.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from testbed.errors import Exit, Interrupted, TestbedError
+from testbed.hosts.remote import Remote
+from testbed.hosts.services.postgresql import PostgreSql
+from testbed.hosts.services.redis import Redis
+from testbed.hosts.services.service import Need, Service
+from testbed.model.catalogue import Service as Name
+
+__all__ = ["TABLE", "Need", "Service", "Unit", "check_undisturbed", "running", "used"]
+
+TABLE: dict[Name, Service] = {"postgresql": PostgreSql(), "redis": Redis()}
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit's state. `invocation`: another one after each start; empty where it never ran."""
+
+    name: str
+    state: str
+    invocation: str
+
+
+def used(need: Need) -> list[Service]:
+    """The services that a workload names; an empty list where it needs none."""
+    return [TABLE[name] for name in need.workload.services]
+
+
+def running(server: Remote, services: Iterable[Service]) -> dict[Service, Unit]:
+    """Each service's unit. Raises TestbedError if one does not run."""
+    found = {service: _look(server, service) for service in services}
+    for service, unit in found.items():
+        if unit.state != "active":
+            raise TestbedError(
+                f"server host: {service.title} does not run ({unit.name} is {unit.state})",
+                remedy=f"start it there: systemctl start {unit.name}",
+                exit_code=Exit.NOT_READY,
+            )
+    return found
+
+
+def check_undisturbed(server: Remote, before: dict[Service, Unit]) -> None:
+    """Raise Interrupted if a service was stopped or started anew since `before`."""
+    for service, then in before.items():
+        now = _look(server, service)
+        if now.state != "active":
+            what = f"was stopped during the run ({now.name} is {now.state})"
+        elif now != then:
+            what = f"was started anew during the run ({now.name})"
+        else:
+            continue
+        raise Interrupted(
+            f"server host: {service.title} {what}",
+            remedy="what stopped it stands in its journal there: "
+            f"journalctl -u {now.name} --since '-10 min'",
+        )
+
+
+def _look(server: Remote, service: Service) -> Unit:
+    """The service's unit; of several, the one that runs."""
+    told = server.run(
+        ["systemctl", "show", "--all", service.unit, "-pId", "-pActiveState", "-pInvocationID"]
+    ).stdout
+    units = []
+    for block in told.split("\n\n"):
+        facts = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        if "Id" in facts:
+            state, invocation = facts.get("ActiveState", ""), facts.get("InvocationID", "")
+            units.append(Unit(facts["Id"], state, invocation))
+    absent = Unit(service.unit.replace("@*", ""), "not there", "")
+    return min(units, key=lambda unit: unit.state != "active", default=absent)

@@ -1,0 +1,112 @@
+"""PostgreSQL: its data put back, its settings, and the apps' SQL, asked as the testbed's user."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from testbed.asked import catalogue
+from testbed.errors import Exit, TestbedError
+from testbed.hosts import causes, hosts
+from testbed.hosts.remote import CommandFailed, Remote, ask
+from testbed.hosts.services.service import Need, Service, Statements
+
+T = TypeVar("T")
+
+# Settings that are not built-in defaults, as current_setting() words them.
+_SETTINGS = (
+    "select json_object_agg(name, current_setting(name)) from pg_settings"
+    " where source not in ('default', 'override', 'client', 'session')"
+)
+# Statements of the apps' own role only: the testbed asks as another one.
+_SEEN = (
+    "select coalesce(json_agg(json_build_array(query, calls)), '[]') from ("
+    " select query, sum(calls) as calls from pg_stat_statements s join pg_roles r on r.oid = userid"
+    " where r.rolname = current_database() group by query order by 2 desc, 1) as statements"
+)
+# We may count rows by this function (roles/postgresql), and read none.
+_ROWS = "select public.testbed_rows()"
+
+
+class PostgreSql(Service):
+    """PostgreSQL on the server host."""
+
+    title = "PostgreSQL"
+    unit = "postgresql@*.service"  # Debian runs one for each cluster and version
+
+    def check_deployed(self, server: Remote, need: Need) -> None:
+        """Raise TestbedError unless the workload's reset file is on the host as it is here."""
+        if need.workload.reset is None:
+            return
+        show = ["systemctl", "show", "-P", "LoadState", _reset_unit(need)]
+        if server.run(show).stdout.strip() != "loaded":
+            path = need.folder / need.workload.reset
+            raise TestbedError(
+                f"server host: the file that puts data back differs from {path}, or is not there",
+                remedy=causes.PROVISION,
+                exit_code=Exit.NOT_READY,
+            )
+
+    def put_back(self, server: Remote, need: Need) -> None:
+        """Run the workload's reset file. Raises TestbedError, with psql's words, if that fails."""
+        if need.workload.reset is None:
+            return
+        unit = _reset_unit(need)
+        try:
+            server.run(["sudo", "-n", "systemctl", "start", unit])
+        except CommandFailed as error:
+            path = need.folder / need.workload.reset
+            raise TestbedError(
+                f"{path}: PostgreSQL refuses it: {_last_words(server, unit) or error.output}",
+                remedy="if the data set is not there: run `ansible-playbook site.yml`",
+                exit_code=Exit.RUN_FAILED,
+            ) from error
+
+    def found(self, server: Remote, need: Need) -> Mapping[str, Any]:
+        """Its settings, and how many rows each table of the workload's database has."""
+        database = server.facts.database_of(need.name)
+        counted = _ask(server, "the number of rows", _ROWS, dict[str, int], database)
+        return {"rows": counted, "postgresql": settings(server)}
+
+    def watch(self, server: Remote) -> None:
+        """Let it count statements anew."""
+        question = "select to_json(pg_stat_statements_reset()::text)"
+        _ask(server, "a fresh count of statements", question, str)
+
+    def seen(self, server: Remote) -> Statements:
+        """Statements of the apps since then, as pg_stat_statements normalises them, with calls."""
+        return _ask(server, "the statements that it saw", _SEEN, Statements)
+
+    def telemetry_options(self, server: Remote, need: Need) -> list[str]:
+        """The database whose connections are counted."""
+        return [f"--database={server.facts.database_of(need.name)}"]
+
+
+def settings(server: Remote) -> dict[str, str]:
+    """Every setting that is not its built-in default."""
+    return _ask(server, "its settings", _SETTINGS, dict[str, str])
+
+
+def _reset_unit(need: Need) -> str:
+    return catalogue.reset_unit(need.name, need.folder, need.workload.reset or "")
+
+
+def _last_words(server: Remote, unit: str) -> str:
+    """What psql printed when the unit was last started."""
+    _, _, last = hosts.journal(server, unit).rpartition("Starting ")
+    return "; ".join(line for line in last.splitlines() if line.startswith("psql"))
+
+
+def _ask(server: Remote, what: str, query: str, shape: type[T], database: str | None = None) -> T:
+    """A query's one JSON value. Raises TestbedError, with PostgreSQL's own words, if it has none.
+
+    `what` is asked for, in words.
+    """
+    command = ["psql", "-X", "-A", "-t", "-d", database or server.facts.testbed_database]
+    command += ["-c", query]
+    try:
+        return ask(server, command, shape)
+    except CommandFailed as error:
+        raise TestbedError(
+            f"server host: PostgreSQL, asked for {what}: {causes.last_word(error.output)}",
+            remedy=error.remedy or causes.PROVISION,
+            exit_code=Exit.NOT_READY,
+        ) from error

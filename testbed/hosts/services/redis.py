@@ -1,0 +1,17 @@
+"""Redis, which a run finds empty."""
+
+from testbed.hosts.remote import Remote
+from testbed.hosts.services.service import Need, Service
+
+EMPTY = "testbed-redis-flush.service"  # of roles/redis
+
+
+class Redis(Service):
+    """Redis on the server host."""
+
+    title = "Redis"
+    unit = "redis-server.service"
+
+    def put_back(self, server: Remote, need: Need) -> None:
+        """Empty it. Raises CommandFailed if that fails."""
+        server.run(["sudo", "-n", "systemctl", "start", EMPTY])

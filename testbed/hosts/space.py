@@ -1,0 +1,35 @@
+"""Room for what a run writes: on both hosts, and on this machine."""
+
+import os
+import shutil
+from pathlib import Path
+
+from testbed.errors import Exit, TestbedError
+from testbed.hosts.remote import Remote
+
+NEEDED_BYTES = 32 << 20  # before a run: many times what one of five minutes writes
+FULL_BYTES = 1 << 20  # a run that failed with less room than this failed for want of it
+
+
+def check_here(folder: Path, least_bytes: int = NEEDED_BYTES) -> None:
+    """Raise TestbedError unless this machine has room in a folder."""
+    free = shutil.disk_usage(folder).free
+    if free < least_bytes:
+        raise _shortage(f"this machine: {os.path.relpath(folder)}", free)
+
+
+def check_there(remote: Remote, folder: str, least_bytes: int = NEEDED_BYTES) -> None:
+    """Raise TestbedError unless a host has room in a folder."""
+    told = remote.run(["stat", "--file-system", "--format=%a %S", folder]).stdout.split()
+    free = int(told[0]) * int(told[1])
+    if free < least_bytes:
+        raise _shortage(f"{remote.host.role} host: {folder}", free)
+
+
+def _shortage(where: str, free: int) -> TestbedError:
+    return TestbedError(
+        f"{where}: the disk is full: {free / 2**20:.1f} MB free, a run needs "
+        f"{NEEDED_BYTES / 2**20:.0f} MB",
+        remedy="make room there; `df -h` tells which file system it is",
+        exit_code=Exit.NOT_READY,
+    )

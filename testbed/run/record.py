@@ -1,0 +1,81 @@
+"""A run's record: begun with what was asked, grown through the stages, judged at the end."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from testbed import store
+from testbed.model.catalogue import CataloguedApp
+from testbed.model.experiment import PlannedRun
+from testbed.model.results import Failure, Load, OpenFiles, RunRecord
+from testbed.run import conditions
+from testbed.run.session import Session
+from testbed.validity import Evidence, Expected, judge, worst
+from testbed.validity.figures import drift_percent
+
+
+def begun(
+    session: Session,
+    planned: PlannedRun,
+    app: CataloguedApp,
+    load: Load,
+    earlier_failures: list[Failure],
+) -> RunRecord:
+    """The record of a run that begins now: what is asked, and nothing measured yet."""
+    now = datetime.now(UTC)
+    return RunRecord(
+        schema_version=1,
+        run_id=planned.run_id,
+        campaign=session.campaign,
+        workload=app.workload,
+        app=app.name,
+        app_title=app.spec.title,
+        endpoint=planned.endpoint,
+        variant=planned.variant,
+        settings=planned.settings,
+        trial=planned.trial,
+        url=session.url_of(app, planned.endpoint),
+        calibration=session.experiment.calibration,
+        load=load,
+        generator_version=session.generators[load.generator],
+        command=None,
+        started_at=now,
+        ended_at=now,
+        phases_s={},
+        telemetry_interval_s=session.experiment.telemetry_interval_s,
+        unit=None,
+        answers=[],
+        sql=None,
+        output=None,
+        failure=None,
+        earlier_failures=earlier_failures,
+        findings=[],
+        verdict="invalid",
+    )
+
+
+def judged(session: Session, record: RunRecord, folder: Path) -> RunRecord:
+    """The record of a run that has ended, with the verdict. `folder`: where the run's files are."""
+    most_files = OpenFiles(
+        app=record.open_files.app if record.open_files else None,
+        generator=conditions.generator_open_files(folder / "raw"),
+    )
+    record = record.model_copy(update={"open_files": most_files})
+    workload = session.catalogue.workload(record.workload)
+    expected = Expected(
+        statements=workload.endpoints[record.endpoint].sql,
+        link=session.link,
+        first_rows=store.first_rows(session.folder),
+        first_postgresql=session.postgresql,
+        workers=session.workers.get((record.endpoint, record.variant), {}),
+        unequal_workers=session.experiment.unequal_workers,
+    )
+    evidence = Evidence(record, folder, expected)
+    findings = judge(evidence)
+    return record.model_copy(
+        update={
+            "ended_at": datetime.now(UTC),
+            "drift_percent": drift_percent(evidence),
+            "findings": findings,
+            "verdict": worst(findings),
+        }
+    )

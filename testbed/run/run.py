@@ -1,0 +1,329 @@
+"""One run: start, ready, check, load, check again, stop, collect. Leaves nothing running."""
+
+import itertools
+import shutil
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from testbed import seal, store
+from testbed.asked import answers
+from testbed.errors import Interrupted, RunFailed, TestbedError
+from testbed.hosts import hosts, services, space
+from testbed.hosts.daemon import Daemon
+from testbed.hosts.linkproof import PEER
+from testbed.hosts.remote import CommandFailed, HostUnreachable, Process
+from testbed.model.catalogue import CataloguedApp
+from testbed.model.experiment import PlannedRun
+from testbed.model.results import (
+    Failure,
+    HostRole,
+    OpenFiles,
+    RunRecord,
+)
+from testbed.model.tool_output import ToolOutput
+from testbed.run import conditions
+from testbed.run.asking import Asker
+from testbed.run.generating import generate
+from testbed.run.record import begun, judged
+from testbed.run.session import Session
+from testbed.tools import parse
+from testbed.tools.generators import ADAPTERS, LUA_FILE, Target, choose, measured_from
+from testbed.validity import sql
+
+TELEMETRY_BYTES = 64 * 2**20  # a row of about 400 bytes each interval: two days of seconds
+BEFORE_THE_APP = ("prepare", "look around", "reset")  # stages of a run
+
+
+def execute(session: Session, planned: PlannedRun) -> RunRecord:
+    """Carry out one run and store it whole as `<folder>/<run id>/`.
+
+    What the app failed in is part of the record (`failure`), and so is what happened around it,
+    marked as interrupted: the campaign goes on. Raises Interrupted, after the record is stored,
+    where the next run would meet the same; KeyboardInterrupt, after everything is stopped.
+    """
+    app = session.catalogue.apps_of(session.experiment.workload)[planned.app]
+    load = choose(planned.load, set(session.generators))
+    partial = session.folder / f"{store.PARTIAL}{planned.run_id}"
+    shutil.rmtree(partial, ignore_errors=True)
+    (partial / "raw").mkdir(parents=True)
+    final = session.folder / planned.run_id
+    earlier_failures = store.failures(final / seal.RECORD)
+    runner = _Runner(session, app, begun(session, planned, app, load, earlier_failures), partial)
+    end: Interrupted | None = None
+    try:
+        runner.go()
+    except TestbedError as error:
+        first = conditions.link_fault(session, runner.record.before) or _first(error)
+        failure, end = _ended_by(first, runner.stage)
+        runner.note(failure=failure)
+    record = judged(session, runner.record, partial)
+    record = record.model_copy(update={"files": seal.files_of(partial)})
+    store.write(partial / seal.RECORD, record)
+    shutil.rmtree(final, ignore_errors=True)
+    partial.rename(final)
+    if end is not None:
+        raise end
+    return record
+
+
+def _first(error: TestbedError) -> TestbedError:
+    """What went wrong first: stopping and collecting may have failed because of it."""
+    while isinstance(error.__context__, TestbedError) and not error.__suppress_context__:
+        error = error.__context__
+    return error
+
+
+def _ended_by(error: TestbedError, stage: str) -> tuple[Failure, Interrupted | None]:
+    """What ended a run, as its record has it; and what ends the campaign, if it does.
+
+    Only a RunFailed is what the app did. Before the app is started nothing is wrong but with the
+    testbed, and the next run would meet it too; so it would with a host that is lost.
+    """
+    if isinstance(error, RunFailed):
+        return Failure(stage=stage, message=str(error)), None
+    failure = Failure(stage=stage, message=str(error), interrupted=True)
+    asked_to_end = isinstance(error, Interrupted) and error.ends_campaign
+    if asked_to_end or isinstance(error, HostUnreachable) or stage in BEFORE_THE_APP:
+        return failure, Interrupted(error.message, remedy=error.remedy, ends_campaign=True)
+    return failure, None
+
+
+class _Runner:
+    """The steps of one run, and its record, which grows with each."""
+
+    def __init__(
+        self, session: Session, app: CataloguedApp, record: RunRecord, partial: Path
+    ) -> None:
+        self.session, self.app, self.record, self.partial = session, app, record, partial
+        self.stage = BEFORE_THE_APP[0]
+        self.load = record.load
+        self.daemon = Daemon(session.server, app)
+        self.generating = session.remotes[record.load.from_host]
+        self.need = services.Need.of(session.catalogue, app.workload)
+        self.endpoint = self.need.workload.endpoints[record.endpoint]
+        self.asker = Asker(
+            self.generating,
+            session.server,
+            self.daemon,
+            record.url,
+            self.endpoint,
+            self.need.folder,
+        )
+        self.statements_seen: list[tuple[str, int]] | None = None
+        self.services: dict[services.Service, services.Unit] = {}  # as the run found them
+        self.telemetry: dict[HostRole, Process] = {}
+        self.remote_folder = f"{session.inventory.facts.testbed_run}/{record.run_id}"
+
+    def note(self, **facts: Any) -> None:
+        """Put what was found into the record."""
+        self.record = self.record.model_copy(update=facts)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time a phase, and remember it as where a failure happened."""
+        self.stage, begin = name, time.monotonic()
+        try:
+            yield
+        finally:
+            took_s = round(time.monotonic() - begin, 3)
+            self.note(phases_s={**self.record.phases_s, name: took_s})
+
+    def go(self) -> None:
+        """All steps; whatever was started is stopped, however this ends."""
+        with ExitStack() as cleanup:
+            try:
+                self._steps(cleanup)
+            except TestbedError as error:
+                known = isinstance(error, HostUnreachable | Interrupted)
+                if not known and (cause := self._around()) is not None:
+                    raise cause from error
+                raise
+        with self.phase("collect"):
+            output = self._parse()
+            self.note(output=output)
+            if self.statements_seen is not None:
+                seen = sql.sorted_out(
+                    self.statements_seen,
+                    self.endpoint.sql,
+                    self.app.spec.housekeeping_sql,
+                    output.all_answered,
+                )
+                self.note(sql=seen)
+
+    def _steps(self, cleanup: ExitStack) -> None:
+        """All that hosts are needed for; what undoes it goes into `cleanup`."""
+        progress = self.session.progress
+        self._check_space(space.NEEDED_BYTES)
+        for remote in self.session.remotes.values():
+            remote.run(["mkdir", "-p", self.remote_folder])
+        cleanup.callback(self._remove_remote_folders)
+        with self.phase("look around"), progress.stage("look who else is there", 1):
+            self.services = services.running(self.session.server, services.used(self.need))
+            before = conditions.before(self.session.remotes)
+            self.note(before=before)
+            links = {role: one.link for role, one in before.items() if one.link}
+            conditions.check_link(self.session, links)
+        with self.phase("reset"):
+            for service in self.services:
+                service.put_back(self.session.server, self.need)
+                self.note(**service.found(self.session.server, self.need))
+        with self.phase("start"), progress.stage("start", 1):
+            cleanup.callback(self.daemon.stop)
+            pid = self.daemon.start(self.record.settings, self.session.app_address)
+            most_files = conditions.open_files(self.session.server, pid)
+            self.note(main_pid=pid, open_files=OpenFiles(app=most_files, generator=None))
+        with self.phase("ready"), progress.stage("wait until it answers", 1):
+            answer = self.asker.wait_ready()
+        with self.phase("check"):
+            self._check_before(answer)
+        self.telemetry = self._start_telemetry(pid)
+        cleanup.callback(self._collect, self.telemetry)
+        self._load(answer)
+        with self.phase("check after"), progress.stage("check the answer again", 1):
+            self.note(unit=self.daemon.show(), link_after=conditions.link_now(self.session))
+            conditions.check_link(self.session, self.record.link_after)
+            self.note(answers=[*self.record.answers, self.asker.check_after()])
+            services.check_undisturbed(self.session.server, self.services)
+            self._check_telemetry()
+            self._check_space(space.FULL_BYTES)  # else what was to be written may be incomplete
+        with self.phase("stop"):
+            cleanup.close()
+
+    def _around(self) -> TestbedError | None:
+        """What happened around the app and explains that the run failed; None if nothing did."""
+        try:
+            self._check_space(space.FULL_BYTES)
+            services.check_undisturbed(self.session.server, self.services)
+        except TestbedError as cause:
+            return cause
+        return None
+
+    def _check_space(self, least_bytes: int) -> None:
+        space.check_here(self.partial, least_bytes)
+        for remote in self.session.remotes.values():
+            space.check_there(remote, remote.facts.testbed_run, least_bytes)
+
+    def _check_telemetry(self) -> None:
+        """Raise CommandFailed if a host's telemetry ended before it was told to."""
+        for role, process in self.telemetry.items():
+            if (code := process.poll()) is not None:
+                host = self.session.remotes[role].host
+                raise CommandFailed(host, "telemetry, during the run", code, process.output)
+
+    def _check_before(self, answer: answers.Answer) -> None:
+        """Raise RunFailed unless all are as expected: such an app is not worth a load."""
+        checks = self.asker.check_before(answer)
+        self.note(answers=[*self.record.answers, *checks])
+        for check in checks:
+            if not check.ok:
+                about = f" ({check.what})" if check.what else ""
+                raise RunFailed(f"wrong answer from {self.record.url}{about}: {check.problem}")
+
+    def _start_telemetry(self, pid: int) -> dict[HostRole, Process]:
+        processes: dict[HostRole, Process] = {}
+        for role, remote in self.session.remotes.items():
+            command = [
+                f"{remote.facts.testbed_prefix}/bin/telemetry",
+                "record",
+                f"{self.remote_folder}/telemetry-{role}.csv",
+                *hosts.link_options(remote, self.session.remotes[PEER[role]]),
+                f"--interval={self.session.experiment.telemetry_interval_s:g}",
+                *(self._about_the_app(pid) if role == "server" else []),
+            ]
+            processes[role] = remote.start(command)
+        return processes
+
+    def _about_the_app(self, pid: int) -> list[str]:
+        """What the server host's telemetry watches beside the host."""
+        server = self.session.server
+        told = [service.telemetry_options(server, self.need) for service in self.services]
+        return [f"--pid={pid}", *itertools.chain.from_iterable(told)]
+
+    def _collect(self, telemetry: dict[HostRole, Process]) -> None:
+        """Stop both hosts' telemetry and bring back all files of the run, at the same time."""
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(self._collect_from, telemetry.keys(), telemetry.values()))
+
+    def _collect_from(self, role: HostRole, process: Process) -> None:
+        process.stop()
+        raw = self.partial / "raw"
+        (raw / f"telemetry-{role}.log").write_text(process.output)
+        expected = {f"telemetry-{role}.csv": TELEMETRY_BYTES}
+        if role == self.load.from_host:
+            expected |= ADAPTERS[self.load.generator].leaves
+        left = self.session.remotes[role].fetch(self.remote_folder, expected, raw)
+        if strange := [line for line in left if line.partition(":")[0] not in ("body", LUA_FILE)]:
+            (raw / f"left-on-{role}.txt").write_text("\n".join(strange) + "\n")
+
+    def _load(self, answer: answers.Answer) -> None:
+        load, progress = self.load, self.session.progress
+        adapter = ADAPTERS[load.generator]
+        target = self._target(answer)
+        for name, text in adapter.files(target).items():
+            self.generating.write(f"{self.remote_folder}/{name}", text)
+        inside_s = load.warmup_s if adapter.warms_up_itself(load) else 0
+        if load.warmup_s and not inside_s:
+            warm_up = adapter.warm_up(load, target, self.remote_folder)
+            with self.phase("warm-up"), progress.stage("warm-up", load.warmup_s):
+                generate(self.session, load, warm_up, self._output("warm-up.txt"), load.warmup_s)
+            # Requests that the warm-up left unanswered still queue; one more comes after them, and
+            # its answer says that the load will not have to wait for them
+            with self.phase("drain"), progress.stage("wait until it has caught up", 1):
+                self.asker.wait_ready()
+        for service in self.services:
+            service.watch(self.session.server)
+        command = adapter.command(load, target, self.remote_folder, self.session.generator_cpus)
+        self.note(command=" ".join(command))
+        with (
+            self.phase("load"),
+            progress.stage(f"load for {load.duration_s:g} s", load.duration_s + inside_s),
+        ):
+            self.note(measured_from=datetime.now(UTC) + timedelta(seconds=inside_s))
+            expected_s = load.duration_s + inside_s
+            generate(self.session, load, command, self._output("generator.txt"), expected_s)
+        for service in self.services:
+            if (seen := service.seen(self.session.server)) is not None:
+                self.statements_seen = seen
+
+    def _target(self, answer: answers.Answer) -> Target:
+        """What the generator is told; the body that it sends is put where it finds it."""
+        varies, send = self.endpoint.expect.varies, self.endpoint.send
+        body_file = None
+        if send is not None:
+            body_file = f"{self.remote_folder}/body"
+            self.generating.write(body_file, answers.read_body(self.need.folder, send))
+        return Target(
+            url=self.record.url,
+            method=self.endpoint.method,
+            answer_bytes=None if varies else len(answer.body),
+            answer_sha256=None if varies else answer.sha256,
+            content_type=send.content_type if send else None,
+            body_file=body_file,
+        )
+
+    def _output(self, name: str) -> str:
+        return f"{self.remote_folder}/{name}"
+
+    def _remove_remote_folders(self) -> None:
+        for remote in self.session.remotes.values():
+            remote.run(["rm", "-rf", self.remote_folder])
+
+    def _parse(self) -> ToolOutput:
+        """The generator's figures; its own files go where a run's folder has them."""
+        raw = self.partial / "raw"
+        for name in ("telemetry-server.csv", "telemetry-client.csv", "timeline.csv", "latency.hdr"):
+            if (raw / name).exists():
+                (raw / name).rename(self.partial / name)
+        path = raw / ADAPTERS[self.load.generator].output
+        if not path.is_file():
+            raise Interrupted(f"the generator left no {path.name}")
+        text = path.read_text(errors="replace")
+        output = parse(text, self.load.generator)
+        told = measured_from(text, self.load, self.record.before[self.load.from_host])
+        self.note(measured_from=told or self.record.measured_from)
+        return output

@@ -1,0 +1,48 @@
+"""What the runs of a campaign share."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from testbed.asked.catalogue import Catalogue
+from testbed.hosts.inventory import Inventory
+from testbed.hosts.remote import Remote
+from testbed.hosts.remotes import Remotes
+from testbed.model.catalogue import CataloguedApp
+from testbed.model.experiment import Experiment
+from testbed.model.results import Generator, LinkRecord
+from testbed.progress import Progress
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Session:
+    """What all runs of a campaign share."""
+
+    campaign: str
+    folder: Path
+    experiment: Experiment
+    catalogue: Catalogue
+    inventory: Inventory
+    remotes: Remotes
+    generators: dict[Generator, str | None]  # on the generating host, with their versions
+    generator_cpus: int
+    postgresql: dict[str, str]  # settings as the campaign found them
+    link: LinkRecord | None
+    progress: Progress
+    workers: dict[tuple[str, str], dict[str, int]]  # endpoint, variant -> app -> its workers
+
+    @property
+    def server(self) -> Remote:
+        """The host that the apps run on."""
+        return self.remotes["server"]
+
+    @property
+    def app_address(self) -> str:
+        """Where apps listen: loopback in a calibration, else the server's data link address."""
+        return LOOPBACK if self.experiment.calibration else self.server.host.bench_address
+
+    def url_of(self, app: CataloguedApp, endpoint: str) -> str:
+        """The URL that a run of this app and endpoint loads."""
+        port = self.inventory.facts.testbed_app_port
+        return f"http://{self.app_address}:{port}{app.spec.endpoints[endpoint]}"

@@ -1,0 +1,138 @@
+"""The results folder: written whole or not at all, read back checked."""
+
+import os
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from testbed import jsonfile, seal
+from testbed.errors import TestbedError
+from testbed.model.results import Campaign, Failure, RunRecord
+from testbed.paths import ROOT
+
+FOLDER_VARIABLE = "TESTBED_RESULTS"  # environment variable: results elsewhere than in results/
+PARTIAL = ".partial-"  # prefix of a run's folder until its run.json is complete
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def folder() -> Path:
+    """Where campaigns and link verifications are kept."""
+    return Path(os.environ.get(FOLDER_VARIABLE) or ROOT / "results")
+
+
+def write(path: Path, model: BaseModel) -> None:
+    """Write a model as JSON so that a reader sees the old file or the new one, never half of it.
+
+    Where the model has a field for a digest, the document carries it.
+    Raises TestbedError if it cannot be written, a full disk for instance.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("w", encoding="utf-8") as stream:
+            stream.write(seal.sealed(model))
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        raise TestbedError(
+            f"cannot write {path}: {error.strerror}",
+            remedy="free some space or choose another results folder; finished runs are kept",
+        ) from error
+
+
+def read(path: Path, model: type[M]) -> M:
+    """Read a model back. Raises TestbedError, naming the file and what is wrong in it.
+
+    That includes a document which is not as it was written.
+    """
+    found, edited = read_as_found(path, model)
+    if edited:
+        raise TestbedError(
+            f"{path} was edited after it was written",
+            remedy="restore it from a copy; what it says now, nobody measured",
+        )
+    return found
+
+
+def read_as_found(path: Path, model: type[M]) -> tuple[M, bool]:
+    """A model as its file is now, and whether that was edited after it was written.
+
+    Raises TestbedError, naming the file and what is wrong in it, if it does not fit.
+    """
+    data = jsonfile.read(path)
+    return jsonfile.fit(path, data, model), seal.is_broken(data)
+
+
+def read_run(folder: Path, campaign: Campaign) -> tuple[RunRecord, list[str]]:
+    """A run as its folder is now, and a sentence for each thing that is not as it was written.
+
+    Raises TestbedError if it is not that campaign's run, or no run at all.
+    """
+    path = folder / seal.RECORD
+    if not path.is_file():
+        raise TestbedError(
+            f"{folder}: half-written run: no {seal.RECORD} in it",
+            remedy="resume the campaign, which redoes this run, or remove the folder",
+        )
+    record, edited = read_as_found(path, RunRecord)
+    if record.run_id != folder.name:
+        raise TestbedError(f"{path}: run_id '{record.run_id}' is not its folder's name")
+    if record.campaign != campaign.campaign:
+        raise TestbedError(
+            f"{path}: belongs to campaign '{record.campaign}', not '{campaign.campaign}'",
+            remedy="keep each campaign's runs in its own folder",
+        )
+    name = f"{folder.name}/{seal.RECORD}"
+    if edited:
+        return record, [f"{name} was edited after the run"]
+    if campaign.digest is not None and record.digest is None:
+        return record, [f"{name} has lost its digest"]
+    return record, seal.changes(folder, record)
+
+
+def point_latest(folder: Path) -> None:
+    """Let `latest` beside the campaign lead to it."""
+    temporary = folder.with_name(".latest.tmp")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(folder.name)
+    temporary.replace(folder.with_name("latest"))
+
+
+def finished_runs(folder: Path, campaign: Campaign) -> dict[str, RunRecord]:
+    """The campaign's runs that have figures, by id.
+
+    Not among them: one that is half-written, that an app failed in, or that was interrupted.
+    Raises TestbedError if a file of one is not as it was when the run ended.
+    """
+    finished = {}
+    for run_id in campaign.runs:
+        if not (folder / run_id / seal.RECORD).is_file():
+            continue
+        record, edits = read_run(folder / run_id, campaign)
+        if edits:
+            raise TestbedError(
+                f"{folder / run_id}: {'; '.join(edits[:3])}",
+                remedy="restore what was there, or remove the folder to have the run repeated",
+            )
+        if record.failure is None:
+            finished[run_id] = record
+    return finished
+
+
+def failures(path: Path) -> list[Failure]:
+    """Why all attempts at a run failed so far; `path`: its run.json, which need not be there."""
+    if not path.is_file():
+        return []
+    record = read(path, RunRecord)
+    return [*record.earlier_failures, *([record.failure] if record.failure else [])]
+
+
+def first_rows(folder: Path) -> dict[str, int] | None:
+    """What the first finished run of a campaign found in the database; None if none did."""
+    for path in sorted(folder.glob("[0-9]*/run.json")):
+        if (rows := read(path, RunRecord).rows) is not None:
+            return rows
+    return None

@@ -1,0 +1,183 @@
+"""Can these figures be true together? What cannot is said in sentences, never repaired.
+
+Every comparison allows for the digits that the print left off (`Figure.slack`).
+"""
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from testbed.tools.units import Figure
+
+# Requests, rate and time are printed independently; rounding aside they agree exactly, so 2 % is
+# more than any honest output needs.
+TOLERANCE = 0.02
+# HdrHistogram keeps three significant digits and reports the upper end of a bucket.
+HISTOGRAM_TOLERANCE = 0.002
+# No run lasts that long; wrk prints 2**64 µs (307445734491.24m) when the clock stepped back.
+LONGEST_RUN_S = 366 * 86400.0
+# wrk2 only looks every 2 s, later with many connections, whether its time is up.
+OVERRUN_S = 10.0
+# sample standard deviation of n values within [0, max] is at most max * sqrt(n / (4 (n - 1))),
+# largest for n = 2 (Popoviciu's inequality with Bessel's correction)
+STDEV_TO_MAX = 0.7072
+
+
+@dataclass
+class Times:
+    """A distribution as printed, in microseconds."""
+
+    mean: Figure | None = None
+    stdev: Figure | None = None
+    min: Figure | None = None
+    max: Figure | None = None
+    percentiles: dict[str, Figure] = field(default_factory=dict)
+
+
+@dataclass
+class Printed:
+    """What an HTTP tool printed of one run."""
+
+    asked_s: Figure | None = None
+    duration_s: Figure | None = None
+    requests: int | None = None
+    rate: Figure | None = None  # answers per second
+    bytes: Figure | None = None
+    byte_rate: Figure | None = None  # bytes per second
+    status_errors: int | None = None
+    not_answers: int = 0  # of `requests`: counted as complete though nothing correct came back
+    times: Times = field(default_factory=Times)
+
+
+def goodput(printed: Printed) -> float | None:
+    """Answers per second without those of a wrong status; None if the figures do not allow it.
+
+    The share of good answers times the printed rate: the rate has more digits than the duration,
+    and so goodput never exceeds throughput. Without a rate: good answers by duration, if that is
+    printed exactly enough.
+    """
+    if printed.requests is None or printed.status_errors is None or contradictions(printed):
+        return None
+    good = printed.requests - printed.status_errors - printed.not_answers
+    if printed.requests == 0:
+        return 0.0 if printed.rate or printed.duration_s else None
+    if printed.rate:
+        return printed.rate.value * good / printed.requests
+    duration = printed.duration_s
+    if duration and duration.slack < duration.value * TOLERANCE / 2:
+        return good / duration.value
+    return None
+
+
+def problems(printed: Printed) -> list[str]:
+    """Sentences on what cannot be true."""
+    return [*contradictions(printed), *_duration(printed), *_bytes(printed), *_latency(printed)]
+
+
+def contradictions(printed: Printed) -> list[str]:
+    """Contradictions that leave goodput without a foundation."""
+    found = []
+    requests, rate, duration = printed.requests, printed.rate, printed.duration_s
+    if duration and not 0 <= duration.value <= LONGEST_RUN_S:
+        found.append(f"The printed duration, {duration.text}, cannot be true.")
+    elif requests is not None and rate and duration and rate.value > 0:
+        least = rate.low * max(duration.low, 0) * (1 - TOLERANCE)
+        most = rate.high * duration.high * (1 + TOLERANCE)
+        # Half an answer: counts are whole.
+        if not least - 0.5 <= requests <= most + 0.5:
+            found.append(
+                f"{requests} requests contradict {rate.text} requests/s over {duration.text}."
+            )
+    if rate and rate.value == 0 and requests:
+        found.append(f"{rate.text} requests/s are printed beside {requests} requests.")
+    if rate and rate.value < 0:
+        found.append(f"A rate of {rate.text} requests/s cannot be true.")
+    wrong = (printed.status_errors or 0) + printed.not_answers
+    if requests is not None and wrong > requests:
+        found.append(f"{wrong} failed answers are more than the {requests} requests.")
+    if requests and printed.bytes and printed.bytes.high < requests:
+        found.append(
+            f"{requests} requests are printed as complete, but only {printed.bytes.text} were "
+            "read: these were no answers."
+        )
+    return found
+
+
+def _duration(printed: Printed) -> list[str]:
+    asked, duration = printed.asked_s, printed.duration_s
+    if not asked or not duration or duration.value > LONGEST_RUN_S:
+        return []
+    if duration.high < asked.low * (1 - TOLERANCE):
+        return [f"The run was stopped early: {duration.text} of the {asked.text} asked for."]
+    if duration.low > asked.high * 2 + OVERRUN_S:
+        return [f"The run took {duration.text} where {asked.text} were asked for."]
+    return []
+
+
+def _bytes(printed: Printed) -> list[str]:
+    size, rate, duration = printed.bytes, printed.byte_rate, printed.duration_s
+    if not size or not rate or not duration or duration.value > LONGEST_RUN_S:
+        return []
+    least = rate.low * max(duration.low, 0) * (1 - TOLERANCE)
+    most = rate.high * duration.high * (1 + TOLERANCE)
+    if size.high < least or size.low > most:
+        return [f"{size.text} read contradict {rate.text}/s over {duration.text}."]
+    return []
+
+
+def _latency(printed: Printed) -> list[str]:
+    times, duration = printed.times, printed.duration_s
+    found = order(times, "latency")
+    limit = max(
+        (value for value in (times.max, *times.percentiles.values()) if value),
+        key=lambda value: value.value,
+        default=None,
+    )
+    if limit and duration and limit.low > (duration.high * (1 + TOLERANCE) + 1) * 1e6:
+        found.append(f"A latency of {limit.text} is longer than the run, {duration.text}.")
+    return found
+
+
+def order(times: Times, name: str) -> list[str]:
+    """Contradictions within one distribution; `name` says in the sentences which."""
+    found = []
+    everything = [times.mean, times.stdev, times.min, times.max, *times.percentiles.values()]
+    for value in everything:
+        if value and value.value < 0:
+            found.append(f"A {name} of {value.text} cannot be true.")
+    ladder = sorted(times.percentiles.items(), key=lambda item: float(item[0]))
+    for (low_name, low), (high_name, high) in pairwise(ladder):
+        if _exceeds(low, high):
+            found.append(
+                f"The {name}'s percentiles are out of order: {low.text} at {low_name} %, "
+                f"{high.text} at {high_name} %."
+            )
+    if times.max:
+        for label, value in [("mean", times.mean), ("minimum", times.min)]:
+            if value and _exceeds(value, times.max):
+                found.append(
+                    f"The {name}'s {label}, {value.text}, is above its maximum, {times.max.text}."
+                )
+        above = [(key, value) for key, value in ladder if _exceeds(value, times.max)]
+        if above:
+            key, value = above[-1]
+            found.append(
+                f"The {name}'s maximum, {times.max.text}, is below its {key} % percentile, "
+                f"{value.text}."
+            )
+        if times.stdev and times.stdev.low > times.max.high * STDEV_TO_MAX:
+            found.append(
+                f"A standard deviation of {times.stdev.text} is not possible with a maximum of "
+                f"{times.max.text}."
+            )
+    if times.min:
+        for label, value in [("mean", times.mean), *((f"{k} %", v) for k, v in ladder)]:
+            if value and _exceeds(times.min, value):
+                found.append(
+                    f"The {name}'s minimum, {times.min.text}, is above its {label}, {value.text}."
+                )
+    return found
+
+
+def _exceeds(small: Figure, large: Figure) -> bool:
+    """Whether what should be the smaller is the larger, beyond what rounding explains."""
+    return small.low * (1 - HISTOGRAM_TOLERANCE) > large.high

@@ -1,0 +1,102 @@
+"""`python -m analysis parse FILE`: the figures of a tool's output, as JSON or as a table."""
+
+import codecs
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from testbed.errors import TestbedError
+from testbed.model.tool_output import Distribution, ToolOutput
+from testbed.tools import TOOLS, ParseError, parse, parse_all
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare the subcommand's arguments."""
+    parser.add_argument("file", metavar="FILE", help="what the tool printed; '-' reads stdin")
+    parser.add_argument("--tool", choices=TOOLS, default="auto", help="which tool wrote it")
+    parser.add_argument("--all", action="store_true", help="all runs in it, as a list")
+    parser.add_argument("--json", action="store_true", help="print JSON, not a table")
+
+
+def run(arguments: Namespace, console: Console) -> None:
+    """Parse the file and print its figures. Raises TestbedError naming file and line."""
+    name = "stdin" if arguments.file == "-" else arguments.file
+    try:
+        text = _decode(_read(arguments.file))
+        if arguments.all:
+            outputs = parse_all(text, arguments.tool)
+        else:
+            outputs = [parse(text, arguments.tool)]
+    except ParseError as error:
+        raise TestbedError(f"{name}:{error.line}: {error.what}") from error
+    if arguments.json:
+        documents = [output.model_dump(mode="json") for output in outputs]
+        data = documents if arguments.all else documents[0]
+        console.out(json.dumps(data, indent=2, ensure_ascii=False), highlight=False)
+    else:
+        for output in outputs:
+            console.print(_table(output))
+
+
+def _read(file: str) -> bytes:
+    if file == "-":
+        if sys.stdin is None:
+            raise TestbedError("stdin: is closed")
+        return sys.stdin.buffer.read()
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise TestbedError(f"{file}: {(error.strerror or str(error)).lower()}") from error
+
+
+def _decode(data: bytes) -> str:
+    """UTF-8, or UTF-16 as PowerShell redirects it; other bytes only ever stand in prose."""
+    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return data.decode("utf-16" if utf16 else "utf-8-sig", errors="replace")
+
+
+def _table(output: ToolOutput) -> Table:
+    """One run; what is not known is left out, except for the figures one looks for.
+
+    Of a detailed spectrum only the usual percentiles; JSON has them all.
+    """
+    table = Table("figure", "value", title=output.tool, title_justify="left")
+    table.columns[1].overflow = "fold"
+    for name, value in output:
+        if isinstance(value, Distribution):
+            _add_times(table, name.removesuffix("_us"), value)
+        elif name == "errors":
+            counts = {key: count for key, count in value if count is not None}
+            told = ", ".join(f"{key} {count}" for key, count in counts.items())
+            table.add_row("errors", told or "-")
+        elif name == "flows":
+            for flow in value or []:
+                table.add_row(
+                    f"stream {flow.stream}",
+                    f"{flow.mbit_per_s:g} Mbit/s {flow.direction or ''} in {flow.duration_s:g} s",
+                )
+        elif name == "problems":
+            for problem in value:
+                table.add_row(Text("problem", style="bold"), Text(problem))
+        elif name != "tool" and (value is not None or name in _LOOKED_FOR):
+            table.add_row(name, "-" if value is None else Text(str(value)))
+    return table
+
+
+_SHOWN = {"50", "66", "75", "80", "90", "95", "98", "99", "99.9", "99.99", "99.999", "100"}
+_LOOKED_FOR = {"requests", "throughput_rps", "goodput_rps", "duration_s"}
+
+
+def _add_times(table: Table, name: str, times: Distribution) -> None:
+    for statistic in ("mean", "stdev", "min", "max"):
+        value = getattr(times, statistic)
+        if value is not None:
+            table.add_row(f"{name} {statistic}", f"{value:g} µs")
+    for percentile, value in times.percentiles.items():
+        if percentile in _SHOWN:
+            table.add_row(f"{name} {percentile} %", f"{value:g} µs")

@@ -1,0 +1,284 @@
+"""iperf 2's report, of either side, from 2.0 (2015) to 2.1, as text or as CSV (-y C).
+
+One run is the output of one process: a server's is one run however many clients it saw.
+
+What its figures mean (iperf 2.1.8, held by tests on recorded outputs):
+
+- With -i there are lines for each interval; a stream's figure is its last line that starts at 0.
+- The end that connects sends, the end that listens receives, unless the stream is '(reverse)'. Of
+  a '(full-duplex)' connection the half with a star is the other way.
+- A server that takes part in a dual test (-d) marks the stream on which it sends '[ *2]' and
+  '(reverse)', and so means the usual direction.
+- [SUM] adds all streams, in a dual test both directions: never add it to the others.
+- Bytes count 1024 to the K, bits 1000.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from testbed.model.tool_output import Flow, ToolOutput
+from testbed.tools.checks import TOLERANCE
+from testbed.tools.errors import ParseError
+from testbed.tools.found import Found
+from testbed.tools.lines import Command, Line, command_in
+from testbed.tools.units import IPERF_BYTES, IPERF_MBIT_PER_S, TIME_IN_S, Figure, Units, figure
+
+Direction = Literal["sent", "received"]
+
+_LISTENING = re.compile(r"Server listening on (?:TCP|UDP) port (?P<port>\d+).*")
+_CONNECTING = re.compile(r"Client connecting to .*?(?:TCP|UDP) port (?P<port>\d+).*")
+_CONNECTED = re.compile(
+    r"\[\s*(?P<stream>\*?\d+)\] local (?:\S+ )?port (?P<local>\d+) "
+    r"connected with (?:\S+ )?port (?P<peer>\d+)(?P<rest>.*)"
+)
+_RESULT = re.compile(
+    r"\[\s*(?P<stream>\*?\d+|SUM(?:-\d+)?)\]\s+(?P<start>\d+\.\d+)\s*-\s*(?P<end>\d+\.\d+) sec\s+"
+    r"(?P<bytes>[\d.]+ [KMGT]?Bytes)\s+(?P<rate>[\d.]+ [KMGT]?(?:bits|Bytes)/sec)(?P<rest>.*)"
+)
+# A line of figures, as text or as CSV, that is not as it should be.
+_BROKEN = re.compile(
+    r"\[\s*(?:\*?\d+|SUM(?:-\d+)?)\]\s+\S+\s*-\s*\S+ sec\b.*"
+    r"|\d{14}(?:\.\d+)?,[^,]*,\d*,[^,]*,\d*,-?\d*,.*"
+)
+_IPERF3 = re.compile(r".*[KMGT]?bits/sec\b.*\b(?:sender|receiver)|iperf 3\..*")
+_SERVER_REPORT = re.compile(r"\[\s*(?P<stream>\*?\d+)\] Server Report:")
+_FAILURE = re.compile(
+    r".*\b(?:connect|write|read|bind|shutdown|accept|recv|send)\w* failed: .*|.*\bAborted\b.*"
+)
+_CSV = re.compile(
+    r"\d{14}(?:\.\d+)?,[^,]*,(?P<local>\d+),[^,]*,(?P<peer>\d+),(?P<stream>-?\d+),"
+    r"(?P<start>\d+\.\d+)-(?P<end>\d+\.\d+),(?P<bytes>\d+),(?P<rate>\d+)(?:,.*)?"
+)
+
+
+_FULL_DUPLEX = "(full-duplex)"
+
+
+@dataclass(frozen=True)
+class _Result:
+    """One line of figures."""
+
+    start_s: float
+    length: Figure  # seconds
+    bytes: Figure
+    mbit_per_s: Figure
+
+
+@dataclass
+class _Stream:
+    """One stream of one run: what was said of it when it connected, and its figures."""
+
+    name: str  # iperf's number for it, with its star; or SUM
+    connected: re.Match[str] | None = None
+    reported: bool = False  # what the other end reported of it (UDP)
+    results: list[_Result] = field(default_factory=list)
+
+    def says(self, word: str) -> bool:
+        """Whether the line of its connection has the word."""
+        return self.connected is not None and word in self.connected["rest"]
+
+    def final(self) -> _Result | None:
+        """Its figures over the whole test: the last line from 0 on, if no interval follows it."""
+        last = self.results[-1] if self.results else None
+        return last if last and last.start_s == 0 else None
+
+
+@dataclass
+class _Run:
+    line: int
+    command: Command | None = None
+    port: str | None = None  # on which iperf listens, at either end
+    listens: bool = False
+    connects: bool = False
+    streams: list[_Stream] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def done(self) -> bool:
+        """Whether every stream has a result, as far as is known."""
+        return bool(self.streams) and all(stream.results for stream in self.streams)
+
+    @property
+    def client(self) -> bool:
+        """Whether it is a client's, and no server's: only servers see several tests."""
+        return self.connects and not self.listens
+
+    def stream(self, name: str) -> _Stream:
+        """The latest stream of that name; a new one if there is none."""
+        for stream in reversed(self.streams):
+            if stream.name == name:
+                return stream
+        new = _Stream(name)
+        if name.startswith("*"):  # the starred half of a connection that was named without a star
+            plain = self.stream(name[1:])
+            new.connected = plain.connected
+            if not new.says(_FULL_DUPLEX):
+                self.streams.remove(plain)
+        self.streams.append(new)
+        return new
+
+
+def find(lines: Sequence[Line]) -> list[Found]:
+    """All runs of iperf 2 in a text. Raises ParseError where a line of figures is malformed."""
+    runs: list[_Run] = []
+    for line in lines:
+        _take(line, runs)
+    return [_found(run) for run in runs if run.listens or run.connects or run.streams]
+
+
+def _take(line: Line, runs: list[_Run]) -> None:
+    """Add what a line says to the last run, or to a new one if it cannot belong to that."""
+    run = runs[-1] if runs else None
+    command = command_in(line)
+    if command:
+        # Another tool's command ends the run as well.
+        runs.append(_Run(line.number, command if command.program == "iperf" else None))
+    elif match := _LISTENING.fullmatch(line.text):
+        # Of a dual test, the two threads print their headings in either order.
+        if run is None or run.listens or run.streams or (run.connects and run.notes):
+            run = _new(runs, line)
+        run.listens, run.port = True, match["port"]
+    elif match := _CONNECTING.fullmatch(line.text):
+        if run is None or (not run.listens and (run.connects or run.done)):
+            run = _new(runs, line)
+        run.connects, run.port = True, run.port or match["port"]
+    elif match := _CONNECTED.fullmatch(line.text):
+        if run is None or (run.client and run.done):
+            run = _new(runs, line)
+        run.streams.append(_Stream(match["stream"], connected=match))
+    elif match := _SERVER_REPORT.fullmatch(line.text):
+        run = run or _new(runs, line)
+        run.streams.append(
+            _Stream(match["stream"], run.stream(match["stream"]).connected, reported=True)
+        )
+    elif match := _RESULT.fullmatch(line.text):
+        (run or _new(runs, line)).stream(match["stream"]).results.append(_result(match, line))
+    elif match := _CSV.fullmatch(line.text):
+        run = run or _new(runs, line)
+        result = _csv_result(match, line)
+        stream = run.stream("SUM" if match["stream"] == "-1" else match["stream"])
+        # A rate that lost a digit at the text's end is a tenth of what the bytes say.
+        if line.cut and result.mbit_per_s.value * result.length.high * 3e6 < result.bytes.value * 8:
+            run.notes.append("The last line is cut off, and left out.")
+        else:
+            stream.results.append(result)
+    elif _IPERF3.fullmatch(line.text):
+        raise ParseError("this is iperf 3; only iperf 2 is read", line=line.number)
+    elif _BROKEN.fullmatch(line.text) and not line.cut:
+        raise ParseError(f"'{line.text}' is not a line as iperf prints it", line=line.number)
+    elif _FAILURE.fullmatch(line.text):
+        if run is None or (run.client and run.done and "bind failed" in line.text):
+            run = _new(runs, line)  # said before the headers
+        run.notes.append(f"iperf says: {line.text}")
+
+
+def _new(runs: list[_Run], line: Line) -> _Run:
+    runs.append(_Run(line.number))
+    return runs[-1]
+
+
+def _result(match: re.Match[str], line: Line) -> _Result:
+    start = _figure(f"{match['start']}s", TIME_IN_S, line)
+    end = _figure(f"{match['end']}s", TIME_IN_S, line)
+    return _Result(
+        start.value,
+        Figure(f"{match['end']} sec", end.value - start.value, start.slack + end.slack),
+        _figure(match["bytes"], IPERF_BYTES, line),
+        _figure(match["rate"], IPERF_MBIT_PER_S, line),
+    )
+
+
+def _csv_result(match: re.Match[str], line: Line) -> _Result:
+    start = _figure(f"{match['start']}s", TIME_IN_S, line)
+    end = _figure(f"{match['end']}s", TIME_IN_S, line)
+    return _Result(
+        start.value,
+        Figure(f"{match['end']} sec", end.value - start.value, 0.1),
+        _figure(f"{match['bytes']} Bytes", IPERF_BYTES, line),
+        _figure(f"{match['rate']} bits/sec", IPERF_MBIT_PER_S, line),
+    )
+
+
+def _figure(text: str, units: Units, line: Line) -> Figure:
+    value = figure(text, units)
+    if value is None:
+        raise ParseError(f"'{text}' is no figure as iperf prints it", line=line.number)
+    return value
+
+
+def _found(run: _Run) -> Found:
+    notes = list(run.notes)
+    flows = []
+    for stream in run.streams:
+        final = stream.final()
+        if final:
+            flows.append(_flow(run, stream, final))
+            notes += _contradiction(stream, final)
+        elif stream.results:
+            notes.append(f"Stream {stream.name} ends amid its intervals: the whole is not printed.")
+        else:
+            notes.append(f"Stream {stream.name} was connected, but no result of it is printed.")
+    if not run.streams:
+        notes.append("Not in this output: any stream.")
+    lasted = max((flow.duration_s for flow in flows), default=None)
+    notes += _ended_early(run.command, lasted)
+    directions = {flow.direction for flow in flows if not flow.stream.startswith("SUM")}
+    if len(directions) == 1:
+        flows = [flow.model_copy(update={"direction": next(iter(directions))}) for flow in flows]
+    connections = {stream.connected for stream in run.streams if stream.connected}
+    output = ToolOutput(
+        tool="iperf",
+        command=run.command.text if run.command else None,
+        duration_s=lasted,
+        connections=len(connections) or None,
+        flows=flows or None,
+        problems=notes,
+    )
+    return Found(run.line, output)
+
+
+def _flow(run: _Run, stream: _Stream, final: _Result) -> Flow:
+    return Flow(
+        stream=stream.name,
+        direction=_direction(run, stream),
+        duration_s=round(final.length.value, 9),
+        bytes=round(final.bytes.value),
+        mbit_per_s=final.mbit_per_s.value,
+    )
+
+
+def _direction(run: _Run, stream: _Stream) -> Direction | None:
+    match = stream.connected
+    if not match or not run.port or (match["local"] == run.port) == (match["peer"] == run.port):
+        return None
+    turns = [
+        match["local"] == run.port,
+        stream.says("(reverse)"),
+        match["stream"].startswith("*"),
+        stream.says(_FULL_DUPLEX) and stream.name.startswith("*"),
+        stream.reported,
+    ]
+    return "received" if sum(turns) % 2 else "sent"
+
+
+def _ended_early(command: Command | None, lasted_s: float | None) -> list[str]:
+    """A sentence if a client was asked for more: what follows an interval may be cut off."""
+    client = command and command.has("-c", "--client")  # a server's -t is how long it waits
+    option = command.option("-t", "--time") if command and client else None
+    asked = figure(f"{option}s", TIME_IN_S) if option else None
+    if not asked or lasted_s is None or lasted_s >= asked.low * (1 - TOLERANCE):
+        return []
+    return [f"The run was stopped early: {lasted_s:g} s of the {option} s asked for."]
+
+
+def _contradiction(stream: _Stream, final: _Result) -> list[str]:
+    """A sentence if bytes, time and rate do not fit together."""
+    size, length = final.bytes, final.length
+    most = size.high * 8e-6 / length.low if length.low > 0 else float("inf")
+    least = size.low * 8e-6 / length.high if length.high > 0 else 0.0
+    rate = final.mbit_per_s
+    if least * (1 - TOLERANCE) <= rate.high and rate.low <= most * (1 + TOLERANCE):
+        return []
+    return [f"Stream {stream.name}: {rate.text} contradict {size.text} in {length.text}."]

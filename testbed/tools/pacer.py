@@ -1,0 +1,217 @@
+"""pacer's JSON document; its meaning stands in pacer/FORMAT.md.
+
+pacer tells things apart that the other tools do not, so little is worked out here:
+
+- requests are the complete answers to requests due in the measured part, whenever they came;
+  throughput and goodput are of the answers that came within it, whenever they were due.
+- threads are its load processes.
+- Without an expected length or digest no body was checked: wrong_body is unknown, not 0.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from testbed.model.tool_output import AnswersPerConnection, Distribution, Errors, ToolOutput
+from testbed.tools import checks
+from testbed.tools.checks import Times
+from testbed.tools.errors import ParseError
+from testbed.tools.found import Found
+from testbed.tools.lines import Line
+from testbed.tools.units import Figure
+
+SCHEMA_VERSIONS = {1, 2}
+
+
+class _Part(BaseModel):
+    """Other keys are for other readers."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+_Percentile = Annotated[str, StringConstraints(pattern=r"^(?:[0-9]{1,2}(?:\.[0-9]+)?|100)$")]
+
+
+class _Times(_Part):
+    mean: float | None
+    stdev: float | None
+    min: float | None
+    max: float | None
+    percentiles: dict[_Percentile, float]
+
+
+class _Process(_Part):
+    role: str
+    cpu_percent: float | None
+
+
+class _Errors(_Part):
+    connect: int
+    read: int
+    write: int
+    timeout: int
+    status: int
+    wrong_body: int
+
+
+class _Warmup(_Part):
+    completed: int
+
+
+class _AnswersPerConnection(_Part):
+    connections: int
+    none: int
+    min: int
+    p5: int
+    p50: int
+    p95: int
+    mean: float
+    max: int
+
+
+class _Document(_Part):
+    """What is used of the document."""
+
+    command: str
+    url: str
+    rate_rps: float
+    connections: int
+    duration_s: float
+    measured_s: float
+    complete: bool
+    due: int
+    completed: int
+    ok: int
+    errors: _Errors
+    unsent: int
+    unanswered: int
+    bytes: int
+    throughput_rps: float | None
+    goodput_rps: float | None
+    expect_length: int | None
+    expect_sha256: str | None
+    response_us: _Times
+    service_us: _Times
+    lag_us: _Times
+    connections_opened: int
+    answers_per_connection: _AnswersPerConnection | None
+    cpu_percent: float | None
+    processes: list[_Process]
+    warmup: _Warmup
+    problems: list[str]
+
+
+def find(lines: Sequence[Line]) -> list[Found]:
+    """All documents of pacer's in a text. Raises ParseError where one is not as it should be."""
+    found: list[Found] = []
+    text = "\n".join(line.full for line in lines)
+    if '"pacer"' not in text:
+        return found
+    decoder = json.JSONDecoder(parse_constant=lambda name: None)  # NaN: not there
+    end = offset = 0
+    for line in lines:
+        start, offset = offset, offset + len(line.full) + 1
+        if start < end or not line.full.startswith(("{", "[{")):
+            continue
+        start += line.full.startswith("[")
+        try:
+            data, end = decoder.raw_decode(text, start)
+            json.dumps(data, ensure_ascii=False).encode()  # half a surrogate pair is no text
+        except json.JSONDecodeError as error:
+            where = line.number + text.count("\n", start, error.pos)
+            raise ParseError(f"this JSON is broken or cut off: {error.msg}", line=where) from error
+        except (ValueError, RecursionError) as error:  # e.g. numbers too long, nested too deeply
+            raise ParseError(f"this JSON cannot be read: {error}", line=line.number) from error
+        if isinstance(data, dict) and data.get("tool") == "pacer":
+            found.append(Found(line.number, _read(data, line, text[start:end])))
+    return found
+
+
+def _read(data: dict[str, Any], line: Line, text: str) -> ToolOutput:
+    version = data.get("schema_version")
+    if type(version) is not int or version not in SCHEMA_VERSIONS:
+        raise ParseError(
+            f"pacer's document has schema_version {version}; known: {sorted(SCHEMA_VERSIONS)}",
+            line=line.number,
+        )
+    if version == 1:  # its answers_per_connection left out connections that had been closed
+        data = data | {"answers_per_connection": None}
+    try:
+        document = _Document.model_validate(data)
+    except ValidationError as error:
+        raise _refusal(error, line, text) from error
+    errors, answers = document.errors.model_dump(), document.answers_per_connection
+    shares = [one.cpu_percent for one in document.processes if one.cpu_percent is not None]
+    if document.expect_length is None and document.expect_sha256 is None:
+        errors["wrong_body"] = None
+    return ToolOutput(
+        tool="pacer",
+        command=document.command,
+        url=document.url,
+        duration_s=document.measured_s,
+        connections=document.connections,
+        threads=sum(process.role == "load" for process in document.processes),
+        rate_rps=document.rate_rps,
+        requests=document.completed,
+        warmup_requests=document.warmup.completed,
+        throughput_rps=document.throughput_rps,
+        goodput_rps=document.goodput_rps,
+        bytes=document.bytes,
+        errors=Errors(**errors),
+        latency_us=Distribution(**document.response_us.model_dump()),
+        service_us=Distribution(**document.service_us.model_dump()),
+        lag_us=Distribution(**document.lag_us.model_dump()),
+        due=document.due,
+        unsent=document.unsent,
+        unanswered=document.unanswered,
+        cpu_percent=document.cpu_percent,
+        busiest_process_cpu_percent=max(shares, default=None),
+        connections_opened=document.connections_opened,
+        answers_per_connection=AnswersPerConnection(**answers.model_dump()) if answers else None,
+        problems=[*document.problems, *_problems(document)],
+    )
+
+
+def _refusal(error: ValidationError, line: Line, text: str) -> ParseError:
+    """The first thing that is wrong, with the line of its key where the document has it."""
+    first = error.errors()[0]
+    keys = [str(key) for key in first["loc"]]
+    before, key, _ = text.partition(f'"{keys[-1]}"')
+    number = line.number + (before.count("\n") if key else 0)
+    return ParseError(f"pacer's document: {'.'.join(keys)}: {first['msg']}", line=number)
+
+
+def _problems(document: _Document) -> list[str]:
+    found = []
+    if not document.complete:
+        found.append(
+            f"The run ended early: {document.measured_s:g} s of the {document.duration_s:g} s "
+            "asked for."
+        )
+    errors = document.errors
+    ended = document.unsent + document.unanswered + document.completed
+    ended += errors.connect + errors.read + errors.write + errors.timeout
+    if ended != document.due:
+        found.append(f"{document.due} requests were due, but {ended} are accounted for.")
+    if document.completed != document.ok + errors.status + errors.wrong_body:
+        found.append(
+            f"{document.completed} answers are not the sum of the correct and the wrong ones."
+        )
+    throughput, goodput = document.throughput_rps, document.goodput_rps
+    if throughput is not None and goodput is not None and goodput > throughput:
+        found.append(f"A goodput of {goodput:g}/s exceeds the throughput of {throughput:g}/s.")
+    for name in ("response", "service", "lag"):
+        found += checks.order(_printed(getattr(document, f"{name}_us")), f"{name} time")
+    return found
+
+
+def _printed(times: _Times) -> Times:
+    def figure(value: float | None) -> Figure | None:
+        return None if value is None else Figure(f"{value:g} µs", value)
+
+    percentiles = {key: Figure(f"{value:g} µs", value) for key, value in times.percentiles.items()}
+    return Times(
+        figure(times.mean), figure(times.stdev), figure(times.min), figure(times.max), percentiles
+    )
