@@ -10,13 +10,11 @@ from analysis.load import LoadedCampaign, LoadedRun
 from analysis.statistics import Summary, summarise
 from analysis.trials import summarised, worst
 from testbed.model.results import Load, RunRecord, Standing
-from testbed.model.tool_output import Tool, ToolOutput
+from testbed.model.tool_output import ToolOutput
 from testbed.numbers import rate
+from testbed.tools.table import FROM_DUE
 
 DEFAULT_VARIANT = "default"
-# These tools keep a schedule and count a response from when it was due; the others (closed loop)
-# only know when they sent.
-FROM_DUE: tuple[Tool, ...] = ("wrk2", "pacer")
 
 
 def censored(record: RunRecord) -> bool:

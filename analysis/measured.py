@@ -3,11 +3,11 @@
 import math
 
 from analysis.figures import BY_KEY, Figure
-from analysis.groups import FROM_DUE
 from analysis.ratio import Span
 from testbed.model.article import Metric
 from testbed.model.results import RunRecord, requests_due
 from testbed.model.tool_output import ToolOutput
+from testbed.tools.table import generator
 from testbed.validity.limits import beyond
 
 PERCENTILES = {"response_p50_us": 50.0, "response_p99_us": 99.0}
@@ -70,11 +70,11 @@ def lost_percent(record: RunRecord) -> float | None:
 def errors_percent(record: RunRecord) -> float | None:
     """Return errors, unsent and unanswered requests together, in percent of the requests due.
 
-    Return None where the run does not tell them. wrk2 does not count what was due: that is rate
-    times duration, and what is missing of it in its answers is added to late, wrong or failed
-    answers. A closed-loop generator has no schedule: there it is the errors, in percent of the
-    answers and of the errors that brought none. Answers that came too late are among the answers:
-    both wrk and ab count them there (testbed/tools).
+    Return None where the run does not tell them. Some generators that hold a rate do not count what
+    was due: that is rate times duration, and what is missing of it in their answers is added to
+    late, wrong or failed answers. A closed-loop load has no schedule: there it is the errors, in
+    percent of the answers and of the errors that brought none. Answers that came too late are among
+    the answers.
     """
     output = record.output
     if output is None or output.requests is None:
@@ -89,7 +89,7 @@ def errors_percent(record: RunRecord) -> float | None:
             bad = max(due - output.requests, 0) + _answered_badly(output)
         return 100 * min(bad / due, 1)
     errors, made = output.errors, output.requests
-    if output.tool != "ab":  # which counts every attempt among its requests
+    if not generator(output.tool).counts_attempts:
         made += sum(count or 0 for count in (errors.connect, errors.read, errors.write))
     return 100 * min(errors.total / made, 1) if made else None
 
@@ -102,9 +102,7 @@ def _answered_badly(output: ToolOutput) -> int:
 def _due(record: RunRecord) -> float | None:
     """Return how many requests the schedule held; None for a closed loop, which has none."""
     output = record.output
-    if output is None or record.load.generator not in FROM_DUE:
-        return None
-    return requests_due(record.load, output)
+    return None if output is None else requests_due(record.load, output)
 
 
 def _all_answered(record: RunRecord) -> bool:

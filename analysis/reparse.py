@@ -15,7 +15,7 @@ from testbed import store
 from testbed.model.results import RunRecord
 from testbed.model.tool_output import ToolOutput
 from testbed.tools import ParseError, parse
-from testbed.tools.generators import ADAPTERS
+from testbed.tools.table import generator
 
 State = Literal["same", "differs", "failed run", "no raw output", "not readable", "edited"]
 NOT_JUDGED = (
@@ -74,7 +74,7 @@ def reparse(record: RunRecord, raw: Path) -> Reparsed:
     if record.failure is not None or record.output is None:
         why = "" if record.failure is None else f" at '{record.failure.stage}'"
         return Reparsed(record, "failed run", [f"it failed{why} and has no figures"])
-    path = raw / ADAPTERS[record.load.generator].output
+    path = raw / generator(record.load.generator).output
     if not path.is_file():
         return Reparsed(record, "no raw output", [f"there is no {raw.name}/{path.name}"])
     try:

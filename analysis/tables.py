@@ -13,7 +13,6 @@ from rich.text import Text
 from analysis import capacities, ramp
 from analysis.figures import BY_KEY, ERROR_CLASSES, FIGURES, LOWER_BOUND
 from analysis.groups import (
-    FROM_DUE,
     Group,
     censored,
     counted_from,
@@ -29,6 +28,7 @@ from analysis.text_table import text_table
 from analysis.trials import NOT_COUNTED, reasons
 from testbed.model.results import RunRecord
 from testbed.numbers import AT_LEAST, MISSING, percent, rate
+from testbed.tools.table import FROM_DUE
 
 FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n")  # of a cell, to a spreadsheet
 TEXT_WIDTH = 200  # of table.txt, and of what is printed elsewhere than on a terminal

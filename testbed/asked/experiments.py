@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from testbed.asked import yamlfile
+from testbed.asked import loads, yamlfile
 from testbed.asked.catalogue import unknown
 from testbed.errors import TestbedError
 from testbed.model.experiment import Experiment
@@ -54,13 +54,13 @@ def find(name: str) -> Path:
 
 def load(path: Path) -> Experiment:
     """The experiment file, checked. Raises TestbedError with file, line and key."""
-    return yamlfile.load(path, Experiment)
+    return yamlfile.load(path, Experiment, loads.check)
 
 
 def recorded(asked: dict[str, Any], path: Path) -> Experiment:
     """The experiment that a campaign's file records. Raises TestbedError if that is not sound."""
     try:
-        return Experiment.model_validate(asked)
+        return _checked(asked)
     except ValidationError as error:
         item = error.errors()[0]
         key = ".".join(shown_name(part) for part in ("asked", *item["loc"]))
@@ -68,6 +68,12 @@ def recorded(asked: dict[str, Any], path: Path) -> Experiment:
             f"{shown_name(path)}: {key}: {yamlfile.problem_of(item)}",
             remedy="it was edited, or recorded by a testbed that took this; start a new campaign",
         ) from error
+
+
+def _checked(data: dict[str, Any]) -> Experiment:
+    experiment = Experiment.model_validate(data)
+    loads.check(experiment)
+    return experiment
 
 
 def for_cpus(experiment: Experiment, cpus: int) -> Experiment:
@@ -118,7 +124,7 @@ def override(experiment: Experiment, options: dict[str, Any]) -> tuple[Experimen
         spec["threads"] = spec["connections"]
         changed.append("load.threads")
     try:
-        return Experiment.model_validate(data), changed
+        return _checked(data), changed
     except ValidationError as error:
         raise TestbedError("\n".join(_option_problem(item) for item in error.errors())) from error
 

@@ -11,6 +11,7 @@ from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import Experiment, LoadSpec, PlannedRun, Variant
 from testbed.model.kinds import PER_CPU, workers_problem
 from testbed.texts import shown
+from testbed.tools import generators
 
 MOST_RUNS = 10_000  # of the shortest kind, more than a day
 
@@ -51,10 +52,11 @@ def plan(experiment: Experiment, catalogue: Catalogue, seed: int) -> list[Planne
 
 def loads(spec: LoadSpec) -> list[tuple[str, LoadSpec]]:
     """The loads put on each cell, with what tells them apart in a run's id."""
+    whole = generators.settled(spec)
     if spec.ramp:
-        return [(f"-{spec.ramp.of[0]}{n}", spec.step(n)) for n in spec.ramp.steps]
+        return [(f"-{spec.ramp.of[0]}{n}", whole.step(n)) for n in spec.ramp.steps]
     if spec.capacity:
-        return [(f"-r{spec.capacity.from_rps:g}", spec.at(spec.capacity.from_rps))]
+        return [(f"-r{spec.capacity.from_rps:g}", whole.at(spec.capacity.from_rps))]
     return [("", spec)]
 
 

@@ -7,6 +7,7 @@ looks like is refused.
 
 import difflib
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,8 +29,8 @@ _STRING = "tag:yaml.org,2002:str"
 _MERGE = "tag:yaml.org,2002:merge"
 
 
-def load(path: Path, model: type[M]) -> M:
-    """The file's content as `model`.
+def load(path: Path, model: type[M], check: Callable[[M], None] = lambda _: None) -> M:
+    """The file's content as `model`; `check` raises ValidationError for what that cannot know.
 
     Raises TestbedError, naming file, line, key and the nearest known key, if the file is missing,
     is no plain text, is not YAML, or does not fit the model.
@@ -43,7 +44,9 @@ def load(path: Path, model: type[M]) -> M:
         problem = _yaml_problem(error, text)
         raise TestbedError(f"{shown_name(path)}: not valid YAML: {problem}") from error
     try:
-        return model.model_validate(data)
+        found = model.model_validate(data)
+        check(found)
+        return found
     except ValidationError as error:
         problems = error.errors()
         lines = [_validation_problem(path, tree, model, item) for item in problems[:MOST_PROBLEMS]]

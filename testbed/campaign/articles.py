@@ -14,7 +14,7 @@ from typing import get_args
 from pydantic import ValidationError
 
 from testbed import store
-from testbed.asked import catalogue, yamlfile
+from testbed.asked import catalogue, loads, yamlfile
 from testbed.asked.experiments import EXPERIMENTS_FOLDER
 from testbed.asked.plan import plan
 from testbed.campaign import campaign
@@ -48,7 +48,7 @@ def load(name: str) -> tuple[Article, Published]:
     known = sorted(path.stem for path in ARTICLES.glob("*.yml"))
     if name not in known:
         raise catalogue.unknown("article", name, known)
-    article = yamlfile.load(ARTICLES / f"{name}.yml", Article)
+    article = yamlfile.load(ARTICLES / f"{name}.yml", Article, loads.check_article)
     published = yamlfile.load(PUBLISHED / f"{name}.yml", Published)
     apps = catalogue.load()
     modes: tuple[Mode, ...] = get_args(Mode)
@@ -177,9 +177,11 @@ def _carry_out_part(
 def _experiment(article: Article, part: SeriesPart, scale: Scale) -> Experiment:
     """The part as an experiment. Raises TestbedError if its `small` does not fit its load."""
     try:
-        return article.experiment(part.mode, part.part, scale)
+        experiment = article.experiment(part.mode, part.part, scale)
+        loads.check(experiment)
     except ValidationError as error:
         reasons = "; ".join(item["msg"] for item in error.errors())
         raise TestbedError(
             f"{part.mode}.parts.{part.part}: at scale {scale} its load is not sound: {reasons}"
         ) from error
+    return experiment

@@ -28,11 +28,10 @@ from testbed.hosts.inventory import Inventory
 from testbed.hosts.remote import Remote
 from testbed.hosts.remotes import Remotes, at_once, held
 from testbed.hosts.services import postgresql
-from testbed.model.experiment import Capacity, Experiment, LoadSpec, PlannedRun
+from testbed.model.experiment import Capacity, Experiment, PlannedRun
 from testbed.model.results import (
     Campaign,
     CapacityResult,
-    Generator,
     LinkRecord,
     RunRecord,
 )
@@ -40,6 +39,7 @@ from testbed.progress import Progress
 from testbed.run.run import execute
 from testbed.run.session import Session
 from testbed.tools import generators
+from testbed.tools.table import GENERATORS
 
 FILE = "campaign.json"  # in the campaign's folder
 OVERHEAD_S = 4  # expected time of a run beside its load, until the first run tells
@@ -213,15 +213,15 @@ def _prepare(
     return session, campaign, planned
 
 
-def available_generators(remote: Remote) -> dict[Generator, str | None]:
+def available_generators(remote: Remote) -> dict[str, str | None]:
     """The generators that a host has, with what they say of their version.
 
-    wrk and wrk2 do so with an exit code of 1, so that only being found counts.
+    Some do so with an exit code of 1, so that only being found counts.
     """
     path = f"PATH={remote.facts.testbed_prefix}/bin:$PATH"
-    found: dict[Generator, str | None] = {}
-    for name, adapter in generators.ADAPTERS.items():
-        ask = f"command -v {name} >/dev/null && {name} {adapter.version_option} 2>&1; true"
+    found: dict[str, str | None] = {}
+    for name, one in GENERATORS.items():
+        ask = f"command -v {name} >/dev/null && {name} {one.version_option} 2>&1; true"
         result = remote.run(f"{path}; {ask}")
         if lines := result.stdout.splitlines():
             found[name] = lines[0].strip()
@@ -257,7 +257,7 @@ def _carry_out(
             left_s = (len(planned) - number + 1) * (course.last_s or expected_s)
             course.note = f"[{number}/{len(planned)}, about {left_s / 60:.1f} min left]"
             if spec.capacity:
-                course.search(spec, spec.capacity, run)
+                course.search(spec.capacity, run)
             else:
                 course.make(run)
             session.progress.reached(number / len(planned))
@@ -295,13 +295,13 @@ class _Course:
         self.session.progress.say(f"  {summary(record)}")
         return record
 
-    def search(self, spec: LoadSpec, limits: Capacity, first: PlannedRun) -> None:
+    def search(self, limits: Capacity, first: PlannedRun) -> None:
         """Search the capacity of a cell, each probe a run that campaign.json lists.
 
         A probe that failed tells nothing: the cell stays without an answer, and the others go on.
         """
         records: list[RunRecord] = []
-        for run in capacity.search(limits, first, spec.at, records):
+        for run in capacity.search(limits, first, first.load.at, records):
             if run.run_id not in self.campaign.runs:
                 runs = [*self.campaign.runs, run.run_id]
                 self._update(runs=runs)

@@ -9,6 +9,7 @@ from testbed.errors import TestbedError
 from testbed.model.article import Mode, Scale
 from testbed.model.base import Model
 from testbed.model.kinds import Seed, Trials
+from testbed.tools import generators
 
 M = TypeVar("M", bound=Model)
 
@@ -38,13 +39,13 @@ class Options(Model):
     rate: Finite | None = Field(None, description="requests per second asked (constant rate)")
     duration: Finite | None = Field(None, description="seconds of measured load per run")
     connections: int | None = Field(None, description="connections kept open")
-    threads: int | None = Field(None, description="threads; of pacer, processes at most")
+    threads: int | None = Field(None, description="threads, or processes at most")
     warmup: Finite | None = Field(None, description="seconds of load before the measured part")
     timeout: Finite | None = Field(None, description="seconds until a request has timed out")
     trials: int | None = Field(None, description="how often each app and endpoint is run")
     apps: Names | None = Field(None, description="names separated by commas; default: all")
     endpoints: Names | None = Field(None, description="names separated by commas")
-    generator: str | None = Field(None, description="auto, wrk, wrk2, pacer or ab")
+    generator: str | None = Field(None, description=generators.either([*generators.NAMES]))
     telemetry_interval: Finite | None = Field(None, description="seconds between two samples")
     seed: Seed | None = Field(None, description="decides the order of runs; default: random")
     inventory: PathName | None = Field(

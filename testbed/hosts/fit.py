@@ -10,9 +10,9 @@ from testbed.fitness import Facts, Subject
 from testbed.hosts.linkproof import PEER
 from testbed.hosts.remote import CommandFailed, Remote, ask
 from testbed.hosts.remotes import Remotes, at_once
-from testbed.model.inventory import IPERF_PORT
 from testbed.model.results import Fitness, HostRole
 from testbed.paths import ROOT
+from testbed.tools.table import LINK_TOOL
 
 PLAYBOOK = "playbooks/fit.yml"
 
@@ -45,7 +45,7 @@ def check(remotes: Remotes, clocks_ahead_s: dict[HostRole, float]) -> dict[HostR
 def _ask(remote: Remote, other: Remote) -> Facts:
     """The raw facts of one host. Raises TestbedError if it cannot tell them."""
     facts = remote.facts
-    ports = [IPERF_PORT, *([facts.testbed_app_port] if remote.host.role == "server" else [])]
+    ports = [LINK_TOOL.port, *([facts.testbed_app_port] if remote.host.role == "server" else [])]
     command = [
         f"{facts.testbed_prefix}/bin/telemetry",
         "fitness",

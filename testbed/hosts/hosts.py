@@ -14,6 +14,7 @@ from testbed.hosts.linkproof import Look
 from testbed.hosts.remote import CommandFailed, NotAnAnswer, Remote, ask
 from testbed.model.results import HostRecord, HostRole, Nic, Sysctl
 from testbed.paths import ROOT
+from testbed.tools.table import TOOLS
 
 # Debian packages whose versions bear on the figures; patterns are dpkg-query's.
 PACKAGES = (
@@ -21,9 +22,7 @@ PACKAGES = (
     "redis-server",
     "python3",
     "python3-psutil",
-    "wrk",
-    "apache2-utils",
-    "iperf",
+    *(tool.package for tool in TOOLS.values() if tool.package is not None),
     "openssh-server",
     "systemd",
     "libc6",

@@ -15,9 +15,10 @@ from pydantic import BaseModel, ValidationError
 
 from testbed.errors import TestbedError
 from testbed.hosts import inventory_files
-from testbed.model.inventory import IPERF_PORT, Facts, Host
+from testbed.model.inventory import Facts, Host
 from testbed.model.results import HostRole
 from testbed.paths import ROOT
+from testbed.tools.table import LINK_TOOL
 
 ROLES: tuple[HostRole, HostRole] = ("server", "client")
 KEYS = {*Facts.model_fields, "bench_address", "bench_interface"}
@@ -169,7 +170,7 @@ class _Member:
 
 def _check_ports(server: _Member, facts: Facts) -> None:
     """Raise TestbedError if apps would have another program's port on the server host."""
-    taken = {facts.testbed_database_port: "PostgreSQL's", IPERF_PORT: "iperf's"}
+    taken = {facts.testbed_database_port: "PostgreSQL's", LINK_TOOL.port: f"{LINK_TOOL.name}'s"}
     if whose := taken.get(facts.testbed_app_port):
         raise server.error(
             "testbed_app_port",

@@ -17,7 +17,6 @@ from testbed.hosts import hosts, linkproof, ports
 from testbed.hosts.linkproof import PEER, LinkUnfit, Look
 from testbed.hosts.remote import Process, Remote
 from testbed.hosts.remotes import Remotes, at_once
-from testbed.model.inventory import IPERF_PORT
 from testbed.model.results import (
     Carried,
     HostRole,
@@ -29,6 +28,7 @@ from testbed.model.results import (
 from testbed.model.tool_output import ToolOutput
 from testbed.progress import Progress
 from testbed.tools import ParseError, parse
+from testbed.tools.table import LINK_TOOL
 
 # On a busy host, iperf's client may ask the server to connect back before it listens itself
 IPERF_TRIES = 3
@@ -113,8 +113,8 @@ def port_problems(remotes: Remotes) -> list[LinkUnfit]:
     server, client = remotes["server"], remotes["client"]
     wanted = [
         (client, server, server.facts.testbed_app_port, "testbed_app_port"),
-        (client, server, IPERF_PORT, "iperf"),
-        (server, client, IPERF_PORT, "iperf"),
+        (client, server, LINK_TOOL.port, LINK_TOOL.name),
+        (server, client, LINK_TOOL.port, LINK_TOOL.name),
     ]
     found = [ports.problem(*one) for one in wanted]
     return [problem for problem in found if problem]
@@ -159,12 +159,11 @@ def ping_server(remotes: Remotes, count: int) -> str:
 def _iperf(remotes: Remotes, duration_s: int) -> tuple[str, str]:
     """What iperf's client and server printed, errors among it."""
     server, client = remotes["server"], remotes["client"]
-    listening = server.start(["iperf", "-s", "-f", "m", "-B", server.host.bench_address])
+    listening = server.start(LINK_TOOL.serve(server.host.bench_address))
     try:
         _wait_until_listening(server, listening)
-        command = ["iperf", "-c", server.host.bench_address, "-B", client.host.bench_address]
         done = client.run(
-            [*command, "-d", "-f", "m", "-t", str(duration_s)],
+            LINK_TOOL.measure(server.host.bench_address, client.host.bench_address, duration_s),
             timeout_s=duration_s + 30,
             check=False,
         )
@@ -177,10 +176,10 @@ def _iperf(remotes: Remotes, duration_s: int) -> tuple[str, str]:
 def _wait_until_listening(server: Remote, listening: Process, timeout_s: float = 10) -> None:
     """Raise LinkUnfit, with what iperf says, if it does not come to listen."""
     deadline = time.monotonic() + timeout_s
-    while not server.run(["ss", "-Htln", f"sport = :{IPERF_PORT}"]).stdout.strip():
+    while not server.run(["ss", "-Htln", f"sport = :{LINK_TOOL.port}"]).stdout.strip():
         if listening.poll() is not None or time.monotonic() > deadline:
             raise LinkUnfit(
-                f"server host: iperf does not listen on port {IPERF_PORT}: "
+                f"server host: iperf does not listen on port {LINK_TOOL.port}: "
                 f"{_complaints(listening.output)}",
                 "run `ansible-playbook site.yml`, which installs iperf",
             )
@@ -204,9 +203,9 @@ def directions_of(output: ToolOutput, client_said: str, server_said: str) -> lis
 def _read(said: str) -> ToolOutput:
     """What iperf's client measured; nothing, where it printed only why it could not."""
     try:
-        return parse(said, "iperf")
+        return parse(said, LINK_TOOL.name)
     except ParseError as error:
-        return ToolOutput(tool="iperf", problems=[error.what])
+        return ToolOutput(tool=LINK_TOOL.name, problems=[error.what])
 
 
 def _complaints(said: str) -> str:

@@ -10,8 +10,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from testbed.model.results import HostRole
 
-IPERF_PORT = 5001  # iperf's own, taken on both hosts while the link is verified
-
 # Each check gives the value as it is used, or raises ValueError with the rest of a sentence that
 # begins with the key: 'is 0; it has to be …'.
 Check = Callable[[Any], Any]

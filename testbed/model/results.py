@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any, Literal
 
 from testbed.model.base import Model
+from testbed.model.kinds import Name
 from testbed.model.tool_output import ToolOutput
 
 SCHEMA_VERSION = 1
 
 LoadMode = Literal["saturation", "constant_rate"]
-Generator = Literal["wrk", "wrk2", "pacer", "ab"]
 HostRole = Literal["server", "client"]
 Verdict = Literal["valid", "doubtful", "invalid"]
 Standing = Literal["valid", "doubtful", "invalid", "failed", "interrupted"]
@@ -26,7 +26,7 @@ class Load(Model):
     """The load of one run, as asked."""
 
     mode: LoadMode
-    generator: Generator
+    generator: Name  # of one in testbed/tools/table.py
     from_host: HostRole  # who generates: 'server' only in calibrations, over loopback
     rate_rps: float | None = None  # None: as fast as answers come
     connections: int

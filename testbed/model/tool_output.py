@@ -1,4 +1,4 @@
-"""One document for what any measuring tool printed: wrk, wrk2, ab, iperf and pacer.
+"""One document for what any measuring tool printed.
 
 All tools mean different things by 'requests' and 'errors'; these fields have one meaning each.
 """
@@ -6,8 +6,7 @@ All tools mean different things by 'requests' and 'errors'; these fields have on
 from typing import Literal
 
 from testbed.model.base import Model
-
-Tool = Literal["wrk", "wrk2", "ab", "iperf", "pacer"]
+from testbed.model.kinds import Name
 
 
 class Errors(Model):
@@ -65,7 +64,7 @@ class Flow(Model):
 class ToolOutput(Model):
     """What one run of a tool printed, in SI units; only what was printed or follows from it."""
 
-    tool: Tool
+    tool: Name  # of one in testbed/tools/table.py
     command: str | None = None  # as printed; wrk, for one, prints none
     url: str | None = None
     duration_s: float | None = None  # measured part, as the tool printed it

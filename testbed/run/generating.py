@@ -13,7 +13,7 @@ from testbed.run.session import Session
 
 LOAD_GRACE_S = 30  # beyond the load's own duration and time-out, before it counts as hung
 ALIVE_EVERY_S = 10  # how often the server host is asked for a sign of life during a load
-# What wrk and ab say when they give up on an app; any other end of a generator is its own trouble
+# What generators say when they give up on an app; any other end of one is its own trouble
 GAVE_UP = re.compile(r"connect|reset by peer|refused|broken pipe|time(d )?out", re.IGNORECASE)
 
 

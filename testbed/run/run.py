@@ -32,7 +32,9 @@ from testbed.run.generating import generate
 from testbed.run.record import begun, judged
 from testbed.run.session import Session
 from testbed.tools import parse
-from testbed.tools.generators import ADAPTERS, LUA_FILE, Target, choose, measured_from
+from testbed.tools.generators import choose, measured_from
+from testbed.tools.table import GENERATORS
+from testbed.tools.tool import Target
 from testbed.validity import sql
 
 TELEMETRY_BYTES = 64 * 2**20  # a row of about 400 bytes each interval: two days of seconds
@@ -102,6 +104,7 @@ class _Runner:
         self.session, self.app, self.record, self.partial = session, app, record, partial
         self.stage = BEFORE_THE_APP[0]
         self.load = record.load
+        self.generator = GENERATORS[record.load.generator]
         self.daemon = Daemon(session.server, app)
         self.generating = session.remotes[record.load.from_host]
         self.need = services.Need.of(session.catalogue, app.workload)
@@ -255,20 +258,20 @@ class _Runner:
         (raw / f"telemetry-{role}.log").write_text(process.output)
         expected = {f"telemetry-{role}.csv": TELEMETRY_BYTES}
         if role == self.load.from_host:
-            expected |= ADAPTERS[self.load.generator].leaves
+            expected |= self.generator.leaves
         left = self.session.remotes[role].fetch(self.remote_folder, expected, raw)
-        if strange := [line for line in left if line.partition(":")[0] not in ("body", LUA_FILE)]:
+        ours = ("body", *self.generator.reads)
+        if strange := [line for line in left if line.partition(":")[0] not in ours]:
             (raw / f"left-on-{role}.txt").write_text("\n".join(strange) + "\n")
 
     def _load(self, answer: answers.Answer) -> None:
         load, progress = self.load, self.session.progress
-        adapter = ADAPTERS[load.generator]
         target = self._target(answer)
-        for name, text in adapter.files(target).items():
+        for name, text in self.generator.files(target).items():
             self.generating.write(f"{self.remote_folder}/{name}", text)
-        inside_s = load.warmup_s if adapter.warms_up_itself(load) else 0
+        inside_s = load.warmup_s if self.generator.warms_up_itself(load) else 0
         if load.warmup_s and not inside_s:
-            warm_up = adapter.warm_up(load, target, self.remote_folder)
+            warm_up = self.generator.warm_up(load, target, self.remote_folder)
             with self.phase("warm-up"), progress.stage("warm-up", load.warmup_s):
                 generate(self.session, load, warm_up, self._output("warm-up.txt"), load.warmup_s)
             # Requests that the warm-up left unanswered still queue; one more comes after them, and
@@ -277,7 +280,9 @@ class _Runner:
                 self.asker.wait_ready()
         for service in self.services:
             service.watch(self.session.server)
-        command = adapter.command(load, target, self.remote_folder, self.session.generator_cpus)
+        command = self.generator.command(
+            load, target, self.remote_folder, self.session.generator_cpus
+        )
         self.note(command=" ".join(command))
         with (
             self.phase("load"),
@@ -319,7 +324,7 @@ class _Runner:
         for name in ("telemetry-server.csv", "telemetry-client.csv", "timeline.csv", "latency.hdr"):
             if (raw / name).exists():
                 (raw / name).rename(self.partial / name)
-        path = raw / ADAPTERS[self.load.generator].output
+        path = raw / self.generator.output
         if not path.is_file():
             raise Interrupted(f"the generator left no {path.name}")
         text = path.read_text(errors="replace")

@@ -9,7 +9,7 @@ from testbed.hosts.remote import Remote
 from testbed.hosts.remotes import Remotes
 from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import Experiment
-from testbed.model.results import Generator, LinkRecord
+from testbed.model.results import LinkRecord
 from testbed.progress import Progress
 
 LOOPBACK = "127.0.0.1"
@@ -25,7 +25,7 @@ class Session:
     catalogue: Catalogue
     inventory: Inventory
     remotes: Remotes
-    generators: dict[Generator, str | None]  # on the generating host, with their versions
+    generators: dict[str, str | None]  # on the generating host, with their versions
     generator_cpus: int
     postgresql: dict[str, str]  # settings as the campaign found them
     link: LinkRecord | None

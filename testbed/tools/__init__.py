@@ -1,41 +1,37 @@
-"""Read what load generators and iperf print: pure functions from a text to ToolOutput.
+"""Measuring tools: how each is called, and what its output says.
 
-Each tool has a file here and its entry in READERS; units.py holds the units of all, checks.py what
-cannot be true. A text may hold several runs, of several tools, and anything around them.
+Each has a file here and a row in table.py. To read an output is a pure function from a text to
+ToolOutput: units.py holds the units of all tools, checks.py what cannot be true. A text may hold
+several runs, of several tools, and anything around them.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from testbed.errors import TestbedError
 from testbed.model.tool_output import ToolOutput
-from testbed.tools import ab, iperf, pacer, wrk
 from testbed.tools.errors import ParseError
 from testbed.tools.found import Found
-from testbed.tools.lines import Line, read
+from testbed.tools.lines import Line, Reader
+from testbed.tools.table import TOOLS
 
-__all__ = ["TOOLS", "ParseError", "parse", "parse_all"]
+__all__ = ["ANY", "ParseError", "parse", "parse_all"]
 
-Reader = Callable[[Sequence[Line]], list[Found]]
-
-READERS: dict[str, Reader] = {
-    "wrk": wrk.find,
-    "wrk2": wrk.find,  # the same report with more in it; wrk2.py reads that
-    "ab": ab.find,
-    "iperf": iperf.find,
-    "pacer": pacer.find,
-}
-TOOLS = ("auto", *READERS)
-
+ANY = "auto"  # whichever tool wrote it
+READER = Reader(TOOLS, dict.fromkeys(tool.banner for tool in TOOLS.values() if tool.banner))
 # What the tools say when they do not start, and so print nothing else.
 _REFUSAL = re.compile(
-    r"unable to (?:connect|resolve|create) .*|number of connections must be .*|invalid URL: .*"
-    r"|Throughput MUST be .*|ab: .*|apr_\w+: .*|Total of 0 requests .*|.*command not found"
-    r"|(?:wrk|iperf)\d? .*(?:Copyright|version) .*|iperf version .*|Usage: (?:wrk|ab|iperf).*"
+    "|".join(
+        [
+            ".*command not found",
+            f"Usage: (?:{'|'.join(TOOLS)}).*",
+            *(refusal for tool in TOOLS.values() for refusal in tool.refusals),
+        ]
+    )
 )
 
 
-def parse(text: str, tool: str = "auto") -> ToolOutput:
+def parse(text: str, tool: str = ANY) -> ToolOutput:
     """The one run that `text` holds, of `tool` ('auto': whichever wrote it).
 
     Raises ParseError, with the line, if it holds none or several, or a line that is malformed.
@@ -50,7 +46,7 @@ def parse(text: str, tool: str = "auto") -> ToolOutput:
     return found[0].output
 
 
-def parse_all(text: str, tool: str = "auto") -> list[ToolOutput]:
+def parse_all(text: str, tool: str = ANY) -> list[ToolOutput]:
     """All runs that `text` holds, in its order; at least one.
 
     Raises ParseError, with the line, if it holds none, or a line that is malformed.
@@ -59,30 +55,23 @@ def parse_all(text: str, tool: str = "auto") -> list[ToolOutput]:
 
 
 def _find(text: str, tool: str) -> list[Found]:
-    if tool not in TOOLS:
-        raise TestbedError(f"unknown tool '{tool}'; known: {', '.join(TOOLS)}")
-    lines = read(text)
+    if tool != ANY and tool not in TOOLS:
+        raise TestbedError(f"unknown tool '{tool}'; known: {', '.join((ANY, *TOOLS))}")
+    lines = READER.lines(text)
     if not any(line.full for line in lines):
         raise ParseError("the text is empty", line=1)
-    readers = dict.fromkeys(READERS.values() if tool == "auto" else [READERS[tool]])
-    found = [run for reader in readers for run in reader(lines)]
+    if tool == ANY:
+        found = [run for one in TOOLS.values() for run in one.find(lines)]
+    else:
+        found = TOOLS[tool].find_own(lines)
     if not found:
         raise _nothing(lines, tool)
-    return sorted((_as_asked(run, tool) for run in found), key=lambda run: run.line)
-
-
-def _as_asked(run: Found, tool: str) -> Found:
-    """wrk and wrk2 print alike: the caller may know that it was wrk2, but not that it was not."""
-    if tool == "wrk" and run.output.tool == "wrk2":
-        raise ParseError("this is wrk2's output, not wrk's", line=run.line)
-    if tool == "wrk2" and run.output.tool == "wrk":
-        return Found(run.line, run.output.model_copy(update={"tool": "wrk2"}))
-    return run
+    return sorted(found, key=lambda run: run.line)
 
 
 def _nothing(lines: Sequence[Line], tool: str) -> ParseError:
     """The error for a text without any run: with the tool's own words, if it said something."""
-    wanted = ", ".join(READERS) if tool == "auto" else tool
+    wanted = ", ".join(TOOLS) if tool == ANY else tool
     first = next(line for line in lines if line.full)
     said = next((line for line in lines if _REFUSAL.fullmatch(line.text)), None)
     if said:

@@ -1,4 +1,4 @@
-"""Apache Benchmark's report.
+"""Apache Benchmark and its report.
 
 What its figures mean (ab 2.3, held by tests on recorded outputs):
 
@@ -13,9 +13,11 @@ What its figures mean (ab 2.3, held by tests on recorded outputs):
 - With -r absent ab gives up at the first socket error or timeout, and prints no report.
 """
 
+import math
 import re
 from collections.abc import Sequence
 
+from testbed.model.results import Load
 from testbed.model.tool_output import Errors, ToolOutput
 from testbed.tools import checks
 from testbed.tools.checks import Printed, Times
@@ -23,8 +25,11 @@ from testbed.tools.errors import ParseError
 from testbed.tools.found import Found, distribution, missing, value_of
 from testbed.tools.lines import Line
 from testbed.tools.sections import Hit, Part, Report, part, split
+from testbed.tools.tool import Generator, Target
 from testbed.tools.units import BYTES, RATE, TIME_IN_S, TIME_IN_US, Figure, Units, figure
 
+NAME = "ab"
+_MOST_RPS = 50_000  # beyond what its one thread can do; it sets 32 bytes aside for each
 _COUNT = r"(?P<value>\d+)"
 _NUMBER = r"(?P<value>\S+)"
 _TIMES = ("min", "mean", "stdev", "max")
@@ -99,13 +104,57 @@ PARTS = [
 ]
 
 
-def find(lines: Sequence[Line]) -> list[Found]:
-    """All runs of ab in a text. Raises ParseError where a line is malformed."""
-    last = lines[-1]
-    # A last line that ends in a digit, and in no newline, may have been cut amid a figure.
-    if last.cut and re.search(r"[\d.]$", last.text):
-        lines = lines[:-1]
-    return [_read(report) for report in split(lines, PARTS, {"ab"})]
+class Ab(Generator):
+    """Apache Benchmark: closed loop, one thread, HTTP/1.0. Its times count from connecting on.
+
+    Keep-alive is asked for by a header (-k), as HTTP/1.0 has it; a server that does not know that
+    closes all the same, and 'Keep-Alive requests' in the raw output tells how many it granted.
+    """
+
+    name = NAME
+    package = "apache2-utils"
+    banner = r"This is ApacheBench.*"
+    refusals = (r"ab: .*", r"apr_\w+: .*", r"Total of 0 requests .*")
+    saturates = True
+    most_threads = 1
+    longest_s = 600  # 32 bytes for each of 50,000 requests a second: 1 GB
+    why_no_longer = "keeps every request in memory"
+    counts_attempts = True
+    version_option = "-V"
+
+    def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
+        """ab for a time; whole seconds are all it takes."""
+        return self._command(load, target, load.duration_s)
+
+    def warm_up(self, load: Load, target: Target, folder: str) -> list[str]:
+        """The same for the warm-up's duration."""
+        return self._command(load, target, load.warmup_s)
+
+    def _command(self, load: Load, target: Target, duration_s: float) -> list[str]:
+        seconds = max(1, round(duration_s))
+        return [
+            self.name,
+            "-q",
+            "-r",  # counts what fails, and goes on
+            f"-c{load.connections}",
+            # this order: -t by itself would end at 50000 requests
+            f"-t{seconds}",
+            f"-n{max(load.connections, _MOST_RPS * seconds)}",
+            f"-s{max(1, math.ceil(load.timeout_s))}",
+            *(["-k"] if load.keepalive else []),
+            *(["-l"] if target.answer_bytes is None else []),  # else compares with the first
+            *(["-p", target.body_file] if target.body_file else []),
+            *(["-T", target.content_type] if target.content_type else []),
+            target.url,
+        ]
+
+    def find(self, lines: Sequence[Line]) -> list[Found]:
+        """All runs of ab in a text."""
+        last = lines[-1]
+        # A last line that ends in a digit, and in no newline, may have been cut amid a figure.
+        if last.cut and re.search(r"[\d.]$", last.text):
+            lines = lines[:-1]
+        return [_read(report) for report in split(lines, PARTS, {self.name})]
 
 
 def _read(report: Report) -> Found:
@@ -129,7 +178,7 @@ def _read(report: Report) -> Found:
     return Found(
         report.first_line,
         ToolOutput(
-            tool="ab",
+            tool=NAME,
             command=report.command.text if report.command else None,
             url=_url(report),
             duration_s=value_of(printed.duration_s),

@@ -12,13 +12,14 @@ from rich.text import Text
 
 from testbed.errors import TestbedError
 from testbed.model.tool_output import Distribution, ToolOutput
-from testbed.tools import TOOLS, ParseError, parse, parse_all
+from testbed.tools import ANY, ParseError, parse, parse_all
+from testbed.tools.table import TOOLS
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare the subcommand's arguments."""
     parser.add_argument("file", metavar="FILE", help="what the tool printed; '-' reads stdin")
-    parser.add_argument("--tool", choices=TOOLS, default="auto", help="which tool wrote it")
+    parser.add_argument("--tool", choices=(ANY, *TOOLS), default=ANY, help="which tool wrote it")
     parser.add_argument("--all", action="store_true", help="all runs in it, as a list")
     parser.add_argument("--json", action="store_true", help="print JSON, not a table")
 

@@ -1,4 +1,6 @@
-"""iperf 2's report, of either side, from 2.0 (2015) to 2.1, as text or as CSV (-y C).
+"""iperf 2, which measures the data link, and its report.
+
+The report is of either side, from 2.0 (2015) to 2.1, as text or as CSV (-y C).
 
 One run is the output of one process: a server's is one run however many clients it saw.
 
@@ -22,9 +24,11 @@ from testbed.model.tool_output import Flow, ToolOutput
 from testbed.tools.checks import TOLERANCE
 from testbed.tools.errors import ParseError
 from testbed.tools.found import Found
-from testbed.tools.lines import Command, Line, command_in
+from testbed.tools.lines import Command, Line
+from testbed.tools.tool import Tool
 from testbed.tools.units import IPERF_BYTES, IPERF_MBIT_PER_S, TIME_IN_S, Figure, Units, figure
 
+NAME = "iperf"
 Direction = Literal["sent", "received"]
 
 _LISTENING = re.compile(r"Server listening on (?:TCP|UDP) port (?P<port>\d+).*")
@@ -120,21 +124,38 @@ class _Run:
         return new
 
 
-def find(lines: Sequence[Line]) -> list[Found]:
-    """All runs of iperf 2 in a text. Raises ParseError where a line of figures is malformed."""
-    runs: list[_Run] = []
-    for line in lines:
-        _take(line, runs)
-    return [_found(run) for run in runs if run.listens or run.connects or run.streams]
+class Iperf(Tool):
+    """iperf 2, both ways at once over TCP, with rates in Mbit/s."""
+
+    name = NAME
+    package = "iperf"
+    banner = r"(?:Server listening on|Client connecting to) .*"
+    refusals = (r"iperf\d? .*(?:Copyright|version) .*", r"iperf version .*")
+    port = 5001  # its own, taken on both hosts while the link is verified
+
+    def serve(self, address: str) -> list[str]:
+        """Its server, which listens on an address until it is stopped."""
+        return [self.name, "-s", "-f", "m", "-B", address]
+
+    def measure(self, server: str, client: str, duration_s: int) -> list[str]:
+        """Its client, for whole seconds; by -d the server connects back and sends, too."""
+        return [self.name, "-c", server, "-B", client, "-d", "-f", "m", "-t", str(duration_s)]
+
+    def find(self, lines: Sequence[Line]) -> list[Found]:
+        """All runs of iperf 2 in a text."""
+        runs: list[_Run] = []
+        for line in lines:
+            _take(line, runs)
+        return [_found(run) for run in runs if run.listens or run.connects or run.streams]
 
 
 def _take(line: Line, runs: list[_Run]) -> None:
     """Add what a line says to the last run, or to a new one if it cannot belong to that."""
     run = runs[-1] if runs else None
-    command = command_in(line)
+    command = line.command
     if command:
         # Another tool's command ends the run as well.
-        runs.append(_Run(line.number, command if command.program == "iperf" else None))
+        runs.append(_Run(line.number, command if command.program == NAME else None))
     elif match := _LISTENING.fullmatch(line.text):
         # Of a dual test, the two threads print their headings in either order.
         if run is None or run.listens or run.streams or (run.connects and run.notes):
@@ -229,7 +250,7 @@ def _found(run: _Run) -> Found:
         flows = [flow.model_copy(update={"direction": next(iter(directions))}) for flow in flows]
     connections = {stream.connected for stream in run.streams if stream.connected}
     output = ToolOutput(
-        tool="iperf",
+        tool=NAME,
         command=run.command.text if run.command else None,
         duration_s=lasted,
         connections=len(connections) or None,

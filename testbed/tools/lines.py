@@ -5,6 +5,7 @@ That is quotes, indents, HTML's tags at either end, and what only a terminal see
 
 import re
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _NEWLINE = re.compile(r"\r\n|\n|\r")
@@ -18,9 +19,6 @@ _LONGEST = 1000  # no tool prints a longer line; a longer one is prose or data
 
 _PROMPT = r"(?:(?:\[[^\]]*\]|\S*)[$#%>+]\s*)?"  # '$ ', 'user@host:~$ ', '[root@host ~]# ', '+ '
 _WRAPPER = r"(?:(?:sudo|time|nice|exec|timeout|taskset|stdbuf|numactl)\s(?:\S+\s+)*?)?"
-_COMMAND = re.compile(
-    rf"{_PROMPT}(?P<command>{_WRAPPER}(?:[\w.~-]*/)*(?P<program>wrk2?|ab|iperf)\s+(?P<rest>\S.*))"
-)
 
 
 @dataclass(frozen=True)
@@ -30,11 +28,13 @@ class Line:
     number: int
     full: str
     cut: bool = False  # the text ends in it without a newline, perhaps amid a figure
+    command: "Command | None" = None  # the tool's command line that it is, if it is one
+    banner: bool = False  # a tool's first line: the report before it has ended
 
     @property
     def text(self) -> str:
         """What may be a line of a tool's report; nothing if it is longer than any of those."""
-        return self.full if len(self.full) <= _LONGEST else ""
+        return _short(self.full)
 
 
 @dataclass(frozen=True)
@@ -72,28 +72,46 @@ class Command:
             return self.text.split()
 
 
-def read(text: str) -> list[Line]:
-    """All lines of `text`."""
-    texts = _NEWLINE.split(text.removeprefix("\ufeff"))
-    *whole, last = texts
-    lines = [Line(number, _bare(line)) for number, line in enumerate(whole, start=1)]
-    return [*lines, Line(len(texts), _bare(last), cut=True)] if last else lines
+class Reader:
+    """Reads texts in which some programs' command lines and first lines are told from the rest."""
+
+    def __init__(self, programs: Iterable[str], banners: Iterable[str]) -> None:
+        names = "|".join(map(re.escape, programs))
+        self._command = re.compile(
+            rf"{_PROMPT}(?P<command>{_WRAPPER}(?:[\w.~-]*/)*(?P<program>{names})"
+            r"\s+(?P<rest>\S.*))"
+        )
+        self._banner = re.compile("|".join(banners))
+
+    def lines(self, text: str) -> list[Line]:
+        """All lines of a text."""
+        texts = _NEWLINE.split(text.removeprefix("\ufeff"))
+        *whole, last = texts
+        lines = [self._line(number, line) for number, line in enumerate(whole, start=1)]
+        return [*lines, self._line(len(texts), last, cut=True)] if last else lines
+
+    def _line(self, number: int, line: str, *, cut: bool = False) -> Line:
+        full = _bare(line)
+        text = _short(full)
+        banner = self._banner.fullmatch(text) is not None
+        return Line(number, full, cut, self.command_in(text), banner)
+
+    def command_in(self, text: str) -> Command | None:
+        """The command line that a line is. Return None for prose and for other programs'."""
+        match = self._command.fullmatch(text)
+        if not match or not re.match(r"-{1,2}\w|\S*://", match["rest"]):
+            return None
+        command = match["command"]
+        # Words after the URL are somebody's remark ('... average results:'), unless they are
+        # options.
+        url = re.search(r"\S+://\S+", command)
+        if url and not command[url.end() :].lstrip().startswith("-"):
+            command = command[: url.end()]
+        return Command(match["program"], command.strip())
 
 
-def command_in(line: Line) -> Command | None:
-    """The tool's command line that stands on this line, if one does (prose does not count)."""
-    match = _COMMAND.fullmatch(line.text)
-    if not match:
-        return None
-    rest = match["rest"]
-    if not re.match(r"-{1,2}\w|\S*://", rest):
-        return None
-    text = match["command"]
-    # Words after the URL are somebody's remark ('... average results:'), unless they are options.
-    url = re.search(r"\S+://\S+", text)
-    if url and not text[url.end() :].lstrip().startswith("-"):
-        text = text[: url.end()]
-    return Command(match["program"], text.strip())
+def _short(full: str) -> str:
+    return full if len(full) <= _LONGEST else ""
 
 
 def _bare(line: str) -> str:

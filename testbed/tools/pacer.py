@@ -1,4 +1,4 @@
-"""pacer's JSON document; its meaning stands in pacer/FORMAT.md.
+"""pacer, this project's own generator, and its JSON document, whose meaning is in pacer/FORMAT.md.
 
 pacer tells things apart that the other tools do not, so little is worked out here:
 
@@ -10,19 +10,93 @@ pacer tells things apart that the other tools do not, so little is worked out he
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from testbed.model.results import Load
 from testbed.model.tool_output import AnswersPerConnection, Distribution, Errors, ToolOutput
 from testbed.tools import checks
 from testbed.tools.checks import Times
 from testbed.tools.errors import ParseError
 from testbed.tools.found import Found
 from testbed.tools.lines import Line
+from testbed.tools.tool import PRINTED, Generator, Target
 from testbed.tools.units import Figure
 
+NAME = "pacer"
 SCHEMA_VERSIONS = {1, 2}
+
+
+class Pacer(Generator):
+    """pacer: constant rate. Its response times count from when a request was due."""
+
+    name = NAME
+    holds_a_rate = True
+    taken_by_auto = True
+    counts_unsent = True
+    from_due = True
+    output = "pacer.json"
+    leaves = PRINTED | {
+        "pacer.json": 64 * 2**20,
+        "timeline.csv": 64 * 2**20,  # a line of about 100 bytes a second: a week
+        "latency.hdr": 16 * 2**20,
+    }
+
+    def warms_up_itself(self, load: Load) -> bool:
+        """By a schedule that runs through, unless the warm-up has a rate of its own."""
+        return load.warmup_rate_rps is None
+
+    def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
+        """pacer with all its files."""
+        return [
+            *self._command(load, target, load.rate_rps, load.duration_s),
+            f"--processes={self.processes(load, cpus)}",
+            f"--warmup={load.warmup_s if self.warms_up_itself(load) else 0:g}",
+            f"--json={folder}/pacer.json",
+            f"--timeline={folder}/timeline.csv",
+            f"--hdr={folder}/latency.hdr",
+        ]
+
+    def warm_up(self, load: Load, target: Target, folder: str) -> list[str]:
+        """pacer at the warm-up's own rate."""
+        return self._command(load, target, load.warmup_rate_rps, load.warmup_s)
+
+    def _command(
+        self, load: Load, target: Target, rate_rps: float | None, duration_s: float
+    ) -> list[str]:
+        return [
+            self.name,
+            f"--url={target.url}",
+            f"--method={target.method}",
+            f"--rate={rate_rps:.12g}",
+            f"--connections={load.connections}",
+            f"--duration={duration_s:g}",
+            f"--timeout={load.timeout_s:g}",
+            *([] if load.keepalive else ["--no-keepalive"]),
+            *([f"--body-file={target.body_file}"] if target.body_file else []),
+            *([f"--header=Content-Type: {target.content_type}"] if target.content_type else []),
+            *([] if target.answer_bytes is None else [f"--expect-length={target.answer_bytes}"]),
+            *([] if target.answer_sha256 is None else [f"--expect-sha256={target.answer_sha256}"]),
+            "--quiet",
+        ]
+
+    def processes(self, load: Load, cpus: int) -> int:
+        """As many as threads are asked, but one a CPU at most."""
+        return max(1, min(load.threads, cpus))
+
+    def measured_from(self, output: str) -> datetime | None:
+        """As its document has it. Return None where that is no time with its zone."""
+        try:
+            told = datetime.fromisoformat(json.loads(output)["started_at"])
+        except (ValueError, KeyError, TypeError, RecursionError):
+            return None
+        return told if told.tzinfo else None
+
+    def find(self, lines: Sequence[Line]) -> list[Found]:
+        """All documents of pacer's in a text."""
+        return _documents(lines)
 
 
 class _Part(BaseModel):
@@ -103,11 +177,11 @@ class _Document(_Part):
     problems: list[str]
 
 
-def find(lines: Sequence[Line]) -> list[Found]:
+def _documents(lines: Sequence[Line]) -> list[Found]:
     """All documents of pacer's in a text. Raises ParseError where one is not as it should be."""
     found: list[Found] = []
     text = "\n".join(line.full for line in lines)
-    if '"pacer"' not in text:
+    if f'"{NAME}"' not in text:
         return found
     decoder = json.JSONDecoder(parse_constant=lambda name: None)  # NaN: not there
     end = offset = 0
@@ -124,7 +198,7 @@ def find(lines: Sequence[Line]) -> list[Found]:
             raise ParseError(f"this JSON is broken or cut off: {error.msg}", line=where) from error
         except (ValueError, RecursionError) as error:  # e.g. numbers too long, nested too deeply
             raise ParseError(f"this JSON cannot be read: {error}", line=line.number) from error
-        if isinstance(data, dict) and data.get("tool") == "pacer":
+        if isinstance(data, dict) and data.get("tool") == NAME:
             found.append(Found(line.number, _read(data, line, text[start:end])))
     return found
 
@@ -147,7 +221,7 @@ def _read(data: dict[str, Any], line: Line, text: str) -> ToolOutput:
     if document.expect_length is None and document.expect_sha256 is None:
         errors["wrong_body"] = None
     return ToolOutput(
-        tool="pacer",
+        tool=NAME,
         command=document.command,
         url=document.url,
         duration_s=document.measured_s,

@@ -10,13 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from testbed.tools.errors import ParseError
-from testbed.tools.lines import Command, Line, command_in
+from testbed.tools.lines import Command, Line
 from testbed.tools.units import count
-
-# Other tools' first lines: whatever report was being read has ended.
-_BANNER = re.compile(
-    r"Running \S+ test @ .*|This is ApacheBench.*|(?:Server listening on|Client connecting to) .*"
-)
 
 
 @dataclass(frozen=True)
@@ -89,7 +84,7 @@ def split(lines: Sequence[Line], parts: Sequence[Part], programs: set[str]) -> l
     current = Report()
     last: Part | None = None
     for line in lines:
-        command = command_in(line)
+        command = line.command
         if command:
             # Also another tool's: what follows is not this run's any more.
             current, last = Report(command if command.program in programs else None), None
@@ -97,7 +92,7 @@ def split(lines: Sequence[Line], parts: Sequence[Part], programs: set[str]) -> l
             continue
         found = _classify(line, parts)
         if not found:
-            if _BANNER.fullmatch(line.text):
+            if line.banner:  # what was being read has ended
                 current, last = Report(), None
                 reports.append(current)
             continue

@@ -2,7 +2,7 @@
 
 import pytest
 
-from testbed.tools.lines import Line, command_in
+from testbed.tools import READER
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from testbed.tools.lines import Line, command_in
     ],
 )
 def test_a_command_is_found(line, program, text):
-    command = command_in(Line(1, line))
+    command = READER.command_in(line)
     assert (command.program, command.text) == (program, text)
 
 
@@ -38,18 +38,18 @@ def test_a_command_is_found(line, program, text):
     ],
 )
 def test_prose_and_other_programs_are_no_commands(line):
-    assert command_in(Line(1, line)) is None
+    assert READER.command_in(line) is None
 
 
 @pytest.mark.parametrize(
     "words", ["-R4000", "-R 4000", "--rate 4000", "--rate=4000", "-H 'a: b' -R 4000", "-R'4000'"]
 )
 def test_an_option_may_be_written_in_all_ways(words):
-    command = command_in(Line(1, f"$ wrk {words} http://h/"))
+    command = READER.command_in(f"$ wrk {words} http://h/")
     assert command.option("-R", "--rate") == "4000"
     assert command.has("-R", "--rate")
     assert not command.has("-U", "--u_latency")
 
 
 def test_an_unbalanced_quote_is_no_crash():
-    assert command_in(Line(1, "$ wrk -c 3 -H 'a http://h/")).option("-c", "--connections") == "3"
+    assert READER.command_in("$ wrk -c 3 -H 'a http://h/").option("-c", "--connections") == "3"

@@ -11,6 +11,7 @@ import pytest
 from printing import Ab, Wrk, ab, wrk
 
 from analysis.__main__ import main
+from testbed.tools.table import TOOLS
 
 ROOT = Path(__file__).parents[3]
 FIXTURES = ROOT / "tests" / "contract" / "parsers" / "fixtures"
@@ -100,7 +101,7 @@ def test_stdin(monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("hello\n", ":1: no output of wrk, wrk2, ab, iperf, pacer in this text"),
+        ("hello\n", f":1: no output of {', '.join(TOOLS)} in this text"),
         ("", ":1: the text is empty"),
         (wrk(Wrk()) * 2, ":14: 2 runs in one text, at lines 1, 14; --all (parse_all) gives each"),
         (wrk(Wrk()).replace("30.03s", "30x"), ":11: '30x' is no figure as wrk prints it"),

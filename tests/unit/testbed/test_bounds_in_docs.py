@@ -8,7 +8,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from testbed.asked import plan
 from testbed.model import kinds
-from testbed.model.experiment import AB_LONGEST_S, MOST_STEPS, LoadSpec, Question
+from testbed.model.experiment import MOST_STEPS, LoadSpec, Question
+from testbed.tools.ab import Ab
 
 DOCS = (Path(__file__).resolve().parents[3] / "docs/experiments.md").read_text()
 TABLE = DOCS.partition("## Bounds")[2].partition("## ")[0]
@@ -52,7 +53,7 @@ def test_a_number_is_bound_as_the_table_says(name, model, field):
 
 def test_the_other_bounds_are_those_of_the_table():
     assert row("`rate_rps`")[-1] == kinds.MOST_RPS
-    assert row("`duration_s`")[-1] == AB_LONGEST_S
+    assert row("`duration_s`")[-1] == Ab.longest_s
     assert row("steps of a ramp") == [2, MOST_STEPS]
     assert row("runs of a campaign") == [1, plan.MOST_RUNS]
     assert kinds.PER_CPU.fullmatch("1 per cpu")

@@ -1,0 +1,49 @@
+"""Is there a generator that carries out a load? Asked of experiments and articles as they are read.
+
+What it finds is raised as the models raise what they find, with its place in the document.
+"""
+
+from collections.abc import Iterator
+
+from pydantic import ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from testbed.model.article import Article
+from testbed.model.experiment import Experiment, LoadSpec
+from testbed.tools import generators
+
+
+def check(experiment: Experiment) -> None:
+    """Raise ValidationError where no generator, or not the one named, takes the load."""
+    _raise("Experiment", _problems(experiment.load, ("load",)))
+
+
+def check_article(article: Article) -> None:
+    """Raise ValidationError for every part with such a load."""
+    _raise(
+        "Article",
+        (
+            problem
+            for mode, asked in (("as_published", article.as_published), ("fair", article.fair))
+            for name, part in asked.parts.items()
+            for problem in _problems(part.load, (mode, "parts", name, "load"))
+        ),
+    )
+
+
+def _problems(load: LoadSpec, place: tuple[str, ...]) -> Iterator[InitErrorDetails]:
+    if problem := generators.unknown(load):
+        yield _detail(problem, (*place, "generator"), load.generator)
+    elif problem := generators.misfit(load):
+        yield _detail(problem, place, load)
+
+
+def _detail(problem: str, place: tuple[str, ...], found: object) -> InitErrorDetails:
+    # a sentence may hold braces, which would be read as places for values
+    error = PydanticCustomError("value_error", "{problem}", {"problem": problem})
+    return InitErrorDetails(type=error, loc=place, input=found)
+
+
+def _raise(title: str, problems: Iterator[InitErrorDetails]) -> None:
+    if found := list(problems):
+        raise ValidationError.from_exception_data(title, found)

@@ -1,0 +1,276 @@
+"""The report of wrk, and what wrk2 prints beyond it. Which of the two printed it, marks tell.
+
+What its figures mean (read off wrk 4's behaviour, and held by tests on recorded outputs):
+
+- 'requests' are complete answers of any status, late ones included. Answers later than --timeout
+  are counted as timeouts *and* as requests, but left out of the latency figures (wrk 3 and wrk2
+  instead count, every so often, connections that wait longer than that).
+- 'Non-2xx or 3xx' are answers with a status above 399. Errors of which all counts are zero are not
+  printed at all, so once the last lines have been seen, no line means zero.
+- Latency starts when a request is sent: a service time, whatever its name.
+- Where nothing was recorded, wrk prints 0.00us and '-nan%'. That is no latency, not one of zero.
+- Columns are cut at a fixed width, so that a very long time loses its unit.
+
+Of wrk2:
+
+- 'Recorded Latency' counts from when a request was due; 'Uncorrected Latency' (-U) from when it
+  was sent: ToolOutput's latency_us and service_us.
+- Both leave out the time before calibration (10 s and more), the count of requests does not.
+- The rate asked for (-R) is not printed; it is known only if the command line stands above.
+- The tables' times are milliseconds, their percentiles fractions of one.
+"""
+
+import re
+from collections.abc import Sequence
+
+from testbed.model.tool_output import Errors, ToolOutput
+from testbed.tools import checks, wrk_tables
+from testbed.tools.checks import Printed, Times
+from testbed.tools.errors import ParseError
+from testbed.tools.found import Found, distribution, missing, value_of
+from testbed.tools.lines import Command, Line
+from testbed.tools.sections import Hit, Report, part, split
+from testbed.tools.units import BYTES, COUNT, TIME_IN_S, Figure, Units, figure
+
+WRK, WRK2 = "wrk", "wrk2"
+_CELL = r"-?(?:nan|\d[\d.]*)[a-zA-Z\u00b5\u03bc]*"
+_BROKEN = "broken "
+_NUMBER = r"-?\d+\.\d+|-?nan"
+_SPECTRUM_PARTS = [
+    part("spectrum", 6, r"Detailed Percentile spectrum:", repeats=True),
+    part("spectrum head", 6, r"Value\s+Percentile\s+TotalCount\s+1/\(1-Percentile\)", repeats=True),
+    part(
+        "spectrum row",
+        6,
+        r"(?P<ms>\d+\.\d+)\s+(?P<fraction>[01]\.\d+)\s+\d+\s+(?:\d+\.\d+|inf)",
+        repeats=True,
+    ),
+    part(
+        "spectrum mean",
+        6,
+        rf"#\[Mean\s*=\s*(?P<mean>{_NUMBER}), StdDeviation\s*=\s*(?P<stdev>{_NUMBER})\]",
+        repeats=True,
+    ),
+    part(
+        "spectrum max",
+        6,
+        rf"#\[Max\s*=\s*(?P<max>{_NUMBER}), Total count\s*=\s*(?P<count>\d+)\]",
+        repeats=True,
+    ),
+    part("spectrum buckets", 6, r"#\[Buckets\s*=.*\]", repeats=True),
+    part("end of table", 6, r"-{20,}", repeats=True, telling=False),
+]
+PARTS = [
+    part("running", 0, r"(?P<before>.*\s)?Running (?P<asked>\d+[smh]?) test @ (?P<url>\S+)"),
+    part(
+        "threads",
+        1,
+        r"(?P<threads>\d+) threads? and (?P<connections>\d+) connections?",
+        telling=False,
+    ),
+    part("calibration", 2, r"Thread calibration: mean lat\.: .*", repeats=True),
+    part("stats", 3, r"Thread Stats\s+Avg\s+Stdev\s+Max\s+\+/- Stdev"),
+    part(
+        "latency",
+        4,
+        # A maximum of 1000.00ms fills its column, and touches the one before.
+        rf"Latency\s+(?P<mean>{_CELL})\s+(?P<stdev>{_CELL})(?:\s+|(?<=[a-z]))(?P<max>{_CELL})\s+"
+        r"(?P<within>\S+)%",
+    ),
+    part("per thread", 5, r"Req/Sec\s+\S+\s+\S+\s+\S+\s+\S+%"),
+    part(
+        "distribution",
+        6,
+        r"Latency Distribution(?: \(HdrHistogram - (?P<of>.+)\))?",
+        repeats=True,
+    ),
+    part(
+        "percentile",
+        6,
+        r"(?P<percentile>\d+(?:\.\d+)?)%\s+(?P<time>\S+)",
+        repeats=True,
+        telling=False,
+    ),
+    *_SPECTRUM_PARTS,
+    part(
+        "requests", 7, r"(?P<requests>\d+) requests in (?P<duration>\S+?)(?:, (?P<bytes>\S+) read)?"
+    ),
+    part(
+        "socket errors",
+        8,
+        r"Socket errors: connect (?P<connect>\d+), read (?P<read>\d+), write (?P<write>\d+), "
+        r"timeout (?P<timeout>\d+)",
+    ),
+    part("status errors", 9, r"Non-2xx or 3xx responses:\s+(?P<count>\d+)"),
+    part("rate", 10, r"Requests/sec:\s*(?P<rate>\S+)"),
+    part("byte rate", 11, r"Transfer/sec:\s*(?P<rate>\S+)"),
+    # Lines that are like those above, where none of them fits.
+    *(
+        part(f"{_BROKEN}{kind}", rank, pattern, repeats=True, telling=False)
+        for kind, rank, pattern in (
+            ("latency", 4, r"Latency(?:\s+\S+){3}\s+\S+%"),
+            ("requests", 7, r"\S+ requests in \d\S*(?:, .*read)?"),
+            ("socket errors", 12, r"Socket errors:.*"),
+            ("status errors", 12, r"Non-2xx or 3xx responses:.*"),
+            ("rate", 12, r"Requests/sec:.*"),
+            ("byte rate", 12, r"Transfer/sec:.*"),
+        )
+    ),
+]
+
+# What a text's last line without a newline must end in to be believed: anything else may have been
+# cut amid a figure ('1.29m' of '1.29ms', '10' of '102.96').
+_RATE = r"^Requests/sec:\s*\d+(?:\.\d*)?$"  # but see _forget_rate_if_cut_off
+_UNCUT = r"\.\d\d|\d(?:us|ms|s)|B|%|read|\)|connections"
+_PACER = re.compile(r"\d+ process\(es\) and \d+ connections, .*")
+
+
+def find(lines: Sequence[Line]) -> list[Found]:
+    """All runs of wrk and wrk2 in a text. Raises ParseError where a line is malformed."""
+    for line in lines:
+        if _PACER.fullmatch(line.text):
+            raise ParseError(
+                "this is pacer's summary for people; parse its --json file", line=line.number
+            )
+    return [_read(report) for report in split(_believed(lines), PARTS, {WRK, WRK2})]
+
+
+def _believed(lines: Sequence[Line]) -> Sequence[Line]:
+    """All lines, without the last one if it may have been cut off; so may any URL at its end."""
+    last = lines[-1]
+    whole = re.search(rf"{_RATE}|(?:{_UNCUT})$", last.text) and "Running" not in last.text
+    return lines[:-1] if last.cut and not whole else lines
+
+
+def _forget_rate_if_cut_off(printed: Printed, report: Report) -> None:
+    """A rate at the very end of a text may lack digits: wrk prints two decimals.
+
+    Only a report that was edited by hand, and so has lost other lines, may have a rounded one.
+    """
+    rate = report.one("rate")
+    whole = not rate or not rate.line.cut or re.search(r"\.\d\d$", rate.line.text)
+    if not whole and (report.one("threads") or not _rounded(printed)):
+        printed.rate = None
+
+
+def _rounded(printed: Printed) -> bool:
+    """Whether requests by duration, rounded, are the rate printed."""
+    requests, rate, duration = printed.requests, printed.rate, printed.duration_s
+    if requests is None or rate is None or duration is None:
+        return False
+    return rate.low * duration.low <= requests <= rate.high * duration.high
+
+
+def _read(report: Report) -> Found:
+    _refuse_broken(report)
+    running, threads = report.one("running"), report.one("threads")
+    total, errors = report.one("requests"), _errors(report)
+    tables = wrk_tables.read(report)
+    printed = Printed(
+        asked_s=_cell(running, "asked", TIME_IN_S),
+        duration_s=_cell(total, "duration", TIME_IN_S),
+        requests=total.count("requests") if total else None,
+        rate=_cell(report.one("rate"), "rate", COUNT),
+        bytes=_cell(total, "bytes", BYTES),
+        byte_rate=_cell(report.one("byte rate"), "rate", BYTES),
+        status_errors=errors.status,
+        times=tables.latency,
+    )
+    _forget_rate_if_cut_off(printed, report)
+    absent = missing(
+        {
+            "duration and URL as asked": running is not None,
+            "latency": report.one("latency") is not None or tables.latency.mean is not None,
+            "number of requests and their duration": total is not None,
+            "bytes read": total is None or printed.bytes is not None,
+            "requests/s": printed.rate is not None,
+        }
+    )
+    return Found(
+        report.first_line,
+        ToolOutput(
+            tool=WRK2 if _wrk2s(report) else WRK,
+            command=report.command.text if report.command else None,
+            url=running["url"] if running else None,
+            duration_s=value_of(printed.duration_s),
+            connections=threads.count("connections") if threads else _asked(report, "connections"),
+            threads=threads.count("threads") if threads else _asked(report, "threads"),
+            rate_rps=_asked_rate(report.command),
+            requests=printed.requests,
+            throughput_rps=value_of(printed.rate),
+            goodput_rps=checks.goodput(printed),
+            bytes=round(printed.bytes.value) if printed.bytes else None,
+            errors=errors,
+            latency_us=distribution(tables.latency),
+            service_us=None if tables.service == Times() else distribution(tables.service),
+            problems=[
+                *absent,
+                *tables.remarks,
+                *checks.problems(printed),
+                *checks.order(tables.service, "uncorrected latency"),
+            ],
+        ),
+    )
+
+
+def _errors(report: Report) -> Errors:
+    """Counts by class; a class that is not printed is zero only if its place has been passed."""
+    end, total = report.one("rate"), report.one("requests")
+    sockets, status = report.one("socket errors"), report.one("status errors")
+    classes = ("connect", "read", "write", "timeout")
+    known: dict[str, int] = {}
+    if sockets:
+        known = {name: sockets.count(name) for name in classes}
+    elif total and (end or status):
+        known = dict.fromkeys(classes, 0)
+    if status:
+        known["status"] = status.count("count")
+    elif end and (total or sockets):
+        known["status"] = 0
+    return Errors(**known)
+
+
+def _cell(hit: Hit | None, group: str, units: Units) -> Figure | None:
+    """The figure in a group of a line; None if the line, or that part of it, is not there."""
+    text = hit.get(group) if hit else None
+    if hit is None or text is None:
+        return None
+    value = figure(text, units)
+    if value is None:
+        raise ParseError(f"'{text}' is no figure as wrk prints it", line=hit.line.number)
+    return value
+
+
+def _asked(report: Report, what: str) -> int | None:
+    """Threads or connections as the command line asks for them."""
+    text = report.command.option(f"-{what[0]}", f"--{what}") if report.command else None
+    value = figure(text, COUNT) if text else None
+    return round(value.value) if value else None
+
+
+def _refuse_broken(report: Report) -> None:
+    """Raise ParseError if a line is like one of wrk's, but not as it should be, and none is."""
+    for hit in report.hits:
+        if hit.kind.startswith(_BROKEN) and not report.one(hit.kind.removeprefix(_BROKEN)):
+            raise ParseError(
+                f"'{hit.line.text}' is not a line as wrk prints it", line=hit.line.number
+            )
+
+
+def _wrk2s(report: Report) -> int | None:
+    """The line that shows that wrk2 wrote this report; None if wrk may have."""
+    for hit in report.hits:
+        if hit.kind == "calibration" or hit.kind.startswith("spectrum"):
+            return hit.line.number
+        if hit.kind == "distribution" and hit.get("of"):
+            return hit.line.number
+    command = report.command
+    by_command = command and (command.program == WRK2 or command.has("-R", "--rate"))
+    return report.first_line if by_command else None
+
+
+def _asked_rate(command: Command | None) -> float | None:
+    """Requests per second as the command line asks for them, e.g. 4000 for '-R 4k'."""
+    asked = command.option("-R", "--rate") if command else None
+    value = figure(asked, COUNT) if asked else None
+    return value.value if value else None
