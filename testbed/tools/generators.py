@@ -49,6 +49,8 @@ def _misfit(one: Generator, spec: LoadSpec) -> str | None:
             ]
         )
         return f"{name} takes whole requests per second: take {others} for others"
+    if one.keeps_connections and not spec.keepalive:
+        return f"{name} keeps its connections: keepalive must be true"
     if one.most_threads is not None and spec.threads > one.most_threads:
         if one.most_threads == 1:
             return f"{name} has one thread: threads must be 1"

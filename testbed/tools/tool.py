@@ -71,6 +71,7 @@ class Generator(Tool):
     # Whether `generator: auto` takes it, where it fits; the first in the table that does
     taken_by_auto: bool = False
     whole_rates: bool = False  # it takes whole requests per second only
+    keeps_connections: bool = False  # it cannot open a connection for each request
     most_threads: int | None = None  # None: as many as the experiment asks
     longest_s: int | None = None  # the longest load; None: as long as the experiment asks
     why_no_longer: str = ""  # a sentence's beginning, where there is such a limit

@@ -191,6 +191,19 @@ def test_ab_has_one_thread_and_no_rate():
     assert generators.misfit(spec(**AB)) is None
 
 
+def test_h2load_speaks_http_1_1_and_keeps_its_connections():
+    asked = spec(**SATURATION, generator="h2load", duration_s=30)
+    load = generators.choose(asked, {"h2load"})
+    command = GENERATORS["h2load"].command(load, POST, "/run/x", cpus=4)
+    assert {"--h1", "-t12", "-c400", "-D30"} <= set(command)
+    assert command[command.index("-d") + 1] == "/run/x/body"
+    assert command[command.index("-H") + 1] == "content-type: application/json"
+    assert "-d" not in GENERATORS["h2load"].command(load, TARGET, "/run/x", cpus=4)
+    closing = spec(**SATURATION, generator="h2load", keepalive=False)
+    assert "keepalive must be true" in generators.misfit(closing)
+    assert "cannot hold a rate" in generators.misfit(spec(generator="h2load"))
+
+
 def test_a_ramp_of_users_is_a_rising_rate():
     ramp = {"of": "users", "steps": [50, 100], "think_s": 2}
     steps = spec(mode="ramp", rate_rps=None, ramp=ramp)

@@ -1,0 +1,170 @@
+"""h2load (nghttp2), here with HTTP/1.1, and its report.
+
+What its figures mean (h2load 1.52, held by tests on recorded outputs):
+
+- A request's time counts from when it was sent. There are its least, greatest and mean time and
+  their standard deviation, and no percentiles.
+- 'done' holds every request that ended; 'failed' of them those without a status of 2xx or 3xx;
+  'errored' of these those without an answer.
+- A connection that is refused or closed is counted nowhere. It takes no part in the rest of the
+  run, so that a load may end up on fewer connections than were asked. A request that is answered
+  late is no error either: with a time-out (-N) h2load aborts in a run for a time (-D). So 0 says
+  nothing of errors other than a status, and is read as unknown.
+- 'started' but not 'done' were under way when the time was up.
+- Answers a second are 'done' by the duration asked for, not by what 'finished in' says.
+"""
+
+from collections.abc import Sequence
+
+from testbed.model.results import Load
+from testbed.model.tool_output import Errors, ToolOutput
+from testbed.tools import checks
+from testbed.tools.checks import Printed, Times
+from testbed.tools.errors import ParseError
+from testbed.tools.found import Found, distribution, missing, value_of
+from testbed.tools.lines import Line
+from testbed.tools.sections import Hit, Report, part, split
+from testbed.tools.tool import Generator, Target
+from testbed.tools.units import RATE, TIME_IN_S, TIME_IN_US, Figure, Units, figure
+
+_COUNTS = ("total", "started", "done", "succeeded", "failed", "errored", "timeout")
+_TIMES = ("min", "max", "mean", "stdev")
+PARTS = [
+    part("start", 0, r"starting benchmark\.\.\."),
+    part(
+        "thread",
+        1,
+        r"spawning thread #\d+: (?P<clients>\d+) total client\(s\)\. "
+        r"(?:Timing-based test with \d+s of warm-up time and (?P<asked>\d+s) of .*|.*)",
+        repeats=True,
+    ),
+    part("finished", 2, r"finished in (?P<duration>\S+), (?P<rate>\S+) req/s, \S+B/s"),
+    part("requests", 3, "requests: " + ", ".join(rf"(?P<{name}>\d+) {name}" for name in _COUNTS)),
+    part("traffic", 4, r"traffic: \S+ \((?P<bytes>\d+)\) total, .*"),
+    part(
+        "times",
+        5,
+        r"time for request:\s+" + r"\s+".join(rf"(?P<{name}>\S+)" for name in _TIMES) + r"\s+\S+%",
+    ),
+]
+
+
+class H2load(Generator):
+    """h2load with HTTP/1.1: closed loop, kept connections only.
+
+    It can hold a rate on each connection (--rps); that is not offered, for it counts from when a
+    request was sent even so, and gives no percentiles. It waits for answers however late.
+    """
+
+    name = "h2load"
+    package = "nghttp2-client"
+    banner = r"starting benchmark\.\.\."
+    refusals = (r"\[ERROR\] .*", r"h2load: .*", r"h2load nghttp2/.*")
+    saturates = True
+    keeps_connections = True  # one that the server closes may keep it from ending
+
+    def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
+        """h2load for whole seconds. It waits for every answer: `timeout_s` is not used."""
+        return self._command(load, target, load.duration_s)
+
+    def warm_up(self, load: Load, target: Target, folder: str) -> list[str]:
+        """The same for the warm-up's duration."""
+        return self._command(load, target, load.warmup_s)
+
+    def _command(self, load: Load, target: Target, duration_s: float) -> list[str]:
+        return [
+            self.name,
+            "--h1",
+            f"-t{load.threads}",
+            f"-c{load.connections}",
+            f"-D{max(1, round(duration_s))}",
+            *(["-d", target.body_file] if target.body_file else []),  # makes it a POST
+            *(["-H", f"content-type: {target.content_type}"] if target.content_type else []),
+            target.url,
+        ]
+
+    def find(self, lines: Sequence[Line]) -> list[Found]:
+        """All runs of h2load in a text."""
+        last = lines[-1]
+        # A last line without a newline may have been cut amid a figure.
+        whole = lines[:-1] if last.cut else lines
+        return [self._read(report) for report in split(whole, PARTS, {self.name})]
+
+    def _read(self, report: Report) -> Found:
+        finished, requests = report.one("finished"), report.one("requests")
+        traffic, threads = report.one("traffic"), report.all("thread")
+        counts = {name: requests.count(name) for name in _COUNTS} if requests else {}
+        answered = counts["done"] - counts["errored"] if counts else None
+        size = traffic.count("bytes") if traffic else None
+        printed = Printed(
+            asked_s=_figure(threads[0], "asked", TIME_IN_S) if threads else None,
+            duration_s=_figure(finished, "duration", TIME_IN_S),
+            requests=counts.get("done"),
+            rate=_figure(finished, "rate", RATE),
+            bytes=None if size is None else Figure(f"{size} B", size),
+            status_errors=counts["failed"] - counts["errored"] if counts else None,
+            not_answers=counts.get("errored", 0),
+            times=_times(report.one("times")) if answered else Times(),
+        )
+        output = ToolOutput(
+            tool=self.name,
+            command=report.command.text if report.command else None,
+            url=report.command.url if report.command else None,
+            duration_s=value_of(printed.duration_s),
+            connections=sum(hit.count("clients") for hit in threads) or None,
+            threads=len(threads) or None,
+            requests=answered,
+            throughput_rps=_answers_per_s(printed),
+            goodput_rps=checks.goodput(printed),
+            bytes=size,
+            errors=_errors(counts),
+            latency_us=distribution(printed.times),
+            problems=[
+                *missing(
+                    {
+                        "duration and requests/s": finished is not None,
+                        "number of requests": requests is not None,
+                        "bytes read": traffic is not None,
+                        "latency": report.one("times") is not None or not answered,
+                    }
+                ),
+                *checks.problems(printed),
+            ],
+        )
+        return Found(report.first_line, output)
+
+
+def _answers_per_s(printed: Printed) -> float | None:
+    if printed.rate is None or printed.requests is None:
+        return value_of(printed.rate)
+    if not printed.requests:
+        return 0.0
+    return printed.rate.value * (1 - printed.not_answers / printed.requests)
+
+
+def _errors(counts: dict[str, int]) -> Errors:
+    """h2load does not tell whether a request failed as it was sent or as its answer was read."""
+    if not counts:
+        return Errors()
+    return Errors(
+        read=counts["errored"] - counts["timeout"] or None,
+        timeout=counts["timeout"] or None,
+        status=counts["failed"] - counts["errored"],
+    )
+
+
+def _times(hit: Hit | None) -> Times:
+    if hit is None:
+        return Times()
+    low, high, mean, stdev = (_figure(hit, name, TIME_IN_US) for name in _TIMES)
+    return Times(mean=mean, stdev=stdev, min=low, max=high)
+
+
+def _figure(hit: Hit | None, group: str, units: Units) -> Figure | None:
+    text = hit.get(group) if hit else None
+    if hit is None or text is None:
+        return None
+    value = figure(text, units)
+    if value is None:
+        raise ParseError(f"'{text}' is no figure as h2load prints it", line=hit.line.number)
+    return value
