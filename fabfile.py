@@ -77,25 +77,30 @@ def check(
         sys.exit(code)
 
 
+def _lab_name(given: str | None) -> str:
+    """The lab that was named; an empty name is a mistake, and no other lab's."""
+    return names.name_from(os.environ) if given is None else given
+
+
 @task(help=LAB_HELP)
 @tasks.reported
 def up(context: Context, name: str | None = None) -> None:
     """Bring the lab up: two hosts and a link on this machine."""
-    lab.up(name or names.name_from(os.environ), _say)
+    lab.up(_lab_name(name), _say)
 
 
 @task(help=LAB_HELP)
 @tasks.reported
 def status(context: Context, name: str | None = None) -> None:
     """What of the lab is up."""
-    _say(str(lab.status(name or names.name_from(os.environ))))
+    _say(str(lab.status(_lab_name(name))))
 
 
 @task(help=LAB_HELP)
 @tasks.reported
 def down(context: Context, name: str | None = None) -> None:
     """Take the lab down; nothing of it is left."""
-    lab.down(name or names.name_from(os.environ), _say)
+    lab.down(_lab_name(name), _say)
 
 
 def _analysis(*arguments: str) -> None:

@@ -63,8 +63,8 @@ def load(inventory: str | None = None) -> Inventory:
 
     `inventory` None: the default of ansible.cfg. Raises TestbedError, naming what is wrong.
     """
-    if inventory is not None and "," not in inventory and not Path(inventory).exists():
-        raise TestbedError(f"no inventory at {inventory}", remedy=inventory_files.EXAMPLE)
+    if inventory is not None and "," not in inventory:
+        inventory_files.check_place(inventory)
     return check(_view(inventory))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from testbed import files
 from testbed.errors import TestbedError
 
 EXAMPLE = "inventory/baremetal/hosts.yml is an example"
@@ -13,6 +14,19 @@ SCRIPT_TIMEOUT_S = 60
 LARGEST_BYTES = 10_000_000  # thousands of hosts have less
 OF_VARIABLES = {"group_vars", "host_vars"}
 YAML_ENDINGS = {".yml", ".yaml", ".json", ""}
+
+
+def check_place(source: str) -> None:
+    """Raise TestbedError unless the source is a file or a folder.
+
+    An empty name would be the current folder, with all that lies in it; Ansible would wait for a
+    pipe, and read a device, without end.
+    """
+    path = Path(source)
+    if not source or not path.exists():
+        raise TestbedError(f"no inventory at {shown(source) or repr(source)}", remedy=EXAMPLE)
+    if (other := files.kind(path)) not in (None, files.FOLDER):
+        raise TestbedError(f"{shown(source)}: is {other}, not an inventory", remedy=EXAMPLE)
 
 
 def explain(source: str) -> None:

@@ -56,3 +56,9 @@ def test_the_inventory_s_option_of_ansible_is_not_taken_for_an_ssh_key(fab):
     done = fab("run-round2", "-i", "inventory/mine", "--dry-run")
     assert done.returncode == Exit.BAD_INPUT
     assert "did you mean --inventory=inventory/mine?" in done.stderr
+
+
+def test_an_empty_name_of_a_lab_is_not_the_default_labs(fab):
+    done = fab("lab.status", "--name=")
+    assert done.returncode == 2
+    assert "'' cannot be a lab's name" in done.stderr

@@ -1,6 +1,7 @@
 """What is wrong with an inventory is told by file, host, key and remedy, by fab and by site.yml."""
 
 import copy
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -184,6 +185,15 @@ def test_files_that_are_no_inventory(tmp_path, kind):
     assert words in refused.value.message
     assert str(tmp_path / "mine") in refused.value.message
     assert refused.value.remedy
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "empty name"])
+def test_a_place_that_ansible_would_read_without_end_is_refused(tmp_path, kind):
+    os.mkfifo(tmp_path / "pipe")
+    place = {"pipe": str(tmp_path / "pipe"), "device": "/dev/zero", "empty name": ""}[kind]
+    words = {"pipe": "a pipe", "device": "a device", "empty name": "no inventory at ''"}[kind]
+    with pytest.raises(TestbedError, match=words):
+        inventory.load(place)
 
 
 def edited(old, new):
