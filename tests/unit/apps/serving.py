@@ -242,7 +242,11 @@ def serving(
         workers = int(settings.get("workers", 1))
         wait_until(answers, f"{app.name} answers", START_PATIENCE_S)
         if workers > 1 or "Booting worker" in running.log():  # else one process may do it all
-            wait_until(lambda: len(running.workers()) >= workers, f"{app.name}'s {workers} workers")
+            wait_until(
+                lambda: len(running.workers()) >= workers,
+                f"{app.name}'s {workers} workers",
+                START_PATIENCE_S,
+            )
         if STARTED in running.log():  # a signal that a worker gets before it says so is lost
             wait_until(lambda: running.log().count(STARTED) >= workers, f"{workers} have started")
         yield running

@@ -105,7 +105,8 @@ def listening(server: Server, host_key: paramiko.PKey, address: str = "127.0.0.1
                 transport = _Transport(connection)
                 transports.append(transport)
                 transport.add_server_key(host_key)
-                with contextlib.suppress(paramiko.SSHException, EOFError):
+                # OSError too: a client that breaks off must not end the listening to others
+                with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
                     transport.start_server(server=server)
                     threading.Thread(target=serve, args=(transport,), daemon=True).start()
 
