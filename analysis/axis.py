@@ -8,7 +8,8 @@ from itertools import takewhile
 import pandas as pd
 
 from analysis.load import LoadedCampaign, LoadedRun
-from testbed.model.results import HostRole, RunRecord
+from testbed.model.kinds import HostRole
+from testbed.model.results import RunRecord
 
 
 def seconds(campaign: LoadedCampaign, run: LoadedRun, role: HostRole) -> pd.Series:

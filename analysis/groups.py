@@ -9,7 +9,8 @@ from analysis.figures import BY_KEY, ERROR_CLASSES
 from analysis.load import LoadedCampaign, LoadedRun
 from analysis.statistics import Summary, summarise
 from analysis.trials import summarised, worst
-from testbed.model.results import Load, RunRecord, Standing
+from testbed.model.load import Load
+from testbed.model.results import RunRecord, Standing
 from testbed.model.tool_output import ToolOutput
 from testbed.numbers import rate
 from testbed.tools.table import FROM_DUE

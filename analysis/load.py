@@ -12,7 +12,8 @@ import pandas as pd
 from analysis.histogram import LatencyCurve, read_curve
 from testbed import seal, store
 from testbed.errors import TestbedError
-from testbed.model.results import Campaign, Finding, HostRole, RunRecord
+from testbed.model.kinds import HostRole
+from testbed.model.results import Campaign, Finding, RunRecord
 
 
 @dataclass(frozen=True)

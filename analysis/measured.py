@@ -5,7 +5,8 @@ import math
 from analysis.figures import BY_KEY, Figure
 from analysis.ratio import Span
 from testbed.model.article import Metric
-from testbed.model.results import RunRecord, requests_due
+from testbed.model.load import requests_due
+from testbed.model.results import RunRecord
 from testbed.model.tool_output import ToolOutput
 from testbed.tools.table import generator
 from testbed.validity.limits import beyond

@@ -22,7 +22,7 @@ from analysis.charts.style import (
 )  # fmt: skip
 from analysis.groups import label
 from analysis.load import LoadedCampaign, LoadedRun
-from testbed.model.results import HostRole
+from testbed.model.kinds import HostRole
 
 HEIGHTS = [1.2, 1.0, 1.0]
 GAP = 0.4

@@ -39,7 +39,8 @@ from analysis.trials import (
 )  # fmt: skip
 from testbed.errors import TestbedError
 from testbed.model.experiment import Capacity
-from testbed.model.results import Load, RunRecord
+from testbed.model.load import Load
+from testbed.model.results import RunRecord
 from testbed.numbers import rate
 
 CellVerdict = Literal["better", "same", "worse", "unclear", "not comparable"]

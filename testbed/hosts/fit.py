@@ -10,7 +10,8 @@ from testbed.fitness import Facts, Subject
 from testbed.hosts.linkproof import PEER
 from testbed.hosts.remote import CommandFailed, Remote, ask
 from testbed.hosts.remotes import Remotes, at_once
-from testbed.model.results import Fitness, HostRole
+from testbed.model.kinds import HostRole
+from testbed.model.results import Fitness
 from testbed.paths import ROOT
 from testbed.tools.table import LINK_TOOL
 

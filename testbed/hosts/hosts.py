@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from testbed.errors import Exit, TestbedError
 from testbed.hosts.linkproof import Look
 from testbed.hosts.remote import CommandFailed, NotAnAnswer, Remote, ask
-from testbed.model.results import HostRecord, HostRole, Nic, Sysctl
+from testbed.model.kinds import HostRole
+from testbed.model.results import HostRecord, Nic, Sysctl
 from testbed.paths import ROOT
 from testbed.tools.table import TOOLS
 

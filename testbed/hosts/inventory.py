@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 from testbed.errors import TestbedError
 from testbed.hosts import inventory_files
 from testbed.model.inventory import Facts, Host
-from testbed.model.results import HostRole
+from testbed.model.kinds import HostRole
 from testbed.paths import ROOT
 from testbed.tools.table import LINK_TOOL
 

@@ -17,14 +17,8 @@ from testbed.hosts import hosts, linkproof, ports
 from testbed.hosts.linkproof import PEER, LinkUnfit, Look
 from testbed.hosts.remote import Process, Remote
 from testbed.hosts.remotes import Remotes, at_once
-from testbed.model.results import (
-    Carried,
-    HostRole,
-    LinkDirection,
-    LinkRecord,
-    Nic,
-    RoundTrip,
-)
+from testbed.model.kinds import HostRole
+from testbed.model.results import Carried, LinkDirection, LinkRecord, Nic, RoundTrip
 from testbed.model.tool_output import ToolOutput
 from testbed.progress import Progress
 from testbed.tools import ParseError, parse

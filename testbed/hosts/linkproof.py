@@ -5,7 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from testbed.errors import Exit, Interrupted
 from testbed.model.base import Model
 from testbed.model.inventory import Host
-from testbed.model.results import Carried, HostRole, LinkRecord, LinkState
+from testbed.model.kinds import HostRole
+from testbed.model.results import Carried, LinkRecord, LinkState
 from testbed.model.tool_output import Flow
 
 DEFAULT_FLOOR_MBIT_PER_S = 900

@@ -11,7 +11,7 @@ from testbed import lab
 from testbed.errors import Exit, TestbedError
 from testbed.hosts.inventory import Inventory
 from testbed.hosts.remote import Process, Remote
-from testbed.model.results import HostRole
+from testbed.model.kinds import HostRole
 
 Remotes = Mapping[HostRole, Remote]
 T = TypeVar("T")

@@ -10,20 +10,17 @@ from testbed.model.kinds import (
     Connections,
     DelayMs,
     Differing,
-    DurationSeconds,
+    HostRole,
     IntervalSeconds,
     Name,
     Rate,
     SettingValue,
     Text,
-    Threads,
-    TimeoutSeconds,
     Title,
     Trials,
     Version1,
-    WarmupSeconds,
 )
-from testbed.model.results import HostRole
+from testbed.model.load import LoadShape
 
 AUTO = "auto"  # instead of a generator's name: whichever fits the load and is there
 MOST_STEPS = 200  # of a ramp: each is a run for each cell and trial
@@ -65,7 +62,7 @@ class Capacity(Declared):
         return self
 
 
-class LoadSpec(Declared):
+class LoadSpec(LoadShape, Declared):
     """The load of an experiment's runs, before a generator is chosen.
 
     Whether there is such a generator, and whether it takes this load, is not known here: what reads
@@ -74,16 +71,8 @@ class LoadSpec(Declared):
 
     mode: Literal["saturation", "constant_rate", "ramp", "capacity"]
     generator: str = AUTO
-    from_host: HostRole = "client"  # 'server': over loopback, a calibration
-    rate_rps: Rate | None = None
-    connections: Connections  # of a ramp: not used, its steps say
-    threads: Threads
-    duration_s: DurationSeconds
-    warmup_s: WarmupSeconds
-    warmup_rate_rps: Rate | None = None  # None: at the rate that is measured
-    timeout_s: TimeoutSeconds
-    keepalive: bool = True  # False: a connection for each request
-    ramp: Ramp | None = None
+    from_host: HostRole = "client"
+    ramp: Ramp | None = None  # its steps say how many connections, not `connections`
     capacity: Capacity | None = None
 
     @property

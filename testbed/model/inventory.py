@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from testbed.model.results import HostRole
+from testbed.model.kinds import HostRole
 
 # Each check gives the value as it is used, or raises ValueError with the rest of a sentence that
 # begins with the key: 'is 0; it has to be …'.

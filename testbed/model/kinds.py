@@ -200,6 +200,7 @@ Regex = Annotated[
 
 # --- numbers, finite all of them (Declared)
 
+HostRole = Literal["server", "client"]
 Trials = Annotated[int, Field(ge=1, le=1000)]  # 1000 of a second each are a night's work
 MOST_RPS = 1_000_000  # pacer's most; beyond what a server of this kind has answered
 Rate = Annotated[float, Field(gt=0, le=MOST_RPS)]

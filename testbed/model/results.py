@@ -8,46 +8,17 @@ from datetime import datetime
 from typing import Any, Literal
 
 from testbed.model.base import Model
-from testbed.model.kinds import Name
+from testbed.model.kinds import HostRole
+from testbed.model.load import Load
 from testbed.model.tool_output import ToolOutput
 
 SCHEMA_VERSION = 1
 
-LoadMode = Literal["saturation", "constant_rate"]
-HostRole = Literal["server", "client"]
 Verdict = Literal["valid", "doubtful", "invalid"]
 Standing = Literal["valid", "doubtful", "invalid", "failed", "interrupted"]
 # outer: what the machine around a container decides, and nobody can mend from inside
 FitnessLevel = Literal["fail", "warn", "note", "outer", "ok"]
 FITNESS_LEVELS: list[FitnessLevel] = ["fail", "warn", "note", "outer", "ok"]  # the worst first
-
-
-class Load(Model):
-    """The load of one run, as asked."""
-
-    mode: LoadMode
-    generator: Name  # of one in testbed/tools/table.py
-    from_host: HostRole  # who generates: 'server' only in calibrations, over loopback
-    rate_rps: float | None = None  # None: as fast as answers come
-    connections: int
-    threads: int
-    duration_s: float
-    warmup_s: float
-    warmup_rate_rps: float | None = None  # None: at the rate that is measured
-    timeout_s: float
-    keepalive: bool = True
-
-
-def requests_due(load: Load, output: ToolOutput) -> float | None:
-    """Requests that the schedule held; None of a closed loop, which has no schedule.
-
-    wrk2 does not count them, but keeps to the rate asked for.
-    """
-    if output.due:
-        return output.due
-    if load.rate_rps is None or output.duration_s is None:
-        return None
-    return load.rate_rps * output.duration_s
 
 
 class Finding(Model):

@@ -10,7 +10,8 @@ from testbed.hosts.linkproof import PEER, LinkUnfit, speed_problem, state_proble
 from testbed.hosts.remote import Remote, ask
 from testbed.hosts.remotes import Remotes, at_once
 from testbed.lab import delay_line
-from testbed.model.results import Before, HostRole, LinkState
+from testbed.model.kinds import HostRole
+from testbed.model.results import Before, LinkState
 from testbed.run.session import Session
 
 WINDOW_S = 0.5  # tells 2 % of a CPU (a tick of 10 ms); longer would cost every run more

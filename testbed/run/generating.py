@@ -7,7 +7,7 @@ from pathlib import Path
 
 from testbed.errors import Interrupted, RunFailed
 from testbed.hosts.remote import CommandFailed
-from testbed.model.results import Load
+from testbed.model.load import Load
 from testbed.run import conditions
 from testbed.run.session import Session
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from testbed import store
 from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import PlannedRun
-from testbed.model.results import Failure, Load, OpenFiles, RunRecord
+from testbed.model.load import Load
+from testbed.model.results import Failure, OpenFiles, RunRecord
 from testbed.run import conditions
 from testbed.run.session import Session
 from testbed.validity import Evidence, Expected, judge, worst

@@ -19,12 +19,8 @@ from testbed.hosts.linkproof import PEER
 from testbed.hosts.remote import CommandFailed, HostUnreachable, Process
 from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import PlannedRun
-from testbed.model.results import (
-    Failure,
-    HostRole,
-    OpenFiles,
-    RunRecord,
-)
+from testbed.model.kinds import HostRole
+from testbed.model.results import Failure, OpenFiles, RunRecord
 from testbed.model.tool_output import ToolOutput
 from testbed.run import conditions
 from testbed.run.asking import Asker

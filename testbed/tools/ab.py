@@ -17,7 +17,7 @@ import math
 import re
 from collections.abc import Sequence
 
-from testbed.model.results import Load
+from testbed.model.load import Load
 from testbed.model.tool_output import Errors, ToolOutput
 from testbed.tools import checks
 from testbed.tools.checks import Printed, Times

@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 from testbed.errors import Exit, TestbedError
 from testbed.model.experiment import AUTO, LoadSpec
-from testbed.model.results import Before, Load
+from testbed.model.load import Load
+from testbed.model.results import Before
 from testbed.tools.table import GENERATORS, generator
 from testbed.tools.tool import Generator
 

@@ -16,7 +16,7 @@ What its figures mean (h2load 1.52, held by tests on recorded outputs):
 
 from collections.abc import Sequence
 
-from testbed.model.results import Load
+from testbed.model.load import Load
 from testbed.model.tool_output import Errors, ToolOutput
 from testbed.tools import checks
 from testbed.tools.checks import Printed, Times

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from testbed.model.results import Load
+from testbed.model.load import Load
 from testbed.model.tool_output import AnswersPerConnection, Distribution, Errors, ToolOutput
 from testbed.tools import checks
 from testbed.tools.checks import Times

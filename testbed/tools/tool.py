@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from testbed.model.results import Load
+from testbed.model.load import Load
 from testbed.tools.found import Found
 from testbed.tools.lines import Line
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from testbed.model.results import Load
+from testbed.model.load import Load
 from testbed.tools import wrk_report
 from testbed.tools.errors import ParseError
 from testbed.tools.found import Found

@@ -8,7 +8,8 @@ from pathlib import Path
 from statistics import fmean
 
 from testbed.model.catalogue import Statement
-from testbed.model.results import HostRole, LinkRecord, RunRecord
+from testbed.model.kinds import HostRole
+from testbed.model.results import LinkRecord, RunRecord
 
 Samples = list[dict[str, float]]
 

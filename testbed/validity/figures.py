@@ -3,7 +3,8 @@
 import itertools
 from statistics import median
 
-from testbed.model.results import Finding, requests_due
+from testbed.model.load import requests_due
+from testbed.model.results import Finding
 from testbed.validity.evidence import Evidence, Samples
 from testbed.validity.limits import beyond, found, limits
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from testbed.model.results import Finding, HostRole, LinkState
+from testbed.model.kinds import HostRole
+from testbed.model.results import Finding, LinkState
 from testbed.validity.evidence import Evidence, Samples, column, growth
 from testbed.validity.limits import beyond
 

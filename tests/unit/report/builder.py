@@ -7,6 +7,7 @@ from typing import Any
 
 from hdrh.histogram import HdrHistogram
 
+from testbed.model.load import Load
 from testbed.model.results import (
     AnswerCheck,
     Campaign,
@@ -15,7 +16,6 @@ from testbed.model.results import (
     HostRecord,
     LinkDirection,
     LinkRecord,
-    Load,
     Nic,
     RoundTrip,
     RunRecord,

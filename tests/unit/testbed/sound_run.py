@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from testbed import validity
 from testbed.model.catalogue import Statement
+from testbed.model.load import Load
 from testbed.model.results import (
     AnswerCheck,
     Before,
@@ -12,7 +13,6 @@ from testbed.model.results import (
     LinkDirection,
     LinkRecord,
     LinkState,
-    Load,
     OpenFiles,
     RoundTrip,
     RunRecord,

@@ -1,0 +1,52 @@
+"""The load of a run."""
+
+from typing import Literal
+
+from testbed.model.base import Model
+from testbed.model.kinds import (
+    Connections,
+    DurationSeconds,
+    HostRole,
+    Name,
+    Rate,
+    Threads,
+    TimeoutSeconds,
+    WarmupSeconds,
+)
+from testbed.model.tool_output import ToolOutput
+
+LoadMode = Literal["saturation", "constant_rate"]
+
+
+class LoadShape(Model):
+    """What the load that an experiment declares and the load of a run have in common."""
+
+    from_host: HostRole  # the host that generates it; the server only to calibrate, over loopback
+    rate_rps: Rate | None = None  # None: as fast as answers come
+    connections: Connections
+    threads: Threads
+    duration_s: DurationSeconds
+    warmup_s: WarmupSeconds
+    warmup_rate_rps: Rate | None = None  # None: at the rate that is measured
+    timeout_s: TimeoutSeconds
+    keepalive: bool = True  # False: a connection for each request
+
+
+class Load(LoadShape):
+    """The load of one run, as asked."""
+
+    mode: LoadMode
+    generator: Name  # of one in testbed/tools/table.py
+
+
+def requests_due(load: Load, output: ToolOutput) -> float | None:
+    """Return how many requests fell due by the schedule.
+
+    Where the generator does not count them they follow from the rate asked for and the duration.
+    Return None for a closed loop, which has no schedule, and where the duration is not known.
+    """
+    if output.due:
+        return output.due
+    if load.rate_rps is None or output.duration_s is None:
+        return None
+    return load.rate_rps * output.duration_s
