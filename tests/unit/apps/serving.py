@@ -9,6 +9,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -133,6 +134,17 @@ def assert_workers(running: RunningApp, count: int) -> None:
     )
 
 
+def handles_signals(worker: psutil.Process) -> bool:
+    """Return whether a worker of Gunicorn has installed all its signal handlers.
+
+    A SIGTERM that comes while it does ends it without a word. SIGABRT's is the last of them, and
+    the master has none that the worker could have inherited.
+    """
+    status = Path(f"/proc/{worker.pid}/status").read_text()
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> (signal.SIGABRT - 1) & 1)
+
+
 def make_venv(app: CataloguedApp) -> Path:
     """The app's virtual environment, made once for each state of its requirements.
 
@@ -248,7 +260,17 @@ def serving(
                 START_PATIENCE_S,
             )
         if STARTED in running.log():  # a signal that a worker gets before it says so is lost
-            wait_until(lambda: running.log().count(STARTED) >= workers, f"{workers} have started")
+            wait_until(
+                lambda: running.log().count(STARTED) >= workers,
+                f"{workers} have started",
+                START_PATIENCE_S,
+            )
+        elif "Booting worker" in running.log():
+            wait_until(
+                lambda: all(handles_signals(worker) for worker in running.workers()),
+                "all workers handle signals",
+                START_PATIENCE_S,
+            )
         yield running
         if running.process.poll() is None:
             running.stop()

@@ -232,8 +232,10 @@ def test_a_server_that_closes_without_a_word(answering: Answering, pacer: Pacer)
 
 def test_a_server_that_announces_closing_and_does_not(answering: Answering, pacer: Pacer) -> None:
     answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-    figures = pacer(answering(lambda _: answer), *LOAD, "--duration", "1.4")
-    assert figures["ok"] == figures["connections_opened"] == 350
+    # longer than pacer waits for such a server; few requests, for each opens a connection
+    options = ("--rate", "25", "--connections", "8", "--duration", "1.4")
+    figures = pacer(answering(lambda _: answer), *options)
+    assert figures["ok"] == figures["connections_opened"] == 35
 
 
 def test_unasked_for_bytes_are_no_answer(answering: Answering, pacer: Pacer) -> None:
@@ -357,18 +359,18 @@ def test_overload_is_told(serve: Callable[..., str], pacer: Pacer) -> None:
 
     figures = pacer(
         serve(handler),
-        *("--rate", "100", "--connections", "1", "--duration", "1", "--timeout", "0.5"),
+        *("--rate", "100", "--connections", "1", "--duration", "1", "--timeout", "60"),
         *("--warmup", "0.2"),
     )
     assert figures["due"] == 100
     assert figures["unsent"] > 50
-    assert figures["completed"] < 30
+    assert figures["completed"] <= 42  # in the second measured and the one that pacer waits after
     assert figures["late"] == figures["sent"]
-    assert 0 < figures["answered_in_window"] <= 21
+    assert figures["answered_in_window"] <= 21
     assert figures["completed"] > 0  # the queue of the warm-up was given up, not served first
     assert figures["warmup"]["unsent"] > 5
     # the first one is answered at once, those behind it wait for their turn
-    assert figures["service_us"]["mean"] < figures["response_us"]["mean"] / 2
+    assert figures["service_us"]["mean"] < figures["response_us"]["mean"]
 
 
 def test_a_server_that_dies(process_server: ProcessServer, pacer: Pacer) -> None:
