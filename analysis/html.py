@@ -26,6 +26,7 @@ from testbed.model.results import (
     Standing,
 )
 from testbed.numbers import MISSING
+from testbed.tools.table import GENERATORS
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 # Columns of the text table that the page has no need of: each endpoint has a table of its own.
@@ -94,6 +95,7 @@ def page(
         sql_by_kind=sql_by_kind,
         sql_summary=sql_summary,
         link_sentence=link_sentence(campaign.campaign.link),
+        generators=list(GENERATORS.values()),
     )
 
 

@@ -29,7 +29,7 @@ def read(path: Path) -> dict[str, Any]:
         data = json.loads(
             path.read_text(encoding="utf-8"),
             parse_constant=_refuse,
-            parse_float=_finite,
+            parse_float=finite,
             parse_int=_count,
         )
         check_depth(data, DEEPEST)
@@ -94,13 +94,14 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{_short(constant)} is not a figure")
 
 
-def _finite(text: str) -> float:
+def finite(text: str) -> float:
+    """The number that a text of digits says. Raises ValueError where it is too large for one."""
     value = float(text)
     if not math.isfinite(value):
-        _refuse(text)
+        raise ValueError(f"{_short(text)} is too large a number")
     return value
 
 
 def _count(text: str) -> int:
-    _finite(text)  # one of hundreds of digits cannot be reckoned with
+    finite(text)  # one of hundreds of digits cannot be reckoned with
     return int(text)

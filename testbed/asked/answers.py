@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import math
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from pydantic import BaseModel, Field
 
 from testbed import files
 from testbed.errors import TestbedError
-from testbed.jsonfile import check_depth
+from testbed.jsonfile import check_depth, finite
 from testbed.model.catalogue import Body, ExpectedAnswer
 from testbed.model.results import AnswerCheck
 from testbed.texts import shown, shown_name
@@ -98,7 +97,7 @@ def _read_json(folder: Path, name: str) -> Any:
             text,
             object_pairs_hook=_mapping,
             parse_constant=_no_number,
-            parse_float=_finite,
+            parse_float=finite,
             parse_int=_whole,
         )
         check_depth(document, MOST_DOCUMENT_DEPTH)
@@ -120,13 +119,6 @@ def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(text: str) -> float:
     raise ValueError(f"{text} is no number in JSON")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"{shown(text)} is too large a number")
-    return value
 
 
 def _whole(text: str) -> int:

@@ -79,6 +79,8 @@ class Generator(Tool):
     counts_unsent: bool = False
     # Its response times count from when a request was due; else from when it was sent
     from_due: bool = False
+    # Its time-outs are answers that came, but later than the time-out
+    late_answers_time_out: bool = False
     # It counts attempts that brought no answer among its requests
     counts_attempts: bool = False
 

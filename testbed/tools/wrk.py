@@ -26,6 +26,7 @@ class Wrk(Generator):
     )
     saturates = True
     taken_by_auto = True
+    late_answers_time_out = True
     reads = (LUA_FILE,)
 
     def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:

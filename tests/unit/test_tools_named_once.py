@@ -1,6 +1,8 @@
 """A measuring tool is named in its own file only: all others ask the table of testbed/tools/."""
 
 import ast
+import re
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,13 @@ def named_in(path):
 def test_no_other_file_names_a_tool(path):
     place = str(path.relative_to(ROOT))
     assert {name for name in named_in(path) if (place, name) not in ALLOWED} == set()
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "analysis/templates").iterdir()), ids=attrgetter("name")
+)
+def test_no_page_names_a_tool(path):
+    assert set(re.findall(r"\w+", path.read_text())) & TOOLS.keys() == set()
 
 
 @pytest.mark.parametrize("name", TOOLS)
