@@ -41,8 +41,12 @@ def files() -> tuple[list[Task], list[Task]]:
 
 
 def archives(bundles: list[dict[str, Any]]) -> tuple[list[Task], list[Task]]:
-    """The apps' code: releases; and file, unarchive and Python's compileall."""
-    own = {"releases": {"folder": f"{FOLDER}/apps", "releases": bundles, "exclusive": True}}
+    """The apps' code: the role releases, with its module; and file, unarchive, compileall."""
+    own = {
+        "ansible.builtin.import_role": {"name": "releases"},
+        "vars": {"releases_folder": f"{FOLDER}/apps", "releases_wanted": bundles,
+                 "releases_exclusive": True},
+    }  # fmt: skip
     target = FOLDER + "/apps/{{ item.name }}-{{ item.digest }}"
     loop = {"loop": bundles, "loop_control": {"label": "{{ item.name }}"}}
     make = {"ansible.builtin.file": {"path": target, "state": "directory", "mode": "0755"}}

@@ -50,16 +50,26 @@ def role_names() -> list[str]:
 
 
 def plays_of(role: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield the hosts of each play that takes the role, and the tags that it has there."""
+    """Yield the hosts of each play that takes the role, and the tags that it has there.
+
+    The plays of a role that another one imports are those of that one.
+    """
     for name in PLAYBOOKS:
         for play in read(ROOT / "playbooks" / f"{name}.yml"):
             for entry in play.get("roles", []):
                 if entry["role"] == role:
                     tags = entry["tags"]
                     yield play["hosts"], [tags] if isinstance(tags, str) else tags
-            for task in play.get("tasks", []):
-                if task.get("ansible.builtin.import_role", {}).get("name") == role:
-                    yield play["hosts"], []
+            if _imports(play.get("tasks", []), role):
+                yield play["hosts"], []
+    for other in role_names():
+        if _imports(read(ROLES / other / "tasks" / "main.yml"), role):
+            yield from plays_of(other)
+
+
+def _imports(tasks: list[dict[str, Any]], role: str) -> bool:
+    """Tell whether one of the tasks imports the role."""
+    return any(task.get("ansible.builtin.import_role", {}).get("name") == role for task in tasks)
 
 
 def places_of(role: str) -> str:
@@ -115,7 +125,7 @@ def _default(item: dict[str, Any]) -> str:
 
 def use(role: str) -> str:
     """Return on which hosts a role works, its tags, and its further entry points."""
-    tags = [tag for _, tags in plays_of(role) for tag in tags]
+    tags = dict.fromkeys(tag for _, tags in plays_of(role) for tag in tags)
     points = read(ROLES / role / "meta" / "argument_specs.yml")["argument_specs"]
     lines = [f"- on: {places_of(role)}"]
     lines.append(f"- tags: {', '.join(f'`{tag}`' for tag in tags) or 'none'}")

@@ -22,9 +22,9 @@ description:
     to others where the file is.
   - A file of another owner than root is looked at, written and shown with the owner's own rights,
     so that a link which they may have put there leads nowhere that they could not go themselves.
-  - One task and one call to the host, where copy or template takes two or more for each file.
-    Twelve files take 0.5 s, by ansible.builtin.copy in a loop 15.9 s, as long again where all are
-    as wanted (bench/ansible_modules.py, in a lab on two busy cores).
+  - One task and one call to the host, where copy or template takes two or more calls for each file.
+    Twelve files take 0.5 s, by ansible.builtin.copy in a loop 15.9 s, and as long again when all
+    are as wanted (bench/ansible_modules.py, in a lab on two busy cores).
 options:
   files:
     description: >-

@@ -68,10 +68,16 @@ def test_every_role_has_a_readme_of_a_screen(role):
     assert len(lines) <= SCREEN_LINES
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_a_role_that_site_yml_takes_has_its_own_tag(role):
-    for _, tags in generate.plays_of(role):
-        assert not tags or role in tags
+def test_a_role_that_site_yml_takes_has_its_own_tag():
+    for name in generate.PLAYBOOKS:
+        for play in generate.read(ROOT / "playbooks" / f"{name}.yml"):
+            for entry in play.get("roles", []):
+                assert entry["role"] in entry["tags"]
+
+
+def test_a_role_that_others_import_has_their_hosts_and_tags():
+    assert generate.places_of("releases") == "both"
+    assert "tags: `app_deploy`, `pacer`, `telemetry`" in generate.use("releases")
 
 
 def test_every_check_is_in_words_with_all_limits():
@@ -122,9 +128,10 @@ def written_by(role):
                 for name in ("template", "copy")
                 if f"ansible.builtin.{name}" in task
             ]
-            paths += [
-                f"{task[name]['folder']}/*" for name in ("releases", "virtualenvs") if name in task
-            ]
+            if "virtualenvs" in task:
+                paths.append(f"{task['virtualenvs']['folder']}/*")
+            if "releases_folder" in task.get("vars", {}):
+                paths.append(f"{task['vars']['releases_folder']}/*")
             yield from map(resolved, paths)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import importlib.util
+import json
 import os
 import pwd
 import subprocess
@@ -67,6 +68,30 @@ def test_a_broken_archive_leaves_nothing_behind(tmp_path):
     with pytest.raises(tarfile.TarError):
         releases.unpack(broken, tmp_path / "apps" / f"a-{NEW}")
     assert list((tmp_path / "apps").iterdir()) == []
+
+
+def test_what_was_brought_over_is_unpacked_and_its_archive_removed(tmp_path, archive):
+    brought = tmp_path / "archives"
+    brought.mkdir()
+    archive.rename(brought / f"a-{NEW}.tar.gz")
+    (tmp_path / "apps" / f"a-{OLD}").mkdir(parents=True)
+    wanted = release("a") | {"archive": f"/on/the/control/machine/a-{NEW}.tar.gz"}
+    arguments = {"folder": str(tmp_path / "apps"), "releases": [wanted], "archives": str(brought)}
+
+    def run(**more):
+        (tmp_path / "arguments").write_text(json.dumps({"ANSIBLE_MODULE_ARGS": arguments | more}))
+        command = [sys.executable, releases.__file__, str(tmp_path / "arguments")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return json.loads(done.stdout)
+
+    asked = run(_ansible_check_mode=True)
+    assert (asked["missing"], asked["stale"]) == ([wanted], [f"a-{OLD}"])
+    assert brought.is_dir()
+    assert run()["changed"]
+    assert (tmp_path / "apps" / f"a-{NEW}" / "pkg/module.py").is_file()
+    assert [path.name for path in (tmp_path / "apps").iterdir()] == [f"a-{NEW}"]
+    assert not brought.exists()
+    assert not run()["changed"]
 
 
 def test_an_environment_is_complete_only_by_its_marker(tmp_path):
