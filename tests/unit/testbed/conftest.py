@@ -4,6 +4,9 @@ import pytest
 
 from testbed.asked import catalogue
 from testbed.model.experiment import Experiment
+from tests.unit.testbed.ssh_machine import agent, keys, machine
+
+__all__ = ["agent", "keys", "machine"]  # fixtures
 
 WORKLOAD = """\
 schema_version: 1
