@@ -18,7 +18,15 @@ from testbed.tools.table import TOOLS
 __all__ = ["ANY", "ParseError", "parse", "parse_all"]
 
 ANY = "auto"  # whichever tool wrote it
-READER = Reader(TOOLS, dict.fromkeys(tool.banner for tool in TOOLS.values() if tool.banner))
+READER = Reader(
+    TOOLS,
+    dict.fromkeys(tool.banner for tool in TOOLS.values() if tool.banner),
+    {
+        name: (tool.banner, tool.own_until)
+        for name, tool in TOOLS.items()
+        if tool.banner and tool.own_until
+    },
+)
 # What the tools say when they do not start, and so print nothing else.
 _REFUSAL = re.compile(
     "|".join(

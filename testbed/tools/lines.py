@@ -5,8 +5,8 @@ That is quotes, indents, HTML's tags at either end, and what only a terminal see
 
 import re
 import shlex
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 _NEWLINE = re.compile(r"\r\n|\n|\r")
 # Colours, titles, character sets and modes: `script` records them all.
@@ -30,6 +30,7 @@ class Line:
     cut: bool = False  # the text ends in it without a newline, perhaps amid a figure
     command: "Command | None" = None  # the tool's command line that it is, if it is one
     banner: bool = False  # a tool's first line: the report before it has ended
+    only_of: str | None = None  # the tool whose line it is, even if it looks like another's
 
     @property
     def text(self) -> str:
@@ -75,20 +76,48 @@ class Command:
 class Reader:
     """Reads texts in which some programs' command lines and first lines are told from the rest."""
 
-    def __init__(self, programs: Iterable[str], banners: Iterable[str]) -> None:
+    def __init__(
+        self,
+        programs: Iterable[str],
+        banners: Iterable[str],
+        stretches: Mapping[str, tuple[str, str]],
+    ) -> None:
+        """`stretches`: by program, what its own lines begin and end with."""
         names = "|".join(map(re.escape, programs))
         self._command = re.compile(
             rf"{_PROMPT}(?P<command>{_WRAPPER}(?:[\w.~-]*/)*(?P<program>{names})"
             r"\s+(?P<rest>\S.*))"
         )
         self._banner = re.compile("|".join(banners))
+        self._stretches = {
+            program: (re.compile(first), re.compile(last))
+            for program, (first, last) in stretches.items()
+        }
 
     def lines(self, text: str) -> list[Line]:
         """All lines of a text."""
         texts = _NEWLINE.split(text.removeprefix("\ufeff"))
         *whole, last = texts
         lines = [self._line(number, line) for number, line in enumerate(whole, start=1)]
-        return [*lines, self._line(len(texts), last, cut=True)] if last else lines
+        if last:
+            lines.append(self._line(len(texts), last, cut=True))
+        return list(self._with_owners(lines))
+
+    def _with_owners(self, lines: list[Line]) -> Iterator[Line]:
+        """A stretch also ends where another tool's command line or report begins."""
+        owner: str | None = None
+        for line in lines:
+            if line.command or line.banner:
+                owner = self._begins(line)
+            yield replace(line, only_of=owner) if owner else line
+            if owner and self._stretches[owner][1].fullmatch(line.text):
+                owner = None
+
+    def _begins(self, line: Line) -> str | None:
+        for program, (first, _) in self._stretches.items():
+            if first.fullmatch(line.text):
+                return program
+        return None
 
     def _line(self, number: int, line: str, *, cut: bool = False) -> Line:
         full = _bare(line)

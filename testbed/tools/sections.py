@@ -90,7 +90,7 @@ def split(lines: Sequence[Line], parts: Sequence[Part], programs: set[str]) -> l
             current, last = Report(command if command.program in programs else None), None
             reports.append(current)
             continue
-        found = _classify(line, parts)
+        found = _classify(line, parts) if line.only_of in (None, *programs) else None
         if not found:
             if line.banner:  # what was being read has ended
                 current, last = Report(), None

@@ -42,6 +42,8 @@ class Tool(ABC):
     package: str | None = None  # Debian's that holds it, if one does
     # Patterns of whole lines. What it prints first of all, so that another tool's report has ended:
     banner: str | None = None
+    # the line up to which, from the banner on, all are its own, where some look like another's:
+    own_until: str | None = None
     # what it says where it does not start, and so prints no figures:
     refusals: tuple[str, ...] = ()
 

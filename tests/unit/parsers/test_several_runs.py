@@ -4,7 +4,8 @@ import pytest
 from printing import Ab, Wrk, ab, wrk, wrk2
 
 from testbed.errors import TestbedError
-from testbed.tools import ParseError, parse, parse_all
+from testbed.tools import ParseError, parse, parse_all, wrk_report
+from testbed.tools.lines import Reader
 
 IPERF = """Client connecting to h, TCP port 5001
 [  1] local 198.18.0.2 port 40000 connected with 198.18.0.1 port 5001
@@ -36,6 +37,23 @@ def test_a_report_without_its_head_takes_nothing_from_the_one_before():
     runs = parse_all(ab(Ab()) + rest[rest.index("  Latency Distribution") :])
     assert [run.requests for run in runs] == [1000, 120_000]
     assert runs[0] == parse(ab(Ab()))
+
+
+def test_lines_that_look_like_another_tools_are_left_to_the_tool_that_began():
+    reader = Reader(
+        ["wrk", "mark"], ["Mark began", "Running .*"], {"mark": ("Mark began", "Ended")}
+    )
+    alike = "Requests/sec:  200.00\n"
+    killed = f"Mark began\n{alike}"
+
+    def rates(text):
+        return [run.output.throughput_rps for run in wrk_report.find(reader.lines(text))]
+
+    assert rates(alike) == [200]
+    assert rates(f"{killed}Ended\n") == rates(killed) == rates(killed.strip()) == []
+    assert rates(f"{killed}Ended\n{wrk(Wrk())}{killed}") == [3996]
+    assert rates(killed + wrk(Wrk())) == [3996]
+    assert rates(f"{killed}$ wrk -c4 http://h/\n{alike}") == [200]
 
 
 def test_a_command_line_belongs_to_the_output_below_it():
