@@ -214,17 +214,19 @@ def _prepare(
 
 
 def available_generators(remote: Remote) -> dict[str, str | None]:
-    """The generators that a host has, with what they say of their version.
+    """The generators that a host has, with what they say of their version, if anything.
 
     Some do so with an exit code of 1, so that only being found counts.
     """
     path = f"PATH={remote.facts.testbed_prefix}/bin:$PATH"
     found: dict[str, str | None] = {}
     for name, one in GENERATORS.items():
-        ask = f"command -v {name} >/dev/null && {name} {one.version_option} 2>&1; true"
-        result = remote.run(f"{path}; {ask}")
-        if lines := result.stdout.splitlines():
-            found[name] = lines[0].strip()
+        ask = f"command -v {name}"
+        if one.version_option is not None:
+            ask += f" && {name} {one.version_option} 2>&1"
+        place, *said = remote.run(f"{path}; {ask}; true").stdout.splitlines() or [""]
+        if place:
+            found[name] = said[0].strip() if said else None
     return found
 
 

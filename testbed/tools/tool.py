@@ -86,7 +86,8 @@ class Generator(Tool):
     # It counts attempts that brought no answer among its requests
     counts_attempts: bool = False
 
-    version_option: str = "--version"  # makes it print its version, first of all
+    # Makes it print its version, first of all; None: only its package tells it
+    version_option: str | None = "--version"
     output: str = OUTPUT  # file in the run's folder on the host that holds the figures
     leaves: dict[str, int] = PRINTED  # its files in that folder, and the most bytes of each
     reads: tuple[str, ...] = ()  # names of files that `files` may put into that folder

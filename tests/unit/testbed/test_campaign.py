@@ -1,6 +1,7 @@
 """A campaign's course, with runs that are made up in place of carried out."""
 
 import io
+import subprocess
 from types import SimpleNamespace
 
 import pytest
@@ -86,3 +87,19 @@ def test_a_probe_that_failed_is_no_answer_and_is_repeated_by_resuming(search):
 def test_strict_ends_with_an_error_unless_all_runs_are_valid(tmp_path, verdict, strict, code):
     runs = [builder.run(1, "first", "index"), builder.run(2, "first", "index", verdict=verdict)]
     assert campaign.exit_code([campaign.Outcome(tmp_path, runs)], strict=strict) == code
+
+
+def test_generators_are_found_with_what_they_say_of_their_version(tmp_path, monkeypatch):
+    (tmp_path / "bin").mkdir()
+    for name, says in (("told-a", "echo ' a 1.0 '; echo more; exit 1"), ("silent-a", ":")):
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{says}\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    options = {"told-a": "-V", "silent-a": None, "absent-a": None, "absent-b": "-V"}
+    table = {name: SimpleNamespace(version_option=option) for name, option in options.items()}
+    monkeypatch.setattr(campaign, "GENERATORS", table)
+
+    def run(command):
+        return subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+
+    remote = SimpleNamespace(facts=SimpleNamespace(testbed_prefix=tmp_path), run=run)
+    assert campaign.available_generators(remote) == {"told-a": "a 1.0", "silent-a": None}
