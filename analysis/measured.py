@@ -75,7 +75,7 @@ def errors_percent(record: RunRecord) -> float | None:
     was due: that is rate times duration, and what is missing of it in their answers is added to
     late, wrong or failed answers. A closed-loop load has no schedule: there it is the errors, in
     percent of the answers and of the errors that brought none. Answers that came too late are among
-    the answers.
+    the answers, but for generators that do not wait for them.
     """
     output = record.output
     if output is None or output.requests is None:
@@ -90,8 +90,11 @@ def errors_percent(record: RunRecord) -> float | None:
             bad = max(due - output.requests, 0) + _answered_badly(output)
         return 100 * min(bad / due, 1)
     errors, made = output.errors, output.requests
-    if not generator(output.tool).counts_attempts:
+    tool = generator(output.tool)
+    if not tool.counts_attempts:
         made += sum(count or 0 for count in (errors.connect, errors.read, errors.write))
+    if tool.gives_up:
+        made += errors.timeout or 0
     return 100 * min(errors.total / made, 1) if made else None
 
 

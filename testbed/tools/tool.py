@@ -85,6 +85,8 @@ class Generator(Tool):
     late_answers_time_out: bool = False
     # It counts attempts that brought no answer among its requests
     counts_attempts: bool = False
+    # It gives up a request that takes too long, which so brings no answer; else a late one counts
+    gives_up: bool = False
 
     # Makes it print its version, first of all; None: only its package tells it
     version_option: str | None = "--version"

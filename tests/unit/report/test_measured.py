@@ -6,6 +6,7 @@ import pytest
 
 from analysis.measured import errors_percent, lost_percent, of_metric, percentile
 from testbed.model.tool_output import Distribution, Errors
+from testbed.tools.wrk import Wrk
 from tests.unit.report import builder
 
 NONE = {"connect": 0, "read": 0, "write": 0, "timeout": 0, "status": 0, "wrong_body": 0}
@@ -70,6 +71,17 @@ def test_a_closed_loop_has_no_schedule():
     assert lost_percent(record) is None
     assert errors_percent(record) == pytest.approx(13)
     assert of_metric(record, "response_mean_us").known
+
+
+@pytest.mark.parametrize(("gives_up", "percent"), [(False, 25), (True, 20)])
+def test_a_request_that_was_given_up_brought_no_answer(monkeypatch, gives_up, percent):
+    monkeypatch.setattr(Wrk, "gives_up", gives_up)
+    load = {"generator": "wrk", "rate_rps": None, "mode": "saturation"}
+    record = a_run(
+        due=None, unsent=None, unanswered=None, requests=400, errors=Errors(timeout=100),
+        rate_rps=None, tool="wrk", load=load,
+    )  # fmt: skip
+    assert errors_percent(record) == pytest.approx(percent)
 
 
 def test_what_a_tool_does_not_tell_is_not_zero():
