@@ -38,12 +38,14 @@ PARTS = [
         r"(?:Timing-based test with \d+s of warm-up time and (?P<asked>\d+s) of .*|.*)",
         repeats=True,
     ),
-    part("finished", 2, r"finished in (?P<duration>\S+), (?P<rate>\S+) req/s, \S+B/s"),
-    part("requests", 3, "requests: " + ", ".join(rf"(?P<{name}>\d+) {name}" for name in _COUNTS)),
-    part("traffic", 4, r"traffic: \S+ \((?P<bytes>\d+)\) total, .*"),
+    # after all threads are there
+    part("progress", 2, r"progress: \d+% .*", repeats=True, telling=False),
+    part("finished", 3, r"finished in (?P<duration>\S+), (?P<rate>\S+) req/s, \S+B/s"),
+    part("requests", 4, "requests: " + ", ".join(rf"(?P<{name}>\d+) {name}" for name in _COUNTS)),
+    part("traffic", 5, r"traffic: \S+ \((?P<bytes>\d+)\) total, .*"),
     part(
         "times",
-        5,
+        6,
         r"time for request:\s+" + r"\s+".join(rf"(?P<{name}>\S+)" for name in _TIMES) + r"\s+\S+%",
     ),
 ]
@@ -93,6 +95,7 @@ class H2load(Generator):
     def _read(self, report: Report) -> Found:
         finished, requests = report.one("finished"), report.one("requests")
         traffic, threads = report.one("traffic"), report.all("thread")
+        all_threads = threads if report.one("progress") or finished else []
         counts = {name: requests.count(name) for name in _COUNTS} if requests else {}
         answered = counts["done"] - counts["errored"] if counts else None
         size = traffic.count("bytes") if traffic else None
@@ -111,8 +114,8 @@ class H2load(Generator):
             command=report.command.text if report.command else None,
             url=report.command.url if report.command else None,
             duration_s=value_of(printed.duration_s),
-            connections=sum(hit.count("clients") for hit in threads) or None,
-            threads=len(threads) or None,
+            connections=sum(hit.count("clients") for hit in all_threads) or None,
+            threads=len(all_threads) or None,
             requests=answered,
             throughput_rps=_answers_per_s(printed),
             goodput_rps=checks.goodput(printed),

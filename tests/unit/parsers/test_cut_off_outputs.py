@@ -219,3 +219,11 @@ def test_each_of_several_runs_may_be_cut_off():
     runs = parse_all(upto(FULL, "MB read\n") + FULL + upto(FULL, "connections\n") + FULL)
     assert [run.requests for run in runs] == [120_000, 120_000, None, 120_000]
     assert [run.goodput_rps is None for run in runs] == [True, False, True, False]
+
+
+def test_h2load_that_was_cut_off_amid_its_threads_does_not_tell_how_many():
+    thread = "spawning thread #{}: 5 total client(s). Timing-based test with 0s of warm-up time\n"
+    head = f"starting benchmark...\n{thread.format(0)}{thread.format(1)}"
+    assert parse(head).threads is parse(head).connections is None
+    started = parse(f"{head}progress: 20% of clients started\n")
+    assert (started.threads, started.connections) == (2, 10)
