@@ -4,6 +4,7 @@ from testbed.errors import TestbedError
 from testbed.texts import shown
 from testbed.tools.ab import Ab
 from testbed.tools.h2load import H2load
+from testbed.tools.hey import Hey
 from testbed.tools.iperf import Iperf
 from testbed.tools.pacer import Pacer
 from testbed.tools.tool import Generator, Tool
@@ -12,7 +13,7 @@ from testbed.tools.wrk2 import Wrk2
 
 # By name. Of those that `generator: auto` takes, the first that fits the load and is there is taken
 GENERATORS: dict[str, Generator] = {
-    one.name: one for one in (Wrk(), Wrk2(), Pacer(), Ab(), H2load())
+    one.name: one for one in (Wrk(), Wrk2(), Pacer(), Ab(), H2load(), Hey())
 }
 LINK_TOOL = Iperf()  # measures the data link
 TOOLS: dict[str, Tool] = {**GENERATORS, LINK_TOOL.name: LINK_TOOL}

@@ -3,8 +3,8 @@
 Runs every command that index.yml declares as captured, against servers of its own on loopback, or
 for those with `link: true` between two network namespaces joined by a 1 Gbit/s link, and writes
 what the tool printed (stdout and stderr in one stream, as in a terminal) to fixtures/, not a byte
-changed. Needs wrk, ab, h2load, iperf, nginx, and for the link root. The tests only read; they never
-run it.
+changed. Needs wrk, ab, h2load, hey, iperf, nginx, and for the link root. The tests only read; they
+never run it.
 """
 
 import asyncio
@@ -155,7 +155,7 @@ def record(name: str, entry: dict[str, Any]) -> None:
             stdout=stack.enter_context((FIXTURES / f"{name}.txt").open("wb")),
             stderr=subprocess.STDOUT,
             check=False,
-            timeout=120,
+            timeout=300,
             env=ENVIRONMENT,
         )
 

@@ -33,7 +33,7 @@ def test_a_command_is_found(line, program, text):
         "For now, I use wrk and wrk2 to benchmark.",
         "ab is older",
         "$ awrk -t2 http://h/",
-        "$ hey -n 5 http://h/",
+        "$ siege -r 5 http://h/",
         "",
     ],
 )

@@ -227,3 +227,104 @@ def test_h2load_that_was_cut_off_amid_its_threads_does_not_tell_how_many():
     assert parse(head).threads is parse(head).connections is None
     started = parse(f"{head}progress: 20% of clients started\n")
     assert (started.threads, started.connections) == (2, 10)
+
+
+HEY = """
+Summary:
+  Total:\t2.0000 secs
+  Slowest:\t0.0110 secs
+  Fastest:\t0.0000 secs
+  Average:\t0.0009 secs
+  Requests/sec:\t1000.0000
+
+
+Response time histogram:
+  0.000 [1]\t|
+
+Latency distribution:
+  50% in 0.0005 secs
+  99% in 0.0096 secs
+
+Details (average, fastest, slowest):
+  resp read:\t0.0000 secs, 0.0000 secs, 0.0008 secs
+
+Status code distribution:
+  [200]\t1950 responses
+  [503]\t20 responses
+
+Error distribution:
+  [10]\tGet "http://h/": dial tcp h:80: connect: connection refused
+  [12]\tGet "http://h/": context deadline exceeded (Client.Timeout exceeded while awaiting headers)
+  [5]\tGet "http://h/": write tcp a:4->h:80: write: broken pipe
+  [3]\tGet "http://h/": read tcp a:5->h:80: read: connection reset by peer
+
+
+
+"""
+
+
+def test_heys_errors_are_told_apart_by_its_words():
+    output = parse(HEY)
+    assert output.problems == []
+    assert output.requests == 1970
+    assert output.throughput_rps == pytest.approx(985)
+    assert output.goodput_rps == pytest.approx(975)
+    errors = output.errors.model_dump(exclude={"wrong_body"})
+    assert errors == {"connect": 10, "read": 3, "write": 5, "timeout": 12, "status": 20}
+
+
+def test_hey_that_was_cut_off_anywhere_is_neither_wrks_nor_whole():
+    full = parse(HEY)
+    whole = len(HEY.rstrip())
+    for end in range(HEY.index("secs") + 5, whole + 1):
+        (output,) = parse_all(HEY[:end])
+        assert output.tool == "hey"
+        assert output.problems
+        assert output.requests is output.throughput_rps is output.goodput_rps is None
+        assert output.errors.model_dump(exclude_none=True) == {}
+    assert parse(HEY[: whole + 1]) == full
+    with pytest.raises(ParseError, match="no output of wrk"):
+        parse(HEY, "wrk")
+
+
+@pytest.mark.parametrize(
+    ("lost", "why"),
+    [
+        ("  [503]\t20 responses\n", "1980 answers and errors are not what 1000.0000 requests/s"),
+        ("Error distribution:\n", "1970 answers and errors are not what"),
+        ("1000.0000\n", "Not in this output: requests/s, number of answers"),
+        ("  Requests/sec:\t1000.0000\n", "Not in this output: requests/s, number of answers"),
+        ("Status code distribution:\n", "Not in this output: number of answers"),
+    ],
+)
+def test_a_line_that_hey_lost_is_missed(lost, why):
+    assert HEY.count(lost) == 1
+    output = parse(HEY.replace(lost, ""))
+    assert why in output.problems[0]
+    assert output.requests is output.goodput_rps is output.errors.status is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("  99% in", " 199% in"),
+        ("[200]\t1950", f"[200]\t{'9' * 400}"),
+        ("[10]\tGet", f"[{'9' * 400}]\tGet"),
+    ],
+)
+def test_a_malformed_line_of_hey_is_refused(old, new):
+    assert HEY.count(old) == 1
+    with pytest.raises(ParseError) as caught:
+        parse(HEY.replace(old, new))
+    assert caught.value.line == HEY[: HEY.index(old)].count("\n") + 1
+
+
+def test_more_answers_than_hey_keeps_are_counted_by_its_rate():
+    rate = 620_000.1234
+    text = HEY.replace("1000.0000", str(rate)).replace("1950 resp", "999980 resp")
+    output = parse(text)
+    assert output.requests == round(2 * rate) - 30
+    assert output.throughput_rps == pytest.approx(rate - 15)
+    assert output.goodput_rps is output.errors.status is output.latency_us.mean is None
+    assert output.latency_us.percentiles["99"] == 9600
+    assert "hey keeps 1000000 answers" in output.problems[0]

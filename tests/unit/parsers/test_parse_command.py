@@ -153,6 +153,6 @@ def test_as_a_program(file):
     assert (bad.returncode, bad.stdout) == (2, b"")
     assert bad.stderr.startswith(b"stdin:1: ")
     unknown = subprocess.run(
-        [*call, "--tool", "hey", "-"], cwd=ROOT, capture_output=True, check=False
+        [*call, "--tool", "siege", "-"], cwd=ROOT, capture_output=True, check=False
     )
     assert unknown.returncode == 2

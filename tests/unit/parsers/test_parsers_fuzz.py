@@ -17,7 +17,10 @@ from testbed.tools import ParseError, parse, parse_all
 
 FIXTURES = sorted((Path(__file__).parents[2] / "contract" / "parsers" / "fixtures").iterdir())
 RECORDED = {path.stem: path.read_bytes().decode() for path in FIXTURES}
-REFUSED = {"wrk-refused", "wrk-unresolved", "wrk-too-many-threads", "wrk-version", "pacer-summary"}
+REFUSED = {
+    *("wrk-refused", "wrk-unresolved", "wrk-too-many-threads", "wrk-version"),
+    *("pacer-summary", "hey-no-time"),
+}
 TEXTS = {name: text for name, text in RECORDED.items() if name not in REFUSED}
 FUZZ = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -182,6 +185,16 @@ def test_what_is_cut_off_is_missing_and_nothing_else_changes(name: str, where: f
         there, was_there = (dict(known(document)) for document in (output, full))
         if any(path in was_there and path not in there for path in LOOKED_FOR):
             assert output.problems or output.tool == "iperf"
+
+
+LOADS = sorted(name for name in TEXTS if not name.startswith(("iperf", "article")))
+
+
+@FUZZ
+@given(st.lists(st.sampled_from(LOADS), min_size=2, max_size=4))
+def test_runs_one_after_the_other_take_nothing_from_each_other(names: list[str]) -> None:
+    apart = [output for name in names for output in parse_all(TEXTS[name])]
+    assert parse_all("".join(f"{TEXTS[name]}\n" for name in names)) == apart
 
 
 LOOKED_FOR = {".requests", ".throughput_rps", ".duration_s", ".latency_us.mean"}

@@ -98,7 +98,7 @@ def test_the_command_line_tells_what_the_output_does_not():
         ("12 threads and 400 connections\n", 1),
         ("  50%    1.2ms\n", 1),
         ("Total: 1 2 3\n", 1),
-        ('{"tool": "hey", "requests": 5}\n', 1),
+        ('{"tool": "siege", "requests": 5}\n', 1),
         ("x" * 5000, 1),
         ("\x00\x01\x02\ufffd", 1),
     ],
@@ -117,8 +117,8 @@ def test_another_tools_output_is_refused(tool):
 
 
 def test_an_unknown_tool_is_refused():
-    with pytest.raises(TestbedError, match="unknown tool 'hey'; known: auto, wrk"):
-        parse("x", "hey")
+    with pytest.raises(TestbedError, match="unknown tool 'siege'; known: auto, wrk"):
+        parse("x", "siege")
 
 
 @pytest.mark.parametrize(

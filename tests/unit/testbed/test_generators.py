@@ -204,6 +204,37 @@ def test_h2load_speaks_http_1_1_and_keeps_its_connections():
     assert "cannot hold a rate" in generators.misfit(spec(generator="h2load"))
 
 
+def hey(target, **changes):
+    asked = spec(**SATURATION | {"generator": "hey", "duration_s": 30, "timeout_s": 2.5} | changes)
+    return GENERATORS["hey"].command(generators.choose(asked, {"hey"}), target, "/run/x", cpus=4)
+
+
+def test_hey_is_called_for_a_time():
+    command = hey(TARGET)
+    assert command[:3] == ["hey", "-z", "30s"]
+    assert command[command.index("-c") + 1] == "400"
+    assert command[command.index("-cpus") + 1] == "12"  # its threads
+    assert command[command.index("-t") + 1] == "3"
+    # What it would do by itself, and no other generator does
+    assert {"-disable-compression", "-disable-redirects"} <= set(command)
+    assert not {"-disable-keepalive", "-D", "-T", "-h2"} & set(command)
+    assert "-disable-keepalive" in hey(TARGET, keepalive=False)
+
+
+def test_hey_posts_a_file():
+    command = hey(POST)
+    assert command[command.index("-m") + 1] == "POST"
+    assert command[command.index("-D") + 1] == "/run/x/body"
+    assert command[command.index("-T") + 1] == "application/json"
+
+
+def test_heys_throttle_is_not_taken_for_a_rate():
+    assert "hey cannot hold a rate" in generators.misfit(spec(generator="hey"))
+    assert "-q" not in hey(TARGET)
+    with pytest.raises(TestbedError, match="no wrk there"):
+        generators.choose(spec(**SATURATION), {"hey"})
+
+
 def test_a_ramp_of_users_is_a_rising_rate():
     ramp = {"of": "users", "steps": [50, 100], "think_s": 2}
     steps = spec(mode="ramp", rate_rps=None, ramp=ramp)

@@ -1,0 +1,278 @@
+"""hey and its report.
+
+What its figures mean (hey 0.1.4, held by tests on recorded outputs):
+
+- 'Requests/sec' holds every request that ended, also those that brought no answer; 'Status code
+  distribution' has the answers, 'Error distribution' the others, by Go's words for what went wrong.
+  Times are those of answers only.
+- A GET whose kept connection is closed before its answer begins is sent again on another one; that
+  is counted nowhere, so that 0 errors as answers were read means none for good. An answer that
+  breaks off, or stalls until the time-out, amid its body counts as whole.
+- It lets requests under way end when the time is up. They count, and so does that time ('Total').
+- Times count from when a request was sent, connecting included, and have four decimals of a second.
+- It keeps the times and the status of the first million answers. Of more, it divides the sum of all
+  times by that million: a wrong average. How many more there were follows from 'Requests/sec'.
+- Percentiles are those ranks of the sorted times from which on a hundredth is passed; of fewer than
+  a hundred answers they name ranks too high, or are printed as '0% in 0.0000 secs'.
+- 'Total data' adds up the lengths that answers declare, of bodies only, and nothing for a chunked
+  one: it is not read as the bytes that came.
+- Without any answer the report is whole, with averages of NaN.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import ceil
+
+from testbed.model.load import Load
+from testbed.model.tool_output import Errors, ToolOutput
+from testbed.tools import checks
+from testbed.tools.checks import Printed, Times
+from testbed.tools.errors import ParseError
+from testbed.tools.found import Found, distribution, missing, value_of
+from testbed.tools.lines import Command, Line
+from testbed.tools.sections import Hit, Part, Report, part, split
+from testbed.tools.tool import Generator, Target
+from testbed.tools.units import COUNT, RATE, TIME_IN_S, TIME_IN_US, Figure, Units, figure
+
+_MOST_KEPT = 1_000_000  # answers
+_LEAST_FOR_PERCENTILES = 100
+_FEW = (
+    f"Of fewer than {_LEAST_FOR_PERCENTILES} answers hey's percentiles are off: they are left out."
+)
+_MANY = (
+    f"hey keeps {_MOST_KEPT} answers: status is known of those alone, so that errors by status and "
+    "goodput are left out; so is the average, which is wrong; percentiles, least and greatest time "
+    "are of that first part."
+)
+_SUMMARY = ("Total", "Slowest", "Fastest", "Average")
+_FOUR_DECIMALS = r"\d+\.\d{4}"
+
+
+def _summed(rank: int, label: str) -> Part:
+    return part(label, rank, rf"{label}:\s+(?P<value>{_FOUR_DECIMALS}|NaN) secs")
+
+
+PARTS = [
+    *(_summed(rank, label) for rank, label in enumerate(_SUMMARY)),
+    part("rate", 4, rf"Requests/sec:\s+(?P<value>{_FOUR_DECIMALS})", telling=False),
+    part("distribution", 5, r"Latency distribution:", telling=False),
+    part(
+        "percentile",
+        6,
+        rf"(?P<percentile>\d+)% in\s+(?P<value>{_FOUR_DECIMALS}) secs",
+        repeats=True,
+    ),
+    part("details", 7, r"Details \(average, fastest, slowest\):"),
+    part("statuses", 8, r"Status code distribution:", telling=False),
+    part(
+        "status",
+        9,
+        r"\[(?P<status>\d+)\]\s+(?P<count>\d+) responses",
+        repeats=True,
+        telling=False,
+    ),
+    part("errors", 10, r"Error distribution:", telling=False),
+    part("error", 11, r"\[(?P<count>\d+)\]\s+(?P<what>\S.*)", repeats=True, telling=False),
+]
+# What Go says, by class; the first that fits. What fits none was noticed as an answer was read
+_CLASSES = {
+    "timeout": re.compile(r"Client\.Timeout|deadline exceeded|i/o timeout"),
+    "connect": re.compile(r": dial \S+"),
+    "write": re.compile(r": write \S+"),
+}
+
+
+class Hey(Generator):
+    """hey with HTTP/1.1: closed loop.
+
+    It can slow each connection down to a rate (-q). That is not offered as holding a rate: a
+    connection that waits for an answer lets its turns pass, and catches none of them up; what was
+    not sent is counted nowhere, times count from when a request was sent, and all connections have
+    their turns at the same moments.
+    """
+
+    name = "hey"
+    package = "hey"
+    banner = rf"(?:{'|'.join(_SUMMARY)}):\s+(?:{_FOUR_DECIMALS}|NaN) secs"
+    own_until = r"Response time histogram:"  # for its 'Requests/sec:' is like wrk's
+    refusals = (
+        r"flag provided but not defined: .*",
+        r"flag needs an argument: .*",
+        r"invalid value .* for flag .*",
+        r"-\w.* cannot be (?:smaller|less) than .*",
+        r"open .*: no such file or directory",
+        r"parse .*: .*",
+    )
+    saturates = True
+    gives_up = True
+    version_option = None
+
+    def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
+        """hey for a time, on as many threads as asked; it takes whole seconds for a time-out."""
+        return self._command(load, target, load.duration_s)
+
+    def warm_up(self, load: Load, target: Target, folder: str) -> list[str]:
+        """The same for the warm-up's duration."""
+        return self._command(load, target, load.warmup_s)
+
+    def _command(self, load: Load, target: Target, duration_s: float) -> list[str]:
+        return [
+            self.name,
+            *("-z", f"{max(1, round(duration_s))}s"),
+            *("-c", str(load.connections)),
+            *("-cpus", str(load.threads)),
+            *("-t", str(max(1, ceil(load.timeout_s)))),
+            *("-m", target.method),
+            "-disable-compression",  # as the other generators, which do not ask for any
+            "-disable-redirects",
+            *([] if load.keepalive else ["-disable-keepalive"]),
+            *(["-D", target.body_file] if target.body_file else []),
+            *(["-T", target.content_type] if target.content_type else []),
+            target.url,
+        ]
+
+    def find(self, lines: Sequence[Line]) -> list[Found]:
+        """All runs of hey in a text."""
+        last = lines[-1]
+        # A last line without a newline may have been cut amid a figure.
+        whole = lines[:-1] if last.cut else lines
+        return [self._read(report) for report in split(whole, PARTS, {self.name})]
+
+    def _read(self, report: Report) -> Found:
+        command = report.command
+        printed = Printed(
+            asked_s=_asked(command, "-z", TIME_IN_S),
+            duration_s=_figure(report.one("Total"), TIME_IN_S),
+            rate=_figure(report.one("rate"), RATE),
+        )
+        counts = _counts(report, printed)
+        if counts.answers is not None:
+            printed.not_answers = counts.lost
+            printed.requests = counts.answers + counts.lost
+            printed.status_errors = counts.errors.status
+            printed.times = _times(report, counts.answers)
+        connections = _asked(command, "-c", COUNT)
+        output = ToolOutput(
+            tool=self.name,
+            command=command.text if command else None,
+            url=command.url if command else None,
+            duration_s=value_of(printed.duration_s),
+            connections=round(connections.value) if connections else None,
+            requests=counts.answers,
+            throughput_rps=_answers_per_s(printed),
+            goodput_rps=checks.goodput(printed),
+            errors=counts.errors,
+            latency_us=distribution(printed.times),
+            problems=[
+                *_absent(report, printed, counts),
+                *([counts.problem] if counts.problem else []),
+                *checks.problems(printed),
+                *_resolution(printed.times),
+            ],
+        )
+        return Found(report.first_line, output)
+
+
+@dataclass(frozen=True)
+class _Counts:
+    answers: int | None = None
+    lost: int = 0  # requests that brought no answer
+    errors: Errors = field(default_factory=Errors)
+    problem: str | None = None  # a sentence on what is wrong with them
+
+
+def _counts(report: Report, printed: Printed) -> _Counts:
+    """Answers and errors; 'Requests/sec' and 'Total' tell, to a request or so, if they are all.
+
+    They are not where lines are lost at the end of a report, which looks whole, and of a load that
+    brought more answers than hey keeps.
+    """
+    rate, duration = printed.rate, printed.duration_s
+    if report.one("statuses") is None or rate is None or duration is None:
+        return _Counts()
+    by_class = dict.fromkeys(("connect", "read", "write", "timeout"), 0)
+    for hit in report.all("error") if report.one("errors") else []:
+        by_class[_class_of(hit["what"])] += hit.count("count")
+    lost = sum(by_class.values())
+    by_status = [(hit.count("status"), hit.count("count")) for hit in report.all("status")]
+    answers = sum(count for _, count in by_status)
+    wrong = sum(count for status, count in by_status if not 200 <= status < 400)
+    least, most = rate.low * duration.low - 0.5, rate.high * duration.high + 0.5
+    if least <= answers + lost <= most:
+        few = 0 < answers < _LEAST_FOR_PERCENTILES
+        return _Counts(answers, lost, Errors(status=wrong, **by_class), _FEW if few else None)
+    if answers == _MOST_KEPT and answers + lost < least:
+        return _Counts(round(rate.value * duration.value) - lost, lost, Errors(**by_class), _MANY)
+    return _Counts(
+        problem=f"{answers + lost} answers and errors are not what {rate.text} requests/s over "
+        f"{duration.text} make: some are not in this output."
+    )
+
+
+def _class_of(what: str) -> str:
+    return next((name for name, words in _CLASSES.items() if words.search(what)), "read")
+
+
+def _answers_per_s(printed: Printed) -> float | None:
+    if printed.rate is None or printed.requests is None:
+        return None
+    if not printed.requests:
+        return 0.0
+    return printed.rate.value * (1 - printed.not_answers / printed.requests)
+
+
+def _times(report: Report, answers: int) -> Times:
+    """The times of `answers`, without those that hey gets wrong."""
+    if not answers:
+        return Times()
+    times = Times(
+        min=_figure(report.one("Fastest"), TIME_IN_US),
+        max=_figure(report.one("Slowest"), TIME_IN_US),
+    )
+    if answers <= _MOST_KEPT:
+        times.mean = _figure(report.one("Average"), TIME_IN_US)
+    if answers >= _LEAST_FOR_PERCENTILES:
+        for hit in report.all("percentile"):
+            if not 0 < hit.count("percentile") <= 100:
+                raise ParseError(
+                    f"'{hit.line.text}' is no percentile as hey prints it", line=hit.line.number
+                )
+            value = _figure(hit, TIME_IN_US)
+            if value is not None:
+                times.percentiles[hit["percentile"]] = value
+    return times
+
+
+def _absent(report: Report, printed: Printed, counts: _Counts) -> list[str]:
+    return missing(
+        {
+            "duration": printed.duration_s is not None,
+            "requests/s": printed.rate is not None,
+            "number of answers": counts.answers is not None or counts.problem is not None,
+            "latency": not counts.answers
+            or (report.one("Slowest") is not None and report.one("distribution") is not None),
+        }
+    )
+
+
+def _resolution(times: Times) -> list[str]:
+    printed = [times.mean, times.max, *times.percentiles.values()]
+    if any(value and value.value == 0 for value in printed):
+        return ["hey prints tenths of a millisecond: a latency of 0 is one below half of that."]
+    return []
+
+
+def _asked(command: Command | None, option: str, units: Units) -> Figure | None:
+    text = command.option(option, option) if command else None
+    return figure(text, units) if text else None
+
+
+def _figure(hit: Hit | None, units: Units) -> Figure | None:
+    """The value of a line; hey prints times in seconds."""
+    if hit is None:
+        return None
+    value = figure(hit["value"] + ("" if units is RATE else "s"), units)
+    if value is None:
+        raise ParseError(f"'{hit['value']}' is no figure as hey prints it", line=hit.line.number)
+    return value
