@@ -134,7 +134,8 @@ def compare(
     """
     if not (math.isfinite(tolerance_percent) and tolerance_percent >= 0):
         raise TestbedError(
-            f"a tolerance of {tolerance_percent:g} % is none", remedy="give 0 or more, such as 5"
+            f"the tolerance {tolerance_percent:g} % is not a percentage from 0 on",
+            remedy="give 0 or more, such as 5",
         )
     searches = capacities.searched(a) and capacities.searched(b)
     keys = list(dict.fromkeys(metrics)) or ([CAPACITY.key] if searches else DEFAULT_KEYS)
