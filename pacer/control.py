@@ -68,7 +68,7 @@ class Child:
 
 
 class Control:
-    """One run. After `run`: `merge`, `children`, and the attributes below."""
+    """Carry out one run; `merge`, `children` and the attributes below then hold its results."""
 
     def __init__(self, plans: list[Plan], on_second: Callable[[Second], None]) -> None:
         self.merge = Merge()

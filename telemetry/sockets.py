@@ -37,7 +37,10 @@ COLUMNS = (*dict.fromkeys(STATES.values()), "listen_queue")
 
 
 class Sockets:
-    """Sockets over IPv4 in this host's network namespace; established ones are in other columns."""
+    """Samples IPv4 sockets in this host's network namespace, except the established ones.
+
+    Other columns have the number of established sockets.
+    """
 
     def sample(self) -> Row:
         """Return counts by state, and `listen_queue`: connections that no program has accepted yet.
