@@ -132,7 +132,7 @@ class Process:
         return None
 
     def wait(self, timeout_s: float) -> int | None:
-        """Wait until it ends; its exit code, or None if it still runs after `timeout_s`."""
+        """Wait up to `timeout_s` seconds for its end. Return the exit code, None if it runs on."""
         deadline = time.monotonic() + timeout_s
         while (code := self.poll()) is None and time.monotonic() < deadline:
             time.sleep(POLL_S)

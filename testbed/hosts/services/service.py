@@ -39,7 +39,7 @@ class Service:
         """Give it the data that apps must find. Raises TestbedError if that fails."""
 
     def found(self, server: Remote, need: Need) -> Mapping[str, Any]:
-        """What of it the run's record keeps, by the record's fields, before the app is started."""
+        """Return what the run's record keeps of it before the app starts, by field name."""
         return {}
 
     def watch(self, server: Remote) -> None:
