@@ -53,7 +53,7 @@ def read(path: Path, model: type[M]) -> M:
     if edited:
         raise TestbedError(
             f"{path} was edited after it was written",
-            remedy="restore it from a copy; what it says now, nobody measured",
+            remedy="restore it from a copy; its present content was not measured",
         )
     return found
 

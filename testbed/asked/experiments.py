@@ -43,7 +43,7 @@ def find(name: str) -> Path:
         if len(path.stem) > LONGEST_STEM or not all(map(is_plain, path.stem)):
             raise TestbedError(
                 f"{shown_name(path)}: an experiment's file name has up to {LONGEST_STEM} printable "
-                "characters, for its campaign is named after it"
+                "characters, as its campaign is named after it"
             )
         return path
     known = {path.stem: path for path in EXPERIMENTS_FOLDER.glob("*.yml")}

@@ -289,7 +289,7 @@ class _Course:
         begin = time.monotonic()
         record = execute(self.session, run)
         if self.delayed and not self.delayed.is_there():
-            shutil.rmtree(self.session.folder / run.run_id)  # over which link, nobody knows
+            shutil.rmtree(self.session.folder / run.run_id)  # it is not known when the delay ended
             raise self.delayed.loss()
         self.last_s = time.monotonic() - begin
         self.done[run.run_id] = record

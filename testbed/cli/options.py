@@ -52,7 +52,9 @@ class Options(Model):
         None, description="hosts; default: that of ansible.cfg, the lab"
     )
     resume: PathName | None = Field(None, description="folder of a campaign to go on with")
-    apps_path: PathName | None = Field(None, description="a folder with apps of your own, as apps/")
+    apps_path: PathName | None = Field(
+        None, description="a folder with your own apps, laid out as apps/"
+    )
     dry_run: bool = Field(False, description="print the plan, touch no host")
     strict: bool = Field(False, description="exit code 5 unless every run is valid")
     quiet: bool = Field(False, description="print results only")

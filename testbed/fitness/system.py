@@ -83,7 +83,7 @@ def open_files(subject: Subject) -> Judged:
 def free_ports(subject: Subject) -> Judged:
     """Check that no other program listens on the ports that the testbed needs."""
     listeners = subject.facts.listeners
-    wanted = f"nobody listens on TCP {', '.join(sorted(listeners, key=int))}"
+    wanted = f"no program listens on TCP {', '.join(sorted(listeners, key=int))}"
     if not listeners or None in listeners.values():
         return Judged("note", UNTOLD, wanted)
     held = {port: found for port, found in listeners.items() if found}

@@ -75,7 +75,7 @@ class Daemon:
         if state["ActiveState"] != "active":
             raise self.failure("it ended right after its start")
         if not re.fullmatch(r"[1-9]\d{0,9}", pid := state["MainPID"]):
-            raise self.failure(f"systemd tells no process of it, but MainPID={pid}")
+            raise self.failure(f"systemd names no process of it, but MainPID={pid}")
         return int(pid)
 
     def stop(self) -> None:
@@ -92,7 +92,7 @@ class Daemon:
         ).stdout.splitlines()
         shown = dict(line.split("=", 1) for line in lines if "=" in line)
         if missing := [name for name in PROPERTIES if name not in shown]:
-            problem = f"it tells no {', '.join(missing)}"
+            problem = f"it does not print {', '.join(missing)}"
             raise NotAnAnswer(self._server.host, f"systemctl show {self._app.unit}", problem)
         return shown
 

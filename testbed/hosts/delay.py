@@ -83,8 +83,8 @@ def problem_of(asked_ms: float, trip: RoundTrip) -> str | None:
     if abs(trip.mean - asked_ms) <= max(TOLERANCE * asked_ms, TOLERANCE_MS):
         return None
     return (
-        f"the data link was given a round trip of {asked_ms:g} ms by {TOLERANCE:.0%} or "
-        f"{TOLERANCE_MS} ms, but ping measures {trip.mean:g} ms ({trip.min:g} to {trip.max:g})"
+        f"the data link was given a round trip of {asked_ms:g} ms (within {TOLERANCE:.0%} or "
+        f"{TOLERANCE_MS} ms), but ping measures {trip.mean:g} ms ({trip.min:g} to {trip.max:g})"
     )
 
 

@@ -85,7 +85,7 @@ class NotAnAnswer(TestbedError):
         super().__init__(
             f"{host.role} host: `{command}` did not print what it should: {problem}",
             remedy="run `ansible-playbook site.yml` for this inventory; if that does not help, "
-            "the host is not what it was",
+            "somebody has changed the host since",
             exit_code=Exit.NOT_READY,
         )
 
