@@ -1,4 +1,4 @@
-"""What the testbed can do: `fab --list`. Thin: parses options and calls testbed/."""
+"""Define what `fab --list` shows. Each task only reads its options and calls testbed/."""
 
 import functools
 import os
@@ -24,7 +24,7 @@ from testbed.terminal import Terminal
 HELP = {name: text for name, (_, text) in options.defaults().items()}
 ARTICLE_HELP = {n: text for n, (_, text) in options.defaults(options.ArticleOptions).items()}
 LINK_HELP = {n: text for n, (_, text) in options.defaults(options.LinkOptions).items()}
-# Long options only: invoke would choose letters, and -i would not be the inventory as in Ansible
+# Long options only: invoke would choose letters itself, and -i would not name the inventory
 task = functools.partial(fabric.task, auto_shortflags=False)
 LAB_HELP = {"name": "of the lab; default: $TESTBED_LAB, else 'lab'"}
 
@@ -33,8 +33,8 @@ def _say(text: str) -> None:
     Terminal().print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-# Options have no defaults here but None: of a whole number, invoke would make a number itself, and
-# end in a traceback where it is none
+# All options here default to None: with a number as default, invoke would convert the value itself,
+# and a value that is not a number would end in a traceback
 @task(help=LINK_HELP)
 @tasks.reported
 def link(context: Context, inventory: str | None = None, duration: str | None = None) -> None:
@@ -66,7 +66,7 @@ def check(
     fix: bool = False,
     ask_become_pass: bool = False,
 ) -> None:
-    """Tell whether the hosts are fit to measure: found, wanted, why, how to mend."""
+    """Tell whether the hosts are fit to measure: found, wanted, why, and how to mend it."""
     with held(inventories.load(inventory), cleared=False) as remotes:
         if fix:
             fit.fix(inventory, ask_password=ask_become_pass)
@@ -78,7 +78,7 @@ def check(
 
 
 def _lab_name(given: str | None) -> str:
-    """The lab that was named; an empty name is a mistake, and no other lab's."""
+    """Return the name of the lab. An empty name is an error: it must not mean another lab."""
     return names.name_from(os.environ) if given is None else given
 
 
@@ -92,19 +92,19 @@ def up(context: Context, name: str | None = None) -> None:
 @task(help=LAB_HELP)
 @tasks.reported
 def status(context: Context, name: str | None = None) -> None:
-    """What of the lab is up."""
+    """Show which parts of the lab are up."""
     _say(str(lab.status(_lab_name(name))))
 
 
 @task(help=LAB_HELP)
 @tasks.reported
 def down(context: Context, name: str | None = None) -> None:
-    """Take the lab down; nothing of it is left."""
+    """Take the lab down and remove everything that belongs to it."""
     lab.down(_lab_name(name), _say)
 
 
 def _analysis(*arguments: str) -> None:
-    """Do what `python -m analysis` does, and end with its exit code."""
+    """Do the same as `python -m analysis`, and end with its exit code."""
     from analysis.__main__ import main  # its libraries take a second that no other task needs
 
     code = main(arguments)
@@ -115,8 +115,8 @@ def _analysis(*arguments: str) -> None:
 @task(
     iterable=["metric"],
     help={
-        "a": "a campaign's folder: what was",
-        "b": "another's: what is compared with it",
+        "a": "folder of the campaign to compare with",
+        "b": "folder of the campaign to judge",
         "metric": "a figure by its column in table.csv; may be repeated",
         "tolerance": "percent up to which both are the same; default: 5",
         "json": "print JSON, not tables",
@@ -131,13 +131,13 @@ def compare(
     tolerance: str | None = None,
     json: bool = False,
 ) -> None:
-    """Say whether campaign B is better or worse than A; exit code 6 if any of it is worse."""
+    """Tell whether campaign B is better or worse than A; exit code 6 if any cell is worse."""
     metrics = [f"--metric={key}" for key in metric or []]
     limit = [] if tolerance is None else [f"--tolerance={tolerance}"]
     _analysis("compare", a, b, *metrics, *limit, *(["--json"] if json else []))
 
 
-@task(help={"campaign": "its folder, or that of a series; default: the latest"})
+@task(help={"campaign": "folder of a campaign or of a series; default: the latest"})
 @tasks.reported
 def report(context: Context, campaign: str | None = None) -> None:
     """Write tables, charts and an HTML page of a campaign."""
@@ -145,7 +145,7 @@ def report(context: Context, campaign: str | None = None) -> None:
 
 
 def measuring(name: str, doc: str) -> object:
-    """The task of one of the three rounds."""
+    """Return the task of one of the three rounds."""
     return task(tasks.measuring(name, doc), help=HELP)
 
 

@@ -58,7 +58,7 @@ COMMANDS = (
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one subcommand and return the exit code; an error is one message on stderr."""
+    """Run one subcommand and return its exit code. An error is printed as one message on stderr."""
     parser = ArgumentParser(prog="python -m analysis", description=__doc__)
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
@@ -83,13 +83,13 @@ def _said(message: str, exit_code: Exit) -> Exit:
 
 
 def _console() -> Console:
-    """Return the terminal; into a pipe or a file, tables are as wide as they need."""
+    """Return the console to print on. In a pipe or a file, tables are as wide as they need."""
     console = Terminal()
     return console if console.is_terminal else Terminal(width=TEXT_WIDTH)
 
 
 def _let_all_be_printed() -> None:
-    """Have characters that the terminal's encoding lacks printed as escapes."""
+    """Print characters that the terminal's encoding lacks as escapes, so that printing works."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

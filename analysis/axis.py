@@ -1,6 +1,7 @@
-"""One time axis for a run: seconds since the measured part began, whichever host's clock told them.
+"""Put the times of a run on one axis: seconds since its measured part began.
 
-The generator's timeline has them already. Telemetry has each host's own Unix time.
+The generator's timeline counts in these seconds already. Telemetry has the Unix time of each host's
+own clock.
 """
 
 from itertools import takewhile
@@ -13,15 +14,18 @@ from testbed.model.results import RunRecord
 
 
 def seconds(campaign: LoadedCampaign, run: LoadedRun, role: HostRole) -> pd.Series:
-    """Return when a host's telemetry was sampled; its table must have the column `t_s`."""
+    """Return when a host's telemetry was sampled, in seconds since the measured part began.
+
+    The telemetry table must have the column `t_s`.
+    """
     times: pd.Series = run.telemetry[role]["t_s"]
     return times - _clock_offset_s(campaign, run, role) - _measured_from_s(run.record)
 
 
 def _clock_offset_s(campaign: LoadedCampaign, run: LoadedRun, role: HostRole) -> float:
-    """Return by how much the host's clock was ahead, as measured before the run.
+    """Return how many seconds the host's clock was ahead of the control side's, before the run.
 
-    Where the run did not measure it, the offset at the campaign's begin is taken.
+    If the run did not measure it, return the offset measured at the beginning of the campaign.
     """
     before = run.record.before.get(role)
     told = before.clock_offset_s if before else None
@@ -31,7 +35,8 @@ def _clock_offset_s(campaign: LoadedCampaign, run: LoadedRun, role: HostRole) ->
 def _measured_from_s(record: RunRecord) -> float:
     """Return the Unix time, by the control side's clock, at which the measured part began.
 
-    Older runs did not record it: there, it is what the phases before it come to.
+    Older runs did not record it. For these, return the start of the run plus the durations of all
+    phases before the measured part.
     """
     if record.measured_from is not None:
         return record.measured_from.timestamp()

@@ -1,4 +1,4 @@
-"""Bring the answers of capacity searches together, as rows for tables and, unrounded, as CSV."""
+"""Collect the answers of capacity searches, as table rows and, unrounded, as CSV."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ NONE_MISSED = "none missed"
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer of one search, with the runs it rests on."""
+    """The answer of one search, with the runs (probes) that it rests on."""
 
     result: CapacityResult
     probes: list[RunRecord]  # in the order made
@@ -52,22 +52,28 @@ class Row:
 
     @property
     def at_least(self) -> list[float]:
-        """The highest rates that met the objective, rising, of the trials where a rate did."""
+        """The highest rate that met the objective in each trial, requests/s, in rising order.
+
+        Trials in which no rate met the objective are left out.
+        """
         return _known([answer.result.at_least_rps for answer in self.answers])
 
     @property
     def below(self) -> list[float]:
-        """The lowest rates above them that did not, rising, of the trials where a rate did not."""
+        """The lowest rate that missed the objective in each trial, requests/s, in rising order.
+
+        Trials in which every rate met the objective are left out.
+        """
         return _known([answer.result.below_rps for answer in self.answers])
 
     @property
     def at_least_text(self) -> str:
-        """The ends from lowest to highest; says how many trials met the objective at no rate."""
+        """The range of `at_least`, with the number of trials in which no rate met the objective."""
         return _range(self.at_least, len(self.answers), NONE_MET)
 
     @property
     def below_text(self) -> str:
-        """The ends from lowest to highest; says how many trials met it at every rate."""
+        """The range of `below`, with the number of trials in which every rate met the objective."""
         return _range(self.below, len(self.answers), NONE_MISSED)
 
 
@@ -91,7 +97,7 @@ def searched(campaign: LoadedCampaign) -> bool:
 
 
 def objective(campaign: LoadedCampaign) -> str:
-    """Say what the searched rate had to meet; 'not recorded' where the campaign does not tell."""
+    """Return the objective of the search in words, or 'not recorded' if the campaign lacks it."""
     wanted = asked(campaign)
     if wanted is None:
         return "not recorded"
@@ -105,7 +111,7 @@ def objective(campaign: LoadedCampaign) -> str:
 def asked(campaign: LoadedCampaign) -> Capacity | None:
     """Return the search as the experiment declares it.
 
-    Return None where the experiment is no search, or does not declare it in a way known today.
+    Return None if the experiment is not a search, or if this version cannot read its declaration.
     """
     load = campaign.campaign.asked.get("load")
     try:
@@ -140,7 +146,7 @@ def rows(campaign: LoadedCampaign) -> list[Row]:
 
 
 def unfinished(campaign: LoadedCampaign) -> list[str]:
-    """Name the searches that were begun and have no answer; the list is empty without any."""
+    """Return the searches that began and have no answer yet; an empty list if there are none."""
     if not searched(campaign):
         return []
     answered = {(c.app, c.endpoint, c.variant, c.trial) for c in campaign.campaign.capacities}
@@ -181,7 +187,7 @@ def frame(campaign: LoadedCampaign) -> pd.DataFrame:
 
 
 def table(campaign: LoadedCampaign) -> Table:
-    """Return the table of every search and, with several trials, of what they say together."""
+    """Return a table of every search. With several trials, a last row summarises them."""
     varied = has_variants(campaign)
     made = text_table()
     for title in ("App", "Endpoint", *(("Variant", "Settings") if varied else ()), "Trial"):

@@ -1,4 +1,4 @@
-"""Declare the figures of a run: which there are, their names, and how they are written."""
+"""Declare the figures of a run: their keys, their names and how they are written."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,21 +26,21 @@ class Figure:
     more_is_better: bool = False
 
     def told(self, value: float | None, *, censored: bool) -> str:
-        """Return the value as text, marked if it is only a lower bound."""
+        """Return the value as text, marked with '≥' if it is only a lower bound."""
         marked = censored and self.of_answered and value is not None
         return (AT_LEAST if marked else "") + self.write(value)
 
 
 def errors_total(output: ToolOutput) -> float | None:
-    """Return the sum of the classes of errors that the tool tells; None where it tells none."""
+    """Return the sum of all classes of errors that the tool counts; None if it counts none."""
     told = [value for value in output.errors.model_dump().values() if value is not None]
     return sum(told) if told else None
 
 
 def percentile_us(output: ToolOutput, percentile: str) -> float | None:
-    """Return a percentile of response time in microseconds, by its key: '50' or '99.9'.
+    """Return a percentile of response time in microseconds, by its key such as '50' or '99.9'.
 
-    Return None where the tool did not print it.
+    Return None if the tool did not print it.
     """
     return output.latency_us.percentiles.get(percentile)
 

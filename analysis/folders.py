@@ -1,4 +1,4 @@
-"""Which kind of results a folder holds, one campaign or a series of them, and what is not there."""
+"""Tell whether a results folder holds a campaign or a series of campaigns, and what it lacks."""
 
 from pathlib import Path
 
@@ -16,9 +16,9 @@ def is_series(folder: Path) -> bool:
 
 
 def read_series(folder: Path) -> Series:
-    """Read what the folder's series is made of.
+    """Read the record of the series in the folder.
 
-    Raises TestbedError, naming the file, if it is damaged or does not fit.
+    Raises TestbedError, which names the file, if the file is damaged or does not fit.
     """
     return store.read(folder / SERIES_FILE, Series)
 
@@ -26,7 +26,8 @@ def read_series(folder: Path) -> Series:
 def load_one(folder: Path) -> LoadedCampaign:
     """Load the campaign in the folder.
 
-    Raises TestbedError for what is no campaign; for a series it names the campaigns of it.
+    Raises TestbedError if the folder holds no campaign. If it holds a series, the error names the
+    campaigns of that series.
     """
     if is_series(folder):
         parts = read_series(folder).parts
@@ -38,7 +39,7 @@ def load_one(folder: Path) -> LoadedCampaign:
 
 
 def lacks(campaign: LoadedCampaign) -> str | None:
-    """Return what is not there of a campaign, as a phrase; None where it is complete."""
+    """Return what is missing of a campaign, as a phrase; None if it is complete."""
     if missing := len(campaign.not_measured):
         return f"{missing} of {len(campaign.campaign.runs)} runs not measured"
     return None if campaign.campaign.ended_at else "not ended"

@@ -1,4 +1,4 @@
-"""Bring runs together: the trials of one app, endpoint, variant and load are one group."""
+"""Group the runs: the trials of one app, endpoint, variant and load form one group."""
 
 import math
 from collections.abc import Iterable
@@ -21,21 +21,21 @@ DEFAULT_VARIANT = "default"
 def censored(record: RunRecord) -> bool:
     """Return whether a check found that response times of this run are only lower bounds.
 
-    Requests that were never answered have no response time. With them, every percentile and the
-    mean would be higher: a percentile p of the answers is a lower one of the requests due.
+    Requests that were never answered have no response time. If they counted, the mean and every
+    percentile would be higher.
     """
     return any(finding.check == "censored" for finding in record.findings)
 
 
 def generated_by(record: RunRecord) -> str:
-    """Say which generator made the load, and from where."""
+    """Return which generator made the load, and from where."""
     if record.load.from_host == "server":
         return f"{record.load.generator} on the server, loopback (calibration)"
     return f"{record.load.generator} on the client, over the link"
 
 
 def counted_from(records: Iterable[RunRecord]) -> str:
-    """Say from when the response times of these runs count, by what their generators can know."""
+    """Return the moment from which response times count, as far as the generators can know it."""
     from_due = {record.load.generator in FROM_DUE for record in records}
     if from_due == {True}:
         return "counted from when each request was due"
@@ -55,24 +55,25 @@ class Group:
 
     @property
     def records(self) -> list[RunRecord]:
-        """The runs' records."""
+        """The records of the runs."""
         return [run.record for run in self.runs]
 
     @property
     def first(self) -> RunRecord:
-        """The first trial, from which can be read what all of them share."""
+        """The first trial. All values that the trials share can be read from it."""
         return self.runs[0].record
 
     @property
     def counted(self) -> list[RunRecord]:
-        """The trials that a summary takes; the invalid ones where no other has figures."""
+        """The trials that a summary takes: those that count, or the invalid ones if none counts."""
         return summarised(self.records)
 
     @property
     def standing(self) -> Standing:
         """The worst standing among the trials that a summary takes.
 
-        Where none has figures, it is 'failed' if the app failed in any, else 'interrupted'.
+        If no trial has figures, it is 'failed' if the app failed in any trial, otherwise
+        'interrupted'.
         """
         failed = any(record.standing == "failed" for record in self.records)
         otherwise: Standing = "failed" if failed else "interrupted"
@@ -80,12 +81,12 @@ class Group:
 
     @property
     def censored(self) -> bool:
-        """Whether response times of a counted trial are only lower bounds."""
+        """Whether the response times of any counted trial are only lower bounds."""
         return any(censored(record) for record in self.counted)
 
     @property
     def outputs(self) -> list[ToolOutput]:
-        """The counted trials' figures."""
+        """The figures of the counted trials."""
         return [record.output for record in self.counted if record.output is not None]
 
     def summary(self, key: str) -> Summary | None:
@@ -100,7 +101,7 @@ class Group:
         return BY_KEY[key].told(value, censored=self.censored)
 
     def mean(self, key: str) -> float | None:
-        """Return a figure's mean over the counted trials; None where none of them has it."""
+        """Return the mean of a figure over the counted trials; None if no counted trial has it."""
         summary = self.summary(key)
         return summary.mean if summary else None
 
@@ -160,16 +161,16 @@ def label(record: RunRecord, *, with_load: bool = False) -> str:
 
 
 def load_text(load: Load, *, search: bool = False) -> str:
-    """Return a load in words, as far as it tells those of one campaign apart.
+    """Return a load in words, as far as needed to tell the loads of one campaign apart.
 
-    The load of a search for capacity has no rate of its own.
+    The load of a capacity search has no rate of its own.
     """
     asked = "saturation" if load.rate_rps is None else f"{rate(load.rate_rps)}/s"
     return f"{'search' if search else asked}, {load.connections} connections, {load.generator}"
 
 
 def varied_settings(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
-    """Return the run's settings that the experiment sets, or that runs of its app do not share."""
+    """Return the settings that the experiment sets, or that differ among the runs of the app."""
     others = [run.record.settings for run in campaign.runs if run.record.app == record.app]
     declared = _declared_settings(record, campaign)
     return {
@@ -195,7 +196,7 @@ def has_variants(campaign: LoadedCampaign) -> bool:
 def _declared_settings(record: RunRecord, campaign: LoadedCampaign) -> set[str]:
     """Return the names of the settings that the experiment sets for the run's variant.
 
-    It sets them for all apps, or for the run's own; the set is empty where it sets none.
+    A setting may be set for all apps or for this app only. The set is empty if none is set.
     """
     variants = campaign.campaign.asked.get("variants")
     declared = variants.get(record.variant) if isinstance(variants, dict) else None
@@ -208,7 +209,10 @@ def _declared_settings(record: RunRecord, campaign: LoadedCampaign) -> set[str]:
 
 
 def asked_rates(members: Iterable[Group]) -> list[float]:
-    """Return the asked rates among the groups, rising; empty if all were saturation runs."""
+    """Return the asked rates among the groups, in rising order, requests per second.
+
+    The list is empty if all runs are saturation runs, which have no rate.
+    """
     return sorted(
         {group.first.load.rate_rps for group in members if group.first.load.rate_rps is not None}
     )

@@ -27,9 +27,10 @@ class LatencyCurve:
     values_us: list[float]
 
     def of_due(self, output: ToolOutput | None) -> "LatencyCurve":
-        """Return the curve by percentile of the requests due: those never answered are the slowest.
+        """Return the curve over the requests due, in which unanswered requests are the slowest.
 
-        Where a share u was never answered, percentile p of the answers is p (1 - u) of them all.
+        If a share u of the requests due was never answered, percentile p of the answers is
+        percentile p (1 - u) of the requests due.
         """
         if output is None or not output.due or output.requests is None:
             return self
@@ -39,9 +40,9 @@ class LatencyCurve:
 
 
 def read_curve(path: Path) -> LatencyCurve | None:
-    """Return the response-time curve of a histogram log; None where the log holds no value.
+    """Return the response-time curve of a histogram log; None if the log holds no value.
 
-    All intervals are added up. Raises ValueError if the log holds no histogram or a broken one.
+    All intervals are added up. Raises ValueError if the log holds no histogram or is broken.
     """
     total = _sum_of_intervals(path)
     if not total.get_total_count():
@@ -70,7 +71,7 @@ def _sum_of_intervals(path: Path) -> HdrHistogram:
                     intervals += 1
         finally:
             reader.close()
-    # What a broken log makes hdrh raise is not documented; some of it stands right below Exception.
+    # hdrh does not document what it raises for a broken log; some of it is a plain Exception.
     except Exception as error:
         problem = str(error) or type(error).__name__
         raise ValueError(f"broken histogram log: {problem}") from error

@@ -1,4 +1,4 @@
-"""Write the HTML report: one file that needs nothing else. Its words are in templates/."""
+"""Write the HTML report as one file that needs no other. Its texts are in templates/."""
 
 import base64
 import hashlib
@@ -29,7 +29,7 @@ from testbed.numbers import MISSING
 from testbed.tools.table import GENERATORS
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
-# Columns of the text table that the page has no need of: each endpoint has a table of its own.
+# Columns of the text table that the page leaves out: there, each endpoint has its own table.
 NOT_ON_PAGE = ("Endpoint",)
 SQL_KINDS = ("declared", "housekeeping", "unexpected")  # worst last
 
@@ -123,7 +123,7 @@ def environment() -> jinja2.Environment:
 
 
 def utc(moment: datetime | None) -> str:
-    """Return date and time in UTC, to the second; the dash where there is none."""
+    """Return date and time in UTC, to the second; a dash if there is none."""
     if moment is None:
         return MISSING
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -131,7 +131,7 @@ def utc(moment: datetime | None) -> str:
 
 
 def or_missing(value: Any) -> str:
-    """Return the value as text; the dash where there is none."""
+    """Return the value as text; a dash if there is none."""
     if value is None or value == "":
         return MISSING
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
@@ -184,13 +184,16 @@ def _is_one_of(key: str, names: list[str]) -> bool:
 
 
 def standings(campaign: LoadedCampaign) -> dict[str, int]:
-    """Return how many runs have each standing; a standing that none has is not among them."""
+    """Return how many runs have each standing. A standing that no run has is left out."""
     found = [run.record.standing for run in campaign.runs]
     return {word: found.count(word) for word in trials.WORST_LAST if word in found}
 
 
 def questionable(campaign: LoadedCampaign) -> list[tuple[RunRecord, Standing, str, list[str]]]:
-    """Return the runs on which there is something to say, with that, the worst first."""
+    """Return the runs that have reasons to doubt or remark, with these reasons, the worst first.
+
+    Each item is the record, its standing, its label and its reasons.
+    """
     found = [
         (record, record.standing, groups.label(record), trials.reasons(record))
         for record in tables.ordered_runs(campaign)
@@ -220,18 +223,18 @@ def run_rows(campaign: LoadedCampaign, endpoint: str) -> list[RunRow]:
 
 
 def sql_by_kind(seen: list[SqlSeen]) -> list[SqlSeen]:
-    """Sort statements: those that should not be there first, within a kind by most calls."""
+    """Return the statements sorted: unexpected kinds first, in each kind the most calls first."""
     return sorted(seen, key=lambda one: (-SQL_KINDS.index(one.kind), -one.calls, one.text))
 
 
 def sql_summary(seen: list[SqlSeen]) -> str:
-    """Say how many statements there are of each kind: '1 unexpected, 2 declared'."""
+    """Return how many statements there are of each kind, such as '1 unexpected, 2 declared'."""
     kinds = [one.kind for one in seen]
     return ", ".join(f"{kinds.count(kind)} {kind}" for kind in reversed(SQL_KINDS) if kind in kinds)
 
 
 def fitness_summary(rows: list[Fitness]) -> str:
-    """Say how many checks of a host came to which level, the worst first."""
+    """Return how many checks of a host came to each level, the worst level first."""
     number = Counter(row.level for row in rows)
     return ", ".join(f"{number[level]} {level}" for level in FITNESS_LEVELS if number[level])
 
@@ -243,7 +246,7 @@ def packages(hosts: list[HostRecord]) -> list[tuple[str, list[str]]]:
 
 
 def harness(campaign: LoadedCampaign) -> str | None:
-    """Say how much of the campaign's time was measured; None where it did not end."""
+    """Return which part of the campaign's time was measured; None if the campaign did not end."""
     about = campaign.campaign
     if about.ended_at is None:
         return None
@@ -255,7 +258,7 @@ def harness(campaign: LoadedCampaign) -> str | None:
 
 
 def link_sentence(link: LinkRecord | None) -> str:
-    """Say in one sentence whether the link was fit."""
+    """Return one sentence that says whether the link was fit."""
     if link is None:
         return "No link was verified."
     if link.ok:

@@ -1,7 +1,7 @@
 """Read a results folder, as testbed/model/results.py declares it, into memory.
 
-What cannot be trusted to be a campaign is refused with one clear message. What a run merely lacks
-(a telemetry file, a histogram) is None here, and 'not recorded' in the report.
+A folder that cannot be trusted to hold a campaign is refused with one clear message. A file that a
+run merely lacks (telemetry, a histogram) is None here and 'not recorded' in the report.
 """
 
 from dataclasses import dataclass, field
@@ -20,8 +20,9 @@ from testbed.model.results import Campaign, Finding, RunRecord
 class LoadedRun:
     """One run with its curves.
 
-    `notes`: sentences about files that are there but unreadable. `edited`: about files that are not
-    as they were written; such a run is invalid, whatever its record said.
+    `notes` has a sentence for each file that is there but cannot be read. `edited` has a sentence
+    for each file that was changed after it was written; such a run is invalid, whatever its record
+    says.
     """
 
     record: RunRecord
@@ -34,7 +35,7 @@ class LoadedRun:
 
 @dataclass(frozen=True)
 class LoadedCampaign:
-    """A results folder: the campaign, its runs in the order planned, and what is not there."""
+    """A results folder: the campaign, its runs in the order planned, and what is missing."""
 
     folder: Path
     campaign: Campaign
@@ -86,14 +87,17 @@ def load(folder: Path) -> LoadedCampaign:
 
 
 def _is_run_folder(path: Path, campaign: Campaign) -> bool:
-    """Hidden folders are runs still being written; others need a run.json or a planned name."""
+    """Return whether the path is the folder of a finished run.
+
+    It has a planned name or holds a run.json. A hidden folder is a run still being written.
+    """
     if path.name.startswith(".") or not path.is_dir():
         return False
     return path.name in campaign.runs or (path / seal.RECORD).is_file()
 
 
 def _load_run(folder: Path, campaign: Campaign, edited: list[str]) -> LoadedRun:
-    """A run with its curves. `edited`: what is wrong with the whole campaign."""
+    """Return a run with its curves. `edited` says what was edited in the campaign as a whole."""
     record, edits = store.read_run(folder, campaign)
     edited = [*edited, *edits]
     notes: list[str] = []
@@ -114,7 +118,7 @@ def _load_run(folder: Path, campaign: Campaign, edited: list[str]) -> LoadedRun:
 
 
 def _marked(record: RunRecord, edited: list[str]) -> RunRecord:
-    """The record; invalid, with the reasons, if anything of the run was edited."""
+    """Return the record, made invalid with the reasons if anything of the run was edited."""
     if not edited:
         return record
     findings = [Finding(check="edited", verdict="invalid", sentence=one) for one in edited]
@@ -124,7 +128,10 @@ def _marked(record: RunRecord, edited: list[str]) -> RunRecord:
 
 
 def _read_csv(path: Path, notes: list[str]) -> pd.DataFrame | None:
-    """Every column as numbers (what is no number becomes NaN); None if there is nothing to read."""
+    """Return a CSV file with all columns as numbers; None if it is missing, empty or unreadable.
+
+    A field that is not a number becomes NaN. Why a file cannot be read is added to `notes`.
+    """
     if not path.is_file():
         return None
     try:

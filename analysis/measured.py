@@ -1,4 +1,7 @@
-"""Read a figure of one run as a Span: known exactly, or to lie between two bounds. Pure."""
+"""Read a figure of one run as a Span: an exact value, or the bounds between which it lies.
+
+All functions are pure.
+"""
 
 import math
 
@@ -15,10 +18,10 @@ PERCENTILES = {"response_p50_us": 50.0, "response_p99_us": 99.0}
 
 
 def of_metric(record: RunRecord, metric: Metric) -> Span | None:
-    """Return a claim's metric of one run.
+    """Return the metric of a claim as one run measured it; None if the run does not have it.
 
-    Return None where the run does not tell it. No single run tells where a ramp begins to be bad:
-    that is read from all steps of a ramp together (analysis/ramp.py).
+    No single run can say where a ramp begins to be slow or to fail. analysis/ramp.py finds that
+    from all steps of a ramp together.
     """
     if metric == "errors_percent":
         return _exact(errors_percent(record))
@@ -27,7 +30,7 @@ def of_metric(record: RunRecord, metric: Metric) -> Span | None:
 
 
 def of_figure(record: RunRecord, figure: Figure) -> Span | None:
-    """Return a figure of the result table of one run; None where the run does not tell it."""
+    """Return one figure of the result table as a run measured it; None if the run lacks it."""
     if figure.key in PERCENTILES:
         return percentile(record, PERCENTILES[figure.key])
     value = None if record.output is None else figure.of(record.output)
@@ -39,10 +42,11 @@ def of_figure(record: RunRecord, figure: Figure) -> Span | None:
 def percentile(record: RunRecord, percent: float) -> Span | None:
     """Return a percentile of response time over the requests due, in microseconds.
 
-    Requests that were never answered took longer than those that were. With a share s of them, the
-    percentile p of the requests due is the percentile p / (1 - s) of the answers: at least the p of
-    the answers, at most the next one that the generator printed, if it printed one so high. Return
-    None where the generator did not print the percentile p of the answers.
+    Requests that were never answered count as slower than all answers. If their share is s,
+    percentile p of the requests due is percentile p / (1 - s) of the answers. It is at least
+    percentile p of the answers, and at most the next higher percentile that the generator printed,
+    if it printed one that is high enough. Return None if the generator did not print percentile p
+    of the answers.
     """
     if record.output is None:
         return None
@@ -60,7 +64,7 @@ def percentile(record: RunRecord, percent: float) -> Span | None:
 def lost_percent(record: RunRecord) -> float | None:
     """Return how many percent of the requests due were never answered.
 
-    Return None where no schedule says what was due.
+    Return None if there was no schedule to say what was due.
     """
     output, due = record.output, _due(record)
     if output is None or output.requests is None or not due:
@@ -71,11 +75,11 @@ def lost_percent(record: RunRecord) -> float | None:
 def errors_percent(record: RunRecord) -> float | None:
     """Return errors, unsent and unanswered requests together, in percent of the requests due.
 
-    Return None where the run does not tell them. Some generators that hold a rate do not count what
-    was due: that is rate times duration, and what is missing of it in their answers is added to
-    late, wrong or failed answers. A closed-loop load has no schedule: there it is the errors, in
-    percent of the answers and of the errors that brought none. Answers that came too late are among
-    the answers, but for generators that do not wait for them.
+    Return None if the run does not have them. Some generators that hold a rate do not count the
+    requests due. For these it is rate times duration, and the answers missing from it are added to
+    the late, wrong and failed ones. A closed-loop load has no schedule. There the errors are
+    divided by the number of answers plus the number of errors that brought no answer. Answers that
+    came too late are among the answers, except with generators that do not wait for them.
     """
     output = record.output
     if output is None or output.requests is None:
@@ -104,15 +108,15 @@ def _answered_badly(output: ToolOutput) -> int:
 
 
 def _due(record: RunRecord) -> float | None:
-    """Return how many requests the schedule held; None for a closed loop, which has none."""
+    """Return how many requests the schedule held; None for a closed loop, which has no schedule."""
     output = record.output
     return None if output is None else requests_due(record.load, output)
 
 
 def _all_answered(record: RunRecord) -> bool:
-    """Return whether so few requests went unanswered that response times are taken as exact.
+    """Return whether so few requests went unanswered that response times count as exact.
 
-    That is the limit from which a run's check marks its response times as lower bounds.
+    The limit is the one from which a validity check marks response times as lower bounds.
     """
     return not beyond("censored_percent", lost_percent(record), "")
 

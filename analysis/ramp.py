@@ -1,20 +1,22 @@
 """Find where slow-down and where errors begin in a ramp. Pure functions.
 
-A ramp puts more and more users (or connections) on an app, each step on a fresh one. Definitions:
+A ramp puts more and more users (or connections) on an app; the app is started fresh for each step.
+Definitions:
 
 - *Slow-down begins* at the first step whose 95th percentile of response time is more than twice
-  that of the lightest step, and stays so at every heavier step. Where the generator prints no 95th
-  percentile, the 90th is taken, else the median: the same one for all steps and trials of a ramp. A
-  step that leaves so many requests unanswered that the percentile lies among them is slow.
-- *Errors begin* at the first step where at least 0.1 % of the requests due (of those made, where no
-  schedule says what was due) failed or were not answered, and so at every heavier step. Of fewer
-  than 1000 requests, one failure is that many.
+  that of the lightest step, and stays so at every heavier step. If the generator does not print the
+  95th percentile, the 90th is taken, otherwise the median: the same one for all steps and trials of
+  a ramp. A step is slow, too, if so many of its requests went unanswered that the percentile lies
+  among them.
+- *Errors begin* at the first step where at least 0.1 % of the requests failed or were not answered,
+  and stay so at every heavier step. The percentage is of the requests due, or of those made if
+  there was no schedule. Among fewer than 1000 requests, a single failure reaches 0.1 %.
 
-Both are found for each trial by itself. A trial says no more than between which two steps the onset
-lies: after the heaviest step that was still good, and at the latest at the first bad one. A step
-never reached is no figure: the onset lies beyond the heaviest step measured. Steps whose run failed
-or is invalid are unknown; the onset is then known the less closely. Only where a run is invalid for
-no other reason than that not one request was answered, the step is slow and has errors.
+Both are found for each trial by itself. A trial only says between which two steps the onset lies:
+after the heaviest step that was still good, and no later than the first bad one. If no step was
+bad, the onset lies beyond the heaviest step measured. A step whose run failed or is invalid is
+unknown, which makes the range of the onset wider. One exception: if a run is invalid only because
+not one request was answered, its step is slow and has errors.
 """
 
 import math
@@ -30,16 +32,16 @@ from analysis.ratio import Span
 from testbed.model.results import RunRecord, Standing
 from testbed.numbers import AT_LEAST, MISSING, milliseconds, percent
 
-SLOW_FACTOR = 2.0  # times the response time of the lightest step
+SLOW_FACTOR = 2.0  # times the response time of the lightest step is slow
 ERRORS_FROM_PERCENT = 0.1
-OVERLOAD = {"no_good_answer"}  # checks of testbed.validity that overload fails by itself
+OVERLOAD = {"no_good_answer"}  # checks of testbed/validity that fail because of overload alone
 PERCENTILES = ("95", "90", "50")  # the first that all steps of a ramp have
 Of = Literal["connections", "users"]
 
 
 @dataclass(frozen=True)
 class Step:
-    """One run of a ramp. What it does not tell is None; what it tells may not count."""
+    """One run of a ramp. A figure that the run lacks is None; `counts` says if it can be used."""
 
     size: int  # users or connections
     record: RunRecord
@@ -49,12 +51,12 @@ class Step:
 
     @property
     def counts(self) -> bool:
-        """Whether the run tells where slow-down and errors begin."""
+        """Whether the run can tell where slow-down and errors begin."""
         return _counts(self.record)
 
     @property
     def response_text(self) -> str:
-        """Its response time in milliseconds; which one stands in the ramp's `percentile`."""
+        """Its response time in milliseconds; the ramp's `percentile` names which one."""
         if self.response is None:
             return MISSING
         if math.isinf(self.response.value):
@@ -64,7 +66,7 @@ class Step:
 
     @property
     def errors_text(self) -> str:
-        """Its errors, in percent; shares below a tenth with the digits that tell them from none."""
+        """Its errors in percent; a share below 0.1 % is written with two significant digits."""
         share = self.errors_percent
         if share is None:
             return MISSING
@@ -76,7 +78,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Onset:
-    """Where slow-down or errors begin in one trial: after one step, at the latest at another."""
+    """Where slow-down or errors begin in one trial: after one step and no later than another."""
 
     after: int | None  # the heaviest step still good; None: no lighter step is known
     at: int | None  # the first bad one; None: not reached
@@ -84,7 +86,7 @@ class Onset:
 
     @property
     def span(self) -> Span | None:
-        """The onset as a figure; a lower bound where it was not reached, None without any step."""
+        """The onset as a figure: a lower bound if it was not reached, None if no step is known."""
         if self.at is not None:
             return Span(self.at, self.after or 0, self.at)
         return None if self.up_to is None else Span.at_least(self.up_to)
@@ -92,7 +94,7 @@ class Onset:
 
 @dataclass(frozen=True)
 class RampTrial:
-    """One trial of a ramp, its steps rising."""
+    """One trial of a ramp, its steps in rising order."""
 
     number: int
     steps: list[Step]
@@ -100,7 +102,7 @@ class RampTrial:
     errors: Onset
 
     def step(self, size: int) -> Step | None:
-        """Return the step of that size; None where it was not measured."""
+        """Return the step of that size; None if it was not measured."""
         return next((step for step in self.steps if step.size == size), None)
 
 
@@ -117,13 +119,13 @@ class Ramp:
 
     @property
     def sizes(self) -> list[int]:
-        """All steps of any trial, rising."""
+        """The sizes of all steps of any trial, in rising order."""
         return sorted({step.size for trial in self.trials for step in trial.steps})
 
 
 @dataclass(frozen=True)
 class Together:
-    """An onset over several trials: the median, and the lowest and highest that it can be."""
+    """An onset over several trials: the median, and the lowest and highest possible value."""
 
     text: str
     at: float | None  # None: not reached in more than half of the trials, or unknown
@@ -132,7 +134,7 @@ class Together:
 
 
 def of(campaign: LoadedCampaign) -> Of | None:
-    """Return what a ramp campaign raises; None where the campaign is no ramp."""
+    """Return what a ramp increases, users or connections; None if the campaign is not a ramp."""
     load = campaign.campaign.asked.get("load")
     ramp = load.get("ramp") if isinstance(load, dict) else None
     if not isinstance(ramp, dict):
@@ -141,7 +143,7 @@ def of(campaign: LoadedCampaign) -> Of | None:
 
 
 def ramps(campaign: LoadedCampaign, endpoint: str | None = None) -> list[Ramp]:
-    """Return the campaign's ramps, of one endpoint or all; an empty list if it is no ramp."""
+    """Return the campaign's ramps, of one endpoint or all; an empty list if it is not a ramp."""
     if of(campaign) is None:
         return []
     by_cell: dict[tuple[str, str, str], list[RunRecord]] = {}
@@ -153,9 +155,9 @@ def ramps(campaign: LoadedCampaign, endpoint: str | None = None) -> list[Ramp]:
 
 
 def sentences(campaign: LoadedCampaign) -> list[str]:
-    """Say where slow-down and errors begin, in a sentence per app, endpoint and variant.
+    """Return where slow-down and errors begin: a sentence per app, endpoint and variant.
 
-    The list is empty where the campaign is no ramp.
+    The list is empty if the campaign is not a ramp.
     """
     what = of(campaign)
     if what is None:
@@ -166,14 +168,14 @@ def sentences(campaign: LoadedCampaign) -> list[str]:
 
 
 def onsets_text(trials: Sequence[RampTrial], what: Of) -> str:
-    """Say where, over the trials, slow-down and errors begin."""
+    """Return in words where slow-down and errors begin, over all trials."""
     slow = together([trial.slowdown for trial in trials], what).text
     errors = together([trial.errors for trial in trials], what).text
     return f"slow-down begins at {slow}, errors at {errors}"
 
 
 def ramp(records: Sequence[RunRecord], name: str) -> Ramp:
-    """Return the ramp that these runs of one cell make."""
+    """Return the ramp that the runs of one cell make."""
     counted = [record for record in records if _counts(record)]
     chosen = _common_percentile(counted or records)
     lightest = min(record.load.connections for record in records)
@@ -191,9 +193,9 @@ def ramp(records: Sequence[RunRecord], name: str) -> Ramp:
 
 
 def onset(flags: Iterable[tuple[int, bool | None]]) -> Onset:
-    """Return where the steps begin to be bad: at the first that is bad with all heavier ones.
+    """Return where the steps begin to be bad: at the first one from which all heavier ones are bad.
 
-    A step is its size and whether it is bad; of one where that is None, it is not known.
+    Each flag is the size of a step and whether the step is bad, or None if that is not known.
     """
     known = [(size, bad) for size, bad in sorted(flags) if bad is not None]
     if not known:
@@ -227,7 +229,7 @@ def together(onsets: Sequence[Onset], what: Of) -> Together:
 
 def _trial(number: int, records: list[RunRecord], chosen: str | None, lightest: int) -> RampTrial:
     steps = sorted((_step(record, chosen) for record in records), key=lambda step: step.size)
-    # Unknown if its run does not count or was not made: then nothing is slow
+    # None if the lightest step does not count or was not made: then no step can be called slow.
     usual = steps[0].response if steps[0].counts and steps[0].size == lightest else None
     limit_us = None if usual is None or math.isinf(usual.high) else SLOW_FACTOR * usual.value
     return RampTrial(
@@ -246,8 +248,8 @@ def _above(response: Span | None, limit_us: float | None) -> bool | None:
     if response is None or limit_us is None:
         return None
     if math.isinf(response.high):
-        return True  # it lies among the requests never answered
-    # Between the limits: too many were not answered to tell
+        return True  # the percentile lies among the requests never answered
+    # The limit lies between the bounds: too many requests went unanswered to decide.
     return None if response.low <= limit_us < response.high else response.low > limit_us
 
 
@@ -286,10 +288,10 @@ def _common_percentile(records: Sequence[RunRecord]) -> str | None:
 
 
 def _counts(record: RunRecord) -> bool:
-    """Return whether the step tells something: nothing but overload made it invalid, if it is.
+    """Return whether the step can be used: it is valid, doubtful, or invalid by overload alone.
 
-    That not one request was answered makes a run's figures useless, but it is just what a ramp
-    looks for: such a step is slow, and has errors.
+    A run without a single answer has no usable figures, but such an overload is what a ramp looks
+    for: the step is slow and has errors.
     """
     found = record.standing
     invalid = {finding.check for finding in record.findings if finding.verdict == "invalid"}

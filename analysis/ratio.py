@@ -1,15 +1,15 @@
-"""The ratio of two cells, or the share of one, with the interval that its trials leave open. Pure.
+"""Compute the ratio of two cells, or the share of one, with its interval over the trials.
 
-The ratio is that of the means over the trials; its interval is a two-sample bootstrap: the trials
+The ratio is that of the means over the trials. Its interval is a two-sample bootstrap: the trials
 of each cell are resampled with replacement, each cell by itself, and the 2.5th and the 97.5th
 percentile of the ratios of their means are taken (Efron and Tibshirani, An Introduction to the
-Bootstrap, 1993, chapters 8 and 13). With fewer than three trials on either side it is the range of
-all ratios of one trial to another, and with one trial on each side the ratio itself, which tells
-nothing of spread.
+Bootstrap, 1993, chapters 8 and 13). With fewer than three trials on either side, the interval is
+the range of all ratios of one trial to another. With one trial on each side it is the ratio itself,
+which says nothing about spread.
 
-A trial's figure may be known only by its bounds (a Span). Such figures make the interval as wide as
-they leave it open: its lower end is reckoned from the lower bounds over the upper ones of the other
-side, its upper end the other way round.
+Of some trials only the bounds of a figure are known (a Span). Such figures make the interval wider:
+its lower end is computed from the lower bounds of one side and the upper bounds of the other, its
+upper end the other way round. All functions are pure.
 """
 
 import math
@@ -36,9 +36,9 @@ METHOD: dict[How, str] = {
 
 @dataclass(frozen=True)
 class Span:
-    """A figure of one trial. The true one lies from `low` to `high`; `value` is what is printed.
+    """A figure of one trial. The true value lies from `low` to `high`; `value` is the printed one.
 
-    `high` is infinite where the figure is only a lower bound.
+    `high` is infinite if the figure is only a lower bound.
     """
 
     value: float
@@ -70,7 +70,7 @@ class Span:
 class Estimate:
     """A ratio (or the mean of one cell) with its interval; `high` may be infinite.
 
-    `value` is None where both sides are only lower bounds, and where both are zero.
+    `value` is None if both sides are only lower bounds, or if both are zero.
     """
 
     value: float | None
@@ -79,14 +79,16 @@ class Estimate:
     how: How
 
     def lies(self, least: float, most: float) -> Place:
-        """Say where the whole interval lies as seen from the range from `least` to `most`.
+        """Return where the whole interval lies relative to the range from `least` to `most`.
 
-        'across' means that a part of it lies within and a part outside, or that nothing at all is
-        known of the ratio.
+        'across' means that one part lies within the range and one part outside, or that nothing is
+        known about the ratio.
         """
         low, high = rounded(self.low), rounded(self.high)
         if self.value is None and low == 0 and math.isinf(high):
-            return "across"  # nothing is known, and no range is an answer to that
+            return (
+                "across"  # nothing is known about the ratio, so it lies neither within nor outside
+            )
         if least <= low and high <= most:
             return "within"
         if high < least:
@@ -94,7 +96,7 @@ class Estimate:
         return "above" if low > most else "across"
 
     def document(self) -> dict[str, Any]:
-        """Return the estimate for JSON, which has no infinity: an open end is None there."""
+        """Return the estimate for JSON. JSON has no infinity, so an open end is None."""
         return {
             "value": finite(self.value),
             "low": finite(self.low),
@@ -104,9 +106,9 @@ class Estimate:
 
 
 def estimate(of: Sequence[Span], to: Sequence[Span] | None = None) -> Estimate:
-    """Return the ratio of the means of two cells, or without `to` the mean of one.
+    """Return the ratio of the means of two cells, or the mean of one if `to` is None.
 
-    Each side must have a trial at least.
+    Each side must have at least one trial.
     """
     if to is None:
         to = [Span.exact(1.0)]
@@ -123,7 +125,8 @@ def estimate(of: Sequence[Span], to: Sequence[Span] | None = None) -> Estimate:
 def change(a: Sequence[Span], b: Sequence[Span]) -> Estimate:
     """Return B/A with its interval, which is exactly the reciprocal of that of A/B.
 
-    For that the same resamples must be taken whichever side is called A: the two are put in order.
+    For this, the resamples must not depend on which side is called A, so the sides are sorted
+    first.
     """
     if [(span.low, span.high) for span in a] <= [(span.low, span.high) for span in b]:
         return estimate(b, a)
@@ -160,9 +163,9 @@ def _bounds(side: Sequence[Span]) -> tuple[Floats, Floats]:
 
 
 def _ratios(of: Floats, to: Floats, undefined: float = math.inf) -> Floats:
-    """Return the quotients; something to zero is infinite.
+    """Return the quotients. A positive number divided by zero is infinite.
 
-    `undefined` is put for zero to zero and for infinite to infinite.
+    `undefined` is returned for zero divided by zero and for infinity divided by infinity.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         quotients: Floats = np.asarray(of / to)
@@ -172,7 +175,7 @@ def _ratios(of: Floats, to: Floats, undefined: float = math.inf) -> Floats:
 def _middle(of: Sequence[Span], to: Sequence[Span]) -> float | None:
     """Return the ratio of the means as printed.
 
-    Return None where both sides are only lower bounds, and where both are zero.
+    Return None if both sides are only lower bounds, or if both are zero.
     """
     if all(any(span.open for span in side) for side in (of, to)):
         return None
@@ -183,7 +186,7 @@ def _middle(of: Sequence[Span], to: Sequence[Span]) -> float | None:
 
 
 def mean(side: Sequence[Span]) -> float:
-    """Return the mean of what the trials print; of lower bounds it is itself a lower bound."""
+    """Return the mean of the printed values. If they are lower bounds, so is their mean."""
     return math.fsum(span.value for span in side) / len(side)
 
 
@@ -192,17 +195,17 @@ def _reciprocal(value: float) -> float:
 
 
 def rounded(value: float) -> float:
-    """Return the figure with as many digits as figures are compared by."""
+    """Return the figure rounded to as many digits as are compared."""
     return value if math.isinf(value) else float(f"{value:.{DIGITS}g}")
 
 
 def finite(value: float | None) -> float | None:
-    """Return the figure for JSON; None where there is none, or where it is infinite."""
+    """Return the figure for JSON, or None if it is None or infinite."""
     return None if value is None or not math.isfinite(value) else value
 
 
 def interval_text(low: float, high: float, unit: str = "") -> str:
-    """Return an interval in words; an open end is named as a bound."""
+    """Return an interval in words. An interval with an open end is written as a bound."""
     if math.isinf(low):
         return "infinitely many times (the other side is zero)"
     if math.isinf(high):

@@ -30,7 +30,7 @@ class Reparsed:
 
     record: RunRecord
     state: State
-    details: list[str]  # what differs, a line each, or why it cannot be told
+    details: list[str]  # a line for each difference, or the reason why it is not known
     output: ToolOutput | None = None  # as parsed now
 
 
@@ -43,7 +43,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def command(arguments: Namespace, console: Console) -> None:
-    """Say of each run what differs and, if asked, store it. Raises TestbedError."""
+    """Print for each run what differs and, if asked, store the new figures.
+
+    Raises TestbedError if the folder holds no campaign that can be read.
+    """
     campaign = load_one(arguments.folder)
     differing = 0
     for found in reparsed(campaign):
@@ -70,7 +73,7 @@ def reparsed(campaign: LoadedCampaign) -> Iterator[Reparsed]:
 
 
 def reparse(record: RunRecord, raw: Path) -> Reparsed:
-    """Read one run's raw output again; not of a failed run, which has no figures to compare."""
+    """Read one run's raw output again; a failed run has no figures, so it is not read."""
     if record.failure is not None or record.output is None:
         why = "" if record.failure is None else f" at '{record.failure.stage}'"
         return Reparsed(record, "failed run", [f"it failed{why} and has no figures"])
@@ -89,7 +92,7 @@ def reparse(record: RunRecord, raw: Path) -> Reparsed:
 def differences(stored: ToolOutput, now: ToolOutput) -> list[str]:
     """Return a line such as 'latency_us.mean: 2100 -> 2200' for each figure that differs.
 
-    A figure that is not there is '-'; the list is empty where all are alike.
+    A figure that is missing is written '-'. The list is empty if all figures are equal.
     """
     before, after = (dict(_leaves(one.model_dump())) for one in (stored, now))
     return [
@@ -100,13 +103,16 @@ def differences(stored: ToolOutput, now: ToolOutput) -> list[str]:
 
 
 def write_figures(folder: Path, found: Reparsed) -> None:
-    """Replace the figures of a run's run.json, and nothing else of it. Raises TestbedError."""
+    """Replace the figures in a run's run.json, and nothing else in it.
+
+    Raises TestbedError if the file cannot be written.
+    """
     record = found.record.model_copy(update={"output": found.output})
     store.write(folder / record.run_id / "run.json", record)
 
 
 def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Return figures by their path; a table without entries has none."""
+    """Yield each figure with its dotted path; an empty table yields nothing."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from _leaves(inner, f"{name}.{key}" if name else str(key))

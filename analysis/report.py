@@ -1,4 +1,4 @@
-"""Run `report` and `table`: write what a results folder says into files and on the terminal."""
+"""Run `report` and `table`: write the report of a results folder and print its tables."""
 
 import io
 from argparse import ArgumentParser, Namespace
@@ -29,12 +29,15 @@ def add_report_arguments(parser: ArgumentParser) -> None:
 
 
 def table_command(arguments: Namespace, console: Console) -> None:
-    """Print the result table of a campaign. Raises TestbedError."""
+    """Print the result table of a campaign. Raises TestbedError if it cannot be read."""
     tables.print_table(load_one(arguments.folder), console)
 
 
 def report_command(arguments: Namespace, console: Console) -> None:
-    """Write the report of a campaign, and print its table. Raises TestbedError."""
+    """Write the report of a campaign and print its table.
+
+    Raises TestbedError if the campaign cannot be read or the report cannot be written.
+    """
     campaign = load_one(arguments.folder)
     save(
         arguments,
@@ -51,9 +54,9 @@ def save(
     write: Callable[[Path], object],
     show: Callable[[], None],
 ) -> None:
-    """Have a report written where the user wants it and shown, and say where its page is.
+    """Write a report to the folder that the user wants, show it, and print where its page is.
 
-    Raises TestbedError if it cannot be written.
+    Raises TestbedError if the report cannot be written.
     """
     out = arguments.out or arguments.folder / "report"
     try:
@@ -68,10 +71,10 @@ def save(
 
 
 def write(campaign: LoadedCampaign, out: Path) -> dict[str, list[Rendered]]:
-    """Write index.html, table.csv, table.txt and charts/; summary.csv and capacities.csv if any.
+    """Write index.html, table.csv, table.txt and charts/ into `out`.
 
-    The same results folder gives the same bytes. Returns each endpoint's charts. Raises OSError if
-    `out` cannot be written.
+    summary.csv and capacities.csv are written only if they have rows. The same results folder gives
+    the same bytes. Returns each endpoint's charts. Raises OSError if `out` cannot be written.
     """
     chart_folder = out / "charts"
     chart_folder.mkdir(parents=True, exist_ok=True)

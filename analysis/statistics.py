@@ -1,4 +1,4 @@
-"""Summarise what several trials of the same run say together. Pure functions."""
+"""Summarise the figures of several trials of the same run. Pure functions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.stats
 
-# Fewer trials say nothing about spread that their range does not say better.
+# With fewer trials, their range says more about spread than an interval would.
 MIN_TRIALS_FOR_INTERVAL = 3
 CONFIDENCE = 0.95
 RESAMPLES = 9999
@@ -26,7 +26,7 @@ class Summary:
 
 
 def summarise(values: Sequence[float | None]) -> Summary | None:
-    """Summarise the figures that were obtained; return None where none was."""
+    """Summarise the figures that were obtained; return None if there is none."""
     known = [value for value in values if value is not None]
     if not known:
         return None
@@ -45,8 +45,9 @@ def interval_of_mean(values: Sequence[float]) -> tuple[float, float] | None:
 
     The trials are resampled with replacement, and the 2.5th and 97.5th percentile of the resampled
     means are taken (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13), by
-    scipy.stats.bootstrap. With 3 or 4 trials it is about the range of the trials and too narrow
-    (docs/articles.md says how much); the bias-corrected variant needs more than a campaign has.
+    scipy.stats.bootstrap. With 3 or 4 trials the interval is about the range of the trials and too
+    narrow (docs/articles.md says how much). The bias-corrected variant would need more trials than
+    a campaign has.
     """
     if len(values) < MIN_TRIALS_FOR_INTERVAL:
         return None

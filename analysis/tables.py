@@ -1,4 +1,4 @@
-"""Make the result table: as CSV (raw figures, units in the names), as text, on the terminal."""
+"""Make the result table as CSV (unrounded, units in the column names) and as text."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,8 +30,16 @@ from testbed.model.results import RunRecord
 from testbed.numbers import AT_LEAST, MISSING, percent, rate
 from testbed.tools.table import FROM_DUE
 
-FORMULA_BEGINS = ("=", "+", "-", "@", "\t", "\r", "\n")  # of a cell, to a spreadsheet
-TEXT_WIDTH = 200  # of table.txt, and of what is printed elsewhere than on a terminal
+FORMULA_BEGINS = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+    "\n",
+)  # a spreadsheet reads such a cell as a formula
+TEXT_WIDTH = 200  # of table.txt, and of tables that are not printed on a terminal
 STYLES = dict.fromkeys(NOT_COUNTED, "bold red") | {"doubtful": "yellow", "valid": ""}
 
 
@@ -57,7 +65,7 @@ def _figure_column(key: str) -> Column:
 
 
 def asked_rate(record: RunRecord) -> str:
-    """Return the asked rate as text; a saturation run has none, and is called so."""
+    """Return the asked rate as text, or 'saturation' for a run without a rate."""
     return "saturation" if record.load.rate_rps is None else rate(record.load.rate_rps)
 
 
@@ -70,12 +78,12 @@ def error_classes(record: RunRecord) -> str:
 
 
 def drift_text(record: RunRecord) -> str:
-    """Say by how much of its median throughput still rose or fell in the measured part."""
+    """Return by how many percent of its median throughput drifted during the measured part."""
     return "none" if record.drift_percent == 0 else percent(record.drift_percent)
 
 
 def varied_text(record: RunRecord, campaign: LoadedCampaign) -> str:
-    """Return the run's settings that tell it apart from the other runs of its app."""
+    """Return the settings that tell the run apart from the other runs of its app."""
     return settings_text(varied_settings(record, campaign))
 
 
@@ -121,7 +129,7 @@ def ordered_runs(campaign: LoadedCampaign) -> list[RunRecord]:
 
 
 def runs_frame(campaign: LoadedCampaign) -> pd.DataFrame:
-    """Return a row for each run with every figure; what was not obtained is <NA>, never 0."""
+    """Return a row for each run with every figure; a figure not obtained is <NA>, never 0."""
     return _with_missing([_run_row(record, campaign) for record in ordered_runs(campaign)])
 
 
@@ -168,7 +176,7 @@ def _run_row(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
 
 
 def summary_frame(campaign: LoadedCampaign) -> pd.DataFrame:
-    """Return a row per app, endpoint, variant and load: each figure over its counted trials."""
+    """Return a row per app, endpoint, variant and load, with figures over the counted trials."""
     rows = []
     for endpoint in endpoints(campaign):
         for group in groups(campaign, endpoint):
@@ -204,16 +212,16 @@ def _summary_row(group: Group, campaign: LoadedCampaign) -> dict[str, Any]:
 
 
 def _with_missing(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Return a frame whose columns keep whole numbers whole beside missing ones."""
+    """Return a frame in which whole numbers stay whole even if others of the column are missing."""
     columns = {key: pd.array([row[key] for row in rows]) for key in rows[0]} if rows else {}
     return pd.DataFrame(columns)
 
 
 def csv(frame: pd.DataFrame) -> str:
-    """Return the frame as CSV; a missing figure is an empty field.
+    """Return the frame as CSV. A missing figure is an empty field.
 
-    A text that a spreadsheet would take for a formula has an apostrophe before it; numbers are as
-    they are, negative ones too.
+    A text that a spreadsheet would read as a formula is given a leading apostrophe. Numbers, also
+    negative ones, are written as they are.
     """
     return frame.map(_as_text).to_csv(index=False, lineterminator="\n")
 
@@ -221,7 +229,7 @@ def csv(frame: pd.DataFrame) -> str:
 def _as_text(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    shown = value.replace("\r", " ")  # which the csv module writes without quotes
+    shown = value.replace("\r", " ")  # the csv module would write it without quotes
     return f"'{shown}" if value.startswith(FORMULA_BEGINS) else shown
 
 
@@ -235,7 +243,7 @@ def several_trials(campaign: LoadedCampaign) -> bool:
 
 
 def print_table(campaign: LoadedCampaign, console: Console) -> None:
-    """Print the result table with its reasons, in as many parts as the width needs."""
+    """Print the result table and its reasons, in several parts if the console is too narrow."""
     records = ordered_runs(campaign)
     console.print(Text(headline(campaign), style="bold"))
     if capacities.searched(campaign):
@@ -266,7 +274,7 @@ def headline(campaign: LoadedCampaign) -> str:
 
 
 def footnotes(campaign: LoadedCampaign, records: list[RunRecord]) -> list[str]:
-    """Say what the table cannot in its cells: reasons, runs not measured, who made the load."""
+    """Return what the table's cells cannot say: reasons, missing runs, who made the load."""
     lines = [f"{record.run_id}: {reason}" for record in records for reason in reasons(record)]
     lines += [f"{run_id}: planned, not measured" for run_id in campaign.not_measured]
     lines += [f"{name}: not planned by this campaign, not counted" for name in campaign.unplanned]
@@ -281,7 +289,7 @@ def footnotes(campaign: LoadedCampaign, records: list[RunRecord]) -> list[str]:
 
 
 def conditions(campaign: LoadedCampaign) -> list[str]:
-    """Say what else bears on every figure of the campaign; empty where all is as usual."""
+    """Return other conditions that affect every figure of the campaign; often an empty list."""
     found = []
     if not all(run.record.load.keepalive for run in campaign.runs):
         found.append("a connection for each request (no keep-alive)")

@@ -5,5 +5,5 @@ from rich.table import Table
 
 
 def text_table() -> Table:
-    """Return a table without columns: a line below its head, and none around it."""
+    """Return a table without columns. It has a line below its head and no frame."""
     return Table(box=box.SIMPLE, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))

@@ -1,8 +1,8 @@
-"""Which trials count and why others do not, and what the trials of one cell say together. Pure.
+"""Decide which trials count, say why others do not, and bring the trials of a cell together.
 
-A valid run counts, and so does a doubtful one, with its doubts named beside the figure. A run that
-is invalid, failed or was interrupted does not count. Summaries, charts, claims and comparisons all
-go by what stands here.
+A valid run counts. A doubtful run counts, too, and its doubts are named beside the figure. A run
+that is invalid, failed or interrupted does not count. Summaries, charts, claims and comparisons all
+use the functions of this module. They are pure.
 """
 
 import textwrap
@@ -20,37 +20,41 @@ NOT_COUNTED: tuple[Standing, ...] = ("invalid", *WITHOUT_FIGURES)
 
 @dataclass(frozen=True)
 class CellTrials:
-    """What the trials of one cell say of one figure: a side of a ratio, or a share by itself."""
+    """What the trials of one cell measured of one figure: one side of a ratio, or a share."""
 
     label: str  # 'Django + Gunicorn, agents (part constant_rate)'
     spans: list[Span]  # of the trials that count
     planned: int  # how many trials were planned
-    left_out: list[str] = field(default_factory=list)  # sentences: trials not counted, and why
-    doubtful: list[str] = field(default_factory=list)  # sentences: trials counted with a reserve
+    left_out: list[str] = field(
+        default_factory=list
+    )  # a sentence for each trial that is not counted
+    doubtful: list[str] = field(
+        default_factory=list
+    )  # a sentence for each doubt about counted trials
     calibration: bool = False
 
     @property
     def measured(self) -> bool:
-        """Whether a trial of the cell was made at all."""
+        """Whether any trial of the cell was made."""
         return bool(self.spans or self.left_out)
 
     @property
     def mean(self) -> float | None:
-        """The mean of what the trials print; None where no trial counts."""
+        """The mean of the trials' printed values; None if no trial counts."""
         return mean(self.spans) if self.spans else None
 
     @property
     def lower_bound(self) -> bool:
-        """Whether the figure of a trial, and with it the mean, is only a lower bound."""
+        """Whether any trial's figure, and therefore the mean, is only a lower bound."""
         return any(span.open for span in self.spans)
 
     @property
     def bounded(self) -> bool:
-        """Whether the figure of a trial is known only by its bounds."""
+        """Whether any trial's figure is known only by its bounds."""
         return any(not span.known for span in self.spans)
 
     def document(self) -> dict[str, Any]:
-        """Return the cell's figures for JSON; one that is infinite is None there."""
+        """Return the cell's figures for JSON; an infinite one is None there."""
         return {
             "mean": finite(self.mean),
             "trials": [finite(span.value) for span in self.spans],
@@ -61,21 +65,21 @@ class CellTrials:
 
 
 def counts(record: RunRecord) -> bool:
-    """Return whether the run counts: it is valid, or doubtful, which is named beside its figure."""
+    """Return whether the run counts: it is valid or doubtful."""
     return record.standing not in NOT_COUNTED
 
 
 def summarised(records: Iterable[RunRecord]) -> list[RunRecord]:
     """Return the trials that a summary takes: those that count.
 
-    Where none counts, return the invalid ones: they are shown, marked as what they are.
+    If none counts, return the invalid ones. They are shown and marked as invalid.
     """
     finished = [one for one in records if one.standing not in WITHOUT_FIGURES]
     return [record for record in finished if counts(record)] or finished
 
 
 def worst(standings: Iterable[Standing], *, otherwise: Standing) -> Standing:
-    """Return the worst of the standings; `otherwise` where there is none."""
+    """Return the worst of the standings, or `otherwise` if there are none."""
     return max(standings, key=WORST_LAST.index, default=otherwise)
 
 
@@ -85,9 +89,9 @@ def told_by(
     planned: int,
     figure: Callable[[RunRecord], Span | None],
 ) -> CellTrials:
-    """Return what the trials of a cell, one run each, say of a figure.
+    """Return what the trials of a cell, one run each, measured of a figure.
 
-    A run is left out where it does not count and where `figure` returns None for it.
+    A run is left out if it does not count, or if `figure` returns None for it.
     """
     spans = {
         record.run_id: span
@@ -105,7 +109,7 @@ def cell_trials(
     spans: list[Span],
     left_out: Iterable[RunRecord],
 ) -> CellTrials:
-    """Return the spans of a cell's trials, with sentences on what was left out or not measured."""
+    """Return the cell's spans, with sentences on the trials left out and those not measured."""
     why = [why_left_out(record) for record in left_out]
     if missing := planned - len({record.trial for record in records}):
         why.append(f"{missing} trial{'s' if missing > 1 else ''} not measured.")
@@ -122,7 +126,7 @@ def cell_trials(
 def reasons(record: RunRecord) -> list[str]:
     """Return sentences on why the run failed, is invalid or doubtful, and remarks on its figures.
 
-    The list is empty for a valid run on which there is nothing to remark.
+    The list is empty for a valid run without remarks.
     """
     found = []
     if record.failure:
@@ -153,7 +157,7 @@ def why_left_out(record: RunRecord) -> str:
 
 
 def doubts(records: Iterable[RunRecord]) -> list[str]:
-    """Return the doubts about runs that count, each once, with the trials that have it."""
+    """Return each doubt about the runs that count once, with the trials that it applies to."""
     found: dict[str, list[tuple[str, str]]] = {}
     for record in records:
         if record.standing == "doubtful":
@@ -168,7 +172,7 @@ def doubts(records: Iterable[RunRecord]) -> list[str]:
 
 
 def why_nothing_is_known(cells: Iterable[CellTrials]) -> str | None:
-    """Return why no figure is known of some of the cells; None where each has a trial."""
+    """Return why some of the cells have no figure; None if each has at least one trial."""
     missing = [cell for cell in cells if not cell.spans]
     unmeasured = [cell.label for cell in missing if not cell.left_out]
     sentences = [f"Not measured: {'; '.join(unmeasured)}."] if unmeasured else []
@@ -181,9 +185,9 @@ def why_nothing_is_known(cells: Iterable[CellTrials]) -> str | None:
 
 
 def remarks_on(cells: Iterable[CellTrials]) -> list[str]:
-    """Return sentences on how far the figures of these cells are to be trusted.
+    """Return sentences on how far the figures of these cells can be trusted.
 
-    The list is empty where every planned trial counts without a reserve.
+    The list is empty if every planned trial counts and none is doubtful.
     """
     remarks, calibration = [], False
     for cell in cells:
@@ -199,11 +203,14 @@ def remarks_on(cells: Iterable[CellTrials]) -> list[str]:
 
 
 def _which(record: RunRecord) -> str:
-    """Return the trial, and of a ramp also the step: '2, step u100'."""
+    """Return the trial's number and, for a ramp, its step, such as '2, step u100'."""
     return record.run_id.rpartition("-t")[2].replace("-", ", step ")
 
 
 def _clause(sentence: str) -> str:
-    """Return what a sentence says before its colon; all of it stands in the campaign's report."""
+    """Return the part of a sentence before its colon.
+
+    The campaign's own report has the whole sentence.
+    """
     short = textwrap.shorten(sentence.split(": ")[0].rstrip("."), 100, placeholder=" …")
     return f"{short[:1].upper()}{short[1:]}"

@@ -1,4 +1,4 @@
-"""`python -m pacer`: see --help, README.md and FORMAT.md."""
+"""Run `python -m pacer`. See --help, README.md and FORMAT.md."""
 
 import importlib.util
 import shlex
@@ -12,7 +12,7 @@ EXIT_INTERRUPTED = 130
 
 
 def main(arguments: list[str]) -> int:
-    """Run with these arguments; the exit code."""
+    """Run pacer with these command-line arguments and return the exit code."""
     try:
         options = parse(arguments)
         raise_file_limit(-(-options.connections // options.processes))
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _run(options: Options, command: str) -> int:
-    # Only here, as these need what may be missing above.
+    # Imported only here: these modules need the packages that may be missing above.
     from pacer import report, summary
     from pacer.control import Control
     from pacer.merge import Second
@@ -75,5 +75,5 @@ def _complain(message: str, code: int) -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:  # before there was anything to measure
+    except KeyboardInterrupt:  # Ctrl-C before the measurement began
         sys.exit(EXIT_INTERRUPTED)

@@ -1,4 +1,4 @@
-"""One of the run's connections: it carries one request at a time."""
+"""One connection of a run. It carries one request at a time."""
 
 import asyncio
 import socket
@@ -9,38 +9,46 @@ from pacer.response import BadResponse, ResponseReader
 
 
 class Owner(Protocol):
-    """What a connection asks of the generator. Times: ns from the start of the measured part."""
+    """What a connection needs of the generator that owns it.
+
+    All times are nanoseconds from the start of the measured part.
+    """
 
     request: bytes
     keepalive: bool
 
     def now(self) -> int:
-        """The present moment."""
+        """Return the present time."""
 
     def connect(self, connection: "Connection") -> "asyncio.Task[None]":
-        """Begin to open it."""
+        """Begin to open the connection's socket; return the task that does so."""
 
     def sent(self, connection: "Connection", now: int) -> None:
-        """Its request has been written."""
+        """Be told that the connection has written its request."""
 
     def answered(self, connection: "Connection", now: int) -> None:
-        """Its answer is complete, in its reader: count it."""
+        """Count the answer that the connection's reader has read completely."""
 
     def failed(self, connection: "Connection", kind: str, message: str) -> None:
-        """Its request came to nothing: count it."""
+        """Count the connection's request as failed. `kind` is a class of errors."""
 
     def release(self, connection: "Connection") -> None:
-        """It is free for another request."""
+        """Take the connection back: it is free for another request."""
 
     def replace(self, connection: "Connection", *, was_busy: bool, lingers: bool) -> None:
-        """It is retired: put a new one in its place; if it lingers, close it when time is up."""
+        """Put a new connection in the place of one that takes no more requests.
+
+        If it lingers, the server is expected to close it; it is closed here when the time for that
+        is up.
+        """
 
 
 class Connection(asyncio.Protocol):
-    """A place for a TCP connection, opened when a request needs it.
+    """A place for a TCP connection, which is opened when a request needs it.
 
-    States: free (open or not), `busy` connecting, `busy` and `waiting` for an answer, `retired`.
-    A retired one takes no requests; its socket, if any, is on its way out.
+    A connection is in one of these states: free (its socket open or not); `busy` while it connects;
+    `busy` and `waiting` for an answer; `retired`. A retired connection takes no more requests, and
+    its socket, if it has one, is being closed.
     """
 
     __slots__ = (
@@ -72,15 +80,17 @@ class Connection(asyncio.Protocol):
         self.due = 0
         self.taken_at = 0
         self.sent_at = 0
-        self.answers = 0  # of measured requests; handed on to the one that takes its place
+        self.answers = (
+            0  # to measured requests; the connection that replaces this one goes on with the count
+        )
 
     @property
     def open(self) -> bool:
-        """Whether its TCP connection stands."""
+        """Whether its TCP connection is established."""
         return self._transport is not None
 
     def take(self, due: int, now: int) -> None:
-        """Send the request that was due at `due`, connecting first where needed."""
+        """Send the request that was due at `due`; connect first if there is no connection."""
         self.due = due
         self.taken_at = now
         self.busy = True
@@ -96,34 +106,36 @@ class Connection(asyncio.Protocol):
         transport.write(self._owner.request)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The TCP connection stands: send what it was opened for."""
+        """Send the waiting request: the TCP connection is established."""
         opened = cast(asyncio.Transport, transport)
         self._opening = None
         if self.retired:
             opened.abort()
             return
-        opened.set_write_buffer_limits(high=0)  # write at once, and tell of each byte left over
+        opened.set_write_buffer_limits(
+            high=0
+        )  # write at once, and call pause_writing for any byte left over
         self._transport = opened
         self._send(opened, self._owner.now())
 
     def connect_failed(self, message: str) -> None:
-        """There will be no TCP connection."""
+        """Count the request as failed: the TCP connection could not be opened."""
         self._opening = None
         if not self.retired:
             self._fail("connect", message)
 
     def pause_writing(self) -> None:
-        """The kernel has not taken the whole request yet."""
+        """Note that the kernel has not taken the whole request yet."""
         self._unwritten = True
 
     def resume_writing(self) -> None:
-        """Now it has."""
+        """Note that the kernel has taken the rest of the request."""
         self._unwritten = False
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of an answer."""
+        """Read bytes of an answer."""
         if not self.waiting:
-            self.retire()  # nobody asked: whatever it is, the next answer could not be told from it
+            self.retire()  # unasked bytes: they would be mixed up with the next answer
             return
         try:
             complete = self.reader.feed(data)
@@ -134,7 +146,7 @@ class Connection(asyncio.Protocol):
             self._complete()
 
     def eof_received(self) -> None:
-        """The server closes, which completes some answers and breaks others off."""
+        """Handle that the server closed: this completes some answers and breaks off others."""
         if not self.waiting:
             self.retire()
         elif self.reader.eof():
@@ -143,22 +155,23 @@ class Connection(asyncio.Protocol):
             self._broken(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The TCP connection is gone."""
+        """Handle that the TCP connection is gone."""
         if self.waiting:
             self._broken(exc)
         self._transport = None
 
     def expire(self, timeout_s: float) -> None:
-        """Its request has taken too long."""
+        """Count the request as timed out, because it took longer than `timeout_s` seconds."""
         if self.waiting:
             self._fail("timeout", f"no complete answer within {timeout_s:g} s")
         else:
             self._fail("connect", f"no connection within {timeout_s:g} s")
 
     def retire(self, *, at_once: bool = True) -> None:
-        """Take no more requests, and close; unless `at_once`, when the server does so first.
+        """Take no more requests and close the connection.
 
-        Who closes first keeps the port in TIME_WAIT, and a client has few ports.
+        Unless `at_once`, wait for the server to close first. Whoever closes first keeps the port in
+        TIME_WAIT, and a client has few ports.
         """
         if self.retired:
             return
@@ -170,20 +183,20 @@ class Connection(asyncio.Protocol):
         self._owner.replace(self, was_busy=was_busy, lingers=not at_once)
 
     def close(self) -> None:
-        """Close its socket, if there is one, and stop opening one."""
+        """Close the socket, if there is one, and stop opening one."""
         if self._opening is not None:
             self._opening.cancel()
         if self._transport is not None:
             self._transport.abort()
 
     def shut(self) -> None:
-        """The run is over: close, and count nothing any more."""
+        """Close at the end of the run, and count nothing any more."""
         self.retired = True
         self.busy = self.waiting = False
         self.close()
 
     def reset(self) -> None:
-        """Close its socket, if there still is one, so that its port is free at once."""
+        """Close the socket, if it is still open, in a way that frees its port at once."""
         if self._transport is not None:
             sock = self._transport.get_extra_info("socket")
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

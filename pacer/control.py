@@ -1,4 +1,4 @@
-"""The control process: starts the load processes, adds up what they report, ends them."""
+"""Control a run: start the load processes, add up what they report, and end them."""
 
 import os
 import selectors
@@ -18,19 +18,19 @@ from pacer.plan import Plan
 from pacer.schedule import NS_PER_S
 from pacer.tally import Frame, FrameReader, Tally
 
-START_DELAY_NS = 100_000_000  # between the order to start and the first due request
-STARTUP_S = 30.0  # for a load process to become ready
-PATIENCE_S = 10.0  # for a load process to report after it should have ended
+START_DELAY_NS = 100_000_000  # from the order to start until the first request is due
+STARTUP_S = 30.0  # a load process must be ready within this time
+PATIENCE_S = 10.0  # a load process must have reported this long after its end was due
 
 
 class Child:
-    """A load process and what is known of it."""
+    """A load process and what it has reported so far."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.reader = FrameReader()
         self.tally = Tally()  # counts of measured requests
-        self.second: int | None = None  # the one it reported last
+        self.second: int | None = None  # the second that it reported last
         self.facts: dict[str, Any] | None = None
         self.ready = False
         paths = [str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")]
@@ -43,7 +43,7 @@ class Child:
         )
 
     def tell(self, line: bytes) -> None:
-        """Send it a line; if it has died, that will be seen where its reports end."""
+        """Send it a line. If it has died, that is noticed where its reports end."""
         try:
             if self.process.stdin is not None:
                 self.process.stdin.write(line)
@@ -52,7 +52,7 @@ class Child:
             pass
 
     def stop(self) -> None:
-        """Make it end: it counts what it has, reports and exits."""
+        """End it: it counts what it has, reports and exits."""
         try:
             if self.process.stdin is not None:
                 self.process.stdin.close()
@@ -61,14 +61,14 @@ class Child:
 
     @property
     def fd(self) -> int:
-        """Where its frames come from."""
+        """The file descriptor from which its frames are read."""
         if self.process.stdout is None:
             raise AssertionError("started with a pipe")
         return self.process.stdout.fileno()
 
 
 class Control:
-    """One run. After `run`: `merge`, `children`, and the attributes below."""
+    """Carry out one run; `merge`, `children` and the attributes below then hold its results."""
 
     def __init__(self, plans: list[Plan], on_second: Callable[[Second], None]) -> None:
         self.merge = Merge()
@@ -76,9 +76,11 @@ class Control:
         self.problems: list[str] = []
         self.interrupted = False
         self.failed = False
-        self.started_at: datetime | None = None  # of the measured part; None: never begun
+        self.started_at: datetime | None = (
+            None  # when the measured part began; None if it never did
+        )
         self.measured_s = 0.0
-        self.cpu_percent: float | None = None  # of this process, from the order to start
+        self.cpu_percent: float | None = None  # of this process, since the order to start
         self._plans = plans
         self._on_second = on_second
         self._origin_ns: int | None = None
@@ -86,7 +88,7 @@ class Control:
         self._stopped_ns: int | None = None
 
     def run(self) -> None:
-        """Carry all plans out. No process is left when it returns."""
+        """Carry out all plans. No load process is left when it returns."""
         try:
             for plan in self._plans:
                 child = Child(plan)
@@ -98,13 +100,15 @@ class Control:
 
     @contextmanager
     def stopped_by_signals(self) -> Iterator[None]:
-        """In this context, a signal ends the run and nothing else, so that figures get written."""
+        """While the block runs, let a signal only end the run, so that its figures get written."""
 
         def interrupt(_: int, __: FrameType | None) -> None:
-            self.interrupted = True  # seen by _listen: load processes report 20 times a second
+            self.interrupted = True  # _listen sees it soon: load processes report 20 times a second
 
         numbers = [signal.SIGINT, signal.SIGTERM]
-        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # else started by nohup
+        if (
+            signal.getsignal(signal.SIGHUP) != signal.SIG_IGN
+        ):  # nohup ignores SIGHUP, and so it stays
             numbers.append(signal.SIGHUP)
         before = {number: signal.signal(number, interrupt) for number in numbers}
         try:
@@ -212,7 +216,7 @@ class Control:
 
 
 def _settle(tally: Tally, totals: Tally) -> None:
-    """Count what a process that died had under way, as far as its reports tell."""
+    """Count the requests that a dead process had under way, as far as its reports show them."""
     broken = tally.read + tally.write + tally.timeout
     unanswered = tally.sent - tally.completed - broken - tally.unanswered
     unsent = tally.due - tally.sent - tally.connect - tally.unsent

@@ -1,8 +1,8 @@
-"""The load of one process: takes requests from the schedule and sees each to its end.
+"""Make the load of one process: take requests from the schedule and follow each to its end.
 
-Nothing is queued: a request that finds every connection busy stays in the schedule. Two iterators
-run through it, one to notice that requests are due, the other to send them, and `_backlog` is the
-distance between them; so a server that hangs for minutes costs no memory here.
+There is no queue of requests: one that finds every connection busy stays in the schedule. Two
+iterators run through the schedule, one to notice that requests are due and one to send them.
+`_backlog` is the distance between them, so a server that hangs for minutes costs no memory here.
 """
 
 import asyncio
@@ -19,22 +19,23 @@ from pacer.schedule import NEVER, NS_PER_S
 from pacer.tally import LATE_NS, Frame, Tally
 from pacer.timer import Timer
 
-TICK_NS = 100_000  # at most one look at the schedule in this time, whatever the rate
-# An idle CPU takes a moment to wake up and find its caches. So pacer wakes before a request is due
-# and watches the clock, answers being served meanwhile; for no more than a share of its time.
+TICK_NS = 100_000  # time between two looks at the schedule, at least
+# An idle CPU takes a moment to wake up and fill its caches. So pacer wakes before a request is due
+# and watches the clock, while it still handles answers. That takes at most a share of its time.
 LEAD_NS = 250_000
 LEAD_SHARE = 0.05
-BATCH = 1000  # requests noticed before the event loop gets its turn again
-CHORES_NS = 50_000_000  # between reports to the control process; divides a second
+BATCH = 1000  # requests noticed at most before the event loop gets its turn again
+CHORES_NS = 50_000_000  # between reports to the control process; a second is a multiple of it
 SCAN = 1000  # connections looked at for a timeout each time
-PATIENCE_NS = NS_PER_S  # after the last request is due, for those that wait for a connection
-LINGER_NS = NS_PER_S  # given to a server that said it would close
+PATIENCE_NS = NS_PER_S  # how long requests may wait for a connection after the last was due
+LINGER_NS = NS_PER_S  # time that a server has to close after it said that it would
 
 
 class Generator:
-    """Runs one plan on the running event loop. Times are ns from the start of the measured part.
+    """Run one plan on the running event loop.
 
-    `emit` gets the frames, the last of kind 'final'; `finished` is done after it.
+    Times are nanoseconds from the start of the measured part. `emit` is called with each frame, the
+    last one being of kind 'final'; `finished` is done after that.
     """
 
     def __init__(self, plan: Plan, emit: Callable[[Frame], None]) -> None:
@@ -71,25 +72,25 @@ class Generator:
     # --- the run ----------------------------------------------------------------------------------
 
     def start(self, origin_ns: int) -> None:
-        """Begin, so that the measured part starts at that moment of time.monotonic_ns()."""
+        """Begin the load. The measured part starts at `origin_ns` of time.monotonic_ns()."""
         self._origin = origin_ns
         self._next_chores = self._plan.start_ns
         self._loop.add_reader(self._timer.fd, self._on_timer)
         self._timer.arm(origin_ns + self._plan.start_ns)
 
     def now(self) -> int:
-        """The present moment, ns from the start of the measured part."""
+        """Return the present time, in nanoseconds from the start of the measured part."""
         return time.monotonic_ns() - self._origin
 
     def stop(self) -> None:
-        """End now; what is under way is counted as it is."""
+        """End now, and count each request that is under way as it is."""
         if not self.finished.done():
             self._finish(self.now() if self._origin else self._plan.start_ns)
 
     def _on_timer(self) -> None:
         now = self.now()
         frames: list[Frame] = []
-        while now >= self._next_chores:  # more than once only if the CPU was somebody else's
+        while now >= self._next_chores:  # more than once only if this process did not get the CPU
             self._notice(self._next_chores - 1, now)
             frames += self._cut(self._next_chores)
             self._next_chores = self._chores_after(self._next_chores)
@@ -97,17 +98,17 @@ class Generator:
         while self._backlog and self._free:
             self._backlog -= 1
             self._take(self._free.popleft(), self.now())
-        if frames:  # sending comes before reporting
+        if frames:  # requests are sent before frames are reported
             self._do_chores(now, frames)
             if self.finished.done():
                 return
         wake = min(max(self._next_due - self._lead, now + TICK_NS), self._next_chores)
         if self._next_due - now > self._lead or self._next_due <= now:
             self._timer.arm(self._origin + wake)
-        # else the timer stays expired, so that the event loop calls this again and again until then
+        # otherwise the timer stays expired, and the event loop calls this function again until then
 
     def _notice(self, until: int, now: int) -> None:
-        """See what has become due until then."""
+        """Count what has become due until the moment `until`."""
         due = self._next_due
         for _ in range(BATCH):
             if due > until:
@@ -122,29 +123,30 @@ class Generator:
         self._next_due = due
 
     def _forget_warmup(self) -> None:
-        """Give up what the warm-up left waiting: the measured part begins without a queue.
+        """Drop the requests that the warm-up left waiting: the measured part begins without them.
 
-        Else an overloaded server would spend the measured part on requests that are not counted.
+        Otherwise an overloaded server would spend the measured part on requests that are not
+        counted.
         """
         self._warming_up = False
         if not self._free:
             self._give_up()
 
     def _give_up(self) -> None:
-        """Send no more of what waits for a connection."""
+        """Do not send the requests that still wait for a connection."""
         for due in islice(self._departures, self._backlog):
             (self._measured if due >= 0 else self._warmup).unsent += 1
         self._backlog = 0
 
     def _take(self, connection: Connection, now: int) -> None:
-        if connection.retired:  # while it was free
+        if connection.retired:  # it was retired while it was free
             connection = self._connections[connection.index]
         connection.take(next(self._departures), now)
 
     # --- what connections report (connection.Owner) -----------------------------------------------
 
     def connect(self, connection: Connection) -> "asyncio.Task[None]":
-        """Begin to open it."""
+        """Begin to open the connection's socket; return the task that does so."""
         return self._loop.create_task(self._open(connection))
 
     async def _open(self, connection: Connection) -> None:
@@ -156,7 +158,9 @@ class Generator:
                 reason = str(error)
                 continue
             self._tally(connection).opened += 1
-            if address != self._addresses[0]:  # e.g. a 'localhost' that listens on IPv4 alone
+            if (
+                address != self._addresses[0]
+            ):  # for example, a 'localhost' that listens on IPv4 only
                 self._addresses = [address, *(a for a in self._addresses if a != address)]
             return
         connection.connect_failed(reason)
@@ -165,7 +169,7 @@ class Generator:
         return self._measured if connection.due >= 0 else self._warmup
 
     def sent(self, connection: Connection, now: int) -> None:
-        """Its request has been written."""
+        """Note that the connection's request has been written."""
         tally = self._measured if connection.due >= 0 else self._warmup
         tally.sent += 1
         if now - connection.due > LATE_NS:
@@ -174,7 +178,7 @@ class Generator:
             connection.reader.keep_body = self._check.wants_body()
 
     def answered(self, connection: Connection, now: int) -> None:
-        """Its answer is complete: count it."""
+        """Count the answer that the connection's reader has read completely."""
         due = connection.due
         reader = connection.reader
         if due >= 0:
@@ -201,13 +205,13 @@ class Generator:
         tally.ok += 1
 
     def failed(self, connection: Connection, kind: str, message: str) -> None:
-        """Its request came to nothing: count it."""
+        """Count the connection's request as failed. `kind` is a class of errors."""
         tally = self._tally(connection)
         setattr(tally, kind, getattr(tally, kind) + 1)
         self._first_errors.setdefault(kind, message)
 
     def release(self, connection: Connection) -> None:
-        """It is free for another request: the one that has waited longest, if any."""
+        """Give the connection the request that has waited longest; without one, it is free."""
         if self._backlog and not self.finished.done():
             self._backlog -= 1
             self._take(connection, self.now())
@@ -215,13 +219,15 @@ class Generator:
             self._free.append(connection)
 
     def replace(self, connection: Connection, *, was_busy: bool, lingers: bool) -> None:
-        """It is retired: put a new one in its place."""
+        """Put a new connection in the place of one that takes no more requests."""
         new = self._new_connection(connection.index)
         new.answers = connection.answers
         self._connections[connection.index] = new
         if lingers:
             self._lingering.append((self.now() + LINGER_NS, connection))
-        if was_busy:  # else the old one stands in the queue of the free ones for the new one
+        if (
+            was_busy
+        ):  # a free one is still in the queue of free ones, where `_take` swaps it for the new one
             self.release(new)
 
     def _new_connection(self, index: int) -> Connection:
@@ -244,18 +250,21 @@ class Generator:
                 self._finish(now)
 
     def _chores_after(self, moment: int) -> int:
-        """The next multiple of CHORES_NS, or the end of the measured part on the way to it."""
+        """Return the next multiple of CHORES_NS, or an earlier end of the measured part."""
         following = (moment // CHORES_NS + 1) * CHORES_NS
         return self._plan.end_ns if moment < self._plan.end_ns < following else following
 
     def _cut(self, until: int) -> list[Frame]:
-        """What happened up to that moment, as part of the second that it ends; and begin anew."""
+        """Return the frames on what happened up to that moment, and begin new counts.
+
+        The frames belong to the second that ends at that moment.
+        """
         moment = max(until - 1, self._plan.start_ns)
         second = moment // NS_PER_S
         in_window = 0 <= moment < self._plan.end_ns
         warmup, measured = self._warmup, self._measured
         self._warmup, self._measured = Tally(), Tally()
-        # Even an empty one tells that time has passed.
+        # Even an empty frame says that time has passed.
         frames = [Frame("tally", second, in_window, "measured", measured)]
         if any(warmup.counts().values()):
             frames.append(Frame("tally", second, in_window, "warmup", warmup))
@@ -270,7 +279,7 @@ class Generator:
         self._scanned = end if end < len(self._connections) else 0
 
     def _sweep(self, now: int) -> None:
-        """Reset connections whose server said it would close, and has not."""
+        """Reset connections that the server said it would close and did not."""
         while self._lingering and self._lingering[0][0] <= now:
             self._lingering.popleft()[1].reset()
 
@@ -283,7 +292,7 @@ class Generator:
             self._cpu_used = ((now - since) / NS_PER_S, time.process_time() - cpu_s)
 
     def _finish(self, now: int) -> None:
-        """Count what is left, close, and send the last frame."""
+        """Count what is left, close all connections and send the last frame."""
         self.finished.set_result(None)
         self._loop.remove_reader(self._timer.fd)
         self._timer.close()
@@ -304,7 +313,7 @@ class Generator:
         facts = {
             "cpu": self._cpu_used,
             "first_errors": self._first_errors,
-            # as pairs, for JSON makes strings of keys
+            # as pairs, because JSON turns the keys of an object into strings
             "answers": list(Counter(c.answers for c in self._connections).items()),
         }
         self._emit(Frame("final", facts=facts))

@@ -1,4 +1,4 @@
-"""The frames of all load processes, added up: totals, distributions and seconds."""
+"""Add up the frames of all load processes: totals, distributions and seconds."""
 
 import math
 from collections import Counter
@@ -9,25 +9,25 @@ from hdrh.histogram import HdrHistogram
 
 from pacer.tally import SAMPLES, Frame, Tally
 
-MAX_TRACKABLE_US = 3_600_000_000  # an hour; longer times are recorded as that
+MAX_TRACKABLE_US = 3_600_000_000  # an hour; a longer time is recorded as an hour
 SIGNIFICANT_DIGITS = 3
 PERCENTILES = ("50", "75", "90", "95", "99", "99.9", "99.99", "99.999")
-ALWAYS_UP_TO = 99.0  # percentiles beyond need a sample that can lie above them
+ALWAYS_UP_TO = 99.0  # a higher percentile needs so many samples that some lie above it
 
 
 def new_histogram() -> HdrHistogram:
-    """An empty histogram of microseconds."""
+    """Return an empty histogram of microseconds."""
     return HdrHistogram(1, MAX_TRACKABLE_US, SIGNIFICANT_DIGITS)
 
 
 def record(histogram: HdrHistogram, values: "Counter[int]") -> None:
-    """Record counted values."""
+    """Add values to the histogram; `values` maps each value in microseconds to its count."""
     for value, count in values.items():
         histogram.record_value(min(value, MAX_TRACKABLE_US), count)
 
 
 def percentile(values: "Counter[int]", percent: float) -> int | None:
-    """The exact percentile (nearest rank) of counted values; None without any."""
+    """Return the exact percentile (nearest rank) of counted values; None if there are none."""
     rank = math.ceil(values.total() * percent / 100)
     for value in sorted(values):
         rank -= values[value]
@@ -38,7 +38,7 @@ def percentile(values: "Counter[int]", percent: float) -> int | None:
 
 @dataclass(slots=True)
 class Distribution:
-    """Times in microseconds: exact moments, and a histogram for the rest."""
+    """A distribution of times in microseconds: exact moments, and a histogram for percentiles."""
 
     histogram: HdrHistogram = field(default_factory=new_histogram)
     count: int = 0
@@ -48,7 +48,7 @@ class Distribution:
     max: int | None = None
 
     def add(self, values: "Counter[int]") -> None:
-        """Add counted values."""
+        """Add values; `values` maps each value in microseconds to its count."""
         if not values:
             return
         record(self.histogram, values)
@@ -61,19 +61,19 @@ class Distribution:
 
     @property
     def mean(self) -> float | None:
-        """Arithmetic mean; None without samples."""
+        """The arithmetic mean in microseconds; None without samples."""
         return self.total / self.count if self.count else None
 
     @property
     def stdev(self) -> float | None:
-        """Standard deviation of the population; None without samples."""
+        """The standard deviation of the population, in microseconds; None without samples."""
         if not self.count:
             return None
-        # In integers, as the difference of two large and nearly equal numbers.
+        # In integers: floats would lose the difference of two large and nearly equal numbers.
         return math.sqrt(self.squares * self.count - self.total**2) / self.count
 
     def percentiles(self) -> dict[str, float]:
-        """Those of PERCENTILES that the number of samples supports."""
+        """Return those of PERCENTILES that the number of samples supports, in microseconds."""
         if not self.count or self.max is None:
             return {}
         return {
@@ -85,7 +85,7 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class Second:
-    """A second of the run, counted from the start of the measured part: what happened in it."""
+    """What happened in one second of the run, counted from the start of the measured part."""
 
     second: int
     due: int
@@ -100,7 +100,7 @@ class Second:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """Measured response times of the requests that completed in one second, as a histogram."""
+    """The measured response times of the requests that completed in one second, as a histogram."""
 
     second: int
     max_us: int
@@ -109,7 +109,7 @@ class Interval:
 
 @dataclass(slots=True)
 class _OpenSecond:
-    """A second of which frames may still come."""
+    """A second for which more frames may still come."""
 
     tally: Tally = field(default_factory=Tally)  # of both cohorts
     measured: dict[str, "Counter[int]"] = field(
@@ -121,7 +121,7 @@ class _OpenSecond:
 
 
 class Merge:
-    """Adds frames up. A second is closed once no process can add to it."""
+    """Add frames up. A second is closed once no process can add to it any more."""
 
     def __init__(self) -> None:
         self.measured = Tally()
@@ -147,12 +147,12 @@ class Merge:
             self.ok_in_window += tally.ok
 
     def close_before(self, second: int | None) -> Iterable[Second]:
-        """Close all seconds before that one (None: all there are), and give them in order."""
+        """Close all seconds before `second` (all, if it is None), and yield them in order."""
         ready = [s for s in self._open if second is None or s < second]
         if not ready:
             return []
         first = self.seconds[-1].second + 1 if self.seconds else min(ready)
-        # A second without any frame (a process that did not get the CPU) is one with no events.
+        # A second without a frame (no process got the CPU) is reported as a second without events.
         numbers = range(first, max(ready) + 1)
         closed = [self._close(number, self._open.pop(number, _OpenSecond())) for number in numbers]
         self.seconds += closed

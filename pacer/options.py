@@ -1,4 +1,4 @@
-"""The command line of `python -m pacer`, checked before anything is sent."""
+"""Read the command line of `python -m pacer`, and check it before anything is sent."""
 
 import argparse
 import math
@@ -16,16 +16,16 @@ from pacer.schedule import Arrivals
 DEFAULT_TIMEOUT_S = 5.0
 MAX_PROCESSES = 256
 MAX_RATE_RPS = 1_000_000.0
-SPARE_FILES = 64  # open files that a process needs beside its connections
+SPARE_FILES = 64  # open files that a process needs besides its connections
 
 
 class BadOption(ValueError):
-    """An option that makes no sense; the message is for the user."""
+    """Raised for an option that makes no sense; the message is for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is asked of a run."""
+    """What the command line asks of a run."""
 
     url: str
     target: Target
@@ -42,7 +42,7 @@ class Options:
     expect_sha256: str | None
     check_every: int
     arrivals: Arrivals
-    seed: int | None  # of Poisson arrivals; drawn if none was given
+    seed: int | None  # of Poisson arrivals; drawn at random if none was given
     json_file: Path | None
     timeline_file: Path | None
     hdr_file: Path | None
@@ -50,7 +50,7 @@ class Options:
 
     @property
     def files(self) -> list[Path]:
-        """Files to be written."""
+        """Return the files that will be written."""
         named = (self.json_file, self.timeline_file, self.hdr_file)
         return [file for file in named if file is not None]
 
@@ -67,7 +67,7 @@ def _number(text: str) -> float:
     return number
 
 
-_number.__name__ = "number"  # argparse's word in its messages
+_number.__name__ = "number"  # argparse uses this name in its messages
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -135,7 +135,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def parse(arguments: list[str]) -> Options:
-    """Options from a command line. Raises BadOption with a sentence for the user."""
+    """Return the options of a command line. Raises BadOption with a sentence for the user."""
     asked = _parser().parse_args(arguments)
     _check_numbers(asked)
     body = _body(asked)
@@ -217,9 +217,10 @@ def _body(asked: argparse.Namespace) -> bytes:
 
 
 def raise_file_limit(connections_per_process: int) -> None:
-    """Let this process and its children open as many files as they may. Raises BadOption.
+    """Let this process and its children open as many files as the system allows.
 
-    Not just as many as there are connections: those that a server is slow to close come on top.
+    Connections that a server is slow to close come on top of the asked number. Raises BadOption if
+    even the asked number of connections would not fit.
     """
     needed = connections_per_process + SPARE_FILES
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

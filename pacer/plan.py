@@ -1,4 +1,4 @@
-"""What the control process asks of one load process, as it travels over the pipe."""
+"""Describe what the control process asks of one load process, and send it over the pipe."""
 
 import base64
 import json
@@ -15,8 +15,8 @@ class Plan:
 
     index: int
     processes: int
-    addresses: list[Address]  # empty: the host's name is not known
-    unresolved: str  # what the resolver said then
+    addresses: list[Address]  # empty if the host's name could not be resolved
+    unresolved: str  # the resolver's error in that case
     request: bytes
     method: str
     keepalive: bool
@@ -33,7 +33,7 @@ class Plan:
 
     @property
     def schedule(self) -> Schedule:
-        """This process's part of the schedule."""
+        """Return this process's part of the schedule."""
         return Schedule(
             arrivals=self.arrivals,
             rate_rps=self.rate_rps,
@@ -46,27 +46,27 @@ class Plan:
 
     @property
     def start_ns(self) -> int:
-        """When the load begins, counted from the start of the measured part."""
+        """When the load begins, in nanoseconds from the start of the measured part."""
         return -round(self.warmup_s * NS_PER_S)
 
     @property
     def end_ns(self) -> int:
-        """When the last request has become due."""
+        """When the last request is due, in nanoseconds from the start of the measured part."""
         return round(self.duration_s * NS_PER_S)
 
     @property
     def timeout_ns(self) -> int:
-        """Of one request, and of the drain."""
+        """How long a request, and the drain after the last one, may take, in nanoseconds."""
         return round(self.timeout_s * NS_PER_S)
 
     def encode(self) -> bytes:
-        """The plan as one line."""
+        """Return the plan as one line of bytes."""
         document = asdict(self) | {"request": base64.b64encode(self.request).decode()}
         return json.dumps(document).encode() + b"\n"
 
     @classmethod
     def decode(cls, line: bytes) -> "Plan":
-        """The plan from that line."""
+        """Return the plan that `encode` made this line of."""
         document = json.loads(line)
         document["request"] = base64.b64decode(document["request"])
         document["addresses"] = [(host, port) for host, port in document["addresses"]]
@@ -74,7 +74,7 @@ class Plan:
 
 
 def split(options: Options, addresses: list[Address], unresolved: str = "") -> list[Plan]:
-    """A plan for each process; connections as even as can be."""
+    """Return a plan for each process, with the connections shared out as evenly as possible."""
     share, rest = divmod(options.connections, options.processes)
     return [
         Plan(

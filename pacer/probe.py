@@ -1,8 +1,8 @@
-"""`python -m pacer.probe`: wait until a server answers at all, and show the answer.
+"""Run `python -m pacer.probe`: wait until a server answers, and print the answer.
 
-Prints one JSON object: waited_s, status, headers (lower case; repeated ones joined by ', '),
-body_base64, attempts. Any status is an answer. Exit codes: 0 answered, 1 nothing answered in time,
-2 bad options. Needs nothing but Python.
+It prints one JSON object with the keys waited_s, status, headers (names in lower case, repeated
+ones joined by ', '), body_base64 and attempts. Any status counts as an answer. The exit code is 0
+if the server answered, 1 if it did not answer in time, and 2 for bad options. It needs only Python.
 """
 
 import argparse
@@ -19,11 +19,13 @@ from typing import NoReturn
 from pacer.request import BadRequest, Target, build, parse_header, parse_url, resolve
 from pacer.response import BadResponse, ResponseReader, parse_headers
 
-INTERVAL_S = 0.02  # between attempts: short beside any server's start, long beside an attempt
+INTERVAL_S = (
+    0.02  # between attempts: short compared with a server's start, long compared with an attempt
+)
 
 
 class NoAnswer(Exception):
-    """Nothing answered in time; the message has the last error."""
+    """Raised if nothing answered in time; the message has the last error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,10 @@ def probe(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Answer:
-    """Ask again and again until there is an answer. Raises NoAnswer after `timeout_s`.
+    """Send the request again and again until there is an answer, and return it.
 
-    An attempt that is accepted may take all the time that is left: a server that is still loading
-    answers when it is ready.
+    Raises NoAnswer after `timeout_s` seconds. A connection that is accepted may take all the time
+    that is left, because a server that is still loading answers when it is ready.
     """
     began = clock()
     attempts = 0
@@ -78,7 +80,7 @@ def _attempt(
     to_head_request: bool,
     clock: Callable[[], float],
 ) -> ResponseReader:
-    """One request on a connection of its own. Raises OSError or BadResponse."""
+    """Send one request on a new connection. Raises OSError or BadResponse."""
     error: OSError = OSError("no address")
     deadline = clock() + timeout_s
     for address in resolve(target):
@@ -117,7 +119,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: list[str]) -> int:
-    """Run with these arguments; the exit code."""
+    """Run the probe with these command-line arguments and return the exit code."""
     parser = _Parser(
         prog="pacer.probe", description="Wait until a server answers at all.", allow_abbrev=False
     )

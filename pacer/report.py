@@ -1,4 +1,4 @@
-"""What a run measured, as files and as text. FORMAT.md describes the files."""
+"""Write what a run measured, as files and as text. FORMAT.md describes the files."""
 
 import csv
 import io
@@ -23,7 +23,7 @@ TIMELINE_COLUMNS = (
 
 
 def document(options: Options, command: str, control: Control) -> dict[str, Any]:
-    """The JSON document."""
+    """Return all figures of the run as the JSON document."""
     return {
         "schema_version": SCHEMA_VERSION,
         "tool": "pacer",
@@ -116,7 +116,7 @@ def _distribution(times: Distribution) -> dict[str, Any]:
 
 
 def _own(control: Control) -> dict[str, Any]:
-    """What the generator says of itself."""
+    """Return what the generator measured of itself: CPU use, lag and processes."""
     processes: list[dict[str, Any]] = []
     answers: Counter[int] = Counter()
     for child in control.children:
@@ -144,7 +144,10 @@ def _own(control: Control) -> dict[str, Any]:
 
 
 def _answers_per_connection(answers: Counter[int]) -> dict[str, float] | None:
-    """How many answers the connections got, of counted connections by their answers."""
+    """Return how many answers the connections got; None if there are none.
+
+    `answers` maps a number of answers to the number of connections that got so many.
+    """
     if not answers:
         return None
     return {
@@ -158,12 +161,12 @@ def _answers_per_connection(answers: Counter[int]) -> dict[str, float] | None:
 
 
 def complete(control: Control) -> bool:
-    """Whether the run went to its end."""
+    """Return whether the run went to its end."""
     return not (control.interrupted or control.failed)
 
 
 def problems(control: Control) -> list[str]:
-    """Sentences on what makes the figures doubtful."""
+    """Return a sentence for each reason to doubt the figures; often an empty list."""
     found = list(control.problems)
     for cohort, tally in (("measured", control.merge.measured), ("warm-up", control.merge.warmup)):
         if not tally.balanced and not control.failed:
@@ -175,7 +178,7 @@ def problems(control: Control) -> list[str]:
 
 
 def write_files(options: Options, figures: dict[str, Any], merge: Merge) -> None:
-    """Write what the options ask for. Raises OSError."""
+    """Write the files that the options name. Raises OSError."""
     if options.json_file:
         _write(options.json_file, json.dumps(figures, indent=2) + "\n")
     if options.timeline_file:
@@ -185,13 +188,13 @@ def write_files(options: Options, figures: dict[str, Any], merge: Merge) -> None
 
 
 def _write(path: Path, text: str) -> None:
-    """As a whole or not at all; into devices, pipes and what /dev/stdout stands for just so."""
+    """Write a regular file completely or not at all; write to devices and pipes directly."""
     special = path.exists() and not path.is_file()
     if special or path.absolute().is_relative_to("/dev"):
         with path.open("a", encoding="utf-8") as file:
             file.write(text)
         return
-    path = path.resolve()  # what a link names is replaced, not the link
+    path = path.resolve()  # the target of a link is replaced, not the link itself
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         part.write_text(text, encoding="utf-8")
@@ -201,13 +204,13 @@ def _write(path: Path, text: str) -> None:
 
 
 def timeline(seconds: list[Second], duration_s: float) -> str:
-    """The CSV of all seconds."""
+    """Return the CSV text with a row for each second."""
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(TIMELINE_COLUMNS)
     for second in seconds:
         if second.second >= duration_s and not (second.completed or second.errors or second.sent):
-            continue  # nothing was left to drain
+            continue  # there was nothing left to drain
         after = "measured" if second.second < duration_s else "drain"
         phase = "warmup" if second.second < 0 else after
         values = {name: getattr(second, name) for name in TIMELINE_COLUMNS if name != "phase"}
@@ -216,7 +219,10 @@ def timeline(seconds: list[Second], duration_s: float) -> str:
 
 
 def histogram_log(merge: Merge, started_at: str | None) -> str:
-    """A HdrHistogram log of response times, an interval per second, relative to the start."""
+    """Return an HdrHistogram log of response times, with one interval per second.
+
+    Times in it are relative to the start of the measured part.
+    """
     start = datetime.fromisoformat(started_at).timestamp() if started_at else 0.0
     lines = [
         "#[Histogram log format version 1.2]",

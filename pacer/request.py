@@ -1,4 +1,4 @@
-"""The request that is sent over and over: its target and its bytes."""
+"""Build the request that is sent again and again: its target and its bytes."""
 
 import re
 import socket
@@ -14,7 +14,7 @@ Address = tuple[str, int]
 
 
 class BadRequest(ValueError):
-    """A URL, method or header that cannot be sent; the message says which."""
+    """Raised for a URL, method or header that cannot be sent; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,12 @@ class Target:
 
     host: str
     port: int
-    authority: str  # as the Host header has it
+    authority: str  # the value of the Host header
     path: str
 
 
 def parse_url(url: str) -> Target:
-    """The target of an http URL. Raises BadRequest."""
+    """Return the target of an http URL. Raises BadRequest."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -47,7 +47,10 @@ def parse_url(url: str) -> Target:
 
 
 def resolve(target: Target) -> list[Address]:
-    """Addresses of the target's host, in the resolver's order. Raises OSError if there are none."""
+    """Return the addresses of the target's host, in the resolver's order.
+
+    Raises OSError if the name cannot be resolved.
+    """
     try:
         found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     except UnicodeError as error:  # a label of more than 63 letters
@@ -57,7 +60,7 @@ def resolve(target: Target) -> list[Address]:
 
 
 def parse_header(text: str) -> tuple[str, str]:
-    """Name and value of a header given as 'Name: value'. Raises BadRequest."""
+    """Return name and value of a header given as 'Name: value'. Raises BadRequest."""
     name, colon, value = text.partition(":")
     if not colon or not _TOKEN.fullmatch(name):
         raise BadRequest(f"bad header '{text}': 'Name: value' is needed")
@@ -74,9 +77,9 @@ def build(
     body: bytes = b"",
     keepalive: bool = True,
 ) -> bytes:
-    """The request as bytes. Headers given replace those that pacer would set itself.
+    """Return the request as bytes. The given headers replace those that pacer sets itself.
 
-    Raises BadRequest for a method that is no token.
+    Raises BadRequest for a method that HTTP does not allow as a name.
     """
     if not _TOKEN.fullmatch(method):
         raise BadRequest(f"bad method '{method}'")

@@ -1,7 +1,7 @@
-"""HTTP/1.1 answers, read as their bytes come in (RFC 9112).
+"""Read HTTP/1.1 answers as their bytes come in (RFC 9112).
 
-Most answers of a benchmark arrive in one piece and with the head of the one before, so `feed` looks
-the head up among those seen already; everything else takes the general path behind it.
+Most answers of a benchmark arrive in one piece and with the same head as the one before. So `feed`
+first looks the head up among those already seen; all other answers take the slower, general path.
 """
 
 import re
@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from enum import Enum
 
 MAX_HEAD_BYTES = 64 * 1024
-MAX_LINE_BYTES = 8 * 1024  # of a chunk's size with its extensions, or of a trailer
+MAX_LINE_BYTES = 8 * 1024  # of the line with a chunk's size and extensions, or of a trailer
 MAX_HEADS_REMEMBERED = 512
 
-# Values of Head.length where the head does not tell the body's length.
+# Values of Head.length if the head does not say how long the body is.
 CHUNKED = -1
 UNTIL_CLOSE = -2
-INTERIM = -3  # 1xx: no answer yet, the real head follows
+INTERIM = -3  # status 1xx: the head of the actual answer follows
 
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9]\d\d)(?: .*)?")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?")
 
 
 class BadResponse(ValueError):
-    """What came in is not an HTTP/1.x answer."""
+    """Raised if the bytes are not an HTTP/1.x answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class Head:
 
 
 def parse_headers(raw: bytes) -> list[tuple[str, str]]:
-    """Names (lower case) and values of a head, without its first line.
+    """Return the names (in lower case) and values of a head, without its first line.
 
-    Raises BadResponse for a line that is no header.
+    Raises BadResponse for a line that is not a header.
     """
     headers: list[tuple[str, str]] = []
     for line in raw.rstrip(b"\r\n").split(b"\r\n")[1:]:
@@ -53,9 +53,9 @@ def parse_headers(raw: bytes) -> list[tuple[str, str]]:
 
 
 def parse_head(raw: bytes, *, to_head_request: bool) -> Head:
-    """The meaning of a head (status line, headers, empty line).
+    """Return what a head says; `raw` has its status line, headers and empty line.
 
-    Raises BadResponse if it is none, or if it contradicts itself about the body's length.
+    Raises BadResponse if it is not a head, or if it contradicts itself about the body's length.
     """
     first_line = raw.partition(b"\r\n")[0]
     match = _STATUS_LINE.fullmatch(first_line)
@@ -100,11 +100,12 @@ class _Stage(Enum):
 
 
 class ResponseReader:
-    """Reads the answers of one connection, one after the other.
+    """Read the answers of one connection, one after the other.
 
-    After `feed` or `eof` returned True: `head`, `body_length`, `body` (if `keep_body` was set
-    before the answer came), `total_bytes`, and `surplus`, true if bytes followed that belong to no
-    answer. `raw_head` is the latest one that took the general path.
+    After `feed` or `eof` returned True, these attributes describe the answer: `head`,
+    `body_length`, `body` (if `keep_body` was set before the answer came), `total_bytes`, and
+    `surplus`, which is true if bytes followed that belong to no answer. `raw_head` is the latest
+    head that took the general path.
     """
 
     __slots__ = (
@@ -138,7 +139,7 @@ class ResponseReader:
         self._buffer = bytearray()
         self._parts: list[bytes] = []
         self._left = 0  # bytes of the body or chunk still to come
-        self._scanned = 0  # of the buffer, searched for the end of the head
+        self._scanned = 0  # bytes of the buffer already searched for the end of the head
         self.head: Head = Head(0, 0, keep_alive=False)
         self.raw_head = b""
         self.body = b""
@@ -148,11 +149,11 @@ class ResponseReader:
 
     @property
     def started(self) -> bool:
-        """Whether some of an answer has come in, but not all of it."""
+        """Whether a part of an answer has come in, but not all of it."""
         return self._stage is not _Stage.DONE
 
     def feed(self, data: bytes) -> bool:
-        """Take bytes in; True if they complete an answer.
+        """Take bytes in, and return whether they complete an answer.
 
         Raises BadResponse if they cannot be an answer; the connection is then of no further use.
         """
@@ -174,7 +175,7 @@ class ResponseReader:
         return self._advance()
 
     def eof(self) -> bool:
-        """The server closed the connection; True if that completes an answer."""
+        """Handle that the server closed, and return whether that completes an answer."""
         if self._stage is _Stage.BODY and self.head.length == UNTIL_CLOSE:
             return self._finish()
         return False
@@ -197,7 +198,7 @@ class ResponseReader:
         return True
 
     def _advance(self) -> bool:
-        """Go on through the buffer as far as it reaches."""
+        """Read on through the buffer, as far as its bytes go."""
         while True:
             if self._stage is _Stage.HEAD:
                 if not self._take_head():

@@ -1,7 +1,7 @@
-"""When requests are due: nanoseconds from the start of the measured part, in order.
+"""Compute when requests are due: nanoseconds from the start of the measured part, in order.
 
 Requests due during the warm-up have negative times. The schedule is open: it does not depend on
-answers. Each of several processes gets its own part, and the parts together are the whole.
+answers. Each of several processes gets a part of its own, and together the parts are the whole.
 """
 
 import math
@@ -18,7 +18,10 @@ Arrivals = Literal["deterministic", "poisson"]
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """One process's part of a schedule: `index` of `processes`, `rate_rps` being the whole's."""
+    """The part of a schedule that process `index` of `processes` has.
+
+    `rate_rps` is the rate of all processes together, in requests per second.
+    """
 
     arrivals: Arrivals
     rate_rps: float
@@ -29,15 +32,15 @@ class Schedule:
     processes: int = 1
 
     def __iter__(self) -> Iterator[int]:
-        """Due times; each iteration gives the same ones."""
+        """Yield the due times; each iteration yields the same ones."""
         return self._deterministic() if self.arrivals == "deterministic" else self._poisson()
 
     def _deterministic(self) -> Iterator[int]:
-        """Request k is due at k / rate; processes take turns.
+        """Yield the due times k / rate, where processes take turns.
 
         The measured part begins with k = 0, so it holds the same requests with any warm-up.
         """
-        tolerance = 1e-6  # of a request: 0.1 s * 30/s is three of them, whatever floats say
+        tolerance = 1e-6  # of a request: 0.1 s at 30/s are three requests, whatever floats round to
         first = -math.floor(self.warmup_s * self.rate_rps + tolerance)
         last = math.ceil(self.duration_s * self.rate_rps - tolerance)
         first += (self.index - first) % self.processes
@@ -45,7 +48,11 @@ class Schedule:
         return (round(k * interval_ns) for k in range(first, last, self.processes))
 
     def _poisson(self) -> Iterator[int]:
-        """Independent exponential intervals; the sum of such processes is one of the sum's rate."""
+        """Yield due times with independent, exponentially distributed intervals.
+
+        The sum of Poisson processes is a Poisson process of the summed rate, so each process has
+        its share of the rate.
+        """
         generator = random.Random(f"{self.seed}/{self.index}/{self.processes}")  # noqa: S311
         rate_per_ns = self.rate_rps / self.processes / NS_PER_S
         end = self.duration_s * NS_PER_S

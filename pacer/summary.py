@@ -1,4 +1,4 @@
-"""The figures as text, in the manner of wrk2."""
+"""Write the figures as text, in the manner of wrk2."""
 
 import math
 from typing import Any
@@ -11,7 +11,7 @@ _ERROR_NAMES = {"timeout": "timed out", "status": "bad status", "wrong_body": "w
 
 
 def duration(us: float | None) -> str:
-    """Microseconds in the unit that suits them."""
+    """Return a time in microseconds as text, in a suitable unit; a dash if there is none."""
     if us is None:
         return "-"
     if us < 1000:
@@ -20,7 +20,7 @@ def duration(us: float | None) -> str:
 
 
 def size(count: float) -> str:
-    """Bytes in the unit that suits them."""
+    """Return a number of bytes as text, in a suitable unit."""
     if count < 1000:
         return f"{count:.0f}B"
     power = min(int(math.log10(count)) // 3, len(_BYTE_UNITS) - 1)
@@ -28,7 +28,7 @@ def size(count: float) -> str:
 
 
 def summary(options: Options, figures: dict[str, Any]) -> str:
-    """What a person wants to see after a run."""
+    """Return the text that a person wants to see after a run."""
     lines = [
         f"Running {options.duration_s:g}s test @ {options.url}",
         f"  {options.processes} process(es) and {options.connections} connections, "
@@ -85,7 +85,7 @@ def _rate(per_second: float | None) -> str:
 
 
 def progress(options: Options, second: Second) -> str:
-    """One line on the second just gone."""
+    """Return a line on the second that has just ended."""
     left_s = max(0.0, options.duration_s - second.second - 1)
     phase = "warm-up" if second.second < 0 else f"{left_s:.0f} s left"
     return (

@@ -1,8 +1,8 @@
-"""What is counted, and how load processes tell the control process about it.
+"""Count what became of requests, and send the counts to the control process.
 
 A load process sends frames over a pipe: a line of JSON, then the samples as raw 64-bit integers.
-Counts and samples of all frames add up, so the control process only ever adds; if a load process
-dies, what it sent before is not lost.
+Counts and samples of all frames are added up by the control process. If a load process dies, what
+it sent before is not lost.
 """
 
 import json
@@ -16,7 +16,7 @@ COUNTS = (
     *("due", "sent", "completed", "ok", *ERRORS, "unsent", "unanswered"),
     *("late", "bytes", "bodies_checked", "opened"),
 )
-LATE_NS = 1_000_000  # a request sent more than this after being due counts as late
+LATE_NS = 1_000_000  # a request sent later than this after it was due counts as late
 SAMPLES = ("response", "service", "lag")
 
 Cohort = Literal["warmup", "measured"]
@@ -54,22 +54,22 @@ class Tally:
             setattr(self, name, array("q"))
 
     def add(self, other: "Tally") -> None:
-        """Add the other's counts (not its samples) to these."""
+        """Add the other's counts, but not its samples, to these."""
         for name in COUNTS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
     @property
     def errors(self) -> int:
-        """Errors of all classes."""
+        """The number of errors of all classes."""
         return sum(getattr(self, name) for name in ERRORS)
 
     def counts(self) -> dict[str, int]:
-        """All counts by name."""
+        """Return all counts by name."""
         return {name: getattr(self, name) for name in COUNTS}
 
     @property
     def balanced(self) -> bool:
-        """Whether each due request, each sent one and each answer ended in exactly one way."""
+        """Return whether each due request, sent request and answer ended in exactly one way."""
         broken = self.read + self.write + self.timeout
         return (
             self.due == self.completed + self.connect + broken + self.unsent + self.unanswered
@@ -82,8 +82,8 @@ class Tally:
 class Frame:
     """One message of a load process.
 
-    kind 'ready': it can begin; 'tally': what happened since the last such frame, in `second`;
-    'final': the last one, with `facts` about the process itself.
+    Its kind is 'ready' (the process can begin), 'tally' (what happened since the last such frame,
+    in `second`) or 'final' (the last one, with `facts` about the process itself).
     """
 
     kind: Literal["ready", "tally", "final"]
@@ -94,7 +94,7 @@ class Frame:
     facts: dict[str, Any] = field(default_factory=dict)
 
     def encode(self) -> bytes:
-        """The frame as bytes."""
+        """Return the frame as bytes."""
         samples = [getattr(self.tally, name) for name in SAMPLES]
         head = {
             "kind": self.kind,
@@ -109,13 +109,13 @@ class Frame:
 
 
 class FrameReader:
-    """Takes a pipe's bytes apart into frames."""
+    """Split the bytes of a pipe into frames."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
     def feed(self, data: bytes) -> Iterator[Frame]:
-        """The frames that these bytes complete."""
+        """Yield the frames that these bytes complete."""
         self._buffer += data
         while (frame := self._take()) is not None:
             yield frame

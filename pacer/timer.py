@@ -1,7 +1,7 @@
 """A timer with the kernel's precision, as a file descriptor (timerfd_create(2)).
 
-Event loops time in whole milliseconds; a generator that sends up to a millisecond late would
-measure itself. Python has os.timerfd_create from 3.13 on; the C library has it everywhere.
+Event loops count time in whole milliseconds. A generator that sends up to a millisecond late would
+measure its own delay. Python has os.timerfd_create from 3.13 on; the C library always has it.
 """
 
 import ctypes
@@ -21,9 +21,9 @@ class _ITimerSpec(ctypes.Structure):
 
 
 class Timer:
-    """A file descriptor that becomes readable at a moment of time.monotonic_ns().
+    """A file descriptor that becomes readable at a given time of time.monotonic_ns().
 
-    Raises OSError if the kernel gives none.
+    Raises OSError if the kernel does not give one.
     """
 
     def __init__(self) -> None:
@@ -37,14 +37,14 @@ class Timer:
             raise OSError(ctypes.get_errno(), "timerfd_create failed")
 
     def arm(self, at_ns: int) -> None:
-        """Become readable at that moment (at once if it is past), and not before it.
+        """Become readable at `at_ns`, or at once if that is past, and not before it.
 
-        Setting a timer takes back an expiry that nobody has read, so nobody needs to read it.
+        Setting a timer cancels an expiry that was not read, so nobody has to read it.
         """
         self._value.tv_sec, self._value.tv_nsec = divmod(at_ns, _NS_PER_S)
         if self._settime(self.fd, _TFD_TIMER_ABSTIME, self._pointer, None) < 0:
             raise OSError(ctypes.get_errno(), "timerfd_settime failed")
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close the file descriptor."""
         os.close(self.fd)

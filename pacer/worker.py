@@ -1,8 +1,9 @@
-"""A load process: `python -m pacer.worker`, started by the control process only.
+"""Run a load process, `python -m pacer.worker`. Only the control process starts it.
 
-Standard input: the plan, one line; then, after the frame 'ready', the start of the measured part by
-the monotonic clock, one line; its end means stop, so that no load goes on without a control
-process. Standard output: frames.
+Its standard input is the plan, in one line, and, after it has sent the frame 'ready', the time at
+which the measured part starts, in one line, by the monotonic clock. When standard input ends, the
+process stops, so that no load goes on without a control process. It writes frames to standard
+output.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from pacer.tally import Frame
 
 
 class _Orders(asyncio.Protocol):
-    """Standard input."""
+    """Reads standard input."""
 
     def __init__(self, generator: Generator) -> None:
         self._generator = generator
@@ -36,7 +37,7 @@ class _Orders(asyncio.Protocol):
 
 
 class _Output(asyncio.BaseProtocol):
-    """Standard output; `closed` is done once everything has been handed over."""
+    """Writes standard output; `closed` is done once everything has been written."""
 
     def __init__(self) -> None:
         self.closed = asyncio.get_running_loop().create_future()
@@ -46,7 +47,7 @@ class _Output(asyncio.BaseProtocol):
 
 
 async def work(plan: Plan) -> None:
-    """Carry the plan out between standard input and standard output."""
+    """Carry out the plan, with orders from standard input and frames to standard output."""
     loop = asyncio.get_running_loop()
     pipe, output = await loop.connect_write_pipe(_Output, sys.stdout.buffer)
     generator = Generator(plan, lambda frame: pipe.write(frame.encode()))
@@ -55,7 +56,7 @@ async def work(plan: Plan) -> None:
     def unexpected(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
         if isinstance(error, OSError):
-            return  # of a socket; its connection is told, too
+            return  # an error of a socket, which its connection handles
         failures.append(f"{context['message']}: {error!r}")
         generator.stop()
 
@@ -63,7 +64,7 @@ async def work(plan: Plan) -> None:
     await loop.connect_read_pipe(lambda: _Orders(generator), sys.stdin.buffer)
     pipe.write(Frame("ready").encode())
     gc.collect()
-    gc.freeze()  # what lives as long as the run need not be looked through again and again
+    gc.freeze()  # so the collector skips objects that live as long as the run
     await asyncio.wait([generator.finished, output.closed], return_when=asyncio.FIRST_COMPLETED)
     generator.stop()
     pipe.close()
@@ -73,8 +74,10 @@ async def work(plan: Plan) -> None:
 
 
 def main() -> None:
-    """Run as a process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the control process decides
+    """Run as a load process."""
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C is for the control process, which then ends this one
     plan = Plan.decode(sys.stdin.buffer.readline())
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(work(plan))

@@ -1,1 +1,1 @@
-"""What a host was and did: runs on both hosts with Debian's python3 and python3-psutil alone."""
+"""Describe and sample a host. This runs on both hosts and needs only python3 and psutil."""

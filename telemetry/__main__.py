@@ -1,4 +1,4 @@
-"""Command line: `telemetry record` samples until told to stop; others look once and print JSON."""
+"""The command line: `record` samples until stopped; other commands look once and print JSON."""
 
 import argparse
 import csv
@@ -13,13 +13,13 @@ from telemetry import describe, fitness, link, others, ports, probes
 
 
 class Stopped(Exception):
-    """SIGINT or SIGTERM: the run is over."""
+    """Raised on SIGINT or SIGTERM, to end the sampling."""
 
 
 def record(file: Path, chosen: list[probes.Probe], interval_s: float) -> NoReturn:
-    """Append a row of samples every `interval_s`, on a fixed beat, until Stopped is raised.
+    """Append a row of samples every `interval_s` seconds, until Stopped is raised.
 
-    Beats that were missed are left out, not made up for.
+    Samples are due at fixed times. A sample whose time has passed is left out, not made up for.
     """
     beat = time.monotonic()
     with file.open("w", newline="") as stream:
@@ -43,7 +43,7 @@ def _stop(number: int, frame: object) -> None:
 
 
 def main() -> int:
-    """Exit code 0 when stopped, 1 with one line when it cannot sample."""
+    """Run one command. Return 0 when it is done or stopped, or 1 if it cannot sample."""
     parser = argparse.ArgumentParser(prog="telemetry", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     recording = commands.add_parser("record", help="sample this host until stopped")
@@ -84,14 +84,14 @@ def main() -> int:
 
 
 def _add_link(parser: argparse.ArgumentParser) -> None:
-    """Options that say where the data link is."""
+    """Add the options that say where the data link is."""
     parser.add_argument("--interface", required=True, help="the data link's interface")
     parser.add_argument("--address", required=True, help="this host's own on it")
     parser.add_argument("--peer", required=True, help="the other host's address on it")
 
 
 def _found(options: argparse.Namespace) -> dict[str, Any]:
-    """What a look at the host finds."""
+    """Return what a look at the host finds."""
     if options.command == "fitness":
         return fitness.facts(
             options.interface, options.peer, options.port, options.folder, options.window
@@ -107,7 +107,7 @@ def _found(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _record(options: argparse.Namespace) -> int:
-    """Sample until stopped; the exit code."""
+    """Sample until stopped, and return the exit code."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     try:

@@ -1,4 +1,4 @@
-"""The data link's network card and the way to the other host: facts for `fitness`."""
+"""Read facts on the data link's network card and on the route to the other host, for `fitness`."""
 
 import json
 import os
@@ -21,9 +21,9 @@ TOOL_LIMIT_S = 5
 
 
 def output(*command: str) -> str | None:
-    """What a tool printed; None where it is not there, fails, or takes too long.
+    """Return what a program printed; None if it is not installed, fails or takes too long.
 
-    System administrators' tools are looked for where an ordinary user's PATH does not lead.
+    It is also looked for in /usr/sbin and /sbin, which an ordinary user's PATH may lack.
     """
     program = shutil.which(command[0], path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if program is None:
@@ -43,12 +43,14 @@ def output(*command: str) -> str | None:
 
 
 def card(interface: str, tree: Tree) -> dict[str, Any] | None:
-    """What the card is and how it is set; None where there is no such interface."""
+    """Return what the card is and how it is set; None if there is no such interface."""
     folder = f"sys/class/net/{interface}"
     if tree.text(f"{folder}/operstate") is None:
         return None
     speed = tree.number(f"{folder}/speed")
-    real = bool(tree.names(f"{folder}/device"))  # a veth makes its speed up
+    real = bool(
+        tree.names(f"{folder}/device")
+    )  # a virtual interface (veth) reports a made-up speed
     return {
         "interface": interface,
         "real": real,
@@ -67,7 +69,10 @@ def card(interface: str, tree: Tree) -> dict[str, Any] | None:
 
 
 def offloads(text: str | None) -> dict[str, bool] | None:
-    """Which offloads are on, of what `ethtool -k` printed."""
+    """Return which offloads are on, as read from the output of `ethtool -k`.
+
+    Return None if there is no output.
+    """
     if text is None:
         return None
     pairs = (line.strip().split(": ", 1) for line in text.splitlines() if ": " in line)
@@ -75,7 +80,10 @@ def offloads(text: str | None) -> dict[str, bool] | None:
 
 
 def rings(text: str | None) -> dict[str, dict[str, int]] | None:
-    """'rx' and 'tx': packets that the card's rings hold now and at most (`ethtool -g`)."""
+    """Return how many packets the card's rings hold now and at most, by 'rx' and 'tx'.
+
+    `text` is the output of `ethtool -g`. Return None if it names no ring.
+    """
     found: dict[str, dict[str, int]] = {}
     key = ""
     for line in (text or "").splitlines():
@@ -88,7 +96,7 @@ def rings(text: str | None) -> dict[str, dict[str, int]] | None:
 
 
 def irqs(interface: str, tree: Tree) -> dict[str, str] | None:
-    """Which CPUs take each of the card's interrupts; None where it has none of its own."""
+    """Return which CPUs take each of the card's interrupts; None if it has none of its own."""
     device = f"sys/class/net/{interface}/device"
     found = tree.names(f"{device}/msi_irqs/*") or tree.names(f"{device}/../msi_irqs/*")
     cpus = {}
@@ -101,7 +109,10 @@ def irqs(interface: str, tree: Tree) -> dict[str, str] | None:
 
 
 def route(peer: str, printed: str | None) -> dict[str, str | None] | None:
-    """The way to the other host, of what `ip -json route get` printed; None: there is none."""
+    """Return the route to the other host, as read from the output of `ip -json route get`.
+
+    Return None if there is no route.
+    """
     try:
         ways = json.loads(printed or "[]")
         way = ways[0]
@@ -116,5 +127,5 @@ def route(peer: str, printed: str | None) -> dict[str, str | None] | None:
 
 
 def route_to(peer: str) -> dict[str, str | None] | None:
-    """The way to the other host as the kernel would take it now."""
+    """Return the route to the other host that the kernel would take now; None if there is none."""
     return route(peer, output("ip", "-json", "route", "get", peer))

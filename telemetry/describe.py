@@ -1,4 +1,4 @@
-"""What this host is: hardware, kernel, network card and installed versions, as one JSON object."""
+"""Describe this host as one JSON object: hardware, kernel, network card, installed versions."""
 
 import os
 import platform
@@ -13,10 +13,11 @@ from telemetry import link
 
 
 def describe(interface: str, packages: list[str], environments: Path) -> dict[str, Any]:
-    """The host, its data link interface, and the versions of what lies on it.
+    """Return the host, its data link interface, and the versions of installed software.
 
-    `packages`: Debian packages or patterns; those not installed are left out. `environments`: the
-    folder of virtual environments; their distributions are named '<environment>:<distribution>'.
+    `packages` are names or patterns of Debian packages; those not installed are left out.
+    `environments` is the folder of virtual environments; their distributions are named
+    '<environment>:<distribution>'.
     """
     return {
         "hostname": platform.node(),
@@ -35,7 +36,7 @@ def describe(interface: str, packages: list[str], environments: Path) -> dict[st
 
 
 def governor() -> str | None:
-    """What decides on the CPUs' frequency; None where the kernel does not tell."""
+    """Return the CPUs' frequency governor; None if the kernel does not name one."""
     return _text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
 
@@ -54,7 +55,7 @@ def _cpu_model() -> str:
 
 
 def _virtual() -> str | None:
-    """systemd's word for what this host runs in; None on metal."""
+    """Return systemd's name for the virtual machine or container; None on a physical machine."""
     if not shutil.which("systemd-detect-virt"):
         return None
     result = subprocess.run(
@@ -64,7 +65,7 @@ def _virtual() -> str | None:
 
 
 def _nic(interface: str) -> dict[str, Any] | None:
-    """The data link's interface; None if there is no such."""
+    """Return facts on the data link's interface; None if there is no such interface."""
     if not (link.SYS / interface).exists():
         return None
     kept = ("mac", "mtu", "speed_mbit_per_s", "full_duplex")

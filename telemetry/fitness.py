@@ -1,6 +1,7 @@
-"""Raw facts on whether this host is fit to measure, as one JSON object; the control side judges.
+"""Print raw facts on whether this host is fit to measure, as one JSON object.
 
-Read without root. What this host does not tell is None, never a guess.
+The facts are read without root and judged on the control side. A fact that the host does not tell
+is None, never a guess.
 """
 
 import ipaddress
@@ -23,15 +24,16 @@ CPU = "sys/devices/system/cpu"
 SPIN_S = 0.05  # long enough for a CPU to leave its idle frequency
 KEEPERS = {"chronyd": "chrony", "systemd-timesyn": "systemd-timesyncd", "ntpd": "ntpd"}
 FIREWALLS = ("nftables", "firewalld", "iptables", "netfilter-persistent")
-LISTENING = "0A"  # in /proc/net/tcp
+LISTENING = "0A"  # the state of a listening socket in /proc/net/tcp
 
 
 def facts(
     interface: str, peer: str, ports: list[int], folders: list[str], window_s: float
 ) -> dict[str, Any]:
-    """All of it. `peer`: the other host's address on the data link; `ports`: those to be free.
+    """Return all facts.
 
-    `window_s`: how long to look at who uses the CPUs.
+    `peer` is the other host's address on the data link, `ports` are the TCP ports that should be
+    free, and `window_s` is how long to look at who uses the CPUs, in seconds.
     """
     tree = Tree()
     running = {process.info["name"] for process in psutil.process_iter(["name"])}
@@ -59,7 +61,7 @@ _UNITS = ("--plain", "--no-legend", "--state=active", *(f"{name}.service" for na
 
 
 def cpu(tree: Tree) -> dict[str, Any]:
-    """What decides how fast the CPUs run that this process may use."""
+    """Return what decides how fast the CPUs run that this process may use."""
     usable = sorted(os.sched_getaffinity(0))
     governors = {tree.text(f"{CPU}/cpu{n}/cpufreq/scaling_governor") for n in usable} - {None}
     full = [_full_mhz(tree, number) for number in usable]
@@ -82,14 +84,14 @@ def cpu(tree: Tree) -> dict[str, Any]:
 
 
 def _full_mhz(tree: Tree, number: int) -> float | None:
-    """The frequency that a CPU can keep up."""
+    """Return the frequency that a CPU can sustain, in MHz; None if it is not known."""
     folder = f"{CPU}/cpu{number}/cpufreq"
     khz = tree.number(f"{folder}/base_frequency") or tree.number(f"{folder}/cpuinfo_max_freq")
     return khz / 1000 if khz else None
 
 
 def turbo(tree: Tree) -> bool | None:
-    """Whether the CPUs may clock above what they can keep up."""
+    """Return whether the CPUs may exceed the frequency that they can sustain; None if not known."""
     off = tree.number(f"{CPU}/intel_pstate/no_turbo")
     if off is not None:
         return off == 0
@@ -98,7 +100,10 @@ def turbo(tree: Tree) -> bool | None:
 
 
 def idle_states(tree: Tree, number: int) -> list[dict[str, Any]] | None:
-    """States that an idle CPU may enter, with the time it takes to wake from each."""
+    """Return the states that an idle CPU may enter, with the time to wake up from each.
+
+    Return None if the kernel lists no such states.
+    """
     states = [
         {
             "name": tree.text(f"{folder}/name"),
@@ -111,7 +116,10 @@ def idle_states(tree: Tree, number: int) -> list[dict[str, Any]] | None:
 
 
 def busy_mhz(tree: Tree, number: int) -> float | None:
-    """The frequency that a CPU reaches when it has work: this process gives it some."""
+    """Return the frequency, in MHz, that a CPU reaches while this process gives it work.
+
+    Return None if the kernel does not tell it.
+    """
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {number})
     try:
@@ -125,7 +133,7 @@ def busy_mhz(tree: Tree, number: int) -> float | None:
 
 
 def memory(tree: Tree) -> dict[str, Any]:
-    """Memory, swap areas and huge pages."""
+    """Return facts on memory, swap areas and huge pages."""
     now = psutil.virtual_memory()
     swaps = tree.text("proc/swaps")
     return {
@@ -138,7 +146,7 @@ def memory(tree: Tree) -> dict[str, Any]:
 
 
 def swap_areas(text: str) -> list[dict[str, Any]]:
-    """Of /proc/swaps: path, size and used bytes of each."""
+    """Return path, size and used bytes of each swap area, from the text of /proc/swaps."""
     rows = [line.split() for line in text.splitlines()[1:]]
     return [
         {"path": row[0], "size_bytes": int(row[2]) * 1024, "used_bytes": int(row[3]) * 1024}
@@ -148,7 +156,10 @@ def swap_areas(text: str) -> list[dict[str, Any]]:
 
 
 def disk(folder: str) -> dict[str, Any] | None:
-    """Free space for an ordinary user in a folder's file system; None where there is none."""
+    """Return the space in a folder's file system that an ordinary user may use.
+
+    Return None if there is no such folder.
+    """
     try:
         use = psutil.disk_usage(folder)
     except OSError:
@@ -157,7 +168,7 @@ def disk(folder: str) -> dict[str, Any] | None:
 
 
 def clock(running: set[str], printed: str | None) -> dict[str, Any]:
-    """Whether the kernel calls its clock synchronised, and which service keeps it."""
+    """Return whether the kernel calls its clock synchronised, and which service keeps it."""
     told = dict(line.split("=", 1) for line in (printed or "").splitlines() if "=" in line)
     yes = told.get("NTPSynchronized")
     keeper = next((KEEPERS[name] for name in sorted(running & set(KEEPERS))), None)
@@ -165,12 +176,12 @@ def clock(running: set[str], printed: str | None) -> dict[str, Any]:
 
 
 def addresses(interface: str) -> list[str]:
-    """The interface's own addresses."""
+    """Return the interface's own addresses; an empty list if it has none."""
     return [one.address.split("%")[0] for one in psutil.net_if_addrs().get(interface, [])]
 
 
 def open_files(tree: Tree) -> dict[str, Any]:
-    """How many files this user's processes may open, and the whole host's use."""
+    """Return how many files this user's processes may open, and the use of the whole host."""
     numbers = (tree.text("proc/sys/fs/file-nr") or "").split()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     return {
@@ -181,14 +192,17 @@ def open_files(tree: Tree) -> dict[str, Any]:
 
 
 def listeners(port: int, tree: Tree) -> list[str] | None:
-    """Addresses, as the kernel writes them, on which somebody listens on a TCP port."""
+    """Return the addresses on which some process listens on a TCP port.
+
+    Return None if the kernel's list cannot be read.
+    """
     found = []
     for file in ("proc/net/tcp", "proc/net/tcp6"):
         text = tree.text(file)
         if text is None:
             if file == "proc/net/tcp":
                 return None
-            continue  # a host without IPv6
+            continue  # the host has no IPv6
         for row in (line.split() for line in text.splitlines()[1:]):
             address, _, number = row[1].rpartition(":")
             if row[3] == LISTENING and int(number, 16) == port:
@@ -197,14 +211,17 @@ def listeners(port: int, tree: Tree) -> list[str] | None:
 
 
 def _address(text: str) -> str:
-    """An address of /proc/net/tcp, words of 32 bits in the host's own order, as people write it."""
+    """Return an address of /proc/net/tcp in the usual notation.
+
+    The kernel writes it as 32-bit words in the host's own byte order.
+    """
     words = [bytes.fromhex(text[at : at + 8]) for at in range(0, len(text), 8)]
     packed = b"".join(word[::-1] if sys.byteorder == "little" else word for word in words)
     return str(ipaddress.ip_address(packed))
 
 
 def firewall(tree: Tree, units: str | None) -> dict[str, Any]:
-    """What can be told without root: services, and whether connections are tracked."""
+    """Return what can be read without root: firewall services, and if connections are tracked."""
     active = [line.split(".service")[0] for line in (units or "").splitlines() if line.strip()]
     if "ENABLED=yes" in (tree.text("etc/ufw/ufw.conf") or ""):
         active.append("ufw")
@@ -216,9 +233,9 @@ def firewall(tree: Tree, units: str | None) -> dict[str, Any]:
 
 
 def detected(kind: str) -> str | None:
-    """systemd's word for the container or virtual machine around this host; '' where is none.
+    """Return systemd's name for the container or virtual machine around this host.
 
-    None where nothing tells.
+    Return an empty text if there is none, and None if it is not known.
     """
     found = output("sh", "-c", f"systemd-detect-virt {kind}; test $? -le 1")
     if found is None:
@@ -227,7 +244,10 @@ def detected(kind: str) -> str | None:
 
 
 def power(tree: Tree) -> dict[str, Any]:
-    """Whether a mains supply is on (None: there is none to tell), and the firmware's profile."""
+    """Return whether a mains supply is on, and the firmware's power profile.
+
+    Mains is None if the host reports no supply.
+    """
     supplies = tree.names("sys/class/power_supply/*")
     kinds = {path: tree.text(f"{path}/type") for path in supplies}
     mains = [tree.number(f"{path}/online") for path, kind in kinds.items() if kind == "Mains"]

@@ -1,4 +1,4 @@
-"""The data link as this host sees it: carrier, speed, errors, address, and the way packets take."""
+"""Look at the data link from this host: carrier, speed, errors, address and route."""
 
 import json
 import subprocess
@@ -12,18 +12,20 @@ from telemetry import route
 Row = dict[str, float | int | None]
 
 SYS = Path("/sys/class/net")
-PING_LIMIT_S = 3  # several packets, so that one lost is not taken for a dead link
+PING_LIMIT_S = 3  # several packets, so that a single lost one does not look like a dead link
 
 
 class Link:
-    """How the data link is while a run goes. `address` is this host's own on it."""
+    """Sample the data link while a run goes on. `address` is this host's own address on it."""
 
     def __init__(self, interface: str, address: str, peer: str) -> None:
         self._interface, self._address, self._peer = interface, address, peer
 
     def sample(self) -> Row:
-        """`link_up` and `link_has_address` are 1 or 0; `link_route` is the number of the interface
-        by which packets to the peer leave, 0 if there is none.
+        """Return the columns of the link.
+
+        `link_up` and `link_has_address` are 1 or 0. `link_route` is the number of the interface by
+        which packets to the peer leave, or 0 if there is no route.
         """
         card = nic(self._interface)
         return {
@@ -37,10 +39,10 @@ class Link:
 
 
 def nic(interface: str) -> dict[str, Any]:
-    """The interface's state; all None, and not up, where there is no such interface.
+    """Return the interface's state. If there is none, it is not up and all else is None.
 
-    Speed and duplex are None where the driver gives none (-1, or a veth's made-up 10000 without a
-    PHY).
+    Speed and duplex are None if the driver does not know them (it reports -1), and for a virtual
+    interface without hardware, which reports a made-up speed.
     """
     folder = SYS / interface
     real = (folder / "device").exists()
@@ -56,7 +58,7 @@ def nic(interface: str) -> dict[str, Any]:
 
 
 def addresses() -> dict[str, list[str]]:
-    """The IP addresses of each interface that has one."""
+    """Return the IP addresses of each interface that has one."""
     found = {
         name: [one.address.split("%")[0] for one in ones if one.family != psutil.AF_LINK]
         for name, ones in psutil.net_if_addrs().items()
@@ -65,7 +67,10 @@ def addresses() -> dict[str, list[str]]:
 
 
 def state(interface: str, address: str, peer: str) -> dict[str, Any]:
-    """The data link now. Waits up to `PING_LIMIT_S` for the peer, if that does not answer."""
+    """Return how the data link is now.
+
+    This waits up to `PING_LIMIT_S` seconds if the peer does not answer.
+    """
     counters = ("rx_errors", "tx_errors", "rx_dropped", "tx_dropped")
     return {
         "interface": interface,
@@ -78,8 +83,10 @@ def state(interface: str, address: str, peer: str) -> dict[str, Any]:
 
 
 def look(interface: str, address: str, peer: str) -> dict[str, Any]:
-    """The data link's state, all interfaces with what they carried, and who the peer is on it."""
-    now = state(interface, address, peer)  # first: it makes the peer a neighbour
+    """Return the data link's state, the traffic of all interfaces, and the peer's MAC address."""
+    now = state(
+        interface, address, peer
+    )  # this comes first: its ping makes the kernel look up the peer's MAC address
     held = addresses()
     return {
         "state": now,
@@ -98,7 +105,7 @@ def look(interface: str, address: str, peer: str) -> dict[str, Any]:
 
 
 def below(interface: str) -> list[str]:
-    """The interfaces that this one sends by: a bond's cards, a VLAN's or a bridge's interface."""
+    """Return the interfaces that this one sends by, such as the cards of a bond or VLAN."""
     direct = [
         path.name.removeprefix("lower_") for path in sorted((SYS / interface).glob("lower_*"))
     ]
@@ -106,7 +113,7 @@ def below(interface: str) -> list[str]:
 
 
 def neighbour(interface: str, peer: str) -> str | None:
-    """The MAC address at which the peer was found on that interface; None: it was not."""
+    """Return the MAC address that answered for the peer on the interface; None if none did."""
     command = ["ip", "-j", "neighbour", "show", "to", peer, "dev", interface]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     found = json.loads(done.stdout or "[]") if done.returncode == 0 else []
@@ -114,7 +121,10 @@ def neighbour(interface: str, peer: str) -> str | None:
 
 
 def _answers(address: str, peer: str) -> bool | None:
-    """Whether the peer answers one of some pings that leave from the address; None: no ping."""
+    """Return whether the peer answers one of several pings that leave from the address.
+
+    Return None if this host has no ping.
+    """
     command = ["ping", "-n", "-q", "-c", "1", "-i", "0.2", "-w", str(PING_LIMIT_S), "-I", address]
     try:
         done = subprocess.run([*command, peer], capture_output=True, check=False)
@@ -124,7 +134,7 @@ def _answers(address: str, peer: str) -> bool | None:
 
 
 def counter(interface: str, name: str) -> int | None:
-    """One of the interface's counters; None where there is none."""
+    """Return one of the interface's counters; None if it has no such counter."""
     return _number(SYS / interface / "statistics" / name)
 
 
@@ -137,7 +147,7 @@ def _number(path: Path) -> int | None:
 
 
 def _text(path: Path) -> str | None:
-    """A file of sysfs; None where there is none, or it cannot be read while the link is down."""
+    """Return a file of sysfs; None if it is missing or cannot be read while the link is down."""
     try:
         return path.read_text().strip()
     except OSError:

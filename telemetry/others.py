@@ -1,4 +1,4 @@
-"""Who uses this host's CPUs while nothing of the testbed runs on it."""
+"""Find out who uses this host's CPUs while nothing of the testbed runs on it."""
 
 import os
 import time
@@ -10,13 +10,13 @@ import psutil
 from telemetry.describe import governor
 from telemetry.probes import Cpu, Scheduler
 
-READINGS = 10  # of the run queue, which is of a moment each
-BUSIEST = 3  # names of processes
-NAMED_PERCENT = 5.0  # of one CPU: less is not worth a name
+READINGS = 10  # of the run queue, each of which shows only one moment
+BUSIEST = 3  # how many names of processes are told
+NAMED_PERCENT = 5.0  # of one CPU; a process that uses less is not named
 
 
 def look(window_s: float) -> dict[str, Any]:
-    """What happens on this host's CPUs for `window_s`; this process does not count itself."""
+    """Return what used this host's CPUs during `window_s` seconds, without this process itself."""
     cpu, scheduler = Cpu(), Scheduler()
     begin, before = time.monotonic(), _cpu_seconds()
     queue = []
@@ -36,7 +36,7 @@ def look(window_s: float) -> dict[str, Any]:
 
 
 def _cpu_seconds() -> dict[tuple[int, float], tuple[str, float]]:
-    """Name and CPU time of every process of this host but this one, by id and start time."""
+    """Return name and CPU seconds of every other process, by process id and start time."""
     found = {}
     for process in psutil.process_iter(["name", "create_time", "cpu_times"]):
         facts = process.info
@@ -51,9 +51,9 @@ def _busiest(
     after: dict[tuple[int, float], tuple[str, float]],
     elapsed_s: float,
 ) -> list[dict[str, Any]]:
-    """Those that used the most CPU time in between, all processes of one name together.
+    """Return the names that used the most CPU time in between, summed over processes of that name.
 
-    Processes that are new since began at 0.
+    A process that is new in `after` counts from zero.
     """
     used_s: dict[str, float] = {}
     for key, (name, used) in after.items():

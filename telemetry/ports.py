@@ -1,15 +1,15 @@
-"""Whether a TCP connection can be made: one host listens for a moment, the other one connects."""
+"""Test a TCP connection: one host listens for a moment, the other one connects."""
 
 import socket
 import sys
 import time
 from typing import Any
 
-LISTEN_LIMIT_S = 60  # a listener that was left behind ends by itself
+LISTEN_LIMIT_S = 60  # after this time, a listener that was left behind ends by itself
 
 
 def listen(address: str, port: int) -> int:
-    """Accept connections until hung up; the exit code if the port cannot be had."""
+    """Accept connections until hung up. Return the exit code; it is 1 if the port is taken."""
     try:
         with socket.create_server((address, port), family=_family(address)) as server:
             _say("listening")
@@ -26,7 +26,7 @@ def listen(address: str, port: int) -> int:
 
 
 def connect(own: str, peer: str, port: int, timeout_s: float) -> dict[str, Any]:
-    """Try once, from the address `own`: `problem` is None if there was a connection."""
+    """Try once to connect from the address `own`. `problem` is None if that succeeded."""
     try:
         with socket.create_connection((peer, port), timeout_s, source_address=(own, 0)):
             return {"problem": None}

@@ -1,7 +1,7 @@
-"""What is sampled: each probe is a class whose `sample()` gives its columns, listed in PROBES.
+"""Sample a host. Each probe is a class whose `sample()` returns its columns, listed in `probes`.
 
-Columns named `*_percent` are shares of the time since the sample before; all others are the
-kernel's own counters and gauges, left as they are so that no information is lost.
+A column named `*_percent` is a share of the time since the previous sample. All others are the
+kernel's own counters and gauges, unchanged, so that no information is lost.
 """
 
 import os
@@ -24,13 +24,15 @@ class Probe(Protocol):
     """Samples one aspect of the host."""
 
     def sample(self) -> Row:
-        """The columns' values now; the same columns every time."""
+        """Return the values of its columns now; the columns are the same every time."""
 
 
 class Clock:
-    """When: `t_s` by the wall clock (Unix time), `monotonic_s` since boot, `suspended_s` asleep.
+    """Samples three clocks of the host.
 
-    The clocks are read one right after the other; of some tries, the one least torn apart counts.
+    `t_s` is the wall clock (Unix time), `monotonic_s` the time since boot, and `suspended_s` how
+    long the host slept since boot. The clocks are read one right after the other. Of several tries,
+    the one that took the least time counts.
     """
 
     tries = 5
@@ -39,14 +41,14 @@ class Clock:
         self._read_ns = read_ns
 
     def _read(self) -> tuple[int, int, int, int]:
-        """How long the reading took, monotonic, wall and boot time, nanoseconds."""
+        """Return, in nanoseconds, how long the reading took, and monotonic, wall and boot time."""
         before = self._read_ns(time.CLOCK_MONOTONIC)
         wall, boot = self._read_ns(time.CLOCK_REALTIME), self._read_ns(time.CLOCK_BOOTTIME)
         took = self._read_ns(time.CLOCK_MONOTONIC) - before
         return took, before + took // 2, wall, boot
 
     def sample(self) -> Row:
-        """Rounded to milliseconds."""
+        """Return the times in seconds, rounded to milliseconds."""
         _, monotonic, wall, boot = min(self._read() for _ in range(self.tries))
         return {
             "t_s": round(wall / 1e9, 3),
@@ -56,14 +58,14 @@ class Clock:
 
 
 class Cpu:
-    """Use of the CPUs that this host may use: a lab host owns only those it is pinned to."""
+    """Samples the CPUs that this host may use: a lab host has only those it is pinned to."""
 
     def __init__(self) -> None:
         self._cpus = sorted(os.sched_getaffinity(0))
         self._before = self._times()
 
     def _times(self) -> list[tuple[float, float, float]]:
-        """Per CPU: total, busy and stolen seconds since boot."""
+        """Return total, busy and stolen seconds since boot, for each CPU."""
         every = psutil.cpu_times(percpu=True)
         times = []
         for cpu in self._cpus:
@@ -73,8 +75,10 @@ class Cpu:
         return times
 
     def sample(self) -> Row:
-        """`cpu_percent` over all CPUs (0 to 100) and each `cpuN_percent`; stolen time, which both
-        hold, as `steal_percent` and `cpuN_steal_percent`.
+        """Return the use of all CPUs together and of each, in percent (0 to 100).
+
+        `cpu_percent` and each `cpuN_percent` include stolen time, which `steal_percent` and each
+        `cpuN_steal_percent` show by itself.
         """
         now = self._times()
         deltas = [
@@ -94,7 +98,7 @@ class Cpu:
 
 
 class Scheduler:
-    """Run queue, context switches and load; of the whole machine, which lab hosts share."""
+    """Samples run queue, context switches and load of the whole machine, which lab hosts share."""
 
     def sample(self) -> Row:
         stat = _key_values(Path("/proc/stat"))
@@ -106,7 +110,7 @@ class Scheduler:
 
 
 class Memory:
-    """Memory and swap of the whole machine."""
+    """Samples memory and swap of the whole machine."""
 
     def sample(self) -> Row:
         memory, swap = psutil.virtual_memory(), psutil.swap_memory()
@@ -119,7 +123,7 @@ class Memory:
 
 
 class Network:
-    """Counters of the data link's interface; all None while there is no such interface."""
+    """Samples the counters of the data link's interface; all are None if it does not exist."""
 
     columns = {
         "net_rx_bytes": "rx_bytes",
@@ -140,14 +144,14 @@ class Network:
 
 
 class Tcp:
-    """TCP's counters and socket counts in this host's network namespace."""
+    """Samples TCP's counters and numbers of sockets in this host's network namespace."""
 
     def sample(self) -> Row:
         snmp = _paired_lines(Path("/proc/net/snmp"))["Tcp"]
         extra = _paired_lines(Path("/proc/net/netstat"))["TcpExt"]
         sockets = Path("/proc/net/sockstat").read_text().split("TCP:")[1].split()
         return {
-            "tcp_segments_sent": snmp["OutSegs"],  # without those sent again
+            "tcp_segments_sent": snmp["OutSegs"],  # without retransmitted ones
             "tcp_retransmits": snmp["RetransSegs"],
             "tcp_established": snmp["CurrEstab"],
             "tcp_time_wait": int(sockets[sockets.index("tw") + 1]),
@@ -157,14 +161,14 @@ class Tcp:
 
 
 class OpenFiles:
-    """Open files of the whole machine."""
+    """Samples the number of open files of the whole machine."""
 
     def sample(self) -> Row:
         return {"open_files": int(Path("/proc/sys/fs/file-nr").read_text().split()[0])}
 
 
 class App:
-    """The processes of the app under test: its main process and all below it."""
+    """Samples the processes of the app under test: its main process and all below it."""
 
     columns = ("app_cpu_percent", "app_rss_bytes", "app_processes", "app_processes_ended")
 
@@ -175,10 +179,11 @@ class App:
         self._at = time.monotonic()
 
     def sample(self) -> Row:
-        """CPU in percent of one core, resident memory, processes; all None once it has ended.
+        """Return CPU in percent of one core, resident memory and number of processes.
 
-        `app_processes_ended` counts those that one sample saw and the next did not: a worker that
-        its arbiter replaces at once leaves their number as it was.
+        All are None once the app has ended. `app_processes_ended` counts the processes that the
+        previous sample saw and this one did not: if a server replaces a dead worker at once, their
+        number alone would not show it.
         """
         now, cpu_s, rss, seen = time.monotonic(), 0.0, 0, {}
         try:
@@ -205,7 +210,7 @@ class App:
 
 
 class Postgresql:
-    """The database's clients by state, and its counters, over one psql session kept open."""
+    """Samples the database's clients by state and its counters, over one open psql session."""
 
     columns = (
         "pg_active",
@@ -215,7 +220,7 @@ class Postgresql:
         "pg_blocks_hit",
         "pg_blocks_read",
     )
-    # The session that asks does not count itself.
+    # The session of this probe does not count itself.
     query = (
         "select count(*) filter (where state = 'active'), count(*) filter (where state = 'idle'),"
         " count(*) filter (where state like 'idle in transaction%'),"
@@ -231,11 +236,11 @@ class Postgresql:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            start_new_session=True,  # a Ctrl-C at the terminal is for the sampling, not for psql
+            start_new_session=True,  # a Ctrl-C at the terminal must not reach psql
         )
 
     def sample(self) -> Row:
-        """All None once PostgreSQL has gone."""
+        """Return the columns; all are None once PostgreSQL has gone."""
         values: list[str] = []
         try:
             if self._psql.stdin and self._psql.stdout:
@@ -250,7 +255,7 @@ class Postgresql:
 
 
 class Own:
-    """What this sampling itself costs, in percent of one core."""
+    """Samples what this sampling itself costs, in percent of one core."""
 
     def __init__(self) -> None:
         self._before = (time.monotonic(), time.process_time())
@@ -264,7 +269,7 @@ class Own:
 def probes(
     interface: str, address: str, peer: str, pid: int | None, database: str | None
 ) -> list[Probe]:
-    """All probes of a host; those of app and database only where there are such."""
+    """Return all probes of a host. Those of app and database are there only if these are given."""
     chosen: list[Probe] = [
         Clock(),
         Cpu(),
@@ -287,18 +292,21 @@ def probes(
 
 
 def _share(part: float, whole: float) -> float | None:
-    """Percent; None where no time has passed."""
+    """Return `part` in percent of `whole`; None if `whole` is zero."""
     return round(100 * part / whole, 2) if whole > 0 else None
 
 
 def _key_values(path: Path) -> dict[str, int]:
-    """Lines of one key and one number."""
+    """Return the numbers by key, from a file with one key and one number on each line."""
     pairs = (line.split() for line in path.read_text().splitlines())
     return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2}
 
 
 def _paired_lines(path: Path) -> dict[str, dict[str, int]]:
-    """Pairs of lines 'Name: key ...' and 'Name: number ...', as in /proc/net/snmp."""
+    """Return tables of numbers from pairs of lines 'Name: key ...' and 'Name: number ...'.
+
+    /proc/net/snmp has this format.
+    """
     lines = path.read_text().splitlines()
     tables = {}
     for keys, numbers in zip(lines[::2], lines[1::2], strict=True):

@@ -1,6 +1,6 @@
-"""By which interface the kernel would send a packet, asked of it by rtnetlink(7).
+"""Ask the kernel, by rtnetlink(7), by which interface it would send a packet.
 
-What `ip route get` shows, without starting a program for each sample.
+`ip route get` shows the same, but would start a program for each sample.
 """
 
 import ipaddress
@@ -13,24 +13,24 @@ _DESTINATION, _SOURCE, _OUT_INTERFACE = 1, 2, 4
 _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 _ROUTE = struct.Struct(
     "=BBB9x"
-)  # family, bits of destination and of source; the rest is the answer's
+)  # family, bits of destination and of source; only answers use the rest
 _ATTRIBUTE = struct.Struct("=HH")  # length, type
 
 
 def interface_to(peer: str, own: str) -> str | None:
-    """Name the interface by which packets from the address `own` to `peer` would leave.
+    """Return the interface by which packets from the address `own` to `peer` would leave.
 
-    Return None if there is no such route, or `own` is no address of this host.
+    Return None if there is no such route, or if `own` is not an address of this host.
     """
     number = index_to(peer, own)
     try:
         return None if number is None else socket.if_indextoname(number)
-    except OSError:  # it went meanwhile
+    except OSError:  # the interface has gone meanwhile
         return None
 
 
 def index_to(peer: str, own: str) -> int | None:
-    """The same as the interface's number."""
+    """Return the number of that interface; None where `interface_to` returns None."""
     target, source = ipaddress.ip_address(peer), ipaddress.ip_address(own)
     family = socket.AF_INET if target.version == 4 else socket.AF_INET6
     bits = target.max_prefixlen
@@ -51,7 +51,7 @@ def _attribute(kind: int, value: bytes) -> bytes:
 
 
 def _out_interface(answer: bytes) -> int | None:
-    """Number of the interface in the kernel's answer; None if the answer is an error."""
+    """Return the number of the interface in the kernel's answer; None if the answer is an error."""
     length, kind, *_ = _HEADER.unpack_from(answer)
     at = _HEADER.size + _ROUTE.size
     while kind == _NEW_ROUTE and at + _ATTRIBUTE.size <= length:

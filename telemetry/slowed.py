@@ -1,6 +1,6 @@
-"""Probes of what slows CPUs down: a low frequency, heat, a control group's quota.
+"""Sample what slows CPUs down: a low frequency, heat, or the quota of a control group.
 
-Where the kernel does not tell, as in most virtual machines, a column is None and stays so.
+If the kernel does not tell a value, as in most virtual machines, its column is always None.
 """
 
 import os
@@ -15,7 +15,7 @@ PROC = Path("/proc")
 
 
 class Frequency:
-    """The CPUs' mean frequency, and the one that they can keep up: both of those usable here."""
+    """Samples the mean frequency of the usable CPUs, and the mean one that they can sustain."""
 
     def __init__(self, cpus: Path = CPUS) -> None:
         usable = sorted(os.sched_getaffinity(0))
@@ -23,13 +23,16 @@ class Frequency:
         self._full_mhz = self._mean_mhz("base_frequency") or self._mean_mhz("cpuinfo_max_freq")
 
     def _mean_mhz(self, name: str) -> float | None:
-        """Of files in kHz; None unless every CPU has one."""
+        """Return the mean over all CPUs of a file in kHz, in MHz; None unless each CPU has it."""
         values = [_number(folder / name) for folder in self._folders]
         told = [value for value in values if value is not None]
         return round(sum(told) / len(told) / 1000, 1) if len(told) == len(values) else None
 
     def sample(self) -> Row:
-        """`cpu_mhz` now (without cpufreq, what /proc/cpuinfo says), and `cpu_full_mhz`."""
+        """Return `cpu_mhz`, the frequency now, and `cpu_full_mhz`, the one that can be sustained.
+
+        Without cpufreq, `cpu_mhz` is what /proc/cpuinfo says.
+        """
         now = self._mean_mhz("scaling_cur_freq")
         if now is None and (told := psutil.cpu_freq()):
             now = told.current or None
@@ -37,14 +40,14 @@ class Frequency:
 
 
 class Heat:
-    """How often CPUs were throttled because of heat, since boot (Intel's thermal_throttle)."""
+    """Samples how often CPUs were throttled by heat since boot (Intel's thermal_throttle)."""
 
     def __init__(self, cpus: Path = CPUS) -> None:
         usable = sorted(os.sched_getaffinity(0))
         self._folders = [cpus / f"cpu{number}" / "thermal_throttle" for number in usable]
 
     def sample(self) -> Row:
-        """Of cores and packages together."""
+        """Return the sum over cores and packages; None if the CPUs do not count it."""
         counts = [
             _number(folder / f"{what}_throttle_count")
             for folder in self._folders
@@ -55,10 +58,10 @@ class Heat:
 
 
 class Quota:
-    """CPU quotas of the control groups that a process is in, of its own and of all above it.
+    """Samples CPU quotas of a process's control groups: its own group and all groups above it.
 
-    Version 1 and 2 alike, by cpu.stat: periods that a quota was enforced in, and those of them in
-    which it was used up.
+    It reads cpu.stat of version 1 and version 2 groups: the number of periods in which a quota was
+    enforced, and the number of those in which it was used up.
     """
 
     columns = {"quota_periods": "nr_periods", "quota_throttles": "nr_throttled"}
@@ -73,7 +76,7 @@ class Quota:
         self._files = [file for file, stat in found if "nr_throttled" in stat]
 
     def sample(self) -> Row:
-        """All None where no group has a quota's counters, or once one is gone."""
+        """Return the two counters; all are None if no group has them, or once a group is gone."""
         stats = [_cpu_stat(file.parent)[1] for file in self._files]
         if not stats or not all("nr_throttled" in stat for stat in stats):
             return dict.fromkeys(self.columns)
@@ -81,9 +84,9 @@ class Quota:
 
 
 def cpu_groups(groups: str, mountinfo: str) -> list[Path]:
-    """Folders of a process's CPU control groups, from its own up to the topmost one visible here.
+    """Return folders of a process's CPU control groups, from its own up to the topmost visible one.
 
-    `groups`: its /proc/<pid>/cgroup; `mountinfo`: /proc/self/mountinfo.
+    `groups` is the text of its /proc/<pid>/cgroup, and `mountinfo` that of /proc/self/mountinfo.
     """
     folders: list[Path] = []
     for line in groups.splitlines():
@@ -99,7 +102,7 @@ def cpu_groups(groups: str, mountinfo: str) -> list[Path]:
 
 
 def _mounts(mountinfo: str) -> list[tuple[str, Path, str, list[str]]]:
-    """Root within the file system, mount point, kind, and options of each mount (proc(5))."""
+    """Return root in the file system, mount point, kind and options of each mount (proc(5))."""
     mounts = []
     for line in mountinfo.splitlines():
         before, _, after = line.partition(" - ")

@@ -1,7 +1,8 @@
-"""TCP sockets by state, and who waits in listen queues, asked of the kernel by sock_diag(7).
+"""Ask the kernel, by sock_diag(7), for TCP sockets by state and the lengths of listen queues.
 
-What /proc/net/tcp has as text, without its cost: sockets in TIME-WAIT, tens of thousands where each
-request has a connection of its own, are left out by the kernel (their number is in sockstat).
+/proc/net/tcp has the same as text, but reading it costs more. The kernel leaves out sockets in
+TIME-WAIT, of which there are tens of thousands if each request has a new connection; their number
+is in /proc/net/sockstat.
 """
 
 import socket
@@ -17,15 +18,17 @@ _REQUEST_DUMP = 0x301  # NLM_F_REQUEST | NLM_F_DUMP
 _ERROR, _DONE = 2, 3
 _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 _ASKED = struct.Struct("=BBBxI48x")  # family, protocol, extensions, states; any address
-_TOLD = struct.Struct("=xB54xI")  # state, receive queue: of a listening socket, who waits there
+_TOLD = struct.Struct(
+    "=xB54xI"
+)  # state, receive queue; a listening socket's is the connections that wait
 
-# states of linux/tcp_states.h -> column
+# states of linux/tcp_states.h and their columns
 STATES = {
     2: "tcp_syn_sent",
     3: "tcp_syn_received",
-    4: "tcp_fin_wait",  # 1: our end is closed, and that not yet acknowledged
-    5: "tcp_fin_wait",  # 2: it is, and the other end still open
-    8: "tcp_close_wait",  # the other end is closed, and the program here has not closed its own
+    4: "tcp_fin_wait",  # FIN-WAIT-1: this end has closed, which is not yet acknowledged
+    5: "tcp_fin_wait",  # FIN-WAIT-2: that is acknowledged, and the other end is still open
+    8: "tcp_close_wait",  # the other end has closed, and the program here has not
     9: "tcp_last_ack",
     11: "tcp_last_ack",  # CLOSING: both ends closed at once
 }
@@ -34,12 +37,15 @@ COLUMNS = (*dict.fromkeys(STATES.values()), "listen_queue")
 
 
 class Sockets:
-    """Sockets over IPv4 in this host's network namespace; established ones are in other columns."""
+    """Samples IPv4 sockets in this host's network namespace, except the established ones.
+
+    Other columns have the number of established sockets.
+    """
 
     def sample(self) -> Row:
-        """Counts by state, and `listen_queue`: connections that no program has accepted yet.
+        """Return counts by state, and `listen_queue`: connections that no program has accepted yet.
 
-        All None where the kernel does not tell.
+        All are None if the kernel does not tell them.
         """
         counts = dict.fromkeys(COLUMNS, 0)
         try:
@@ -54,7 +60,7 @@ class Sockets:
 
 
 def _dump() -> Iterator[tuple[int, int]]:
-    """State and receive queue of each socket in one of the states asked for. Raises OSError."""
+    """Yield state and receive queue of each socket in one of the asked states. Raises OSError."""
     states = sum(1 << state for state in (*STATES, LISTENING))
     asked = _ASKED.pack(socket.AF_INET, socket.IPPROTO_TCP, 0, states)
     head = _HEADER.pack(_HEADER.size + len(asked), _SOCK_DIAG_BY_FAMILY, _REQUEST_DUMP, 1, 0)

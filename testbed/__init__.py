@@ -1,1 +1,1 @@
-"""Control side of the testbed: what to run, how it is run on the hosts, and what is kept of it."""
+"""The control side of the testbed: what to run, how to run it on the hosts, what to keep."""

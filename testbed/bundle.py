@@ -1,4 +1,4 @@
-"""What is deployed, as the roles read it: archives of the code, and one document about them.
+"""Pack what is deployed: archives of the code, and one document about them for the roles.
 
 `python -m testbed.bundle agents` makes the archives that are missing and prints the document.
 """
@@ -29,18 +29,18 @@ LONGEST_USER_NAME = 32  # useradd(8)
 
 @dataclass(frozen=True)
 class Bundle:
-    """One folder, packed. `digest` names its content, `requirements_digest` its environment's."""
+    """One packed folder. `digest` identifies its content, `requirements_digest` its environment."""
 
     name: str  # 'agents-django', 'pacer'
     digest: str
-    archive: str  # on the control machine
+    archive: str  # path on the control machine
     requirements: str | None  # relative to the unpacked folder
     requirements_digest: str | None
 
 
 @dataclass(frozen=True)
 class DeployedApp:
-    """An app with what its unit needs to know."""
+    """An app, with everything that its unit needs to know."""
 
     workload: str
     name: str
@@ -48,17 +48,17 @@ class DeployedApp:
     unit: str
     user: str
     bundle: Bundle
-    services: list[str]  # what its workload needs besides it, e.g. 'postgresql'
+    services: list[str]  # services that its workload needs, for example 'postgresql'
     apt_packages: list[str]
-    exec_start: str  # serve as ExecStart= takes it; {venv} and {app} are still in it
+    exec_start: str  # `serve` as ExecStart= takes it, still with {venv} and {app}
     environment: dict[str, str]  # the app's own, and its settings' defaults
-    settings: dict[str, dict[str, Any]]  # by environment variable: what it may hold
-    database_connections: int  # the most it opens with its default settings
+    settings: dict[str, dict[str, Any]]  # the allowed values, by environment variable
+    database_connections: int  # the most that it opens with its default settings
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A workload's SQL file, safe to load again."""
+    """A workload's SQL file, which may be loaded again at any time."""
 
     workload: str
     file: str  # on the control machine
@@ -75,21 +75,21 @@ class Reset:
 
 @dataclass(frozen=True)
 class Deployment:
-    """All that the roles deploy."""
+    """Everything that the roles deploy."""
 
     apps: list[DeployedApp]
     datasets: list[Dataset]
     resets: list[Reset]
-    services: dict[str, list[str]]  # by service: the workloads that need it
+    services: dict[str, list[str]]  # the workloads that need a service, by service
     programs: dict[str, Bundle]
 
 
 def deployment(
     workloads: list[str], own: str | Path | None = None, archives: Path = ARCHIVES
 ) -> Deployment:
-    """The deployment of these workloads, and of all in the user's `own` apps folder.
+    """Return the deployment of these workloads, and of all workloads in the user's `own` folder.
 
-    Raises TestbedError for an unknown workload or a file that does not fit.
+    Raises TestbedError for an unknown workload or a file with an error.
     """
     known = catalogue.load(own)
     owned = [
@@ -125,7 +125,7 @@ def deployment(
 
 
 def deployed(app: CataloguedApp, workload: Workload, archives: Path) -> DeployedApp:
-    """The app with its archive made and its unit's facts drawn from its app.yml."""
+    """Return the app with its archive made, and with what its unit needs from its app.yml."""
     defaults = {setting.env: str(setting.default) for setting in app.spec.settings.values()}
     return DeployedApp(
         workload=app.workload,
@@ -151,7 +151,10 @@ def deployed(app: CataloguedApp, workload: Workload, archives: Path) -> Deployed
 
 
 def held(setting: Setting) -> dict[str, Any]:
-    """What the setting's variable may hold, as roles/app_deploy/files/start_app.py reads it."""
+    """Return the allowed values of a setting, in the form that start_app.py reads.
+
+    start_app.py is in roles/app_deploy/files/.
+    """
     choices = setting.choices
     return {
         "choices": None if choices is None else [str(choice) for choice in choices],
@@ -160,7 +163,7 @@ def held(setting: Setting) -> dict[str, Any]:
 
 
 def user_name(workload: str, app: str) -> str:
-    """The system user an app runs as; a name too long is cut and told apart by a digest."""
+    """Return the system user that an app runs as. A long name is cut and has a digest added."""
     name = f"app-{workload}-{app}"
     if len(name) <= LONGEST_USER_NAME:
         return name
@@ -177,7 +180,7 @@ def bundle(
     digest: str,
     inside: str = "",
 ) -> Bundle:
-    """Pack the folder's files, below `inside` in the archive, unless that archive is there."""
+    """Pack the folder's files, below `inside` in the archive, unless that archive exists."""
     archive = archives / f"{name}-{digest}.tar.gz"
     if not archive.exists():
         archives.mkdir(parents=True, exist_ok=True)
@@ -195,7 +198,7 @@ def bundle(
 
 
 def pack(folder: Path, inside: str = "") -> bytes:
-    """A gzipped tar of the folder's files: the same files give the same bytes."""
+    """Return a gzipped tar of the folder's files; the same files give the same bytes."""
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for path in app_code.files_of(folder):
@@ -208,7 +211,7 @@ def pack(folder: Path, inside: str = "") -> bytes:
 
 
 def _program(folder: Path, archives: Path) -> Bundle:
-    """A package of the project, kept in its folder so that Python finds it by name."""
+    """Return a package of the project, packed with its folder so that Python finds its name."""
     if not (folder / "__main__.py").is_file():
         raise TestbedError(f"{folder}: no __main__.py", remedy="is this checkout complete?")
     requirements = "requirements.txt" if (folder / "requirements.txt").is_file() else None
@@ -219,7 +222,7 @@ def _program(folder: Path, archives: Path) -> Bundle:
 
 
 def main() -> int:
-    """Print the deployment of the named workloads as JSON; exit code 2 with one error if not."""
+    """Print the deployment of the named workloads as JSON; return 2 after an error message."""
     parser = argparse.ArgumentParser(prog="python -m testbed.bundle", description=__doc__)
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD")
     parser.add_argument("--apps-path", metavar="FOLDER", help="more apps, laid out alike")
@@ -229,7 +232,7 @@ def main() -> int:
     except TestbedError as error:
         sys.stderr.write(f"{plain(str(error))}\n")
         return error.exit_code
-    except OSError as error:  # the archives' folder: a full disk, or not ours to write
+    except OSError as error:  # of the archives' folder: the disk is full, or writing is not allowed
         sys.stderr.write(f"{shown_name(error.filename)}: {error.strerror}\n")
         return Exit.NOT_READY
     sys.stdout.write(document)

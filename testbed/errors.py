@@ -1,4 +1,4 @@
-"""The one error that a user is meant to read."""
+"""Define the error that a user is meant to read, and the exit codes."""
 
 from enum import IntEnum
 
@@ -18,15 +18,15 @@ class Exit(IntEnum):
 
 
 class TestbedError(Exception):
-    """What is wrong and what to do about it: shown to the user without a traceback."""
+    """What is wrong and what to do about it. It is shown to the user without a traceback."""
 
-    __test__ = False  # not a test class, whatever pytest makes of its name
+    __test__ = False  # tells pytest that this is not a test class
 
     def __init__(
         self, message: str, *, remedy: str | None = None, exit_code: Exit = Exit.BAD_INPUT
     ) -> None:
         super().__init__(message)
-        self.message = plain(message)  # some of it may be a host's words
+        self.message = plain(message)  # some of it may be text from a host
         self.remedy = remedy
         self.exit_code = exit_code
 
@@ -35,17 +35,17 @@ class TestbedError(Exception):
 
 
 class RunFailed(TestbedError):
-    """What the app did in a run, and why that leaves no figures: a result of the app."""
+    """Raised for what the app did in a run that leaves no figures: this is a result of the app."""
 
     def __init__(self, message: str, *, remedy: str | None = None) -> None:
         super().__init__(message, remedy=remedy, exit_code=Exit.RUN_FAILED)
 
 
 class Interrupted(TestbedError):
-    """Something around the app ended a run, which therefore tells nothing of the app.
+    """Raised if something other than the app ended a run, which therefore says nothing of the app.
 
-    Whatever carries out a run may raise it. The run is kept as interrupted and repeated by a
-    resume. With `ends_campaign` the next run would meet the same, so that the campaign stops.
+    Whatever carries out a run may raise it. The run is kept as interrupted, and a resume repeats
+    it. With `ends_campaign`, every further run would meet the same problem, so the campaign stops.
     """
 
     def __init__(

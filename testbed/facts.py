@@ -1,4 +1,7 @@
-"""What a campaign recorded of its hosts and settings, by name, to compare with another's. Pure."""
+"""Name what a campaign recorded of its hosts and settings, to compare it with another's.
+
+All functions are pure.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,12 +10,12 @@ from typing import Any
 from testbed.model.results import HostRecord
 from testbed.numbers import size
 
-# 'agents-flask-c34eed7cecda:flask': an app's environment is named by the digest of what is in it
+# 'agents-flask-c34eed7cecda:flask': the name of an app's environment has a digest of its content
 DIGEST = re.compile(r"-[0-9a-f]{12}(?=:)")
 
 
 def flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
-    """Leaves of nested tables by their path; what is null is not there."""
+    """Yield the leaves of nested tables with their paths; values that are null are left out."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from flat(f"{name}.{key}", inner)
@@ -23,7 +26,7 @@ def flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def host_facts(host: HostRecord) -> dict[str, str]:
-    """A host's properties, sysctls and packages by name; what it did not tell is not there."""
+    """Return a host's properties, sysctls and packages by name, without those it did not tell."""
     facts = {
         "name": host.hostname,
         "system": host.os,
@@ -40,7 +43,10 @@ def host_facts(host: HostRecord) -> dict[str, str]:
 
 
 def _packages(packages: Mapping[str, str]) -> dict[str, str]:
-    """Versions by name, of apps' environments without their digest; several where there are."""
+    """Return versions by name, with the digest removed from the names of apps' environments.
+
+    If environments have different versions of a package, all of them are returned.
+    """
     found: dict[str, set[str]] = {}
     for name, version in packages.items():
         found.setdefault(DIGEST.sub("", name), set()).add(version)

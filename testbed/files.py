@@ -1,6 +1,6 @@
-"""Read files that users name: only plain files, up to a size, as UTF-8. Pure but for the reading.
+"""Read files that users name: only plain files, up to a size, as UTF-8.
 
-A FIFO would be waited for without end, and a device has none.
+A named pipe could block the reader without end, and a device could be read without end.
 """
 
 import codecs
@@ -18,7 +18,7 @@ KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
-# What other encodings begin with. UTF-32's little-endian mark begins with UTF-16's.
+# The marks at the beginning of other encodings. UTF-32's little-endian mark begins with UTF-16's.
 MARKS = {
     codecs.BOM_UTF32_LE: "UTF-32",
     codecs.BOM_UTF32_BE: "UTF-32",
@@ -28,16 +28,16 @@ MARKS = {
 
 
 def kind(path: Path) -> str | None:
-    """What is there in place of a plain file, as 'a folder'; None: a plain file.
+    """Return what is there instead of a plain file, such as 'a folder'; None for a plain file.
 
-    Links are followed. Raises OSError where nothing is there.
+    Links are followed. Raises OSError if nothing is there.
     """
     mode = stat.S_IFMT(path.stat().st_mode)
     return None if mode == stat.S_IFREG else KINDS.get(mode, "no plain file")
 
 
 def check(path: Path, most_bytes: int) -> None:
-    """Raise TestbedError, naming the file, unless it is a plain file of at most `most_bytes`."""
+    """Raise TestbedError, naming the file, unless it is plain and has at most `most_bytes`."""
     try:
         other = kind(path)
         size = path.stat().st_size
@@ -54,20 +54,20 @@ def check(path: Path, most_bytes: int) -> None:
 
 
 def read(path: Path, most_bytes: int) -> bytes:
-    """The file's content. Raises TestbedError, naming the file, if it cannot be taken."""
+    """Return the file's content. Raises TestbedError, naming the file, if it cannot be read."""
     check(path, most_bytes)
     try:
         with path.open("rb") as stream:
             content = stream.read(most_bytes + 1)
     except OSError as error:
         raise _unreadable(path, error) from error
-    if len(content) > most_bytes:  # /proc's files say that they are empty
+    if len(content) > most_bytes:  # the files of /proc report a size of 0
         raise TestbedError(f"{shown_name(path)}: is too large; at most {most_bytes:,} are read")
     return content
 
 
 def read_text(path: Path, most_bytes: int) -> str:
-    """The file's text, line breaks as they are. Raises TestbedError, naming file and line."""
+    """Return the file's text, with its own line breaks. Raises TestbedError with file and line."""
     content = read(path, most_bytes)
     for mark, encoding in MARKS.items():
         if content.startswith(mark):
@@ -86,7 +86,10 @@ def read_text(path: Path, most_bytes: int) -> str:
 
 
 def beside(folder: Path, name: str) -> Path:
-    """The file `name` in the folder. Raises TestbedError if it, or what it links to, is outside."""
+    """Return the path of `name` in the folder.
+
+    Raises TestbedError if the file, or the target of its link, is outside of the folder.
+    """
     path = folder / name
     try:
         inside = path.resolve().is_relative_to(folder.resolve())

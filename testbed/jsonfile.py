@@ -1,4 +1,4 @@
-"""Reading the JSON that the testbed wrote: what is cut off, edited or no JSON is one sentence."""
+"""Read the JSON that the testbed wrote. A damaged file gives an error of one sentence."""
 
 import json
 import math
@@ -10,8 +10,8 @@ from pydantic import BaseModel, ValidationError
 from testbed.errors import TestbedError
 from testbed.model.results import SCHEMA_VERSION
 
-LARGEST_BYTES = 64 << 20  # a campaign.json of a thousand runs has a tenth of this
-DEEPEST = 50  # levels; ours have fewer than ten
+LARGEST_BYTES = 64 << 20  # a campaign.json with a thousand runs has a tenth of this size
+DEEPEST = 50  # levels of nesting; the testbed's own files have fewer than ten
 MOST_PROBLEMS = 3  # of one file that are told
 REMEDY = "the file was cut off or edited; redo the run or restore the file"
 
@@ -19,9 +19,9 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The document, of a schema version that is known here.
+    """Return the document, if its schema version is known.
 
-    Raises TestbedError, naming the file and what is wrong with it.
+    Raises TestbedError, which names the file and what is wrong with it.
     """
     try:
         if path.stat().st_size > LARGEST_BYTES:
@@ -49,7 +49,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def fit(path: Path, data: dict[str, Any], model: type[M]) -> M:
-    """A document as its model. Raises TestbedError with file, place and problem."""
+    """Return a document as its model. Raises TestbedError with file, place and problem."""
     try:
         return model.model_validate(data)
     except ValidationError as error:

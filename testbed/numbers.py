@@ -1,33 +1,33 @@
-"""How numbers are written for people to read: rates, counts, times, shares and sizes."""
+"""Write numbers for people to read: rates, counts, times, shares and sizes."""
 
 MISSING = "\N{EM DASH}"
 AT_LEAST = "\N{GREATER-THAN OR EQUAL TO} "  # before a figure that is only a lower bound
 
 
 def rate(value: float | None) -> str:
-    """Per second: whole from 100 on, else three significant digits."""
+    """Return a rate per second: whole from 100 on, otherwise with three significant digits."""
     return MISSING if value is None else _digits(value)
 
 
 def count(value: float | None) -> str:
-    """A count; a mean of counts keeps a decimal where it has one."""
+    """Return a count; the mean of counts has one decimal if it is not whole."""
     if value is None:
         return MISSING
     return f"{value:,.0f}" if value == round(value) or value >= 100 else f"{value:,.1f}"
 
 
 def milliseconds(value_us: float | None) -> str:
-    """Microseconds, written as milliseconds with three significant digits."""
+    """Return microseconds as milliseconds with three significant digits."""
     return MISSING if value_us is None else _digits(value_us / 1000)
 
 
 def percent(value: float | None) -> str:
-    """A percentage, in whole percents from 10 on."""
+    """Return a percentage, in whole percents from 10 on."""
     return MISSING if value is None else f"{value:.0f} %" if value >= 10 else f"{value:.1f} %"
 
 
 def size(value_bytes: float | None) -> str:
-    """Bytes, in the largest binary unit that leaves a number of at least one."""
+    """Return bytes in the largest binary unit that leaves a number of at least one."""
     if value_bytes is None:
         return MISSING
     for unit in ("bytes", "KiB", "MiB", "GiB"):
@@ -38,7 +38,7 @@ def size(value_bytes: float | None) -> str:
 
 
 def _digits(value: float) -> str:
-    """Three significant digits, but never less than the whole number, and never an exponent."""
+    """Return three significant digits, but never fewer than the whole number, and no exponent."""
     magnitude = abs(value)
     if magnitude == 0:
         return "0"

@@ -1,4 +1,4 @@
-"""What is being done and how long is left: a live line on a terminal, plain lines elsewhere."""
+"""Show what is being done and how long is left: a live line on a terminal, else plain lines."""
 
 import time
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ from rich.progress import Progress as Bars
 
 
 class Progress:
-    """Tells stages of a known expected length, and how long the whole campaign still takes.
+    """Shows stages of a known expected length, and how long the whole campaign still takes.
 
-    Quiet: nothing but `result` lines.
+    With `quiet`, it prints only `result` lines.
     """
 
     def __init__(self, console: Console, *, quiet: bool = False) -> None:
@@ -24,17 +24,17 @@ class Progress:
         self._total_expected_s = 0.0
 
     def say(self, text: str) -> None:
-        """A line of news."""
+        """Print a line, unless quiet."""
         if not self._quiet:
             self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def result(self, text: str) -> None:
-        """A line that is shown even when quiet."""
+        """Print a line, even if quiet."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     @contextmanager
     def campaign(self, expected_s: float) -> Iterator[None]:
-        """Show the time left of a whole of `expected_s` while the block runs."""
+        """Show the time left of `expected_s` seconds while the block runs."""
         with self._shown():
             if self._bars:
                 self._total = self._bars.add_task("whole campaign", total=expected_s)
@@ -46,14 +46,14 @@ class Progress:
 
     @contextmanager
     def stage(self, name: str, expected_s: float) -> Iterator[None]:
-        """Show one stage; plain output gets a line at its start."""
+        """Show one stage while the block runs; without a terminal, print a line at its start."""
         if self._quiet or not self._console.is_terminal:
             self.say(f"  {name} ({expected_s:.0f} s)" if expected_s >= 2 else f"  {name}")
             yield
             return
         with self._shown():
             bars = self._bars
-            if bars is None:  # cannot be: _shown has just made it
+            if bars is None:  # never true, as _shown has just made it
                 raise RuntimeError("progress is not shown")
             task = bars.add_task(name, total=expected_s or None)
             begin = time.monotonic()
@@ -65,13 +65,13 @@ class Progress:
                 self._show_total(0)
 
     def tick(self, stage_done_s: float) -> None:
-        """Within a stage: so many of its seconds are over."""
+        """Show that `stage_done_s` seconds of the current stage are over."""
         if self._bars and self._bars.tasks:
             self._bars.update(self._bars.tasks[-1].id, completed=stage_done_s)
             self._show_total(stage_done_s)
 
     def reached(self, share: float) -> None:
-        """Of the whole campaign, this share (0 to 1) is over, however long it took."""
+        """Show that this share (0 to 1) of the campaign is over, however long it took."""
         self._total_done_s = share * self._total_expected_s
         self._show_total(0)
 

@@ -1,7 +1,7 @@
-"""Whether results are as they were written: digests of documents and of the files of a run.
+"""Tell whether results are unchanged, by digests of documents and of the files of a run.
 
-They find what was edited, cut off or lost. They are no signature: somebody who means to deceive can
-make new ones.
+Digests show what was edited, cut off or lost. They are not a signature: somebody who wants to
+deceive can compute new ones.
 """
 
 import hashlib
@@ -13,13 +13,13 @@ from pydantic import BaseModel
 
 from testbed.model.results import KeptFile, RunRecord
 
-FIELD = "digest"  # of a sealed document
-RECORD = "run.json"  # in a run's folder; seals itself, and lists the digests of all other files
+FIELD = "digest"  # the field of a sealed document that has its digest
+RECORD = "run.json"  # a run's record, which has its own digest and those of all other files
 BLOCK_BYTES = 1 << 20
 
 
 def sealed(model: BaseModel) -> str:
-    """The model as JSON, with its digest where it has a field for one."""
+    """Return the model as JSON, with its digest if it has a field for one."""
     data = json.loads(model.model_dump_json())
     if FIELD in type(model).model_fields:
         data[FIELD] = digest(data)
@@ -27,19 +27,22 @@ def sealed(model: BaseModel) -> str:
 
 
 def digest(data: dict[str, Any]) -> str:
-    """The digest of a document's content but for the one it carries, however it is laid out."""
+    """Return the digest of a document's content, without its digest field and its layout."""
     content = {key: value for key, value in data.items() if key != FIELD}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def is_broken(data: dict[str, Any]) -> bool:
-    """Whether a document is not what was written. Older ones carry no digest, and tell nothing."""
+    """Return whether a document differs from what was written; False if it carries no digest.
+
+    Documents of older versions carry none.
+    """
     return data.get(FIELD) is not None and data[FIELD] != digest(data)
 
 
 def files_of(folder: Path) -> dict[str, KeptFile]:
-    """Every file of a run's folder but run.json, by its path in there."""
+    """Return every file of a run's folder except run.json, by its path in the folder."""
     return {
         path.relative_to(folder).as_posix(): _kept(path)
         for path in sorted(folder.rglob("*"))
@@ -48,7 +51,7 @@ def files_of(folder: Path) -> dict[str, KeptFile]:
 
 
 def changes(folder: Path, record: RunRecord) -> list[str]:
-    """A sentence for each file of a run that is no longer as it was when the run ended."""
+    """Return a sentence for each file of a run that has changed since the run ended."""
     found = (_change(folder / name, kept) for name, kept in sorted(record.files.items()))
     return [sentence for sentence in found if sentence]
 

@@ -1,4 +1,4 @@
-"""The results folder: written whole or not at all, read back checked."""
+"""Write the results folder, each file completely or not at all, and read it back with checks."""
 
 import os
 from pathlib import Path
@@ -11,22 +11,22 @@ from testbed.errors import TestbedError
 from testbed.model.results import Campaign, Failure, RunRecord
 from testbed.paths import ROOT
 
-FOLDER_VARIABLE = "TESTBED_RESULTS"  # environment variable: results elsewhere than in results/
+FOLDER_VARIABLE = "TESTBED_RESULTS"  # environment variable with another folder than results/
 PARTIAL = ".partial-"  # prefix of a run's folder until its run.json is complete
 
 M = TypeVar("M", bound=BaseModel)
 
 
 def folder() -> Path:
-    """Where campaigns and link verifications are kept."""
+    """Return the folder of campaigns and link verifications."""
     return Path(os.environ.get(FOLDER_VARIABLE) or ROOT / "results")
 
 
 def write(path: Path, model: BaseModel) -> None:
     """Write a model as JSON so that a reader sees the old file or the new one, never half of it.
 
-    Where the model has a field for a digest, the document carries it.
-    Raises TestbedError if it cannot be written, a full disk for instance.
+    If the model has a field for a digest, the document carries its digest. Raises TestbedError if
+    the file cannot be written, for example because the disk is full.
     """
     temporary = path.with_name(f".{path.name}.tmp")
     try:
@@ -44,32 +44,33 @@ def write(path: Path, model: BaseModel) -> None:
 
 
 def read(path: Path, model: type[M]) -> M:
-    """Read a model back. Raises TestbedError, naming the file and what is wrong in it.
+    """Read a model back.
 
-    That includes a document which is not as it was written.
+    Raises TestbedError, which names the file and what is wrong in it, for example that it was
+    edited after it was written.
     """
     found, edited = read_as_found(path, model)
     if edited:
         raise TestbedError(
             f"{path} was edited after it was written",
-            remedy="restore it from a copy; what it says now, nobody measured",
+            remedy="restore it from a copy; its present content was not measured",
         )
     return found
 
 
 def read_as_found(path: Path, model: type[M]) -> tuple[M, bool]:
-    """A model as its file is now, and whether that was edited after it was written.
+    """Return a model as its file is now, and whether the file was edited after it was written.
 
-    Raises TestbedError, naming the file and what is wrong in it, if it does not fit.
+    Raises TestbedError, which names the file and what is wrong in it, if it does not fit.
     """
     data = jsonfile.read(path)
     return jsonfile.fit(path, data, model), seal.is_broken(data)
 
 
 def read_run(folder: Path, campaign: Campaign) -> tuple[RunRecord, list[str]]:
-    """A run as its folder is now, and a sentence for each thing that is not as it was written.
+    """Return a run as its folder is now, and a sentence for each change since it was written.
 
-    Raises TestbedError if it is not that campaign's run, or no run at all.
+    Raises TestbedError if the folder has no run, or a run of another campaign.
     """
     path = folder / seal.RECORD
     if not path.is_file():
@@ -94,7 +95,7 @@ def read_run(folder: Path, campaign: Campaign) -> tuple[RunRecord, list[str]]:
 
 
 def point_latest(folder: Path) -> None:
-    """Let `latest` beside the campaign lead to it."""
+    """Make the link `latest` beside the campaign's folder lead to it."""
     temporary = folder.with_name(".latest.tmp")
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(folder.name)
@@ -102,10 +103,10 @@ def point_latest(folder: Path) -> None:
 
 
 def finished_runs(folder: Path, campaign: Campaign) -> dict[str, RunRecord]:
-    """The campaign's runs that have figures, by id.
+    """Return the campaign's runs that have figures, by id.
 
-    Not among them: one that is half-written, that an app failed in, or that was interrupted.
-    Raises TestbedError if a file of one is not as it was when the run ended.
+    A run that is half-written, failed or interrupted is not among them. Raises TestbedError if a
+    file of one has changed since the run ended.
     """
     finished = {}
     for run_id in campaign.runs:
@@ -123,7 +124,10 @@ def finished_runs(folder: Path, campaign: Campaign) -> dict[str, RunRecord]:
 
 
 def failures(path: Path) -> list[Failure]:
-    """Why all attempts at a run failed so far; `path`: its run.json, which need not be there."""
+    """Return why all attempts at a run have failed so far; an empty list if there were none.
+
+    `path` is that of its run.json, which need not exist.
+    """
     if not path.is_file():
         return []
     record = read(path, RunRecord)
@@ -131,7 +135,10 @@ def failures(path: Path) -> list[Failure]:
 
 
 def first_rows(folder: Path) -> dict[str, int] | None:
-    """What the first finished run of a campaign found in the database; None if none did."""
+    """Return the rows by table that a campaign's first finished run found in the database.
+
+    Return None if no finished run counted them.
+    """
     for path in sorted(folder.glob("[0-9]*/run.json")):
         if (rows := read(path, RunRecord).rows) is not None:
             return rows

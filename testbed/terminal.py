@@ -1,4 +1,4 @@
-"""The terminal of the user, who reads words that came from hosts, apps and files of others."""
+"""Print on the user's terminal texts that come from hosts, apps and other people's files."""
 
 from collections.abc import Iterable
 
@@ -9,12 +9,12 @@ from testbed.texts import plain
 
 
 class Terminal(Console):
-    """A console whose texts cannot command the terminal: escape codes are shown, not obeyed."""
+    """A console on which texts cannot control the terminal: escape codes are shown as text."""
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """What is to be printed, with only rich's own commands in it."""
+        """Return what is to be printed, with only rich's own control codes in it."""
         for segment in super().render(renderable, options):
             text, style, control = segment
             yield segment if control else Segment(plain(text), style)

@@ -1,9 +1,9 @@
-"""Text from files, options and hosts, made fit to be shown: short, and without control codes."""
+"""Make text from files, options and hosts fit to be shown: short, without control codes."""
 
 import reprlib
 
-JOINERS = "\u200c\u200d"  # some scripts and emoji need them; not printable by themselves
-SHOWN_CHARACTERS = 80  # of a value in an error: enough to recognise it
+JOINERS = "\u200c\u200d"  # not printable by themselves, but some scripts and emoji need them
+SHOWN_CHARACTERS = 80  # of a value in an error message, enough to recognise it
 
 _REPR = reprlib.Repr()
 _REPR.maxstring = _REPR.maxother = SHOWN_CHARACTERS
@@ -12,12 +12,12 @@ _REPR.maxlevel = 2
 
 
 def is_plain(character: str) -> bool:
-    """Whether a terminal prints the character, and does nothing else with it."""
+    """Return whether a terminal prints the character and does nothing else with it."""
     return character.isprintable() or character in JOINERS
 
 
 def plain(text: str) -> str:
-    """The text with every character but line breaks and tabs that does not print as its escape."""
+    """Return the text with unprintable characters as escapes, except line breaks and tabs."""
     return "".join(
         one if one in "\n\t" or is_plain(one) else one.encode("unicode_escape").decode()
         for one in text
@@ -25,11 +25,11 @@ def plain(text: str) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as an error shows it: on one line, cut short, escape codes as their escapes."""
+    """Return a value as an error message shows it: on one line, shortened, with escapes."""
     return plain(_REPR.repr(value))
 
 
 def shown_name(name: object) -> str:
-    """A key, path or name as an error shows it, without quotes."""
+    """Return a key, path or name as an error message shows it, without quotes."""
     text = plain(str(name)).replace("\n", "\\n").replace("\t", "\\t")
     return text if len(text) <= 2 * SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."

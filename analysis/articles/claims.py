@@ -1,11 +1,12 @@
 """Judge whether a published claim holds, by one rule. Pure functions.
 
-A claim compares two cells by the ratio of a metric, or takes one cell's share. The ratio and its
-interval are those of analysis/ratio.py.
+A claim is about the ratio of a metric between two cells, or about one cell's share in percent. The
+ratio and its interval are those of analysis/ratio.py.
 
 - reproduced: the whole interval lies within the claim's accepted range;
 - not reproduced: the whole interval lies outside of it;
-- not comparable: it does both, or one side has no run that counts.
+- not comparable: the interval lies partly within and partly outside of it, or a side has no run
+  that counts.
 """
 
 import math
@@ -42,12 +43,12 @@ class Judgement:
 
     @property
     def sides(self) -> list[CellTrials]:
-        """The cells that the claim takes: two, or one if it is a share."""
+        """The cells that the claim is about: two for a ratio, one for a share."""
         return [self.of] if self.to is None else [self.of, self.to]
 
 
 def judge(name: str, claim: Claim, mode: Mode, of: CellTrials, to: CellTrials | None) -> Judgement:
-    """Judge a claim by what its cells' trials say; `to` is None for a share by itself."""
+    """Judge a claim by the trials of its cells. `to` is None for a share of one cell."""
     sides = [of] if to is None else [of, to]
     remarks = remarks_on(sides)
     why_not = why_nothing_is_known(sides)
@@ -63,7 +64,7 @@ def judge(name: str, claim: Claim, mode: Mode, of: CellTrials, to: CellTrials | 
 
 
 def lies(found: Estimate, accept: Accept) -> Place:
-    """Say where the interval lies as seen from the accepted range."""
+    """Return where the interval lies: within, below, above or across the accepted range."""
     least = -math.inf if accept.at_least is None else accept.at_least
     most = math.inf if accept.at_most is None else accept.at_most
     return found.lies(least, most)
@@ -72,7 +73,7 @@ def lies(found: Estimate, accept: Accept) -> Place:
 def _reason(
     place: Place, found: Estimate, accept: Accept, unit: str, sides: Sequence[CellTrials]
 ) -> str:
-    """Say in one sentence why, with the interval and what it is."""
+    """Return the sentence that says why the claim has its verdict, with the interval."""
     span = f"The {METHOD[found.how]}, {interval_text(found.low, found.high, unit)},"
     wanted = f"the accepted range ({accept_text(accept, unit)})"
     if place != "across":
@@ -86,7 +87,7 @@ def _reason(
 
 
 def accept_text(accept: Accept, unit: str = "") -> str:
-    """Return the accepted range in words, its limits as the claim's file has them."""
+    """Return the accepted range in words, with its limits as the claim's file writes them."""
     least, most = accept.at_least, accept.at_most
     if least is not None and most is not None:
         return f"{least:,.9g} to {most:,.9g}{unit}"

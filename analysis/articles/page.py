@@ -1,4 +1,7 @@
-"""Write the page of a series: verdicts first, then what they rest on. It needs no other file."""
+"""Write the HTML page of a series: the verdicts first, then the figures that they rest on.
+
+The page is one file and needs no other.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -73,7 +76,8 @@ def page(
 ) -> str:
     """Return the whole page; the same series always gives the same text.
 
-    `charts` and `links` are by campaign; a campaign that was not measured is not among them.
+    The keys of `charts` and `links` are the names of campaigns. A campaign that was not measured is
+    in neither.
     """
     series = loaded.series
     return html.environment().get_template("series.html.j2").render(
@@ -143,7 +147,7 @@ def part_values(
 
 
 def figure_rows(loaded: LoadedSeries) -> list[FigureRow]:
-    """Return a row for each figure of the article, beside that of the as-published campaign."""
+    """Return a row for each figure of the article, beside the figure measured as published."""
     rows = []
     for published in loaded.series.published.figures:
         cell, metric = published.cell, published.metric
@@ -165,7 +169,7 @@ def figure_rows(loaded: LoadedSeries) -> list[FigureRow]:
 
 
 def shortened(loaded: LoadedSeries) -> list[str]:
-    """Say what the small scale changed, in a sentence for each part."""
+    """Return what the small scale changed: one sentence for each part of the series."""
     found = []
     for part in loaded.series.parts:
         asked = loaded.series.article.asked(part.mode).parts[part.part]

@@ -1,4 +1,4 @@
-"""Run `report` for a campaign or a series: one command, whichever the folder holds."""
+"""Run `report` on a folder, which may hold one campaign or a series of campaigns."""
 
 from argparse import Namespace
 from pathlib import Path
@@ -13,9 +13,9 @@ from analysis.folders import is_series
 
 
 def report_command(arguments: Namespace, console: Console) -> None:
-    """Write the report of a campaign, or of a series and each of its campaigns; print its tables.
+    """Write the report of a campaign, or of a series and all its campaigns, and print its tables.
 
-    Raises TestbedError.
+    Raises TestbedError if the folder cannot be read or the report cannot be written.
     """
     if not is_series(arguments.folder):
         report.report_command(arguments, console)

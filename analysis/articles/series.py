@@ -1,4 +1,7 @@
-"""Read a series, all campaigns of an article asked again, from its folder and judge its claims."""
+"""Read a series from its folder and judge its claims.
+
+A series is the set of all campaigns in which an article was asked again.
+"""
 
 import re
 from dataclasses import dataclass
@@ -28,7 +31,7 @@ class LoadedPart:
 
     @property
     def lacks(self) -> str | None:
-        """What of it is not there, as a phrase; None where it is complete."""
+        """What is missing of the campaign, as a phrase; None if it is complete."""
         return "not measured" if self.campaign is None else lacks(self.campaign)
 
 
@@ -42,23 +45,23 @@ class LoadedSeries:
 
     @property
     def modes(self) -> list[Mode]:
-        """The ways in which the question was asked, in the order carried out."""
+        """The modes in which the article was asked again, in the order carried out."""
         return list(dict.fromkeys(part.about.mode for part in self.parts))
 
     @property
     def lacks(self) -> list[str]:
-        """What is not there, a phrase for each campaign; empty where the series is complete."""
+        """What is missing, a phrase for each campaign; an empty list if the series is complete."""
         found = [f"{p.about.mode}/{p.about.part}: {p.lacks}" for p in self.parts if p.lacks]
         return found or ([] if self.series.ended_at else ["the series has not ended"])
 
     @property
     def small(self) -> bool:
-        """Whether the series was shortened."""
+        """Whether the series ran at the small scale, with shorter runs."""
         return self.series.scale == "small"
 
     @property
     def titles(self) -> dict[str, str]:
-        """What each app is called, as far as any campaign tells."""
+        """The title of each app by its name, as recorded in the campaigns measured so far."""
         campaigns = [part.campaign for part in self.parts if part.campaign]
         return {r.record.app: r.record.app_title for one in campaigns for r in one.runs}
 
@@ -71,7 +74,10 @@ class LoadedSeries:
 
 
 def load_series(folder: Path) -> LoadedSeries:
-    """Read the series in `folder`. Raises TestbedError, naming the file, for what does not fit."""
+    """Read the series in `folder`.
+
+    Raises TestbedError, which names the file, if a file is missing, damaged or does not fit.
+    """
     if not is_series(folder):
         raise TestbedError(
             f"{folder}: not a series: no {SERIES_FILE} in it",
@@ -89,7 +95,7 @@ def _campaign(folder: Path) -> LoadedCampaign | None:
 
 
 def judgements(loaded: LoadedSeries, mode: Mode) -> list[Judgement]:
-    """Judge all claims that are asked in a mode, in the order of the article's file."""
+    """Judge all claims that apply to a mode, in the order of the article's file."""
     claims = loaded.series.published.claims.items()
     return [_judged(loaded, name, claim, mode) for name, claim in claims if mode in claim.compare]
 
@@ -102,7 +108,7 @@ def _judged(loaded: LoadedSeries, name: str, claim: Claim, mode: Mode) -> Judgem
 
 
 def trials_of(loaded: LoadedSeries, mode: Mode, cell: CellRef, metric: Metric) -> CellTrials:
-    """Return what the trials of a cell say of a metric; there is no span where none counts."""
+    """Return what a cell's trials measured of a metric; `spans` is empty if no trial counts."""
     campaign = loaded.campaign(mode, cell.part)
     records = [] if campaign is None else _records(campaign, cell)
     variant = "" if cell.variant == "default" else f", {cell.variant}"
@@ -130,14 +136,17 @@ def _records(campaign: LoadedCampaign, cell: CellRef) -> list[RunRecord]:
 
 
 def _planned(campaign: LoadedCampaign, cell: CellRef) -> int:
-    """Return how many trials of the cell the campaign planned, by the names of its runs."""
+    """Return how many trials of the cell the campaign planned, counted from the ids of its runs."""
     name = re.escape(f"{cell.app}-{cell.endpoint}-{cell.variant}")
     found = (re.search(rf"-{name}-t(\d+)(?:-|$)", run_id) for run_id in campaign.campaign.runs)
     return len({match[1] for match in found if match})
 
 
 def _onsets(records: list[RunRecord], metric: Metric) -> list[Span]:
-    """Return where the trials of a ramp begin to be bad; a trial that does not tell is left out."""
+    """Return where the trials of a ramp begin to be slow or to fail, in users or connections.
+
+    A trial whose onset is not known is left out.
+    """
     trials = ramp.ramp(records, "").trials
     onsets = [t.slowdown if metric == "slowdown_users" else t.errors for t in trials]
     return [span for onset in onsets if (span := onset.span)]

@@ -1,4 +1,4 @@
-"""Run `verdicts`: tell what became of an article's claims, on the terminal and as JSON."""
+"""Run `verdicts`: print the verdict on each claim of an article, as a table or as JSON."""
 
 import json
 from argparse import ArgumentParser, Namespace
@@ -73,7 +73,7 @@ def _table(judged: list[Judgement]) -> Table:
 
 
 def cautions(loaded: LoadedSeries) -> list[str]:
-    """Return what must be kept in mind with every verdict of the series; empty without any."""
+    """Return the cautions that apply to every verdict of the series; often an empty list."""
     found = [SMALL] if loaded.small else []
     places = {part.campaign.campaign.place for part in loaded.parts if part.campaign}
     if "lab" in places:
@@ -98,7 +98,7 @@ def unit(one: Judgement) -> str:
 
 
 def published_text(one: Judgement) -> str:
-    """Return the ratio or share that the article's figures give; 'lost' where they give none."""
+    """Return the ratio or share that the article states, or 'lost' if its figures are lost."""
     if one.claim.published is None:
         return "lost"
     value = one.claim.published
@@ -106,7 +106,7 @@ def published_text(one: Judgement) -> str:
 
 
 def estimate_text(one: Judgement) -> str:
-    """Return the ratio or share measured; the dash where it is not known."""
+    """Return the measured ratio or share as text, or a dash if it is not known."""
     found = one.estimate
     if found is None or found.value is None:
         return MISSING
@@ -114,9 +114,9 @@ def estimate_text(one: Judgement) -> str:
 
 
 def _bound(one: Judgement) -> str:
-    """Return the sign of a ratio that is a bound, as the figures of one side are lower bounds.
+    """Return '≤' or '≥' for a ratio that is a bound because one side's figures are lower bounds.
 
-    Return an empty text where neither side's are, and where both sides' are.
+    Return an empty text if the figures of neither side, or of both sides, are lower bounds.
     """
     below = one.to is not None and one.to.lower_bound
     if one.of.lower_bound == below:
@@ -125,13 +125,13 @@ def _bound(one: Judgement) -> str:
 
 
 def interval_of(one: Judgement) -> str:
-    """Return the interval measured; the dash where there is none."""
+    """Return the measured interval as text, or a dash if there is none."""
     found = one.estimate
     return MISSING if found is None else interval_text(found.low, found.high, unit(one))
 
 
 def figure_text(metric: Metric, value: float | None, bound: bool = False) -> str:
-    """Return a figure of a metric with its unit; the dash where there is none."""
+    """Return a figure of a metric with its unit, or a dash if there is none."""
     if value is None:
         return MISSING
     match metric:
@@ -147,7 +147,7 @@ def figure_text(metric: Metric, value: float | None, bound: bool = False) -> str
 
 
 def cell_text(metric: Metric, cell: CellTrials) -> str:
-    """Return a cell's mean with its unit; the dash where no trial counts."""
+    """Return a cell's mean with its unit, or a dash if no trial counts."""
     return figure_text(metric, cell.mean, cell.lower_bound)
 
 

@@ -29,7 +29,7 @@ DOUBT = "doubtful or invalid"
 
 
 def no_figure(group: Group) -> str:
-    """Return what stands in place of a figure: the stage that failed, or the dash."""
+    """Return the text that stands in place of a figure: the stage that failed, or a dash."""
     failure = group.first.failure
     if group.standing not in WITHOUT_FIGURES:
         return MISSING
@@ -37,14 +37,14 @@ def no_figure(group: Group) -> str:
 
 
 def standing_note(group: Group) -> str:
-    """Return the standing in brackets, for texts; an empty text where it is valid or failed."""
+    """Return the standing in brackets, or an empty text if it is valid or failed."""
     return f" ({group.standing})" if group.standing in ("doubtful", "invalid") else ""
 
 
 def whisker(
     axes: Axes, summary: Summary | None, y: float, half: float = 0.05, scale: float = 1.0
 ) -> None:
-    """Draw the interval of the mean as a line with ends; nothing where there is no interval."""
+    """Draw the interval of the mean as a line with ends; draw nothing if there is no interval."""
     if summary is None or summary.interval is None:
         return
     low, high = (end * scale for end in summary.interval)
@@ -73,7 +73,7 @@ def trials(axes: Axes, group: Group, figure: Figure, y: float, scale: float = 1.
 
 
 def beyond(axes: Axes, x: float, y: float, colour: str) -> None:
-    """Draw an arrow to the right of a mark, which says that the true figure lies there."""
+    """Draw an arrow to the right of a mark: it says that the true figure lies in that direction."""
     axes.annotate(
         "", (x, y), xytext=(17, 0), textcoords="offset points", annotation_clip=False, zorder=2,
         arrowprops={"arrowstyle": "<|-", "color": colour, "linewidth": 1.2, "shrinkB": 4},
@@ -81,7 +81,7 @@ def beyond(axes: Axes, x: float, y: float, colour: str) -> None:
 
 
 def lower_bound_note(members: list[Group]) -> str:
-    """Say, below a chart, what its signs and arrows mean; an empty text where it has none."""
+    """Return what the sign '≥' and the arrows in a chart mean; an empty text if it has none."""
     if not any(group.censored for group in members):
         return ""
     return f" {AT_LEAST}and an arrow: {LOWER_BOUND}."
@@ -129,7 +129,7 @@ def key(picture: Frame, entries: list[Entry]) -> None:
 
 
 def columns(entries: list[Entry]) -> int:
-    """Return how many entries fit beside one another."""
+    """Return how many entries of the key fit beside one another."""
     widest = max(text_width(text, 8) for _, text in entries) + 0.45
     in_line = sum(text_width(text, 8) + 0.4 for _, text in entries)
     room = WIDTH - 2 * MARGIN

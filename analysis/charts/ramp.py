@@ -90,7 +90,7 @@ def _key(found: list[Ramp], styles: list[Style], *, left_out: bool) -> list[mark
 
 
 def _line(axes: Axes, steps: list[Step], figure: StepFigure, style: Style) -> None:
-    """Draw a line through the steps that count, and crosses, joined to nothing, at the others."""
+    """Draw a line through the steps that count, and an unconnected cross at each other step."""
     colour, line = style
     sizes = [step.size for step in steps]
     values = [math.nan if (value := figure(step)) is None else value for step in steps]
@@ -105,9 +105,9 @@ def _line(axes: Axes, steps: list[Step], figure: StepFigure, style: Style) -> No
 
 
 def _onset(axes: Axes, onsets: list[Onset], style: Style) -> None:
-    """Draw a band over where the onset may lie, and a line at its median.
+    """Draw a band over the range in which the onset lies, and a line at its median.
 
-    Draw nothing where it was not reached in most trials.
+    Draw nothing if most trials did not reach the onset.
     """
     found = ramp.together(onsets, "users")
     if found.at is None:

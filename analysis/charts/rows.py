@@ -32,7 +32,7 @@ ROOM = WIDTH - 2 * MARGIN
 
 @dataclass(frozen=True)
 class Row:
-    """One group's row. `value` and `notes` are told beside and below its name."""
+    """One group's row. `value` stands beside the group's name, `notes` stand below it."""
 
     group: Group
     value: str
@@ -43,22 +43,22 @@ class Row:
 
     @property
     def text_height(self) -> float:
-        """Height of all its text, inches."""
+        """The height of all its text, in inches."""
         return LINE * (len(self.label_lines) + self.value_below + len(self.notes))
 
     @property
     def middle(self) -> float:
-        """Where its bar's middle lies, inches from the axes' top."""
+        """Where the middle of its bar lies, in inches from the axes' top."""
         return self.top + self.text_height + 0.03 + BAR / 2
 
     @property
     def bottom(self) -> float:
-        """Where the next row begins."""
+        """Where the next row begins, in inches from the axes' top."""
         return self.middle + BAR / 2 + GAP
 
 
 def lay_out(contents: list[tuple[Group, str, list[str]]]) -> list[Row]:
-    """Return rows below one another for groups with their value and notes; doubts are named."""
+    """Return a row for each group, one below another; doubtful and invalid groups are marked."""
     rows: list[Row] = []
     for group, value, notes in contents:
         shown = " · ".join(filter(None, [value, doubt(group)]))
@@ -101,12 +101,12 @@ def height_of(rows: list[Row]) -> float:
 
 
 def doubt(group: Group) -> str:
-    """Return the word for a standing in doubt; an empty text for valid and failed groups."""
+    """Return 'doubtful' or 'invalid' if the group is one of these, otherwise an empty text."""
     return "" if group.standing in ("valid", *WITHOUT_FIGURES) else group.standing
 
 
 def trials_note(group: Group) -> list[str]:
-    """Say which trials the figure is of; an empty list where it is of all of them."""
+    """Return how many trials the figure is from; an empty list if it is from all of them."""
     if group.standing in WITHOUT_FIGURES:
         return []
     out = [
@@ -120,7 +120,7 @@ def trials_note(group: Group) -> list[str]:
 
 
 def write_rows(axes: Axes, rows: list[Row]) -> None:
-    """Write the rows' text; the y axis is set to inches and hidden."""
+    """Write the rows' text into the axes, set the y axis to inches, and hide it."""
     axes.set_ylim(height_of(rows), 0)
     axes.yaxis.set_visible(False)
     across = axes.get_yaxis_transform()

@@ -1,8 +1,8 @@
-"""Hold what all charts share: colours, sizes, frame, footer.
+"""Define what all charts share: colours, sizes, frame and footer.
 
 Sizes are in inches, measured from edges, so that nothing is cut off however many rows a chart has.
 
-Figures are 5 inches wide with 9 point text: on a 390 pixel phone that is still about 10 pixels.
+Figures are 5 inches wide with 9 point text: on a phone of 390 pixels that is still about 10 pixels.
 """
 
 import io
@@ -22,7 +22,7 @@ from analysis.load import LoadedCampaign
 from testbed.model.results import RunRecord, Standing
 
 WIDTH = 5.0
-KEY_LINE = 0.167  # inches, of a key's entries below one another
+KEY_LINE = 0.167  # inches from one line of a key's entries to the next
 MARGIN = 0.2  # inches; holds half of the last tick's label
 LINE = 0.165  # height of a line of 9 point text
 DPI = 200
@@ -82,8 +82,8 @@ class Chart:
 
     name: str  # of its files, without suffix
     title: str
-    caption: str  # how to read it
-    alt: str  # what it shows, for those who cannot see it
+    caption: str  # how to read the chart
+    alt: str  # what the chart shows, for readers who cannot see it
     figure: matplotlib.figure.Figure
 
 
@@ -202,7 +202,7 @@ def generator_of(record: RunRecord) -> str:
 
 
 def text_width(text: str, points: float = 9) -> float:
-    """Return how wide the text is, in inches."""
+    """Return how wide the text is in a font of `points` points, in inches."""
     font = get_font(findfont(FontProperties(family=RC["font.family"])))
     font.set_size(points, 72)
     font.set_text(text, 0.0, flags=LoadFlags.NO_HINTING)
@@ -237,9 +237,9 @@ def line_styles(campaign: LoadedCampaign, apps_drawn: list[str]) -> list[tuple[s
 
 
 def wide(values: Iterable[float]) -> bool:
-    """Return whether the positive ones of the values lie so far apart that an axis is logarithmic.
+    """Return whether the positive values lie so far apart that the axis should be logarithmic.
 
-    A linear axis would crowd the smaller ones at its end.
+    On a linear axis, the smaller ones would be crowded at one end.
     """
     positive = [value for value in values if value > 0]
     return bool(positive) and max(positive) / min(positive) > LOG_FROM_SPAN

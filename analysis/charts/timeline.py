@@ -103,7 +103,7 @@ def _cpu(campaign: LoadedCampaign, run: LoadedRun, colour: str) -> list[Line]:
         table = run.telemetry.get(role)
         if table is None or "t_s" not in table:
             continue
-        # shares are those of the interval that ends with the sample: drawn in its middle
+        # A share is of the interval that ends with the sample: it is drawn in the interval's middle
         x = seconds(campaign, run, role) - run.record.telemetry_interval_s / 2
         cores = [column for column in table if CORE.fullmatch(str(column))]
         if "cpu_percent" in table:
@@ -133,7 +133,7 @@ def _of_timeline(run: LoadedRun, looks: tuple[Look, ...]) -> list[Line]:
     table = run.timeline
     if table is None or "second" not in table:
         return []
-    return [  # what happened in a second, in its middle
+    return [  # what happened in a second is drawn in its middle
         Line(
             look.text, table["second"] + 0.5, table[look.column] * look.scale,
             look.colour, look.style, look.width, look.filled,

@@ -1,6 +1,6 @@
-"""List where what two campaigns were measured with differs. Pure functions.
+"""List the recorded conditions in which two campaigns differ. Pure functions.
 
-Figures differ because something did: what is listed here is what the testbed recorded of it.
+If figures differ, some condition differed. This list shows those that the testbed recorded.
 """
 
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from analysis.load import LoadedCampaign
 from testbed.facts import flat, host_facts
 from testbed.model.results import Campaign
 
-# Keys of an experiment that say nothing of how it was measured, or that runs tell resolved
+# Keys of an experiment that do not affect measuring, or that each run records in resolved form
 TOLD_ELSEWHERE = ("schema_version", "title", "description", "variants")
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that is not alike; None for a campaign that lacks it or did not record it."""
+    """One thing that differs. The value is None if a campaign lacks it or did not record it."""
 
     what: str  # 'server: package nginx-light'
     a: str | None
@@ -24,9 +24,9 @@ class Difference:
 
 
 def differences(a: LoadedCampaign, b: LoadedCampaign) -> list[Difference]:
-    """Return what differs between two campaigns, the question first, then apps, hosts and testbed.
+    """Return what differs between two campaigns: the experiment, then apps, hosts and testbed.
 
-    The list is empty where nothing that was recorded differs.
+    Return an empty list if all that was recorded is equal.
     """
     of_a, of_b = _facts(a, b), _facts(b, a)
     names = list(dict.fromkeys([*of_a, *of_b]))
@@ -43,7 +43,7 @@ def _kind(what: str) -> str:
 
 
 def _facts(of: LoadedCampaign, other: LoadedCampaign) -> dict[str, str]:
-    """Return everything recorded by name, but details only of apps and hosts that both have."""
+    """Return all recorded facts by name; details only of the apps and hosts that both have."""
     campaign = of.campaign
     facts = {"workload": campaign.workload, "place": campaign.place}
     for key, value in campaign.asked.items():
@@ -62,7 +62,7 @@ def _facts(of: LoadedCampaign, other: LoadedCampaign) -> dict[str, str]:
 
 
 def _app_facts(of: LoadedCampaign, other: LoadedCampaign) -> dict[str, str]:
-    """Return settings of variants that both have, generators' versions, rows in the database."""
+    """Return the settings of shared variants, generator versions and database row counts."""
     shared = {(run.record.app, run.record.variant) for run in other.runs}
     facts: dict[str, str] = {}
     for run in of.runs:
@@ -77,7 +77,7 @@ def _app_facts(of: LoadedCampaign, other: LoadedCampaign) -> dict[str, str]:
 
 
 def _link_facts(campaign: Campaign) -> dict[str, str]:
-    """Return the link as it was set up; what was measured of it is never twice the same."""
+    """Return how the link was set up. Its measured values are left out: they always differ."""
     facts = {}
     if campaign.link_delay is not None:
         facts["link: delay"] = f"{campaign.link_delay.asked_ms:g} ms by {campaign.link_delay.by}"

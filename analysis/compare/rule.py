@@ -1,19 +1,20 @@
 """Judge whether a campaign is better or worse than another, cell by cell. Pure functions.
 
-A cell is an endpoint, an app, a variant and a load. Of each figure the ratio B/A of the means over
-the trials that count is judged, by the interval that analysis/ratio.py gives it.
+A cell is an endpoint, an app, a variant and a load. For each figure, the ratio B/A of the means
+over the trials that count is judged, with the interval that analysis/ratio.py gives it.
 
 With a tolerance of t percent, ratios from 1 / (1 + t/100) to 1 + t/100 are 'the same', so that the
 verdict does not depend on which campaign is called A:
 
 - same: the whole interval lies within the tolerance, or both sides are zero;
 - worse, better: the whole interval lies outside of it, on the bad or on the good side;
-- unclear: it does both: more trials would tell;
-- not comparable: lab against metal, another workload, a cell or a load that the other campaign does
-  not have, a calibration against the link, or a side with no trial that counts.
+- unclear: the interval lies partly within and partly outside of it; more trials would tell;
+- not comparable: one campaign was measured in a lab and the other on real hosts, the workloads
+  differ, the other campaign does not have the cell or the load, one is a calibration and the other
+  is not, or a side has no trial that counts.
 
-Of a capacity search the figure is its answer, from the highest rate that met the objective up to
-the lowest that did not.
+The figure of a capacity search is its answer: the range from the highest rate that met the
+objective up to the lowest rate that missed it.
 """
 
 import math
@@ -59,11 +60,11 @@ class CellLoad:
 
     @property
     def text(self) -> str:
-        """The load in words, as far as it tells the cells of one campaign apart."""
+        """The load in words, as far as needed to tell the cells of one campaign apart."""
         return load_text(self.load, search=self.search is not None)
 
     def other_than(self, other: "CellLoad") -> str:
-        """Say where two loads differ: 'connections 400 against 200'."""
+        """Return how the loads differ, such as 'connections 400 against 200'."""
         ours, theirs = ({**a.load.model_dump(), **_dump(a.search)} for a in (self, other))
         return ", ".join(
             f"{key} {ours.get(key)} against {theirs.get(key)}"
@@ -74,7 +75,7 @@ class CellLoad:
 
 @dataclass(frozen=True)
 class Where:
-    """What a cell is of, but for its load."""
+    """Identify a cell without its load: endpoint, app and variant."""
 
     endpoint: str
     app: str
@@ -97,7 +98,7 @@ class Cell:
 
     @property
     def remarks(self) -> list[str]:
-        """Sentences on how far what was compared is to be trusted; none where nothing was."""
+        """Sentences on how far the compared figures can be trusted; often an empty list."""
         return remarks_on([self.a, self.b]) if self.ratio else []
 
 
@@ -113,7 +114,7 @@ class Comparison:
 
     @property
     def obstacle(self) -> str | None:
-        """Why no cell at all can be compared; None where some may be."""
+        """Why no cell at all can be compared; None if cells can be compared."""
         return obstacle(self.a, self.b)
 
     @property
@@ -127,13 +128,14 @@ def compare(
 ) -> Comparison:
     """Compare every cell of both campaigns by the figures whose keys are given.
 
-    Without any, those of DEFAULT_KEYS are taken, and of two searches their capacity.
+    If `metrics` is empty, take DEFAULT_KEYS, and for two searches their capacity.
 
-    Raises TestbedError for a metric that is not known and a tolerance that is none.
+    Raises TestbedError for an unknown metric or a negative tolerance.
     """
     if not (math.isfinite(tolerance_percent) and tolerance_percent >= 0):
         raise TestbedError(
-            f"a tolerance of {tolerance_percent:g} % is none", remedy="give 0 or more, such as 5"
+            f"the tolerance {tolerance_percent:g} % is not a percentage from 0 on",
+            remedy="give 0 or more, such as 5",
         )
     searches = capacities.searched(a) and capacities.searched(b)
     keys = list(dict.fromkeys(metrics)) or ([CAPACITY.key] if searches else DEFAULT_KEYS)
@@ -165,7 +167,7 @@ def _lies(found: Estimate, factor: float) -> Place:
 
 
 def _cells(a: LoadedCampaign, b: LoadedCampaign, metric: Figure, factor: float) -> list[Cell]:
-    """Judge one figure over all cells: in A's order, then those that only B has."""
+    """Judge one figure of all cells: first those of A in its order, then those that only B has."""
     of_a, of_b = _trials(a, metric, "A"), _trials(b, metric, "B")
     titles = {run.record.app: run.record.app_title for one in (b, a) for run in one.runs}
     never = obstacle(a, b)
@@ -191,7 +193,7 @@ def _cells(a: LoadedCampaign, b: LoadedCampaign, metric: Figure, factor: float) 
 
 
 def _places(a: LoadedCampaign, b: LoadedCampaign) -> list[Where]:
-    """Return where cells may be: endpoints and apps as A asked them, then B; variants by name."""
+    """Return all places of cells: endpoints and apps in A's order, then B's; variants by name."""
     records = [run.record for one in (a, b) for run in one.runs]
     variants = sorted({record.variant for record in records})
     return [
@@ -205,10 +207,10 @@ def _places(a: LoadedCampaign, b: LoadedCampaign) -> list[Where]:
 def _pairs(
     a: Mapping[CellLoad, CellTrials], b: Mapping[CellLoad, CellTrials]
 ) -> list[tuple[CellLoad | None, CellLoad | None]]:
-    """Pair the loads of both sides that are alike, and put the others by themselves.
+    """Pair the equal loads of both sides; every other load stands by itself.
 
-    Where each side has one load of its own, these two are a pair, too, so that what differs can be
-    said of them.
+    If exactly one load of each side is left over, these two are paired, so that a sentence can say
+    in what they differ.
     """
     only_a = [load for load in a if load not in b]
     only_b = [load for load in b if load not in a]
@@ -240,7 +242,7 @@ def _trials(
 
 
 def _answers(campaign: LoadedCampaign, label: str) -> dict[Where, dict[CellLoad, CellTrials]]:
-    """Return the answers of the campaign's capacity searches; none where it has no search."""
+    """Return the answers of the campaign's capacity searches; an empty mapping if it has none."""
     found: dict[Where, dict[CellLoad, CellTrials]] = {}
     for row in capacities.rows(campaign):
         counted = [one for one in row.answers if one.standing not in NOT_COUNTED]
@@ -264,20 +266,20 @@ def _answers(campaign: LoadedCampaign, label: str) -> dict[Where, dict[CellLoad,
 
 
 def _bracket(answer: capacities.Answer) -> Span:
-    """Return the true capacity: it lies between the ends; one that was not found is open."""
+    """Return the range that the true capacity lies in. An end that was not found is left open."""
     low = answer.result.at_least_rps or 0
     high = math.inf if answer.result.below_rps is None else answer.result.below_rps
     return Span(low, low, high)
 
 
 def _planned(campaign: LoadedCampaign, measured: int) -> int:
-    """Return how many trials were asked; where the experiment does not tell, those measured."""
+    """Return how many trials were planned, or how many were measured if that was not recorded."""
     trials = campaign.campaign.asked.get("trials")
     return max(trials, measured) if isinstance(trials, int) else measured
 
 
 def obstacle(a: LoadedCampaign, b: LoadedCampaign) -> str | None:
-    """Return why no cell at all can be compared; None where some may be."""
+    """Return why no cell at all can be compared; None if cells can be compared."""
     ours, theirs = a.campaign, b.campaign
     if ours.place != theirs.place:
         return f"A was measured on {_place(ours.place)}, B on {_place(theirs.place)}."
@@ -294,7 +296,7 @@ def _place(place: str) -> str:
 
 
 def _unlike(ours: CellLoad | None, theirs: CellLoad | None) -> str | None:
-    """Return why the two sides were not asked the same; None where they were."""
+    """Return why the two sides were not measured with the same load; None if they were."""
     if ours is None or theirs is None:
         return f"{'A' if ours is None else 'B'} does not have it."
     if ours != theirs:
@@ -305,7 +307,7 @@ def _unlike(ours: CellLoad | None, theirs: CellLoad | None) -> str | None:
 def _judged(
     a: CellTrials, b: CellTrials, found: Estimate | None, factor: float, metric: Figure
 ) -> tuple[CellVerdict, str]:
-    """Return the verdict, and a sentence on why; the sentence is empty without a ratio."""
+    """Return the verdict and a sentence that gives the reason; it is empty if there is no ratio."""
     if found is None:
         return "not comparable", ""
     if all(span.low == span.high == 0 for span in (*a.spans, *b.spans)):

@@ -39,16 +39,16 @@ RANGE = "With fewer than three trials the interval is the range of their ratios.
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `compare`."""
-    parser.add_argument("a", type=Path, metavar="A", help="a campaign's folder: what was")
-    parser.add_argument("b", type=Path, metavar="B", help="another's: what is compared with it")
+    parser.add_argument("a", type=Path, metavar="A", help="folder of the campaign to compare with")
+    parser.add_argument("b", type=Path, metavar="B", help="folder of the campaign to judge")
     parser.add_argument(
         "--metric", action="append", default=[], metavar="KEY",
-        help=f"may be repeated; of {', '.join(COMPARABLE)} "
-        f"(default: {' and '.join(DEFAULT_KEYS)}, of capacity searches capacity_rps)",
+        help=f"figure to compare, may be repeated; one of {', '.join(COMPARABLE)} "
+        f"(default: {' and '.join(DEFAULT_KEYS)}; for capacity searches capacity_rps)",
     )  # fmt: skip
     parser.add_argument(
         "--tolerance", type=float, default=DEFAULT_TOLERANCE_PERCENT, metavar="PERCENT",
-        help=f"up to which both are the same (default: {DEFAULT_TOLERANCE_PERCENT:g})",
+        help=f"difference up to which both are the same (default: {DEFAULT_TOLERANCE_PERCENT:g})",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="as JSON, for other programs")
 
@@ -65,7 +65,7 @@ def command(arguments: Namespace, console: Console) -> int:
 
 
 def exit_code(found: Comparison) -> int:
-    """Return WORSE if a cell is worse, NOT_VALID if none can be compared, and 0 otherwise."""
+    """Return WORSE if any cell is worse, NOT_VALID if no cell can be compared, and 0 otherwise."""
     if found.verdicts["worse"]:
         return Exit.WORSE
     nothing = found.verdicts["not comparable"] == len(found.cells)
@@ -73,7 +73,7 @@ def exit_code(found: Comparison) -> int:
 
 
 def show(found: Comparison, console: Console) -> None:
-    """Print the tally, a table, the reasons of what is not plain, and what differs."""
+    """Print the tally, the table, the reasons of verdicts that need one, and what differs."""
     for side, campaign in (("A", found.a), ("B", found.b)):
         about = campaign.campaign
         console.print(Text(f"{side}: {about.campaign}: {about.title} ({about.place})"))
@@ -99,7 +99,7 @@ def tally(found: Comparison) -> str:
 
 
 def reasons(found: Comparison) -> list[str]:
-    """Return a line for each cell that is worse, unclear or not comparable, and each reserve."""
+    """Return a line for each cell that is worse, unclear or not comparable, and for each remark."""
     if found.obstacle:
         return [f"Nothing can be compared. {found.obstacle}"]
     lines = []
@@ -134,7 +134,7 @@ def _table(found: Comparison) -> Table:
 
 
 def _side(cell: Cell, side: CellTrials) -> str:
-    """Return the mean of the trials that count with their number; the dash where none does."""
+    """Return the mean of the trials that count and their number, or a dash if no trial counts."""
     bound = AT_LEAST if side.lower_bound else ""
     if side.mean is None:
         return MISSING

@@ -1,4 +1,4 @@
-"""Check the inventory on the control machine, with the sentences that fab has for it."""
+"""Check the inventory on the control machine, with the same sentences as fab."""
 
 import sys
 from pathlib import Path
@@ -10,12 +10,12 @@ PROJECT = str(Path(__file__).resolve().parents[2])
 
 
 class ActionModule(ActionBase):  # type: ignore[misc] # ansible has no types
-    """Reads the inventory as this run of Ansible has it, its extra variables among it."""
+    """Checks the inventory as this run of Ansible reads it, extra variables included."""
 
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
     ) -> dict[str, Any]:
-        """Fail with one sentence for each thing that is wrong; a lab that is down is one."""
+        """Fail with one sentence for each error in the inventory, or if its lab is not up."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         if PROJECT not in sys.path:
             sys.path.insert(0, PROJECT)

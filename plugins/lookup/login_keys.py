@@ -1,4 +1,4 @@
-"""Look up the public halves of the keys that Ansible's own SSH logs in to a host with."""
+"""Look up the public halves of the SSH keys with which Ansible logs in to a host."""
 
 import shlex
 import subprocess
@@ -12,11 +12,11 @@ DOCUMENTATION = """
 name: login_keys
 short_description: Public halves of the keys that SSH logs in to a host with
 description:
-  - Of a private key that is named, its own; else of each identity that SSH would offer to the host
-    (its defaults, or what the user's configuration names), and of those that an agent holds.
+  - If a private key is named, its public half. Otherwise that of each identity that SSH would offer
+    to the host (its defaults or those of the user's configuration), and all keys of an agent.
 options:
   _terms:
-    description: The host, as SSH is told it.
+    description: The host, as it is given to SSH.
     required: true
   private_key:
     description: A private key's file; empty for SSH's own choice.
@@ -37,11 +37,11 @@ EXAMPLES = """
 
 RETURN = """
 _list:
-  description: One line for each key, as authorized_keys has them; none if there is no key.
+  description: One line for each key, as in authorized_keys; an empty list if there is no key.
   type: list
 """
 
-KINDS = ("ssh-", "ecdsa-", "sk-")  # what a public key's line begins with
+KINDS = ("ssh-", "ecdsa-", "sk-")  # how the line of a public key begins
 
 
 class LookupModule(LookupBase):  # type: ignore[misc] # ansible has no types
@@ -50,7 +50,7 @@ class LookupModule(LookupBase):  # type: ignore[misc] # ansible has no types
     def run(
         self, terms: list[str], variables: dict[str, Any] | None = None, **keywords: str
     ) -> list[str]:
-        """Return the public keys for the hosts named, each once."""
+        """Return the public keys for the named hosts, each key once."""
         key = keywords.get("private_key", "")
         if key:
             return distinct(public_half(Path(key).expanduser()))
@@ -73,9 +73,9 @@ def offered(host: str, arguments: list[str]) -> list[str]:
 
 
 def public_half(key: Path) -> list[str]:
-    """Return a private key's public line, from the file beside it or the key itself.
+    """Return a private key's public line, from the file beside it or from the key itself.
 
-    The list is empty where there is no such key, or only a passphrase would tell.
+    The list is empty if there is no such key, or if reading it needs a passphrase.
     """
     for path in (Path(f"{key}.pub"), key):
         if path.is_file():
@@ -94,7 +94,7 @@ def printed(*command: str) -> list[str]:
 
 
 def distinct(lines: Iterable[str]) -> list[str]:
-    """Return each key once, whatever its comment, in the order of the first."""
+    """Return each key once, in the order of first appearance. Comments are not compared."""
     found: dict[tuple[str, ...], str] = {}
     for line in lines:
         found.setdefault(tuple(line.split()[:2]), line)

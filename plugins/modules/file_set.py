@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Write several small text files in one task; where a pattern is given, have no others there."""
+"""Write several small text files in one task, and remove other files that match a pattern."""
 
 import os
 import pwd
@@ -18,18 +18,18 @@ DOCUMENTATION = """
 module: file_set
 short_description: Write several small text files in one task
 description:
-  - Each file is written whole or not at all. Missing folders are made, for the file's owner; closed
-    to others where the file is.
-  - A file of another owner than root is looked at, written and shown with the owner's own rights,
-    so that a link which they may have put there leads nowhere that they could not go themselves.
-  - One task and one call to the host, where copy or template takes two or more calls for each file.
-    Twelve files take 0.5 s, by ansible.builtin.copy in a loop 15.9 s, and as long again when all
-    are as wanted (bench/ansible_modules.py, in a lab on two busy cores).
+  - Each file is written completely or not at all. Missing folders are made for the file's owner.
+    They are closed to others if the file is.
+  - A file whose owner is not root is read, written and shown with the owner's own rights. So a link
+    that the owner may have put there gives no access that the owner does not have.
+  - It takes one task and one call to the host, where copy or template takes two or more for each
+    file. Twelve files take 0.5 s; with ansible.builtin.copy in a loop they take 15.9 s, also if
+    all are as wanted (bench/ansible_modules.py, in a lab on two busy cores).
 options:
   files:
     description: >-
-      path and content of each; mode (octal, C(0644)), owner (C(root)), and validate, a command
-      that must accept the file, with C(%s) for its path.
+      path and content of each; optionally mode (octal, default C(0644)), owner (default C(root))
+      and validate, a command that must accept the file, with C(%s) for its path.
     type: list
     elements: dict
     required: true
@@ -50,7 +50,7 @@ EXAMPLES = """
 
 RETURN = """
 written:
-  description: paths that were not there, or not as wanted.
+  description: paths that were missing, or not as wanted.
   returned: always
   type: list
 removed:
@@ -72,7 +72,7 @@ class File:
 
 
 class Refused(Exception):
-    """A file's validating command did not accept it."""
+    """Raised if a file's validating command did not accept it, or a task's item is wrong."""
 
 
 def wanted(item: dict[str, Any]) -> File:
@@ -91,7 +91,7 @@ def wanted(item: dict[str, Any]) -> File:
 
 @contextmanager
 def rights_of(owner: str) -> Iterator[None]:
-    """Have the rights of the file's owner, and no others, while the block runs.
+    """Take on the rights of the file's owner while the block runs.
 
     Raises KeyError if there is no such user.
     """
@@ -112,12 +112,12 @@ def rights_of(owner: str) -> Iterator[None]:
 
 
 def text_of(path: Path) -> str:
-    """Return a file's content, or an empty text where there is no such file."""
+    """Return a file's content, or an empty text if there is no such file."""
     return path.read_text() if path.is_file() else ""
 
 
 def is_right(file: File) -> bool:
-    """Tell whether a file has the content, mode and owner that it should have."""
+    """Return whether a file has the content, mode and owner that it should have."""
     try:
         with rights_of(file.owner):
             if not file.path.is_file():
@@ -129,7 +129,7 @@ def is_right(file: File) -> bool:
                 file.content,
             )
     except (KeyError, PermissionError):
-        return False  # in check mode, a user who is yet to be made; or not theirs to look at
+        return False  # in check mode the user may not exist yet; or the owner may not read the file
 
 
 def write(file: File) -> None:
@@ -172,13 +172,13 @@ def validate(command: str) -> None:
 
 
 def unwanted(pattern: str | None, files: list[File]) -> list[Path]:
-    """Return the files that match the pattern and are not among those wanted."""
+    """Return the files that match the pattern and are not wanted; none without a pattern."""
     matching = Path("/").glob(pattern.lstrip("/")) if pattern else []
     return sorted(set(matching) - {file.path for file in files})
 
 
 def difference(path: Path, content: str, owner: str = "root") -> dict[str, str]:
-    """Return what --diff shows of a file: its content before, and as it will be."""
+    """Return what --diff shows of a file: its content before and after."""
     try:
         with rights_of(owner):
             before = text_of(path)
@@ -193,7 +193,7 @@ def difference(path: Path, content: str, owner: str = "root") -> dict[str, str]:
 
 
 def main() -> None:
-    """Entry point of the module."""
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={
             "files": {"type": "list", "elements": "dict", "required": True},
@@ -201,7 +201,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    os.umask(0o022)  # sudo passes on that of the user who logged in, which may close all to others
+    os.umask(0o022)  # sudo keeps the umask of the user who logged in, which may lock out all others
     pattern = module.params["pattern"]
     try:
         files = [wanted(item) for item in module.params["files"]]

@@ -16,12 +16,14 @@ DOCUMENTATION = """
 module: kernel_settings
 short_description: Set kernel settings, read them back, and remember what was found
 description:
-  - Applies settings live. What a setting was before is recorded once and never overwritten; one
-    that is no longer asked for is put back.
-  - A setting that this host cannot change is told apart from one that this kernel does not have;
-    neither is a failure. One that could be written and reads back otherwise is.
-  - Putting back reads each setting back. What cannot be put back stays recorded, and the module
-    fails and names it. What somebody else has set since is left as it is, with a warning.
+  - The settings are applied live. The value before is recorded once and never overwritten. A
+    setting that is no longer asked for is put back.
+  - A setting that this host cannot change and a setting that this kernel does not have are
+    reported as such and are no failure. It is a failure if a setting was written and another
+    value reads back.
+  - Each setting that is put back is read back, too. If that fails, the setting stays recorded, and
+    the module fails and names it. A setting that somebody else has changed since is left as it
+    is, with a warning.
 options:
   state:
     description: C(present) applies the settings; C(restored) puts back what was recorded.
@@ -30,12 +32,13 @@ options:
     type: str
   sysctls:
     description: >-
-      name and value; C(at_least) leaves a greater value alone; C(optional) says that a kernel may
-      well lack it, for instance because a module is not loaded.
+      name and value of each; C(at_least) keeps a greater value; C(optional) says that a kernel may
+      lack the setting, for example if a module is not loaded.
     type: list
     elements: dict
   files:
-    description: name (with C({}) for what the pattern's star stood for), path (a pattern), value.
+    description: >-
+      name (C({}) stands for what the pattern's star matched), path (a pattern) and value of each.
     type: list
     elements: dict
   folder:
@@ -43,7 +46,7 @@ options:
     type: path
     required: true
   record:
-    description: The records' name, for C(tuning) tuning-before.json and tuning.json.
+    description: The name of the records. For C(tuning) they are tuning-before.json and tuning.json.
     type: str
     default: tuning
 author: ["the testbed's authors"]
@@ -63,7 +66,7 @@ sysctls:
   returned: state is present
   type: list
 files:
-  description: the same of the files.
+  description: the same for the files.
   returned: state is present
   type: list
 persistent:
@@ -71,7 +74,7 @@ persistent:
   returned: state is present
   type: list
 restored:
-  description: what holds again, as read back, a line each.
+  description: a line for each setting that was put back, with the value read back.
   returned: always
   type: list
 """
@@ -87,7 +90,7 @@ Entry = dict[str, Any]  # of the record: path, value (found), applied, boot_id
 
 @dataclass(frozen=True)
 class Setting:
-    """One file of the kernel's, and what it should hold."""
+    """One file of the kernel, and the value that it should hold."""
 
     name: str
     path: Path
@@ -97,20 +100,20 @@ class Setting:
 
     @property
     def requested(self) -> str:
-        """Return what was asked for, as records show it."""
+        """Return what was asked for, as the records write it."""
         return f"at least {self.value}" if self.at_least else self.value
 
     def satisfied_by(self, actual: str | None) -> bool:
-        """Tell whether this value of the kernel's is what was asked for."""
+        """Return whether this value of the kernel's fulfils what was asked for."""
         if actual is None:
             return False
         return int(actual) >= int(self.value) if self.at_least else actual == self.value
 
 
 def words(value: object) -> str:
-    """Return a value as it is compared, with one space where the kernel puts tabs.
+    """Return a value in the form in which it is compared: with single spaces in place of tabs.
 
-    Of choices such as 'always [madvise] never', return the one in force.
+    For choices such as 'always [madvise] never', return the one in force.
     """
     chosen = re.search(r"\[(\S+)\]", str(value))
     return chosen[1] if chosen else " ".join(str(value).split())
@@ -131,7 +134,7 @@ def sysctl_settings(items: list[dict[str, Any]], root: Path = PROC_SYS) -> list[
 
 
 def file_settings(items: list[dict[str, Any]]) -> list[Setting]:
-    """Return one setting for each file that a pattern matches, or one of the pattern itself."""
+    """Return a setting for each file that a pattern matches, or one for the pattern itself."""
     settings = []
     for item in items:
         head, _, tail = item["path"].partition("*")
@@ -142,7 +145,7 @@ def file_settings(items: list[dict[str, Any]]) -> list[Setting]:
 
 
 def read(path: Path) -> str | None:
-    """Return what the kernel says, or None where no such setting can be read."""
+    """Return the kernel's value, or None if there is no such setting that can be read."""
     try:
         return words(path.read_text())
     except OSError:
@@ -150,28 +153,28 @@ def read(path: Path) -> str | None:
 
 
 def absence(setting: Setting, root: Path = PROC_SYS) -> str:
-    """Return the state that tells why a setting has no file.
+    """Return the state that says why a setting has no file.
 
-    A network namespace shows only those settings of net.* that are its own. net.core.dev_weight is
-    none of these: where it can be seen, nothing of net.* is hidden.
+    A network namespace shows only those settings of net.* that belong to it. net.core.dev_weight
+    belongs to none of them: where it can be seen, no setting of net.* is hidden.
     """
     hidden = root / "net" in setting.path.parents and not (root / "net/core/dev_weight").exists()
     return NOT_HERE if hidden and not setting.optional else NOT_ON_KERNEL
 
 
 def write(path: Path, value: str) -> str | None:
-    """Write a value. Return None if the kernel took it, else the state that explains why not."""
+    """Write a value. Return None if the kernel took it, otherwise the state that says why not."""
     try:
         path.write_text(value + "\n")
     except OSError as error:
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO):
-            return NOT_HERE  # EIO: an interrupt whose CPU the kernel itself manages
+            return NOT_HERE  # EIO: the kernel itself manages the CPU of this interrupt
         return NOT_ON_KERNEL if error.errno == errno.ENOENT else DIFFERS
     return None
 
 
 def is_to_be_written(setting: Setting) -> bool:
-    """Tell whether a setting is there, is not what was asked for, and may be written."""
+    """Return whether a setting exists, differs from what was asked for, and may be written."""
     found = read(setting.path)
     return (
         found is not None and not setting.satisfied_by(found) and os.access(setting.path, os.W_OK)
@@ -183,7 +186,7 @@ def apply(
 ) -> tuple[str, bool]:
     """Make a setting hold. Return its state, and whether that took (or would take) a write.
 
-    `refused`: the kernel did not let us the last time, which only a write can tell.
+    `refused` says that the kernel refused the write the last time. Only a new write can show it.
     """
     found = read(setting.path)
     if found is None:
@@ -201,12 +204,12 @@ def apply(
 
 
 class DamagedError(Exception):
-    """A record that cannot be read; its text is the message for the user."""
+    """Raised for a record that cannot be read; its text is the message for the user."""
 
 
 @dataclass(frozen=True)
 class Records:
-    """The two files that remember: what was found before, and what holds now."""
+    """The two files that remember what was found before, and what holds now."""
 
     folder: Path
     name: str = "tuning"
@@ -224,7 +227,7 @@ class Records:
     def entries(self) -> dict[str, Entry]:
         """Return what was found, by setting; an empty mapping if nothing was changed.
 
-        Raises DamagedError.
+        Raises DamagedError if the record cannot be read.
         """
         content = load(self.before, self._remedy)
         if content is None:
@@ -247,7 +250,7 @@ class Records:
             lists = [content[key] for key in ("sysctls", "files")]
             return {item["name"] for items in lists for item in items if item["state"] == NOT_HERE}
         except (DamagedError, KeyError, TypeError):
-            return set()  # it is written anew
+            return set()  # a damaged record is written anew
 
 
 def _is_entry(item: object) -> bool:
@@ -262,12 +265,12 @@ def load(file: Path, remedy: str = "") -> Any:
     """Return a record's content, or None if it was never written. Raises DamagedError."""
     try:
         return json.loads(file.read_text()) if file.exists() else None
-    except ValueError as error:  # bytes that are no UTF-8 as well
+    except ValueError as error:  # also for bytes that are not UTF-8
         raise DamagedError(f"{file} is damaged ({error}) -> {remedy}") from error
 
 
 def save(file: Path, content: Any) -> bool:
-    """Write a record that all may read, whole or not at all. Return whether it was another."""
+    """Write a record that all users may read, completely or not at all. Return if it changed."""
     try:
         if load(file) == content:
             return False
@@ -286,7 +289,7 @@ def save(file: Path, content: Any) -> bool:
 
 
 def remembered(settings: list[Setting], entries: dict[str, Entry]) -> dict[str, Entry]:
-    """Return the record for before the first write, in which no value found is ever replaced."""
+    """Return the record to keep before the first write. It never replaces a value found before."""
     return entries | {
         setting.name: {
             "path": str(setting.path),
@@ -301,7 +304,7 @@ def remembered(settings: list[Setting], entries: dict[str, Entry]) -> dict[str, 
 
 @dataclass
 class PuttingBack:
-    """What became of settings that were to be put back."""
+    """What became of the settings that were to be put back."""
 
     writes: list[Write] = field(default_factory=list)
     done: dict[str, str] = field(default_factory=dict)  # name -> what holds now
@@ -309,7 +312,7 @@ class PuttingBack:
     refused: list[str] = field(default_factory=list)  # sentences: what cannot be put back
 
     def add(self, name: str, entry: Entry, check_mode: bool) -> None:
-        """Put one setting back, unless it holds what was found, or what is not ours."""
+        """Put one setting back, unless it holds the value found, or a value that is not ours."""
         path, found = Path(entry["path"]), entry["value"]
         now, applied = read(path), entry.get("applied")
         wanted = f"wanted {found}, as found before it was set"
@@ -350,7 +353,7 @@ def _written(path: Path, value: str) -> str | None:
 
 
 def put_back(entries: dict[str, Entry], check_mode: bool) -> PuttingBack:
-    """Put settings back, the last one that was set first."""
+    """Put settings back, in the reverse order of setting them."""
     outcome = PuttingBack()
     for name, entry in reversed(entries.items()):
         outcome.add(name, entry, check_mode)
@@ -364,7 +367,7 @@ def present(
     check_mode: bool,
     root: Path = PROC_SYS,
 ) -> dict[str, Any]:
-    """Put back what is no longer asked for, record what was found, apply, record what holds now."""
+    """Put back what is no longer asked for, record what was found, apply, and record what holds."""
     settings = sysctls + files
     refused = kept.refused()
     first = kept.entries()
@@ -385,7 +388,7 @@ def present(
             writes.append((setting.name, old, actual))
             before[setting.name]["applied"] = actual
         elif setting.name in before and before[setting.name] != first_kept.get(setting.name):
-            before.pop(setting.name)  # the kernel refused it: nothing of it is ours
+            before.pop(setting.name)  # the kernel refused it, so there is nothing to put back
             before |= {n: e for n, e in first_kept.items() if n == setting.name}
         records.append(
             {
@@ -417,7 +420,7 @@ def present(
 
 
 def keep(file: Path, entries: dict[str, Entry]) -> None:
-    """Write the record of what was found, or remove it where nothing is left to be put back."""
+    """Write the record of what was found, or remove it if nothing is left to put back."""
     if entries:
         save(file, entries)
     else:
@@ -425,9 +428,9 @@ def keep(file: Path, entries: dict[str, Entry]) -> None:
 
 
 def restored(kept: Records, check_mode: bool) -> dict[str, Any]:
-    """Put back what was recorded; only what could not be put back stays recorded.
+    """Put back what was recorded. Only what could not be put back stays recorded.
 
-    The record of what holds goes first: from the first write on it would not be true.
+    The record of what holds now is removed first, as the first write makes it wrong.
     """
     entries = kept.entries()
     changed = bool(entries) or kept.now.exists()
@@ -454,7 +457,7 @@ def difference(writes: list[Write]) -> dict[str, str]:
 
 
 def main() -> None:
-    """Entry point of the module."""
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={
             "state": {"choices": ["present", "restored"], "default": "present"},

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Unpack archives into folders named by their digest; remove those of earlier digests."""
+"""Unpack archives into folders named by their digest, and remove those of earlier digests."""
 
 import compileall
 import os
@@ -16,28 +16,28 @@ DOCUMENTATION = """
 module: releases
 short_description: Unpack archives into folders named by their digest
 description:
-  - What is unpacked is never changed afterwards, so a folder that exists is complete and right.
-  - Folders of the same names with other digests are removed; so are, with C(exclusive), all others.
-  - The role C(releases) brings archives over; they are removed with their folder.
-  - Where twelve apps are unpacked already, to find that takes less than a second, by file and
-    unarchive in loops 6.0 s. Where none is, either way takes some 16 s, most of it to bring the
-    archives over one by one (bench/ansible_modules.py, in a lab on two busy cores).
+  - An unpacked folder appears when it is complete and never changes, so one that exists is right.
+  - Folders of the same names with other digests are removed. C(exclusive) removes all others, too.
+  - The role C(releases) copies the archives to the host. They are removed with their folder.
+  - If twelve apps are unpacked already, this module finds out in less than a second, where file and
+    unarchive in loops take 6.0 s. If none is, either way takes some 16 s, most of it to copy the
+    archives one by one (bench/ansible_modules.py, in a lab on two busy cores).
 options:
   folder:
-    description: Releases lie in folder/name-digest.
+    description: The folder of the releases; each lies in folder/name-digest.
     type: path
     required: true
   releases:
-    description: name, digest and archive of each; archives lie on the control machine.
+    description: name, digest and archive (a path on the control machine) of each.
     type: list
     elements: dict
     required: true
   exclusive:
-    description: Whether the folder holds nothing else.
+    description: Whether everything else is removed from the folder.
     type: bool
     default: false
   archives:
-    description: The folder on the host that the archives are brought to.
+    description: The folder on the host to which the archives are copied.
     type: path
     required: true
 author: ["the testbed's authors"]
@@ -77,7 +77,10 @@ def missing(folder: Path, releases: list[dict[str, Any]]) -> list[dict[str, Any]
 
 
 def stale(folder: Path, releases: list[dict[str, Any]], exclusive: bool) -> list[Path]:
-    """Return folders of other digests of the same names; if `exclusive`, all that are not asked."""
+    """Return the folders to remove: those of the same names with other digests.
+
+    If `exclusive`, return all folders that are not asked for.
+    """
     names = {release["name"] for release in releases}
     wanted = {folder_of(release) for release in releases}
     present = sorted(folder.iterdir()) if folder.is_dir() else []
@@ -106,7 +109,7 @@ def unpack(archive: Path, target: Path) -> None:
 
 
 def main() -> None:
-    """Entry point of the module."""
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={
             "folder": {"type": "path", "required": True},
@@ -116,7 +119,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    os.umask(0o022)  # sudo passes on that of the user who logged in, which may close all to others
+    os.umask(0o022)  # sudo keeps the umask of the user who logged in, which may lock out all others
     folder, releases = Path(module.params["folder"]), module.params["releases"]
     absent = missing(folder, releases)
     leftover = stale(folder, releases, module.params["exclusive"])

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Turn all swap off and remember what was on, or turn that on again."""
+"""Turn all swap off and remember what was on, or turn it on again."""
 
 import json
 from pathlib import Path
@@ -9,10 +9,10 @@ from ansible.module_utils.basic import AnsibleModule
 
 DOCUMENTATION = """
 module: swap
-short_description: Turn all swap off and remember what was on, or turn that on again
+short_description: Turn all swap off and remember what was on, or turn it on again
 description:
-  - What was on is recorded before it is turned off; the record goes when all of it is on again.
-  - Holds until the next boot, which turns on what /etc/fstab says.
+  - What is on is recorded before it is turned off. The record is removed when all is on again.
+  - The change holds until the next boot, which turns on what /etc/fstab says.
 options:
   state:
     description: C(off) turns all swap off; C(restored) turns on what was recorded.
@@ -35,7 +35,7 @@ EXAMPLES = """
 
 RETURN = """
 restored:
-  description: what is on again, as read back, a line each.
+  description: a line for each swap area that is on again.
   returned: always
   type: list
 """
@@ -47,7 +47,7 @@ ENGLISH = {"LC_ALL": "C"}
 
 def areas(text: str) -> dict[str, int]:
     """Return the priority of each area that is on, by its path, from the text of /proc/swaps."""
-    rows = (line.split() for line in text.splitlines()[1:])  # spaces of a path are octal there
+    rows = (line.split() for line in text.splitlines()[1:])  # a space is written as \040
     return {row[0].replace("\\040", " "): int(row[-1]) for row in rows if row}
 
 
@@ -69,14 +69,14 @@ def recorded(file: Path) -> dict[str, int]:
 
 
 class Swap:
-    """The host's swap, by swapon(8) and swapoff(8)."""
+    """Controls the host's swap with swapon(8) and swapoff(8)."""
 
     def __init__(self, module: AnsibleModule, file: Path) -> None:
         self._module = module
         self._file = file
 
     def off(self) -> dict[str, Any]:
-        """Record what is on beside what was, then turn it off, and look again."""
+        """Record what is on in addition to what was recorded, turn it off, and look again."""
         on = areas(SWAPS.read_text())
         if on and not self._module.check_mode:
             known = recorded(self._file)
@@ -96,11 +96,11 @@ class Swap:
         self._module.warn(f"{sentence}: the machine around this host decides")
 
     def restored(self) -> dict[str, Any]:
-        """Turn on what was on, look again, and drop the record."""
+        """Turn on what was on, look again, and remove the record."""
         wanted = recorded(self._file)
         missing = {path: n for path, n in wanted.items() if path not in areas(SWAPS.read_text())}
         if not self._module.check_mode:
-            # a negative priority is one that the kernel chose
+            # the kernel chose a negative priority, and does not accept one
             errors = [
                 self._module.run_command(
                     ["swapon", *(["-p", str(priority)] if priority >= 0 else []), path]
@@ -119,7 +119,7 @@ class Swap:
         }
 
     def _keep(self, content: dict[str, int]) -> None:
-        """Write the record whole, or remove it where there is nothing to be turned on again."""
+        """Write the record completely, or remove it if there is nothing to turn on again."""
         if not content:
             self._file.unlink(missing_ok=True)
             return
@@ -142,7 +142,7 @@ class Swap:
 
 
 def main() -> None:
-    """Entry point of the module."""
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={
             "state": {"choices": ["off", "restored"], "required": True},

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Build virtual environments named by the digest of their requirements; remove earlier ones."""
+"""Build virtual environments named by the digest of their requirements, and remove earlier ones."""
 
 import os
 import re
@@ -16,15 +16,15 @@ DOCUMENTATION = """
 module: virtualenvs
 short_description: Build virtual environments named by the digest of their requirements
 description:
-  - An environment counts as built when its marker says so; one left half-built is built anew.
-  - Those that are missing are built side by side, for pip mostly waits.
-  - Three take 20 s, 45 s by venv and pip in loops; where they are there, 0.8 s in place of 8.5 s
-    (bench/ansible_modules.py, in a lab on two busy cores).
-  - Environments of the same names with other digests are removed; with C(exclusive), all others.
-  - Needs Debian's python3-pip, which installs into environments that have no pip of their own.
+  - An environment counts as built when its marker says so. A half-built one is built anew.
+  - The missing ones are built at the same time, as pip mostly waits.
+  - Building three takes 20 s, against 45 s with venv and pip in loops; if they exist already, it
+    takes 0.8 s against 8.5 s (bench/ansible_modules.py, in a lab on two busy cores).
+  - Environments of the same names with other digests are removed. C(exclusive) removes all others.
+  - It needs Debian's python3-pip, which can install into environments that have no pip.
 options:
   folder:
-    description: Environments lie in folder/name-digest.
+    description: The folder of the environments; each lies in folder/name-digest.
     type: path
     required: true
   environments:
@@ -33,11 +33,11 @@ options:
     elements: dict
     required: true
   keep:
-    description: Names of other environments in the folder that are not this task's to remove.
+    description: Names of other environments in the folder that this task must not remove.
     type: list
     elements: str
   exclusive:
-    description: Whether the folder holds nothing else, but for C(keep).
+    description: Whether everything else but C(keep) is removed from the folder.
     type: bool
     default: false
 author: ["the testbed's authors"]
@@ -53,7 +53,7 @@ EXAMPLES = """
 
 RETURN = """
 missing:
-  description: environments that were not there, or not complete.
+  description: environments that were missing or not complete.
   returned: always
   type: list
 stale:
@@ -68,7 +68,10 @@ LAST_LINES = 12
 
 
 def marker_text() -> str:
-    """Return what marks a complete environment: its Python, as a new one needs new ones."""
+    """Return the text that marks a complete environment: the version of its Python.
+
+    Another Python needs other environments.
+    """
     return f"{sys.version.split()[0]}\n"
 
 
@@ -78,7 +81,7 @@ def folder_of(environment: dict[str, Any]) -> str:
 
 
 def is_complete(path: Path) -> bool:
-    """Tell whether an environment was built to its end, by this Python."""
+    """Return whether an environment was built to its end, by this Python."""
     marker = path / MARKER
     return marker.is_file() and marker.read_text() == marker_text()
 
@@ -86,7 +89,10 @@ def is_complete(path: Path) -> bool:
 def stale(
     folder: Path, environments: list[dict[str, Any]], keep: list[str], exclusive: bool
 ) -> list[Path]:
-    """Return folders of other digests of these names; if `exclusive`, all but these and `keep`."""
+    """Return the folders to remove: those of these names with other digests.
+
+    If `exclusive`, return all but these and `keep`.
+    """
     names = {environment["name"] for environment in environments}
     wanted = {folder_of(environment) for environment in environments}
     present = sorted(folder.iterdir()) if folder.is_dir() else []
@@ -121,7 +127,7 @@ def build(path: Path, requirements: str) -> str | None:
 
 
 def main() -> None:
-    """Entry point of the module."""
+    """Run the module."""
     module = AnsibleModule(
         argument_spec={
             "folder": {"type": "path", "required": True},
@@ -131,7 +137,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    os.umask(0o022)  # sudo passes on that of the user who logged in, which may close all to others
+    os.umask(0o022)  # sudo keeps the umask of the user who logged in, which may lock out all others
     folder, environments = Path(module.params["folder"]), module.params["environments"]
     missing = [env for env in environments if not is_complete(folder / folder_of(env))]
     leftover = stale(folder, environments, module.params["keep"], module.params["exclusive"])

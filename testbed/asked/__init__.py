@@ -1,1 +1,1 @@
-"""What a campaign is asked to measure: the catalogue of apps, experiments and the plan of runs."""
+"""Read what a campaign is to measure: the catalogue of apps, experiments, the plan of runs."""

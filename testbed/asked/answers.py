@@ -1,4 +1,4 @@
-"""Is an app's answer the one that its workload expects? Pure."""
+"""Check whether an app's answer is the one that its workload expects. Pure functions."""
 
 import base64
 import hashlib
@@ -18,13 +18,15 @@ from testbed.model.catalogue import Body, ExpectedAnswer
 from testbed.model.results import AnswerCheck
 from testbed.texts import shown, shown_name
 
-MOST_DOCUMENT_BYTES = 16 * 1024 * 1024  # an answer of that size takes a second of a 100 Mbit/s link
+MOST_DOCUMENT_BYTES = (
+    16 * 1024 * 1024
+)  # a link of 100 Mbit/s needs more than a second for such an answer
 MOST_DIGITS = 100  # of a whole number
-MOST_DOCUMENT_DEPTH = 100  # json and difference() go down a level by a call
-# The check before the load sends it on a command line, of which Linux takes 128 KiB
+MOST_DOCUMENT_DEPTH = 100  # json and difference() call themselves for each level
+# The check before the load passes it as an argument, for which Linux allows 128 KiB
 MOST_BODY_BYTES = 64 * 1024
 
-LONGEST_PROBLEM = 500  # characters of a wrong answer that are worth a place in its record
+LONGEST_PROBLEM = 500  # the most characters of a wrong answer that a record keeps
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,12 @@ class Answer:
 
     @property
     def sha256(self) -> str:
-        """Digest of the body."""
+        """The SHA-256 digest of the body, in hexadecimal digits."""
         return hashlib.sha256(self.body).hexdigest()
 
 
 class _Probed(BaseModel):
-    """The probe's JSON document."""
+    """The JSON document that the probe prints."""
 
     status: Annotated[int, Field(ge=0, le=999)]
     headers: dict[str, str]
@@ -52,7 +54,7 @@ class _Probed(BaseModel):
 
 
 def from_probe(text: str) -> Answer:
-    """Read the probe's JSON document. Raises ValueError if it is none."""
+    """Read the probe's JSON document. Raises ValueError if the text is not one."""
     document = _Probed.model_validate_json(text)
     return Answer(
         status=document.status,
@@ -64,16 +66,16 @@ def from_probe(text: str) -> Answer:
 
 @dataclass(frozen=True)
 class Expected:
-    """An expected answer with its files read."""
+    """An expected answer, with its files read."""
 
     spec: ExpectedAnswer
-    document: Any  # of JSON; None for other bodies
-    texts: list[list[str] | None]  # of HTML: by selection; None: not compared
+    document: Any  # parsed from JSON; None for other bodies
+    texts: list[list[str] | None]  # of HTML, for each selection; None if not compared
     text: str | None = None  # of a plain text
 
 
 def read_expected(workload_folder: Path, spec: ExpectedAnswer) -> Expected:
-    """The answer that the workload expects. Raises TestbedError if a file of it cannot be read."""
+    """Return the answer that the workload expects. Raises TestbedError for an unreadable file."""
     return Expected(
         spec,
         None if spec.json_file is None else _read_json(workload_folder, spec.json_file),
@@ -109,7 +111,7 @@ def _read_json(folder: Path, name: str) -> Any:
 
 
 def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object. Raises ValueError for a key that stands twice: which one counts is not defined."""
+    """Return a JSON object. Raises ValueError for a repeated key, whose meaning is not defined."""
     counts = Counter(key for key, _ in pairs)
     if len(counts) < len(pairs):
         twice = counts.most_common(1)[0][0]
@@ -135,7 +137,10 @@ def _read_texts(folder: Path, name: str) -> list[str]:
 
 
 def read_body(folder: Path, body: Body) -> str:
-    """What a request carries. Raises TestbedError if its file cannot be read, or is not UTF-8."""
+    """Return the body of a request.
+
+    Raises TestbedError if its file cannot be read, or is not UTF-8.
+    """
     return files.read_text(files.beside(folder, body.file), MOST_BODY_BYTES)
 
 
@@ -145,7 +150,7 @@ def compare(
     when: Literal["before", "after"],
     what: str | None = None,
 ) -> AnswerCheck:
-    """Compare status, media type and body; what differs first is named."""
+    """Compare status, media type and body; report the first difference."""
     try:
         problem = (
             _status_problem(answer, expected.spec)
@@ -196,7 +201,11 @@ def _body_problem(answer: Answer, expected: Expected) -> str | None:
 
 
 def _text_problem(answer: Answer, expected: str) -> str | None:
-    """Editors end a file with a line break, which services do not send."""
+    """Return how a plain text differs, or None.
+
+    A line break at the end of the expected file is ignored: editors add it, services do not send
+    it.
+    """
     wanted = expected.encode()
     if answer.body in (wanted, wanted.removesuffix(b"\n")):
         return None
@@ -229,7 +238,7 @@ def _start(answer: Answer) -> str:
 
 
 def difference(expected: Any, found: Any, path: str = "$") -> str | None:
-    """Where two JSON documents differ first, with both values; None if they are equal."""
+    """Return where two JSON documents first differ, with both values; None if they are equal."""
     if isinstance(expected, dict) and isinstance(found, dict):
         if expected.keys() != found.keys():
             return f"{path}: keys {sorted(found)} instead of {sorted(expected)}"

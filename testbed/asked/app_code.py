@@ -1,4 +1,4 @@
-"""An app's code as it is deployed: which files, told apart by a digest."""
+"""List an app's files as they are deployed, and identify them by a digest."""
 
 import hashlib
 import os
@@ -10,16 +10,17 @@ from testbed.errors import TestbedError
 from testbed.texts import is_plain, shown_name
 
 CACHES = "__pycache__"
-# Packed in memory and copied to the server; data and environments belong elsewhere
+# The code is packed in memory and copied to the server; data and environments belong elsewhere
 MOST_FILES = 10_000
 MOST_BYTES = 128 * 1024 * 1024
 
 
 def files_of(folder: Path) -> list[Path]:
-    """The folder's files as deployed, sorted: without caches and hidden files.
+    """Return the folder's files as they are deployed, sorted, without caches and hidden files.
 
-    Raises TestbedError, naming what it is, for what cannot be deployed: a link that leads outside
-    or to a folder, a pipe, a name that does not print, or more than a service's code is.
+    Raises TestbedError, which names the file, for what cannot be deployed: a link that leads
+    outside or to a folder, a pipe, a name that cannot be printed, or more files than a service's
+    code has.
     """
     found = sorted(_walk(folder))
     if (size := sum(path.stat().st_size for path in found)) > MOST_BYTES:
@@ -82,7 +83,7 @@ def _too_much(folder: Path, what: str) -> TestbedError:
 
 
 def file_digests(folder: Path) -> dict[str, str]:
-    """A short digest of each of the folder's files, by its path in there."""
+    """Return a short digest of each of the folder's files, by its path in the folder."""
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12]
         for path in files_of(folder)
@@ -90,9 +91,9 @@ def file_digests(folder: Path) -> dict[str, str]:
 
 
 def digest(folder: Path, *more: Path) -> str:
-    """A short digest of the names and contents of the folder's files, and of `more` files.
+    """Return a short digest of the names and contents of the folder's files, and of `more` files.
 
-    Raises TestbedError for what cannot be deployed or read.
+    Raises TestbedError for a file that cannot be deployed or read.
     """
     result = hashlib.sha256()
     found = files_of(folder)

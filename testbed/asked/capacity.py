@@ -1,8 +1,8 @@
-"""Search for the highest rate at which an objective is met: bracket, then bisect. Pure.
+"""Search for the highest rate that meets an objective: bracket it, then bisect. Pure functions.
 
-The objective must be met or not at each rate, as a rule met below the answer and missed above. A
-probe that contradicts this (chance near the answer) is taken at its worst: what counts is the
-lowest rate that missed, and the highest below it that met.
+The search assumes that rates below the answer meet the objective and rates above miss it. If a
+probe contradicts this (near the answer, chance decides), the worse result counts: the lowest rate
+that missed, and the highest rate below it that met.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,18 +12,18 @@ from testbed.errors import Exit, TestbedError
 from testbed.model.experiment import Capacity, LoadSpec, PlannedRun
 from testbed.model.results import CapacityResult, RunRecord
 
-LOWEST_SHARE = 1 / 256  # of the first rate: an app that fails there has no capacity to speak of
+LOWEST_SHARE = 1 / 256  # of the first rate; an app that fails below it has no useful capacity
 
 
 @dataclass(frozen=True)
 class Bracket:
-    """What is known of the answer, requests per second."""
+    """What is known of the answer, in requests per second."""
 
     met: float | None = None
     missed: float | None = None
 
     def with_probe(self, rate_rps: float, met: bool) -> "Bracket":
-        """The bracket after one more probe."""
+        """Return the bracket after one more probe."""
         if met and (self.missed is None or rate_rps < self.missed):
             return Bracket(max(rate_rps, self.met or 0), self.missed)
         if not met and (self.missed is None or rate_rps < self.missed):
@@ -33,7 +33,7 @@ class Bracket:
 
 
 def next_rate(capacity: Capacity, bracket: Bracket) -> float | None:
-    """The rate to probe next, whole requests per second; None: the search is over."""
+    """Return the next rate to probe, in whole requests per second; None if the search is over."""
     met, missed = bracket.met, bracket.missed
     if met is None and missed is None:
         return capacity.from_rps
@@ -50,10 +50,10 @@ def next_rate(capacity: Capacity, bracket: Bracket) -> float | None:
 
 
 def meets(record: RunRecord, capacity: Capacity) -> bool:
-    """Whether a probe met the objective. Raises TestbedError for one that cannot tell."""
+    """Return whether a probe met the objective. Raises TestbedError if that is not known."""
     output = record.output
     if output is not None and output.due and output.requests == 0:
-        return False  # not one answer, and so no p99
+        return False  # without a single correct answer, there is no p99
     p99_us = output.latency_us.percentiles.get("99") if output else None
     if record.failure or output is None or not output.due or p99_us is None:
         raise TestbedError(
@@ -67,7 +67,7 @@ def meets(record: RunRecord, capacity: Capacity) -> bool:
 
 
 def probe(run: PlannedRun, load_at: float, make_load: Callable[[float], LoadSpec]) -> PlannedRun:
-    """The run that probes a rate, beside `run`, the first probe of its cell."""
+    """Return the run that probes a rate. `run` is the first probe of its cell."""
     prefix = run.run_id.rpartition("-r")[0]
     changes = {"run_id": f"{prefix}-r{load_at:g}", "load": make_load(load_at)}
     return run.model_copy(update=changes)
@@ -79,7 +79,7 @@ def search(
     make_load: Callable[[float], LoadSpec],
     outcomes: list[RunRecord],
 ) -> Iterator[PlannedRun]:
-    """Yield each run to make; the caller appends its record to `outcomes` before the next."""
+    """Yield each run to make. Before the next one, the caller appends its record to `outcomes`."""
     bracket = Bracket()
     while (rate := next_rate(capacity, bracket)) is not None:
         yield probe(first, rate, make_load)
@@ -87,7 +87,7 @@ def search(
 
 
 def result(capacity: Capacity, first: PlannedRun, records: list[RunRecord]) -> CapacityResult:
-    """The answer of a finished search."""
+    """Return the answer of a finished search."""
     bracket = Bracket()
     for record in records:
         bracket = bracket.with_probe(record.load.rate_rps or 0, meets(record, capacity))

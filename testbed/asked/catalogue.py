@@ -1,4 +1,4 @@
-"""The apps folder, read and checked: every workload with its apps."""
+"""Read and check the apps folder: every workload with its apps."""
 
 import difflib
 import hashlib
@@ -29,26 +29,26 @@ APPS_FOLDER = ROOT / "apps"
 class Catalogue:
     """All workloads and apps of the apps folders."""
 
-    folders: dict[str, Path]  # by workload: where its workload.yml lies
+    folders: dict[str, Path]  # the folder with the workload.yml, by workload
     workloads: dict[str, Workload]
     apps: list[CataloguedApp]
 
     def workload(self, name: str) -> Workload:
-        """The workload of that name. Raises TestbedError, naming the nearest known one."""
+        """Return the workload of that name. Raises TestbedError, which suggests a similar name."""
         if name not in self.workloads:
             raise unknown("workload", name, self.workloads)
         return self.workloads[name]
 
     def apps_of(self, workload: str) -> dict[str, CataloguedApp]:
-        """The workload's apps by name, in alphabetical order."""
+        """Return the workload's apps by name, in alphabetical order."""
         self.workload(workload)
         return {app.name: app for app in self.apps if app.workload == workload}
 
 
 def unknown(what: str, name: str, known: Iterable[str], also: str = "") -> TestbedError:
-    """The error for a name that is not known: names the nearest known one, and all of them.
+    """Return the error for an unknown name; it names the most similar known one, and all of them.
 
-    `also` is a further remedy.
+    `also` is one more remedy.
     """
     names = sorted(known)
     near = difflib.get_close_matches(name[:100], names, n=1)
@@ -62,9 +62,9 @@ def unknown(what: str, name: str, known: Iterable[str], also: str = "") -> Testb
 def load(own: str | Path | None = None, *, project: Path = APPS_FOLDER) -> Catalogue:
     """Read every workload.yml and app.yml of the project, and of the user's `own` apps folder.
 
-    The own folder is laid out alike. It may add apps to the project's workloads (then it has no
-    workload.yml for them) and workloads of its own. Every file that they name is looked at.
-    Raises TestbedError with file, line and key of whatever does not fit.
+    The own folder has the same layout. It may add apps to the project's workloads (then it has no
+    workload.yml for these), and it may have workloads of its own. Every file that they name is
+    checked. Raises TestbedError with file, line and key of each error.
     """
     folders = [project, *([] if own is None else [_own_folder(own)])]
     workload_files = [path for folder in folders for path in _declared(folder, "*", WORKLOAD_FILE)]
@@ -100,12 +100,15 @@ def load(own: str | Path | None = None, *, project: Path = APPS_FOLDER) -> Catal
 
 
 def _declared(folder: Path, where: str, name: str) -> list[Path]:
-    """Files of that name, sorted; also links that lead nowhere, which are then refused."""
+    """Return the files of that name, sorted.
+
+    Links that lead nowhere are among them, and are refused later.
+    """
     return sorted(inner / name for inner in folder.glob(where) if os.path.lexists(inner / name))
 
 
 def _own_folder(own: str | Path) -> Path:
-    """The user's apps folder, absolute. Raises TestbedError if it is none."""
+    """Return the absolute path of the user's apps folder. Raises TestbedError if it is none."""
     if not str(own):
         raise TestbedError("--apps-path: names no folder; leave the option out for none")
     try:
@@ -134,7 +137,7 @@ def _check_name(what: str, folder: Path) -> None:
 
 
 def _load_workload(path: Path) -> Workload:
-    """The workload, with all files that it names looked at."""
+    """Return the workload. All files that it names have been checked."""
     workload = yamlfile.load(path, Workload)
     for name, endpoint in workload.endpoints.items():
         exchanges: list[Endpoint | Exchange] = [endpoint, *endpoint.also]
@@ -153,7 +156,7 @@ def _load_workload(path: Path) -> Workload:
 
 @contextmanager
 def _within(path: Path, key: str) -> Iterator[None]:
-    """Say which key of which file names what is wrong."""
+    """Add the file and the key to an error raised in the block."""
     try:
         yield
     except TestbedError as error:
@@ -194,16 +197,17 @@ def _load_app(app_file: Path, workloads: dict[str, Workload]) -> CataloguedApp:
 
 
 def reset_unit(workload: str, folder: Path, reset: str) -> str:
-    """The unit that puts the workload's data back; named by what the SQL file `reset` holds.
+    """Return the name of the unit that puts the workload's data back.
 
-    Raises TestbedError if the file, relative to the workload's folder, cannot be read.
+    It has a digest of the SQL file `reset`, whose path is relative to the workload's folder. Raises
+    TestbedError if the file cannot be read.
     """
     content = sql.read_file(folder, reset).encode()
     return f"testbed-reset-{workload}-{hashlib.sha256(content).hexdigest()[:12]}.service"
 
 
 def _code_folder(app_file: Path, spec: App) -> Path:
-    """Where the app's code lies: in its own folder or elsewhere in its workload's."""
+    """Return the folder of the app's code: its own folder, or another one of its workload."""
     own = app_file.parent.resolve()
     folder = (own / spec.code).resolve()
     if not folder.is_dir():

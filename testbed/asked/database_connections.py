@@ -1,4 +1,7 @@
-"""Whether PostgreSQL has room for all the connections that apps open under an experiment. Pure."""
+"""Check that PostgreSQL has room for all connections that apps open in an experiment.
+
+All functions are pure.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -7,14 +10,14 @@ from testbed.errors import TestbedError
 from testbed.model.catalogue import App, CataloguedApp
 from testbed.model.experiment import PlannedRun
 
-DEFAULT_MAX = 100  # PostgreSQL's own max_connections, where nothing else is set
-RESERVE = 10  # superusers' (3), what bench and telemetry open, and those that are just closing
+DEFAULT_MAX = 100  # PostgreSQL's default for max_connections
+RESERVE = 10  # for superusers (3), bench, telemetry, and connections that are just closing
 
 
 def needed(app: App, settings: Mapping[str, Any], requests: int) -> int:
-    """The most connections that the app opens with these settings.
+    """Return the largest number of connections that the app opens with these settings.
 
-    `requests`: how many are under way at once, at most; each takes one connection.
+    `requests` is the largest number of requests under way at once; each takes one connection.
     """
     workers = app.workers_of(settings) or 1
     for rule in app.database_connections:
@@ -32,9 +35,9 @@ def _counted(name: int | str, workers: int, settings: Mapping[str, Any], request
 def check(
     runs: Iterable[PlannedRun], apps: Mapping[str, CataloguedApp], postgresql: Mapping[str, str]
 ) -> None:
-    """Raise TestbedError, naming the first run whose app could be refused a connection.
+    """Raise TestbedError, which names the run, if its app could be refused a connection.
 
-    `postgresql`: its settings that are not defaults, as read back.
+    `postgresql` maps the settings that are not defaults to their values, as read back.
     """
     most = int(postgresql.get("max_connections", DEFAULT_MAX))
     for run in runs:

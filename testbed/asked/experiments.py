@@ -1,4 +1,4 @@
-"""Experiment files: found by name or path, checked, and overridden from the command line."""
+"""Find experiment files by name or path, check them, and apply the command line's options."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from testbed.texts import is_plain, shown_name
 LONGEST_STEM = 64
 EXPERIMENTS_FOLDER = ROOT / "experiments"
 
-# command-line option -> where it lies in an experiment
+# the place in an experiment, by command-line option
 OPTIONS = {
     "apps": ("apps",),
     "endpoints": ("endpoints",),
@@ -33,17 +33,17 @@ OPTIONS = {
 
 
 def find(name: str) -> Path:
-    """The file of an experiment given as a path, or as a name below `experiments/`.
+    """Return the file of an experiment, given as a path or as a name in `experiments/`.
 
-    Raises TestbedError, naming the nearest known experiment.
+    Raises TestbedError, which names the most similar known experiment.
     """
     if name.endswith((".yml", ".yaml")):
         path = Path(name)
-        # the campaign's folder and the report are named after it
+        # the campaign's folder and its report are named after the file
         if len(path.stem) > LONGEST_STEM or not all(map(is_plain, path.stem)):
             raise TestbedError(
                 f"{shown_name(path)}: an experiment's file name has up to {LONGEST_STEM} printable "
-                "characters, for its campaign is named after it"
+                "characters, as its campaign is named after it"
             )
         return path
     known = {path.stem: path for path in EXPERIMENTS_FOLDER.glob("*.yml")}
@@ -53,12 +53,12 @@ def find(name: str) -> Path:
 
 
 def load(path: Path) -> Experiment:
-    """The experiment file, checked. Raises TestbedError with file, line and key."""
+    """Return the checked experiment. Raises TestbedError with file, line and key of each error."""
     return yamlfile.load(path, Experiment, loads.check)
 
 
 def recorded(asked: dict[str, Any], path: Path) -> Experiment:
-    """The experiment that a campaign's file records. Raises TestbedError if that is not sound."""
+    """Return the experiment that a campaign's file records. Raises TestbedError if invalid."""
     try:
         return _checked(asked)
     except ValidationError as error:
@@ -77,7 +77,7 @@ def _checked(data: dict[str, Any]) -> Experiment:
 
 
 def for_cpus(experiment: Experiment, cpus: int) -> Experiment:
-    """The experiment with every 'N per cpu' among its settings as a number."""
+    """Return the experiment with every 'N per cpu' in its settings replaced by a number."""
 
     def number(value: str | int) -> str | int:
         asked = PER_CPU.fullmatch(value) if isinstance(value, str) else None
@@ -101,11 +101,11 @@ def for_cpus(experiment: Experiment, cpus: int) -> Experiment:
 
 
 def override(experiment: Experiment, options: dict[str, Any]) -> tuple[Experiment, list[str]]:
-    """The experiment with command-line options applied, and the keys that they changed.
+    """Return the experiment with command-line options applied, and the keys that they changed.
 
-    Options that are None were not given. Fewer connections than threads by `--connections` alone
-    takes the threads down with them, since the user asked for just that.
-    Raises TestbedError, naming the option, if the result is not a sound experiment.
+    An option that is None was not given. If `--connections` alone asks for fewer connections than
+    threads, the number of threads is reduced as well, as the user asked for exactly that. Raises
+    TestbedError, which names the option, if the result is not a valid experiment.
     """
     data = experiment.model_dump()
     changed = []

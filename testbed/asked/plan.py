@@ -1,4 +1,7 @@
-"""From an experiment to the ordered list of its runs. Pure: the same seed gives the same plan."""
+"""Turn an experiment into the ordered list of its runs.
+
+The functions are pure: the same seed gives the same plan.
+"""
 
 import random
 from collections.abc import Mapping
@@ -13,7 +16,7 @@ from testbed.model.kinds import PER_CPU, workers_problem
 from testbed.texts import shown
 from testbed.tools import generators
 
-MOST_RUNS = 10_000  # of the shortest kind, more than a day
+MOST_RUNS = 10_000  # even the shortest runs would then take more than a day
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,12 @@ class Cell:
 
 
 def plan(experiment: Experiment, catalogue: Catalogue, seed: int) -> list[PlannedRun]:
-    """Every app x endpoint x variant once per trial, each trial in a random order of its own.
+    """Return every app, endpoint and variant once per trial, each trial in its own random order.
 
-    Interleaved, so that a host that warms up or slows down over hours does so to all apps alike. A
-    ramp's steps rise within their cell. Of a capacity search, only the first probe of each cell is
-    planned; testbed.capacity says which follow.
-    Raises TestbedError for apps, endpoints or settings that the workload or its apps do not have.
+    The order is random so that a host that warms up or slows down over hours affects all apps
+    alike. The steps of a ramp rise within their cell. Of a capacity search, only the first probe of
+    each cell is planned; testbed/asked/capacity.py decides which follow. Raises TestbedError for
+    apps, endpoints or settings that the workload or its apps do not have.
     """
     cells = _cells(experiment, catalogue)
     steps = loads(experiment.load)
@@ -51,7 +54,7 @@ def plan(experiment: Experiment, catalogue: Catalogue, seed: int) -> list[Planne
 
 
 def loads(spec: LoadSpec) -> list[tuple[str, LoadSpec]]:
-    """The loads put on each cell, with what tells them apart in a run's id."""
+    """Return the loads of each cell, each with the part of a run's id that identifies it."""
     whole = generators.settled(spec)
     if spec.ramp:
         return [(f"-{spec.ramp.of[0]}{n}", whole.step(n)) for n in spec.ramp.steps]
@@ -61,7 +64,7 @@ def loads(spec: LoadSpec) -> list[tuple[str, LoadSpec]]:
 
 
 def planned_run(number: int, cell: Cell, trial: int, step: str, load: LoadSpec) -> PlannedRun:
-    """A run with its id: position, cell, trial, and step where there are several."""
+    """Return a run with its id: position, cell, trial and, if there are several, step."""
     return PlannedRun(
         run_id=f"{number:03d}-{cell.app.name}-{cell.endpoint}-{cell.variant}-t{trial}{step}",
         app=cell.app.name,
@@ -74,7 +77,10 @@ def planned_run(number: int, cell: Cell, trial: int, step: str, load: LoadSpec) 
 
 
 def _cells(experiment: Experiment, catalogue: Catalogue) -> list[Cell]:
-    """An app is left out of endpoints that it does not serve, and of others' variants."""
+    """Return the cells to measure.
+
+    An app is left out of endpoints that it does not serve, and of variants for other apps.
+    """
     cells = [
         Cell(app, endpoint, name, _settings(app, name, variant))
         for app in _chosen_apps(experiment, catalogue)
@@ -109,7 +115,7 @@ def _chosen_apps(experiment: Experiment, catalogue: Catalogue) -> list[Catalogue
 
 
 def _settings(app: CataloguedApp, variant_name: str, variant: Variant) -> dict[str, Any]:
-    """The app's settings under a variant. Raises TestbedError for one that it does not declare."""
+    """Return the app's settings in a variant. Raises TestbedError for an undeclared setting."""
     chosen = variant.settings | variant.app_settings.get(app.name, {})
     for name, value in chosen.items():
         if name not in app.spec.settings:
@@ -130,9 +136,9 @@ def _settings(app: CataloguedApp, variant_name: str, variant: Variant) -> dict[s
 def workers(
     runs: list[PlannedRun], apps: Mapping[str, CataloguedApp]
 ) -> dict[tuple[str, str], dict[str, int]]:
-    """Worker processes of each app, by the endpoint and variant that it is compared in.
+    """Return the number of workers of each app, by the endpoint and variant of its comparison.
 
-    By the setting with that role; an app that has none is not counted.
+    It is the value of the setting with that role. An app without such a setting is left out.
     """
     counts: dict[tuple[str, str], dict[str, int]] = {}
     for run in runs:

@@ -1,8 +1,8 @@
-"""Read a YAML file into a model; what is wrong with it is told by file, line and key.
+"""Read a YAML file into a model; errors name file, line and key.
 
-Of YAML it takes what people write by hand: texts, numbers, true and false, lists, mappings whose
-keys are texts, anchors and merges. What could grow without end or means something else than it
-looks like is refused.
+Only the YAML that people write by hand is accepted: texts, numbers, true and false, lists, mappings
+whose keys are texts, anchors and merges. Input that could grow without end, or whose meaning
+differs from its appearance, is refused.
 """
 
 import difflib
@@ -20,20 +20,21 @@ from testbed.texts import is_plain, shown, shown_name
 
 M = TypeVar("M", bound=BaseModel)
 
-MOST_BYTES = 256 * 1024  # nine times the longest of the project's own; PyYAML reads it in seconds
+MOST_BYTES = 256 * 1024  # nine times the project's longest file; PyYAML reads it in seconds
 MOST_DEPTH = 20  # the models are 8 deep
-MOST_NODES = 50_000  # with every alias written out: a few bytes could stand for gigabytes
-MOST_PROBLEMS = 20  # of one file, shown
+MOST_NODES = 50_000  # with every alias expanded: a few bytes could stand for gigabytes
+MOST_PROBLEMS = 20  # shown for one file at most
 _OCTAL = re.compile(r"[-+]?0[0-9_]+")
 _STRING = "tag:yaml.org,2002:str"
 _MERGE = "tag:yaml.org,2002:merge"
 
 
 def load(path: Path, model: type[M], check: Callable[[M], None] = lambda _: None) -> M:
-    """The file's content as `model`; `check` raises ValidationError for what that cannot know.
+    """Return the file's content as `model`.
 
-    Raises TestbedError, naming file, line, key and the nearest known key, if the file is missing,
-    is no plain text, is not YAML, or does not fit the model.
+    `check` raises ValidationError for errors that the model cannot know. Raises TestbedError, which
+    names file, line, key and the most similar known key, if the file is missing, is not plain text,
+    is not YAML, or does not fit the model.
     """
     text = files.read_text(path, MOST_BYTES)
     try:
@@ -60,16 +61,16 @@ def _refused(problem: str, mark: Any) -> yaml.MarkedYAMLError:
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's, with limits."""
+    """PyYAML's loader, with limits."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self._depth = 0
-        self._nodes = 0  # with every alias written out
+        self._nodes = 0  # with every alias expanded
         self._sizes: dict[str, int] = {}  # by anchor, once its node is complete
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """The next node, counted. Raises YAMLError where a limit is passed."""
+        """Return the next node and count it. Raises YAMLError if a limit is passed."""
         event: Any = self.peek_event()  # type: ignore[no-untyped-call] # PyYAML's stubs have gaps
         anchor: str | None = getattr(event, "anchor", None)
         if isinstance(event, yaml.AliasEvent):
@@ -93,7 +94,10 @@ class _Loader(yaml.SafeLoader):
         return node
 
     def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
-        """A scalar's text. Raises YAMLError for what would become another value than it looks."""
+        """Return a scalar's text.
+
+        Raises YAMLError if YAML would read another value than the text looks like.
+        """
         value = super().construct_scalar(node)
         kind = str(node.tag).rpartition(":")[2]
         if kind == "timestamp":
@@ -108,7 +112,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def _check_keys(node: yaml.MappingNode) -> None:
-    """YAML forbids a key twice, where PyYAML would take the last; our keys are texts."""
+    """Raise YAMLError for a repeated key, which PyYAML would accept, or a key that is no text."""
     seen = set()
     for key, _ in node.value:
         if not isinstance(key, yaml.ScalarNode):
@@ -123,7 +127,7 @@ def _check_keys(node: yaml.MappingNode) -> None:
 
 
 def _yaml_problem(error: yaml.YAMLError, text: str) -> str:
-    if isinstance(error, yaml.reader.ReaderError):  # its position is the text's
+    if isinstance(error, yaml.reader.ReaderError):  # its position is an index into the text
         line = text.count("\n", 0, error.position) + 1
         return f"line {line}: it holds the character U+{int(error.character):04X}"
     mark = getattr(error, "problem_mark", None)
@@ -149,20 +153,23 @@ def _validation_problem(
 
 
 def problem_of(item: Any, found: str = "found") -> str:
-    """What pydantic says is wrong with a value, and the value, cut short, if it is a plain one."""
+    """Return pydantic's message on a value, with the shortened value if it is a plain one."""
     message = str(item["msg"]).removeprefix("Value error, ")
     if item["type"] == "value_error" and isinstance(item["input"], dict | BaseModel):
-        return message  # about several keys, which it names
+        return message  # the message is about several keys and names them
     return f"{message} ({found}: {shown(item['input'])})"
 
 
 def _line_of(node: yaml.Node | None, location: list[str | int]) -> int:
-    """The 1-based line of the deepest part of `location` that the file has."""
+    """Return the line, counted from 1, of the deepest part of `location` that the file has."""
     line = node.start_mark.line + 1 if node else 1
     for part in location:
         child = None
         if isinstance(node, yaml.MappingNode):
-            for key_node, value_node in node.value:  # the last: what is merged stands first
+            for (
+                key_node,
+                value_node,
+            ) in node.value:  # the last one counts, as merged keys come first
                 if key_node.value == str(part):
                     line, child = key_node.start_mark.line + 1, value_node
         elif isinstance(node, yaml.SequenceNode) and int(part) < len(node.value):
@@ -175,7 +182,7 @@ def _line_of(node: yaml.Node | None, location: list[str | int]) -> int:
 
 
 def _known_keys(model: type[BaseModel], location: list[str | int]) -> list[str]:
-    """Keys that the model at `location` inside `model` takes."""
+    """Return the keys that the model at `location` inside `model` accepts."""
     annotation: Any = model
     for part in location:
         fields = getattr(annotation, "model_fields", None)
@@ -191,7 +198,7 @@ def _known_keys(model: type[BaseModel], location: list[str | int]) -> list[str]:
 
 
 def _inner_model(annotation: Any) -> Any:
-    """The model inside dict[..., X], list[X] or X | None."""
+    """Return the model inside dict[..., X], list[X] or X | None."""
     if hasattr(annotation, "model_fields"):
         return annotation
     for argument in reversed(getattr(annotation, "__args__", ())):

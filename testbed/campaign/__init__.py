@@ -1,1 +1,1 @@
-"""Campaigns: runs in a planned order, resumed where they were cut off, and articles' workloads."""
+"""Carry out campaigns in a planned order, resume them, and ask published articles again."""

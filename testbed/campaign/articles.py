@@ -1,7 +1,7 @@
-"""Published comparisons asked again: a series of campaigns, one for each part of an article.
+"""Ask published comparisons again, in a series of campaigns: one for each part of an article.
 
-`results/<series>/series.json` is written first, with all that the verdicts need; each campaign lies
-in a folder beside it and is carried out, interrupted and resumed as any other.
+`results/<series>/series.json` is written first, with everything that the verdicts need. Each
+campaign has a folder beside it, and is carried out, interrupted and resumed like any other.
 """
 
 import random
@@ -33,18 +33,18 @@ SERIES_FILE = "series.json"
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asked for. `parts` None: all of them."""
+    """What the user asked for. `parts` is None for all parts."""
 
     name: str
     modes: Sequence[Mode]
     scale: Scale
     parts: Sequence[str] | None
-    trials: int | None  # None: as the article's file has it
+    trials: int | None  # None for the number in the article's file
     seed: int | None
 
 
 def load(name: str) -> tuple[Article, Published]:
-    """An article's two files. Raises TestbedError with file, line and key of what does not fit."""
+    """Return an article's two files. Raises TestbedError with file, line and key of each error."""
     known = sorted(path.stem for path in ARTICLES.glob("*.yml"))
     if name not in known:
         raise catalogue.unknown("article", name, known)
@@ -74,7 +74,7 @@ def _cell(part: str, run: PlannedRun) -> CellRef:
 
 
 def _cells_named(published: Published, mode: Mode) -> Iterator[tuple[str, CellRef]]:
-    """Every cell of this mode that a figure or claim names, and which one does."""
+    """Yield every cell of this mode that a figure or claim names, after the name of that."""
     if mode == "as_published":
         for number, figure in enumerate(published.figures):
             yield f"figures.{number}", figure.cell
@@ -90,7 +90,7 @@ def _words(cell: CellRef) -> str:
 
 
 def new_series(request: Request) -> Series:
-    """The series that answers the request. Raises TestbedError for what the article has not."""
+    """Return the series for the request. Raises TestbedError for a part that the article lacks."""
     article, published = load(request.name)
     for part in request.parts or []:
         parts = {name for mode in request.modes for name in article.asked(mode).parts}
@@ -126,7 +126,7 @@ def _with_trials(article: Article, trials: int) -> Article:
 
 
 def planned(series: Series) -> list[tuple[SeriesPart, Experiment, list[PlannedRun]]]:
-    """What would be run, part by part."""
+    """Return what would be run, part by part."""
     apps = catalogue.load()
     experiments = [(part, _experiment(series.article, part, series.scale)) for part in series.parts]
     return [(part, one, plan(one, apps, series.seed)) for part, one in experiments]
@@ -137,9 +137,10 @@ def carry_out(
 ) -> list[Outcome]:
     """Carry out every campaign of the series that is not finished; `folder` is the series'.
 
-    Raises what campaigns raise; what is finished is kept, and resumed from `folder`.
+    Raises what campaigns raise. Finished campaigns are kept, and the series can be resumed from
+    `folder`.
     """
-    planned(series)  # refused as a whole before any host is asked
+    planned(series)  # an error in any part is found before any host is asked
     store.write(folder / SERIES_FILE, series)
     store.point_latest(folder)
     outcomes = []
@@ -175,7 +176,7 @@ def _carry_out_part(
 
 
 def _experiment(article: Article, part: SeriesPart, scale: Scale) -> Experiment:
-    """The part as an experiment. Raises TestbedError if its `small` does not fit its load."""
+    """Return the part as an experiment. Raises TestbedError if `small` does not fit its load."""
     try:
         experiment = article.experiment(part.mode, part.part, scale)
         loads.check(experiment)

@@ -1,7 +1,7 @@
-"""One execution of an experiment: prove the hosts fit, carry out the plan, keep what was obtained.
+"""Execute an experiment: prove that the hosts are fit, carry out the plan, keep the results.
 
-A campaign's folder is written as it goes. Interrupted, it can be resumed: finished runs stay, the
-rest is done, and nothing else may have changed in between.
+A campaign's folder is written as the campaign goes on. An interrupted campaign can be resumed:
+finished runs stay and the rest is done, provided that nothing else has changed in between.
 """
 
 import os
@@ -42,55 +42,55 @@ from testbed.tools import generators
 from testbed.tools.table import GENERATORS
 
 FILE = "campaign.json"  # in the campaign's folder
-OVERHEAD_S = 4  # expected time of a run beside its load, until the first run tells
+OVERHEAD_S = 4  # expected time of a run besides its load, until the first run has shown it
 
 
 @dataclass(frozen=True)
 class Request:
     """What the user asked for."""
 
-    name: str  # of the experiment, e.g. 'round2'
+    name: str  # of the experiment, for example 'round2'
     experiment: Experiment
     overridden: list[str]
     seed: int | None
     inventory: Inventory
     results_folder: Path
     apps_path: str | None = None  # the user's own apps folder
-    within: str | None = None  # the series' folder in results_folder, where it belongs to one
-    folder_name: str | None = None  # None: the time and the experiment's name
+    within: str | None = None  # the folder of its series in results_folder, if it belongs to one
+    folder_name: str | None = None  # None for the time and the experiment's name
 
     @property
     def parent(self) -> Path:
-        """Where the campaign's folder is made."""
+        """The folder in which the campaign's folder is made."""
         return self.results_folder / self.within if self.within else self.results_folder
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of it."""
+    """What became of the campaign."""
 
     folder: Path
     records: list[RunRecord]
     made: list[RunRecord] = field(default_factory=list)  # of these, not finished before a resume
-    elapsed_s: float = 0  # that making them took
+    elapsed_s: float = 0  # how long making them took
 
     @property
     def load_s(self) -> float:
-        """Seconds of it in which load was measured (without warm-up)."""
+        """The seconds of it in which load was measured, without warm-up."""
         return sum(r.load.duration_s for r in self.made if r.failure is None)
 
     @property
     def warmup_s(self) -> float:
-        """Seconds of it that were warm-up."""
+        """The seconds of it that were warm-up."""
         return sum(r.load.warmup_s for r in self.made if r.failure is None)
 
 
 def run(request: Request, progress: Progress) -> Outcome:
-    """A new campaign.
+    """Carry out a new campaign and return its outcome.
 
-    Raises TestbedError if hosts or link are not fit, before anything is loaded. A failed or
-    interrupted run is in the outcome. What every further run would meet (a lost host, a service
-    that is not there) ends the campaign as Interrupted, Ctrl-C as well; finished runs are kept.
+    Raises TestbedError if hosts or link are not fit, before any load is made. A failed or
+    interrupted run is part of the outcome. A problem that every further run would meet (a lost
+    host, a missing service), and Ctrl-C, end the campaign as Interrupted; finished runs are kept.
     """
     catalogue = catalogues.load(request.apps_path)
     seed = random.SystemRandom().randrange(1_000_000) if request.seed is None else request.seed
@@ -111,10 +111,10 @@ def resume(
 ) -> Outcome:
     """Go on with a campaign where it stopped.
 
-    Raises TestbedError if apps, hosts or anything else that bears on the figures have changed.
+    Raises TestbedError if apps, hosts or anything else that affects the figures has changed.
     """
     campaign = store.read(folder / FILE, Campaign)
-    store.finished_runs(folder, campaign)  # edited ones are refused before any host is asked
+    store.finished_runs(folder, campaign)  # edited runs are refused before any host is asked
     request = Request(
         name=campaign.experiment,
         experiment=experiments.recorded(campaign.asked, folder / FILE),
@@ -214,9 +214,9 @@ def _prepare(
 
 
 def available_generators(remote: Remote) -> dict[str, str | None]:
-    """The generators that a host has, with what they say of their version, if anything.
+    """Return the generators that a host has, each with its version if it tells one.
 
-    Some do so with an exit code of 1, so that only being found counts.
+    Some print their version with exit code 1, so only whether the program is found counts.
     """
     path = f"PATH={remote.facts.testbed_prefix}/bin:$PATH"
     found: dict[str, str | None] = {}
@@ -233,12 +233,14 @@ def available_generators(remote: Remote) -> dict[str, str | None]:
 def _resumable(
     session: Session, campaign: Campaign, planned: list[PlannedRun], delayed: Delayed | None
 ) -> Outcome:
-    """Carry it out. What ends it early is raised as Interrupted, which tells how to go on."""
+    """Carry the campaign out. If it ends early, raise Interrupted, which says how to go on."""
     try:
         return _carry_out(session, campaign, planned, delayed)
     except (TestbedError, OSError) as error:
         again = f"go on with --resume={os.path.relpath(session.folder)}"
-        if isinstance(error, OSError):  # of this machine: a full disk, a folder that is gone
+        if isinstance(
+            error, OSError
+        ):  # an error on this machine, such as a full disk or a missing folder
             place = error.filename or session.folder
             raise Interrupted(f"this machine: {place}: {error.strerror}", remedy=again) from error
         remedy = f"{error.remedy}; then {again}" if error.remedy else again
@@ -271,15 +273,15 @@ def _carry_out(
 
 @dataclass
 class _Course:
-    """A campaign while it goes: what is finished, and what campaign.json says."""
+    """A campaign under way: what is finished, and what campaign.json says."""
 
     session: Session
     campaign: Campaign
     done: dict[str, RunRecord]
-    delayed: Delayed | None = None  # the link, where the experiment gives it a delay
+    delayed: Delayed | None = None  # the link's delay, if the experiment asks for one
     made: list[RunRecord] = field(default_factory=list)  # by now, not before a resume
     note: str = ""
-    last_s: float | None = None  # how long the last run took
+    last_s: float | None = None  # how long the last run took, in seconds
 
     def make(self, run: PlannedRun) -> RunRecord:
         """Carry out a run, unless it is finished already."""
@@ -289,7 +291,7 @@ class _Course:
         begin = time.monotonic()
         record = execute(self.session, run)
         if self.delayed and not self.delayed.is_there():
-            shutil.rmtree(self.session.folder / run.run_id)  # over which link, nobody knows
+            shutil.rmtree(self.session.folder / run.run_id)  # it is not known when the delay ended
             raise self.delayed.loss()
         self.last_s = time.monotonic() - begin
         self.done[run.run_id] = record
@@ -298,9 +300,9 @@ class _Course:
         return record
 
     def search(self, limits: Capacity, first: PlannedRun) -> None:
-        """Search the capacity of a cell, each probe a run that campaign.json lists.
+        """Search the capacity of a cell. Each probe is a run that campaign.json lists.
 
-        A probe that failed tells nothing: the cell stays without an answer, and the others go on.
+        If a probe fails, the cell has no answer, and the other cells go on.
         """
         records: list[RunRecord] = []
         for run in capacity.search(limits, first, first.load.at, records):
@@ -322,7 +324,7 @@ class _Course:
 
 
 def capacity_text(result: CapacityResult) -> str:
-    """The answer with its uncertainty."""
+    """Return the answer of a capacity search with its uncertainty, in words."""
     if result.at_least_rps is None:
         return f"the objective was met at no rate tried, down to {result.below_rps:g} requests/s"
     if result.below_rps is None:
@@ -331,7 +333,7 @@ def capacity_text(result: CapacityResult) -> str:
 
 
 def summary(record: RunRecord) -> str:
-    """One line on a run: its figures, or why it has none, and its verdict."""
+    """Return a line on a run: its figures, or why it has none, and its verdict."""
     if record.failure or not record.output:
         reason = record.failure.message if record.failure else "no output"
         word = "INTERRUPTED" if record.failure and record.failure.interrupted else "FAILED"
@@ -350,9 +352,9 @@ def _figure(value: float | None) -> str:
 
 
 def exit_code(outcomes: Sequence[Outcome], *, strict: bool) -> int:
-    """0, or the gravest that went wrong.
+    """Return 0, or the exit code of the gravest problem of any run.
 
-    A run was interrupted, an app failed in one, or with `strict`, one is not valid.
+    A problem is an interrupted run, a failed app or, with `strict`, a run that is not valid.
     """
     records = [record for outcome in outcomes for record in outcome.records]
     failures = [record.failure for record in records if record.failure]

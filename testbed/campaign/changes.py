@@ -1,4 +1,7 @@
-"""What keeps figures of a campaign from standing beside those that a resume would add. Pure."""
+"""Find changes that forbid putting a resumed campaign's new figures beside its old ones.
+
+All functions are pure.
+"""
 
 from collections.abc import Iterator, Mapping
 
@@ -6,12 +9,12 @@ from testbed.errors import TestbedError
 from testbed.facts import flat, host_facts
 from testbed.model.results import Campaign
 
-MOST = 3  # of each kind that are told
+MOST = 3  # changes of each kind that are named
 NOTHING = "none"
 
 
 def check_unchanged(before: Campaign, now: Campaign) -> None:
-    """Raise TestbedError, naming what differs, unless figures of both may stand together."""
+    """Raise TestbedError, which names the changes, unless both campaigns' figures fit together."""
     if differing := list(_differences(before, now)):
         raise TestbedError(
             f"campaign {before.campaign} cannot be resumed; since it began (before → now):\n"
@@ -22,7 +25,7 @@ def check_unchanged(before: Campaign, now: Campaign) -> None:
 
 
 def _differences(before: Campaign, now: Campaign) -> Iterator[str]:
-    """A line for each thing that differs, a few of each kind, and how many more there are."""
+    """Yield a line for each difference, a few of each kind, and how many more there are."""
     if not before.app_files:
         now = now.model_copy(update={"app_files": {}})
     then, today = _facts(before), _facts(now)
@@ -41,7 +44,7 @@ def _differing(kind: str, before: Mapping[str, str], now: Mapping[str, str]) -> 
 
 
 def _facts(campaign: Campaign) -> dict[str, dict[str, str]]:
-    """By kind and name, all that must be alike."""
+    """Return all facts that must be equal, by kind and name."""
     facts = {
         "experiment": dict(flat("asked", campaign.asked)),
         "campaign": {"workload": campaign.workload, "place": campaign.place},

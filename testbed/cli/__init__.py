@@ -1,1 +1,1 @@
-"""What a user sees of the testbed: the tasks of fab, their options and what they show."""
+"""Define what a user sees of the testbed: the tasks of fab, their options and their output."""

@@ -1,4 +1,4 @@
-"""The command-line options of every measuring task, declared once: name, type and help."""
+"""Declare the command-line options of every measuring task once: name, type and help."""
 
 from typing import Annotated, Any, TypeVar
 
@@ -15,7 +15,7 @@ M = TypeVar("M", bound=Model)
 
 
 def _split(value: Any) -> Any:
-    """Names separated by commas. Raises ValueError if there is none."""
+    """Return the names in a text separated by commas. Raises ValueError if there is none."""
     if isinstance(value, str):
         names = [name.strip() for name in value.split(",") if name.strip()]
         if not names:
@@ -34,7 +34,7 @@ INVENTORY_HELP = "hosts; default: that of ansible.cfg, the lab"
 
 
 class Options(Model):
-    """What a measuring task takes. None: as the experiment file has it."""
+    """The options of a measuring task. None stands for the experiment file's value."""
 
     rate: Finite | None = Field(None, description="requests per second asked (constant rate)")
     duration: Finite | None = Field(None, description="seconds of measured load per run")
@@ -52,21 +52,25 @@ class Options(Model):
         None, description="hosts; default: that of ansible.cfg, the lab"
     )
     resume: PathName | None = Field(None, description="folder of a campaign to go on with")
-    apps_path: PathName | None = Field(None, description="a folder with apps of your own, as apps/")
+    apps_path: PathName | None = Field(
+        None, description="a folder with your own apps, laid out as apps/"
+    )
     dry_run: bool = Field(False, description="print the plan, touch no host")
     strict: bool = Field(False, description="exit code 5 unless every run is valid")
     quiet: bool = Field(False, description="print results only")
 
     def overrides(self) -> dict[str, Any]:
-        """Those that change the experiment."""
+        """Return the options that change the experiment."""
         rest = {"seed", "inventory", "resume", "apps_path", "dry_run", "strict", "quiet"}
         return self.model_dump(exclude=rest)
 
 
 class ArticleOptions(Model):
-    """What `fab run-article` takes beside the article's name."""
+    """The options of `fab run-article`, besides the article's name."""
 
-    as_published: bool = Field(False, description="as the article asked it, as closely as today")
+    as_published: bool = Field(
+        False, description="as the article measured it, as closely as possible today"
+    )
     fair: bool = Field(False, description="the same question with the confounders held equal")
     both: bool = Field(False, description="one after the other; the default")
     scale: Scale = Field("full", description="full, or small: short runs, to try it out")
@@ -83,7 +87,7 @@ class ArticleOptions(Model):
 
     @property
     def modes(self) -> list[Mode]:
-        """As published, fair, or both if neither was asked for."""
+        """Return the modes asked for: as published, fair, or both if none was named."""
         both = self.both or self.as_published == self.fair
         modes: list[Mode] = []
         if both or self.as_published:
@@ -94,7 +98,7 @@ class ArticleOptions(Model):
 
 
 def option_name(field: str) -> str:
-    """As the user types it."""
+    """Return an option's name as the user types it."""
     return f"--{field.replace('_', '-')}"
 
 
@@ -110,7 +114,7 @@ def _typed(model: type[M], given: dict[str, Any]) -> M:
 
 
 def read_article(given: dict[str, Any]) -> ArticleOptions:
-    """Typed options. Raises TestbedError, naming each option that is wrong."""
+    """Return typed options. Raises TestbedError, which names each wrong option."""
     options = _typed(ArticleOptions, given)
     if options.resume is not None:
         fixed = given.keys() - {"resume", "inventory", "dry_run", "strict", "quiet"}
@@ -124,27 +128,29 @@ def read_article(given: dict[str, Any]) -> ArticleOptions:
 
 
 class LinkOptions(Model):
-    """What `fab link` takes."""
+    """The options of `fab link`."""
 
     inventory: str | None = Field(None, description="hosts; default: that of ansible.cfg, the lab")
-    # a second is the least that iperf takes; an hour shows what a link does when it is warm
+    # iperf takes no less than a second; an hour shows how a link behaves when it is warm
     duration: Annotated[int, Field(ge=1, le=3600)] = Field(
         10, description="whole seconds of iperf; default: 10"
     )
 
 
 def read_link(given: dict[str, Any]) -> LinkOptions:
-    """Typed options; those that were not given have their defaults. Raises TestbedError."""
+    """Return typed options; those not given have their defaults. Raises TestbedError."""
     return _typed(LinkOptions, {name: text for name, text in given.items() if text is not None})
 
 
 def read(given: dict[str, Any]) -> Options:
-    """Typed options. Raises TestbedError, naming each option that is wrong."""
+    """Return typed options. Raises TestbedError, which names each wrong option."""
     options = _typed(Options, given)
     if options.resume is not None:
         changed = [name for name, value in options.overrides().items() if value is not None]
         changed += [name for name in ("seed", "apps_path") if getattr(options, name) is not None]
-        changed += ["dry_run"] if options.dry_run else []  # its plan is in campaign.json
+        changed += (
+            ["dry_run"] if options.dry_run else []
+        )  # the plan of a campaign is in its campaign.json
         if changed:
             named = ", ".join(map(option_name, changed))
             raise TestbedError(
@@ -154,7 +160,7 @@ def read(given: dict[str, Any]) -> Options:
 
 
 def defaults(model: type[Model] = Options) -> dict[str, tuple[Any, str]]:
-    """Each option's default and help text."""
+    """Return each option's default and help text, by name."""
     return {
         name: (field.default, field.description or "") for name, field in model.model_fields.items()
     }

@@ -1,4 +1,4 @@
-"""Plans, outcomes and links as text for people. Pure."""
+"""Write plans, outcomes and links as text for people. Pure functions."""
 
 import os
 from collections import Counter
@@ -10,11 +10,11 @@ from testbed.model.article import Scale, SeriesPart
 from testbed.model.experiment import Experiment, LoadSpec, PlannedRun
 from testbed.model.results import LinkRecord, Standing
 
-REPEATED: tuple[Standing, ...] = ("interrupted", "failed")  # by a resume
+REPEATED: tuple[Standing, ...] = ("interrupted", "failed")  # a resume repeats these runs
 
 
 def plan_text(experiment: Experiment, runs: list[PlannedRun]) -> str:
-    """What would be run, in which order, and for how long."""
+    """Return what would be run, in which order, and for how long."""
     load = experiment.load
     warm_up = f" at {load.warmup_rate_rps:g}/s" if load.warmup_rate_rps else ""
     each_s = load.warmup_s + load.duration_s + OVERHEAD_S
@@ -36,7 +36,7 @@ def plan_text(experiment: Experiment, runs: list[PlannedRun]) -> str:
 def part_text(
     part: SeriesPart, scale: Scale, experiment: Experiment, runs: list[PlannedRun]
 ) -> str:
-    """The plan of one part of a series, below the names that its options have for it."""
+    """Return the plan of one part of a series, under the options that select it."""
     asked = f"# {option_name(part.mode)} --parts={part.part} --scale={scale}"
     return f"{asked}\n{plan_text(experiment, runs)}"
 
@@ -56,12 +56,12 @@ def _asked(load: LoadSpec) -> str:
 
 
 def outcome_text(outcome: Outcome) -> str:
-    """How a campaign went, and where it lies."""
+    """Return how a campaign went, and where its folder is."""
     return _outcomes_text(outcome.folder, [outcome])
 
 
 def series_text(folder: Path, outcomes: list[Outcome]) -> str:
-    """How a series of campaigns went, and where it lies."""
+    """Return how a series of campaigns went, and where its folder is."""
     text = _outcomes_text(folder, outcomes)
     return f"{text}; report: python -m analysis report {os.path.relpath(folder)}"
 
@@ -82,7 +82,7 @@ def _outcomes_text(folder: Path, outcomes: list[Outcome]) -> str:
 
 
 def _cost(outcomes: list[Outcome]) -> str:
-    """How much of the time was measured, and what the testbed itself took of it."""
+    """Return how much of the time was measured, and how much the testbed itself took."""
     measured_s = sum(one.load_s for one in outcomes)
     elapsed_s = sum(one.elapsed_s for one in outcomes)
     made = sum(len(one.made) for one in outcomes)
@@ -94,7 +94,7 @@ def _cost(outcomes: list[Outcome]) -> str:
 
 
 def link_text(record: LinkRecord) -> str:
-    """A link verification."""
+    """Return the result of a link verification as text."""
     lines = [
         f"{way.source} -> {way.target}: {way.mbit_per_s:.0f} Mbit/s" for way in record.directions
     ]

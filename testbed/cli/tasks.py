@@ -1,4 +1,4 @@
-"""What fab tasks share: their options' signature, and errors shown as one message."""
+"""Define what fab's tasks share: the signatures of their options, and errors as one message."""
 
 import functools
 import inspect
@@ -35,9 +35,10 @@ Task = Callable[..., None]
 
 
 def reported(body: Task) -> Task:
-    """Show a TestbedError as its message, and anything unforeseen as one line with a log.
+    """Return a task that shows a TestbedError as its message, and other errors as one line.
 
-    SIGTERM and SIGHUP end a task as Ctrl-C does: what it started is stopped first.
+    The traceback of an unforeseen error goes to a log. SIGTERM and SIGHUP end a task as Ctrl-C
+    does: what it started is stopped first.
     """
 
     @functools.wraps(body)
@@ -69,7 +70,7 @@ def reported(body: Task) -> Task:
 
 
 def _logged() -> str:
-    """Keep the traceback; ' with FILE', or nothing where it cannot be written."""
+    """Keep the traceback in the log. Return where it is, or why it could not be kept."""
     try:
         LOG.parent.mkdir(exist_ok=True)
         LOG.write_text(traceback.format_exc())
@@ -79,7 +80,7 @@ def _logged() -> str:
 
 
 def _check_core_options(context: Context) -> None:
-    """Raise TestbedError for `-i PATH`: an inventory to Ansible, to Fabric a key, unused."""
+    """Raise TestbedError for `-i PATH`: Ansible takes an inventory there, but Fabric a key."""
     if key := context.config.get("connect_kwargs", {}).get("key_filename"):
         raise TestbedError(f"-i: not an option of this task; did you mean --inventory={key[0]}?")
 
@@ -93,7 +94,7 @@ def _complain(text: str) -> None:
 
 
 def measuring(name: str, doc: str) -> Task:
-    """A task that carries out the experiment `name`, with every option of Options."""
+    """Return a task that carries out the experiment `name`, with every option of Options."""
 
     def body(context: Context, **given: Any) -> None:
         measure(name, options.read(given))
@@ -102,7 +103,7 @@ def measuring(name: str, doc: str) -> Task:
 
 
 def measuring_any(doc: str) -> Task:
-    """A task that carries out the experiment whose name or file is its first argument."""
+    """Return a task that carries out the experiment that its first argument names."""
 
     def body(context: Context, experiment: str, **given: Any) -> None:
         measure(experiment, options.read(given))
@@ -112,7 +113,7 @@ def measuring_any(doc: str) -> Task:
 
 
 def measuring_article(doc: str) -> Task:
-    """A task that asks the article of its first argument again."""
+    """Return a task that asks the article of its first argument again."""
 
     def body(context: Context, article: str, **given: Any) -> None:
         measure_article(article, options.read_article(given))
@@ -145,7 +146,7 @@ def _with_options(
 
 
 def measure(name: str, given: options.Options) -> None:
-    """Carry out, resume, or with --dry-run only print an experiment."""
+    """Carry out or resume an experiment, or only print its plan with --dry-run."""
     progress = Progress(Terminal(), quiet=given.quiet)
     if given.resume is not None:
         hosts = inventory.load(given.inventory)
@@ -175,7 +176,7 @@ def measure(name: str, given: options.Options) -> None:
 
 
 def measure_article(name: str, given: options.ArticleOptions) -> None:
-    """Ask an article again, go on with it, or with --dry-run only print what would be run."""
+    """Ask an article again or resume a series, or only print the plan with --dry-run."""
     progress = Progress(Terminal(), quiet=given.quiet)
     if given.resume is not None:
         folder = Path(given.resume).resolve()

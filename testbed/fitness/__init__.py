@@ -1,7 +1,7 @@
-"""Is a host fit to measure? Each check looks at one thing, and says what it found.
+"""Judge whether a host is fit to measure. Each check looks at one thing and says what it found.
 
-Pure. To add a check: write it in the module of its subject, list it in CHECKS, and put its words
-and limits into checks.yml.
+All checks are pure. To add one, write it in the module of its subject, list it in CHECKS, and put
+its words and limits into checks.yml.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from testbed.model.results import Fitness
 
 __all__ = ["CHECKS", "Facts", "Subject", "judge"]
 
-LONGEST = 200  # characters that a host's own words may take
+LONGEST = 200  # the most characters of a host's own text that are shown
 
 CHECKS: list[Callable[[Subject], Judged]] = [
     system.virtualisation,
@@ -51,10 +51,10 @@ CHECKS: list[Callable[[Subject], Judged]] = [
 
 
 def judge(subject: Subject) -> list[Fitness]:
-    """What every check says of a host.
+    """Return the result of every check of a host.
 
-    In a container, what is wrong with the machine around it is the outer machine's: nobody can
-    mend it from inside.
+    In a container, a problem of the machine around it has the level 'outer': it cannot be mended
+    from inside.
     """
     rows = []
     for check in CHECKS:
@@ -78,6 +78,6 @@ def judge(subject: Subject) -> list[Fitness]:
 
 
 def _plain(text: str) -> str:
-    """A host's words without what a terminal would obey, and not endless."""
+    """Return a host's text without control characters, and shortened if it is long."""
     shown = "".join(letter if letter.isprintable() else "?" for letter in text)
     return shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "…"

@@ -1,4 +1,4 @@
-"""Do the CPUs run at one speed, and at full speed?"""
+"""Check that the CPUs run at one speed, and at full speed."""
 
 from testbed.fitness.subject import NOT_TOLD, UNTOLD, Judged, Subject
 from testbed.fitness.table import limit
@@ -6,7 +6,7 @@ from testbed.validity.limits import limits
 
 
 def governor(subject: Subject) -> Judged:
-    """Every CPU's frequency governor is 'performance'."""
+    """Check that every CPU's frequency governor is 'performance'."""
     names = subject.facts.cpu.governors
     if not names:
         return NOT_TOLD
@@ -16,7 +16,7 @@ def governor(subject: Subject) -> Judged:
 
 
 def turbo(subject: Subject) -> Judged:
-    """The clock does not rise above what it can keep up."""
+    """Check that the clock does not exceed the frequency that it can sustain."""
     on = subject.facts.cpu.turbo
     if on is None:
         return NOT_TOLD
@@ -24,7 +24,7 @@ def turbo(subject: Subject) -> Judged:
 
 
 def smt(subject: Subject) -> Judged:
-    """No two CPUs share a core."""
+    """Check that no two CPUs share a core."""
     active, control = subject.facts.cpu.smt_active, subject.facts.cpu.smt
     if active is None:
         return NOT_TOLD
@@ -35,7 +35,7 @@ def smt(subject: Subject) -> Judged:
 
 
 def idle_states(subject: Subject) -> Judged:
-    """An idle CPU wakes up soon."""
+    """Check that an idle CPU wakes up soon."""
     states = subject.facts.cpu.idle_states
     if states is None:
         return NOT_TOLD
@@ -51,7 +51,7 @@ def idle_states(subject: Subject) -> Judged:
 
 
 def numa(subject: Subject) -> Judged:
-    """All memory is as near to one CPU as to another."""
+    """Check that all memory is equally near to all CPUs."""
     nodes, card = subject.facts.cpu.numa_nodes, subject.facts.card
     if nodes is None:
         return NOT_TOLD
@@ -63,7 +63,7 @@ def numa(subject: Subject) -> Judged:
 
 
 def throttling(subject: Subject) -> Judged:
-    """Neither heat nor a quota has held the CPUs up since boot."""
+    """Check that neither heat nor a quota has slowed the CPUs since boot."""
     cpu = subject.facts.cpu
     found = []
     if cpu.thermal_throttles:
@@ -78,7 +78,7 @@ def throttling(subject: Subject) -> Judged:
 
 
 def frequency(subject: Subject) -> Judged:
-    """A CPU that has work reaches the frequency that it can keep up."""
+    """Check that a CPU that has work reaches the frequency that it can sustain."""
     now, full = subject.facts.cpu.mhz, subject.facts.cpu.full_mhz
     if now is None or not full:
         return NOT_TOLD if now is None else Judged("note", f"{now:.0f} MHz of {UNTOLD}")

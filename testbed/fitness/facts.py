@@ -1,6 +1,7 @@
-"""What a host says of itself (`telemetry fitness`), checked: a host is not trusted. None: not told.
+"""Check the facts that a host reports (`telemetry fitness`), because a host is not trusted.
 
-Names stand in telemetry/fitness.py and telemetry/card.py, which say what each is.
+A fact that the host does not tell is None. telemetry/fitness.py and telemetry/card.py explain each
+name.
 """
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,7 +11,7 @@ Number = int | None
 
 
 class Part(BaseModel):
-    """A part of the facts: immutable, finite, nothing that is not known."""
+    """A part of the facts: immutable, without unknown keys, and with finite numbers only."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -42,7 +43,7 @@ class Cpu(Part):
 
 
 class SwapArea(Part):
-    """A swap area that is on."""
+    """A swap area that is in use."""
 
     path: str
     size_bytes: int
@@ -50,7 +51,7 @@ class SwapArea(Part):
 
 
 class Memory(Part):
-    """Memory, swap, huge pages."""
+    """Facts on memory, swap and huge pages."""
 
     total_bytes: int
     available_bytes: int
@@ -67,17 +68,17 @@ class Disk(Part):
 
 
 class Clock(Part):
-    """Who keeps the clock."""
+    """Which service keeps the clock, and whether it is synchronised."""
 
     synchronised: bool | None
     keeper: Text
 
 
 class Busy(Part):
-    """Processes of one name that use CPUs."""
+    """The processes of one name that use CPUs."""
 
     name: str
-    cpu_percent: float  # of one CPU
+    cpu_percent: float  # in percent of one CPU
 
 
 class Use(Part):
@@ -92,7 +93,7 @@ class Use(Part):
 
 
 class Ring(Part):
-    """Packets that one of the card's rings holds."""
+    """How many packets one of the card's rings holds, now and at most."""
 
     now: int
     most: int
@@ -117,7 +118,7 @@ class Card(Part):
 
 
 class Route(Part):
-    """The way to the other host."""
+    """The route to the other host."""
 
     peer: str
     interface: str
@@ -128,13 +129,13 @@ class Route(Part):
 class OpenFiles(Part):
     """How many files may be open."""
 
-    limit: Number  # None: any number
+    limit: Number  # None for any number
     used: Number
     most: Number
 
 
 class Firewall(Part):
-    """What can be told of packet filters without root."""
+    """What can be read of packet filters without root."""
 
     services: list[str] | None
     tracked: Number
@@ -150,7 +151,7 @@ class Power(Part):
 
 
 class Facts(Part):
-    """One host."""
+    """All facts of one host."""
 
     cpu: Cpu
     memory: Memory
@@ -165,6 +166,6 @@ class Facts(Part):
     open_files: OpenFiles
     listeners: dict[str, list[str] | None]
     firewall: Firewall
-    container: Text  # '': none
+    container: Text  # an empty text outside of containers
     vm: Text
     power: Power

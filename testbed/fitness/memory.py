@@ -1,4 +1,4 @@
-"""Is there room, and does memory answer at once?"""
+"""Check that there is enough space, and that memory answers without delay."""
 
 from testbed.fitness.subject import NOT_TOLD, Judged, Subject
 from testbed.fitness.table import limit
@@ -7,7 +7,7 @@ MB = 1e6
 
 
 def huge_pages(subject: Subject) -> Judged:
-    """Transparent huge pages are made only where a program asks for them."""
+    """Check that transparent huge pages are made only for programs that ask for them."""
     found = subject.facts.memory.huge_pages
     if found is None:
         return NOT_TOLD
@@ -15,7 +15,7 @@ def huge_pages(subject: Subject) -> Judged:
 
 
 def swap(subject: Subject) -> Judged:
-    """No swap is on; used swap is worse than idle swap."""
+    """Check that no swap is on. Swap in use is worse than unused swap."""
     areas = subject.facts.memory.swaps
     if areas is None:
         return NOT_TOLD
@@ -27,14 +27,14 @@ def swap(subject: Subject) -> Judged:
 
 
 def free_memory(subject: Subject) -> Judged:
-    """App, database and telemetry fit."""
+    """Check that app, database and telemetry fit into free memory."""
     memory = subject.facts.memory
     found = f"{memory.available_bytes / MB:.0f} of {memory.total_bytes / MB:.0f} MB"
     return _room("free_memory", memory.available_bytes, found)
 
 
 def free_disk(subject: Subject) -> Judged:
-    """A run's files fit, in each folder that the testbed writes to."""
+    """Check that a run's files fit into each folder that the testbed writes to."""
     disks = subject.facts.disks
     if not disks:
         return NOT_TOLD

@@ -1,9 +1,13 @@
-"""Is the data link what it should be, at this host's end of it?"""
+"""Check the data link at this host's end."""
 
 from testbed.fitness.subject import NOT_TOLD, Judged, Subject
 from testbed.fitness.table import limit
 
-HARMFUL = ("rx_errors", "tx_errors", "collisions")  # drops are also packets that nobody asked for
+HARMFUL = (
+    "rx_errors",
+    "tx_errors",
+    "collisions",
+)  # drops are left out: they include packets that nobody asked for
 GOOD_OFFLOADS = (
     "tcp-segmentation-offload",
     "generic-segmentation-offload",
@@ -14,7 +18,10 @@ GOOD_OFFLOADS = (
 
 
 def route(subject: Subject) -> Judged:
-    """Packets to the other host leave by the data link's interface and address, without a hop."""
+    """Check that packets to the other host leave by the data link's interface and address.
+
+    They must not pass a gateway.
+    """
     way = subject.facts.route
     wanted = f"{subject.peer} by {subject.interface}, from {subject.address}, no gateway"
     if subject.address not in subject.facts.addresses:
@@ -30,7 +37,7 @@ def route(subject: Subject) -> Judged:
 
 
 def card_state(subject: Subject) -> Judged:
-    """The interface is there, and its cable carries."""
+    """Check that the interface exists and has a carrier."""
     card = subject.facts.card
     if card is None:
         return Judged("fail", f"no interface {subject.interface}")
@@ -41,7 +48,7 @@ def card_state(subject: Subject) -> Judged:
 
 
 def card_driver(subject: Subject) -> Judged:
-    """A real card, of which the kernel names the driver."""
+    """Check that the interface is a real card whose driver the kernel names."""
     card = subject.facts.card
     if card is None:
         return NOT_TOLD
@@ -51,7 +58,7 @@ def card_driver(subject: Subject) -> Judged:
 
 
 def speed(subject: Subject) -> Judged:
-    """A gigabit or more, alike on both hosts."""
+    """Check that the card has a gigabit or more, and the same speed on both hosts."""
     card, other = subject.facts.card, subject.other.card
     if card is None or card.speed_mbit_per_s is None:
         return NOT_TOLD
@@ -64,7 +71,7 @@ def speed(subject: Subject) -> Judged:
 
 
 def duplex(subject: Subject) -> Judged:
-    """Both directions at once."""
+    """Check that the card sends and receives at the same time."""
     card = subject.facts.card
     if card is None or card.duplex in (None, "unknown"):
         return NOT_TOLD
@@ -72,7 +79,7 @@ def duplex(subject: Subject) -> Judged:
 
 
 def mtu(subject: Subject) -> Judged:
-    """The same on both hosts, and no less than Ethernet's."""
+    """Check that the MTU is the same on both hosts, and not below Ethernet's."""
     card, other = subject.facts.card, subject.other.card
     if card is None or card.mtu is None:
         return NOT_TOLD
@@ -82,7 +89,7 @@ def mtu(subject: Subject) -> Judged:
 
 
 def offloads(subject: Subject) -> Judged:
-    """The card takes over what its driver's defaults let it."""
+    """Check that the card does the work that its driver's defaults give to it."""
     known = subject.facts.card.offloads if subject.facts.card else None
     told = {name: known[name] for name in GOOD_OFFLOADS if name in known} if known else {}
     if not told:
@@ -92,7 +99,7 @@ def offloads(subject: Subject) -> Judged:
 
 
 def rings(subject: Subject) -> Judged:
-    """The card's rings hold a burst."""
+    """Check that the card's rings can hold a burst of packets."""
     known = subject.facts.card.rings if subject.facts.card else None
     if not known:
         return NOT_TOLD
@@ -103,7 +110,7 @@ def rings(subject: Subject) -> Judged:
 
 
 def interrupts(subject: Subject) -> Judged:
-    """The card's interrupts do not all go to one CPU."""
+    """Check that the card's interrupts do not all go to one CPU."""
     facts = subject.facts
     known = facts.card.irqs if facts.card else None
     if not known:
@@ -116,7 +123,7 @@ def interrupts(subject: Subject) -> Judged:
 
 
 def card_errors(subject: Subject) -> Judged:
-    """Nothing went wrong on the wire since boot."""
+    """Check that no error occurred on the wire since boot."""
     known = subject.facts.card.errors if subject.facts.card else {}
     told = {name: count for name, count in known.items() if count is not None}
     if not told:
@@ -128,7 +135,10 @@ def card_errors(subject: Subject) -> Judged:
 
 
 def firewall(subject: Subject) -> Judged:
-    """No packet filter is in the way; its rules are root's to read, so this is never plainly ok."""
+    """Check that no packet filter is in the way.
+
+    Only root can read its rules, so the result is never plainly ok.
+    """
     known = subject.facts.firewall
     services = ", ".join(known.services or []) or "no service that sets one up"
     found = UNKNOWN_SERVICES if known.services is None else services

@@ -1,4 +1,4 @@
-"""The checks of both hosts as a table for a terminal of any width."""
+"""Show the checks of both hosts as a table, on a terminal of any width."""
 
 from collections import Counter
 
@@ -21,7 +21,10 @@ OUTER = "outer: what the machine around a host decides, and cannot be changed fr
 
 
 def table(found: dict[HostRole, list[Fitness]], *, quiet: bool = False) -> RenderableType:
-    """A table of each host, then why and how to mend; `quiet`: of warnings and failures alone."""
+    """Return a table for each host, then the reasons and how to mend what is not fit.
+
+    With `quiet`, only warnings and failures are shown.
+    """
     parts: list[RenderableType] = []
     for role, rows in found.items():
         shown = [row for row in rows if not quiet or row.level in ("warn", "fail")]
@@ -47,7 +50,7 @@ def table(found: dict[HostRole, list[Fitness]], *, quiet: bool = False) -> Rende
 
 
 def summary(rows: list[Fitness]) -> str:
-    """How many rows have which level, the worst first."""
+    """Return how many rows have each level, the worst level first."""
     number = Counter(row.level for row in rows)
     return ", ".join(f"{number[level]} {level}" for level in FITNESS_LEVELS if number[level])
 

@@ -1,4 +1,4 @@
-"""What a check looks at, and what it says."""
+"""Define what a check looks at, and what it returns."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,25 +12,25 @@ UNTOLD = "not told"
 
 @dataclass(frozen=True)
 class Subject:
-    """One host: what it says of itself, and what the inventory says of it."""
+    """One host: the facts that it reports, and what the inventory says about it."""
 
     role: HostRole
     facts: Facts
     other: Facts  # the host at the link's other end
-    address: str  # on the data link
-    peer: str  # the other host's
+    address: str  # its own address on the data link
+    peer: str  # the other host's address on the data link
     interface: str
     open_files_wanted: int
-    clock_ahead_s: float | None = None  # of the control side's clock
+    clock_ahead_s: float | None = None  # ahead of the control side's clock, in seconds
     other_clock_ahead_s: float | None = None
 
 
 class Judged(NamedTuple):
-    """What a check found; `wanted` where it is not what checks.yml says."""
+    """What a check found. `wanted` is set only if it differs from the text in checks.yml."""
 
     level: FitnessLevel
     found: str
     wanted: str | None = None
 
 
-NOT_TOLD = Judged("note", UNTOLD)  # never ok where it could not look
+NOT_TOLD = Judged("note", UNTOLD)  # a check that could not look is never 'ok'

@@ -1,4 +1,4 @@
-"""Is the host ours alone, and is it a real one?"""
+"""Check that the host is free for the testbed alone, and that it is a real one."""
 
 import ipaddress
 import re
@@ -11,7 +11,7 @@ LOW_POWER = ("low-power", "cool", "quiet")
 
 
 def other_load(subject: Subject) -> Judged:
-    """Nobody else uses the CPUs; the limits are those that runs are judged by."""
+    """Check that nothing else uses the CPUs; the limits are those by which runs are judged."""
     use = subject.facts.load
     if use.cpu_percent is None:
         return NOT_TOLD
@@ -28,7 +28,7 @@ def other_load(subject: Subject) -> Judged:
 
 
 def clock_synchronised(subject: Subject) -> Judged:
-    """A time service keeps the clock."""
+    """Check that a time service keeps the clock."""
     clock = subject.facts.clock
     if clock.synchronised is None:
         return NOT_TOLD
@@ -39,7 +39,7 @@ def clock_synchronised(subject: Subject) -> Judged:
 
 
 def clock_offset(subject: Subject) -> Judged:
-    """Both hosts agree on the time."""
+    """Check that both hosts' clocks agree."""
     mine, others = subject.clock_ahead_s, subject.other_clock_ahead_s
     if mine is None or others is None:
         return NOT_TOLD
@@ -49,7 +49,7 @@ def clock_offset(subject: Subject) -> Judged:
 
 
 def kernel(subject: Subject) -> Judged:
-    """Recent enough for the settings, and alike on both hosts."""
+    """Check that the kernel is recent enough for the settings, and the same on both hosts."""
     mine, others = subject.facts.kernel, subject.other.kernel
     numbers = re.match(r"(\d+)\.(\d+)", mine)
     if not numbers:
@@ -67,7 +67,7 @@ def _ok(found: str) -> Judged:
 
 
 def open_files(subject: Subject) -> Judged:
-    """Apps and generators may open a file for each connection."""
+    """Check that apps and generators may open a file for each connection."""
     files = subject.facts.open_files
     wanted = f"at least {subject.open_files_wanted} for each process"
     if files.used is not None and files.most:
@@ -81,9 +81,9 @@ def open_files(subject: Subject) -> Judged:
 
 
 def free_ports(subject: Subject) -> Judged:
-    """Nobody else listens on the ports that the testbed listens on."""
+    """Check that no other program listens on the ports that the testbed needs."""
     listeners = subject.facts.listeners
-    wanted = f"nobody listens on TCP {', '.join(sorted(listeners, key=int))}"
+    wanted = f"no program listens on TCP {', '.join(sorted(listeners, key=int))}"
     if not listeners or None in listeners.values():
         return Judged("note", UNTOLD, wanted)
     held = {port: found for port, found in listeners.items() if found}
@@ -104,7 +104,7 @@ def _loopback(address: str) -> bool:
 
 
 def virtualisation(subject: Subject) -> Judged:
-    """No other machine shares this one's hardware."""
+    """Check that no other machine shares this one's hardware."""
     container, vm = subject.facts.container, subject.facts.vm
     if container is None or vm is None:
         return NOT_TOLD
@@ -114,7 +114,7 @@ def virtualisation(subject: Subject) -> Judged:
 
 
 def power(subject: Subject) -> Judged:
-    """The mains, and no profile that saves power."""
+    """Check that the power comes from the mains, and that no profile saves power."""
     known = subject.facts.power
     if known.profile in LOW_POWER:
         return Judged("warn", f"profile {known.profile}")

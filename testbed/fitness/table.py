@@ -1,4 +1,4 @@
-"""What each check wants, why, and how to mend it: checks.yml."""
+"""Read checks.yml: what each check wants, why, and how to mend it."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +15,7 @@ class Check(Model):
     """The words and limits of one check."""
 
     title: str
-    of: Literal["host", "machine"]  # machine: a container cannot change it from inside
+    of: Literal["host", "machine"]  # what 'machine' marks cannot be changed from inside a container
     wanted: str
     why: str
     mend: str
@@ -24,11 +24,11 @@ class Check(Model):
 
 @lru_cache(maxsize=1)
 def checks() -> dict[str, Check]:
-    """All checks by name, in the order of checks.yml."""
+    """Return all checks by name, in the order of checks.yml."""
     data = yaml.safe_load(CHECKS_FILE.read_text(encoding="utf-8"))
     return {name: Check.model_validate(item) for name, item in data.items()}
 
 
 def limit(check: str, name: str) -> float:
-    """A limit of a check."""
+    """Return a limit of a check."""
     return checks()[check].limits[name]

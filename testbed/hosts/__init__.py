@@ -1,1 +1,1 @@
-"""The hosts and what is asked of them: logins, commands, files, services and the link."""
+"""Reach the hosts: logins, commands, files, services and the data link."""

@@ -1,8 +1,8 @@
-"""The inventory as Ansible itself sees it: values templated, and how its SSH plugin logs in.
+"""Read the inventory as Ansible itself does: templated values, and how its SSH plugin logs in.
 
-Runs where Ansible is loaded: in a process of its own for fab (`python -m testbed.ansible_view`,
-which prints the view as JSON), and within ansible-playbook for site.yml. `testbed.inventory` reads
-the view and imports nothing of Ansible.
+This module runs where Ansible is loaded: for fab in a process of its own (`python -m
+testbed.hosts.ansible_view`, which prints the view as JSON), and for site.yml within
+ansible-playbook. testbed/hosts/inventory.py reads the view and imports nothing of Ansible.
 """
 
 import json
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible import constants
-from ansible._internal._datatag._tags import Origin  # Ansible's own messages name it, too
+from ansible._internal._datatag._tags import Origin  # Ansible's own messages use it, too
 from ansible.cli.inventory import InventoryCLI
 from ansible.errors import AnsibleError
 from ansible.plugins.loader import connection_loader
@@ -27,7 +27,7 @@ CONNECTION = "ansible_connection"
 
 
 def look(inventory: Any, variables: Any, loader: Any) -> View:
-    """What Ansible's inventory and variable managers know of the testbed's groups and hosts."""
+    """Return what Ansible's inventory and variable managers know of the two groups and hosts."""
     groups: dict[str, list[str]] = {
         role: [host.name for host in inventory.groups[role].get_hosts()]
         for role in ROLES
@@ -45,7 +45,7 @@ def look(inventory: Any, variables: Any, loader: Any) -> View:
 
 
 def _host(known: dict[str, Any], loader: Any) -> HostView:
-    """One host's values as templated, where they were written, and what could not be read."""
+    """Return one host's templated values, where they were written, and what could not be read."""
     templar = Templar(loader=loader, variables=known)
     plugin = connection_loader.get(PLUGIN, class_only=True)._load_name
     of_plugin = constants.config.get_plugin_vars("connection", plugin)
@@ -78,9 +78,10 @@ def _host(known: dict[str, Any], loader: Any) -> HostView:
 
 
 def _login(plugin: str, values: dict[str, Any]) -> tuple[str, list[str]]:
-    """The address that Ansible gives to ssh, and the arguments that it puts before it.
+    """Return the address that Ansible gives to ssh, and the arguments that it puts before it.
 
-    The same options in the same order as in Ansible's own plugin, without the login's name.
+    The options and their order are those of Ansible's own plugin, without the name of the login
+    user.
     """
 
     def option(name: str) -> Any:
@@ -105,7 +106,7 @@ def _split(text: str | None) -> list[str]:
 
 
 def _origin(value: Any) -> str | None:
-    """File and line that a value was read from, where Ansible has kept them."""
+    """Return file and line that a value was read from; None if Ansible did not keep them."""
     origin = Origin.get_tag(value)
     if origin is None or origin.path is None:
         return None
@@ -119,18 +120,18 @@ def _first_line(error: BaseException) -> str:
 
 
 class _Reader(InventoryCLI):  # type: ignore[misc] # ansible has no types
-    """`ansible-inventory --list`, which prints the view in place of the variables."""
+    """Works as `ansible-inventory --list`, but prints the view in place of the variables."""
 
     def run(self) -> None:
-        """Read what the command line names, and print it."""
+        """Read the inventory that the command line names, and print its view."""
         super(InventoryCLI, self).run()
         loader, inventory, variables = self._play_prereqs()
-        HostVars(inventory, variables, loader)  # templates may ask for other hosts' values
+        HostVars(inventory, variables, loader)  # templates may use other hosts' values
         json.dump(look(inventory, variables, loader), sys.stdout)
 
 
 def main() -> int:
-    """Print the view of the inventory that is the one argument, or of ansible.cfg's."""
+    """Print the view of the inventory given as the only argument, or of ansible.cfg's inventory."""
     command = ["ansible-inventory", "--list", f"--playbook-dir={ROOT}"]
     for source in sys.argv[1:]:
         command += ["-i", source]

@@ -1,17 +1,17 @@
-"""What a command's failure comes from, where its output tells: the cause and the remedy. Pure."""
+"""Find out from its output why a command failed: the cause and the remedy. Pure functions."""
 
 import re
 from dataclasses import dataclass
 
 PROVISION = "run `ansible-playbook site.yml` for this inventory"
-KILLED = -1  # the exit code of a command that a signal ended, as SSH has none to tell
+KILLED = -1  # stands for the exit code of a command that a signal ended; SSH then has none
 
 
 @dataclass(frozen=True)
 class Cause:
-    """Why commands fail on a host, and what helps."""
+    """Why a command failed on a host, and what helps."""
 
-    what: str  # follows 'client host: '
+    what: str  # continues the phrase 'client host: '
     remedy: str
 
 
@@ -21,7 +21,7 @@ SIGNAL = Cause(
     "a signal ended it, as the kernel's does where memory runs out",
     "`journalctl -k` there tells whether memory ran out",
 )
-# The first that is found in the output counts
+# The first pattern that is found in the output counts
 TOLD = {
     r"no space left on device|disk quota exceeded|disk full": FULL,
     r"read-only file system": Cause(
@@ -48,7 +48,7 @@ TOLD = {
 
 
 def of(code: int | None, output: str) -> Cause | None:
-    """The cause of a command's failure; None where neither its exit code nor its output tells."""
+    """Return the cause of a command's failure; None if exit code and output do not show it."""
     for pattern, cause in TOLD.items():
         if re.search(pattern, output, re.IGNORECASE | re.MULTILINE):
             return cause
@@ -58,7 +58,7 @@ def of(code: int | None, output: str) -> Cause | None:
 
 
 def last_word(output: str) -> str:
-    """The line of psql's output that says what is wrong, else its last one."""
+    """Return the line of psql's output that says what is wrong, or else its last line."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     told = [line for line in lines if re.search(r"(FATAL|PANIC|ERROR|error): ", line)]
     return (told or lines or ["it says nothing"])[-1]

@@ -1,4 +1,4 @@
-"""The app under test as a systemd unit on the server host."""
+"""Control the app under test, which is a systemd unit on the server host."""
 
 import re
 import shlex
@@ -26,7 +26,7 @@ PROPERTIES = (
 
 
 class AppFailed(RunFailed):
-    """The app did not start, answer or stop."""
+    """Raised if the app did not start, answer or stop."""
 
     def __init__(self, app: str, what: str, journal: str) -> None:
         lines = "".join(f"\n    {line}" for line in journal.strip().splitlines())
@@ -37,14 +37,14 @@ class AppFailed(RunFailed):
 
 
 class Daemon:
-    """One app's unit. Its journal's last lines are part of every error it causes."""
+    """One app's unit. Every error that it raises shows the last lines of the unit's journal."""
 
     def __init__(self, server: Remote, app: CataloguedApp) -> None:
         self._server = server
         self._app = app
 
     def check_deployed(self) -> None:
-        """Raise TestbedError unless exactly these files are deployed on the server host."""
+        """Raise TestbedError unless exactly this version of the app is on the server host."""
         state = self.show("BindsTo")
         if state["LoadState"] != "loaded":
             problem = "is not deployed there"
@@ -61,9 +61,9 @@ class Daemon:
         )
 
     def start(self, settings: dict[str, Any], address: str) -> int:
-        """Start it with these settings, bound to `address`; its main process's id.
+        """Start the app with these settings, bound to `address`, and return its main process id.
 
-        Raises AppFailed.
+        Raises AppFailed if it does not start.
         """
         environment = {"ADDRESS": address} | {
             self._app.spec.settings[name].env: str(value) for name, value in settings.items()
@@ -75,39 +75,41 @@ class Daemon:
         if state["ActiveState"] != "active":
             raise self.failure("it ended right after its start")
         if not re.fullmatch(r"[1-9]\d{0,9}", pid := state["MainPID"]):
-            raise self.failure(f"systemd tells no process of it, but MainPID={pid}")
+            raise self.failure(f"systemd names no process of it, but MainPID={pid}")
         return int(pid)
 
     def stop(self) -> None:
-        """Stop it. Raises AppFailed if it cannot be stopped."""
+        """Stop the app. Raises AppFailed if it cannot be stopped."""
         self._told("stop", ["sudo", "-n", "systemctl", "stop", self._app.unit])
-        # one that died, or that had to be killed, would stand as failed on the host from now on;
-        # of any other there is nothing to forget, and systemctl says so by an error
+        # A unit that died or was killed would stay marked as failed on the host. For any other
+        # unit there is nothing to reset, and systemctl says so with an error.
         self._server.run(["sudo", "-n", "systemctl", "reset-failed", self._app.unit], check=False)
 
     def show(self, *more: str) -> dict[str, str]:
-        """What systemd says of it: PROPERTIES, and `more`."""
+        """Return what systemd says of the unit: PROPERTIES and `more`, by name."""
         lines = self._server.run(
             ["systemctl", "show", self._app.unit, *(f"-p{name}" for name in (*PROPERTIES, *more))]
         ).stdout.splitlines()
         shown = dict(line.split("=", 1) for line in lines if "=" in line)
         if missing := [name for name in PROPERTIES if name not in shown]:
-            problem = f"it tells no {', '.join(missing)}"
+            problem = f"it does not print {', '.join(missing)}"
             raise NotAnAnswer(self._server.host, f"systemctl show {self._app.unit}", problem)
         return shown
 
     def journal(self) -> str:
-        """The last lines that it logged."""
+        """Return the last lines that the app logged."""
         return hosts.journal(self._server, self._app.unit)
 
     def failure(self, what: str) -> AppFailed:
-        """The error for `what` went wrong, with the journal's last lines."""
+        """Return the error for `what`, with the journal's last lines."""
         return AppFailed(f"{self._app.workload}/{self._app.name}", what, self.journal())
 
     def _told(self, verb: str, command: list[str] | str) -> None:
         try:
             self._server.run(command, timeout_s=60)
         except CommandFailed as error:
-            if error.remedy:  # what keeps systemctl from its work is nothing that the app did
+            if (
+                error.remedy
+            ):  # an error with a remedy is not the app's fault, such as missing rights of systemctl
                 raise
             raise self.failure(error.output.strip() or f"systemctl {verb} failed") from error

@@ -1,7 +1,7 @@
-"""Give the data link a delay while the block runs: netem on both hosts, half of it on each.
+"""Delay the data link while a block runs: with netem, half of the delay on each host.
 
-A lab whose kernel has no netem takes a delay line instead (testbed/lab/delay_line.py). Whatever it
-was, the round trip is measured before it counts.
+If the kernel of a lab has no netem, the lab uses a delay line (testbed/lab/delay_line.py). In both
+cases, the round trip is measured before any run uses the delay.
 """
 
 import subprocess
@@ -22,16 +22,16 @@ from testbed.paths import ROOT
 from testbed.progress import Progress
 
 PINGS = 10
-TOLERANCE = 0.1  # of what was asked ...
-TOLERANCE_MS = 2  # ... or this, whichever is more: ping and the hosts' timers are no better
+TOLERANCE = 0.1  # share of the asked delay ...
+TOLERANCE_MS = 2  # ... or this, whichever is more: ping and the hosts' timers are not more exact
 JOURNAL_TIMEOUT_S = 2
-# how tc words it, by its version
+# tc's messages, which depend on its version
 NO_NETEM = ("qdisc kind is unknown", "RTNETLINK answers: No such file or directory")
 TAKEN = ("Exclusivity flag on", "RTNETLINK answers: File exists")
 
 
 class NoNetem(TestbedError):
-    """A host's kernel cannot delay packets."""
+    """Raised if a host's kernel cannot delay packets."""
 
     def __init__(self, remote: Remote) -> None:
         super().__init__(
@@ -51,7 +51,7 @@ class Delayed:
 
     @staticmethod
     def loss() -> TestbedError:
-        """What to raise if it is not there any more."""
+        """Return the error to raise if the delay is no longer there."""
         return TestbedError(
             "the data link has lost the delay that it was given; the last run does not count",
             remedy="did somebody end it on the hosts? Then go on with --resume",
@@ -61,9 +61,10 @@ class Delayed:
 
 @contextmanager
 def applied(asked_ms: float, remotes: Remotes, progress: Progress) -> Iterator[Delayed | None]:
-    """The data link with that round-trip time, milliseconds, while the block runs; None: as it is.
+    """Give the data link that round-trip time, in milliseconds, while the block runs.
 
-    Raises TestbedError if it cannot be given, or is not what ping measures then.
+    With None, leave the link as it is. Raises TestbedError if the delay cannot be set, or if ping
+    measures another round trip.
     """
     if not asked_ms:
         yield None
@@ -78,12 +79,12 @@ def applied(asked_ms: float, remotes: Remotes, progress: Progress) -> Iterator[D
 
 
 def problem_of(asked_ms: float, trip: RoundTrip) -> str | None:
-    """A sentence, if the round trip is not what was asked."""
+    """Return a sentence if the round trip is not what was asked, otherwise None."""
     if abs(trip.mean - asked_ms) <= max(TOLERANCE * asked_ms, TOLERANCE_MS):
         return None
     return (
-        f"the data link was given a round trip of {asked_ms:g} ms by {TOLERANCE:.0%} or "
-        f"{TOLERANCE_MS} ms, but ping measures {trip.mean:g} ms ({trip.min:g} to {trip.max:g})"
+        f"the data link was given a round trip of {asked_ms:g} ms (within {TOLERANCE:.0%} or "
+        f"{TOLERANCE_MS} ms), but ping measures {trip.mean:g} ms ({trip.min:g} to {trip.max:g})"
     )
 
 
@@ -115,15 +116,15 @@ def _netem(undo: ExitStack, one_way_us: int, remotes: list[Remote]) -> Callable[
 def _stop(remote: Remote, unit: str) -> None:
     """End the delay, whether or not it ever began. Raises CommandFailed if it goes on."""
     try:
-        for verb in ("stop", "reset-failed"):  # each fails if there is nothing to be done
+        for verb in ("stop", "reset-failed"):  # each fails if there is nothing to do
             remote.run(["sudo", "-n", "systemctl", verb, unit], check=False)
         remote.run(f"! systemctl is-active {unit}")
     except HostUnreachable:
-        pass  # said already; `remotes.clear` ends it before anything else is measured
+        pass  # this was reported already; `remotes.clear` ends the delay before the next campaign
 
 
 def _refusal(remote: Remote, unit: str, error: CommandFailed) -> TestbedError:
-    """Why the unit did not start, by what tc said."""
+    """Return why the unit did not start, read from tc's message."""
     words = _journal(remote, unit)
     if any(phrase in words for phrase in NO_NETEM):
         return NoNetem(remote)
@@ -142,7 +143,10 @@ def _refusal(remote: Remote, unit: str, error: CommandFailed) -> TestbedError:
 
 
 def _journal(remote: Remote, unit: str) -> str:
-    """What the unit's last start logged; tc's own words may come a moment after it has ended."""
+    """Return what the unit's last start logged.
+
+    tc's message may arrive in the journal a moment after tc has ended.
+    """
     deadline = time.monotonic() + JOURNAL_TIMEOUT_S
     while True:
         words = hosts.journal(remote, unit)
@@ -152,7 +156,10 @@ def _journal(remote: Remote, unit: str) -> str:
 
 
 def _line(undo: ExitStack, one_way_us: int, lab: names.LabNames) -> Callable[[], bool]:
-    """A process that ends with us, however we end: its standard input is closed then."""
+    """Start the delay line as a process that ends with this one, however this one ends.
+
+    Its standard input is closed then, which it notices.
+    """
     ends = [f"{host.machine}/{names.BENCH_INTERFACE}/{host.bench_address}" for host in lab.hosts]
     line = subprocess.Popen(
         [sys.executable, "-m", "testbed.lab.delay_line", f"--delay-us={one_way_us}", *ends],
@@ -161,9 +168,9 @@ def _line(undo: ExitStack, one_way_us: int, lab: names.LabNames) -> Callable[[],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        start_new_session=True,  # Ctrl-C is for us
+        start_new_session=True,  # so that Ctrl-C reaches only this process
     )
-    undo.callback(line.communicate)  # closes its standard input, and waits for its end
+    undo.callback(line.communicate)  # this closes its standard input, and waits until it ends
     if line.stdout is None or line.stderr is None or line.stdout.readline().strip() != "ready":
         words = line.stderr.read() if line.stderr else ""
         message = words.strip() or "the lab's delay line ended before it was ready"

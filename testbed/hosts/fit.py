@@ -1,4 +1,4 @@
-"""Are the hosts fit to measure? Asks them, judges what they say, and lets Ansible mend it."""
+"""Ask whether the hosts are fit to measure, and let Ansible mend what it may."""
 
 import subprocess
 import sys
@@ -19,10 +19,10 @@ PLAYBOOK = "playbooks/fit.yml"
 
 
 def check(remotes: Remotes, clocks_ahead_s: dict[HostRole, float]) -> dict[HostRole, list[Fitness]]:
-    """What every check says of all hosts, which are asked at the same time.
+    """Return the result of every check of all hosts, which are asked at the same time.
 
-    `clocks_ahead_s`: by how much each host's clock is ahead of this machine's. Raises TestbedError
-    if a host does not answer as it should.
+    `clocks_ahead_s` says how many seconds each host's clock is ahead of this machine's. Raises
+    TestbedError if a host does not answer as it should.
     """
     told = at_once(remotes, lambda one: _ask(one, remotes[PEER[one.host.role]]))
     return {
@@ -44,7 +44,7 @@ def check(remotes: Remotes, clocks_ahead_s: dict[HostRole, float]) -> dict[HostR
 
 
 def _ask(remote: Remote, other: Remote) -> Facts:
-    """The raw facts of one host. Raises TestbedError if it cannot tell them."""
+    """Return the raw facts of one host. Raises TestbedError if it cannot tell them."""
     facts = remote.facts
     ports = [LINK_TOOL.port, *([facts.testbed_app_port] if remote.host.role == "server" else [])]
     command = [
@@ -63,9 +63,9 @@ def _ask(remote: Remote, other: Remote) -> Facts:
 
 
 def fix(inventory: str | None, *, ask_password: bool) -> None:
-    """Let Ansible change what the inventory allows (host_fitness_allow), its output shown as is.
+    """Let Ansible change what the inventory allows (host_fitness_allow), and show its output.
 
-    `ask_password`: ask for the one of sudo. Raises TestbedError if Ansible could not do it.
+    `ask_password` makes it ask for sudo's password. Raises TestbedError if Ansible fails.
     """
     command = [
         str(Path(sys.executable).with_name("ansible-playbook")),
@@ -82,7 +82,7 @@ def fix(inventory: str | None, *, ask_password: bool) -> None:
 
 
 def news(found: dict[HostRole, list[Fitness]]) -> list[str]:
-    """A line on each thing that is not fit, for the beginning of a campaign."""
+    """Return a line for each thing that is not fit, to be shown when a campaign begins."""
     return [
         f"{role}: {row.level}: {row.title}: {row.found} (wanted: {row.wanted})"
         for role, rows in found.items()
@@ -92,7 +92,7 @@ def news(found: dict[HostRole, list[Fitness]]) -> list[str]:
 
 
 def exit_code(found: dict[HostRole, list[Fitness]], *, strict: bool) -> int:
-    """0, or NOT_READY where a host failed a check; with `strict`, where one warns as well."""
+    """Return 0, or NOT_READY if a host failed a check or, with `strict`, was warned about."""
     refused = ("fail", "warn") if strict else ("fail",)
     levels = {row.level for rows in found.values() for row in rows}
     return Exit.NOT_READY if levels & set(refused) else 0

@@ -1,4 +1,4 @@
-"""What a host is, read back from it: for campaign.json and for the link's identity."""
+"""Read what a host is: for campaign.json, and to recognise the host and its link again."""
 
 import subprocess
 import time
@@ -17,7 +17,7 @@ from testbed.model.results import HostRecord, Nic, Sysctl
 from testbed.paths import ROOT
 from testbed.tools.table import TOOLS
 
-# Debian packages whose versions bear on the figures; patterns are dpkg-query's.
+# Debian packages whose versions affect the figures, as patterns of dpkg-query.
 PACKAGES = (
     "postgresql-[0-9]*",
     "redis-server",
@@ -31,17 +31,17 @@ PACKAGES = (
 )
 
 
-JOURNAL_LINES = "12"  # as roles/bench_user and roles/link_delay let us ask for
+JOURNAL_LINES = "12"  # sudo allows exactly this number (roles/bench_user and roles/link_delay)
 
 
 def journal(remote: Remote, unit: str) -> str:
-    """The last lines that one of the testbed's units logged, as far back as we may read."""
+    """Return the last lines that one of the testbed's units logged."""
     command = ["sudo", "-n", "journalctl", "-u", unit, "-n", JOURNAL_LINES, "-o", "cat"]
     return remote.run([*command, "--no-pager"], check=False).stdout
 
 
 class DescribedNic(BaseModel):
-    """The data link's interface as `telemetry describe` has it."""
+    """The data link's interface in the output of `telemetry describe`."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -53,7 +53,7 @@ class DescribedNic(BaseModel):
 
 
 class Described(BaseModel):
-    """What of `telemetry describe` the control side relies upon; there may be more."""
+    """The part of the output of `telemetry describe` that the control side uses."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -72,15 +72,15 @@ class Described(BaseModel):
 
 
 class Tuned(BaseModel):
-    """What of tuning.json, which roles/kernel_tuning leaves on a host, is recorded."""
+    """The recorded part of tuning.json, which roles/kernel_tuning writes on a host."""
 
     sysctls: list[Sysctl]
 
 
 def describe(remote: Remote) -> dict[str, Any]:
-    """The host as its telemetry program describes it.
+    """Return the host's description by its telemetry program.
 
-    Raises TestbedError with the remedy if the host is not provisioned.
+    Raises TestbedError, with the remedy, if the host is not provisioned.
     """
     facts = remote.facts
     command = [
@@ -110,7 +110,7 @@ def describe(remote: Remote) -> dict[str, Any]:
 
 
 def link_options(remote: Remote, peer: Remote) -> list[str]:
-    """Where the data link is, for the telemetry program of `remote`."""
+    """Return the options that tell the telemetry program of `remote` where the data link is."""
     return [
         f"--interface={remote.host.bench_interface}",
         f"--address={remote.host.bench_address}",
@@ -119,9 +119,9 @@ def link_options(remote: Remote, peer: Remote) -> list[str]:
 
 
 def link_look(remote: Remote, peer: Remote) -> Look:
-    """The host's end of the data link now, and all of its interfaces.
+    """Return the state of the host's end of the data link, and all of its interfaces.
 
-    Raises TestbedError with the remedy if the host is not provisioned by this testbed.
+    Raises TestbedError, with the remedy, if this testbed did not provision the host.
     """
     program = f"{remote.facts.testbed_prefix}/bin/telemetry"
     try:
@@ -135,10 +135,11 @@ def link_look(remote: Remote, peer: Remote) -> Look:
 
 
 def clock_offset_s(remote: Remote, samples: int = 3) -> float:
-    """By how much the host's clock is ahead of this machine's, seconds.
+    """Return how many seconds the host's clock is ahead of this machine's.
 
-    Of several readings, the one with the shortest way there and back counts, taken to lie in its
-    middle (Cristian's algorithm); it is off by at most half that way, some 30 ms.
+    Of several readings, the one with the shortest round trip counts. The host's time is taken to be
+    that in the middle of the round trip (Cristian's algorithm). The error is at most half a round
+    trip, some 30 ms.
     """
     readings = []
     for _ in range(samples):
@@ -150,7 +151,7 @@ def clock_offset_s(remote: Remote, samples: int = 3) -> float:
 
 
 def identity(remote: Remote, found: dict[str, Any]) -> str:
-    """Who this host is on this link since its last boot."""
+    """Return a text that identifies this host, on this link, since its last boot."""
     return " ".join(
         str(part)
         for part in (
@@ -163,12 +164,12 @@ def identity(remote: Remote, found: dict[str, Any]) -> str:
 
 
 def nic(found: dict[str, Any]) -> Nic:
-    """The data link's interface."""
+    """Return the data link's interface from a host's description."""
     return Nic.model_validate({key: found["nic"][key] for key in Nic.model_fields})
 
 
 def record(remote: Remote, found: dict[str, Any]) -> HostRecord:
-    """The host with the settings that provisioning applied, as the kernel reads back now."""
+    """Return the host's record, with the settings of provisioning as the kernel reads them now."""
     tuned = ask(remote, ["cat", f"{remote.facts.testbed_etc}/tuning.json"], Tuned)
     role: HostRole = remote.host.role
     kept = {key: found[key] for key in HostRecord.model_fields if key in found}
@@ -176,7 +177,7 @@ def record(remote: Remote, found: dict[str, Any]) -> HostRecord:
 
 
 def control_side() -> dict[str, str]:
-    """Commit and versions of what measures."""
+    """Return the commit and the versions of the software that measures."""
     return {
         "git_commit": _git("rev-parse", "HEAD") or "unknown",
         "git_changes": "yes" if _git("status", "--porcelain") else "none",

@@ -1,6 +1,6 @@
-"""The two hosts and the facts declared about them, as Ansible's inventory has them.
+"""Read the two hosts, and the facts declared about them, from Ansible's inventory.
 
-What is wrong with an inventory is found here, for fab as for site.yml, so that both say the same:
+Errors in an inventory are found here both for fab and for site.yml, so that both report the same:
 plugins/action/check_inventory.py calls `check`.
 """
 
@@ -35,8 +35,8 @@ class HostView(TypedDict):
     """One host as Ansible sees it."""
 
     values: dict[str, Any]  # of KEYS
-    where: dict[str, str]  # key -> file and line
-    unreadable: dict[str, str]  # key -> why it has no value
+    where: dict[str, str]  # file and line by key
+    unreadable: dict[str, str]  # the reason why a key has no value
     connection: str
     address: str
     ssh_arguments: list[str]
@@ -46,22 +46,23 @@ class View(TypedDict):
     """An inventory as Ansible sees it (testbed/hosts/ansible_view.py)."""
 
     sources: list[str]
-    groups: dict[str, list[str]]  # of ROLES, those that there are
+    groups: dict[str, list[str]]  # hosts of the groups in ROLES that exist
     hosts: dict[str, HostView]
 
 
 @dataclass(frozen=True)
 class Inventory:
-    """The hosts by their roles, and the facts that hold for all."""
+    """The hosts by their roles, and the facts that hold for all of them."""
 
     hosts: dict[HostRole, Host]
     facts: Facts
 
 
 def load(inventory: str | None = None) -> Inventory:
-    """Read an inventory as Ansible does, so that there is one reading of it.
+    """Read an inventory by asking Ansible, so that both always read it in the same way.
 
-    `inventory` None: the default of ansible.cfg. Raises TestbedError, naming what is wrong.
+    If `inventory` is None, read the one in ansible.cfg. Raises TestbedError, which names what is
+    wrong.
     """
     if inventory is not None and "," not in inventory:
         inventory_files.check_place(inventory)
@@ -85,7 +86,7 @@ def _view(inventory: str | None) -> View:
 
 
 def check(view: View) -> Inventory:
-    """The inventory, found fit. Raises TestbedError: a sentence for each thing that is wrong."""
+    """Return the inventory if it is right. Otherwise raise TestbedError, a sentence per error."""
     name = ", ".join(map(inventory_files.shown, view["sources"])) or "the inventory"
     server, client = (_Member(view, role, name) for role in ROLES)
     if server.name == client.name:
@@ -102,10 +103,10 @@ def check(view: View) -> Inventory:
 
 
 class _Member:
-    """The one host of a group, with all that a sentence about it names."""
+    """The only host of a group, with all that an error message about it names."""
 
     def __init__(self, view: View, role: HostRole, inventory: str) -> None:
-        """Raise TestbedError unless there is one host, reached by SSH, whose values are known."""
+        """Raise TestbedError unless there is one host, reached by SSH, whose values can be read."""
         self.role, self.inventory = role, inventory
         names = view["groups"].get(role, [])
         if len(names) != 1:
@@ -129,7 +130,7 @@ class _Member:
 
     @property
     def host_values(self) -> dict[str, Any]:
-        """What the model `Host` is made of."""
+        """Return the values that the model `Host` is made from."""
         return self.view["values"] | {
             "role": self.role,
             "name": self.name,
@@ -138,17 +139,17 @@ class _Member:
         }
 
     def error(self, key: str, problem: str, remedy: str) -> TestbedError:
-        """The sentence on one of its keys, with the file where that stands."""
+        """Return the error about one of its keys, with the file that has the key."""
         return TestbedError(self.sentence(key, problem), remedy=remedy)
 
     def sentence(self, key: str, problem: str) -> str:
-        """File, host, key and what is wrong with it."""
+        """Return a sentence with file, host, key and what is wrong with the key."""
         where = self.view["where"]
         place = where.get(key) or where.get("inventory_hostname") or self.inventory
         return f"{inventory_files.shown(place)}: host {self.name}: {key} {problem}"
 
     def typed(self, model: type[M], values: dict[str, Any]) -> M:
-        """The values as `model`. Raises TestbedError, a sentence for each that does not fit."""
+        """Return the values as `model`. Raises TestbedError with a sentence per wrong value."""
         try:
             return model.model_validate(values)
         except ValidationError as error:
@@ -169,7 +170,7 @@ class _Member:
 
 
 def _check_ports(server: _Member, facts: Facts) -> None:
-    """Raise TestbedError if apps would have another program's port on the server host."""
+    """Raise TestbedError if apps would use a port that another program on the server needs."""
     taken = {facts.testbed_database_port: "PostgreSQL's", LINK_TOOL.port: f"{LINK_TOOL.name}'s"}
     if whose := taken.get(facts.testbed_app_port):
         raise server.error(
@@ -180,7 +181,7 @@ def _check_ports(server: _Member, facts: Facts) -> None:
 
 
 def _check_pair(server: _Member, client: _Member, hosts: list[Host]) -> None:
-    """Raise TestbedError if both entries name one machine, or one address of the data link."""
+    """Raise TestbedError if both hosts are one machine, or share one address of the data link."""
     if hosts[0].bench_address == hosts[1].bench_address:
         raise client.error(
             "bench_address",
@@ -204,7 +205,7 @@ def _check_pair(server: _Member, client: _Member, hosts: list[Host]) -> None:
 
 
 def _check_same_facts(server: _Member, client: _Member, facts: list[Facts]) -> None:
-    """Raise TestbedError unless facts that hold for both hosts are the same on both."""
+    """Raise TestbedError unless facts that hold for both hosts are equal on both."""
     for key in Facts.model_fields:
         values = [getattr(one, key) for one in facts]
         if values[0] != values[1]:

@@ -1,4 +1,4 @@
-"""Why Ansible got nothing out of an inventory's file, folder or script, in one sentence."""
+"""Explain in one sentence why Ansible found no hosts in an inventory's file, folder or script."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from testbed.errors import TestbedError
 
 EXAMPLE = "inventory/baremetal/hosts.yml is an example"
 SCRIPT_TIMEOUT_S = 60
-LARGEST_BYTES = 10_000_000  # thousands of hosts have less
+LARGEST_BYTES = 10_000_000  # the file of thousands of hosts is smaller
 OF_VARIABLES = {"group_vars", "host_vars"}
 YAML_ENDINGS = {".yml", ".yaml", ".json", ""}
 
@@ -19,8 +19,8 @@ YAML_ENDINGS = {".yml", ".yaml", ".json", ""}
 def check_place(source: str) -> None:
     """Raise TestbedError unless the source is a file or a folder.
 
-    An empty name would be the current folder, with all that lies in it; Ansible would wait for a
-    pipe, and read a device, without end.
+    An empty name would mean the current folder with everything in it. Ansible would wait for a pipe
+    without end, and read a device without end.
     """
     path = Path(source)
     if not source or not path.exists():
@@ -30,7 +30,7 @@ def check_place(source: str) -> None:
 
 
 def explain(source: str) -> None:
-    """Raise TestbedError if the source is the reason why groups are missing; else do nothing."""
+    """Raise TestbedError if the source is the reason why groups are missing."""
     path = Path(source)
     if "," in source:
         return
@@ -53,7 +53,7 @@ def explain(source: str) -> None:
 
 
 def shown(source: str) -> str:
-    """The path as the user would type it."""
+    """Return the path as the user would type it."""
     if not source.startswith("/"):
         return source
     relative = os.path.relpath(source)
@@ -91,7 +91,7 @@ def _explain_file(path: Path) -> None:
 
 
 def _explain_script(path: Path, name: str) -> None:
-    """An executable file is asked by Ansible for its inventory; the lab's is one."""
+    """Explain an executable file, which Ansible runs to get an inventory; the lab's is one."""
     try:
         done = subprocess.run(
             [path.resolve(), "--list"],
@@ -112,7 +112,7 @@ def _explain_script(path: Path, name: str) -> None:
 
 
 def _explain_yaml(text: str, name: str) -> None:
-    """Problems of form only: Ansible's own tags, as !vault, are none."""
+    """Raise TestbedError if the text is not YAML. Ansible's tags, such as !vault, are allowed."""
     try:
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
     except RecursionError as error:

@@ -1,7 +1,8 @@
-"""Is the data link what it should be, and does the traffic take it?
+"""Measure whether the data link is as fast as it should be, and whether traffic uses it.
 
-First the way: address, route, neighbour and ports, on both hosts. Then the round trip, and iperf
-both ways at once; the interfaces' own counters must have seen what iperf says.
+First the path is checked on both hosts: address, route, neighbour and ports. Then the round trip is
+measured, and the rate with iperf in both directions at once. The interfaces' own counters must have
+seen the bytes that iperf reports.
 """
 
 import re
@@ -24,7 +25,7 @@ from testbed.progress import Progress
 from testbed.tools import ParseError, parse
 from testbed.tools.table import LINK_TOOL
 
-# On a busy host, iperf's client may ask the server to connect back before it listens itself
+# On a busy host, iperf's client may ask the server to connect back before the client listens.
 IPERF_TRIES = 3
 NOT_YET_LISTENING = "expected reverse connect did not occur"
 PINGS = 20
@@ -34,7 +35,7 @@ _COMPLAINT = re.compile(r".*(?:failed|error|refused|denied|unreachable|no route)
 
 @dataclass(frozen=True)
 class _Measured:
-    """What was measured of a link, as far as it was."""
+    """The measurements of a link, as far as they succeeded."""
 
     directions: list[LinkDirection] = field(default_factory=list)
     round_trip: RoundTrip | None = None
@@ -43,10 +44,10 @@ class _Measured:
 
 
 def measure(remotes: Remotes, progress: Progress, folder: Path, duration_s: int = 10) -> LinkRecord:
-    """Measure the link, keep the raw outputs in `folder`, and judge it. Whole seconds only.
+    """Measure the link, keep the raw outputs in `folder`, and judge it.
 
-    Raises TestbedError if a tool is missing; a link that is slow, or that packets do not take, is a
-    record with ok False.
+    `duration_s` is a whole number of seconds. Raises TestbedError if a tool is missing. If the link
+    is slow, or packets do not take it, the returned record has `ok` False.
     """
     found = at_once(remotes, hosts.describe)
     nics: dict[HostRole, Nic] = {role: hosts.nic(one) for role, one in found.items()}
@@ -85,12 +86,12 @@ def measure(remotes: Remotes, progress: Progress, folder: Path, duration_s: int 
 
 
 def look(remotes: Remotes) -> dict[HostRole, Look]:
-    """Both hosts' ends of the link, at the same time."""
+    """Return the state of both hosts' ends of the link, which are read at the same time."""
     return at_once(remotes, lambda one: hosts.link_look(one, remotes[PEER[one.host.role]]))
 
 
 def same_machine(found: dict[HostRole, dict[str, Any]]) -> list[LinkUnfit]:
-    """A sentence if both hosts are one."""
+    """Return a problem if both hosts are the same machine; otherwise an empty list."""
     ids = {(one["machine_id"], one["boot_id"]) for one in found.values()}
     if len(ids) > 1:
         return []
@@ -103,7 +104,7 @@ def same_machine(found: dict[HostRole, dict[str, Any]]) -> list[LinkUnfit]:
 
 
 def port_problems(remotes: Remotes) -> list[LinkUnfit]:
-    """Which of the ports that will be used cannot be reached."""
+    """Return a problem for each port that will be used and cannot be reached; often none."""
     server, client = remotes["server"], remotes["client"]
     wanted = [
         (client, server, server.facts.testbed_app_port, "testbed_app_port"),
@@ -115,7 +116,7 @@ def port_problems(remotes: Remotes) -> list[LinkUnfit]:
 
 
 def _measure(remotes: Remotes, progress: Progress, folder: Path, duration_s: int) -> _Measured:
-    """Round trip and iperf. What fails is among the problems."""
+    """Measure the round trip and the rate. A measurement that fails is added to the problems."""
     try:
         with progress.stage("round trip", PINGS * PING_EVERY_S):
             ping = ping_server(remotes, PINGS)
@@ -143,7 +144,7 @@ def _measure(remotes: Remotes, progress: Progress, folder: Path, duration_s: int
 
 
 def ping_server(remotes: Remotes, count: int) -> str:
-    """What ping printed on the client host, of so many round trips over the data link."""
+    """Return what ping printed on the client host for `count` round trips over the data link."""
     server, client = remotes["server"], remotes["client"]
     command = ["ping", "-n", "-q", "-c", str(count), "-i", str(PING_EVERY_S), "-W", "2"]
     command += ["-I", client.host.bench_address]
@@ -151,7 +152,7 @@ def ping_server(remotes: Remotes, count: int) -> str:
 
 
 def _iperf(remotes: Remotes, duration_s: int) -> tuple[str, str]:
-    """What iperf's client and server printed, errors among it."""
+    """Return what iperf's client and server printed, including their errors."""
     server, client = remotes["server"], remotes["client"]
     listening = server.start(LINK_TOOL.serve(server.host.bench_address))
     try:
@@ -168,7 +169,7 @@ def _iperf(remotes: Remotes, duration_s: int) -> tuple[str, str]:
 
 
 def _wait_until_listening(server: Remote, listening: Process, timeout_s: float = 10) -> None:
-    """Raise LinkUnfit, with what iperf says, if it does not come to listen."""
+    """Raise LinkUnfit, with iperf's own message, if it does not begin to listen in time."""
     deadline = time.monotonic() + timeout_s
     while not server.run(["ss", "-Htln", f"sport = :{LINK_TOOL.port}"]).stdout.strip():
         if listening.poll() is not None or time.monotonic() > deadline:
@@ -180,7 +181,10 @@ def _wait_until_listening(server: Remote, listening: Process, timeout_s: float =
 
 
 def directions_of(output: ToolOutput, client_said: str, server_said: str) -> list[LinkDirection]:
-    """Both directions from what iperf's client printed. Raises LinkUnfit if one is missing."""
+    """Return the rates of both directions from the output of iperf's client.
+
+    Raises LinkUnfit if one is missing.
+    """
     rates = {flow.direction: flow.mbit_per_s for flow in output.flows or []}
     if not {"sent", "received"} <= rates.keys():
         raise LinkUnfit(
@@ -195,7 +199,10 @@ def directions_of(output: ToolOutput, client_said: str, server_said: str) -> lis
 
 
 def _read(said: str) -> ToolOutput:
-    """What iperf's client measured; nothing, where it printed only why it could not."""
+    """Return what iperf's client measured.
+
+    If it printed only an error, return an output without figures that has it as a problem.
+    """
     try:
         return parse(said, LINK_TOOL.name)
     except ParseError as error:
@@ -203,13 +210,13 @@ def _read(said: str) -> ToolOutput:
 
 
 def _complaints(said: str) -> str:
-    """iperf's own words about what went wrong."""
+    """Return iperf's own messages about what went wrong."""
     lines = dict.fromkeys(line.strip() for line in said.splitlines() if _COMPLAINT.match(line))
     return "'" + "', '".join(lines) + "'" if lines else "no error was printed"
 
 
 def round_trip_of(ping: str) -> RoundTrip:
-    """The summary of ping -q (iputils). Raises LinkUnfit if there is none."""
+    """Return the summary that `ping -q` (iputils) printed. Raises LinkUnfit if there is none."""
     times = re.search(r"= (\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)/(\d+(?:\.\d+)?)/[\d.]+ ms", ping)
     received = re.search(r"(\d+) received", ping)
     if not times or not received:
@@ -224,7 +231,7 @@ def round_trip_of(ping: str) -> RoundTrip:
 def problems_of(
     directions: list[LinkDirection], nics: dict[HostRole, Nic], floor_mbit_per_s: float
 ) -> list[str]:
-    """Sentences: why this link cannot be measured over. None: it can."""
+    """Return sentences on why nothing can be measured over this link; none if it is fit."""
     slow = [
         f"{way.source} to {way.target}: {way.mbit_per_s:.0f} Mbit/s, below the floor of "
         f"{floor_mbit_per_s:.0f}"
@@ -240,9 +247,9 @@ def problems_of(
 
 
 def verified(remotes: Remotes, identities: dict[HostRole, str], folder: Path) -> LinkRecord:
-    """The newest verification of these hosts' link below `folder`.
+    """Return the newest verification of these hosts' link in the folders below `folder`.
 
-    Raises TestbedError if there is none, it is too old, or the link was not good enough.
+    Raises TestbedError if there is none, if it is too old, or if the link was not fit.
     """
     max_age = timedelta(hours=remotes["server"].facts.testbed_link_max_age_h)
     records = [store.read(path, LinkRecord) for path in sorted(folder.glob("*/link.json"))]

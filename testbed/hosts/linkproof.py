@@ -1,4 +1,7 @@
-"""Does what goes from host to host take the data link? Judged by what both hosts show. Pure."""
+"""Judge, by what both hosts report, whether traffic between them takes the data link.
+
+All functions are pure.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -10,20 +13,20 @@ from testbed.model.results import Carried, LinkRecord, LinkState
 from testbed.model.tool_output import Flow
 
 DEFAULT_FLOOR_MBIT_PER_S = 900
-# What TCP with timestamps carries of a card's speed at best: 1448 bytes of each 1538 on the wire
+# The share of a card's speed that TCP with timestamps can carry: 1448 of 1538 bytes on the wire.
 TCP_SHARE = 1448 / 1538
-# Of that. Loaded both ways at once, each way also carries the other's acknowledgements, and sound
-# gigabit links read 903 to 943 Mbit/s
+# The share of that rate which a sound link reaches. If both directions are loaded, each one also
+# carries acknowledgements of the other; sound gigabit links then reach 903 to 943 Mbit/s.
 FLOOR_SHARE = 0.94
-CARRIED_AT_LEAST = 0.9  # of what iperf says: its figures are rounded, the last bytes under way
-CARRIED_ELSEWHERE = 0.5  # of it: more than SSH or a backup would send meanwhile
+CARRIED_AT_LEAST = 0.9  # share of iperf's figure, which is rounded and misses the last bytes
+CARRIED_ELSEWHERE = 0.5  # share of iperf's figure: more than SSH or a backup sends meanwhile
 
 Ends = Mapping[HostRole, Host]
 PEER: dict[HostRole, HostRole] = {"server": "client", "client": "server"}
 
 
 class LinkUnfit(Interrupted):
-    """Nothing can be measured over the data link as it is: a campaign ends with it."""
+    """Raised if nothing can be measured over the data link; it ends a campaign."""
 
     def __init__(self, message: str, remedy: str) -> None:
         super().__init__(message, remedy=remedy, ends_campaign=True)
@@ -31,16 +34,16 @@ class LinkUnfit(Interrupted):
 
     @property
     def sentence(self) -> str:
-        """What is wrong and what to do, on one line."""
+        """Return what is wrong and what to do, on one line."""
         return f"{self.message}; {self.remedy}"
 
 
 class Interface(Model):
-    """An interface of a host, with what it carried since it was made."""
+    """An interface of a host, with its traffic since it was created."""
 
     addresses: list[str]
     mac: str | None
-    below: list[str]  # the interfaces that it sends by, of a bond or VLAN for instance
+    below: list[str]  # the interfaces that it sends by, for example those of a bond or VLAN
     rx_bytes: int | None
     tx_bytes: int | None
 
@@ -49,16 +52,16 @@ class Look(Model):
     """A host's data link and its other interfaces, as `telemetry link` prints them."""
 
     state: LinkState
-    peer_mac: str | None  # None: nobody answered on the link
+    peer_mac: str | None  # None if nobody answered on the link
     interfaces: dict[str, Interface]
 
     def holder(self, address: str) -> str | None:
-        """Return the interface that has the address, None if none of this host has it."""
+        """Return the interface that has the address; None if no interface of this host has it."""
         return next((n for n, one in self.interfaces.items() if address in one.addresses), None)
 
 
 def way_problems(ends: Ends, looks: Mapping[HostRole, Look]) -> list[LinkUnfit]:
-    """Say why packets between the hosts would not take the link; an empty list if they would."""
+    """Return why packets between the hosts would not take the link; an empty list if they would."""
     server, client = ends["server"], ends["client"]
     if server.bench_address == client.bench_address:
         return [
@@ -92,7 +95,7 @@ def _end_problem(host: Host, peer: Host, looks: Mapping[HostRole, Look]) -> Link
 
 
 def _neighbour_problem(host: Host, peer: Host, looks: Mapping[HostRole, Look]) -> LinkUnfit | None:
-    """A sentence if another machine than the peer answers on the link."""
+    """Return a problem if another machine than the peer answers on the link, otherwise None."""
     mac, there = looks[host.role].peer_mac, looks[peer.role].interfaces.get(peer.bench_interface)
     if mac is None or there is None or mac == there.mac:
         return None
@@ -111,10 +114,10 @@ def state_problem(
     ways: Collection[str],
     elsewhere: str | None = None,
 ) -> LinkUnfit | None:
-    """Say what of one host's end of the link forbids to measure over it; None if nothing does.
+    """Return why one host's end of the link cannot be used; None if it can.
 
-    `ways`: the interfaces by which packets may leave. `elsewhere`: the interface that has
-    bench_address, where that is known.
+    `ways` are the interfaces by which packets may leave. `elsewhere` is the interface that has
+    bench_address, if that is known.
     """
     name = host.bench_interface
     if not state.up:
@@ -149,7 +152,7 @@ def state_problem(
 
 
 def speed_problem(role: HostRole, state: LinkState, verified: LinkRecord) -> LinkUnfit | None:
-    """Say that the card has another speed than when the link was verified; None if it has not."""
+    """Return a problem if the card's speed has changed since the link was verified, else None."""
     then = verified.nics[role].speed_mbit_per_s if role in verified.nics else None
     if then is None or state.speed_mbit_per_s in (None, then):
         return None
@@ -161,7 +164,7 @@ def speed_problem(role: HostRole, state: LinkState, verified: LinkRecord) -> Lin
 
 
 def floor(asked: float | None, speeds: Sequence[int | None]) -> tuple[float, str]:
-    """Return the least rate of each direction, Mbit/s, and the reason for it."""
+    """Return the lowest accepted rate of each direction, in Mbit/s, and the reason for it."""
     if asked is not None:
         return asked, "testbed_link_floor_mbit_per_s in the inventory"
     told = [speed for speed in speeds if speed is not None]
@@ -178,9 +181,10 @@ def floor(asked: float | None, speeds: Sequence[int | None]) -> tuple[float, str
 
 
 def carried(host: Host, before: Look, after: Look) -> list[Carried]:
-    """What each interface but loopback carried between two looks, bench_interface first.
+    """Return what each interface but loopback carried between two looks, bench_interface first.
 
-    Those that bench_interface itself sends by are left out: what they carried is the same.
+    The interfaces that bench_interface itself sends by are left out, as they carried the same
+    bytes.
     """
     kept = {host.bench_interface, *after.interfaces}
     kept -= {"lo", *(after.interfaces[host.bench_interface].below)}
@@ -195,7 +199,7 @@ def carried(host: Host, before: Look, after: Look) -> list[Carried]:
 
 
 def _grown(before: Look, after: Look, name: str, counter: str) -> int:
-    """By how much a counter grew; an interface that is new began at 0."""
+    """Return by how much a counter grew. The counter of a new interface began at 0."""
     then, now = before.interfaces.get(name), after.interfaces.get(name)
     return (getattr(now, counter) or 0) - ((getattr(then, counter) or 0) if then else 0)
 
@@ -203,7 +207,7 @@ def _grown(before: Look, after: Look, name: str, counter: str) -> int:
 def carried_problems(
     flows: Sequence[Flow], seen: Mapping[HostRole, Sequence[Carried]]
 ) -> list[LinkUnfit]:
-    """Say where what iperf's client sent and received did not go over the link's interfaces."""
+    """Return where iperf's traffic did not go over the link's interfaces; often an empty list."""
     said = {flow.direction: flow.bytes or 0 for flow in flows}
     problems = []
     for role, (link, *others) in seen.items():

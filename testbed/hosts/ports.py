@@ -1,22 +1,25 @@
-"""Can one host reach a TCP port of the other over the data link? Tried with a listener of ours."""
+"""Test whether one host reaches a TCP port of the other over the data link.
+
+For the test, a listener of the testbed is started at the port.
+"""
 
 import re
 
-from typing_extensions import TypedDict  # pydantic reads no other before Python 3.12
+from typing_extensions import TypedDict  # pydantic cannot read typing's own before Python 3.12
 
 from testbed.hosts.linkproof import LinkUnfit
 from testbed.hosts.remote import Remote, ask
 
-TRY_S = 3  # a first packet that is lost is sent again after one second
+TRY_S = 3  # a lost first packet is sent again after one second
 _USERS = re.compile(r'users:\(\("([^"]+)",pid=(\d+)')
 _CGROUP = re.compile(r"cgroup:\S*?([^/\s]+\.(?:service|socket|scope))")
 _UID = re.compile(r"uid:(\d+)")
 
 
 def problem(source: Remote, target: Remote, port: int, what: str) -> LinkUnfit | None:
-    """Say why `source` cannot connect to that port of `target`; None if it can.
+    """Return why `source` cannot connect to that port of `target`; None if it can.
 
-    Listens there for the moment, so that what answers is nobody else.
+    A listener is started there for the moment, so that no other program can answer.
     """
     there = f"{target.host.role} host: TCP port {port} ({what})"
     if name := holder(target, port):
@@ -41,7 +44,10 @@ def problem(source: Remote, target: Remote, port: int, what: str) -> LinkUnfit |
 
 
 def closed(source: Remote, target: Remote, port: int, what: str) -> LinkUnfit | None:
-    """Say why there is no connection to a port of `target` that is known to listen."""
+    """Return why `source` cannot connect to a port of `target` on which a program listens.
+
+    Return None if it can.
+    """
     found = connect(source, target, port)
     if found is None:
         return None
@@ -57,13 +63,13 @@ def closed(source: Remote, target: Remote, port: int, what: str) -> LinkUnfit | 
 
 
 class Said(TypedDict):
-    """What `telemetry connect` prints."""
+    """The output of `telemetry connect`."""
 
     problem: str | None
 
 
 def connect(source: Remote, target: Remote, port: int) -> str | None:
-    """Why `source` gets no connection to that port of `target`; None if it gets one."""
+    """Return why `source` gets no connection to that port of `target`; None if it gets one."""
     command = [
         f"{source.facts.testbed_prefix}/bin/telemetry",
         "connect",
@@ -76,13 +82,16 @@ def connect(source: Remote, target: Remote, port: int) -> str | None:
 
 
 def holder(remote: Remote, port: int) -> str | None:
-    """Who listens on that port of bench_address, as far as can be seen; None: nobody."""
+    """Return who listens on that port of bench_address, as far as can be seen; None if nobody."""
     lines = remote.run(["ss", "-Htlnpe", f"sport = :{port}"]).stdout.splitlines()
     return holder_in(lines, remote.host.bench_address)
 
 
 def holder_in(lines: list[str], address: str) -> str | None:
-    """The same of what `ss -Htlnpe` prints. Other users' programs show as unit or user id only."""
+    """Return the same from the output of `ss -Htlnpe`.
+
+    A program of another user is named only by its unit or user id.
+    """
     for line in lines:
         local = line.split()[3].rpartition(":")[0].partition("%")[0]
         if local.strip("[]") not in (address, "0.0.0.0", "*", "::"):  # noqa: S104 - as ss has it

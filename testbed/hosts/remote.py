@@ -1,7 +1,7 @@
-"""Commands and files on a host, over SSH. Everything that reaches a host goes through here.
+"""Run commands and copy files on a host over SSH. All access to a host goes through here.
 
-A host is not trusted: what it sends is bounded in size and time, and files come back under names of
-our own choice.
+A host is not trusted: what it sends is limited in size and time, and its files are stored under
+names that this side chooses.
 """
 
 import select
@@ -24,30 +24,30 @@ from testbed.hosts.ssh_config import Route, resolve
 from testbed.model.inventory import Facts, Host
 from testbed.texts import plain
 
-BANNER_TIMEOUT_S = 30  # until the host's SSH server has a word: jump hosts are on the way
-CHANNEL_TIMEOUT_S = 10  # until it opens a session; paramiko's own is an hour
-STALL_S = 30  # without a byte, while files are brought over
+BANNER_TIMEOUT_S = 30  # until the host's SSH server sends its banner, perhaps through jump hosts
+CHANNEL_TIMEOUT_S = 10  # until the host opens a session; paramiko's own limit is an hour
+STALL_S = 30  # the longest time without a byte while a file is copied
 POLL_S = 0.05
-DRAIN_S = 2  # for the rest of an output whose command has ended
-SETTLE_S = 0.2  # until a broken connection is known as one
+DRAIN_S = 2  # for the rest of the output after a command has ended
+SETTLE_S = 0.2  # until a broken connection is noticed
 INTERRUPT = "\x03"
 
-# The most that a command may print. The largest honest answers are an app's page in base64, a
-# journal, and a few thousand versions of packages: a few MB.
+# The most that a command may print. The largest regular outputs are an app's page in base64, a
+# journal, and the versions of a few thousand packages: a few MB.
 OUTPUT_BYTES = 32 * 2**20
-# The most that is kept of a background command's output; the rest is read and thrown away.
+# The most that is kept of a background command's output. The rest is read and dropped.
 KEPT_BYTES = 2**20
-# All files of a run from one host: twice what the largest of them may have.
+# The most that all files of a run from one host may have: twice as much as the largest file.
 FETCHED_BYTES = 128 * 2**20
-TRANSFER_S = 600  # of one file, however slowly its bytes drip
+TRANSFER_S = 600  # for one file, however slowly its bytes arrive
 LARGEST_NUMBER = 1e19  # bytes, nanoseconds and calls are below 2^63
-NAMED = 10  # stray files in a remark
+NAMED = 10  # the most unexpected files that a remark names
 
 T = TypeVar("T")
 
 
 class HostUnreachable(TestbedError):
-    """No SSH connection could be made, or it broke."""
+    """Raised if no SSH connection could be made, or if it broke."""
 
     def __init__(self, host: Host, cause: Exception | str) -> None:
         remedy = "is it up? lab: `fab lab.status`; real hosts: ansible_host in the inventory"
@@ -59,7 +59,7 @@ class HostUnreachable(TestbedError):
 
 
 class CommandFailed(TestbedError):
-    """A command on a host ended with an error: shows host, command and its last lines."""
+    """Raised if a command failed on a host; shows the host, the command and its last lines."""
 
     def __init__(self, host: Host, command: str, code: int | None, output: str) -> None:
         tail = "\n".join(f"    {line[:500]}" for line in output.strip().splitlines()[-12:])
@@ -75,24 +75,24 @@ class CommandFailed(TestbedError):
 
 
 class TooMuch(CommandFailed):
-    """A command prints more than it may."""
+    """Raised if a command prints more than it may."""
 
 
 class NotAnAnswer(TestbedError):
-    """A host's program printed something else than what it was asked for."""
+    """Raised if a host's program printed something other than what it was asked for."""
 
     def __init__(self, host: Host, command: str, problem: str) -> None:
         super().__init__(
             f"{host.role} host: `{command}` did not print what it should: {problem}",
             remedy="run `ansible-playbook site.yml` for this inventory; if that does not help, "
-            "the host is not what it was",
+            "somebody has changed the host since",
             exit_code=Exit.NOT_READY,
         )
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a finished command left."""
+    """What a finished command returned and printed."""
 
     code: int
     stdout: str
@@ -100,10 +100,10 @@ class Result:
 
 
 class Process:
-    """A command that goes on in the background on a host, on a terminal of its own.
+    """A command that runs in the background on a host, on a terminal of its own.
 
-    The terminal is what makes it end with us: if this program dies, the connection closes, and
-    the host's kernel hangs the command up.
+    The terminal makes it end with this program: if this program dies, the connection closes, and
+    the host's kernel hangs up the command.
     """
 
     def __init__(self, host: Host, command: str, channel: paramiko.Channel) -> None:
@@ -113,11 +113,11 @@ class Process:
         self._output = bytearray()
 
     def poll(self) -> int | None:
-        """The exit code, or None while it runs; causes.KILLED if a signal ended it.
+        """Return the exit code; None while it runs; causes.KILLED if a signal ended it.
 
         Raises HostUnreachable if the connection broke.
         """
-        for _ in range(64):  # of 64 KB: a host that prints for ever does not keep us here
+        for _ in range(64):  # pieces of 64 KB: a host that prints for ever must not block this loop
             if not self._channel.recv_ready():
                 break
             self._output += self._channel.recv(65536)[: KEPT_BYTES - len(self._output)]
@@ -132,16 +132,19 @@ class Process:
         return None
 
     def wait(self, timeout_s: float) -> int | None:
-        """Wait until it ends; its exit code, or None if it still runs after `timeout_s`."""
+        """Wait up to `timeout_s` seconds for its end. Return the exit code, None if it runs on."""
         deadline = time.monotonic() + timeout_s
         while (code := self.poll()) is None and time.monotonic() < deadline:
             time.sleep(POLL_S)
         return code
 
     def stop(self, timeout_s: float = 5) -> None:
-        """Interrupt it as Ctrl-C would; hang it up if that does not end it."""
+        """Interrupt it as Ctrl-C would. If that does not end it, hang up its terminal."""
         try:
-            for wait_s in (1, timeout_s):  # twice: the first may come before it is listened to
+            for wait_s in (
+                1,
+                timeout_s,
+            ):  # twice: the command may not yet have been ready for the first one
                 if self.poll() is None:
                     self._channel.send(INTERRUPT.encode())
                     self.wait(wait_s)
@@ -152,12 +155,12 @@ class Process:
 
     @property
     def output(self) -> str:
-        """What it printed on its terminal so far, up to KEPT_BYTES."""
+        """What it has printed on its terminal so far, up to KEPT_BYTES."""
         return self._output.decode(errors="replace").replace("\r\n", "\n")
 
 
 def _outlived(channel: paramiko.Channel) -> bool:
-    """Whether the connection outlived its command; a broken one is noticed a little later."""
+    """Return whether the connection survived its command; a break is noticed a little later."""
     time.sleep(SETTLE_S)
     transport = channel.get_transport()
     return transport is not None and transport.is_active()
@@ -169,13 +172,13 @@ class Remote:
     def __init__(self, host: Host, facts: Facts) -> None:
         self.host = host
         self.facts = facts
-        self._lost: HostUnreachable | None = None  # once lost, nothing more is tried
+        self._lost: HostUnreachable | None = None  # once the host is lost, nothing more is tried
         self._connection: Connection | None = None
         self._socket: socket.socket | None = None
         self._proxy: ssh_login.Proxy | None = None
 
     def open(self) -> None:
-        """Connect. Raises HostUnreachable, and TestbedError if SSH's settings are wrong."""
+        """Connect. Raises HostUnreachable, or TestbedError if SSH's settings are wrong."""
         route = resolve(self.host, self.facts.testbed_user)
         keys = ssh_login.Keys(route)
         try:
@@ -207,7 +210,9 @@ class Remote:
             route.hostname,
             user=route.user,
             port=route.port,
-            config=Config(overrides={"load_ssh_configs": False}),  # ssh has read them already
+            config=Config(
+                overrides={"load_ssh_configs": False}
+            ),  # `ssh -G` has read these files already
             connect_kwargs={
                 "sock": self._socket,
                 "auth_strategy": keys,
@@ -221,8 +226,7 @@ class Remote:
     def check_alive(self, timeout_s: float) -> None:
         """Raise HostUnreachable unless the host answers in time.
 
-        A host that was lost once stays lost: nothing else is waited for, so that a campaign whose
-        host is gone ends soon.
+        A lost host stays lost: nothing waits for it again, so that its campaign ends soon.
         """
         try:
             self.run("true", timeout_s=timeout_s)
@@ -230,7 +234,7 @@ class Remote:
             raise self._unreachable(f"no sign of life for {timeout_s:g} s") from error
 
     def _unreachable(self, cause: Exception | str) -> HostUnreachable:
-        """The host counts as lost from now on."""
+        """Return the error; from now on the host counts as lost."""
         said = str(cause) or type(cause).__name__
         self._lost = HostUnreachable(
             self.host, cause if isinstance(cause, ssh_login.Refused) else plain(said)
@@ -239,9 +243,9 @@ class Remote:
         return self._lost
 
     def close(self) -> None:
-        """Disconnect; what still runs there on a terminal of ours is hung up."""
+        """Disconnect. Commands that still run there on a terminal are hung up."""
         if self._connection:
-            self._connection.client.close()  # fabric's own leaves one that is half open
+            self._connection.client.close()  # fabric's own `close` leaves a half-open connection
             self._connection = None
         if self._socket:
             self._socket.close()
@@ -251,7 +255,7 @@ class Remote:
             self._proxy = None
 
     def _session(self, line: str, *, terminal: bool = False) -> paramiko.Channel:
-        """A session in which the command was started. Raises HostUnreachable."""
+        """Return a session in which the command was started. Raises HostUnreachable."""
         if self._lost:
             raise self._lost
         if self._connection is None:
@@ -270,10 +274,10 @@ class Remote:
     def run(
         self, command: Sequence[str] | str, *, timeout_s: float = 60, check: bool = True
     ) -> Result:
-        """Run a command to its end.
+        """Run a command to its end and return its result.
 
-        Raises HostUnreachable; CommandFailed if it takes too long or prints more than OUTPUT_BYTES,
-        and with `check` if its exit code is not 0.
+        Raises HostUnreachable. Raises CommandFailed if the command takes longer than `timeout_s`,
+        prints more than OUTPUT_BYTES or, with `check`, ends with an exit code other than 0.
         """
         line = command if isinstance(command, str) else shlex.join(command)
         code, stdout, stderr = self._carry_out(line, timeout_s)
@@ -285,9 +289,10 @@ class Remote:
     def _carry_out(
         self, line: str, timeout_s: float, *, limit: int = OUTPUT_BYTES, given: bytes | None = None
     ) -> tuple[int, bytes, bytes]:
-        """A command's exit code and outputs, `given` being its input.
+        """Return a command's exit code, standard output and standard error; `given` is its input.
 
-        Raises HostUnreachable; CommandFailed if it takes too long or prints more than `limit`.
+        Raises HostUnreachable. Raises CommandFailed if it takes too long or prints more than
+        `limit` bytes.
         """
         channel = self._session(line)
         try:
@@ -307,12 +312,12 @@ class Remote:
     def _outputs(
         self, channel: paramiko.Channel, line: str, timeout_s: float, limit: int
     ) -> tuple[bytes, bytes]:
-        """All that a command prints until it has ended."""
+        """Return standard output and standard error of a command that has been started."""
         stdout, stderr = bytearray(), bytearray()
         deadline = time.monotonic() + timeout_s
         while True:
             ended = channel.exit_status_ready()
-            if ended:  # something that it started may hold its output open
+            if ended:  # a program that it started may keep its output open
                 deadline = min(deadline, time.monotonic() + DRAIN_S)
             left_s = deadline - time.monotonic()
             if left_s <= 0 and not ended:
@@ -338,7 +343,7 @@ class Remote:
         return Process(self.host, line, self._session(line, terminal=True))
 
     def write(self, path: str, text: str) -> None:
-        """Write a small file. Raises CommandFailed or HostUnreachable."""
+        """Write a small text file. Raises CommandFailed or HostUnreachable."""
         line = f"cat >{shlex.quote(path)}"
         code, _, stderr = self._carry_out(line, STALL_S, given=text.encode())
         if code != 0:
@@ -346,10 +351,11 @@ class Remote:
             raise CommandFailed(self.host, f"write {path}", code, said)
 
     def fetch(self, folder: str, expected: Mapping[str, int], target: Path) -> list[str]:
-        """Copy the expected files of a remote folder, as far as they are there, into `target`.
+        """Copy those of the expected files that a remote folder has into `target`.
 
-        `expected`: plain names, with the most bytes that each may have; nothing else is written.
-        Gives a remark on each file that was left there. Raises CommandFailed or HostUnreachable.
+        `expected` maps plain file names to the most bytes that each file may have; nothing else is
+        copied. Returns a remark on each file that was left there. Raises CommandFailed or
+        HostUnreachable.
         """
         listing = ["find", folder, "-mindepth", "1", "-maxdepth", "1", "-printf", "%y %f\\0"]
         code, found, said = self._carry_out(shlex.join(listing), STALL_S, limit=KEPT_BYTES)
@@ -379,9 +385,10 @@ class Remote:
         return remarks
 
     def _fetch(self, path: str, limit: int, target: Path) -> int | None:
-        """Copy one file, through no link; its size, or None if it is larger than the limit.
+        """Copy one file and return its size, or None if it is larger than `limit` bytes.
 
-        It is counted as it is read: what a host says of its size is not relied upon.
+        Symbolic links are not followed. Bytes are counted as they are read, because the size that a
+        host reports is not trusted.
         """
         line = shlex.join(["dd", f"if={path}", "iflag=nofollow,nonblock", "bs=64K", "status=none"])
         try:
@@ -395,14 +402,14 @@ class Remote:
 
 
 def ask(remote: Remote, command: Sequence[str] | str, shape: type[T]) -> T:
-    """The JSON document that a command on a host prints, found to be of that shape.
+    """Return the JSON document that a command on a host prints, checked to be of type `shape`.
 
-    Raises CommandFailed or HostUnreachable, and NotAnAnswer for anything else.
+    Raises CommandFailed or HostUnreachable, and NotAnAnswer for any other output.
     """
     line = command if isinstance(command, str) else shlex.join(command)
     text = remote.run(command).stdout
     try:
-        document = from_json(text)  # refuses what is nested more than 200 deep
+        document = from_json(text)  # refuses documents that are nested more than 200 levels deep
         _check_numbers(document)
         return TypeAdapter(shape).validate_python(document)
     except ValidationError as error:
@@ -414,7 +421,7 @@ def ask(remote: Remote, command: Sequence[str] | str, shape: type[T]) -> T:
 
 
 def _check_numbers(document: Any) -> None:
-    """Raise ValueError for a number that no host has to tell, infinity and NaN among them."""
+    """Raise ValueError for a number that no host can mean, such as infinity or NaN."""
     if isinstance(document, dict):
         document = list(document.values())
     if isinstance(document, list):

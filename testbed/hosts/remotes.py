@@ -1,4 +1,4 @@
-"""The hosts of a testbed by their roles: connected, reserved and cleared together."""
+"""Connect, reserve and clear the hosts of a testbed together, by their roles."""
 
 import re
 import time
@@ -16,22 +16,22 @@ from testbed.model.kinds import HostRole
 Remotes = Mapping[HostRole, Remote]
 T = TypeVar("T")
 
-LEASE = "testbed-lease.service"  # of roles/bench_user: runs while the hosts are reserved
+LEASE = "testbed-lease.service"  # made by roles/bench_user; it runs while the hosts are reserved
 RESERVE_TIMEOUT_S = 20
 
 
 def at_once(remotes: Remotes, ask: Callable[[Remote], T]) -> dict[HostRole, T]:
-    """What each host answers, asked at the same time. Raises what `ask` raises."""
+    """Return what each host answers; all are asked at the same time. Raises what `ask` raises."""
     with ThreadPoolExecutor(len(remotes)) as pool:
         return dict(zip(remotes, pool.map(ask, remotes.values()), strict=True))
 
 
 @contextmanager
 def held(inventory: Inventory, *, cleared: bool = True) -> Iterator[Remotes]:
-    """All hosts, ours alone while the block runs.
+    """Connect to all hosts and reserve them while the block runs.
 
-    `cleared`: what an earlier campaign left running on them is ended first. Raises TestbedError if
-    a host cannot be reached, or somebody else uses it.
+    With `cleared`, what an earlier campaign left running on them is ended first. Raises
+    TestbedError if a host cannot be reached, or if somebody else uses it.
     """
     remotes = connect(inventory)
     try:
@@ -45,10 +45,10 @@ def held(inventory: Inventory, *, cleared: bool = True) -> Iterator[Remotes]:
 
 
 def connect(inventory: Inventory) -> Remotes:
-    """Connections to all hosts.
+    """Return connections to all hosts.
 
-    Raises HostUnreachable, and TestbedError for a lab that is not up: its addresses then lead
-    nobody knows where, so they are not even tried.
+    Raises HostUnreachable, and TestbedError for a lab that is not up. Such a lab is not contacted,
+    as its addresses could belong to anybody.
     """
     lab.check_up(inventory.facts.testbed_lab)
     remotes = {role: Remote(host, inventory.facts) for role, host in inventory.hosts.items()}
@@ -58,17 +58,17 @@ def connect(inventory: Inventory) -> Remotes:
 
 @contextmanager
 def reserved(remotes: Remotes) -> Iterator[None]:
-    """Keep the hosts to ourselves while the block runs.
+    """Reserve the hosts while the block runs.
 
-    Each host's lock is a process there that ends with our connection, so none gets stale. The
-    host's lease waits for the lock: once it is free, what runs only under the lease (apps, a delay
-    of the data link) is stopped, even if we cannot do it. Raises TestbedError if somebody else
-    holds a lock.
+    Each host's lock is held by a process there that ends with this connection, so that no lock
+    outlives its holder. The host's lease unit waits for the lock. Once the lock is free, everything
+    that may run only under the lease (apps, a delay of the data link) is stopped, even if this side
+    cannot do it. Raises TestbedError if somebody else holds a lock.
     """
     with ExitStack() as stack:
         for remote in remotes.values():
             lock = f"{remote.facts.testbed_run}/in-use"
-            # the lease of a campaign that has just ended holds the lock for a moment: 2 s are given
+            # The lease of a campaign that has just ended holds the lock for a moment: wait for 2 s
             holder = remote.start(f"flock -w 2 {lock} sh -c 'echo held; exec sleep infinity'")
             stack.callback(holder.stop)
             _wait_until_held(holder, lock)
@@ -79,7 +79,7 @@ def _wait_until_held(holder: Process, lock: str) -> None:
     deadline = time.monotonic() + RESERVE_TIMEOUT_S
     while "held" not in holder.output:
         code = holder.wait(0.05)
-        if code == 1:  # flock's own, after its time-out
+        if code == 1:  # flock's own exit code after its time-out
             raise TestbedError(
                 "the hosts are in use: another campaign or link verification is running there",
                 remedy="wait for its end",
@@ -96,11 +96,11 @@ def _wait_until_held(holder: Process, lock: str) -> None:
 
 
 def clear(remotes: Remotes) -> None:
-    """Stop and remove what a campaign that was killed, or lost its hosts, left running on them."""
+    """Stop and remove what a campaign that was killed, or that lost its hosts, left on them."""
     listing = ["systemctl", "list-units", "--plain", "--no-legend", "--full", "testbed-*.service"]
     for remote in remotes.values():  # apps, and the data link's delay
         for unit in re.findall(r"^testbed-\S+", remote.run(listing).stdout, re.MULTILINE):
-            if unit == LEASE:  # it waits for the lock, which is ours now
+            if unit == LEASE:  # the lease waits for the lock, which is held here now
                 continue
             remote.run(["sudo", "-n", "systemctl", "stop", unit])
             remote.run(["sudo", "-n", "systemctl", "reset-failed", unit], check=False)

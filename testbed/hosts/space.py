@@ -1,4 +1,4 @@
-"""Room for what a run writes: on both hosts, and on this machine."""
+"""Check that there is disk space for a run, on both hosts and on this machine."""
 
 import os
 import shutil
@@ -7,19 +7,19 @@ from pathlib import Path
 from testbed.errors import Exit, TestbedError
 from testbed.hosts.remote import Remote
 
-NEEDED_BYTES = 32 << 20  # before a run: many times what one of five minutes writes
-FULL_BYTES = 1 << 20  # a run that failed with less room than this failed for want of it
+NEEDED_BYTES = 32 << 20  # before a run: many times as much as a run of five minutes writes
+FULL_BYTES = 1 << 20  # a run that failed with less space than this failed because of it
 
 
 def check_here(folder: Path, least_bytes: int = NEEDED_BYTES) -> None:
-    """Raise TestbedError unless this machine has room in a folder."""
+    """Raise TestbedError unless a folder of this machine has so much free space."""
     free = shutil.disk_usage(folder).free
     if free < least_bytes:
         raise _shortage(f"this machine: {os.path.relpath(folder)}", free)
 
 
 def check_there(remote: Remote, folder: str, least_bytes: int = NEEDED_BYTES) -> None:
-    """Raise TestbedError unless a host has room in a folder."""
+    """Raise TestbedError unless a folder of a host has so much free space."""
     told = remote.run(["stat", "--file-system", "--format=%a %S", folder]).stdout.split()
     free = int(told[0]) * int(told[1])
     if free < least_bytes:

@@ -1,4 +1,4 @@
-"""How OpenSSH would reach a host, asked of OpenSSH itself: `ssh -G` with Ansible's own arguments.
+"""Ask OpenSSH how it would reach a host, by `ssh -G` with Ansible's own arguments.
 
 So ~/.ssh/config (with Include, Match and ProxyJump), ansible.cfg and the inventory's SSH options
 hold for fab as they do for Ansible, and are read by the same program.
@@ -21,7 +21,7 @@ FAMILIES = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}
 
 @dataclass(frozen=True)
 class Route:
-    """The way to a host's SSH server, and by which keys of either side."""
+    """The way to a host's SSH server, and the keys of both sides that may be used."""
 
     hostname: str
     port: int
@@ -29,17 +29,17 @@ class Route:
     connect_timeout_s: float
     family: int
     bind_address: str | None
-    proxy_command: str | None  # a shell's command line; None: straight there
-    agent: str | None  # socket of the agent that holds keys
+    proxy_command: str | None  # a command line for a shell; None for a direct connection
+    agent: str | None  # path of the socket of an SSH agent
     identity_files: list[Path]
     identities_only: bool
-    known_hosts: list[Path]  # the user's first, to which new keys would be added
-    host_key_names: list[str]  # under which known_hosts may have the host's key
-    new_keys: str  # 'refuse'; 'accept' a host without a known key; 'any', changed ones too
+    known_hosts: list[Path]  # the user's file comes first; new keys are added to it
+    host_key_names: list[str]  # names under which known_hosts may have the host's key
+    new_keys: str  # 'refuse' unknown keys; 'accept' them; or accept 'any' key, even a changed one
 
 
 def resolve(host: Host, user: str) -> Route:
-    """The way to a host for that user. Raises TestbedError if OpenSSH refuses its settings."""
+    """Return the way to a host for that user. Raises TestbedError if OpenSSH refuses it."""
     command = ["ssh", "-G", "-T", "-o", f"User={user}", *host.ssh_arguments]
     try:
         done = subprocess.run(
@@ -71,7 +71,7 @@ def resolve(host: Host, user: str) -> Route:
 def route_of(
     settings: str, host: Host, user: str, environment: dict[str, str] | None = None
 ) -> Route:
-    """The way that the output of `ssh -G` describes."""
+    """Return the way that the output of `ssh -G` describes."""
     environment = dict(os.environ) if environment is None else environment
     found: dict[str, list[str]] = {}
     for line in settings.splitlines():
@@ -83,7 +83,7 @@ def route_of(
         return None if value == "none" else value
 
     hostname, port = one("hostname") or host.ansible_host, int(one("port") or 22)
-    home = pwd.getpwuid(os.getuid()).pw_dir  # OpenSSH asks no $HOME
+    home = pwd.getpwuid(os.getuid()).pw_dir  # OpenSSH does not use $HOME
     alias = one("hostkeyalias")
     at_port = hostname if port == 22 else f"[{hostname}]:{port}"
     tokens = {
@@ -132,13 +132,13 @@ def route_of(
 
 
 def _expand(text: str, tokens: dict[str, str]) -> str:
-    """OpenSSH's percent signs; one that it does not know here stays as it is."""
+    """Replace OpenSSH's percent tokens in the text; an unknown token stays as it is."""
     parts = text.split("%")
     expanded, rest = parts[0], iter(parts[1:])
     for part in rest:
         if part:
             expanded += tokens.get(part[0], f"%{part[0]}") + part[1:]
-        else:  # of '%%'
+        else:  # the text had '%%'
             expanded += "%" + next(rest, "")
     return expanded
 
@@ -146,9 +146,10 @@ def _expand(text: str, tokens: dict[str, str]) -> str:
 def _proxy_command(
     jumps: str | None, command: str | None, host: Host, tokens: dict[str, str]
 ) -> str | None:
-    """The command whose input and output is the connection, as OpenSSH itself would run it.
+    """Return the command whose input and output are the connection, as OpenSSH would run it.
 
-    Jump hosts are left to OpenSSH, so that their own settings count; it asks nothing there.
+    OpenSSH itself connects to jump hosts, so that their own settings count. It must not ask
+    questions there.
     """
     if jumps is None:
         return None if command is None else _expand(command, tokens)
@@ -169,7 +170,10 @@ def _proxy_command(
 
 
 def _config_file(arguments: list[str]) -> list[str]:
-    """The argument that names another file than ~/.ssh/config; it holds for jump hosts, too."""
+    """Return the argument that names another file than ~/.ssh/config; often an empty list.
+
+    The file holds for jump hosts, too.
+    """
     for index, argument in enumerate(arguments):
         if argument == "-F":
             return arguments[index : index + 2]

@@ -1,4 +1,4 @@
-"""Logging in to a host along its route: the socket, the host's key, and the user's keys."""
+"""Log in to a host along its route: the socket, the host's key and the user's keys."""
 
 import base64
 import os
@@ -19,13 +19,13 @@ from paramiko.pkey import UnknownKeyType
 from testbed.hosts.ssh_config import Route
 
 PROXY_END_S = 2
-# of OpenSSH's own private keys
+# the first line of a private key in OpenSSH's own format
 BEGIN = "-----BEGIN OPENSSH PRIVATE KEY-----"
 MAGIC = b"openssh-key-v1\0"
 
 
 class Refused(paramiko.SSHException):
-    """A login that is not to be, with what can be done about it."""
+    """Raised if a login is refused, with what can be done about it."""
 
     def __init__(self, message: str, remedy: str) -> None:
         super().__init__(message)
@@ -37,25 +37,25 @@ class Proxy:
 
     def __init__(self, command: str) -> None:
         ours, its = socket.socketpair()
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the proxy is
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - it stays open as long as the proxy runs
         self._process = subprocess.Popen(
             ["/bin/sh", "-c", f"exec {command}"],
             stdin=its.fileno(),
             stdout=its.fileno(),
             stderr=self._stderr,
-            start_new_session=True,  # Ctrl-C is for us
+            start_new_session=True,  # so that Ctrl-C reaches only this process
         )
         its.close()
         self.socket = ours
 
     def said(self) -> str:
-        """The last line of its complaints."""
+        """Return the last line of its error output; an empty text if there is none."""
         self._stderr.seek(0)
         lines = self._stderr.read(10_000).decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else ""
 
     def close(self) -> None:
-        """End it, and what it started."""
+        """End it, and the programs that it started."""
         self.socket.close()
         try:
             self._process.wait(PROXY_END_S)
@@ -66,7 +66,10 @@ class Proxy:
 
 
 def straight(route: Route) -> socket.socket:
-    """A connection to the host's port. Raises OSError with the last address's problem."""
+    """Return a connection to the host's port.
+
+    Raises OSError with the problem of the last address that was tried.
+    """
     problem: OSError = OSError(f"{route.hostname} has no address")
     found = socket.getaddrinfo(route.hostname, route.port, route.family, socket.SOCK_STREAM)
     for family, kind, protocol, _, address in found:
@@ -85,9 +88,9 @@ def straight(route: Route) -> socket.socket:
 
 
 def expect_host_key(client: paramiko.SSHClient, route: Route, known: list[tuple[str, str]]) -> None:
-    """Have the client take these keys of the host, and others only as the settings have it."""
+    """Let the client accept the known keys of the host, and other keys only if the settings do."""
     client.set_missing_host_key_policy(_NewHostKey(route))
-    # the name that paramiko looks them up by
+    # the name by which paramiko looks keys up
     name = route.hostname if route.port == 22 else f"[{route.hostname}]:{route.port}"
     for kind, text in known:
         key = paramiko.hostkeys.HostKeyEntry.from_line(f"{name} {kind} {text}")
@@ -96,9 +99,10 @@ def expect_host_key(client: paramiko.SSHClient, route: Route, known: list[tuple[
 
 
 def known_host_keys(route: Route) -> list[tuple[str, str]]:
-    """Kind and text of each key that known_hosts files have of this host, as ssh-keygen reads them.
+    """Return kind and text of each key that known_hosts files have of this host.
 
-    Raises Refused if one of them is marked as revoked. Certificate authorities are left out.
+    The files are read by ssh-keygen. Certificate authorities are left out. Raises Refused if one of
+    the keys is marked as revoked.
     """
     for name in route.host_key_names:
         found = []
@@ -124,7 +128,7 @@ def known_host_keys(route: Route) -> list[tuple[str, str]]:
 
 
 class _NewHostKey(paramiko.MissingHostKeyPolicy):
-    """What becomes of a host without a known key: as StrictHostKeyChecking says."""
+    """Decides on a host without a known key, as StrictHostKeyChecking says."""
 
     def __init__(self, route: Route) -> None:
         self._route = route
@@ -132,7 +136,7 @@ class _NewHostKey(paramiko.MissingHostKeyPolicy):
     def missing_host_key(
         self, client: paramiko.SSHClient, hostname: str, key: paramiko.PKey
     ) -> None:
-        """Raise Refused, or take it; a first key is kept, so that another one is noticed."""
+        """Raise Refused or accept the key. An accepted key is kept to notice a later change."""
         if self._route.new_keys == "refuse":
             raise Refused(
                 f"its host key ({key.fingerprint}) is not in "
@@ -149,7 +153,7 @@ class _NewHostKey(paramiko.MissingHostKeyPolicy):
 
 
 class _Agent(AgentSSH):
-    """The agent at a path of our choice: paramiko's own knows but $SSH_AUTH_SOCK."""
+    """The SSH agent at a given path; paramiko's own class only uses $SSH_AUTH_SOCK."""
 
     def __init__(self, path: str) -> None:
         super().__init__()
@@ -159,27 +163,27 @@ class _Agent(AgentSSH):
             connection.settimeout(10)
             self._connect(connection)  # type: ignore[attr-defined] # not in the stubs
         except (OSError, paramiko.SSHException):
-            connection.close()  # no agent there: no keys of it
+            connection.close()  # there is no agent, so it has no keys
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the connection to the agent."""
         self._close()  # type: ignore[attr-defined] # not in the stubs
 
 
 class Keys(AuthStrategy):
-    """The user's keys in OpenSSH's order: the agent's, those named in settings first; then files.
+    """The user's keys in OpenSSH's order: first the agent's, led by those that settings name.
 
-    With IdentitiesOnly, only those that settings name.
+    Then come the keys in files. With IdentitiesOnly, only keys that the settings name are used.
     """
 
     def __init__(self, route: Route) -> None:
         super().__init__(ssh_config=paramiko.SSHConfig())
         self._route = route
-        self.locked: list[Path] = []  # encrypted, and not with the agent
+        self.locked: list[Path] = []  # encrypted keys that the agent does not have
         self.tried: list[str] = []
 
     def get_sources(self) -> Iterator[AuthSource]:
-        """One key after the other."""
+        """Yield one key after the other."""
         agent = _Agent(self._route.agent) if self._route.agent else None
         try:
             yield from self._sources(list(agent.get_keys()) if agent else [])
@@ -199,7 +203,7 @@ class Keys(AuthStrategy):
                 continue
             try:
                 private = paramiko.PKey.from_path(path)
-            except (paramiko.PasswordRequiredException, TypeError):  # the latter by cryptography
+            except (paramiko.PasswordRequiredException, TypeError):  # cryptography raises TypeError
                 self.locked.append(path)
             except (paramiko.SSHException, UnknownKeyType, OSError, ValueError):
                 self.tried.append(f"{path} (not readable as a private key)")
@@ -208,7 +212,7 @@ class Keys(AuthStrategy):
                 yield InMemoryPrivateKey(self._route.user, private)
 
     def refusal(self, host_name: str) -> Refused:
-        """Why no key was good enough."""
+        """Return the error that says why no key was accepted."""
         if self.locked:
             locked = ", ".join(map(str, self.locked))
             return Refused(
@@ -233,9 +237,9 @@ def _public_file(path: Path) -> Path:
 
 
 def _public(path: Path) -> bytes | None:
-    """The public half of a key file, as agents know it; None where it cannot be told.
+    """Return the public half of a key file, as agents write it; None if it cannot be read.
 
-    It stands in the .pub file beside it, and unencrypted in OpenSSH's own format.
+    It is in the .pub file beside it, and unencrypted in OpenSSH's own format.
     """
     try:
         return base64.b64decode(_public_file(path).read_text().split()[1], validate=True)
@@ -246,7 +250,7 @@ def _public(path: Path) -> bytes | None:
         content = paramiko.Message(base64.b64decode(body).removeprefix(MAGIC))
         for _ in ("cipher", "key derivation", "its options"):
             content.get_binary()
-        content.get_int()  # the number of keys: 1
+        content.get_int()  # the number of keys, which is 1
         return content.get_binary() or None
     except (OSError, ValueError, struct.error):
         return None

@@ -1,4 +1,4 @@
-"""python -m testbed.lab up|status|down [--name NAME]: the lab without Fabric."""
+"""Run `python -m testbed.lab up|status|down [--name NAME]`: the lab without Fabric."""
 
 import argparse
 import os
@@ -9,7 +9,7 @@ from testbed.lab import control, names
 
 
 def main(arguments: list[str]) -> int:
-    """Do what the arguments say; returns the exit status."""
+    """Do what the arguments say and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m testbed.lab", description=__doc__)
     parser.add_argument("action", choices=["up", "status", "down"])
     parser.add_argument(

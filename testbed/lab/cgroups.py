@@ -1,7 +1,7 @@
-"""A control group for each lab host: it tells which processes are the host's, beyond doubt.
+"""Put each lab host into a control group, which shows for certain which processes are its own.
 
-A recorded process id could since belong to somebody else; membership of a control group that
-only the lab makes cannot.
+A recorded process id could belong to another process by now. Only the lab creates this control
+group, so its members are the lab's.
 """
 
 import os
@@ -12,12 +12,15 @@ MOUNTS = Path("/proc/self/mountinfo")
 
 
 def unified_mount(mountinfo: str) -> Path | None:
-    """Where the version 2 hierarchy is mounted, by /proc/self/mountinfo's text."""
+    """Return where the version 2 hierarchy is mounted; None if it is not mounted.
+
+    `mountinfo` is the text of /proc/self/mountinfo.
+    """
     return next((where for where, kind, _ in _cgroup_mounts(mountinfo) if kind == "cgroup2"), None)
 
 
 def hierarchies(mountinfo: str) -> list[Path]:
-    """Every place where systemd-nspawn makes groups: version 2, and systemd's own of version 1."""
+    """Return every place where systemd-nspawn makes groups: version 2, and systemd's version 1."""
     return [
         where
         for where, kind, options in _cgroup_mounts(mountinfo)
@@ -36,7 +39,7 @@ def _cgroup_mounts(mountinfo: str) -> list[tuple[Path, str, str]]:
 
 
 def make(name: str) -> Path:
-    """The version 2 group of that name, made if need be."""
+    """Return the version 2 group of that name, which is made if it does not exist."""
     mount = unified_mount(MOUNTS.read_text())
     if mount is None:
         raise FileNotFoundError("no cgroup2 file system is mounted")
@@ -46,25 +49,25 @@ def make(name: str) -> Path:
 
 
 def find(name: str) -> list[Path]:
-    """The groups of that name, in every hierarchy."""
+    """Return the groups of that name in every hierarchy; an empty list if there are none."""
     groups = [mount / name for mount in hierarchies(MOUNTS.read_text())]
     return [group for group in groups if group.is_dir()]
 
 
 def is_populated(name: str) -> bool:
-    """Whether any process is in the group or below it, by the kernel's own account.
+    """Return whether the kernel reports any process in the group or below it.
 
     Unlike a walk over the groups, this does not miss a process that moves meanwhile.
     """
     mount = unified_mount(MOUNTS.read_text())
     try:
         return mount is not None and "populated 1" in (mount / name / "cgroup.events").read_text()
-    except OSError:  # no such group
+    except OSError:  # there is no such group
         return False
 
 
 def processes(name: str) -> list[int]:
-    """Ids of the processes in the group and all below it, as this process namespace sees them."""
+    """Return the ids of the processes in the group and below, as seen in this process namespace."""
     found: set[int] = set()
     for group in find(name):
         for members in [group / "cgroup.procs", *group.rglob("cgroup.procs")]:
@@ -76,7 +79,7 @@ def processes(name: str) -> list[int]:
 
 
 def send(name: str, number: signal.Signals, *, only: str | None = None) -> None:
-    """Signal the group's processes; with `only`, those whose command has that name."""
+    """Send a signal to the group's processes; with `only`, to those whose command has that name."""
     for pid in processes(name):
         try:
             if only is None or Path(f"/proc/{pid}/comm").read_text().strip() == only[:15]:
@@ -86,7 +89,7 @@ def send(name: str, number: signal.Signals, *, only: str | None = None) -> None:
 
 
 def remove(name: str) -> None:
-    """Remove the (empty) groups of that name with all below."""
+    """Remove the (empty) groups of that name and all groups below them."""
     for group in find(name):
         below = sorted((p for p in group.rglob("*") if p.is_dir()), reverse=True)
         for folder in [*below, group]:

@@ -1,4 +1,4 @@
-"""Run a system command; what went wrong is told by the command and its own last words."""
+"""Run a system command. An error names the command and shows the last lines that it printed."""
 
 import shlex
 import subprocess
@@ -10,7 +10,7 @@ from testbed.errors import Exit, TestbedError
 def run(
     command: Sequence[str], *, text: str | None = None, timeout_s: float = 60, check: bool = True
 ) -> subprocess.CompletedProcess[str]:
-    """The finished command, with what it printed; `text` is its standard input.
+    """Run a command, with `text` as its standard input, and return it with what it printed.
 
     Raises TestbedError if it cannot be started, fails (unless `check` is false) or takes too long.
     """
@@ -41,5 +41,5 @@ def run(
 
 
 def output(command: Sequence[str], *, timeout_s: float = 60) -> str:
-    """What the command printed. Raises TestbedError as `run` does."""
+    """Return what the command printed. Raises TestbedError as `run` does."""
     return run(command, timeout_s=timeout_s).stdout

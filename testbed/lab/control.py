@@ -1,4 +1,7 @@
-"""Bring a lab up, tell how it is, take it down. Idempotent; whole or nothing."""
+"""Bring a lab up, show its state, and take it down.
+
+Each of these can be repeated. A lab is either brought up completely or removed again.
+"""
 
 import json
 import os
@@ -24,10 +27,10 @@ from testbed.lab.status import HostStatus, LabStatus
 
 
 def up(name: str, say: Say) -> None:
-    """Bring the lab up; if it is up already, nothing is touched.
+    """Bring the lab up. If it is up already, nothing is changed.
 
-    What is left of a half-made or broken lab is removed first. Raises TestbedError if the machine
-    cannot have a lab, or a host does not boot; then nothing of the lab is left.
+    The remains of a half-made or broken lab are removed first. Raises TestbedError if the machine
+    cannot have a lab, or if a host does not boot; then nothing of the lab is left.
     """
     lab = names.lab(name)
     release = machine.check()
@@ -50,7 +53,7 @@ def up(name: str, say: Say) -> None:
         except BaseException as error:
             say(f"removing what was made of lab '{name}'")
             _remove(lab)
-            if isinstance(error, OSError):  # a full disk, say
+            if isinstance(error, OSError):  # for example, a full disk
                 raise TestbedError(
                     f"lab '{name}' could not be made: {error}", exit_code=Exit.NOT_READY
                 ) from error
@@ -65,9 +68,9 @@ def _is_up(lab: names.LabNames, say: Say) -> bool:
 
 
 def down(name: str, say: Say) -> None:
-    """Remove the lab with everything that is its own; without a lab, nothing happens.
+    """Remove the lab and everything that belongs to it. Without a lab, nothing happens.
 
-    Raises TestbedError that names whatever could not be removed.
+    Raises TestbedError, which names what could not be removed.
     """
     lab = names.lab(name)
     machine.check_rights()
@@ -82,7 +85,7 @@ def down(name: str, say: Say) -> None:
 
 
 def status(name: str) -> LabStatus:
-    """How the lab is. Changes nothing. Raises TestbedError if this is not root."""
+    """Return the lab's state without changing anything. Raises TestbedError without root rights."""
     lab = names.lab(name)
     machine.check_rights()
     pinned = _read_state(lab).get("cpus", {})
@@ -101,9 +104,9 @@ def status(name: str) -> LabStatus:
 
 
 def check_up(name: str | None) -> None:
-    """Raise TestbedError if the lab of that name is down; None is no lab.
+    """Raise TestbedError if the lab of that name is down. None stands for no lab at all.
 
-    Its addresses then lead nobody knows where, so they are not even tried.
+    A lab that is down is not contacted, as its addresses could belong to anybody.
     """
     if name is None or status(name).state != "down":
         return
@@ -146,7 +149,7 @@ def _make(lab: names.LabNames, release: machine.Release, say: Say) -> None:
 
 
 def _needed_inside(recipe: image.Recipe, base: Path) -> list[way_out.Service]:
-    """The services that the hosts' settings name: resolver, proxies, archives, indexes."""
+    """Return the services that the hosts' settings name: resolver, proxies, archives, indexes."""
     urls = way_out.urls(
         recipe.apt_sources,
         recipe.apt_settings,
@@ -160,13 +163,13 @@ def _needed_inside(recipe: image.Recipe, base: Path) -> list[way_out.Service]:
 def _resolve(host_name: str) -> list[str]:
     try:
         found = socket.getaddrinfo(host_name, None, socket.AF_INET, socket.SOCK_STREAM)
-    except OSError:  # no such name: provisioning will tell by whatever needs it
+    except OSError:  # no such name: provisioning will report it when something needs it
         return []
     return [str(address[0]) for *_, address in found]
 
 
 def _remove(lab: names.LabNames) -> None:
-    """Raises TestbedError that names whatever could not be removed."""
+    """Remove the lab. Raises TestbedError, which names what could not be removed."""
     host.stop(lab.hosts, power_off=_state_of(lab) == "up")
     network.remove(lab)
     host.remove_files(lab)

@@ -1,4 +1,7 @@
-"""Which CPUs serve and which generate load. Pure but for reading the machine's topology."""
+"""Decide which CPUs serve and which generate load.
+
+All functions but `usable_cores`, which reads the machine's topology, are pure.
+"""
 
 import os
 from collections.abc import Sequence
@@ -8,10 +11,10 @@ TOPOLOGY = "/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list"
 
 
 def split(cores: Sequence[Sequence[int]]) -> tuple[list[int], list[int]] | None:
-    """The server's and the client's CPUs, or None if there are not two to split.
+    """Return the server's and the client's CPUs; None if there is only one CPU.
 
-    `cores` lists the usable CPUs by physical core. Whole cores go to one side, since two threads
-    of a core share its time; only a single core is split by threads. An odd core is the server's.
+    `cores` lists the usable CPUs by physical core. Each core goes to one side as a whole, since its
+    threads share its time; only a single core is split by threads. An odd core goes to the server.
     """
     groups = [list(core) for core in cores]
     if len(groups) == 1:
@@ -25,7 +28,7 @@ def split(cores: Sequence[Sequence[int]]) -> tuple[list[int], list[int]] | None:
 
 
 def usable_cores() -> list[list[int]]:
-    """The CPUs this process may use, grouped by physical core."""
+    """Return the CPUs that this process may use, grouped by physical core."""
     usable = os.sched_getaffinity(0)
     cores: dict[str, list[int]] = {}
     for cpu in sorted(usable):
@@ -36,5 +39,5 @@ def usable_cores() -> list[list[int]]:
 
 
 def listed(cpus: Sequence[int]) -> str:
-    """As taskset and people write it: 0,1,4."""
+    """Return CPUs as taskset and people write them: 0,1,4."""
     return ",".join(str(cpu) for cpu in cpus)

@@ -1,12 +1,13 @@
-"""Hold every packet between two network namespaces for a while: a delay where there is no netem.
+"""Hold every packet between two network namespaces for a while, where the kernel has no netem.
 
-A program of its own: `python -m testbed.lab.delay_line --delay-us 22500 END END`, each END as
-NAMESPACE/INTERFACE/ADDRESS. In each namespace the other end's address is routed into a TUN device;
-what comes out of it here is held, then sent over the interface it would have taken by itself. So
-shaping and counters of the link work as without a delay, and addresses stay where they are.
+This is a program of its own: `python -m testbed.lab.delay_line --delay-us 22500 END END`, where
+each END is NAMESPACE/INTERFACE/ADDRESS. In each namespace, packets for the other end's address are
+routed into a TUN device. This program reads them there, holds them, and then sends them over the
+interface that they would have taken without it. So the link's shaping and counters work as without
+a delay, and addresses stay the same.
 
-It ends when its standard input is closed, hence with whoever started it, however that ended. The
-devices go with it, with them the routes, and packets take the link as before.
+The program ends when its standard input is closed, and therefore together with its parent process.
+The devices and their routes then disappear, and packets take the link as before.
 """
 
 import argparse
@@ -32,11 +33,17 @@ from testbed.lab.machine import NAMESPACES
 
 DEVICE = "delay0"
 TUN = "/dev/net/tun"
-DEVICE_QUEUE = 10_000  # packets that wait for this program; none is lost while it does not run
-HELD_B = 64 * 1024**2  # what a gigabit link carries in half a second, the longest delay one way
-SEND_BUFFER_B = 4 * 1024**2  # more than the link's own queue: that one decides what is dropped
-BURST = 64  # packets read at once, before those that are due have their turn
-PRIORITY = 1  # the lowest of real-time ones: it has to be in time, and shares CPUs with lab hosts
+DEVICE_QUEUE = (
+    10_000  # packets that wait for this program, so that none is lost while it does not get the CPU
+)
+HELD_B = 64 * 1024**2  # what a gigabit link carries in the longest delay one way, half a second
+SEND_BUFFER_B = (
+    4 * 1024**2
+)  # larger than the link's own queue, so that that queue decides what is dropped
+BURST = 64  # packets read at once, before packets that are due are sent
+PRIORITY = (
+    1  # the lowest real-time priority: the program must be in time, and shares CPUs with lab hosts
+)
 
 # linux/if_tun.h, linux/if_ether.h, asm-generic/socket.h, linux/sched.h
 TUNSETIFF = 0x400454CA
@@ -47,16 +54,21 @@ CLONE_NEWNET = 0x40000000
 
 
 class DelayQueue:
-    """Packets on their way, each due a fixed time after it came. Drops what exceeds `limit_b`."""
+    """Packets under way, each due a fixed time after it came in.
+
+    Packets that would exceed `limit_b` bytes are dropped.
+    """
 
     def __init__(self, delay_s: float, limit_b: int = HELD_B) -> None:
         self._delay_s = delay_s
         self._limit_b = limit_b
-        self._held: deque[tuple[float, bytes]] = deque()  # by due time, since all wait equally long
+        self._held: deque[tuple[float, bytes]] = (
+            deque()
+        )  # sorted by due time, since all wait equally long
         self._held_b = 0
 
     def put(self, packet: bytes, now_s: float) -> bool:
-        """Take a packet in; False if it is dropped because the queue is full."""
+        """Take a packet in; return False if it is dropped because the queue is full."""
         if self._held_b + len(packet) > self._limit_b:
             return False
         self._held.append((now_s + self._delay_s, packet))
@@ -64,14 +76,14 @@ class DelayQueue:
         return True
 
     def due(self, now_s: float) -> Iterator[bytes]:
-        """Take out the packets that have waited long enough, in the order they came."""
+        """Yield and remove the packets that have waited long enough, in the order they came."""
         while self._held and self._held[0][0] <= now_s:
             packet = self._held.popleft()[1]
             self._held_b -= len(packet)
             yield packet
 
     def wait_s(self, now_s: float) -> float | None:
-        """How long until the next packet is due, at least 0; None: none is held."""
+        """Return the seconds until the next packet is due, at least 0; None if none is held."""
         return max(0.0, self._held[0][0] - now_s) if self._held else None
 
 
@@ -85,31 +97,31 @@ class End:
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """NAMESPACE/INTERFACE/ADDRESS."""
+        """Return the end that a text NAMESPACE/INTERFACE/ADDRESS names."""
         namespace, interface, address = text.split("/")
         return cls(namespace, interface, address)
 
 
 @dataclass(frozen=True)
 class Direction:
-    """From one end to the other: packets come from `tun` and leave by `link`."""
+    """The way from one end to the other: packets come in by `tun` and leave by `link`."""
 
-    tun: int  # gives IP packets
-    link: socket.socket  # takes Ethernet frames
-    header: bytes  # of each frame
+    tun: int  # IP packets are read from it
+    link: socket.socket  # Ethernet frames are written to it
+    header: bytes  # the Ethernet header of each frame
     mtu: int
     queue: DelayQueue
 
     def take_in(self) -> None:
-        """Read what has come."""
+        """Read the packets that have come."""
         with contextlib.suppress(BlockingIOError):
             for _ in range(BURST):
                 packet = os.read(self.tun, self.mtu)
-                if packet[0] >> 4 == 4:  # IPv6 has no address here; its kernel chatter ends here
+                if packet[0] >> 4 == 4:  # drops what the kernel itself sends by IPv6
                     self.queue.put(self.header + packet, time.monotonic())
 
     def let_go(self) -> None:
-        """Send what is due."""
+        """Send the packets that are due."""
         for frame in self.queue.due(time.monotonic()):
             # the link's queue is full: the packet is lost, as it would be without this program
             with contextlib.suppress(BlockingIOError, OSError):
@@ -133,9 +145,9 @@ def carry(directions: Sequence[Direction], until: int) -> None:
 
 
 def lay(source: End, target: End, delay_s: float) -> Direction:
-    """Prepare the way from source to target; it is taken as soon as the route is there.
+    """Prepare the way from source to target. It is used as soon as the route exists.
 
-    Raises TestbedError if the kernel has no TUN devices, or one of another delay line is there.
+    Raises TestbedError if the kernel has no TUN devices, or if another delay line's device exists.
     """
     own, peer = _interface(source), _interface(target)
     addresses = bytes.fromhex((peer["address"] + own["address"]).replace(":", ""))
@@ -153,7 +165,7 @@ def lay(source: End, target: End, delay_s: float) -> Direction:
 
 
 def take_over(source: End, target: End) -> None:
-    """Lead packets for the target into the TUN device."""
+    """Route packets for the target into the TUN device."""
     route = ["ip", "-n", source.namespace, "route", "replace", f"{target.address}/32"]
     run([*route, "dev", DEVICE, "src", source.address])
 
@@ -179,7 +191,7 @@ def _open_tun() -> int:
 
 @contextlib.contextmanager
 def _inside(namespace: str) -> Iterator[None]:
-    """Be in a network namespace; what is opened there stays there."""
+    """Enter a network namespace while the block runs. What is opened there stays in it."""
     home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     there = os.open(NAMESPACES / namespace, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -199,7 +211,7 @@ def _enter(namespace: int) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Print 'ready' when all packets take the way through here; returns the exit status."""
+    """Print 'ready' once all packets come through here; return the exit status at the end."""
     parser = argparse.ArgumentParser(prog="python -m testbed.lab.delay_line")
     parser.add_argument("--delay-us", type=float, required=True, help="one way")
     parser.add_argument("ends", type=End.read, nargs=2, metavar="NAMESPACE/INTERFACE/ADDRESS")
@@ -212,9 +224,11 @@ def main(arguments: list[str]) -> int:
     except (TestbedError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return int(Exit.NOT_READY)
-    with contextlib.suppress(OSError):  # not everywhere allowed; ping tells whether it is in time
+    with contextlib.suppress(
+        OSError
+    ):  # not allowed everywhere; ping shows whether the program is in time
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(PRIORITY))
-    gc.disable()  # nothing here refers to itself
+    gc.disable()  # there are no reference cycles here
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     carry(ways, sys.stdin.fileno())

@@ -1,4 +1,4 @@
-"""One host of a lab: its root file system, its boot, its end."""
+"""One host of a lab: its root file system, its boot and its end."""
 
 import os
 import signal
@@ -15,10 +15,12 @@ from testbed.lab.cpus import listed
 from testbed.lab.machine import Say
 from testbed.lab.names import HostNames, LabNames
 
-BOOT_TIMEOUT_S = 180  # a slow machine that does other things besides
+BOOT_TIMEOUT_S = 180  # enough for a slow machine that does other things, too
 STOP_TIMEOUT_S = 15
 POLL_S = 0.05
-OPEN_FILES = 1048576  # the most that units in a host may ask for (group_vars: testbed_limit_nofile)
+OPEN_FILES = (
+    1048576  # the most that units in a host may ask for (testbed_limit_nofile in group_vars)
+)
 
 
 def start(
@@ -30,7 +32,7 @@ def start(
 ) -> None:
     """Boot the host, detached from this process and its terminal.
 
-    Raises TestbedError if it cannot be started at all.
+    Raises TestbedError if it cannot be started.
     """
     group = cgroups.make(host.machine)
     # Enter the control group first, detach then: whatever happens, `down` finds the process.
@@ -68,7 +70,7 @@ def _nspawn(host: HostNames, open_files: int, shown_folders: Sequence[str]) -> l
         "--link-journal=no",
         "--resolv-conf=off",
         "--timezone=off",
-        "--capability=CAP_NET_ADMIN",  # its namespace is its own to configure
+        "--capability=CAP_NET_ADMIN",  # the host may configure its own namespace
         f"--rlimit=RLIMIT_NOFILE={min(1024, open_files)}:{open_files}",
         f"--network-namespace-path=/run/netns/{host.machine}",
         f"--machine={host.machine}",
@@ -79,7 +81,7 @@ def _nspawn(host: HostNames, open_files: int, shown_folders: Sequence[str]) -> l
 
 
 def ssh_command(lab: LabNames, host: HostNames, *command: str) -> list[str]:
-    """An ssh command line that takes only the lab's key and knows only the lab's hosts."""
+    """Return an ssh command line that uses only the lab's key and knows only the lab's hosts."""
     options = ["BatchMode=yes", "IdentitiesOnly=yes", "StrictHostKeyChecking=yes"]
     options += [f"UserKnownHostsFile={lab.known_hosts}", "ConnectTimeout=5", "LogLevel=ERROR"]
     flags = [word for option in options for word in ("-o", option)]
@@ -88,9 +90,9 @@ def ssh_command(lab: LabNames, host: HostNames, *command: str) -> list[str]:
 
 
 def wait_until_up(lab: LabNames, host: HostNames, say: Say) -> None:
-    """Wait until the host lets us in and has finished booting.
+    """Wait until the host accepts logins and has finished booting.
 
-    Raises TestbedError with the end of the host's console if it takes too long.
+    Raises TestbedError, with the end of the host's console, if it takes too long.
     """
     deadline = time.monotonic() + BOOT_TIMEOUT_S
     _wait(host, deadline, "answers on its SSH port", lambda: answers(host))
@@ -110,7 +112,7 @@ def wait_until_up(lab: LabNames, host: HostNames, say: Say) -> None:
 
 
 def answers(host: HostNames) -> bool:
-    """Whether something listens on the host's SSH port."""
+    """Return whether something listens on the host's SSH port."""
     try:
         with socket.create_connection((host.address, 22), timeout=1):
             return True
@@ -132,7 +134,7 @@ def _wait(host: HostNames, deadline: float, what: str, condition: Callable[[], b
 
 
 def console_end(host: HostNames, lines: int = 15) -> str:
-    """The last lines that the host printed on its console."""
+    """Return the last lines that the host printed on its console."""
     try:
         text = host.log.read_text(errors="replace")
     except FileNotFoundError:
@@ -141,14 +143,14 @@ def console_end(host: HostNames, lines: int = 15) -> str:
 
 
 def is_running(host: HostNames) -> bool:
-    """Whether any process of the host lives."""
+    """Return whether any process of the host is alive."""
     return cgroups.is_populated(host.machine)
 
 
 def stop(hosts: Sequence[HostNames], *, power_off: bool) -> None:
-    """End the hosts, both at once; without `power_off`, or if that takes too long, by killing.
+    """End the hosts, all at once. Without `power_off`, or if it takes too long, kill them.
 
-    A host that has not finished booting does not hear the request to power off.
+    A host that has not finished booting does not react to the request to power off.
     """
     if power_off:
         for host in hosts:
@@ -166,7 +168,7 @@ def stop(hosts: Sequence[HostNames], *, power_off: bool) -> None:
 
 
 def remove_files(lab: LabNames) -> None:
-    """Delete the lab's folder. Mounts below it, if any, are taken away first, never emptied."""
+    """Delete the lab's folder. Mounts below it are unmounted first, never emptied."""
     for mount in mounts_below(lab.folder):
         run(["umount", "--lazy", str(mount)])
     if lab.folder.exists():
@@ -174,7 +176,7 @@ def remove_files(lab: LabNames) -> None:
 
 
 def mounts_below(folder: Path) -> list[Path]:
-    """Mounts in the machine's own view at or below the folder, the deepest first."""
+    """Return the mounts that the machine sees at or below the folder, the deepest first."""
     lines = cgroups.MOUNTS.read_text().splitlines()
     places = [Path(line.split()[4].encode().decode("unicode_escape")) for line in lines]
     return sorted((place for place in places if place.is_relative_to(folder)), reverse=True)

@@ -1,4 +1,4 @@
-"""The root file system that hosts are copied from: made once per release and recipe."""
+"""Make the root file system that hosts are copied from, once per release and recipe."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ from testbed.lab.command import output, run
 from testbed.lab.machine import Release, Say
 from testbed.lab.names import CACHE_FOLDER
 
-# Only what Ansible and a look around need; the roles install the rest, as on real hosts.
+# Only what Ansible and a look around need. The roles install the rest, as on real hosts.
 PACKAGES = {
     "systemd": "units, as on a real host",
     "systemd-sysv": "/sbin/init",
@@ -34,7 +34,7 @@ PACKAGES = {
     "netbase": "names of protocols and services",
     "kmod": "asked for by tools that look for kernel modules",
 }
-# Units that cost boot time, or wake up during a measurement.
+# Units that take time at boot, or that wake up during a measurement.
 MASKED = {
     "console-getty.service": "nobody logs in on the console",
     "getty@tty1.service": "as above",
@@ -58,7 +58,7 @@ MASKED = {
     "ssh.socket": "sshd runs as a service, on every release alike",
 }
 DPKG_OPTIONS = [
-    "force-unsafe-io",  # a lab host that loses power is made anew
+    "force-unsafe-io",  # no host needs to survive a power cut: it is made anew
     "path-exclude=/usr/share/man/*",
     "path-exclude=/usr/share/doc/*",
     "path-include=/usr/share/doc/*/copyright",
@@ -70,8 +70,8 @@ PermitRootLogin prohibit-password
 PasswordAuthentication no
 UseDNS no
 """
-# A command runs in process and mount namespaces of its own, which end with us however we end: a
-# killed `up` leaves neither a running mmdebstrap nor its mounts behind.
+# A command runs in its own process and mount namespaces, which end with this process, however it
+# ends. So a killed `up` leaves neither a running mmdebstrap nor its mounts behind.
 BOUNDED = ["setpriv", "--pdeathsig", "SIGKILL", "unshare", "--mount", "--pid", "--fork"]
 BOUNDED += ["--kill-child", "--mount-proc"]
 UNUSED_KEPT_D = 30
@@ -81,17 +81,17 @@ BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that an image depends on; another digest means another image."""
+    """Everything that an image depends on. Another digest means another image."""
 
     release: Release
     architecture: str
     apt_sources: str
     apt_settings: list[str]
-    certificates: str  # digest of the machine's
+    certificates: str  # digest of the machine's CA certificates
     packages: list[str]
     masked: list[str]
     dpkg_options: list[str]
-    code: str  # digest of this module: how the image is finished
+    code: str  # digest of this module, which finishes the image
 
     @property
     def folder(self) -> Path:
@@ -101,7 +101,7 @@ class Recipe:
 
 
 def recipe(release: Release) -> Recipe:
-    """The image that this machine's hosts need.
+    """Return the recipe of the image that this machine's hosts need.
 
     Raises TestbedError if no apt source of the distribution is found.
     """
@@ -146,13 +146,12 @@ def _certificates_digest() -> str:
 
 
 def provide(recipe: Recipe, in_use: Collection[Path], say: Say) -> Path:
-    """The image's folder; made first if need be. Call it with the machine's lock held.
+    """Return the image's folder, and make the image first if it does not exist.
 
-    `in_use` are the images of the labs that are there: those stay.
-
-    Raises TestbedError with the last words of the tool that failed.
+    The caller must hold the machine's lock. `in_use` are the images of existing labs, which are
+    kept. Raises TestbedError with the last lines of the tool that failed.
     """
-    for partial in CACHE_FOLDER.glob("*.partial"):  # an earlier one was killed
+    for partial in CACHE_FOLDER.glob("*.partial"):  # an earlier `up` was killed
         _delete(partial)
     if recipe.folder.is_dir():
         os.utime(recipe.folder)  # in use: see _forget_unused
@@ -176,7 +175,7 @@ def _delete(folder: Path) -> None:
 
 
 def _forget_unused(in_use: Collection[Path], say: Say) -> None:
-    """Delete images, some 300 MB each, that no lab was made from for a long time."""
+    """Delete images, some 300 MB each, that no lab has used for a long time."""
     for folder in CACHE_FOLDER.iterdir():
         age_d = (time.time() - folder.stat().st_mtime) / 86400
         if folder not in in_use and age_d > UNUSED_KEPT_D:

@@ -1,4 +1,7 @@
-"""What the machine itself must have for labs, and what labs change on it: put back by the last."""
+"""Check what labs need of the machine, and change and restore its settings for them.
+
+The settings are put back when the last lab goes down.
+"""
 
 import contextlib
 import fcntl
@@ -20,10 +23,10 @@ Say = Callable[[str], None]
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 NAMESPACES = Path("/run/netns")
-FOUND = LABS_FOLDER / ".machine.json"  # what was found before the first lab
+FOUND = LABS_FOLDER / ".machine.json"  # has the settings found before the first lab
 DISK_NEEDED_B = 2 * 1000**3
 
-# tool -> Debian's and Ubuntu's package
+# the package of Debian and Ubuntu, by tool
 TOOLS = {
     "ip": "iproute2",
     "tc": "iproute2",
@@ -59,7 +62,10 @@ class Found:
 
 
 def release(os_release: str) -> Release:
-    """The release that /etc/os-release's text tells. Raises TestbedError if not supported."""
+    """Return the release that the text of /etc/os-release names.
+
+    Raises TestbedError if it is not supported.
+    """
     pairs = (line.split("=", 1) for line in os_release.splitlines() if "=" in line)
     facts = {key: value.strip("\"'") for key, value in pairs}
     found = Release(
@@ -75,9 +81,9 @@ def release(os_release: str) -> Release:
 
 
 def check() -> Release:
-    """The machine's release, if a lab can run here.
+    """Return the machine's release if a lab can run here.
 
-    Raises TestbedError with one line for each thing that is missing.
+    Raises TestbedError, with one line for each thing that is missing.
     """
     check_rights()
     missing = sorted({package for tool, package in TOOLS.items() if not shutil.which(tool)})
@@ -95,7 +101,7 @@ def check() -> Release:
 
 
 def check_rights() -> None:
-    """Raises TestbedError if this is not root."""
+    """Raise TestbedError if this process is not root."""
     if os.geteuid() != 0:
         raise TestbedError(
             "the lab needs root: it makes network namespaces and boots containers",
@@ -129,9 +135,9 @@ def _no_disk() -> str | None:
 
 
 def most_open_files(wanted: int) -> int:
-    """How many files a host's process may have open: `wanted`, if the machine allows it.
+    """Return how many files a host's process may have open: `wanted`, if the machine allows it.
 
-    Root without CAP_SYS_RESOURCE (in a container) cannot go above its own hard limit.
+    Root without CAP_SYS_RESOURCE (in a container) cannot exceed its own hard limit.
     """
     wanted = min(wanted, int(Path("/proc/sys/fs/nr_open").read_text()))
     if run(["prlimit", f"--nofile={wanted}:{wanted}", "true"], check=False).returncode == 0:
@@ -141,9 +147,10 @@ def most_open_files(wanted: int) -> int:
 
 @contextlib.contextmanager
 def lock(say: Say) -> Iterator[None]:
-    """One lab command at a time on this machine: labs share the image and the machine's settings.
+    """Let only one lab command run on this machine while the block runs.
 
-    The kernel frees the lock when its holder ends, however it ends.
+    Labs share the image and the machine's settings. The kernel frees the lock when its holder ends,
+    however it ends.
     """
     CACHE_FOLDER.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(CACHE_FOLDER, os.O_RDONLY | os.O_CLOEXEC)
@@ -159,19 +166,19 @@ def lock(say: Say) -> Iterator[None]:
 
 
 def boot_id() -> str:
-    """Differs after every boot of the machine."""
+    """Return a text that differs after every boot of the machine."""
     return BOOT_ID.read_text().strip()
 
 
 def labs() -> list[str]:
-    """Names of the labs that are there, whole or half-made."""
+    """Return the names of the labs that exist, whole or half-made."""
     if not LABS_FOLDER.is_dir():
         return []
     return sorted(path.name for path in LABS_FOLDER.iterdir() if path.is_dir())
 
 
 def prepare() -> None:
-    """Let the machine forward packets; what was found is written down before it is changed."""
+    """Let the machine forward packets. The setting found before is recorded first."""
     found = _found()
     if found is None or found.boot_id != boot_id():
         found = Found(boot_id(), FORWARDING.read_text().strip(), os.path.ismount(NAMESPACES))
@@ -181,7 +188,7 @@ def prepare() -> None:
 
 
 def restore() -> None:
-    """Put back what `prepare` found, if no lab is left."""
+    """Put back the settings that `prepare` found, if no lab is left."""
     if labs():
         return
     found = _found()
@@ -197,7 +204,7 @@ def restore() -> None:
             run(["umount", str(NAMESPACES)])
             NAMESPACES.rmdir()
     FOUND.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # not there, or something of the user's is in it
+    with contextlib.suppress(OSError):  # it does not exist, or holds something of the user's
         LABS_FOLDER.rmdir()
 
 
@@ -209,7 +216,7 @@ def _found() -> Found | None:
 
 
 def write_json(path: Path, content: object) -> None:
-    """Write the file whole or not at all."""
+    """Write the file completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     partial.write_text(json.dumps(content, indent=2) + "\n")

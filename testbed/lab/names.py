@@ -1,6 +1,6 @@
-"""What a lab of a given name is called on the machine: addresses, interfaces, folders. Pure.
+"""Name everything that a lab has on the machine: addresses, interfaces, folders.
 
-Everything a lab creates has a name that follows from the lab's own, so that `down` finds it all
+All functions are pure. Every name follows from the lab's own name, so that `down` finds everything
 after an `up` that was killed at any moment.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from testbed.errors import TestbedError
 
 DEFAULT_NAME = "lab"
-NAME_VARIABLE = "TESTBED_LAB"  # environment variable that names the lab
+NAME_VARIABLE = "TESTBED_LAB"  # the environment variable that names the lab
 ROLES = ("server", "client")
 LABS_FOLDER = Path("/var/lib/testbed")
 CACHE_FOLDER = Path("/var/cache/testbed")
@@ -39,17 +39,17 @@ class HostNames:
 
     @property
     def machine(self) -> str:
-        """Name of the namespace, the control group and the container."""
+        """The name of the host's namespace, control group and container."""
         return f"testbed-{self.lab}-{self.role}"
 
     @property
     def address(self) -> str:
-        """Address on the management link."""
+        """The host's address on the management link."""
         return f"198.18.{self.index}.{_HOST_OCTET[self.role]}"
 
     @property
     def bench_address(self) -> str:
-        """Address on the data link."""
+        """The host's address on the data link."""
         return f"198.19.{self.index}.{_HOST_OCTET[self.role]}"
 
     @property
@@ -59,33 +59,33 @@ class HostNames:
 
     @property
     def folder(self) -> Path:
-        """All files of the host."""
+        """The folder with all files of the host."""
         return LABS_FOLDER / self.lab / self.role
 
     @property
     def root(self) -> Path:
-        """The host's root file system: a copy of the image, or where both layers are joined."""
+        """The host's root file system: a copy of the image, or the place of its joined layers."""
         return self.folder / "root"
 
     @property
     def changes(self) -> Path:
-        """What the host has beyond the image, if its root is joined of layers."""
+        """The layer with what the host has changed, if its root is joined of layers."""
         return self.folder / "changes"
 
     @property
     def work(self) -> Path:
-        """The overlay file system's own folder."""
+        """The folder that the overlay file system itself needs."""
         return self.folder / "work"
 
     @property
     def log(self) -> Path:
-        """What the host printed on its console."""
+        """The file with what the host printed on its console."""
         return LABS_FOLDER / self.lab / f"{self.role}.log"
 
 
 @dataclass(frozen=True)
 class LabNames:
-    """A lab. The addresses come from 198.18.0.0/15, set aside for benchmarks by RFC 2544."""
+    """The names of a lab. RFC 2544 sets its addresses, 198.18.0.0/15, aside for benchmarks."""
 
     name: str
     index: int
@@ -121,7 +121,7 @@ class LabNames:
 
     @property
     def rule_comment(self) -> str:
-        """Marks the lab's rules in firewall chains that are not its own."""
+        """The comment that marks the lab's rules in firewall chains that are not its own."""
         return f"testbed-{self.name}"
 
     @property
@@ -142,7 +142,7 @@ class LabNames:
 
 
 def lab(name: str) -> LabNames:
-    """The lab of that name.
+    """Return the names of the lab of that name.
 
     Raises TestbedError if the name would not make valid interface names.
     """
@@ -157,12 +157,12 @@ def lab(name: str) -> LabNames:
 
 
 def name_from(environment: Mapping[str, str]) -> str:
-    """The lab's name that the environment asks for."""
+    """Return the lab's name that the environment asks for."""
     return environment.get(NAME_VARIABLE) or DEFAULT_NAME
 
 
 def same_addresses(wanted: LabNames, others: Iterable[str]) -> str | None:
-    """The first of the other labs that would have the wanted one's addresses."""
+    """Return the first of the other labs that would have the wanted lab's addresses, else None."""
     for other in others:
         if other != wanted.name and _NAME.fullmatch(other) and lab(other).index == wanted.index:
             return other

@@ -1,4 +1,4 @@
-"""The lab's two links and its way out: namespaces, virtual Ethernet pairs, a bridge, nftables."""
+"""Make the lab's two links and its way out: namespaces, veth pairs, a bridge and nftables."""
 
 import json
 from collections.abc import Iterable
@@ -10,13 +10,13 @@ from testbed.lab.command import output, run
 from testbed.lab.machine import NAMESPACES
 from testbed.lab.names import BENCH_INTERFACE, MANAGEMENT_INTERFACE, HostNames, LabNames
 
-# A gigabit link. The bucket holds four of the largest segments that the kernel hands over at once
-# (64 kB); the queue of 5 ms is about what a switch port buffers.
+# A gigabit link. The bucket holds four of the largest segments that the kernel passes on at once
+# (64 kB). The queue of 5 ms is about as long as the buffer of a switch port.
 SHAPE = ["tbf", "rate", "1gbit", "burst", "256kb", "latency", "5ms"]
 
 
 def make(lab: LabNames, needed: Iterable[way_out.Service]) -> None:
-    """Make namespaces and links; inside, the hosts reach the `needed` services alone.
+    """Make namespaces and links. Of networks inside, the hosts reach only the `needed` services.
 
     Raises TestbedError if the addresses are taken.
     """
@@ -26,7 +26,7 @@ def make(lab: LabNames, needed: Iterable[way_out.Service]) -> None:
     for host in lab.hosts:
         run(["ip", "netns", "add", host.machine])
         run(["ip", "-n", host.machine, "link", "set", "lo", "up"])
-    # before there is a way that it could let anything through
+    # the rules come first, before packets could pass without them
     run(["nft", "-f", "-"], text=way_out.table(lab, needed, own_networks))
     _management_link(lab, mtu)
     _data_link(lab)
@@ -47,7 +47,7 @@ def _refuse_taken(lab: LabNames) -> None:
 
 
 def _uplink_mtu() -> int:
-    """The MTU of the way out, in bytes: a larger one on the management link would lose packets."""
+    """Return the MTU of the way out, in bytes; the management link must not have a larger one."""
     routes = json.loads(output(["ip", "-j", "-4", "route", "show", "default"]))
     if not routes:
         return 1500
@@ -72,7 +72,7 @@ def _data_link(lab: LabNames) -> None:
     run([*pair, "peer", "name", BENCH_INTERFACE, "netns", lab.client.machine])
     for host in lab.hosts:
         _give_address(host, BENCH_INTERFACE, host.bench_address)
-        # 1: is what a declared delay refers to (inventory/lab/group_vars/all.yml)
+        # a declared delay refers to this handle (inventory/lab/group_vars/all.yml)
         root = ["dev", BENCH_INTERFACE, "root", "handle", "1:"]
         run(["tc", "-n", host.machine, "qdisc", "add", *root, *SHAPE])
 
@@ -83,7 +83,7 @@ def _give_address(host: HostNames, interface: str, address: str) -> None:
 
 
 def pass_foreign_chains(lab: LabNames) -> None:
-    """Let the lab's packets through firewalls that drop what is forwarded (Docker, ufw)."""
+    """Let the lab's packets pass firewalls that drop forwarded packets (Docker, ufw)."""
     for chain in dropping_chains(json.loads(output(["nft", "-j", "list", "chains"]))):
         where = [chain["family"], chain["table"], chain["name"]]
         mark = ["accept", "comment", f'"{lab.rule_comment}"']
@@ -92,7 +92,10 @@ def pass_foreign_chains(lab: LabNames) -> None:
 
 
 def dropping_chains(listing: dict[str, Any]) -> list[dict[str, Any]]:
-    """The chains at the forward hook that drop IPv4 by default, by `nft -j list chains`."""
+    """Return the chains at the forward hook that drop IPv4 by default.
+
+    `listing` is the output of `nft -j list chains`.
+    """
     chains = (item["chain"] for item in listing["nftables"] if "chain" in item)
     return [
         chain
@@ -104,13 +107,13 @@ def dropping_chains(listing: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def marked_rules(listing: dict[str, Any], comment: str) -> list[dict[str, Any]]:
-    """The rules with that comment, by `nft -j list ruleset`."""
+    """Return the rules with that comment; `listing` is the output of `nft -j list ruleset`."""
     rules = (item["rule"] for item in listing["nftables"] if "rule" in item)
     return [rule for rule in rules if rule.get("comment") == comment]
 
 
 def remove(lab: LabNames) -> None:
-    """Remove whatever there is of the lab's network."""
+    """Remove whatever exists of the lab's network."""
     for rule in marked_rules(
         json.loads(output(["nft", "-j", "list", "ruleset"])), lab.rule_comment
     ):
@@ -120,16 +123,16 @@ def remove(lab: LabNames) -> None:
         if table == lab.nft_table:
             run(["nft", "delete", "table", family, table])
     for host in lab.hosts:
-        # with somebody's process in it, it would live on without a name, where nobody finds it
+        # with a process in it, the namespace would live on without a name, and could not be found
         if (NAMESPACES / host.machine).exists() and not inhabitants(host):
             run(["ip", "netns", "delete", host.machine])
     for interface in interfaces(lab):
-        # a pair goes when its other end's namespace does, perhaps at this moment
+        # a pair disappears with the namespace of its other end, perhaps at this moment
         run(["ip", "link", "delete", interface], check=False)
 
 
 def leftovers(lab: LabNames) -> list[str]:
-    """What is still there of the lab's network, in words."""
+    """Return in words what still exists of the lab's network; an empty list if nothing does."""
     left = []
     for host in lab.hosts:
         if (NAMESPACES / host.machine).exists():
@@ -141,19 +144,19 @@ def leftovers(lab: LabNames) -> list[str]:
 
 
 def inhabitants(host: HostNames) -> list[int]:
-    """Ids of the processes in the host's namespace."""
+    """Return the ids of the processes in the host's namespace."""
     return [int(pid) for pid in output(["ip", "netns", "pids", host.machine]).split()]
 
 
 def interfaces(lab: LabNames) -> list[str]:
-    """The machine's interfaces that are the lab's."""
+    """Return the names of the machine's interfaces that belong to the lab."""
     ours = {lab.bridge, *(host.outer_interface for host in lab.hosts)}
     links = json.loads(output(["ip", "-j", "link"]))
     return [link["ifname"] for link in links if link["ifname"] in ours]
 
 
 def _nft_tables() -> list[tuple[str, str]]:
-    """Family and name of every table."""
+    """Return family and name of every nftables table."""
     listing = json.loads(output(["nft", "-j", "list", "tables"]))
     tables = (item["table"] for item in listing["nftables"] if "table" in item)
     return [(table["family"], table["name"]) for table in tables]

@@ -1,4 +1,4 @@
-"""The hosts' root file systems: made from the image, each with an identity of its own."""
+"""Make the hosts' root file systems from the image, each with an identity of its own."""
 
 import shutil
 import subprocess
@@ -11,12 +11,12 @@ from testbed.lab import takeover
 from testbed.lab.command import run
 from testbed.lab.names import HostNames, LabNames
 
-# In pip's own order: the later ranks higher.
+# In pip's own order: a later file overrides an earlier one.
 PIP_FILES = ("/etc/xdg/pip/pip.conf", "/etc/pip.conf", "~/.pip/pip.conf", "~/.config/pip/pip.conf")
 RESOLVERS = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
-# Run in a mount namespace of its own, so that each mount is seen by the host's processes alone and
-# goes with the last of them. systemd-nspawn keeps lock files and mount points in its folder, which
-# it leaves behind, and later stumbles over, when it is killed.
+# This runs in a mount namespace of its own, so that only the host's processes see its mounts, which
+# end with the last of them. systemd-nspawn keeps lock files and mount points in its own folder. If
+# it is killed, it leaves them behind, and they would disturb the next start.
 ENTER = """set -e
 mkdir -p /run/systemd/nspawn
 mount -t tmpfs -o mode=755 tmpfs /run/systemd/nspawn
@@ -27,10 +27,10 @@ exec "$@"
 
 
 def make(image: Path, lab: LabNames) -> None:
-    """Give each host a root: the image with a layer for changes, which costs no time, or a copy.
+    """Give each host a root: the image with a layer for changes, which takes no time, or a copy.
 
-    Layers need a kernel and a file system that can join them. Raises TestbedError with cp's last
-    words if it cannot be copied.
+    Layers need a kernel and a file system that can join them. Raises TestbedError, with cp's last
+    lines, if the image cannot be copied.
     """
     for host in lab.hosts:
         for folder in (host.root, host.changes, host.work):
@@ -49,7 +49,7 @@ def _can_be_joined(image: Path, host: HostNames) -> bool:
 
 def _copy(image: Path, lab: LabNames) -> None:
     copies = [
-        subprocess.Popen(  # ends with us, so that a killed `up` does not go on writing
+        subprocess.Popen(  # it ends with this process, so that a killed `up` does not go on writing
             ["setpriv", "--pdeathsig", "SIGKILL", "cp", "-a", "--reflink=auto", image, host.root],
             stderr=subprocess.PIPE,
             text=True,
@@ -65,20 +65,25 @@ def _copy(image: Path, lab: LabNames) -> None:
 
 
 def is_layered(host: HostNames) -> bool:
-    """Whether the host's root is the image with a layer for changes."""
+    """Return whether the host's root is the image with a layer for changes."""
     return host.changes.exists()
 
 
 def enter(image: Path, host: HostNames) -> list[str]:
-    """A command prefix: what follows sees the host's root, joined of its layers if it has any."""
+    """Return a command prefix that lets the command after it see the host's root.
+
+    If the root has layers, it is joined of them.
+    """
     layers = f"lowerdir={image},upperdir={host.changes},workdir={host.work}"
     script = ["sh", "-c", ENTER, layers if is_layered(host) else "", str(host.root)]
     return ["unshare", "--mount", *script]
 
 
 def make_keys(image: Path, lab: LabNames) -> None:
-    """The lab's own SSH key, a host key for each host, and the known_hosts file that goes with
-    them: no key is ever trusted on first use."""
+    """Make the lab's own SSH key, a host key for each host, and the matching known_hosts file.
+
+    So no key is ever trusted on first use.
+    """
     lab.private_key.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _make_key(lab.private_key, f"testbed-{lab.name}")
     known = []
@@ -98,8 +103,8 @@ def personalize(
 ) -> list[str]:
     """Give the root its own identity and the machine's settings.
 
-    Returns folders of the machine that the host needs to see (pip's local indexes).
-    Raises TestbedError if the machine has no name server that the host could reach.
+    Returns the folders of the machine that the host needs to see (pip's local indexes). Raises
+    TestbedError if the machine has no name server that the host could reach.
     """
     settings = pip_settings(environment)
     files = {
@@ -117,14 +122,14 @@ def personalize(
     }
     for name, text in files.items():
         target = _folder(image, host, name.rpartition("/")[0]) / Path(name).name
-        target.unlink(missing_ok=True)  # a link might lead out of the root
+        target.unlink(missing_ok=True)  # a symbolic link might lead out of the root
         target.write_text(text)
-        target.chmod(0o644)  # whatever the umask
+        target.chmod(0o644)  # independent of the umask
     return [folder for folder in takeover.local_folders(settings) if Path(folder).is_dir()]
 
 
 def pip_settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """pip's settings on this machine."""
+    """Return pip's settings on this machine."""
     files = [Path(name).expanduser() for name in PIP_FILES]
     if environment.get("PIP_CONFIG_FILE"):
         files.append(Path(environment["PIP_CONFIG_FILE"]))
@@ -132,12 +137,15 @@ def pip_settings(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def environment_file(image: Path, environment: Mapping[str, str]) -> str:
-    """The hosts' /etc/environment."""
+    """Return the text of the hosts' /etc/environment."""
     return takeover.environment_file(environment, lambda path: (image / path.lstrip("/")).exists())
 
 
 def resolver() -> str:
-    """The hosts' resolv.conf. Raises TestbedError if it would name no server they could reach."""
+    """Return the text of the hosts' resolv.conf.
+
+    Raises TestbedError if it would name no server that they could reach.
+    """
     text = takeover.resolver(path.read_text() for path in RESOLVERS if path.is_file())
     if text is None:
         raise TestbedError(
@@ -149,9 +157,9 @@ def resolver() -> str:
 
 
 def _folder(image: Path, host: HostNames, name: str) -> Path:
-    """The folder of that name in the host's root, to write to before it boots.
+    """Return the folder of that name in the host's root, to write to before the host boots.
 
-    A layer's folders give the joined ones their owner and mode, so they are made like the image's.
+    A layer's folders give the joined ones their owner and mode, so they get those of the image.
     """
     folder, like = host.changes if is_layered(host) else host.root, image
     for part in Path(name.lstrip("/")).parts:

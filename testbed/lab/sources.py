@@ -1,4 +1,7 @@
-"""The machine's own apt sources and settings, for the lab's hosts to take over. Pure."""
+"""Read the machine's own apt sources and settings, which the lab's hosts take over.
+
+All functions are pure.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -6,21 +9,21 @@ from pathlib import PurePosixPath
 
 Read = Callable[[str], str]
 
-# Settings that reaching the archive may depend on.
+# Settings on which access to the archive may depend.
 _SETTING = re.compile(
     r"(Acquire::(https?|ftp)::(.*::)?(Proxy|Verify-Peer|Verify-Host|CaInfo|Timeout)"
     r"|Acquire::(Check-Valid-Until|Check-Date|Retries|ForceIPv4|ForceIPv6|Max-ValidTime"
     r"|Max-FutureTime)) "
 )
 
-# Options of the one-line format whose deb822 field is not spelled alike.
+# Options of the one-line format that have another name in deb822.
 _OPTIONS = {"arch": "Architectures", "lang": "Languages", "target": "Targets"}
 
 
 def stanzas(name: str, text: str) -> list[dict[str, str]]:
-    """The entries of a sources file, each as a mapping of deb822 fields; disabled ones left out.
+    """Return the entries of a sources file as mappings of deb822 fields, without disabled ones.
 
-    `name` tells the format: one line per source (.list) or deb822 (.sources).
+    The file's `name` decides on the format: one line per source (.list) or deb822 (.sources).
     """
     found = _deb822(text) if name.endswith(".sources") else _one_line(text)
     return [entry for entry in found if entry.get("Enabled", "yes").lower() != "no"]
@@ -63,10 +66,11 @@ def _one_line(text: str) -> list[dict[str, str]]:
 def of_distribution(
     entries: Iterable[Mapping[str, str]], distribution: str, codename: str
 ) -> list[dict[str, str]]:
-    """Those entries that are the distribution's own: others may fail, and no host needs them.
+    """Return the entries that belong to the distribution.
 
-    Own is what has one of the release's suites, the component main, and either no key named or the
-    distribution's keyring.
+    Other archives may not be reachable, and no host needs them. An entry belongs to the
+    distribution if it has one of the release's suites, has the component main, and names no key or
+    the distribution's keyring.
     """
     suites = {codename, f"{codename}-updates", f"{codename}-security"}
     chosen = []
@@ -98,11 +102,11 @@ def expand_mirrors(entries: Iterable[Mapping[str, str]], read: Read) -> list[dic
 
 
 def as_text(entries: Iterable[Mapping[str, str]]) -> str:
-    """The entries as a deb822 file."""
+    """Return the entries as the text of a deb822 file."""
     blocks = ("".join(f"{key}: {value}\n" for key, value in entry.items()) for entry in entries)
     return "\n".join(blocks)
 
 
 def apt_settings(dump: str) -> list[str]:
-    """The lines of `apt-config dump` that reaching the archive may depend on."""
+    """Return the lines of `apt-config dump` on which access to the archive may depend."""
     return [line.rstrip(";") for line in dump.splitlines() if _SETTING.match(line)]

@@ -1,4 +1,4 @@
-"""How a lab is doing, in a form that prints well."""
+"""Describe the state of a lab in a form that prints well."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,10 @@ class HostStatus:
 
     role: str
     is_running: bool
-    answers: bool  # on its SSH port
+    answers: bool  # whether its SSH port answers
     address: str  # on the management link
     bench_address: str  # on the data link
-    cpus: tuple[int, ...] | None  # None: not pinned
+    cpus: tuple[int, ...] | None  # None if it is not pinned
 
     def __str__(self) -> str:
         state = "answers" if self.answers else "boots or hangs" if self.is_running else "is off"

@@ -1,4 +1,7 @@
-"""What a lab host takes over from the machine when it is made: resolver, pip, environment. Pure."""
+"""Collect what a lab host takes over from the machine: resolver, pip, environment.
+
+All functions are pure.
+"""
 
 import configparser
 import ipaddress
@@ -6,11 +9,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import PurePosixPath
 
-# Environment settings that reaching package indexes may depend on.
+# Environment settings on which access to package indexes may depend.
 _PATHS = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
-# Settings of pip that say where packages are found and how they are reached. Others stay: they name
-# files of this machine, or cap releases (`constraint`), whereas what the hosts get is pinned.
+# Settings of pip that say where packages are and how they are reached. Others are not taken over:
+# they name files of this machine or limit releases (`constraint`); the hosts' packages are pinned.
 _PIP_TAKEN = {
     "index-url",
     "extra-index-url",
@@ -27,9 +30,10 @@ _PIP_TAKEN = {
 
 
 def resolver(texts: Iterable[str]) -> str | None:
-    """The first of the resolv.conf texts whose name servers another host could reach.
+    """Return the first of the resolv.conf texts whose name servers another host could reach.
 
-    A stub resolver on a loopback address (systemd-resolved's) answers on its own machine alone.
+    Return None if there is none. A stub resolver on a loopback address (systemd-resolved's) answers
+    only on its own machine.
     """
     for text in texts:
         servers = re.findall(r"^\s*nameserver\s+(\S+)", text, flags=re.MULTILINE)
@@ -46,9 +50,10 @@ def _is_loopback(address: str) -> bool:
 
 
 def pip_settings(texts: Iterable[str], environment: Mapping[str, str]) -> dict[str, str]:
-    """pip's ways to packages: configuration files in order of rank, then PIP_* of the environment.
+    """Return pip's settings on access to packages: those of files, then PIP_* of the environment.
 
-    As pip reads them: the later wins. Sections of single pip commands are left out, but [install].
+    As in pip, later ones override earlier ones. Sections for single pip commands are left out,
+    except [install].
     """
     settings: dict[str, str] = {}
     for text in texts:
@@ -64,7 +69,7 @@ def pip_settings(texts: Iterable[str], environment: Mapping[str, str]) -> dict[s
 
 
 def pip_conf(settings: Mapping[str, str]) -> str:
-    """The settings as /etc/pip.conf."""
+    """Return the settings as the text of /etc/pip.conf."""
     lines = ["[global]"]
     for key, value in sorted(settings.items()):
         lines.append(f"{key} = " + "\n    ".join(value.split("\n")))
@@ -72,9 +77,10 @@ def pip_conf(settings: Mapping[str, str]) -> str:
 
 
 def local_folders(settings: Mapping[str, str]) -> list[str]:
-    """Folders of this machine that pip's settings point to: wheels and indexes kept on disk.
+    """Return the folders of this machine that pip's settings name: local wheels and indexes.
 
-    An index's pages refer to files beside its folder `simple`, so that folder's parent counts.
+    The pages of an index refer to files beside its folder `simple`, so the parent of that folder is
+    returned.
     """
     found = set()
     for key in ("find-links", "index-url", "extra-index-url"):
@@ -87,7 +93,7 @@ def local_folders(settings: Mapping[str, str]) -> list[str]:
 
 
 def environment_file(environment: Mapping[str, str], exists: Callable[[str], bool]) -> str:
-    """/etc/environment: certificate paths that `exists` in the host, and proxies."""
+    """Return the text of /etc/environment: certificate paths that `exists` accepts, and proxies."""
     lines = [
         f"{name}={environment[name]}"
         for name in _PATHS
@@ -101,7 +107,7 @@ def environment_file(environment: Mapping[str, str], exists: Callable[[str], boo
 
 
 def unreachable_proxies(environment: Mapping[str, str]) -> list[str]:
-    """Proxy settings that lead to the machine's own loopback, where no lab host gets."""
+    """Return proxy settings that name the machine's loopback, which lab hosts cannot reach."""
     return [
         name
         for proxy in _PROXIES[:-1]
@@ -113,7 +119,7 @@ def unreachable_proxies(environment: Mapping[str, str]) -> list[str]:
 
 
 def hosts_file(own_name: str, others: Mapping[str, str]) -> str:
-    """/etc/hosts: the host itself and its peers by name."""
+    """Return the text of /etc/hosts: the host itself and its peers by name."""
     lines = ["127.0.0.1 localhost", f"127.0.1.1 {own_name}", "::1 localhost ip6-localhost"]
     lines += [f"{address} {name}" for name, address in others.items()]
     return "\n".join(lines) + "\n"

@@ -1,6 +1,6 @@
-"""Where a lab's hosts may go over the management link: to packages, and to no network inside. Pure.
+"""Limit where a lab's hosts may connect to over the management link. Pure functions.
 
-Lab hosts run whatever an app brings along. So they reach public addresses, and of the addresses
+Lab hosts run whatever an app brings along. So they may reach public addresses, but of the addresses
 inside (other labs, the machine itself, the networks that it is in) only those services that the
 settings taken over from the machine name: its resolver, proxies, package archives and indexes.
 """
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from testbed.lab.names import LabNames
 
-# Ranges that belong to networks inside, wherever the machine is (RFC 6890); 198.18.0.0/15 is labs'.
+# Ranges of networks inside, wherever the machine is (RFC 6890). Labs use 198.18.0.0/15.
 INSIDE = (
     "0.0.0.0/8",
     "10.0.0.0/8",
@@ -43,15 +43,15 @@ class Service:
 
 
 def resolvers(resolv_conf: str) -> set[Service]:
-    """The name servers of a resolv.conf."""
+    """Return the name servers of a resolv.conf as services."""
     servers = re.findall(r"^\s*nameserver\s+(\S+)", resolv_conf, flags=re.MULTILINE)
     return {Service(server, protocol, 53) for server in servers for protocol in ("udp", "tcp")}
 
 
 def of_urls(texts: Iterable[str]) -> set[Service]:
-    """The services that URLs lead to; what is no URL of a known scheme (a folder) leads nowhere.
+    """Return the services that URLs lead to. A text that is not a URL of a known scheme is ignored.
 
-    A proxy may be written without its scheme: host:port.
+    A proxy may be written without its scheme, as host:port.
     """
     found = set()
     for text in texts:
@@ -59,7 +59,7 @@ def of_urls(texts: Iterable[str]) -> set[Service]:
         try:
             parts = urlsplit(re.sub(r"^\w+\+", "", url))  # mirror+http:, tor+http:
             port = parts.port or _PORTS.get(parts.scheme)
-        except ValueError:  # its port is no number, say
+        except ValueError:  # for example, its port is not a number
             continue
         if parts.hostname and port:
             found.add(Service(parts.hostname, "tcp", port))
@@ -69,7 +69,7 @@ def of_urls(texts: Iterable[str]) -> set[Service]:
 def urls(
     apt_sources: str, apt_settings: Iterable[str], pip: Mapping[str, str], environment: str
 ) -> list[str]:
-    """Every URL in the settings that a lab host takes over, in the forms they are written in."""
+    """Return every URL in the settings that a lab host takes over, as it is written there."""
     found = re.findall(r"^URIs: (.*)$", apt_sources, flags=re.MULTILINE)
     found += [value for line in apt_settings for value in re.findall(r'Proxy\S* "([^"]*)"', line)]
     found += [pip[key] for key in _PIP_KEYS if key in pip]
@@ -78,7 +78,7 @@ def urls(
 
 
 def addresses(services: Iterable[Service], resolve: Resolve) -> list[Service]:
-    """The same services by IPv4 address; those whose names do not resolve are left out."""
+    """Return the same services by IPv4 address, without those whose names cannot be resolved."""
     return sorted(
         {
             Service(address, service.protocol, service.port)
@@ -93,11 +93,11 @@ def _addresses(host: str, resolve: Resolve) -> list[str]:
         address = ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return resolve(host)
-    return [host] if address.version == 4 else []  # a lab has no IPv6 to the outside
+    return [host] if address.version == 4 else []  # a lab does not reach the outside by IPv6
 
 
 def networks(listing: list[dict[str, Any]]) -> list[str]:
-    """The IPv4 networks that the machine is in, by `ip -j -4 address`."""
+    """Return the IPv4 networks that the machine is in; `listing` is that of `ip -j -4 address`."""
     own = {
         str(ipaddress.ip_interface(f"{address['local']}/{address['prefixlen']}").network)
         for interface in listing
@@ -107,10 +107,10 @@ def networks(listing: list[dict[str, Any]]) -> list[str]:
 
 
 def table(lab: LabNames, services: Iterable[Service], own_networks: Iterable[str]) -> str:
-    """The lab's nftables table: NAT, and what may pass from and to its hosts.
+    """Return the lab's nftables table: NAT, and what may pass to and from its hosts.
 
-    The machine itself reaches the hosts (SSH); what it sends passes neither chain. Over IPv6 it
-    does so by their link-local addresses, which both sides ask for (neighbour discovery).
+    The machine itself reaches the hosts by SSH; its own packets pass neither chain. It reaches them
+    over IPv6 by link-local addresses, which both sides look up by neighbour discovery.
     """
     needed = "".join(
         f"    ip daddr {one.host} {one.protocol} dport {one.port} accept\n" for one in services

@@ -1,7 +1,7 @@
-"""Does a run count? Each check looks at one thing and says what it saw; the worst verdict holds.
+"""Judge whether a run counts. Each check looks at one thing, and the worst verdict holds.
 
-Pure but for reading the run's own files. To add a check: write it in the module of its subject,
-list it in CHECKS, and put its limits into limits.yml.
+The checks are pure, except that they read the run's own files. To add one, write it in the module
+of its subject, list it in CHECKS, and put its words into checks.yml and its limits into limits.yml.
 """
 
 from collections.abc import Callable, Iterable
@@ -53,12 +53,12 @@ CHECKS: list[Callable[[Evidence], list[Finding]]] = [
 
 
 def worst(findings: Iterable[Finding]) -> Verdict:
-    """The verdict of a run: that of its worst finding."""
+    """Return the verdict of a run, which is that of its worst finding."""
     return max((finding.verdict for finding in findings), key=ORDER.index, default="valid")
 
 
 def judge(evidence: Evidence) -> list[Finding]:
-    """What is wrong with the run, and what is worth a remark; nothing, if it is plainly valid."""
+    """Return all findings on the run, problems and remarks; often an empty list."""
     if evidence.run.failure:
         what = "interrupted" if evidence.run.failure.interrupted else "failed"
         sentence = f"no figures: {what} in stage '{evidence.run.failure.stage}'"

@@ -1,4 +1,4 @@
-"""Did the app do what its workload asks of it, all of it, and on equal terms?"""
+"""Check that the app did all that its workload asks of it, under the same conditions as others."""
 
 from testbed.model.catalogue import Statement
 from testbed.model.results import Finding
@@ -8,7 +8,7 @@ from testbed.validity.sql import collapsed
 
 
 def answer(evidence: Evidence) -> list[Finding]:
-    """The app answered as its workload expects, before and after the load, and during it."""
+    """Check that the app answered as its workload expects, before, during and after the load."""
     return [
         found("invalid", f"wrong answer {check.when} the load: {check.problem}")
         for check in evidence.run.answers
@@ -17,7 +17,10 @@ def answer(evidence: Evidence) -> list[Finding]:
 
 
 def _answers_meanwhile(evidence: Evidence) -> list[Finding]:
-    """What the generator compared with the verified answer, by length and digest."""
+    """Return how many answers during the load differed from the verified one.
+
+    The generator compares them by length and digest.
+    """
     output = evidence.run.output
     if output is None or not output.errors.wrong_body or not output.requests:
         return []
@@ -27,7 +30,7 @@ def _answers_meanwhile(evidence: Evidence) -> list[Finding]:
 
 
 def sql(evidence: Evidence) -> list[Finding]:
-    """PostgreSQL saw the statements that the workload declares, as often as declared, no others."""
+    """Check that PostgreSQL saw the declared statements as often as declared, and no others."""
     if evidence.run.sql is None:
         return [found("doubtful", "which SQL the app sent was not observed")]
     findings = [
@@ -44,10 +47,10 @@ def sql(evidence: Evidence) -> list[Finding]:
 
 
 def _calls_off(evidence: Evidence, statement: Statement, calls: int, named: str) -> list[Finding]:
-    """Requests without an answer may or may not have got as far as their query.
+    """Return a finding if the number of calls differs from the declared number.
 
-    So may those that were under way when the counting began, and those when it ended: at most one a
-    connection each time.
+    Requests without an answer may or may not have reached their query. The same holds for requests
+    that were under way when counting began or ended: at most one per connection each time.
     """
     output = evidence.run.output
     answered = output.all_answered if output else None
@@ -65,7 +68,7 @@ def _calls_off(evidence: Evidence, statement: Statement, calls: int, named: str)
 
 
 def daemon(evidence: Evidence) -> list[Finding]:
-    """The app's unit ran through."""
+    """Check that the app's unit ran without interruption."""
     unit = evidence.run.unit or {}
     if unit.get("ActiveState") != "active":
         state = unit.get("ActiveState", "unknown")
@@ -78,13 +81,16 @@ def daemon(evidence: Evidence) -> list[Finding]:
 
 
 def workers_ended(evidence: Evidence) -> list[Finding]:
-    """All of the app's processes lasted: a worker that dies is replaced, and the unit goes on."""
+    """Check that all of the app's processes lasted.
+
+    A worker that dies is replaced, so its unit alone would not show it.
+    """
     ended = growth(evidence.telemetry["server"], "app_processes_ended")
     return beyond("processes_ended", ended, "{value:.0f} of the app's processes ended meanwhile")
 
 
 def no_good_answer(evidence: Evidence) -> list[Finding]:
-    """At least one request was answered correctly."""
+    """Check that at least one request was answered correctly."""
     output = evidence.run.output
     if output and not output.goodput_rps:
         return [found("invalid", "not one request was answered correctly")]
@@ -92,9 +98,9 @@ def no_good_answer(evidence: Evidence) -> list[Finding]:
 
 
 def unequal_workers(evidence: Evidence) -> list[Finding]:
-    """Apps that are compared have as many workers each, unless the experiment wants it otherwise.
+    """Check that compared apps have the same number of workers.
 
-    Its reason then is a remark.
+    If the experiment gives a reason why they differ, the finding is only a remark.
     """
     counts = evidence.expected.workers
     if not counts:
@@ -108,7 +114,7 @@ def unequal_workers(evidence: Evidence) -> list[Finding]:
 
 
 def unequal_data(evidence: Evidence) -> list[Finding]:
-    """The app found as many rows in each table as the campaign's first run did."""
+    """Check that each table had as many rows as in the campaign's first run."""
     now, first = evidence.run.rows, evidence.expected.first_rows
     if now is None or first is None:
         return []
@@ -123,7 +129,7 @@ def unequal_data(evidence: Evidence) -> list[Finding]:
 
 
 def unequal_settings(evidence: Evidence) -> list[Finding]:
-    """PostgreSQL had the settings that the campaign recorded when it began."""
+    """Check that PostgreSQL had the settings that were recorded when the campaign began."""
     now, first = evidence.run.postgresql, evidence.expected.first_postgresql
     if now is None:
         return []

@@ -1,4 +1,7 @@
-"""What the checks of a run look at. Pure but for reading the run's own files."""
+"""Collect what the checks of a run look at.
+
+The functions are pure, except that they read the run's own files.
+"""
 
 import csv
 from collections.abc import Mapping
@@ -16,19 +19,29 @@ Samples = list[dict[str, float]]
 
 @dataclass(frozen=True)
 class Expected:
-    """What is known beside a run itself, and what it is held against."""
+    """What a run is compared with."""
 
-    statements: list[Statement] = field(default_factory=list)  # declared for the endpoint
-    link: LinkRecord | None = None  # as it was verified; None: a calibration does not use it
-    first_rows: Mapping[str, int] | None = None  # in the campaign's first run; None: this is it
-    first_postgresql: Mapping[str, str] = field(default_factory=dict)  # as the campaign began
-    workers: Mapping[str, int] = field(default_factory=dict)  # by app, of all that are compared
-    unequal_workers: str | None = None  # why the experiment wants it so
+    statements: list[Statement] = field(
+        default_factory=list
+    )  # the statements declared for the endpoint
+    link: LinkRecord | None = (
+        None  # as it was verified; None for a calibration, which does not use the link
+    )
+    first_rows: Mapping[str, int] | None = (
+        None  # rows by table in the campaign's first run; None if this is the first
+    )
+    first_postgresql: Mapping[str, str] = field(
+        default_factory=dict
+    )  # settings when the campaign began
+    workers: Mapping[str, int] = field(
+        default_factory=dict
+    )  # number of workers, by each app that is compared
+    unequal_workers: str | None = None  # the experiment's reason for unequal workers
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the checks of a run look at. `folder` is the run's, with its telemetry."""
+    """What the checks of a run look at. `folder` is the run's own, with its telemetry."""
 
     run: RunRecord
     folder: Path
@@ -36,24 +49,28 @@ class Evidence:
 
     @cached_property
     def telemetry(self) -> dict[HostRole, Samples]:
-        """Samples by host; empty where nothing was recorded."""
+        """Samples by host; an empty list for a host of which nothing was recorded."""
         return {"server": self._samples("server"), "client": self._samples("client")}
 
     @cached_property
     def measured(self) -> dict[HostRole, Samples]:
-        """Of `telemetry`, what lies in the measured part; all, where that is too short to tell.
+        """The part of `telemetry` within the measured part of the run.
 
-        What comes before and after it, warm-up and idling, would dilute rates and shares.
+        Samples before and after it (warm-up, idling) would dilute rates and shares. If the measured
+        part is too short to contain samples, all are returned.
         """
         return {role: self.inside(role) or all_ for role, all_ in self.telemetry.items()}
 
     def inside(self, role: HostRole) -> Samples:
-        """A host's samples of the measured part; none where that is not known, or too short."""
+        """Return a host's samples within the measured part.
+
+        The list is empty if the measured part is not known or too short.
+        """
         host = self.run.before.get(role)
         if self.run.measured_from is None or host is None or host.clock_offset_s is None:
             return []
         start_s = self.run.measured_from.timestamp() + host.clock_offset_s
-        # a sample's shares are those of the interval that it ends
+        # a sample's shares are those of the interval before it
         first_s, last_s = (
             start_s + self.run.telemetry_interval_s,
             start_s + self.run.load.duration_s,
@@ -63,7 +80,7 @@ class Evidence:
 
     @cached_property
     def timeline(self) -> Samples:
-        """The generator's whole seconds of the measured part; empty where it keeps none."""
+        """The generator's whole seconds of the measured part; empty if it records none."""
         path = self.folder / "timeline.csv"
         if not path.is_file():
             return []
@@ -84,17 +101,17 @@ class Evidence:
 
 
 def column(samples: Samples, name: str) -> list[float]:
-    """The values of one column, where it has any."""
+    """Return the values of one column from the samples that have it."""
     return [sample[name] for sample in samples if name in sample]
 
 
 def mean(samples: Samples, name: str) -> float | None:
-    """Mean of a column; None without values."""
+    """Return the mean of a column; None if there are no values."""
     values = column(samples, name)
     return fmean(values) if values else None
 
 
 def growth(samples: Samples, name: str) -> float | None:
-    """By how much a counter grew over the samples; None where the host does not tell."""
+    """Return by how much a counter grew over the samples; None if the host does not tell it."""
     values = column(samples, name)
     return values[-1] - values[0] if len(values) > 1 else None

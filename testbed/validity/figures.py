@@ -1,4 +1,4 @@
-"""Do the figures say what they seem to say?"""
+"""Check that the figures mean what they seem to mean."""
 
 import itertools
 from statistics import median
@@ -8,16 +8,16 @@ from testbed.model.results import Finding
 from testbed.validity.evidence import Evidence, Samples
 from testbed.validity.limits import beyond, found, limits
 
-STEADY_SECONDS = 10  # fewer say nothing about a trend
+STEADY_SECONDS = 10  # fewer seconds say nothing about a trend
 STEADY_LEVEL = 0.01  # significance of the trend test
 
 
 def censored(evidence: Evidence) -> list[Finding]:
-    """Which percentiles of response time are only lower bounds.
+    """Find which percentiles of response time are only lower bounds.
 
-    Requests that were never answered have no response time; each would have had a longer one than
-    the run saw, so that every percentile would be higher with them. That is a result of an
-    overloaded server, and no fault of the run.
+    A request that was never answered has no response time. It would have been longer than all
+    others, so every percentile would be higher. That is a result of an overloaded server, and not a
+    fault of the run.
     """
     output = evidence.run.output
     due = requests_due(evidence.run.load, output) if output else None
@@ -33,9 +33,9 @@ def censored(evidence: Evidence) -> list[Finding]:
 
 
 def failed_answers(evidence: Evidence) -> list[Finding]:
-    """Whether response times are in part those of errors, which an app may answer fast.
+    """Find whether the response times include those of errors, which an app may answer fast.
 
-    That is a result of the app, and no fault of the run.
+    That is a result of the app, and not a fault of the run.
     """
     output = evidence.run.output
     if output is None or not output.requests:
@@ -47,26 +47,32 @@ def failed_answers(evidence: Evidence) -> list[Finding]:
 
 
 def steady(evidence: Evidence) -> list[Finding]:
-    """Throughput no longer drifted."""
+    """Check that throughput no longer drifted."""
     sentence = "throughput drifted by {value:.0f} % over the run"
     return beyond("drift_percent", drift_percent(evidence), sentence)
 
 
 def drift_percent(evidence: Evidence) -> float | None:
-    """By how much throughput drifted, by Mann-Kendall's test for a trend over the measured seconds.
+    """Return by how much throughput drifted over the measured part, in percent of its median.
 
-    0 where the test finds none; None where there is too little to test. The size is Theil and Sen's
-    slope over the whole run, in percent of the median (Mann 1945, Kendall 1975; Sen 1968). Both are
-    robust against single bad seconds. Generators without a timeline do not tell when answers came:
-    there, the TCP segments that the server sent stand for them.
+    Mann and Kendall's test decides whether there is a trend; if it finds none, the drift is 0. The
+    size of the drift is Theil and Sen's slope over the whole run (Mann 1945, Kendall 1975; Sen
+    1968). Both resist single bad seconds. Generators without a timeline do not say when answers
+    came. For these, the TCP segments that the server sent are used in place of answers. Return None
+    if there are too few seconds to test.
     """
     rates = [row["completed"] for row in evidence.timeline] or _segments(evidence.inside("server"))
     if len(rates) < STEADY_SECONDS:
         return None
-    from scipy.stats import kendalltau, theilslopes  # half a second, for which no other task waits
+    from scipy.stats import (
+        kendalltau,
+        theilslopes,
+    )  # importing takes half a second, which other tasks need not wait for
 
     seconds = range(len(rates))
-    if not kendalltau(seconds, rates).pvalue < STEADY_LEVEL:  # which is NaN where all are equal
+    if (
+        not kendalltau(seconds, rates).pvalue < STEADY_LEVEL
+    ):  # the p-value is NaN if all rates are equal
         return 0.0
     middle = median(rates)
     slope = theilslopes(rates, seconds).slope
@@ -74,7 +80,7 @@ def drift_percent(evidence: Evidence) -> float | None:
 
 
 def _segments(samples: Samples) -> list[float]:
-    """TCP segments sent per second, from each sample to the next."""
+    """Return the TCP segments sent per second, from each sample to the next."""
     name = "tcp_segments_sent"
     return [
         (after[name] - before[name]) / (after["monotonic_s"] - before["monotonic_s"])
@@ -84,7 +90,7 @@ def _segments(samples: Samples) -> list[float]:
 
 
 def tail_samples(evidence: Evidence) -> list[Finding]:
-    """Enough answers that a p99 means something."""
+    """Check that there are enough answers for a 99th percentile."""
     requests = evidence.run.output.requests if evidence.run.output else None
     limit = limits()["tail_samples"]
     beyond_p99 = None if requests is None else requests * 0.01

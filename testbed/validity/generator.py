@@ -1,4 +1,4 @@
-"""Did the generator put on the load that was asked for?"""
+"""Check that the generator made the load that was asked for."""
 
 from testbed.model.results import Finding
 from testbed.validity.evidence import Evidence, mean
@@ -6,27 +6,27 @@ from testbed.validity.limits import beyond, found, limits
 
 
 def tool_output(evidence: Evidence) -> list[Finding]:
-    """The generator's output holds together."""
+    """Check that the generator's output is consistent."""
     problems = evidence.run.output.problems if evidence.run.output else []
     return [found("doubtful", f"the generator's output: {problem}") for problem in problems]
 
 
 def generator_lag(evidence: Evidence) -> list[Finding]:
-    """The generator kept its own schedule."""
+    """Check that the generator kept its own schedule."""
     lag = evidence.run.output.lag_us if evidence.run.output else None
     p99 = lag.percentiles.get("99") if lag else None
     return beyond("generator_lag_p99_us", p99, "the generator lagged: p99 {value:.0f} us")
 
 
 def generator_cpu(evidence: Evidence) -> list[Finding]:
-    """Each of the generator's processes had CPU time to spare."""
+    """Check that each of the generator's processes had CPU time to spare."""
     percent = evidence.run.output.busiest_process_cpu_percent if evidence.run.output else None
     sentence = "a process of the generator used {value:.0f} % of a core"
     return beyond("generator_cpu_percent", percent, sentence)
 
 
 def rate_reached(evidence: Evidence) -> list[Finding]:
-    """A rate that was not put on is the server's doing only if the server was busy."""
+    """Check that the asked rate was reached, unless the server was too busy for it."""
     output = evidence.run.output
     if not output or not output.due or output.unsent is None:
         return []
@@ -40,11 +40,12 @@ def rate_reached(evidence: Evidence) -> list[Finding]:
 
 
 def starved_connections(evidence: Evidence) -> list[Finding]:
-    """No connection starved while others raced: that is a load of fewer connections than asked.
+    """Check that no connection starved while others raced.
 
-    Looks at the twentieth of the connections that got the fewest answers. Not judged: so few
-    answers a connection that chance is enough; servers that close connections after an answer or a
-    few; generators that do not count by connection.
+    If some did, the load came from fewer connections than asked for. The check looks at the
+    twentieth of the connections that got the fewest answers. It does not judge three cases: so few
+    answers per connection that chance explains the difference; servers that close a connection
+    after one or a few answers; and generators that do not count answers by connection.
     """
     output = evidence.run.output
     answers = output.answers_per_connection if output else None

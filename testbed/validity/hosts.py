@@ -1,4 +1,4 @@
-"""Were both hosts the app's and the generator's alone, at full speed, and watched throughout?"""
+"""Check that app and generator had both hosts to themselves, at full speed, and were watched."""
 
 import itertools
 from collections.abc import Callable, Mapping
@@ -14,7 +14,7 @@ Measure = Callable[[Samples], float | None]
 def _on_each_host(
     samples: Mapping[HostRole, Samples], limit: str, measure: Measure, sentence: str
 ) -> list[Finding]:
-    """Findings of one measure of each host's samples."""
+    """Return the findings of one measure over each host's samples."""
     return [
         finding
         for role, of_host in samples.items()
@@ -23,7 +23,7 @@ def _on_each_host(
 
 
 def other_load(evidence: Evidence) -> list[Finding]:
-    """Nobody else used the hosts' CPUs just before the app was started."""
+    """Check that nothing else used the hosts' CPUs just before the app was started."""
     findings = []
     for role, before in sorted(evidence.run.before.items()):
         names = ", ".join(f"{one.name} {one.cpu_percent:.0f} %" for one in before.busiest)
@@ -38,7 +38,7 @@ def other_load(evidence: Evidence) -> list[Finding]:
 
 
 def steal(evidence: Evidence) -> list[Finding]:
-    """The hosts kept their CPUs to themselves."""
+    """Check that no other machine took CPU time from the hosts."""
 
     def measure(samples: Samples) -> float | None:
         return mean(samples, "steal_percent")
@@ -47,7 +47,7 @@ def steal(evidence: Evidence) -> list[Finding]:
 
 
 def swap(evidence: Evidence) -> list[Finding]:
-    """Nothing was swapped."""
+    """Check that nothing was swapped."""
 
     def measure(samples: Samples) -> float | None:
         moved = [growth(samples, name) for name in ("swap_in_bytes", "swap_out_bytes")]
@@ -58,7 +58,10 @@ def swap(evidence: Evidence) -> list[Finding]:
 
 
 def telemetry(evidence: Evidence) -> list[Finding]:
-    """Both hosts were watched throughout: no gap between samples, before or after them."""
+    """Check that both hosts were watched throughout.
+
+    There must be no gap between samples, nor before the first or after the last one.
+    """
     load, interval_s = evidence.run.load, evidence.run.telemetry_interval_s
 
     def measure(samples: Samples) -> float | None:
@@ -83,9 +86,10 @@ def telemetry(evidence: Evidence) -> list[Finding]:
 
 
 def clock(evidence: Evidence) -> list[Finding]:
-    """No host's clock was set: the wall clock and time since boot went on together.
+    """Check that no host's clock was set during the run.
 
-    Both run at the rate that NTP keeps, so only a step of the wall clock parts them.
+    Wall clock and time since boot both run at the rate that NTP keeps, so only a step of the wall
+    clock makes them differ.
     """
 
     def measure(samples: Samples) -> float | None:
@@ -102,7 +106,10 @@ def clock(evidence: Evidence) -> list[Finding]:
 
 
 def suspended(evidence: Evidence) -> list[Finding]:
-    """No host slept: CLOCK_BOOTTIME counts the time of a suspend, CLOCK_MONOTONIC does not."""
+    """Check that no host slept.
+
+    CLOCK_BOOTTIME counts the time of a suspend and CLOCK_MONOTONIC does not.
+    """
 
     def measure(samples: Samples) -> float | None:
         return growth(samples, "suspended_s")
@@ -111,7 +118,7 @@ def suspended(evidence: Evidence) -> list[Finding]:
 
 
 def frequency(evidence: Evidence) -> list[Finding]:
-    """The CPUs ran near the frequency that they can keep up, in the run's slowest second too."""
+    """Check that the CPUs ran near the frequency that they can sustain, second by second."""
 
     def measure(samples: Samples) -> float | None:
         now, full = column(samples, "cpu_mhz"), column(samples, "cpu_full_mhz")
@@ -127,7 +134,7 @@ def frequency(evidence: Evidence) -> list[Finding]:
 
 
 def thermal_throttling(evidence: Evidence) -> list[Finding]:
-    """No CPU was slowed down because it was too hot."""
+    """Check that no CPU was slowed down because of heat."""
 
     def measure(samples: Samples) -> float | None:
         return growth(samples, "thermal_throttles")
@@ -137,7 +144,7 @@ def thermal_throttling(evidence: Evidence) -> list[Finding]:
 
 
 def quota_throttling(evidence: Evidence) -> list[Finding]:
-    """No control group's CPU quota held the app or the generator up."""
+    """Check that no control group's CPU quota slowed the app or the generator."""
 
     def measure(samples: Samples) -> float | None:
         throttles, periods = growth(samples, "quota_throttles"), growth(samples, "quota_periods")
@@ -148,7 +155,7 @@ def quota_throttling(evidence: Evidence) -> list[Finding]:
 
 
 def open_files(evidence: Evidence) -> list[Finding]:
-    """App and generator may open a file for each connection, and some more."""
+    """Check that app and generator may open a file for each connection, and some more."""
     connections, most_files = evidence.run.load.connections, evidence.run.open_files
     needed = connections + (limits()["open_files_spare"].doubtful or 0)
     allowed = most_files.model_dump() if most_files else {}

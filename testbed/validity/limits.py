@@ -1,4 +1,4 @@
-"""What checks find (checks.yml), and by which limits (limits.yml, with reason and source)."""
+"""Read what the checks find (checks.yml) and their limits (limits.yml, with reason and source)."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -13,9 +13,9 @@ LIMITS_FILE = Path(__file__).with_name("limits.yml")
 
 
 class Limit(Model):
-    """One limit, with why it is where it is. At or beyond a bound, the run is what its key says."""
+    """One limit with its reason. A value at or beyond a bound gets the verdict of that bound."""
 
-    remark: float | None = None  # a result worth naming, and no fault of the run
+    remark: float | None = None  # a result worth naming, which is not a fault of the run
     doubtful: float | None
     invalid: float | None
     unit: str
@@ -24,7 +24,7 @@ class Limit(Model):
 
 
 class Explained(Model):
-    """One check, in words."""
+    """One check in words."""
 
     finds: str
     measured_by: str
@@ -32,27 +32,27 @@ class Explained(Model):
 
 
 def explained() -> dict[str, Explained]:
-    """All checks by name, in the order of checks.yml."""
+    """Return all checks by name, in the order of checks.yml."""
     data = yaml.safe_load(CHECKS_FILE.read_text(encoding="utf-8"))
     return {name: Explained.model_validate(item) for name, item in data.items()}
 
 
 @lru_cache(maxsize=1)
 def limits() -> dict[str, Limit]:
-    """All limits by name."""
+    """Return all limits by name."""
     data = yaml.safe_load(LIMITS_FILE.read_text(encoding="utf-8"))
     return {name: Limit.model_validate(item) for name, item in data.items()}
 
 
 def found(verdict: Verdict, sentence: str) -> Finding:
-    """A finding; judge() puts in which check it is of."""
+    """Return a finding. `judge` adds the name of its check."""
     return Finding(check="", verdict=verdict, sentence=sentence)
 
 
 def beyond(name: str, value: float | None, sentence: str) -> list[Finding]:
-    """A finding if `value` is at or beyond a limit; `sentence` may hold {value:...}.
+    """Return a finding if `value` is at or beyond a limit; otherwise an empty list.
 
-    A value that is not known (None) is not judged.
+    `sentence` may contain {value:...}. A value that is not known (None) is not judged.
     """
     if value is None:
         return []

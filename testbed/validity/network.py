@@ -1,4 +1,4 @@
-"""Did the network stand between generator and app?"""
+"""Check that the network did not limit the app or the generator."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,9 +9,9 @@ from testbed.validity.limits import beyond
 
 
 def link_steady(evidence: Evidence) -> list[Finding]:
-    """The data link was up throughout, and the same: carrier, speed, address and route.
+    """Check that the data link was up throughout, with the same carrier, speed, address and route.
 
-    Seen just before the run and just after its load, and in each sample between.
+    It is read just before the run, just after its load, and in each sample between.
     """
     findings = []
     for role, samples in _link_samples(evidence).items():
@@ -25,7 +25,10 @@ def link_steady(evidence: Evidence) -> list[Finding]:
 
 
 def _carrier(looks: Sequence[LinkState], samples: Samples) -> list[str]:
-    """Say that the link was down. Carrier changes count those, too, that no sample saw."""
+    """Return sentences on a link that was down.
+
+    The count of carrier changes includes those that no sample saw.
+    """
     counts = [one.carrier_changes for one in looks if one.carrier_changes is not None]
     counts += map(int, column(samples, "link_carrier_changes"))
     changes = max(counts) - min(counts) if counts else 0
@@ -37,7 +40,7 @@ def _carrier(looks: Sequence[LinkState], samples: Samples) -> list[str]:
 
 
 def _way(looks: Sequence[LinkState], samples: Samples) -> list[str]:
-    """Say that the address was gone, or packets took another way."""
+    """Return sentences if the address was gone, or if packets took another way."""
     gone = column(samples, "link_has_address").count(0)
     ways = column(samples, "link_route")
     other = sum(way != ways[0] for way in ways)
@@ -50,7 +53,7 @@ def _way(looks: Sequence[LinkState], samples: Samples) -> list[str]:
 
 
 def _card(looks: Sequence[LinkState], samples: Samples) -> list[str]:
-    """Say that speed, duplex or MTU changed."""
+    """Return sentences if speed, duplex or MTU changed."""
     changed = []
     for key, word in (
         ("speed_mbit_per_s", "Mbit/s"),
@@ -65,7 +68,7 @@ def _card(looks: Sequence[LinkState], samples: Samples) -> list[str]:
 
 
 def link_errors(evidence: Evidence) -> list[Finding]:
-    """The cards damaged no frame."""
+    """Check that the cards damaged no frames."""
     findings = []
     for role, samples in _link_samples(evidence).items():
         errors = _sum(samples, "net_rx_errors", "net_tx_errors")
@@ -79,7 +82,10 @@ def link_errors(evidence: Evidence) -> list[Finding]:
 
 
 def link_drops(evidence: Evidence) -> list[Finding]:
-    """The interfaces dropped no packet, but for those of protocols that nobody asked for."""
+    """Check that the interfaces dropped no packets except unrequested ones.
+
+    Some packets belong to protocols that nobody on the host uses, and are always dropped.
+    """
     findings = []
     for role, samples in _link_samples(evidence).items():
         drops, elapsed_s = _sum(samples, "net_rx_drops", "net_tx_drops"), _elapsed_s(samples)
@@ -92,24 +98,24 @@ def link_drops(evidence: Evidence) -> list[Finding]:
 
 
 def _link_samples(evidence: Evidence) -> Mapping[HostRole, Samples]:
-    """Samples of both hosts; of none in a calibration, which does not use the link."""
+    """Return the samples of both hosts; of none in a calibration, which does not use the link."""
     return evidence.telemetry if evidence.expected.link is not None else {}
 
 
 def _sum(samples: Samples, *names: str) -> float | None:
-    """Growth of some counters together; None where the host tells none of them."""
+    """Return the growth of several counters together; None if the host tells none of them."""
     told = [value for name in names if (value := growth(samples, name)) is not None]
     return sum(told) if told else None
 
 
 def _elapsed_s(samples: Samples) -> float | None:
-    """Time from the first sample to the last."""
+    """Return the time from the first sample to the last, in seconds."""
     clock = "monotonic_s" if samples and "monotonic_s" in samples[0] else "t_s"
     return growth(samples, clock)
 
 
 def link_use(evidence: Evidence) -> list[Finding]:
-    """The link had room."""
+    """Check that the link had capacity to spare."""
     samples = evidence.measured["server"]
     sent = growth(samples, "net_tx_bytes")
     if evidence.expected.link is None or sent is None:
@@ -127,10 +133,10 @@ def link_use(evidence: Evidence) -> list[Finding]:
 
 
 def listen_queue(evidence: Evidence) -> list[Finding]:
-    """The app took connections up as fast as they came.
+    """Check that the app accepted connections as fast as they came.
 
-    A full queue is a result of an overloaded server, or of a short queue, and no fault of the run;
-    but it explains latencies of whole seconds, so it is named.
+    A full queue is a result of an overloaded server or of a short queue, and not a fault of the
+    run. It is named because it explains latencies of whole seconds.
     """
     return beyond(
         "listen_overflows",
@@ -140,7 +146,10 @@ def listen_queue(evidence: Evidence) -> list[Finding]:
 
 
 def retransmits(evidence: Evidence) -> list[Finding]:
-    """TCP did not have to send much again. A remark too: it is what the load did to the network."""
+    """Check that TCP did not have to send much again.
+
+    This is only a remark: it is what the load did to the network.
+    """
     findings = []
     for role, samples in evidence.telemetry.items():
         again, sent = growth(samples, "tcp_retransmits"), growth(samples, "tcp_segments_sent")

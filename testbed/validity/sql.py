@@ -1,4 +1,4 @@
-"""Which SQL the app sent, as PostgreSQL counted it, against what its workload declares. Pure."""
+"""Compare the SQL that PostgreSQL counted with what the workload declares. Pure functions."""
 
 import re
 from pathlib import Path
@@ -7,16 +7,16 @@ from testbed import files
 from testbed.model.catalogue import Housekeeping, Statement
 from testbed.model.results import SqlSeen
 
-MOST_FILE_BYTES = 64 * 1024 * 1024  # Ansible holds a data set in memory, and passes it to psql
+MOST_FILE_BYTES = 64 * 1024 * 1024  # Ansible keeps a data set in memory and passes it to psql
 
 
 def read_file(folder: Path, name: str) -> str:
-    """A workload's SQL file. Raises TestbedError, naming it, if it cannot be read as UTF-8."""
+    """Return a workload's SQL file. Raises TestbedError if it cannot be read as UTF-8."""
     return files.read_text(files.beside(folder, name), MOST_FILE_BYTES)
 
 
 def collapsed(text: str) -> str:
-    """A statement with white space, and the semicolon that some drivers add, aside."""
+    """Return a statement with single spaces, and without the semicolon that some drivers add."""
     return re.sub(r"\s+", " ", text).strip().rstrip(";").rstrip()
 
 
@@ -26,7 +26,7 @@ def sorted_out(
     housekeeping: list[Housekeeping],
     requests: int | None,
 ) -> list[SqlSeen]:
-    """Each statement seen, with its calls per request, and whether it was to be expected."""
+    """Return each statement seen, with its calls per request and whether it was expected."""
     texts = {collapsed(text) for statement in declared for text in statement.texts}
     counts: dict[str, int] = {}
     for text, calls in statements:

@@ -1,4 +1,4 @@
-"""How the lab's tests call the project: as its users do, by its commands."""
+"""Call the project in lab tests as its users do, by its commands."""
 
 import json
 import os
@@ -11,11 +11,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
-# Time-outs are for what hangs; a slow and disturbed machine is far from them
+# Time-outs only end what hangs; even a slow and disturbed machine stays far below them
 LIMIT_S = 1800
 PATIENCE_S = 300
-# Checks that speak of what else this machine does and of how fast it is, which is not for these
-# tests to decide: `tests/lab/disturb.py` provokes them
+# Checks about what else this machine does and how fast it is. These tests must not depend on that;
+# `tests/lab/disturb.py` provokes such findings.
 OF_THIS_MACHINE = {
     "clock",
     "frequency",
@@ -39,7 +39,7 @@ CONNECTED = "ss -Htn state established '( dport = :8080 )'"
 
 
 def short(**changes):
-    """Options that make a run short: what is tested is the way through, not the figures."""
+    """Return options that make a run short: the tests are about the procedure, not the figures."""
     options = {"rate": 200, "connections": 20, "duration": 3, "warmup": 1, "trials": 1, "seed": 1}
     return [f"--{name}={value}" for name, value in (options | changes).items()]
 
@@ -65,7 +65,7 @@ class Testbed:
         }
 
     def run(self, program, *arguments, check=True):
-        """Run a command to its end; with `check`, it must succeed."""
+        """Run a command to its end and return it. With `check`, it must succeed."""
         done = subprocess.run(
             [str(BIN / program), *arguments],
             cwd=ROOT,
@@ -82,11 +82,11 @@ class Testbed:
         return done
 
     def fab(self, *arguments, check=True):
-        """Run a fab task."""
+        """Run a fab task to its end and return it. With `check`, it must succeed."""
         return self.run("fab", *arguments, check=check)
 
     def start_fab(self, *arguments):
-        """Start a fab task in a session of its own, its output in a pipe."""
+        """Start a fab task in a session of its own, with its output in a pipe, and return it."""
         return subprocess.Popen(
             [str(BIN / "fab"), *arguments],
             cwd=ROOT,
@@ -96,31 +96,31 @@ class Testbed:
             text=True,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            # as in a terminal, where Ctrl-C is heeded, even if these tests run in the background
+            # as in a terminal, where Ctrl-C works, even if these tests run in the background
             preexec_fn=_heed_ctrl_c,
         )
 
     def campaign(self, *arguments, check=True):
-        """Run a campaign; its folder."""
+        """Run a campaign and return its folder."""
         self.fab(*arguments, check=check)
         return (self.results / "latest").resolve()
 
 
 def records(folder):
-    """All run.json of a campaign, in the order planned."""
+    """Return all run.json of a campaign, in the order planned."""
     runs = json.loads((folder / "campaign.json").read_text())["runs"]
     return [json.loads((folder / run / "run.json").read_text()) for run in runs]
 
 
 def checks(run, verdict):
-    """Names of the checks that gave a run this verdict."""
+    """Return the names of the checks that gave a run this verdict."""
     return {finding["check"] for finding in run["findings"] if finding["verdict"] == verdict}
 
 
 def has_figures(run):
-    """Whether a run has figures, or says that the machine was too slow for one good answer.
+    """Return whether a run has figures, or says that the machine was too slow for a good answer.
 
-    How many answers there were is the machine's; that none is told is the testbed's.
+    The number of answers depends on the machine, but a run without any must say so.
     """
     if run["failure"] is not None:
         return False
@@ -136,14 +136,14 @@ def wait_until(condition, what, limit_s=PATIENCE_S):
 
 
 def interrupt(process):
-    """End a fab task as Ctrl-C does; its exit code and output."""
+    """End a fab task as Ctrl-C does, and return its exit code and output."""
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=PATIENCE_S)
     return process.returncode, output
 
 
 def the_run(testbed, *flags, code=0, **changes):
-    """The only run of a campaign."""
+    """Run a campaign of one run and return that run."""
     done = testbed.fab("run-round2", *short(**(ONE | changes)), *flags, check=False)
     assert done.returncode == code, done.stdout + done.stderr
     (run,) = records((testbed.results / "latest").resolve())
@@ -155,14 +155,14 @@ def sentences(run, check):
 
 
 def wait_for_load(ssh):
-    """Wait until the generator has connected: its warm-up, or its load if it has none, is on."""
+    """Wait until the generator has connected, in its warm-up or, without one, in its load."""
     wait_until(
         lambda: ssh("client", f"pgrep -u bench -f pacer.worker && {CONNECTED} || true"), "load"
     )
 
 
 def during_load(testbed, ssh, action, **changes):
-    """The run in whose load `action` happens, the campaign's exit code, and what it printed."""
+    """Return the run in whose load `action` happened, the exit code and the output."""
     (testbed.results / "latest").unlink(missing_ok=True)
     process = testbed.start_fab("run-round2", *short(**(ONE | {"duration": 9} | changes)))
     wait_for_load(ssh)

@@ -1,6 +1,6 @@
-"""The lab of the tests: its own name, so that a lab which a user has open is never touched.
+"""The lab of the tests. It has its own name, so that a lab of the user is never touched.
 
-$TESTBED_TEST_LAB names another one than 'test'; with $TESTBED_KEEP_LAB it stays up afterwards.
+$TESTBED_TEST_LAB gives it another name than 'test'. With $TESTBED_KEEP_LAB it stays up afterwards.
 """
 
 import os
@@ -13,14 +13,14 @@ from testbed.lab import control, host, names
 from tests.lab.campaigns import PATIENCE_S, Testbed
 
 LINK_TRIES = 5
-# Processes of pytest that run side by side (gw0, gw1) have a lab each
+# Each of several processes of pytest (gw0, gw1) has a lab of its own
 PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
 TEST_LAB = os.environ.get("TESTBED_TEST_LAB", "test") + PROCESS
 
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[names.LabNames]:
-    """A lab that is up; taken down at the end, whatever happened."""
+    """A lab that is up, and is taken down at the end, whatever happens."""
     try:
         control.up(TEST_LAB, print)
         yield names.lab(TEST_LAB)
@@ -31,7 +31,7 @@ def lab() -> Iterator[names.LabNames]:
 
 @pytest.fixture(scope="session")
 def ssh(lab: names.LabNames) -> Callable[..., str]:
-    """Runs a command line on a host as root; what it printed."""
+    """A function that runs a command line on a host as root, and returns what it printed."""
 
     def run(role: str, *words: str, check: bool = True) -> str:
         one = lab.server if role == "server" else lab.client
@@ -53,7 +53,7 @@ def provisioned(lab: names.LabNames, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.fixture(scope="session")
 def verified(provisioned: Testbed) -> Testbed:
-    """The same, its data link verified: a disturbed machine may need more than one try."""
+    """The provisioned lab with a verified link. A disturbed machine may need several tries."""
     for _ in range(LINK_TRIES):
         done = provisioned.fab("link", "--duration=3", check=False)
         if done.returncode == 0:
@@ -62,9 +62,9 @@ def verified(provisioned: Testbed) -> Testbed:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this folder carries the marker `lab`; the longest file begins.
+    """Mark every test in this folder as `lab`, and put the longest file first.
 
-    Of two processes, one would else be left with it when the other has nothing more to do.
+    Otherwise one of two processes would still run it when the other has nothing more to do.
     """
     for item in items:
         if "tests/lab/" in item.nodeid:

@@ -1,8 +1,8 @@
-"""Eat a part of every CPU for a while: `python -m tests.lab.disturb SECONDS [SHARE]`.
+"""Use a part of every CPU for a while: `python -m tests.lab.disturb SECONDS [SHARE]`.
 
-A machine that has other things to do, for trying that no lab test is about how fast or how quiet
-the machine is. One process for each CPU is busy for its share of each tenth of a second, by
-default half of it.
+This stands for a machine that has other things to do, to check that no lab test depends on how fast
+or how quiet the machine is. One process for each CPU is busy for its share (by default half) of
+each tenth of a second.
 """
 
 import argparse
@@ -15,7 +15,7 @@ LONGEST_S = 2 * 3600
 
 
 def eat(cpu: int, share: float, until: float) -> None:
-    """Keep one CPU busy for a share of each period, until then by the monotonic clock."""
+    """Keep one CPU busy for a share of each period, until a time of the monotonic clock."""
     os.sched_setaffinity(0, {cpu})
     while (begin := time.monotonic()) < until:
         while time.monotonic() < begin + share * PERIOD_S:
@@ -24,7 +24,7 @@ def eat(cpu: int, share: float, until: float) -> None:
 
 
 def main() -> None:
-    """Eat all of this process's CPUs; ends by itself, or with Ctrl-C."""
+    """Use all of this process's CPUs until the time is over or Ctrl-C is pressed."""
     parser = argparse.ArgumentParser(prog="python -m tests.lab.disturb", description=__doc__)
     parser.add_argument("seconds", type=float, help=f"for how long, at most {LONGEST_S}")
     parser.add_argument("share", type=float, nargs="?", default=0.5, help="of each CPU's time")

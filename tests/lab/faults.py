@@ -1,4 +1,4 @@
-"""The faults that lab tests provoke, and what the testbed said of each: docs/reliability.md.
+"""Record the faults that lab tests provoke, and what the testbed said about each.
 
 A test that has provoked a fault calls `provoked` with what it saw. `python -m tests.lab.faults`
 writes the table of docs/reliability.md from what the tests of the last runs saw.
@@ -19,11 +19,11 @@ HEAD = "| fault | provoked by | outcome | what was said |\n|---|---|---|---|\n"
 
 
 def provoked(fault: str, how: str, outcome: str, said: str) -> None:
-    """Note what became of a fault.
+    """Record how the testbed reacted to a fault.
 
-    `fault`: its name in the table, unique, a literal (a test reads them off these calls). `how`:
-    what the test did. `outcome`: 'invalid', 'doubtful' or a 'remark' of a run, 'interrupted',
-    'refused', or what else was done about it. `said`: the sentence that the user reads.
+    `fault` is its unique name in the table, as a literal, because another test reads it from the
+    source. `how` is what the test did. `outcome` is 'invalid', 'doubtful' or a 'remark' for a run,
+    'interrupted', 'refused', or another reaction. `said` is the sentence that the user reads.
     """
     SEEN.mkdir(parents=True, exist_ok=True)
     row = {"fault": fault, "how": how, "outcome": outcome, "said": said}
@@ -32,9 +32,9 @@ def provoked(fault: str, how: str, outcome: str, said: str) -> None:
 
 
 def provoked_in(fault: str, how: str, run: dict[str, Any], check: str) -> None:
-    """Note what a run's record says of a fault: the verdict and the sentence of that check.
+    """Record a run's verdict on a fault, and the sentence of the check that found it.
 
-    A finding that leaves a run valid is a remark; a run that was disturbed has one at least.
+    A finding that leaves a run valid is a remark. A disturbed run must have at least one finding.
     """
     failure = run["failure"]
     findings = [finding for finding in run["findings"] if finding["check"] == check]
@@ -49,7 +49,7 @@ def provoked_in(fault: str, how: str, run: dict[str, Any], check: str) -> None:
 
 
 def table(folder: Path = SEEN) -> str:
-    """The rows of all faults seen, by name, as Markdown."""
+    """Return the rows of all recorded faults as Markdown, sorted by name."""
     rows = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
     return HEAD + "".join(
         f"| {row['fault']} | {_cell(row['how'])} | {row['outcome']} | {_cell(row['said'])} |\n"
@@ -58,14 +58,14 @@ def table(folder: Path = SEEN) -> str:
 
 
 def _cell(text: str) -> str:
-    """A text as one cell: on one line, at most 300 characters, without this machine's folders."""
+    """Return a text as one cell: one line, at most 300 characters, no folders of this machine."""
     line = " ".join(text.split()).replace(f"{ROOT}/", "").replace("|", "\\|")
     line = re.sub(r"(/tmp|\.\.)(/[\w.-]+)+/", "…/", line)
     return line if len(line) <= 300 else line[:299] + "…"
 
 
 def main() -> int:
-    """Put the table into the page."""
+    """Write the table into the page."""
     before, _, rest = PAGE.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
     PAGE.write_text(before + BEGIN + table() + END + after)

@@ -1,8 +1,8 @@
-"""What a host is: settings, files, units, services, users, packages; and what differs afterwards.
+"""Describe a host: settings, files, units, services, users, packages; and compare two states.
 
-Run on a host as root (`python3 - < host_snapshot.py`) it prints the host's state as JSON, with
-nothing but Python's own library. `differences` compares two of them, but for what docs/hosts.md
-says stays.
+Run on a host as root (`python3 - < host_snapshot.py`), it prints the host's state as JSON, and
+needs only Python's standard library. `differences` compares two states, except for what
+docs/hosts.md says may stay.
 """
 
 import hashlib
@@ -16,13 +16,13 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-State = dict[str, dict[str, str]]  # kind -> name -> what can be said of it
+State = dict[str, dict[str, str]]  # by kind and name, a text that describes it
 
-APART = ("/proc", "/sys", "/dev", "/run")  # not on a disk
+APART = ("/proc", "/sys", "/dev", "/run")  # these are not on a disk
 
 
 def take() -> State:
-    """The state of the host that this runs on."""
+    """Return the state of the host that this runs on."""
     return {
         "sysctl": dict(sysctls()),
         "file": dict(files()),
@@ -43,42 +43,42 @@ def take() -> State:
 
 
 def words(command: str) -> list[str]:
-    """The lines that a command prints."""
+    """Return the lines that a command prints."""
     done = subprocess.run(shlex.split(command), check=True, capture_output=True, text=True)
     return done.stdout.splitlines()
 
 
 def table(command: str, name: int, says: int) -> Iterator[tuple[str, str]]:
-    """Two columns of what a command prints."""
+    """Yield two columns of a command's output, those with the numbers `name` and `says`."""
     for line in words(command):
         columns = line.split()
         yield columns[name], columns[says]
 
 
 def accounts(database: str) -> Iterator[tuple[str, str]]:
-    """Users or groups by name, with all that is said of them."""
+    """Yield users or groups by name, with all their other fields."""
     for line in words(f"getent {database}"):
         name, _, rest = line.partition(":")
         yield name, rest
 
 
 def sysctls() -> Iterator[tuple[str, str]]:
-    """All that can be set; what can only be read is a count of something."""
+    """Yield all settings that can be written. Those that can only be read are counters."""
     for folder, _, names in os.walk("/proc/sys"):
         for path in (Path(folder) / name for name in names):
             if path.stat().st_mode & stat.S_IWUSR:
                 try:
                     yield str(path.relative_to("/proc/sys")), " ".join(path.read_text().split())
                 except (OSError, UnicodeDecodeError):
-                    continue  # it can only be written, or not without something else
+                    continue  # it can only be written, or cannot be read in this state
 
 
 def databases() -> Iterator[tuple[str, str]]:
-    """What PostgreSQL and Redis hold, and PostgreSQL's settings, where they run."""
+    """Yield what PostgreSQL and Redis hold, and PostgreSQL's settings, if they run."""
     running = dict(table("systemctl list-units --state=running --no-legend --plain", 0, 3))
     if any(unit.startswith("postgresql@") for unit in running):
         as_postgres = "runuser -u postgres --"
-        # each dump bears a random word of its own, in lines that guard psql
+        # each dump has a random word in two lines that protect psql
         dump = [line for line in words(f"{as_postgres} pg_dumpall") if "restrict " not in line]
         yield "postgresql", hashlib.sha256("\n".join(dump).encode()).hexdigest()[:12]
         settings = "psql -XAt -c 'SELECT name, setting FROM pg_settings'"
@@ -89,7 +89,7 @@ def databases() -> Iterator[tuple[str, str]]:
 
 
 def files() -> Iterator[tuple[str, str]]:
-    """Everything on the disk, with kind, mode, owner and content."""
+    """Yield everything on the disk, with kind, mode, owner and content."""
     for folder, folders, names in os.walk("/"):
         here = Path(folder)
         folders[:] = [
@@ -102,7 +102,7 @@ def files() -> Iterator[tuple[str, str]]:
 
 
 def kind(path: Path) -> str:
-    """Kind, mode, owner, and a digest of the content or a link's target."""
+    """Return kind, mode and owner, and a digest of the content or of a link's target."""
     found = path.lstat()
     said = f"{stat.filemode(found.st_mode)} {found.st_uid}:{found.st_gid}"
     if stat.S_ISLNK(found.st_mode):
@@ -113,9 +113,9 @@ def kind(path: Path) -> str:
 
 
 def differences(before: State, after: State, stays: dict[str, list[str]]) -> list[str]:
-    """What differs between two states, one line each, but for names that may.
+    """Return a line for each difference between two states, except for names that may differ.
 
-    `stays` has patterns of names by kind.
+    `stays` has patterns of these names by kind.
     """
     found = []
     for what in before:

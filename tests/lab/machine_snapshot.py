@@ -1,4 +1,4 @@
-"""What a lab could leave behind on the machine, as sentences that can be compared."""
+"""List what a lab could leave behind on the machine, as sentences that can be compared."""
 
 import json
 import re
@@ -10,9 +10,9 @@ from testbed.lab import machine
 
 
 def take(name: str) -> set[str]:
-    """Traces that the lab of that name could have left, and the machine's own settings.
+    """Return traces that the lab of that name could have left, and the machine's own settings.
 
-    Other labs may come and go while the tests run, so what carries their names is left out.
+    Other labs may come and go while the tests run, so traces with their names are left out.
     """
     others = re.compile(rf"(testbed[-_]|tb[sc]?-|{machine.LABS_FOLDER}/)(?!{name}\b)\w")
     found = {line for lines in _LISTS for line in lines() if not others.search(line)}
@@ -34,7 +34,7 @@ def _links() -> list[str]:
 
 
 def _rules() -> list[str]:
-    """Each line with the table that it is in, which tells whose it is."""
+    """Return each line with its table, which shows who made it."""
     found, table = [], ""
     for line in _words("nft", "list", "ruleset").splitlines():
         table = line if line.startswith("table") else table
@@ -43,7 +43,7 @@ def _rules() -> list[str]:
 
 
 def _mounts() -> list[str]:
-    # /run/netns is there as long as any lab is
+    # /run/netns exists as long as any lab does
     places = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     return [f"mount {place}" for place in places if place != "/run/netns"]
 
@@ -66,9 +66,9 @@ def _processes(name: str) -> list[str]:
         try:
             group = (process / "cgroup").read_text()
             if (process / "stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                continue  # ended: its parent has not asked for the exit status yet
+                continue  # it has ended, but its parent has not asked for the exit status yet
             command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
-        except OSError:  # ended meanwhile
+        except OSError:  # the process has ended meanwhile
             continue
         if f"testbed-{name}-" in group or f"{machine.LABS_FOLDER}/{name}/" in command:
             found.append(f"process {command}")

@@ -1,4 +1,4 @@
-"""Published comparisons asked again: workloads, verdicts, a series killed and resumed."""
+"""Test published comparisons: workloads, verdicts, and a series that is killed and resumed."""
 
 import json
 import os
@@ -9,14 +9,14 @@ import pytest
 from tests.lab.campaigns import PATIENCE_S, has_figures, records, wait_until
 from tests.lab.faults import provoked
 
-# Parts of each article that load all its apps; between them all services, wrk, ab, pacer, GET and
-# POST, kept and closed connections, a delayed link, a ramp.
+# Parts of each article that load all its apps. Together they use all services, wrk, ab, pacer, GET
+# and POST, kept and closed connections, a delayed link and a ramp.
 PARTS = {
     "movies": ("as_published", ["saturation"]),
     "records": ("as_published", ["remote"]),
     "pokemon": ("fair", ["debug"]),
 }
-KILLED = ("fair", ["list_500", "add"])  # of todo
+KILLED = ("fair", ["list_500", "add"])  # the part of todo in which the series is killed
 
 
 def options(mode, parts):
@@ -25,19 +25,19 @@ def options(mode, parts):
 
 
 def campaigns(folder):
-    """The campaign folders of a series, in order."""
+    """Return the campaign folders of a series, in order."""
     series = json.loads((folder / "series.json").read_text())
     assert series["ended_at"]
     return [folder / part["campaign"] for part in series["parts"]]
 
 
 def judged(testbed, folder):
-    """The verdicts of a series, as its command prints them."""
+    """Return the verdicts of a series, as its command prints them."""
     return json.loads(testbed.run("python", "-m", "analysis", "verdicts", folder, "--json").stdout)
 
 
 def check_runs(folder):
-    """Every run of the series gave figures, right answers and the declared SQL."""
+    """Assert that every run of the series has figures, right answers and the declared SQL."""
     for campaign in campaigns(folder):
         for run in records(campaign):
             assert has_figures(run), run

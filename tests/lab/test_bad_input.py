@@ -1,4 +1,4 @@
-"""What goes wrong is told in one clear message, ends with an error, and leaves nothing running."""
+"""Test that bad input gives one clear message and an error code, and leaves nothing running."""
 
 import json
 import re
@@ -134,7 +134,7 @@ def test_hosts_in_use_are_left_alone(verified):
 
 def test_a_server_lost_in_the_middle_ends_the_campaign(verified, lab, ssh):
     process, folder = begin(verified, duration=12)
-    # its cable pulled at the other end: of an interface that goes down, the host forgets the routes
+    # the cable is pulled at the other end: a host forgets the routes of an interface that is down
     management = ["ip", "link", "set", lab.server.outer_interface]
     subprocess.run([*management, "down"], check=True)
     try:
@@ -148,8 +148,8 @@ def test_a_server_lost_in_the_middle_ends_the_campaign(verified, lab, ssh):
     assert not ssh("client", "pgrep -u bench -f pacer || true")
     said = output[output.index("server host at 198.18.") :]
     provoked("server lost", "its management cable pulled during a run", "stopped", said)
-    # what could not be stopped on the lost host is stopped by the next campaign; the host itself
-    # ends the lost sessions, and with them the reservation
+    # the next campaign stops what could not be stopped on the lost host; the host itself ends the
+    # lost sessions and, with them, the reservation
     again = ["run-round2", *ONE]
     wait_until(lambda: verified.fab(*again, check=False).returncode == 0, "the hosts are free")
     assert nothing_runs(ssh)

@@ -1,9 +1,9 @@
-"""docs/hosts.md, walked: two hosts that know nothing of a lab, from nothing to a report and back.
+"""Follow docs/hosts.md on two hosts that know nothing of a lab, up to a report and back.
 
 Commands, and the exceptions from 'as it was before', are read from the page. Hosts and control side
-are what an ordinary user has: logins that may sudo (on one host with a password), a home with a key
-in it, and one inventory, copied and filled in. A delay of the link is no part of it: the lab's
-link has a queue of its own, which netem leaves alone on real hosts.
+are what an ordinary user has: logins that may use sudo (on one host with a password), a home with a
+key in it, and one inventory, copied and filled in. A delay of the link is not tested here: the
+lab's link has a queue of its own, which netem leaves alone on real hosts.
 """
 
 import json
@@ -41,19 +41,19 @@ NOT_COPIED = (
 
 
 def section(title):
-    """The page's text below a heading, up to the next one of its rank or above."""
+    """Return the page's text below a heading, up to the next one of its rank or above."""
     level, text = re.search(rf"^(#+) {re.escape(title)}\n(.*)", PAGE, re.M | re.S).groups()
     return re.split(rf"^#{{1,{len(level)}}} ", text, maxsplit=1, flags=re.M)[0]
 
 
 def commands(title):
-    """The commands of a section's first block, without their comments."""
+    """Return the commands of a section's first block, without their comments."""
     block = re.search(r"```sh\n(.*?)```", section(title), re.S)[1]
     return [shlex.split(line, comments=True) for line in block.splitlines()]
 
 
 def stays(*tables):
-    """Patterns of names by kind, from the tables of 'What stays' with these numbers."""
+    """Return patterns of names by kind, from the tables of 'What stays' with these numbers."""
     found = {}
     for number in tables:
         rows = section("What stays").split("|---|---|---|\n")[number].split("\n\n")[0]
@@ -92,9 +92,9 @@ class Walker:
         }
 
     def run(self, words, *, check=True, **environment):
-        """Run a command line as that user would in their checkout; what it left.
+        """Run a command line as that user would in their checkout, and return the finished process.
 
-        `environment`: variables beside those of every command; None takes one away.
+        `environment` has variables besides those of every command; None removes one.
         """
         variables = {
             name: value
@@ -134,7 +134,7 @@ class Walker:
 
     @contextmanager
     def agent(self):
-        """An agent that holds the key, whose file is away for that time; its environment."""
+        """An agent that holds the key while the key file is away; yields its environment."""
         socket = self.home / "agent"
         away = self.home / "id_ed25519"
         agent = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL)
@@ -157,7 +157,7 @@ class Walker:
 
 @pytest.fixture(scope="module")
 def fresh():
-    """A lab of its own, of hosts that nobody has touched."""
+    """A lab of its own, with hosts that nobody has touched."""
     name = f"m{TEST_LAB}"[:9].rstrip("-")
     control.down(name, print)
     try:
@@ -170,7 +170,7 @@ def fresh():
 
 @pytest.fixture(scope="module")
 def root(fresh):
-    """Runs a command line on a host with root's rights, which the walk itself has by sudo only."""
+    """A function that runs a command line on a host as root; the walk itself only has sudo."""
 
     def run(role, command, text=None, check=True):
         one = fresh.server if role == "server" else fresh.client
@@ -186,7 +186,7 @@ def root(fresh):
 
 @pytest.fixture(scope="module")
 def walker(fresh, root, tmp_path_factory):
-    """The user, who may log in to both hosts and sudo there: on the server with a password."""
+    """The user, who may log in to both hosts and use sudo there, on the server with a password."""
     user = Walker(fresh, tmp_path_factory.mktemp("walk"))
     for role in names.ROLES:
         root(role, f"useradd --create-home --shell /bin/bash {USER}")
@@ -194,7 +194,7 @@ def walker(fresh, root, tmp_path_factory):
         root(role, f"install -d -m 700 -o {USER} -g {USER} {folder}")
         root(role, f"cat > {folder}/authorized_keys", user.key.with_suffix(".pub").read_text())
         root(role, f"chown {USER}: {folder}/authorized_keys && chmod 750 /home/{USER}")
-        # a careful user's files are their own; sudo passes that on
+        # a careful user's umask, which sudo passes on
         root(role, f"sed -i '1i umask 077' /home/{USER}/.bashrc")
     root("server", "chpasswd", f"{USER}:{PASSWORD}\n")
     root("server", f"usermod --append --groups sudo {USER}")
@@ -204,13 +204,13 @@ def walker(fresh, root, tmp_path_factory):
 
 @pytest.fixture
 def snapshot(root):
-    """Takes the state of both hosts."""
+    """A function that returns the state of both hosts."""
     script = Path(host_snapshot.__file__).read_text()
     return lambda: {role: json.loads(root(role, "python3 -", script)) for role in names.ROLES}
 
 
 def recap(done):
-    """Counts per host from Ansible's closing lines."""
+    """Return the counts per host from Ansible's closing lines."""
     lines = re.findall(r"^(\S+) +: (ok=.*)$", done.stdout, re.M)
     return {
         name: {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", counts)}
@@ -219,12 +219,12 @@ def recap(done):
 
 
 def said(done):
-    """What Ansible printed, without the folds of long lines."""
+    """Return what Ansible printed, with long lines unfolded."""
     return " ".join(done.stdout.split())
 
 
 def differences(before, after, *tables):
-    """What differs on both hosts and stands in none of these tables of What stays."""
+    """Return the differences on both hosts that none of these tables of 'What stays' has."""
     patterns = stays(*tables)
     return {
         role: host_snapshot.differences(before[role], after[role], patterns) for role in names.ROLES
@@ -236,7 +236,7 @@ def enabled(state):
 
 
 def follow(walker, step, **environment):
-    """One step of the page; the speed of the link is this machine's, so that it may try again."""
+    """Run one step of the page. The speed of the link depends on this machine, so it may retry."""
     tries = LINK_TRIES if step[:2] == ["fab", "link"] else 1
     for _ in range(tries):
         done = walker.run(step, check=False, **environment)
@@ -258,7 +258,9 @@ def test_the_page_is_walked_to_a_report_and_back(walker, root, snapshot):
     for step in steps:
         done = follow(walker, step)
         if step == site:
-            with walker.agent() as environment:  # the same key, by an agent: nothing has changed
+            with (
+                walker.agent() as environment
+            ):  # the same key from an agent: nothing may have changed
                 again = walker.run(site, **environment)
             assert {"left", "right"} <= set(recap(again))
             assert all(counts["changed"] == 0 for counts in recap(again).values()), again.stdout
@@ -287,7 +289,7 @@ def test_the_page_is_walked_to_a_report_and_back(walker, root, snapshot):
 
 
 def is_of(line, packages, files):
-    """Whether a difference is a new package, or one of the files that packages have brought."""
+    """Return whether a difference is a new package, or a file that a package has brought."""
     kind, name, _, found = re.fullmatch(r"(\w+) (.+?): (.+) -> (.+)", line).groups()
     if kind == "package":
         return name in packages
@@ -297,14 +299,14 @@ def is_of(line, packages, files):
 
 @pytest.fixture
 def once_used(walker, root):
-    """Hosts that have had the testbed on them: all packages are there."""
+    """Hosts on which the testbed has been before, so that all packages are there."""
     if not root("server", "command -v wrk || true"):
         for step in commands("Steps")[:3] + commands("Undo"):
             follow(walker, step)
 
 
 def test_what_was_there_before_is_put_back(walker, once_used, fresh, root, snapshot):
-    """Again, with all packages there and databases that are somebody's; by names, INI and agent."""
+    """Walk again, with all packages there, somebody's own databases, host names, INI and agent."""
     root("server", "systemctl enable --now postgresql redis-server")
     own = "cd /etc/postgresql/*/main/conf.d && echo 'work_mem = 7MB' > own.conf"
     root("server", f"{own} && systemctl restart postgresql")

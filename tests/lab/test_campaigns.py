@@ -1,4 +1,4 @@
-"""The main job: link, rounds, results, report; interrupted, killed and resumed."""
+"""Test the main tasks: link, rounds, results and report, also interrupted, killed and resumed."""
 
 import csv
 import json
@@ -169,7 +169,7 @@ load:
         assert run["variant"] == "few"
         with (folder / run["run_id"] / "telemetry-server.csv").open() as stream:
             processes = [row["app_processes"] for row in csv.DictReader(stream)]
-        assert set(processes) == {"3"}  # one that only manages, and two workers
+        assert set(processes) == {"3"}  # one process that only manages, and two workers
 
 
 def first_run_finished(testbed):
@@ -178,7 +178,7 @@ def first_run_finished(testbed):
 
 
 def nothing_runs(ssh):
-    """No app, generator or telemetry on either host; nothing left of a run."""
+    """Assert that neither host runs an app, generator or telemetry, or keeps files of a run."""
     units = ssh("server", "systemctl list-units --no-legend --plain 'testbed-*' --state=active")
     processes = [
         ssh(role, "pgrep -u bench -af 'pacer|telemetry|wrk|iperf' || true")
@@ -188,7 +188,7 @@ def nothing_runs(ssh):
 
 
 def begin(testbed, **changes):
-    """A campaign that is in the load of its second run."""
+    """Start a campaign and return it in the load of its second run."""
     (testbed.results / "latest").unlink(missing_ok=True)
     process = testbed.start_fab("run-round2", *short(endpoints="index", **changes))
     wait_until(first_run_finished(testbed), "the first run has finished")

@@ -1,4 +1,4 @@
-"""Faults of the data link, provoked for real: what `fab link` and a campaign make of each."""
+"""Provoke real faults of the data link, and test how `fab link` and a campaign react."""
 
 import contextlib
 import json
@@ -29,7 +29,7 @@ DOWN, UP = "ip link set bench0 down", "ip link set bench0 up"
 
 @contextlib.contextmanager
 def changed(ssh, role, change, undo):
-    """A host that is changed while the block runs."""
+    """Change a host while the block runs."""
     try:
         ssh(role, change)
         yield
@@ -38,7 +38,7 @@ def changed(ssh, role, change, undo):
 
 
 def disturbed(testbed, ssh, role, change, undo, seconds=3):
-    """The run in whose load a host is changed for some seconds."""
+    """Return the run in whose load a host was changed for some seconds."""
     line = f"sleep 2; {change}; sleep {seconds}; {undo}"
     try:
         run, *_ = during_load(testbed, ssh, lambda: ssh(role, line))
@@ -49,7 +49,7 @@ def disturbed(testbed, ssh, role, change, undo, seconds=3):
 
 @contextlib.contextmanager
 def firewall(host, rule):
-    """A rule at the host's own input hook while the block runs."""
+    """Add a rule to the host's own input hook while the block runs."""
     inside = ["ip", "netns", "exec", host.machine, "nft"]
     chain = f"chain in {{\ntype filter hook input priority 0;\n{rule}\n}}"
     try:
@@ -62,13 +62,13 @@ def firewall(host, rule):
 
 @pytest.fixture
 def fresh(provisioned, tmp_path):
-    """The provisioned lab with an empty results folder: a refusal there hides no verification."""
+    """The provisioned lab with an empty results folder, so that no old verification counts."""
     return Testbed(provisioned.lab, tmp_path / "results")
 
 
 @pytest.fixture
 def inventory_with(lab, tmp_path):
-    """Makes an inventory of the lab in which some of a host's entries are changed."""
+    """A function that makes an inventory of the lab with some of a host's entries changed."""
 
     def make(**changes):
         listing = json.loads(
@@ -95,7 +95,7 @@ def inventory_with(lab, tmp_path):
 
 
 def refused(testbed, *options):
-    """What `fab link` says of a link that it refuses, and the record that it keeps of it."""
+    """Return what `fab link` says of a link that it refuses, and the record that it keeps."""
     done = testbed.fab("link", "--duration=1", *options, check=False)
     assert done.returncode == Exit.NOT_READY, done.stdout + done.stderr
     (file,) = testbed.results.glob("link/*/link.json")
@@ -110,7 +110,7 @@ def test_a_link_is_proven_by_way_and_counters(fresh):
     done = fresh.fab("link", "--duration=1", check=False)
     (file,) = fresh.results.glob("link/*/link.json")
     record = json.loads(file.read_text())
-    # how fast it is, is the machine's to say
+    # the measured rate depends on the machine, so it is not asserted
     assert all("below the floor" in problem for problem in record["problems"]), done.stdout
     assert {one["route_by"] for one in record["states"].values()} == {"bench0"}
     for of_host in record["carried"].values():
@@ -153,13 +153,13 @@ def test_one_host_for_both_is_refused(fresh, lab, inventory_with):
 
 
 def refused_by_name(testbed, inventory_with, key, address):
-    """What is said of a client that has the server's address under that key of the inventory."""
+    """Return the error for a client that has the server's address under a key of the inventory."""
     done = testbed.fab("link", inventory_with(client={key: address}), check=False)
     assert done.returncode in (Exit.BAD_INPUT, Exit.NOT_READY)
     said = done.stdout + done.stderr
     assert key in said
     line = next(line for line in said.splitlines() if key in line)
-    return line[line.find("host ") :]  # without the inventory's path, which is this test's own
+    return line[line.find("host ") :]  # without the inventory's path, which differs for each test
 
 
 def test_a_route_over_the_management_network_is_refused(fresh, lab, ssh):
@@ -267,7 +267,7 @@ def test_an_mtu_changed_in_a_run_is_invalid(verified, ssh):
 
 
 def test_dropped_packets_are_remarked(verified, ssh):
-    """Frames of a protocol that nobody there speaks: the kernel counts them as dropped."""
+    """Send frames of a protocol that nobody uses there, which the kernel counts as dropped."""
     send = (
         "import socket; s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); "
         "s.bind(('bench0', 0)); "
@@ -280,7 +280,7 @@ def test_dropped_packets_are_remarked(verified, ssh):
 
 
 def test_a_dead_link_ends_the_campaign_which_can_go_on(verified, ssh):
-    """The link goes after the first run; the second is not made over the management network."""
+    """Cut the link after the first run: the second must not use the management network."""
     (verified.results / "latest").unlink(missing_ok=True)
     asked = ONE | {"trials": 2}
     process = verified.start_fab("run-round2", *short(**asked))

@@ -1,4 +1,4 @@
-"""What happens around an app: the run is interrupted, kept and repeated, and no result of it."""
+"""Test that a fault outside of the app interrupts the run, which is kept and can be repeated."""
 
 import contextlib
 import json
@@ -25,19 +25,19 @@ from tests.lab.faults import provoked, provoked_in
 from tests.lab.test_campaigns import nothing_runs
 
 RUN = "/run/testbed"
-FULL = 40  # MB of a small disk that takes a run, until something else fills it
+FULL = 40  # MB of a small disk on which a run fits until something else fills the disk
 UNIT = "testbed-agents-flask.service"
 
 
 def resumed(testbed, *options):
-    """The runs of the latest campaign after a resume, which must succeed."""
+    """Resume the latest campaign, which must succeed, and return its runs."""
     folder = (testbed.results / "latest").resolve()
     testbed.fab("run-round2", f"--resume={folder}", *options)
     return records(folder)
 
 
 def is_interrupted(run, code, output):
-    """The run is kept as interrupted, and the user is told how to go on."""
+    """Assert that the run is kept as interrupted, and that the user is told how to go on."""
     assert run["failure"], run["findings"]
     assert run["failure"]["interrupted"], run["failure"]
     assert run["output"] is None
@@ -48,7 +48,7 @@ def is_interrupted(run, code, output):
 
 @contextlib.contextmanager
 def small_disk(ssh, role, megabytes):
-    """A host whose folder for runs lies on a small disk while the block runs."""
+    """Put a host's folder for runs on a small disk while the block runs."""
     owner = "uid=$(id -u bench),gid=$(id -g bench),mode=750"
     ssh(role, f"mount -t tmpfs -o size={megabytes}m,{owner} small {RUN}")
     try:
@@ -59,7 +59,7 @@ def small_disk(ssh, role, megabytes):
 
 @contextlib.contextmanager
 def small_results(verified, folder, megabytes):
-    """The testbed with its results on a small disk of this machine while the block runs."""
+    """Put the testbed's results on a small disk of this machine while the block runs."""
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "x", folder], check=True)
     try:
@@ -158,7 +158,7 @@ def test_a_lost_session_interrupts_the_run_and_ends_the_campaign(verified, ssh, 
 
 @contextlib.contextmanager
 def started_again(ssh, unit, ask):
-    """A service that runs again after the block."""
+    """Make sure that a service runs again after the block."""
     try:
         yield
     finally:
@@ -184,7 +184,7 @@ def test_a_database_that_is_stopped_or_restarted_interrupts_the_run(verified, ss
 
 
 def test_a_database_that_does_not_run_ends_the_campaign(verified, ssh):
-    """It is stopped in the load of the second run; the third is not begun."""
+    """Stop the database in the load of the second run: the third must not begin."""
     process = None
     with postgresql(ssh):
         (verified.results / "latest").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""`fab check` on hosts that something is wrong with, `--fix`, and a restore that cannot finish."""
+"""Test `fab check` on hosts with problems, `--fix`, and a restore that cannot finish."""
 
 import json
 import re
@@ -16,7 +16,7 @@ ROW = re.compile(r"^(ok|note|warn|fail|outer)\s+(.*?)(?:\s{2,}(.*))?$")
 
 
 def rows(output):
-    """Of each host, each check's level and the first line of what was found."""
+    """Return for each host the level of each check and the first line of what was found."""
     found, host = {}, None
     for line in output.splitlines():
         if line.startswith(("server host:", "client host:")):
@@ -34,7 +34,7 @@ TITLES = [
 
 
 def check(testbed, *options):
-    """What `fab check` shows; its exit code is what its own table says."""
+    """Return what `fab check` shows, after asserting that its exit code fits its table."""
     done = testbed.fab("check", *options, check=False)
     found = rows(done.stdout)
     levels = {level for host in found.values() for level, _ in host.values()}
@@ -45,7 +45,7 @@ def check(testbed, *options):
 
 @contextmanager
 def in_place_of(ssh, role, path, content, mode="0644"):
-    """Another file lies over one of the host's for a while."""
+    """Mount another file over one of the host's while the block runs."""
     write = f"printf '%s\\n' {shlex.quote(content)} > /root/in-place"
     ssh(role, f"{write}; chmod {mode} /root/in-place; mount --bind /root/in-place {path}")
     try:
@@ -56,7 +56,7 @@ def in_place_of(ssh, role, path, content, mode="0644"):
 
 @contextmanager
 def doing(ssh, role, begin, end):
-    """Something is wrong with a host for a while."""
+    """Run a command on a host before the block, and its opposite after it."""
     ssh(role, begin)
     try:
         yield
@@ -143,7 +143,7 @@ def test_what_is_the_outer_machines_is_shown_nevertheless(provisioned, ssh):
 
 @pytest.fixture
 def allowing(provisioned, tmp_path):
-    """The lab's inventory, which allows huge pages to be set, and swap to be turned off."""
+    """The lab's inventory, with permission to set huge pages and to turn swap off."""
     (tmp_path / "hosts.py").symlink_to(ROOT / "inventory/lab/hosts.py")
     (tmp_path / "group_vars").mkdir()
     for file in (ROOT / "inventory/lab/group_vars").iterdir():
@@ -155,7 +155,7 @@ def allowing(provisioned, tmp_path):
 def test_fix_changes_what_is_allowed_and_restore_puts_it_back(tuned, ssh, allowing):
     with in_place_of(ssh, "server", THP, "[always] madvise never"):
         found, text = check(tuned, "--fix", f"--inventory={allowing}")
-        assert "host_fitness_allow is empty" in text  # the client's
+        assert "host_fitness_allow is empty" in text  # on the client
         assert found["server"]["huge pages"] == ("ok", "madvise")
         record = json.loads(ssh("server", "cat /etc/testbed/fitness-before.json"))
         assert record["transparent_hugepage.enabled"]["value"] == "always"
@@ -171,14 +171,14 @@ def server_of(testbed):
 
 
 def tune_again(testbed):
-    """Have the server tuned as site.yml does, so that the tests that follow find it so."""
+    """Tune the server as site.yml does, so that the following tests find it tuned."""
     role = ["--module-name=include_role", "--args=name=kernel_tuning"]
     testbed.run("ansible", "server", "--playbook-dir=playbooks", "--become", *role)
 
 
 @pytest.fixture
 def tuned(provisioned):
-    """The lab, whose server is tuned again afterwards, whatever the test made of it."""
+    """The lab, whose server is tuned again afterwards, whatever the test did to it."""
     yield provisioned
     tune_again(provisioned)
 
@@ -203,7 +203,7 @@ def test_a_setting_that_cannot_be_put_back_is_named_and_stays_recorded(tuned, ss
             assert set(json.loads(ssh("server", f"cat {file}"))) == {"net.ipv4.tcp_tw_reuse"}
         assert ssh("server", "cat /proc/sys/net/core/somaxconn") == backlog
         refused = tuned.fab("run-round2", "--trials=1", check=False)
-        assert refused.returncode == 3  # nobody measures on a host that is half restored
+        assert refused.returncode == 3  # a host that is only half restored must not be measured
     said = next(line for line in done.stdout.splitlines() if "Not put back" in line)
     how = "a read-only mount over tcp_tw_reuse"
     provoked("a setting that cannot be put back", how, "refused", said)

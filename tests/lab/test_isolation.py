@@ -1,4 +1,4 @@
-"""What lab hosts reach over the management link, and who reaches them: tried by real sockets."""
+"""Test with real sockets what lab hosts reach over the management link, and who reaches them."""
 
 import json
 import socket
@@ -16,18 +16,18 @@ CONNECT = "import socket, sys; socket.create_connection((sys.argv[1], int(sys.ar
 LISTEN = (
     "import socket; s = socket.create_server(('0.0.0.0', {port}))\nwhile 1: s.accept()[0].close()"
 )
-# A network of the machine that no lab knows of, with one other machine in it
+# A network of the machine that no lab knows, with one other machine in it
 OUTSIDE, BESIDE_IT, PORT = "10.213.77.2", "10.213.77.1", 18022
 
 
 @dataclass(frozen=True)
 class Outside:
-    """Another machine in another network of this one: a namespace with a listener in it."""
+    """Another machine, in another network of this one: a namespace with a listener in it."""
 
     namespace: str
 
     def connects_to(self, address: str, port: int) -> bool:
-        """Whether a connection from there is accepted."""
+        """Return whether a connection from there is accepted."""
         prefix = ["ip", "netns", "exec", self.namespace]
         return (
             command.run(
@@ -38,20 +38,20 @@ class Outside:
 
 
 def connects(lab: names.LabNames, role: str, address: str, port: int) -> bool:
-    """Whether a lab host gets a connection to an address."""
+    """Return whether a lab host gets a connection to an address."""
     one = lab.server if role == "server" else lab.client
     line = host.ssh_command(lab, one, "python3", "-", address, str(port))
     return command.run(line, text=CONNECT, check=False).returncode == 0
 
 
 def pings(lab: names.LabNames, address: str, *options: str) -> bool:
-    """Whether the lab's client gets an answer from an address."""
+    """Return whether the lab's client gets an answer from an address."""
     line = host.ssh_command(lab, lab.client, "ping", "-n", "-c1", "-W2", *options, address)
     return command.run(line, check=False).returncode == 0
 
 
 def accepted(address: str, port: int) -> bool:
-    """Whether this machine itself gets a connection."""
+    """Return whether this machine itself gets a connection."""
     try:
         socket.create_connection((address, port), 5).close()
     except OSError:
@@ -72,7 +72,7 @@ def other(lab: names.LabNames) -> Iterator[names.LabNames]:
 
 @pytest.fixture(scope="module")
 def outside(lab: names.LabNames) -> Iterator[Outside]:
-    """One machine in another network, which would know its way to the lab's hosts."""
+    """A machine in another network, with a route to the lab's hosts."""
     namespace, link = f"testbed-{lab.name}-outside", f"tbo-{lab.name}"
     inside = ["ip", "-n", namespace]
     command.run(["ip", "netns", "add", namespace])
@@ -105,7 +105,7 @@ def outside(lab: names.LabNames) -> Iterator[Outside]:
 
 @pytest.fixture
 def own_service() -> Iterator[int]:
-    """A service of this machine that listens on all its addresses; its port."""
+    """The port of a service of this machine that listens on all its addresses."""
     with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as server:
         yield server.getsockname()[1]
 
@@ -126,7 +126,7 @@ def test_hosts_of_two_labs_do_not_reach_each_other(lab, other):
 
 
 def test_a_borrowed_address_does_not_lead_into_the_other_lab(lab, other):
-    """A host that gives itself an address of the other lab's network gets no answer either."""
+    """Test that a host that takes an address of the other lab's network gets no answer either."""
     borrowed = other.gateway.rsplit(".", 1)[0] + ".99"
     namespace = ["ip", "-n", lab.client.machine]
     command.run([*namespace, "address", "add", f"{borrowed}/32", "dev", names.MANAGEMENT_INTERFACE])
@@ -152,7 +152,7 @@ def test_other_networks_reach_no_host(lab, outside):
 
 
 def machines_addresses(lab: names.LabNames) -> list[str]:
-    """Every address of this machine, as one of the lab's hosts would name it."""
+    """Return every address of this machine, as a host of the lab would write it."""
     found = []
     for interface in json.loads(command.output(["ip", "-j", "address"])):
         for address in interface["addr_info"]:
@@ -168,7 +168,7 @@ def machines_addresses(lab: names.LabNames) -> list[str]:
 def test_hosts_reach_no_service_of_the_machine(lab, outside, own_service):
     addresses = machines_addresses(lab)
     assert {lab.gateway, BESIDE_IT} <= set(addresses)
-    assert outside.connects_to(BESIDE_IT, own_service)  # it does listen there
+    assert outside.connects_to(BESIDE_IT, own_service)  # the service really listens there
     for address in addresses:
         assert not connects(lab, "client", address, own_service), address
 

@@ -1,4 +1,4 @@
-"""The lab as a user gets it: what the two hosts are, and what `up` and `down` leave behind."""
+"""Test the lab as a user gets it: what its hosts are, and what `up` and `down` leave behind."""
 
 import contextlib
 import json
@@ -25,7 +25,7 @@ DEADLINE_S = 300
 
 
 def inside(lab: names.LabNames, role: str, *words: str) -> str:
-    """What a command prints on the host."""
+    """Return what a command prints on the host."""
     one = lab.server if role == "server" else lab.client
     return command.run(host.ssh_command(lab, one, *words), timeout_s=120).stdout.strip()
 
@@ -62,7 +62,7 @@ def test_hosts_reach_each_other_over_the_data_link(lab):
 
 
 def test_the_data_link_carries_no_more_than_a_gigabit(lab):
-    """Bytes that the shaped queue lets through in a second, measured by the receiver's counter."""
+    """Measure, by the receiver's counter, what the shaped queue lets through in a second."""
     receive = "import socket; s = socket.create_server(('{0}', 5999)); c, _ = s.accept()\n"
     receive += "while c.recv(1 << 20): pass"
     send = "import socket, time; s = socket.create_connection(('{0}', 5999)); n = 0\n"
@@ -76,7 +76,7 @@ def test_the_data_link_carries_no_more_than_a_gigabit(lab):
         client = host.ssh_command(lab, lab.client, "python3", "-")
         sent = command.run(client, text=send.format(lab.server.bench_address))
         assert receiver.wait(DEADLINE_S) == 0
-    assert 0 < float(sent.stdout) < 1000  # how near it comes, `fab link` judges
+    assert 0 < float(sent.stdout) < 1000  # `fab link` judges how near it comes
 
 
 def test_server_and_client_run_on_different_cpus(lab):
@@ -86,7 +86,7 @@ def test_server_and_client_run_on_different_cpus(lab):
         assert pids
         allowed = set()
         for pid in pids:
-            with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile
+            with contextlib.suppress(ProcessLookupError):  # the process has ended meanwhile
                 allowed.add(frozenset(os.sched_getaffinity(pid)))
         assert allowed == {frozenset(expected or os.sched_getaffinity(0))}
 
@@ -94,7 +94,7 @@ def test_server_and_client_run_on_different_cpus(lab):
 def test_network_settings_can_be_written_and_stay_in_the_host(lab):
     key = "/proc/sys/net/ipv4/tcp_fin_timeout"
     outside = Path(key).read_text()
-    server, client = on_both(lab, "cat", key)  # tuned already, if the lab is provisioned
+    server, client = on_both(lab, "cat", key)  # a provisioned lab is tuned already
     inside(lab, "server", "sysctl", "-q", "-w", "net.ipv4.tcp_fin_timeout=17")
     try:
         assert on_both(lab, "cat", key) == ["17", client]
@@ -143,7 +143,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 @pytest.fixture
 def nothing_left() -> Iterator[names.LabNames]:
-    """The lab `tlab`, not up; whatever the test does with it, `down` must leave nothing of it."""
+    """The lab `tlab`, not up. Whatever the test does, `down` must leave nothing of it."""
     control.down(NAME, print)
     before = machine_snapshot.take(NAME)
     yield names.lab(NAME)
@@ -192,7 +192,7 @@ def booting(lab: names.LabNames) -> bool:
 
 
 def kill_up_when(reached: Callable[[names.LabNames], bool], lab: names.LabNames) -> None:
-    """Start `up` and kill it, without a chance to clean up, at the given moment."""
+    """Start `up` and kill it at the given moment, without a chance to clean up."""
     with subprocess.Popen(
         [sys.executable, "-m", "testbed.lab", "up", "--name", NAME], cwd=PROJECT
     ) as process:
@@ -223,7 +223,7 @@ def test_a_host_that_does_not_boot_is_told_by_its_console(nothing_left, monkeypa
     real = host._nspawn
 
     def without_system(one, *rest):
-        elsewhere = f"--directory={one.folder}"  # no operating system in there
+        elsewhere = f"--directory={one.folder}"  # that folder has no operating system
         return real(one, *rest) + ([elsewhere] if one.role == "client" else [])
 
     monkeypatch.setattr(host, "_nspawn", without_system)
@@ -244,7 +244,7 @@ def test_hosts_whose_files_cannot_be_layered_are_copies(nothing_left, monkeypatc
 
 @pytest.mark.parametrize("family", ["ip", "inet"])
 def test_a_firewall_that_drops_what_is_forwarded_lets_the_lab_through(family):
-    """In a network namespace of its own: the machine's firewall is not touched."""
+    """Test it in a network namespace of its own; the machine's firewall is not touched."""
     steps = [
         "from testbed.lab import command, names, network",
         "lab = names.lab('tlab')",
@@ -264,7 +264,7 @@ def test_a_firewall_that_drops_what_is_forwarded_lets_the_lab_through(family):
     rules = [line.strip() for line in during.splitlines() if "tb-tlab" in line]
     assert sorted(rule.split()[0] for rule in rules) == ["iifname", "oifname"]
     assert all('accept comment "testbed-tlab"' in rule for rule in rules)
-    assert during.index("tb-tlab") < during.index("counter")  # before theirs
+    assert during.index("tb-tlab") < during.index("counter")  # the lab's rule comes first
     assert "tb-tlab" not in after
     assert "counter" in after
 
@@ -283,7 +283,7 @@ def test_down_names_a_process_that_keeps_it_from_ending(nothing_left):
 
 
 def test_a_killed_image_build_leaves_no_process_and_no_mount(tmp_path):
-    """The tool is a stand-in; what bounds it is real."""
+    """Use a stand-in for the tool, in the real process and mount namespaces."""
     tool = tmp_path / "mmdebstrap"
     tool.write_text(f"#!/bin/sh\nmount -t tmpfs none {tmp_path}\ntouch {tmp_path}/on\nsleep 300\n")
     tool.chmod(0o755)

@@ -1,4 +1,4 @@
-"""Apps run while the hosts are reserved, and end by themselves however the campaign ended."""
+"""Test that apps only run while the hosts are reserved, however the campaign ended."""
 
 import contextlib
 import os
@@ -18,19 +18,19 @@ LOCK = "/run/testbed/in-use"
 
 
 def active(ssh):
-    """The testbed's units that run on the server, or are about to start or end."""
+    """Return the testbed's units that run on the server, or are about to start or end."""
     states = "active,activating,deactivating"
     listing = f"systemctl list-units --no-legend --plain 'testbed-*' --state={states}"
     return [line.split()[0] for line in ssh("server", listing).splitlines()]
 
 
 def of_bench(ssh, role):
-    """What runs as the user who measures, sshd's own processes aside."""
+    """Return what runs as the user who measures, without sshd's own processes."""
     return ssh(role, "pgrep -u bench -a | grep -vE 'sshd|systemd|sd-pam' || true")
 
 
 def cut_off(lab, role):
-    """Drop what the control side's connections to a host send from now on; gives what undoes it."""
+    """Drop all further packets of the control side to a host; return a function to undo this."""
     host = lab.server if role == "server" else lab.client
     ss = ["ss", "-Htn", "state", "established", "dst", host.address]
     found = subprocess.run(ss, capture_output=True, text=True, check=True).stdout.splitlines()
@@ -47,7 +47,7 @@ def cut_off(lab, role):
 
 @pytest.fixture
 def loading(verified, ssh):
-    """A campaign in the middle of a long load; ended by force at the end."""
+    """A campaign in the middle of a long load; it is ended by force afterwards."""
     options = short(apps="flask", endpoints="index", rate=20, duration=300)
     process = verified.start_fab("run-round2", *options)
     wait_until(lambda: ssh("client", "pgrep -u bench -f pacer.worker || true"), "the load is on")
@@ -59,7 +59,7 @@ def loading(verified, ssh):
 
 
 def ends(ssh):
-    """What the app's unit said, once all that the campaign started has ended, on both hosts."""
+    """Return the log of the app's unit, once all that the campaign started has ended."""
     wait_until(lambda: not active(ssh), "the app ends by itself", PATIENCE_S)
     for role in ("server", "client"):
         wait_until(lambda role=role: not of_bench(ssh, role), "all else has ended", PATIENCE_S)
@@ -117,7 +117,7 @@ def test_an_app_that_is_started_without_a_reservation_ends_at_once(provisioned, 
 
 
 def test_an_app_may_be_restarted_by_hand_under_a_reservation(provisioned, ssh):
-    """As docs/own-app.md says: to look at an app without a campaign."""
+    """Do as docs/hosts.md says, to look at an app without a campaign."""
     hold = f"flock {LOCK} sh -c {shlex.quote(f'{START} && exec sleep 300')}"
     words = ["systemd-run", "--unit=by-hand", "--uid=bench", "sh", "-c", hold]
     ssh("server", shlex.join(words))
@@ -131,7 +131,7 @@ def test_an_app_may_be_restarted_by_hand_under_a_reservation(provisioned, ssh):
 
 
 def test_a_delay_of_the_link_ends_with_the_reservation(provisioned, ssh):
-    """Whether or not this kernel has netem: another command stands in for tc."""
+    """Use another command in place of tc, so that the kernel need not have netem."""
     folder = "/run/systemd/system/testbed-delay@.service.d"
     words = r"[Service]\nExecStart=\nExecStart=/usr/bin/true\nExecStop=\n"
     ssh(

@@ -1,4 +1,4 @@
-"""A declared delay of the data link: given, measured, stored, and gone when the campaign is."""
+"""Test that a declared delay of the data link is set, measured, stored, and removed."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def experiment(tmp_path):
 
 @pytest.fixture
 def round_trip_ms(ssh, lab):
-    """Measures the data link's shortest round trip: longer ones are the machine's."""
+    """A function that returns the data link's shortest round trip; longer ones are chance."""
 
     def measure():
         text = ssh("client", "ping", "-n", "-q", "-c", "5", "-i", "0.2", lab.server.bench_address)
@@ -53,7 +53,7 @@ def round_trip_ms(ssh, lab):
 
 
 def devices(lab):
-    """Delay lines' devices and routes in both hosts' namespaces."""
+    """Return devices and routes of delay lines in both hosts' namespaces."""
     found = []
     for host in lab.hosts:
         for what in ("link", "route"):
@@ -68,10 +68,10 @@ def test_a_campaign_gets_its_delay_and_leaves_none(verified, lab, experiment, ro
     delay = json.loads((folder / "campaign.json").read_text())["link_delay"]
     assert delay["asked_ms"] == ASKED_MS
     assert delay["round_trip_ms"]["mean"] >= 0.95 * ASKED_MS
-    assert delay["round_trip_ms"]["min"] <= 1.5 * ASKED_MS  # not twice the delay
+    assert delay["round_trip_ms"]["min"] <= 1.5 * ASKED_MS  # the delay was not set twice
     (run,) = records(folder)
     assert run["failure"] is None, run["failure"]
-    # the generator waited that long for each answer
+    # the generator waited at least so long for each answer
     assert run["output"]["latency_us"]["percentiles"]["50"] >= 0.95 * ASKED_MS * 1000
     assert not devices(lab)
     assert round_trip_ms() < ASKED_MS / 2
@@ -105,6 +105,6 @@ def test_a_delay_line_that_dies_is_noticed(verified, lab, experiment):
     assert process.returncode == Exit.RUN_INTERRUPTED, output
     assert "lost the delay" in output
     newest = max(verified.results.glob("*-far"))
-    assert not list(newest.glob("*/run.json"))  # a run over nobody knows which link
+    assert not list(newest.glob("*/run.json"))  # a run without the delay is not kept
     said = output[output.index("lost the delay") - 60 :]
     provoked("the declared delay lost", "its delay line killed during a run", "stopped", said)

@@ -1,4 +1,4 @@
-"""Apps of one's own, from a folder outside the repository: one in Python, and one that is not."""
+"""Test apps from a folder outside the repository: one in Python and one that is not."""
 
 import shutil
 from pathlib import Path
@@ -12,7 +12,7 @@ OWN = Path(__file__).with_name("own_apps")
 
 @pytest.fixture(scope="module")
 def own(verified, tmp_path_factory):
-    """The folder of own apps, copied elsewhere and deployed; afterwards the hosts are as before."""
+    """The folder of own apps, copied and deployed; afterwards the hosts are as before."""
     folder = tmp_path_factory.mktemp("elsewhere") / "own"
     shutil.copytree(OWN, folder)
     verified.run("ansible-playbook", "site.yml", "-e", f"testbed_apps_path={folder}")

@@ -1,4 +1,4 @@
-"""site.yml on the shared lab: what it promises, and that a second run changes nothing."""
+"""Test what site.yml promises, on the shared lab, and that a second run changes nothing."""
 
 import json
 import re
@@ -7,7 +7,7 @@ UNITS = [f"testbed-agents-{app}.service" for app in ("aiohttp_api_hour", "django
 
 
 def recap(output):
-    """Counts per host from Ansible's closing lines; the control machine's own are among them."""
+    """Return the counts per host from Ansible's closing lines, with the control machine's."""
     lines = re.findall(r"^(\S+)\s+: (ok=.*)$", output, re.M)
     return {
         host: {key: int(value) for key, value in re.findall(r"(\w+)=(\d+)", counts)}

@@ -1,7 +1,7 @@
-"""A CPU quota that holds a process up is seen, on this machine itself.
+"""Test on this machine itself that a CPU quota which slows a process is seen.
 
-Not in a lab host: where the machine has the cpu controller in a hierarchy of version 1, its hosts
-do not see it.
+Lab hosts cannot be used: if the machine has the cpu controller in a version 1 hierarchy, its lab
+hosts do not see it.
 """
 
 import csv
@@ -21,7 +21,7 @@ QUOTA_US, PERIOD_US = 10_000, 100_000  # a tenth of a CPU
 
 
 def make_group():
-    """A control group with the quota, in whichever hierarchy has the cpu controller."""
+    """Make a control group with the quota, in the hierarchy that has the cpu controller."""
     for line in cgroups.MOUNTS.read_text().splitlines():
         before, _, after = line.partition(" - ")
         mount, (kind, _, options) = Path(before.split()[4]), after.split(" ", 2)
@@ -81,4 +81,4 @@ def test_a_quota_is_counted(throttled, tmp_path):
         int(rows[-1][name]) - int(rows[0][name]) for name in ("quota_periods", "quota_throttles")
     )
     assert periods > 0
-    assert throttles > 0.1 * periods  # what makes a run invalid
+    assert throttles > 0.1 * periods  # this share makes a run invalid

@@ -1,4 +1,4 @@
-"""fab reaches real SSH servers as Ansible does, by whatever the user's SSH settings say."""
+"""Test that fab reaches real SSH servers as Ansible does, by the user's SSH settings."""
 
 import json
 import os
@@ -23,13 +23,13 @@ for remote in remotes.connect(inventory.load(sys.argv[1])).values():
 
 @pytest.fixture(scope="module")
 def bench(lab, provisioned):
-    """Hosts that are provisioned: the user that measures may log in with the lab's own key."""
+    """Provisioned hosts, on which the user who measures may log in with the lab's own key."""
     return lab
 
 
 @pytest.fixture
 def sockets():
-    """A folder with a short name: a socket's path has 108 characters at most (unix(7))."""
+    """A folder with a short name: the path of a socket has at most 108 characters (unix(7))."""
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         yield Path(folder)
 
@@ -47,7 +47,7 @@ def agent(bench, sockets):
         listed = subprocess.run(
             ["ssh-add", "-l"], env=environment, capture_output=True, check=False
         )
-        return listed.returncode != 2  # ssh-add(1): unable to contact the agent
+        return listed.returncode != 2  # exit code 2 of ssh-add(1): unable to contact the agent
 
     wait_until(answers, "the agent listens")
     subprocess.run(["ssh-add", "-q", bench.private_key], env=environment, check=True)
@@ -67,7 +67,7 @@ class Way:
         self.inventory.mkdir()
 
     def write(self, server, client, *, names=("box-1", "box-2"), config="", **everywhere):
-        """Hosts' own variables, those of both, and ~/.ssh/config."""
+        """Write the variables of each host, those of both, and ~/.ssh/config."""
         entries = {}
         for host, name, own in zip(self.lab.hosts, names, (server, client), strict=True):
             link = {"bench_address": host.bench_address, "bench_interface": "bench0"}
@@ -78,7 +78,10 @@ class Way:
         (self.ssh / "config").write_text(config)
 
     def run(self, *command, with_agent=True):
-        """In a mount namespace where ~/.ssh is the folder above: OpenSSH asks no $HOME for it."""
+        """Run a command in a mount namespace where ~/.ssh is the folder above.
+
+        OpenSSH does not use $HOME to find it.
+        """
         environment = os.environ | {"ANSIBLE_SSH_CONTROL_PATH_DIR": str(self.agent.parent)}
         environment["SSH_AUTH_SOCK"] = str(self.agent) if with_agent else ""
         own = Path("~/.ssh").expanduser()
@@ -103,7 +106,7 @@ def way(bench, agent, tmp_path):
 
 
 def jump(lab, extra=""):
-    """Settings of the client as the way to the server."""
+    """Return settings that make the client the jump host on the way to the server."""
     return (
         f"Host gate\n  HostName {lab.client.address}\n  User root\n  {extra}\n"
         f"Host box-*\n  StrictHostKeyChecking yes\n"
@@ -111,7 +114,7 @@ def jump(lab, extra=""):
 
 
 def link_local(lab, ssh, role):
-    """The host's IPv6 address on the management link, with the machine's interface to it."""
+    """Return the host's IPv6 address on the management link, with the machine's interface."""
     found = ssh(role, "ip -6 -o addr show dev mgmt0 scope link")
     return f"{found.split()[3].partition('/')[0]}%{lab.bridge}"
 
@@ -178,7 +181,7 @@ def test_fab_reaches_what_ansible_reaches(way, case):
 
 @pytest.fixture
 def on_ipv6(lab, ssh):
-    """A second SSH server on both hosts: the lab's own listens on IPv4 only."""
+    """A second SSH server on both hosts, as the lab's own listens on IPv4 only."""
     unit = "sshd-on-ipv6"
     start = f"systemd-run --collect --unit={unit} /usr/sbin/sshd -D -o ListenAddress=:: -p 2222"
     for role in ("server", "client"):

@@ -1,4 +1,4 @@
-"""What the user who measures may do on the hosts, tried as that user."""
+"""Test what the user who measures may do on the hosts, as that user."""
 
 import contextlib
 import shlex
@@ -14,7 +14,7 @@ START = f"sudo -n /opt/testbed/sbin/start-app /etc/testbed/settings.json {APP}"
 
 @pytest.fixture
 def bench(provisioned, ssh):
-    """Runs a shell's line as the user who measures; what it printed."""
+    """A function that runs a shell line as the user who measures; returns what it printed."""
 
     def run(line, role="server"):
         words = ["runuser", "-u", "bench", "--", "env", "-C", "/home/bench", "sh", "-c"]
@@ -41,7 +41,7 @@ def test_bench_sees_no_journal_but_the_apps(bench, ssh):
     "command",
     [
         "systemctl stop ssh.service",
-        f"systemctl start {APP}",  # without settings that were looked at
+        f"systemctl start {APP}",  # without checked settings
         f"systemctl stop {APP} ssh.service",
         f"systemctl stop {APP} --root=/home/bench",
         f"systemctl edit {APP}",
@@ -52,7 +52,7 @@ def test_bench_sees_no_journal_but_the_apps(bench, ssh):
         "systemctl start testbed-delay@1.service ssh.service",
         "journalctl -u ssh.service -n 12 -o cat --no-pager",
         f"journalctl -u {APP}",
-        f"journalctl -u {APP} -n 12 -o cat",  # in a pager
+        f"journalctl -u {APP} -n 12 -o cat",  # this would open a pager
         f"journalctl -u {APP} -n 12 -o cat --no-pager --file=/home/bench/x",
         f"/opt/testbed/sbin/start-app /home/bench/settings.json {APP}",
         "/opt/testbed/sbin/start-app /etc/testbed/settings.json ssh.service",
@@ -113,7 +113,7 @@ def test_settings_without_end_are_refused(bench):
 
 
 def test_a_link_of_benchs_does_not_make_root_read_a_file(bench, ssh, verified):
-    """Earlier versions had systemd read /run/testbed/<unit>.env, in a folder of bench's."""
+    """Test what systemd did in earlier versions: it read an .env file from a folder of bench's."""
     ssh("server", "echo 'SECRET=of-root' >/root/secret; chmod 600 /root/secret")
     environ = f"tr '\\0' '\\n' </proc/$(systemctl show -P MainPID {APP})/environ"
     try:
@@ -209,7 +209,7 @@ open("/root/command-lines", "wb").write(b"\\n".join(seen))
 
 
 def test_no_password_is_seen_while_it_is_set(bench, ssh, provisioned):
-    """Both passwords are made anew, while every command line on the server is looked at."""
+    """Make both passwords anew, while every command line on the server is watched."""
     ssh("server", "rm -f /run/watched-enough /etc/testbed/database-password "
         "/etc/testbed/redis-password.env")  # fmt: skip
     ssh("server", f"systemd-run --unit=watch python3 -c {shlex.quote(WATCH)}")

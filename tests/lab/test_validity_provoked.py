@@ -1,4 +1,4 @@
-"""What makes a run doubtful or invalid, provoked for real on the shared lab."""
+"""Provoke on the shared lab what makes a run doubtful or invalid."""
 
 import csv
 import itertools
@@ -30,7 +30,7 @@ def test_a_run_without_disturbance_is_not_invalid(verified):
 
 
 def test_strict_ends_with_an_error_unless_all_is_valid(verified):
-    # 120 answers are too few for a p99, so the run is doubtful
+    # 120 answers are too few for a p99, so that the run is doubtful
     run = the_run(verified, "--strict", code=5)
     assert "tail_samples" in checks(run, "doubtful")
 
@@ -61,7 +61,7 @@ def test_a_killed_worker_is_doubtful_though_it_is_replaced(verified, ssh):
 
 
 def test_an_app_started_anew_is_invalid(verified, ssh):
-    """A restart by hand leaves systemd's own count of restarts as it was."""
+    """Restart the app by hand, which does not change systemd's own count of restarts."""
     unit = "testbed-agents-flask.service"
     run, *_ = during_load(verified, ssh, lambda: ssh("server", f"systemctl restart {unit}"))
     assert run["unit"]["NRestarts"] == "0"
@@ -75,7 +75,7 @@ def test_wrong_answers_during_the_load_are_told_though_those_around_it_are_right
     edit, undo = update.format("number || '!'"), update.format(UNDO)
 
     def for_a_while():
-        ssh("server", f"sleep 2; {edit}; sleep 1; {undo}")  # not yet in the warm-up
+        ssh("server", f"sleep 2; {edit}; sleep 1; {undo}")  # after the warm-up
 
     run, *_ = during_load(verified, ssh, for_a_while)
     assert [check["ok"] for check in run["answers"]] == [True, True]
@@ -88,7 +88,7 @@ def test_wrong_answers_during_the_load_are_told_though_those_around_it_are_right
 
 
 def test_what_tcp_sends_again_is_remarked(verified, ssh):
-    """The server's end of the link is narrow for a while, so that its queue overflows."""
+    """Make the server's end of the link narrow for a while, so that its queue overflows."""
     shape = "tc qdisc replace dev bench0 root tbf rate {} burst {} latency 5ms"
     narrow, usual = shape.format("1mbit", "4kb"), shape.format("1gbit", "256kb")
     run, *_ = during_load(verified, ssh, lambda: ssh("server", f"{narrow}; sleep 2; {usual}"))
@@ -125,7 +125,7 @@ def test_sql_that_is_not_declared_is_named(verified, ssh):
 
 @pytest.fixture(params=["client"])
 def busy_host(ssh, request):
-    """A host, the client by default, whose CPU is eaten by neighbours for a bounded time."""
+    """A host, by default the client, whose CPU is used by other processes for a limited time."""
     ssh(
         request.param,
         "systemd-run --unit=hog timeout 600 sh -c 'for i in 1 2 3 4 5 6; do "
@@ -153,7 +153,7 @@ FASTEST = {"apps": "aiohttp_api_hour", "endpoints": "index", "connections": 100}
 
 @pytest.fixture(scope="module")
 def saturated(verified):
-    """A run with more due than any generator can even notice, of the fastest server there is."""
+    """A run of the fastest server, with more requests due than any generator can notice."""
     return the_run(verified, **FASTEST, rate=800000, duration=2)
 
 
@@ -164,7 +164,7 @@ def test_a_saturated_generator_convicts_itself(saturated):
 
 
 def test_a_starved_generator_convicts_itself(verified, saturated, busy_host):
-    # what this machine's client can just do alone is more than its neighbours leave of it
+    # the most that the client can do alone is more than it can do beside other processes
     rate = max(100, round(saturated["output"]["throughput_rps"]))
     run = the_run(verified, **FASTEST, rate=rate)
     assert "generator_lag" in checks(run, "doubtful") | checks(run, "invalid"), run["findings"]
@@ -172,7 +172,7 @@ def test_a_starved_generator_convicts_itself(verified, saturated, busy_host):
 
 
 def test_connections_that_starve_are_named(verified, ssh):
-    """The worker that holds the most connections is halted; those of the others race on."""
+    """Halt the worker that holds the most connections, while those of the others go on."""
 
     def halt():
         connections = "ss -Htnp state established '( sport = :8080 )'"
@@ -185,7 +185,7 @@ def test_connections_that_starve_are_named(verified, ssh):
         )
 
     load = {"apps": "aiohttp_api_hour", "endpoints": "index", "rate": 400, "connections": 40}
-    load["duration"] = 6  # less than the worker is halted for
+    load["duration"] = 6  # shorter than the halt of the worker
     run, *_ = during_load(verified, ssh, halt, **load)
     answers = run["output"]["answers_per_connection"]
     assert answers["p5"] < answers["mean"] / 2 < answers["max"]
@@ -240,7 +240,7 @@ def test_telemetry_samples_as_often_as_asked(verified):
         with (folder / run["run_id"] / f"telemetry-{role}.csv").open(newline="") as stream:
             times = [float(row["monotonic_s"]) for row in csv.DictReader(stream)]
         beats = [b - a for a, b in itertools.pairwise(times)]
-        assert 0.2 < median(beats) < 1  # never sooner than asked, and not the usual second
+        assert 0.2 < median(beats) < 1  # not sooner than asked, and not once a second as by default
 
 
 EXPERIMENT = """\

@@ -1,4 +1,4 @@
-"""The wrk2 role with a stand-in: a project that builds a program which talks like wrk2."""
+"""Test the wrk2 role with a stand-in: a project that builds a program which prints like wrk2."""
 
 import io
 import tarfile
@@ -20,7 +20,7 @@ INSTALLED = "/opt/testbed/bin/wrk2"
 
 
 def pack(path, files, top="wrk2-main/"):
-    """An archive of text files, as a forge would pack them."""
+    """Make an archive of text files, packed as by a Git forge."""
     with tarfile.open(path, "w:gz") as archive:
         for name, text in files.items():
             entry = tarfile.TarInfo(top + name)
@@ -31,7 +31,7 @@ def pack(path, files, top="wrk2-main/"):
 
 @pytest.fixture
 def client(provisioned, ssh):
-    """Applies the role to the client host; what it left there is removed, so `auto` finds none."""
+    """A function that applies the role to the client host. What it left is removed afterwards."""
 
     def apply(commit, *, check=True, **variables):
         settings = {"wrk2_enabled": True, "wrk2_commit": commit, "wrk2_packages": "make"}
@@ -44,7 +44,7 @@ def client(provisioned, ssh):
 
 
 def said(done):
-    """What Ansible printed, without the folds of long lines."""
+    """Return what Ansible printed, with long lines unfolded."""
     return " ".join(done.stdout.split())
 
 

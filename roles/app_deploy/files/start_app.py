@@ -1,12 +1,13 @@
 #!/usr/bin/python3 -I
-"""Start an app's unit with the settings of its run: what the user who measures may do as root.
+"""Start an app's unit with the settings of its run, as root for the user who measures.
 
     start-app /etc/testbed/settings.json testbed-agents-flask.service
 
-Sudoers allows these two arguments alone, once for each app. The settings come on standard input, a
-NAME=value on each line. Only those that the app declares are taken, with values that fit; so are
-addresses that the host listens on for the testbed. They go to a folder of root's, from which
-systemd reads them for the unit. Nothing that another user may write is ever read or followed.
+Sudoers allows only these two arguments, once for each app. Standard input has the settings, a
+NAME=value on each line. Only settings that the app declares are accepted, with values that are
+allowed, and addresses on which the host listens for the testbed. They are written to a folder of
+root's, from which systemd reads them for the unit. Nothing that another user may write is ever read
+or followed.
 """
 
 import json
@@ -25,12 +26,12 @@ NUMBER = re.compile(r"-?[0-9]{1,18}")
 
 
 class Refused(Exception):
-    """What was asked for is not allowed."""
+    """Raised if what was asked for is not allowed."""
 
 
 def read(stream: Any) -> str:
-    """Return all of a stream. Raises Refused if that is too much, or no text."""
-    signal.alarm(READ_TIMEOUT_S)  # whoever sends nothing shall not keep this waiting
+    """Return all of a stream. Raises Refused if it is too long or not UTF-8."""
+    signal.alarm(READ_TIMEOUT_S)  # ends this if the caller sends nothing
     content: bytes = stream.read(MOST_BYTES + 1)
     signal.alarm(0)
     if len(content) > MOST_BYTES:
@@ -42,7 +43,7 @@ def read(stream: Any) -> str:
 
 
 def settings_of(text: str) -> dict[str, str]:
-    """Return the settings by name. Raises Refused for another line, or a name given twice."""
+    """Return the settings by name. Raises Refused for any other line, or a name given twice."""
     settings: dict[str, str] = {}
     for line in text.split("\n"):
         if not line:
@@ -57,10 +58,7 @@ def settings_of(text: str) -> dict[str, str]:
 
 
 def check(settings: dict[str, str], declared: dict[str, Any]) -> None:
-    """Raise Refused for a setting that is not declared, or a value that it cannot have.
-
-    `declared`: for each name `choices`, a list or null, and `integer`, whether it is a number.
-    """
+    """Raise Refused for a setting that is not declared, or a value that is not allowed."""
     for name, value in settings.items():
         if name not in declared:
             raise Refused(f"{name[:80]!r} is no setting of this app")

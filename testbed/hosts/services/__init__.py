@@ -1,6 +1,7 @@
-"""The services that a workload needs beside its app. To add one, write its file, and list it here.
+"""The services that a workload needs besides its app.
 
-Its name stands in the model of workload.yml (testbed/model/catalogue.py), and it needs a role.
+To add one, write a file for it and list it here. Its name must also be in the model of workload.yml
+(testbed/model/catalogue.py), and it needs a role.
 """
 
 from collections.abc import Iterable
@@ -20,7 +21,7 @@ TABLE: dict[Name, Service] = {"postgresql": PostgreSql(), "redis": Redis()}
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit's state. `invocation`: another one after each start; empty where it never ran."""
+    """The state of a unit. `invocation` changes at each start; it is empty before the first."""
 
     name: str
     state: str
@@ -28,12 +29,12 @@ class Unit:
 
 
 def used(need: Need) -> list[Service]:
-    """The services that a workload names; an empty list where it needs none."""
+    """Return the services that a workload names; an empty list if it needs none."""
     return [TABLE[name] for name in need.workload.services]
 
 
 def running(server: Remote, services: Iterable[Service]) -> dict[Service, Unit]:
-    """Each service's unit. Raises TestbedError if one does not run."""
+    """Return each service's unit. Raises TestbedError if a service does not run."""
     found = {service: _look(server, service) for service in services}
     for service, unit in found.items():
         if unit.state != "active":
@@ -46,7 +47,7 @@ def running(server: Remote, services: Iterable[Service]) -> dict[Service, Unit]:
 
 
 def check_undisturbed(server: Remote, before: dict[Service, Unit]) -> None:
-    """Raise Interrupted if a service was stopped or started anew since `before`."""
+    """Raise Interrupted if a service was stopped or restarted since `before`."""
     for service, then in before.items():
         now = _look(server, service)
         if now.state != "active":
@@ -63,7 +64,7 @@ def check_undisturbed(server: Remote, before: dict[Service, Unit]) -> None:
 
 
 def _look(server: Remote, service: Service) -> Unit:
-    """The service's unit; of several, the one that runs."""
+    """Return the service's unit; if there are several, the one that runs."""
     told = server.run(
         ["systemctl", "show", "--all", service.unit, "-pId", "-pActiveState", "-pInvocationID"]
     ).stdout

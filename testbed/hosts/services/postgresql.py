@@ -1,4 +1,7 @@
-"""PostgreSQL: its data put back, its settings, and the apps' SQL, asked as the testbed's user."""
+"""PostgreSQL: put its data back, and read its settings and the apps' SQL.
+
+It is asked as the testbed's own user.
+"""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -11,18 +14,18 @@ from testbed.hosts.services.service import Need, Service, Statements
 
 T = TypeVar("T")
 
-# Settings that are not built-in defaults, as current_setting() words them.
+# Settings that are not built-in defaults, as current_setting() writes them.
 _SETTINGS = (
     "select json_object_agg(name, current_setting(name)) from pg_settings"
     " where source not in ('default', 'override', 'client', 'session')"
 )
-# Statements of the apps' own role only: the testbed asks as another one.
+# Statements of the apps' role only: the testbed itself uses another role.
 _SEEN = (
     "select coalesce(json_agg(json_build_array(query, calls)), '[]') from ("
     " select query, sum(calls) as calls from pg_stat_statements s join pg_roles r on r.oid = userid"
     " where r.rolname = current_database() group by query order by 2 desc, 1) as statements"
 )
-# We may count rows by this function (roles/postgresql), and read none.
+# This function (roles/postgresql) lets the testbed count rows without the right to read them.
 _ROWS = "select public.testbed_rows()"
 
 
@@ -30,10 +33,10 @@ class PostgreSql(Service):
     """PostgreSQL on the server host."""
 
     title = "PostgreSQL"
-    unit = "postgresql@*.service"  # Debian runs one for each cluster and version
+    unit = "postgresql@*.service"  # Debian has a unit for each cluster and version
 
     def check_deployed(self, server: Remote, need: Need) -> None:
-        """Raise TestbedError unless the workload's reset file is on the host as it is here."""
+        """Raise TestbedError unless the host has the workload's reset file as it is here."""
         if need.workload.reset is None:
             return
         show = ["systemctl", "show", "-P", "LoadState", _reset_unit(need)]
@@ -46,7 +49,7 @@ class PostgreSql(Service):
             )
 
     def put_back(self, server: Remote, need: Need) -> None:
-        """Run the workload's reset file. Raises TestbedError, with psql's words, if that fails."""
+        """Run the workload's reset file. Raises TestbedError with psql's message if that fails."""
         if need.workload.reset is None:
             return
         unit = _reset_unit(need)
@@ -61,27 +64,27 @@ class PostgreSql(Service):
             ) from error
 
     def found(self, server: Remote, need: Need) -> Mapping[str, Any]:
-        """Its settings, and how many rows each table of the workload's database has."""
+        """Return its settings, and the number of rows in each table of the workload's database."""
         database = server.facts.database_of(need.name)
         counted = _ask(server, "the number of rows", _ROWS, dict[str, int], database)
         return {"rows": counted, "postgresql": settings(server)}
 
     def watch(self, server: Remote) -> None:
-        """Let it count statements anew."""
+        """Let it count statements from zero."""
         question = "select to_json(pg_stat_statements_reset()::text)"
         _ask(server, "a fresh count of statements", question, str)
 
     def seen(self, server: Remote) -> Statements:
-        """Statements of the apps since then, as pg_stat_statements normalises them, with calls."""
+        """Return the apps' statements since then, as pg_stat_statements has them, with calls."""
         return _ask(server, "the statements that it saw", _SEEN, Statements)
 
     def telemetry_options(self, server: Remote, need: Need) -> list[str]:
-        """The database whose connections are counted."""
+        """Return the option that names the database whose connections telemetry counts."""
         return [f"--database={server.facts.database_of(need.name)}"]
 
 
 def settings(server: Remote) -> dict[str, str]:
-    """Every setting that is not its built-in default."""
+    """Return every setting that is not its built-in default."""
     return _ask(server, "its settings", _SETTINGS, dict[str, str])
 
 
@@ -90,15 +93,15 @@ def _reset_unit(need: Need) -> str:
 
 
 def _last_words(server: Remote, unit: str) -> str:
-    """What psql printed when the unit was last started."""
+    """Return what psql printed when the unit was last started."""
     _, _, last = hosts.journal(server, unit).rpartition("Starting ")
     return "; ".join(line for line in last.splitlines() if line.startswith("psql"))
 
 
 def _ask(server: Remote, what: str, query: str, shape: type[T], database: str | None = None) -> T:
-    """A query's one JSON value. Raises TestbedError, with PostgreSQL's own words, if it has none.
+    """Return a query's only JSON value. `what` says in words what is asked for.
 
-    `what` is asked for, in words.
+    Raises TestbedError, with PostgreSQL's own message, if the query has no such value.
     """
     command = ["psql", "-X", "-A", "-t", "-d", database or server.facts.testbed_database]
     command += ["-c", query]

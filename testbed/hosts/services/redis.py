@@ -1,9 +1,9 @@
-"""Redis, which a run finds empty."""
+"""Redis, which is empty at the start of every run."""
 
 from testbed.hosts.remote import Remote
 from testbed.hosts.services.service import Need, Service
 
-EMPTY = "testbed-redis-flush.service"  # of roles/redis
+EMPTY = "testbed-redis-flush.service"  # a unit that roles/redis installs
 
 
 class Redis(Service):

@@ -1,4 +1,4 @@
-"""What the testbed does with any service that a workload may need beside its app."""
+"""Declare what the testbed does with any service that a workload may need besides its app."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from testbed.asked.catalogue import Catalogue
 from testbed.hosts.remote import Remote
 from testbed.model.catalogue import Workload
 
-Statements = list[tuple[str, int]]  # texts of SQL, with calls
+Statements = list[tuple[str, int]]  # SQL texts, each with its number of calls
 
 
 @dataclass(frozen=True)
 class Need:
-    """A workload's need of its services: whose data it is, and where its files lie."""
+    """What a workload needs of its services: its name, its declaration and its folder."""
 
     name: str
     workload: Workload
@@ -22,33 +22,33 @@ class Need:
 
     @classmethod
     def of(cls, catalogue: Catalogue, name: str) -> "Need":
-        """The need of the workload of that name."""
+        """Return the need of the workload of that name."""
         return cls(name, catalogue.workload(name), catalogue.folders[name])
 
 
 class Service:
-    """A service on the server host. What one does not override, it has nothing to do for."""
+    """A service on the server host. A method that a service does not override does nothing."""
 
     title: str
-    unit: str  # as systemd calls it; a pattern, where there is a unit for each version
+    unit: str  # systemd's name; a pattern if each version has a unit of its own
 
     def check_deployed(self, server: Remote, need: Need) -> None:
-        """Raise TestbedError unless what the workload needs of it is on the server host."""
+        """Raise TestbedError unless the server host has what the workload needs of the service."""
 
     def put_back(self, server: Remote, need: Need) -> None:
-        """Give it the data that apps shall find. Raises TestbedError if that fails."""
+        """Give it the data that apps must find. Raises TestbedError if that fails."""
 
     def found(self, server: Remote, need: Need) -> Mapping[str, Any]:
-        """What of it the run's record keeps, by the record's fields, before the app is started."""
+        """Return what the run's record keeps of it before the app starts, by field name."""
         return {}
 
     def watch(self, server: Remote) -> None:
         """Begin to watch what apps ask of it."""
 
     def seen(self, server: Remote) -> Statements | None:
-        """The SQL that apps asked since then; None of a service that has no SQL."""
+        """Return the SQL that apps sent since then; None for a service without SQL."""
         return None
 
     def telemetry_options(self, server: Remote, need: Need) -> list[str]:
-        """What the server host's telemetry is told, to watch it."""
+        """Return the options with which the server host's telemetry watches it."""
         return []

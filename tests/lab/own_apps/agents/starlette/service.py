@@ -1,4 +1,4 @@
-"""A service as it might exist already: Starlette, with a pool of database connections."""
+"""An example of a service that exists already: Starlette with a pool of database connections."""
 
 import os
 from collections.abc import AsyncIterator
@@ -41,12 +41,12 @@ async def lifespan(app: Starlette) -> AsyncIterator[State]:
 
 
 async def index(request: Request) -> JSONResponse:
-    """A small JSON document."""
+    """Answer a small JSON document."""
     return JSONResponse({"hello": "world"})
 
 
 async def agents(request: Request) -> JSONResponse:
-    """All agents with their status."""
+    """Answer all agents with their status."""
     rows = await request.state.pool.fetch(AGENTS)
     return JSONResponse([dict(row) for row in rows])
 
