@@ -47,7 +47,6 @@ def reported(body: Task) -> Task:
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _interrupt)
         try:
-            _check_core_options(arguments[0])
             body(*arguments, **keywords)
         except TestbedError as error:
             _complain(str(error))
@@ -76,12 +75,6 @@ def _logged() -> str:
     except OSError as error:
         return f"; its traceback could not be kept in {os.path.relpath(LOG)}: {error.strerror}"
     return f" with {os.path.relpath(LOG)}"
-
-
-def _check_core_options(context: Context) -> None:
-    """Raise TestbedError for `-i PATH`: an inventory to Ansible, to Fabric a key, unused."""
-    if key := context.config.get("connect_kwargs", {}).get("key_filename"):
-        raise TestbedError(f"-i: not an option of this task; did you mean --inventory={key[0]}?")
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
