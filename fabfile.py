@@ -145,7 +145,7 @@ def compare(
 @tasks.reported
 def report(context: Context, campaign: str | None = None) -> None:
     """Write tables, charts and an HTML page of a campaign."""
-    _analysis("report", campaign or str(store.folder() / "latest"))
+    _analysis("report", str(store.folder() / "latest") if campaign is None else campaign)
 
 
 def measuring(name: str, doc: str) -> object:

@@ -30,6 +30,11 @@ def shown(value: object) -> str:
 
 
 def shown_name(name: object) -> str:
-    """A key, path or name as an error shows it, without quotes."""
+    """A key, path or name as an error shows it, without quotes, on one line, long ones shortened.
+
+    The end of a path is kept, for it tells more than the beginning.
+    """
     text = plain(str(name)).replace("\n", "\\n").replace("\t", "\\t")
-    return text if len(text) <= 2 * SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
+    if len(text) <= 2 * SHOWN_CHARACTERS:
+        return text
+    return f"{text[:SHOWN_CHARACTERS]}...{text[-SHOWN_CHARACTERS // 2 :]}"
