@@ -242,7 +242,8 @@ def problems_of(
 def verified(remotes: Remotes, identities: dict[HostRole, str], folder: Path) -> LinkRecord:
     """The newest verification of these hosts' link below `folder`.
 
-    Raises TestbedError if there is none, it is too old, or the link was not good enough.
+    Raises TestbedError if there is none, it is too old, or the link was not good enough, and if the
+    record of any was edited.
     """
     max_age = timedelta(hours=remotes["server"].facts.testbed_link_max_age_h)
     records = [store.read(path, LinkRecord) for path in sorted(folder.glob("*/link.json"))]
