@@ -14,7 +14,7 @@ from typing import Any
 
 from invoke.context import Context
 
-from testbed import store
+from testbed import files, store
 from testbed.asked import catalogue as catalogues
 from testbed.asked import experiments
 from testbed.asked.plan import plan
@@ -27,7 +27,7 @@ from testbed.model.base import Model
 from testbed.paths import ROOT
 from testbed.progress import Progress
 from testbed.terminal import Terminal
-from testbed.texts import shown
+from testbed.texts import shown, shown_name
 
 LOG = ROOT / ".cache" / "error.log"
 
@@ -53,7 +53,7 @@ def reported(body: Task) -> Task:
             sys.exit(error.exit_code)
         except OSError as error:  # a full disk, a folder that may not be written
             place = error.filename or f"this machine, writing below {store.folder()}"
-            _complain(f"{place}: {error.strerror or error}")
+            _complain(f"{shown_name(place)}: {error.strerror or error}")
             sys.exit(Exit.NOT_READY)
         except KeyboardInterrupt:
             _complain("interrupted: what was started is stopped, what was finished is kept")
@@ -141,8 +141,8 @@ def measure(name: str, given: options.Options) -> None:
     """Carry out, resume, or with --dry-run only print an experiment."""
     progress = Progress(Terminal(), quiet=given.quiet)
     if given.resume is not None:
-        hosts = inventory.load(given.inventory)
-        outcome = campaign.resume(Path(given.resume).resolve(), hosts, progress)
+        folder = _results_folder(given.resume)
+        outcome = campaign.resume(folder, inventory.load(given.inventory), progress)
     else:
         path = experiments.find(name)
         experiment, overridden = experiments.override(experiments.load(path), given.overrides())
@@ -167,14 +167,22 @@ def measure(name: str, given: options.Options) -> None:
         sys.exit(code)
 
 
+def _results_folder(named: str) -> Path:
+    files.check_folder(Path(named), "name the folder that it wrote, below results/")
+    return Path(named).resolve()
+
+
 def measure_article(name: str, given: options.ArticleOptions) -> None:
     """Ask an article again, go on with it, or with --dry-run only print what would be run."""
     progress = Progress(Terminal(), quiet=given.quiet)
     if given.resume is not None:
-        folder = Path(given.resume).resolve()
+        folder = _results_folder(given.resume)
         series = store.read(folder / articles.SERIES_FILE, Series)
         if series.article_name != name:
-            raise TestbedError(f"{folder} is a series of article {series.article_name}, not {name}")
+            raise TestbedError(
+                f"{shown_name(folder)} is a series of article {series.article_name}, "
+                f"not {shown_name(name)}"
+            )
     else:
         series = articles.new_series(
             articles.Request(name, given.modes, given.scale, given.parts, given.trials, given.seed)

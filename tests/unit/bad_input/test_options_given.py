@@ -97,6 +97,28 @@ def test_an_experiment_that_is_none_is_named(name, says, fab_run):
     assert says.lower() in message_of(fab_run(name)).lower()
 
 
+FOLDERS = [
+    ("nowhere", "nowhere: no such folder"),
+    ("/dev/zero", "/dev/zero: is a device, not a folder"),
+    ("pipe", "pipe: is a pipe (FIFO), not a folder"),
+    ("experiment.yml", "experiment.yml: is a file, not a folder"),
+    ("loop", "loop: cannot be read: Too many levels of symbolic links"),
+    ("a\nb\tc\x1b[2J", r"a\nb\tc\x1b[2J: no such folder"),
+    ("x" * 300, "cannot be read: File name too long"),
+    ("own", "own/campaign.json: no such file"),
+]
+
+
+@pytest.mark.parametrize(("name", "says"), FOLDERS, ids=range(len(FOLDERS)))
+def test_a_folder_to_resume_that_is_none_is_named(name, says, fab_run, place, monkeypatch):
+    monkeypatch.chdir(place)
+    os.mkfifo("pipe")
+    Path("loop").symlink_to("loop")
+    lab = str(ROOT / "inventory" / "baremetal")
+    message = message_of(fab_run(resume=name, inventory=lab, apps_path=None, dry_run=None))
+    assert says in message
+
+
 def test_more_runs_than_anybody_waits_for_are_refused(place, fab_run):
     path = place / "experiment.yml"
     steps = f"mode: ramp\n  ramp: {{of: users, steps: {list(range(1, 101))}}}"
