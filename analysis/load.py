@@ -16,6 +16,7 @@ from testbed.model.kinds import HostRole
 from testbed.model.results import Campaign, Finding, RunRecord
 from testbed.texts import shown_name
 
+MOST_COLUMNS = 1000  # of a timeline or of telemetry, which have dozens
 PLACE = "name a folder below results/"
 
 
@@ -141,11 +142,19 @@ def _is_readable(path: Path, notes: list[str]) -> bool:
     return other is None
 
 
+def _check_columns(path: Path) -> None:
+    """Raise ValueError for a table so wide that pandas would take hours to read it."""
+    with path.open("rb") as stream:
+        if any(line.count(b",") >= MOST_COLUMNS for line in stream):
+            raise ValueError(f"more than {MOST_COLUMNS:,} columns")
+
+
 def _read_csv(path: Path, notes: list[str]) -> pd.DataFrame | None:
     """Every column as numbers (what is no number becomes NaN); None if there is nothing to read."""
     if not _is_readable(path, notes):
         return None
     try:
+        _check_columns(path)
         table = pd.read_csv(path, on_bad_lines="skip", encoding="utf-8", comment="#")
     except (ValueError, OSError) as error:  # pandas' parser and encoding errors are ValueErrors
         notes.append(f"{path.name} could not be read: {error}")

@@ -1,10 +1,13 @@
 """Results that were edited, cut off or lost: named, never counted, and never a traceback."""
 
+import base64
 import json
 import os
 import shutil
+import zlib
 
 import pytest
+from hdrh.histogram import HdrHistogram
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -155,6 +158,31 @@ def test_what_cannot_be_read_into_memory_is_noted(whole, tmp_path, name, what, s
     (note,) = run.notes
     assert note.startswith(f"{name} could not be read: {says}")
     assert bool(run.edited) == sealed
+
+
+def _bomb(path):
+    """A histogram log whose one interval unpacks to 200 MB."""
+    histogram = HdrHistogram(1, 3_600_000_000, 3)
+    histogram.record_value(5)
+    whole = base64.b64decode(histogram.encode())
+    packed = zlib.compress(zlib.decompress(whole[8:]) + bytes(200 << 20))
+    interval = base64.b64encode(whole[:4] + len(packed).to_bytes(4, "big") + packed)
+    path.write_bytes(b"#[Histogram log format version 1.2]\n0.0,1.0,1.0," + interval + b"\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "says"),
+    [
+        ("timeline.csv", lambda path: path.write_text(f"{',' * 10**6}\n" * 2), "1,000 columns"),
+        ("timeline.csv", lambda path: path.write_text(f"a\n{',' * 10**6}\n"), "1,000 columns"),
+        ("latency.hdr", _bomb, "an interval of more than 1,048,576 bytes"),
+    ],
+)
+def test_what_would_grow_without_end_is_noted(campaign, name, make, says):
+    make(campaign / "001-flask-index-default-t1" / name)
+    (note,) = load(campaign).runs[0].notes
+    assert note.startswith(f"{name} could not be read: ")
+    assert says in note
 
 
 @pytest.mark.parametrize("what", NO_FILES)
