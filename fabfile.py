@@ -6,11 +6,12 @@ import sys
 from datetime import UTC, datetime
 
 import fabric
+import fabric.main
 from invoke.collection import Collection
 from invoke.context import Context
 
 from testbed import lab, store
-from testbed.cli import options, show, tasks
+from testbed.cli import options, program, show, tasks
 from testbed.errors import Exit
 from testbed.fitness import shown
 from testbed.hosts import fit, hosts
@@ -20,6 +21,9 @@ from testbed.hosts.remotes import at_once, held
 from testbed.lab import names
 from testbed.progress import Progress
 from testbed.terminal import Terminal
+
+# It is fab that loads this file, so that its program cannot be chosen beforehand
+fabric.main.program.__class__ = program.Program
 
 HELP = {name: text for name, (_, text) in options.defaults().items()}
 ARTICLE_HELP = {n: text for n, (_, text) in options.defaults(options.ArticleOptions).items()}
@@ -141,7 +145,7 @@ def compare(
 @tasks.reported
 def report(context: Context, campaign: str | None = None) -> None:
     """Write tables, charts and an HTML page of a campaign."""
-    _analysis("report", campaign or str(store.folder() / "latest"))
+    _analysis("report", str(store.folder() / "latest") if campaign is None else campaign)
 
 
 def measuring(name: str, doc: str) -> object:

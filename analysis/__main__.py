@@ -16,6 +16,7 @@ from analysis.compare import show as compare
 from analysis.tables import TEXT_WIDTH
 from testbed.errors import Exit, TestbedError
 from testbed.terminal import Terminal
+from testbed.texts import shown_name
 from testbed.tools import command as parse
 
 
@@ -65,13 +66,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         sub = subparsers.add_parser(command.name, help=command.help, description=command.help)
         command.add_arguments(sub)
         sub.set_defaults(run=command.run)
-    arguments = parser.parse_args(argv)
     try:
+        arguments = parser.parse_args(argv)
         return arguments.run(arguments, _console()) or 0
     except TestbedError as error:
         return _said(str(error), error.exit_code)
     except OSError as error:  # e.g. a folder that may not be entered, a full disk
-        name = f"{error.filename}: " if error.filename else ""
+        name = f"{shown_name(error.filename)}: " if error.filename else ""
         return _said(f"{name}{(error.strerror or str(error)).lower()}", Exit.BAD_INPUT)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED

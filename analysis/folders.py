@@ -2,16 +2,18 @@
 
 from pathlib import Path
 
-from analysis.load import LoadedCampaign, load
-from testbed import store
+from analysis.load import PLACE, LoadedCampaign, load
+from testbed import files, store
 from testbed.errors import TestbedError
 from testbed.model.article import Series
+from testbed.texts import shown_name
 
 SERIES_FILE = "series.json"
 
 
 def is_series(folder: Path) -> bool:
-    """Return whether the folder holds a series."""
+    """Return whether the folder holds a series. Raises TestbedError for what is no folder."""
+    files.check_folder(folder, PLACE)
     return (folder / SERIES_FILE).is_file()
 
 
@@ -32,8 +34,9 @@ def load_one(folder: Path) -> LoadedCampaign:
     if is_series(folder):
         parts = read_series(folder).parts
         raise TestbedError(
-            f"{folder}: a series of {len(parts)} campaigns, not one campaign",
-            remedy=f"name one of them: {', '.join(str(folder / part.campaign) for part in parts)}",
+            f"{shown_name(folder)}: a series of {len(parts)} campaigns, not one campaign",
+            remedy="name one of them: "
+            + ", ".join(shown_name(folder / part.campaign) for part in parts),
         )
     return load(folder)
 

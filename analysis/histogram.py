@@ -1,5 +1,7 @@
 """Read response times by percentile from a run's HdrHistogram log (latency.hdr)."""
 
+import base64
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,10 @@ HIGHEST_US = 3_600_000_000
 # A percentile is drawn only as far as this many answers lie beyond it: one single late answer
 # is no evidence of a percentile.
 MIN_BEYOND = 10
+# An interval's counts, unpacked: a few hundred kB, of 24,000 counts of some bytes. A few bytes of
+# zlib's may stand for gigabytes.
+MOST_INTERVAL_BYTES = 1 << 20
+PACKED_FROM = 8  # bytes: a mark, and how long the rest is
 TICKS_PER_HALVING = 8
 
 
@@ -59,7 +65,24 @@ def read_curve(path: Path) -> LatencyCurve | None:
     return LatencyCurve(count, fractions, values_us)
 
 
+def _check_intervals(path: Path) -> None:
+    """Raise ValueError for an interval that would fill the memory.
+
+    What else is wrong with a log is left for hdrh to say.
+    """
+    with path.open("rb") as stream:
+        for line in stream:
+            try:
+                packed = base64.b64decode(line.rpartition(b",")[2])[PACKED_FROM:]
+                unpacked = zlib.decompressobj().decompress(packed, MOST_INTERVAL_BYTES + 1)
+            except (ValueError, zlib.error):
+                continue
+            if len(unpacked) > MOST_INTERVAL_BYTES:
+                raise ValueError(f"an interval of more than {MOST_INTERVAL_BYTES:,} bytes")
+
+
 def _sum_of_intervals(path: Path) -> HdrHistogram:
+    _check_intervals(path)
     total = HdrHistogram(1, HIGHEST_US, 3)
     intervals = 0
     try:

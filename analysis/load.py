@@ -10,10 +10,14 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.histogram import LatencyCurve, read_curve
-from testbed import seal, store
+from testbed import files, seal, store
 from testbed.errors import TestbedError
 from testbed.model.kinds import HostRole
 from testbed.model.results import Campaign, Finding, RunRecord
+from testbed.texts import shown_name
+
+MOST_COLUMNS = 1000  # of a timeline or of telemetry, which have dozens
+PLACE = "name a folder below results/"
 
 
 @dataclass(frozen=True)
@@ -56,12 +60,11 @@ def load(folder: Path) -> LoadedCampaign:
     schema version is unknown, a JSON file is malformed or does not fit, a run folder is
     half-written, or nothing has been measured yet.
     """
-    if not folder.is_dir():
-        raise TestbedError(f"{folder}: no such folder", remedy="name a folder below results/")
+    files.check_folder(folder, PLACE)
     campaign_file = folder / "campaign.json"
     if not campaign_file.is_file():
         raise TestbedError(
-            f"{folder}: not a campaign: no campaign.json in it",
+            f"{shown_name(folder)}: not a campaign: no campaign.json in it",
             remedy="name the campaign's own folder, results/<campaign>",
         )
     campaign, is_edited = store.read_as_found(campaign_file, Campaign)
@@ -74,7 +77,8 @@ def load(folder: Path) -> LoadedCampaign:
     ]
     if not runs:
         raise TestbedError(
-            f"{folder}: none of the {len(campaign.runs)} planned runs has been measured",
+            f"{shown_name(folder)}: none of the {len(campaign.runs)} planned runs has been "
+            "measured",
             remedy="run or resume the campaign first",
         )
     return LoadedCampaign(
@@ -82,7 +86,7 @@ def load(folder: Path) -> LoadedCampaign:
         campaign=campaign,
         runs=runs,
         not_measured=[run_id for run_id in campaign.runs if run_id not in present],
-        unplanned=sorted(present - set(campaign.runs)),
+        unplanned=sorted(map(shown_name, present - set(campaign.runs))),
     )
 
 
@@ -127,14 +131,37 @@ def _marked(record: RunRecord, edited: list[str]) -> RunRecord:
     )
 
 
+def _is_readable(path: Path, notes: list[str]) -> bool:
+    """Whether a file of a run can be read into memory; where it is there and cannot, note why."""
+    try:
+        other, size = files.kind(path), path.stat().st_size
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        other, size = error.strerror, 0
+    if size > files.LARGEST_BYTES:
+        other = f"{size:,} bytes, of which at most {files.LARGEST_BYTES:,} are read"
+    if other is not None:
+        notes.append(f"{path.name} could not be read: {other}")
+    return other is None
+
+
+def _check_columns(path: Path) -> None:
+    """Raise ValueError for a table so wide that pandas would take hours to read it."""
+    with path.open("rb") as stream:
+        if any(line.count(b",") >= MOST_COLUMNS for line in stream):
+            raise ValueError(f"more than {MOST_COLUMNS:,} columns")
+
+
 def _read_csv(path: Path, notes: list[str]) -> pd.DataFrame | None:
     """Return a CSV file with all columns as numbers; None if it is missing, empty or unreadable.
 
     A field that is not a number becomes NaN. Why a file cannot be read is added to `notes`.
     """
-    if not path.is_file():
+    if not _is_readable(path, notes):
         return None
     try:
+        _check_columns(path)
         table = pd.read_csv(path, on_bad_lines="skip", encoding="utf-8", comment="#")
     except (ValueError, OSError) as error:  # pandas' parser and encoding errors are ValueErrors
         notes.append(f"{path.name} could not be read: {error}")
@@ -146,7 +173,7 @@ def _read_csv(path: Path, notes: list[str]) -> pd.DataFrame | None:
 
 
 def _read_latency(path: Path, notes: list[str]) -> LatencyCurve | None:
-    if not path.is_file():
+    if not _is_readable(path, notes):
         return None
     try:
         return read_curve(path)

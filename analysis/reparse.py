@@ -11,7 +11,8 @@ from rich.text import Text
 
 from analysis.folders import load_one
 from analysis.load import LoadedCampaign
-from testbed import store
+from testbed import files, store
+from testbed.errors import TestbedError
 from testbed.model.results import RunRecord
 from testbed.model.tool_output import ToolOutput
 from testbed.tools import ParseError, parse
@@ -36,7 +37,9 @@ class Reparsed:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `reparse`."""
-    parser.add_argument("folder", type=Path, metavar="results/CAMPAIGN", help="a campaign's folder")
+    parser.add_argument(
+        "folder", type=files.named, metavar="results/CAMPAIGN", help="a campaign's folder"
+    )
     parser.add_argument(
         "--write", action="store_true", help="store the figures that differ in their run.json"
     )
@@ -81,10 +84,13 @@ def reparse(record: RunRecord, raw: Path) -> Reparsed:
     if not path.is_file():
         return Reparsed(record, "no raw output", [f"there is no {raw.name}/{path.name}"])
     try:
-        output = parse(path.read_text(encoding="utf-8", errors="replace"), record.load.generator)
+        text = files.read(path, files.LARGEST_BYTES).decode(errors="replace")
+        output = parse(text, record.load.generator)
     except ParseError as error:
         place = f"{raw.name}/{path.name}:{error.line}"
         return Reparsed(record, "not readable", [f"{place}: {error.what}"])
+    except TestbedError as error:  # too large, or not to be read
+        return Reparsed(record, "not readable", [error.message])
     changes = differences(record.output, output)
     return Reparsed(record, "differs" if changes else "same", changes, output)
 

@@ -12,19 +12,26 @@ from analysis import capacities, charts, html, tables
 from analysis.charts.style import Rendered
 from analysis.folders import load_one
 from analysis.load import LoadedCampaign
+from testbed import files
 from testbed.errors import TestbedError
+from testbed.texts import shown_name
 
 
 def add_table_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `table`."""
-    parser.add_argument("folder", type=Path, metavar="results/CAMPAIGN", help="a campaign's folder")
+    parser.add_argument(
+        "folder", type=files.named, metavar="results/CAMPAIGN", help="a campaign's folder"
+    )
 
 
 def add_report_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `report`."""
     add_table_arguments(parser)
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="where to write (default: report/ in the folder)"
+        "--out",
+        type=files.named,
+        metavar="DIR",
+        help="where to write (default: report/ in the folder)",
     )
 
 
@@ -63,11 +70,11 @@ def save(
         write(out)
     except OSError as error:
         raise TestbedError(
-            f"{error.filename or out}: cannot be written: {error.strerror}",
+            f"{shown_name(error.filename or out)}: cannot be written: {error.strerror}",
             remedy="name another folder with --out",
         ) from error
     show()
-    console.print(Text(f"\nReport: {out / 'index.html'}"), soft_wrap=True)
+    console.print(Text(f"\nReport: {shown_name(out / 'index.html')}"), soft_wrap=True)
 
 
 def write(campaign: LoadedCampaign, out: Path) -> dict[str, list[Rendered]]:

@@ -213,7 +213,9 @@ def pack(folder: Path, inside: str = "") -> bytes:
 def _program(folder: Path, archives: Path) -> Bundle:
     """Return a package of the project, packed with its folder so that Python finds its name."""
     if not (folder / "__main__.py").is_file():
-        raise TestbedError(f"{folder}: no __main__.py", remedy="is this checkout complete?")
+        raise TestbedError(
+            f"{shown_name(folder)}: no __main__.py", remedy="is this checkout complete?"
+        )
     requirements = "requirements.txt" if (folder / "requirements.txt").is_file() else None
     digest = app_code.digest(folder)
     return bundle(

@@ -27,7 +27,7 @@ class TestbedError(Exception):
     ) -> None:
         super().__init__(message)
         self.message = plain(message)  # some of it may be text from a host
-        self.remedy = remedy
+        self.remedy = remedy and plain(remedy)
         self.exit_code = exit_code
 
     def __str__(self) -> str:

@@ -10,6 +10,10 @@ from pathlib import Path
 from testbed.errors import TestbedError
 from testbed.texts import shown_name
 
+# What a run, a tool or the testbed itself leaves in one file is a page to a few MB. A host may send
+# no more of one, and no more is read back.
+LARGEST_BYTES = 64 << 20
+
 FOLDER = "a folder"
 KINDS = {
     stat.S_IFDIR: FOLDER,
@@ -27,6 +31,13 @@ MARKS = {
 }
 
 
+def named(text: str) -> Path:
+    """The path that a user named. Raises TestbedError for '', which would be the current folder."""
+    if not text:
+        raise TestbedError("'': an empty name", remedy="name a file or folder; '.' is this one")
+    return Path(text)
+
+
 def kind(path: Path) -> str | None:
     """Return what is there instead of a plain file, such as 'a folder'; None for a plain file.
 
@@ -34,6 +45,18 @@ def kind(path: Path) -> str | None:
     """
     mode = stat.S_IFMT(path.stat().st_mode)
     return None if mode == stat.S_IFREG else KINDS.get(mode, "no plain file")
+
+
+def check_folder(path: Path, remedy: str) -> None:
+    """Raise TestbedError, naming the path, unless it is a folder."""
+    try:
+        other = kind(path) or "a file"
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise TestbedError(f"{shown_name(path)}: no such folder", remedy=remedy) from error
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    if other != FOLDER:
+        raise TestbedError(f"{shown_name(path)}: is {other}, not a folder", remedy=remedy)
 
 
 def check(path: Path, most_bytes: int) -> None:
@@ -62,7 +85,9 @@ def read(path: Path, most_bytes: int) -> bytes:
     except OSError as error:
         raise _unreadable(path, error) from error
     if len(content) > most_bytes:  # the files of /proc report a size of 0
-        raise TestbedError(f"{shown_name(path)}: is too large; at most {most_bytes:,} are read")
+        raise TestbedError(
+            f"{shown_name(path)}: is too large; at most {most_bytes:,} bytes are read"
+        )
     return content
 
 

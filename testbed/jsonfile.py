@@ -7,10 +7,11 @@ from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from testbed import files
 from testbed.errors import TestbedError
 from testbed.model.results import SCHEMA_VERSION
+from testbed.texts import shown_name
 
-LARGEST_BYTES = 64 << 20  # a campaign.json with a thousand runs has a tenth of this size
 DEEPEST = 50  # levels of nesting; the testbed's own files have fewer than ten
 MOST_PROBLEMS = 3  # of one file that are told
 REMEDY = "the file was cut off or edited; redo the run or restore the file"
@@ -23,25 +24,25 @@ def read(path: Path) -> dict[str, Any]:
 
     Raises TestbedError, which names the file and what is wrong with it.
     """
+    content = files.read(path, files.LARGEST_BYTES)
     try:
-        if path.stat().st_size > LARGEST_BYTES:
-            raise ValueError(f"larger than {LARGEST_BYTES >> 20} MiB")
         data = json.loads(
-            path.read_text(encoding="utf-8"),
+            content.decode(),
             parse_constant=_refuse,
             parse_float=finite,
             parse_int=_count,
         )
         check_depth(data, DEEPEST)
         json.dumps(data, ensure_ascii=False).encode()  # JSON may hold half a character, text not
-    except OSError as error:
-        raise TestbedError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise TestbedError(f"{path}: not valid JSON: {_words(error)}", remedy=REMEDY) from error
+        raise TestbedError(
+            f"{shown_name(path)}: not valid JSON: {_words(error)}", remedy=REMEDY
+        ) from error
     version = data.get("schema_version") if isinstance(data, dict) else None
     if version != SCHEMA_VERSION or isinstance(version, bool):
         raise TestbedError(
-            f"{path}: schema_version {_short(version)} is not known here (known: {SCHEMA_VERSION})",
+            f"{shown_name(path)}: schema_version {_short(version)} is not known here "
+            f"(known: {SCHEMA_VERSION})",
             remedy="read it with the version of the testbed that wrote it, or a newer one",
         )
     found: dict[str, Any] = data
@@ -60,8 +61,8 @@ def fit(path: Path, data: dict[str, Any], model: type[M]) -> M:
 
 
 def _problem(path: Path, item: Any) -> str:
-    key = ".".join(str(part) for part in item["loc"]) or "(the whole file)"
-    return f"{path}: {key}: {item['msg']}"
+    key = ".".join(shown_name(part) for part in item["loc"]) or "(the whole file)"
+    return f"{shown_name(path)}: {key}: {item['msg']}"
 
 
 def _words(error: Exception) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from testbed.model.results import KeptFile, RunRecord
+from testbed.texts import shown_name
 
 FIELD = "digest"  # the field of a sealed document that has its digest
 RECORD = "run.json"  # a run's record, which has its own digest and those of all other files
@@ -57,18 +58,18 @@ def changes(folder: Path, record: RunRecord) -> list[str]:
 
 
 def _change(path: Path, then: KeptFile) -> str | None:
-    name = f"{path.parent.name}/{path.name}"
+    name = shown_name(f"{path.parent.name}/{path.name}")
     try:
         if path.is_symlink() or not path.is_file():
             return f"{name} is missing" if not path.exists() else f"{name} is no plain file"
-        now = _kept(path)
+        size = path.stat().st_size
+        if size == then.bytes and _kept(path) == then:
+            return None
     except OSError as error:
         return f"{name} cannot be read: {error.strerror}"
-    if now == then:
-        return None
-    if now.bytes < then.bytes:
-        return f"{name} was cut or edited after the run: {now.bytes} of {then.bytes} bytes"
-    return f"{name} was edited after the run ({then.bytes} bytes then, {now.bytes} now)"
+    if size < then.bytes:
+        return f"{name} was cut or edited after the run: {size} of {then.bytes} bytes"
+    return f"{name} was edited after the run ({then.bytes} bytes then, {size} now)"
 
 
 def _kept(path: Path) -> KeptFile:

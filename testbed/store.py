@@ -10,6 +10,7 @@ from testbed import jsonfile, seal
 from testbed.errors import TestbedError
 from testbed.model.results import Campaign, Failure, RunRecord
 from testbed.paths import ROOT
+from testbed.texts import shown_name
 
 FOLDER_VARIABLE = "TESTBED_RESULTS"  # environment variable with another folder than results/
 PARTIAL = ".partial-"  # prefix of a run's folder until its run.json is complete
@@ -38,7 +39,7 @@ def write(path: Path, model: BaseModel) -> None:
         temporary.replace(path)
     except OSError as error:
         raise TestbedError(
-            f"cannot write {path}: {error.strerror}",
+            f"cannot write {shown_name(path)}: {error.strerror}",
             remedy="free some space or choose another results folder; finished runs are kept",
         ) from error
 
@@ -52,7 +53,7 @@ def read(path: Path, model: type[M]) -> M:
     found, edited = read_as_found(path, model)
     if edited:
         raise TestbedError(
-            f"{path} was edited after it was written",
+            f"{shown_name(path)} was edited after it was written",
             remedy="restore it from a copy; its present content was not measured",
         )
     return found
@@ -75,18 +76,19 @@ def read_run(folder: Path, campaign: Campaign) -> tuple[RunRecord, list[str]]:
     path = folder / seal.RECORD
     if not path.is_file():
         raise TestbedError(
-            f"{folder}: half-written run: no {seal.RECORD} in it",
+            f"{shown_name(folder)}: half-written run: no {seal.RECORD} in it",
             remedy="resume the campaign, which redoes this run, or remove the folder",
         )
     record, edited = read_as_found(path, RunRecord)
     if record.run_id != folder.name:
-        raise TestbedError(f"{path}: run_id '{record.run_id}' is not its folder's name")
+        raise TestbedError(f"{shown_name(path)}: run_id '{record.run_id}' is not its folder's name")
     if record.campaign != campaign.campaign:
         raise TestbedError(
-            f"{path}: belongs to campaign '{record.campaign}', not '{campaign.campaign}'",
+            f"{shown_name(path)}: belongs to campaign '{record.campaign}', "
+            f"not '{campaign.campaign}'",
             remedy="keep each campaign's runs in its own folder",
         )
-    name = f"{folder.name}/{seal.RECORD}"
+    name = f"{shown_name(folder.name)}/{seal.RECORD}"
     if edited:
         return record, [f"{name} was edited after the run"]
     if campaign.digest is not None and record.digest is None:
@@ -115,7 +117,7 @@ def finished_runs(folder: Path, campaign: Campaign) -> dict[str, RunRecord]:
         record, edits = read_run(folder / run_id, campaign)
         if edits:
             raise TestbedError(
-                f"{folder / run_id}: {'; '.join(edits[:3])}",
+                f"{shown_name(folder / run_id)}: {'; '.join(edits[:3])}",
                 remedy="restore what was there, or remove the folder to have the run repeated",
             )
         if record.failure is None:

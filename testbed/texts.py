@@ -30,6 +30,11 @@ def shown(value: object) -> str:
 
 
 def shown_name(name: object) -> str:
-    """Return a key, path or name as an error message shows it, without quotes."""
+    """Return a key, path or name as an error message shows it: without quotes, on one line.
+
+    Of a long one, the middle is left out: the end of a path tells more than its middle.
+    """
     text = plain(str(name)).replace("\n", "\\n").replace("\t", "\\t")
-    return text if len(text) <= 2 * SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."
+    if len(text) <= 2 * SHOWN_CHARACTERS:
+        return text
+    return f"{text[:SHOWN_CHARACTERS]}...{text[-SHOWN_CHARACTERS // 2 :]}"

@@ -17,6 +17,7 @@ from analysis.trials import CellTrials, cell_trials, counts, told_by
 from testbed.errors import TestbedError
 from testbed.model.article import CellRef, Claim, Metric, Mode, Series, SeriesPart
 from testbed.model.results import RunRecord
+from testbed.texts import shown_name
 
 RAMP_METRICS: tuple[Metric, ...] = ("slowdown_users", "errors_users")
 SMALL = "Small scale: shorter, and lighter where the article says so; to be quick, not exact."
@@ -80,7 +81,7 @@ def load_series(folder: Path) -> LoadedSeries:
     """
     if not is_series(folder):
         raise TestbedError(
-            f"{folder}: not a series: no {SERIES_FILE} in it",
+            f"{shown_name(folder)}: not a series: no {SERIES_FILE} in it",
             remedy="name a folder that `fab run-article` wrote, results/<series>",
         )
     series = read_series(folder)

@@ -3,7 +3,6 @@
 import json
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from pathlib import Path
 from typing import Any, get_args
 
 from rich.console import Console
@@ -15,6 +14,7 @@ from analysis.articles.series import SMALL, LoadedSeries, judgements, load_serie
 from analysis.ratio import interval_text, number
 from analysis.text_table import text_table
 from analysis.trials import CellTrials
+from testbed import files
 from testbed.model.article import Metric, Mode
 from testbed.numbers import AT_LEAST, MISSING, milliseconds, percent, rate
 
@@ -28,7 +28,9 @@ MODES: dict[Mode, str] = {"as_published": "As published", "fair": "Fair"}
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `verdicts`."""
-    parser.add_argument("folder", type=Path, metavar="results/SERIES", help="a series' folder")
+    parser.add_argument(
+        "folder", type=files.named, metavar="results/SERIES", help="a series' folder"
+    )
     parser.add_argument("--json", action="store_true", help="as JSON, for other programs")
 
 

@@ -2,7 +2,6 @@
 
 import json
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from typing import Any, get_args
 
 from rich.console import Console
@@ -23,6 +22,7 @@ from analysis.load import LoadedCampaign
 from analysis.ratio import Estimate, interval_text, number
 from analysis.text_table import text_table
 from analysis.trials import CellTrials
+from testbed import files
 from testbed.errors import Exit
 from testbed.numbers import AT_LEAST, MISSING
 
@@ -39,8 +39,10 @@ RANGE = "With fewer than three trials the interval is the range of their ratios.
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `compare`."""
-    parser.add_argument("a", type=Path, metavar="A", help="folder of the campaign to compare with")
-    parser.add_argument("b", type=Path, metavar="B", help="folder of the campaign to judge")
+    parser.add_argument(
+        "a", type=files.named, metavar="A", help="folder of the campaign to compare with"
+    )
+    parser.add_argument("b", type=files.named, metavar="B", help="folder of the campaign to judge")
     parser.add_argument(
         "--metric", action="append", default=[], metavar="KEY",
         help=f"figure to compare, may be repeated; one of {', '.join(COMPARABLE)} "

@@ -38,6 +38,7 @@ from testbed.model.results import (
 from testbed.progress import Progress
 from testbed.run.run import execute
 from testbed.run.session import Session
+from testbed.texts import shown_name
 from testbed.tools import generators
 from testbed.tools.table import GENERATORS
 
@@ -237,12 +238,11 @@ def _resumable(
     try:
         return _carry_out(session, campaign, planned, delayed)
     except (TestbedError, OSError) as error:
-        again = f"go on with --resume={os.path.relpath(session.folder)}"
-        if isinstance(
-            error, OSError
-        ):  # an error on this machine, such as a full disk or a missing folder
+        again = f"go on with --resume={shown_name(os.path.relpath(session.folder))}"
+        if isinstance(error, OSError):  # of this machine, such as a full disk or a missing folder
             place = error.filename or session.folder
-            raise Interrupted(f"this machine: {place}: {error.strerror}", remedy=again) from error
+            problem = f"this machine: {shown_name(place)}: {error.strerror}"
+            raise Interrupted(problem, remedy=again) from error
         remedy = f"{error.remedy}; then {again}" if error.remedy else again
         raise Interrupted(error.message, remedy=remedy) from error
 

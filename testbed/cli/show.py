@@ -9,6 +9,7 @@ from testbed.cli.options import option_name
 from testbed.model.article import Scale, SeriesPart
 from testbed.model.experiment import Experiment, LoadSpec, PlannedRun
 from testbed.model.results import LinkRecord, Standing
+from testbed.texts import shown_name
 
 REPEATED: tuple[Standing, ...] = ("interrupted", "failed")  # a resume repeats these runs
 
@@ -63,12 +64,16 @@ def outcome_text(outcome: Outcome) -> str:
 def series_text(folder: Path, outcomes: list[Outcome]) -> str:
     """Return how a series of campaigns went, and where its folder is."""
     text = _outcomes_text(folder, outcomes)
-    return f"{text}; report: python -m analysis report {os.path.relpath(folder)}"
+    return f"{text}; report: python -m analysis report {_place(folder)}"
+
+
+def _place(folder: Path) -> str:
+    return shown_name(os.path.relpath(folder))
 
 
 def _outcomes_text(folder: Path, outcomes: list[Outcome]) -> str:
     counts = Counter(record.standing for one in outcomes for record in one.records)
-    place = os.path.relpath(folder)
+    place = _place(folder)
     again = " and ".join(f"{counts[word]} {word}" for word in REPEATED if counts[word])
     return "\n".join(
         [

@@ -14,7 +14,7 @@ from typing import Any
 
 from invoke.context import Context
 
-from testbed import store
+from testbed import files, store
 from testbed.asked import catalogue as catalogues
 from testbed.asked import experiments
 from testbed.asked.plan import plan
@@ -27,7 +27,7 @@ from testbed.model.base import Model
 from testbed.paths import ROOT
 from testbed.progress import Progress
 from testbed.terminal import Terminal
-from testbed.texts import shown
+from testbed.texts import shown, shown_name
 
 LOG = ROOT / ".cache" / "error.log"
 
@@ -48,14 +48,13 @@ def reported(body: Task) -> Task:
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _interrupt)
         try:
-            _check_core_options(arguments[0])
             body(*arguments, **keywords)
         except TestbedError as error:
             _complain(str(error))
             sys.exit(error.exit_code)
         except OSError as error:  # a full disk, a folder that may not be written
             place = error.filename or f"this machine, writing below {store.folder()}"
-            _complain(f"{place}: {error.strerror or error}")
+            _complain(f"{shown_name(place)}: {error.strerror or error}")
             sys.exit(Exit.NOT_READY)
         except KeyboardInterrupt:
             _complain("interrupted: what was started is stopped, what was finished is kept")
@@ -77,12 +76,6 @@ def _logged() -> str:
     except OSError as error:
         return f"; its traceback could not be kept in {os.path.relpath(LOG)}: {error.strerror}"
     return f" with {os.path.relpath(LOG)}"
-
-
-def _check_core_options(context: Context) -> None:
-    """Raise TestbedError for `-i PATH`: Ansible takes an inventory there, but Fabric a key."""
-    if key := context.config.get("connect_kwargs", {}).get("key_filename"):
-        raise TestbedError(f"-i: not an option of this task; did you mean --inventory={key[0]}?")
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -149,8 +142,8 @@ def measure(name: str, given: options.Options) -> None:
     """Carry out or resume an experiment, or only print its plan with --dry-run."""
     progress = Progress(Terminal(), quiet=given.quiet)
     if given.resume is not None:
-        hosts = inventory.load(given.inventory)
-        outcome = campaign.resume(Path(given.resume).resolve(), hosts, progress)
+        folder = _results_folder(given.resume)
+        outcome = campaign.resume(folder, inventory.load(given.inventory), progress)
     else:
         path = experiments.find(name)
         experiment, overridden = experiments.override(experiments.load(path), given.overrides())
@@ -175,14 +168,22 @@ def measure(name: str, given: options.Options) -> None:
         sys.exit(code)
 
 
+def _results_folder(named: str) -> Path:
+    files.check_folder(Path(named), "name the folder that it wrote, below results/")
+    return Path(named).resolve()
+
+
 def measure_article(name: str, given: options.ArticleOptions) -> None:
     """Ask an article again or resume a series, or only print the plan with --dry-run."""
     progress = Progress(Terminal(), quiet=given.quiet)
     if given.resume is not None:
-        folder = Path(given.resume).resolve()
+        folder = _results_folder(given.resume)
         series = store.read(folder / articles.SERIES_FILE, Series)
         if series.article_name != name:
-            raise TestbedError(f"{folder} is a series of article {series.article_name}, not {name}")
+            raise TestbedError(
+                f"{shown_name(folder)} is a series of article {series.article_name}, "
+                f"not {shown_name(name)}"
+            )
     else:
         series = articles.new_series(
             articles.Request(name, given.modes, given.scale, given.parts, given.trials, given.seed)

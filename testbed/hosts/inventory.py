@@ -18,6 +18,7 @@ from testbed.hosts import inventory_files
 from testbed.model.inventory import Facts, Host
 from testbed.model.kinds import HostRole
 from testbed.paths import ROOT
+from testbed.texts import shown_name
 from testbed.tools.table import LINK_TOOL
 
 ROLES: tuple[HostRole, HostRole] = ("server", "client")
@@ -79,7 +80,8 @@ def _view(inventory: str | None) -> View:
     if result.returncode != 0:
         lines = [line for line in result.stderr.splitlines() if line.strip()]
         raise TestbedError(
-            f"Ansible cannot read {inventory or 'the default inventory'}: {' '.join(lines[-3:])}"
+            f"Ansible cannot read {shown_name(inventory or 'the default inventory')}: "
+            f"{' '.join(lines[-3:])}"
         )
     view: View = json.loads(result.stdout)
     return view
@@ -91,7 +93,7 @@ def check(view: View) -> Inventory:
     server, client = (_Member(view, role, name) for role in ROLES)
     if server.name == client.name:
         raise TestbedError(
-            f"{name}: host {server.name} is in group 'server' and in group 'client'",
+            f"{name}: host {shown_name(server.name)} is in group 'server' and in group 'client'",
             remedy=f"two hosts are needed, one in each; {inventory_files.EXAMPLE}",
         )
     hosts = [member.typed(Host, member.host_values) for member in (server, client)]
@@ -112,7 +114,7 @@ class _Member:
         if len(names) != 1:
             for source in view["sources"]:
                 inventory_files.explain(source)
-            there = f" ({', '.join(names[:5])})" if names else ""
+            there = f" ({', '.join(map(shown_name, names[:5]))})" if names else ""
             raise TestbedError(
                 f"{inventory}: group '{role}' has {len(names)} hosts{there}; it needs exactly one",
                 remedy=inventory_files.EXAMPLE,
@@ -146,7 +148,7 @@ class _Member:
         """Return a sentence with file, host, key and what is wrong with the key."""
         where = self.view["where"]
         place = where.get(key) or where.get("inventory_hostname") or self.inventory
-        return f"{inventory_files.shown(place)}: host {self.name}: {key} {problem}"
+        return f"{inventory_files.shown(place)}: host {shown_name(self.name)}: {key} {problem}"
 
     def typed(self, model: type[M], values: dict[str, Any]) -> M:
         """Return the values as `model`. Raises TestbedError with a sentence per wrong value."""

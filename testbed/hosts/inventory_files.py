@@ -2,31 +2,41 @@
 
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
 from testbed import files
 from testbed.errors import TestbedError
+from testbed.texts import is_plain, shown_name
+from testbed.texts import shown as shown_value
 
 EXAMPLE = "inventory/baremetal/hosts.yml is an example"
 SCRIPT_TIMEOUT_S = 60
 LARGEST_BYTES = 10_000_000  # the file of thousands of hosts is smaller
+# Values with every alias written out, as Ansible does it: a few bytes may stand for many more
+MOST_VALUES = 1_000_000
 OF_VARIABLES = {"group_vars", "host_vars"}
 YAML_ENDINGS = {".yml", ".yaml", ".json", ""}
 
 
 def check_place(source: str) -> None:
-    """Raise TestbedError unless the source is a file or a folder.
+    """Raise TestbedError unless the source is a file or folder that Ansible reads to an end.
 
     An empty name would mean the current folder with everything in it. Ansible would wait for a pipe
-    without end, and read a device without end.
+    without end, and read a device, or write out aliases of aliases, without end.
     """
     path = Path(source)
     if not source or not path.exists():
         raise TestbedError(f"no inventory at {shown(source) or repr(source)}", remedy=EXAMPLE)
     if (other := files.kind(path)) not in (None, files.FOLDER):
         raise TestbedError(f"{shown(source)}: is {other}, not an inventory", remedy=EXAMPLE)
+    try:
+        for file in _read_by_ansible(path):
+            _check_end(file)
+    except OSError:  # a folder or file that may not be read: `explain` says so
+        return
 
 
 def explain(source: str) -> None:
@@ -53,11 +63,68 @@ def explain(source: str) -> None:
 
 
 def shown(source: str) -> str:
-    """Return the path as the user would type it."""
-    if not source.startswith("/"):
-        return source
-    relative = os.path.relpath(source)
-    return source if relative.startswith("..") else relative
+    """Return the path as the user would type it, on one line."""
+    relative = os.path.relpath(source) if source.startswith("/") else source
+    return shown_name(source if relative.startswith("..") else relative)
+
+
+def _read_by_ansible(path: Path) -> Iterator[Path]:
+    """Yield the inventory's files, and the files of variables beside them."""
+    yield from _files(path)
+    folder = path if path.is_dir() else path.parent
+    for name in sorted(OF_VARIABLES):
+        yield from (one for one in sorted((folder / name).rglob("*")) if not one.is_dir())
+
+
+def _check_end(path: Path) -> None:
+    """Raise TestbedError for a file that Ansible could not read to its end."""
+    name = shown(str(path))
+    if not path.exists():  # a link that leads nowhere
+        return
+    if (other := files.kind(path)) is not None:
+        raise TestbedError(f"{name}: is {other}, not a file", remedy=EXAMPLE)
+    _check_size(path, name)
+    content = path.read_bytes()
+    if os.access(path, os.X_OK) or not (b"&" in content and b"*" in content):
+        return
+    try:
+        tree = yaml.compose(content, Loader=yaml.SafeLoader)
+    except (yaml.YAMLError, ValueError, RecursionError):  # no YAML; Ansible refuses it
+        return
+    if tree is not None and (count := _values(tree, name, {})) > MOST_VALUES:
+        raise TestbedError(
+            f"{name}: its aliases, written out, are {count:,} values; an inventory has at most "
+            f"{MOST_VALUES:,}",
+            remedy=EXAMPLE,
+        )
+
+
+def _check_size(path: Path, name: str) -> None:
+    if path.stat().st_size > LARGEST_BYTES:
+        raise TestbedError(
+            f"{name}: larger than {LARGEST_BYTES} bytes, which no inventory is", remedy=EXAMPLE
+        )
+
+
+def _values(node: yaml.Node, name: str, known: dict[int, int | None]) -> int:
+    """Return how many values a node stands for, with every alias written out.
+
+    `known` has the count of each node that was visited, and None while it is being counted. Raises
+    TestbedError for a node that contains itself.
+    """
+    if id(node) in known:
+        if (count := known[id(node)]) is None:
+            line = node.start_mark.line + 1
+            raise TestbedError(f"{name}:{line}: contains itself, by an alias", remedy=EXAMPLE)
+        return count
+    known[id(node)] = None
+    children: list[yaml.Node] = []
+    if isinstance(node, yaml.MappingNode):
+        children = [one for pair in node.value for one in pair]
+    elif isinstance(node, yaml.SequenceNode):
+        children = node.value
+    known[id(node)] = count = 1 + sum(_values(child, name, known) for child in children)
+    return count
 
 
 def _files(path: Path) -> list[Path]:
@@ -76,10 +143,7 @@ def _explain_file(path: Path) -> None:
     if os.access(path, os.X_OK):
         _explain_script(path, name)
         return
-    if path.stat().st_size > LARGEST_BYTES:
-        raise TestbedError(
-            f"{name}: larger than {LARGEST_BYTES} bytes, which no inventory is", remedy=EXAMPLE
-        )
+    _check_size(path, name)
     try:
         text = path.read_text(encoding="utf-8")
     except ValueError as error:
@@ -117,6 +181,12 @@ def _explain_yaml(text: str, name: str) -> None:
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
     except RecursionError as error:
         raise TestbedError(f"{name}: nested too deeply", remedy=EXAMPLE) from error
+    except yaml.reader.ReaderError as error:
+        line, character = text.count("\n", 0, error.position) + 1, int(error.character)
+        raise TestbedError(
+            f"{name}:{line}: not valid YAML: it holds the character U+{character:04X}",
+            remedy=EXAMPLE,
+        ) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f":{mark.line + 1}" if mark else ""
@@ -126,3 +196,25 @@ def _explain_yaml(text: str, name: str) -> None:
         raise TestbedError(f"{name}: this file is empty", remedy=EXAMPLE)
     if not isinstance(tree, yaml.MappingNode) and name.endswith((".yml", ".yaml")):
         raise TestbedError(f"{name}: holds no groups: it is not a mapping", remedy=EXAMPLE)
+    for key in _keys(tree):
+        if not all(map(is_plain, key.value)):
+            raise TestbedError(
+                f"{name}:{key.start_mark.line + 1}: the name {shown_value(key.value)} holds a "
+                "character that does not print",
+                remedy=EXAMPLE,
+            )
+
+
+def _keys(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    """All keys of mappings in a tree: names of groups, hosts and variables."""
+    seen, left = set(), [node]
+    while left:
+        one = left.pop()
+        if id(one) in seen or not isinstance(one, yaml.CollectionNode):
+            continue
+        seen.add(id(one))
+        if isinstance(one, yaml.MappingNode):
+            yield from (key for key, _ in one.value if isinstance(key, yaml.ScalarNode))
+            left += [value for _, value in one.value]
+        else:
+            left += one.value

@@ -249,7 +249,8 @@ def problems_of(
 def verified(remotes: Remotes, identities: dict[HostRole, str], folder: Path) -> LinkRecord:
     """Return the newest verification of these hosts' link in the folders below `folder`.
 
-    Raises TestbedError if there is none, if it is too old, or if the link was not fit.
+    Raises TestbedError if there is none, if it is too old, if the link was not fit, or if the
+    record of any verification was edited.
     """
     max_age = timedelta(hours=remotes["server"].facts.testbed_link_max_age_h)
     records = [store.read(path, LinkRecord) for path in sorted(folder.glob("*/link.json"))]

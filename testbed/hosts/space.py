@@ -6,6 +6,7 @@ from pathlib import Path
 
 from testbed.errors import Exit, TestbedError
 from testbed.hosts.remote import Remote
+from testbed.texts import shown_name
 
 NEEDED_BYTES = 32 << 20  # before a run: many times as much as a run of five minutes writes
 FULL_BYTES = 1 << 20  # a run that failed with less space than this failed because of it
@@ -15,7 +16,7 @@ def check_here(folder: Path, least_bytes: int = NEEDED_BYTES) -> None:
     """Raise TestbedError unless a folder of this machine has so much free space."""
     free = shutil.disk_usage(folder).free
     if free < least_bytes:
-        raise _shortage(f"this machine: {os.path.relpath(folder)}", free)
+        raise _shortage(f"this machine: {shown_name(os.path.relpath(folder))}", free)
 
 
 def check_there(remote: Remote, folder: str, least_bytes: int = NEEDED_BYTES) -> None:

@@ -224,6 +224,7 @@ class LinkRecord(Model):
     carried: dict[HostRole, list[Carried]] = {}  # bench_interface first, then all other interfaces
     ok: bool
     problems: list[str] = []
+    digest: str | None = None  # of all the above (testbed/seal.py); None: not recorded
 
 
 class Sysctl(Model):

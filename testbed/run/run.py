@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from testbed import seal, store
+from testbed import files, seal, store
 from testbed.asked import answers
 from testbed.errors import Interrupted, RunFailed, TestbedError
 from testbed.hosts import hosts, services, space
@@ -33,7 +33,7 @@ from testbed.tools.table import GENERATORS
 from testbed.tools.tool import Target
 from testbed.validity import sql
 
-TELEMETRY_BYTES = 64 * 2**20  # a row of about 400 bytes each interval: two days of seconds
+TELEMETRY_BYTES = files.LARGEST_BYTES  # a row of about 400 bytes a second: two days
 BEFORE_THE_APP = ("prepare", "look around", "reset")  # stages of a run
 
 

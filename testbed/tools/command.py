@@ -4,14 +4,15 @@ import codecs
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from testbed import files
 from testbed.errors import TestbedError
 from testbed.model.tool_output import Distribution, ToolOutput
+from testbed.texts import shown_name
 from testbed.tools import ANY, ParseError, parse, parse_all
 from testbed.tools.table import TOOLS
 
@@ -26,7 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace, console: Console) -> None:
     """Parse the file and print its figures. Raises TestbedError naming file and line."""
-    name = "stdin" if arguments.file == "-" else arguments.file
+    name = "stdin" if arguments.file == "-" else shown_name(arguments.file)
     try:
         text = _decode(_read(arguments.file))
         if arguments.all:
@@ -48,11 +49,13 @@ def _read(file: str) -> bytes:
     if file == "-":
         if sys.stdin is None:
             raise TestbedError("stdin: is closed")
-        return sys.stdin.buffer.read()
-    try:
-        return Path(file).read_bytes()
-    except OSError as error:
-        raise TestbedError(f"{file}: {(error.strerror or str(error)).lower()}") from error
+        content = sys.stdin.buffer.read(files.LARGEST_BYTES + 1)
+        if len(content) > files.LARGEST_BYTES:
+            raise TestbedError(
+                f"stdin: is too large; at most {files.LARGEST_BYTES:,} bytes are read"
+            )
+        return content
+    return files.read(files.named(file), files.LARGEST_BYTES)
 
 
 def _decode(data: bytes) -> str:

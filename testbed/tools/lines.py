@@ -8,6 +8,8 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from testbed.tools.errors import ParseError
+
 _NEWLINE = re.compile(r"\r\n|\n|\r")
 # Colours, titles, character sets and modes: `script` records them all.
 _ESCAPE = re.compile(
@@ -15,6 +17,7 @@ _ESCAPE = re.compile(
 )
 _TAG = re.compile(r"</?(?:pre|code|samp|p|br|div|span)\b[^<>]*>")
 _BEFORE = re.compile(rf"(?:[\s>|\u200b]|{_TAG.pattern})*")
+_MOST = 1_000_000  # lines of a text; the tool that prints one per error prints fewer
 _LONGEST = 1000  # no tool prints a longer line; a longer one is prose or data
 
 _PROMPT = r"(?:(?:\[[^\]]*\]|\S*)[$#%>+]\s*)?"  # '$ ', 'user@host:~$ ', '[root@host ~]# ', '+ '
@@ -95,8 +98,10 @@ class Reader:
         }
 
     def lines(self, text: str) -> list[Line]:
-        """All lines of a text."""
-        texts = _NEWLINE.split(text.removeprefix("\ufeff"))
+        """All lines of a text. Raises ParseError where they are more than any tool prints."""
+        texts = _NEWLINE.split(text.removeprefix("\ufeff"), maxsplit=_MOST)
+        if len(texts) > _MOST:
+            raise ParseError(f"more than {_MOST:,} lines, which no tool prints", line=_MOST + 1)
         *whole, last = texts
         lines = [self._line(number, line) for number, line in enumerate(whole, start=1)]
         if last:

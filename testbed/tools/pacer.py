@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from testbed import files
 from testbed.model.load import Load
 from testbed.model.tool_output import AnswersPerConnection, Distribution, Errors, ToolOutput
 from testbed.tools import checks
@@ -39,8 +40,8 @@ class Pacer(Generator):
     from_due = True
     output = "pacer.json"
     leaves = PRINTED | {
-        "pacer.json": 64 * 2**20,
-        "timeline.csv": 64 * 2**20,  # a line of about 100 bytes a second: a week
+        "pacer.json": files.LARGEST_BYTES,
+        "timeline.csv": files.LARGEST_BYTES,  # a line of about 100 bytes a second: a week
         "latency.hdr": 16 * 2**20,
     }
 

@@ -12,7 +12,8 @@ KEEPS_TIME = {"time"}
 FLOORS = (
     {"paths", "texts"},
     {"errors", "numbers", "terminal", "model"},
-    {"files", "jsonfile", "seal", "facts", "progress", "tools", "lab"},
+    {"files"},
+    {"jsonfile", "seal", "facts", "progress", "tools", "lab"},
     {"store", "validity"},
     {"asked", "fitness"},
     {"bundle", "hosts"},
@@ -39,8 +40,8 @@ NO_CODE = {"templates"}
 PURE = ("model", "tools", "validity", "asked", "fitness", "facts", "numbers", "texts", "seal")
 # Of testbed/, what analysis reads results with
 RESULTS_ROOMS = {
-    "errors", "facts", "jsonfile", "model", "numbers", "seal", "store", "terminal", "tools",
-    "validity",
+    "errors", "facts", "files", "jsonfile", "model", "numbers", "seal", "store", "terminal",
+    "texts", "tools", "validity",
 }  # fmt: skip
 
 

@@ -5,9 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import fabric
 import pytest
-from refusals import message_of
+from refusals import Called, message_of
 
+from testbed.cli.program import Program
 from testbed.texts import is_plain
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -95,6 +97,28 @@ def test_an_experiment_that_is_none_is_named(name, says, fab_run):
     assert says.lower() in message_of(fab_run(name)).lower()
 
 
+FOLDERS = [
+    ("nowhere", "nowhere: no such folder"),
+    ("/dev/zero", "/dev/zero: is a device, not a folder"),
+    ("pipe", "pipe: is a pipe (FIFO), not a folder"),
+    ("experiment.yml", "experiment.yml: is a file, not a folder"),
+    ("loop", "loop: cannot be read: Too many levels of symbolic links"),
+    ("a\nb\tc\x1b[2J", r"a\nb\tc\x1b[2J: no such folder"),
+    ("x" * 300, "cannot be read: File name too long"),
+    ("own", "own/campaign.json: no such file"),
+]
+
+
+@pytest.mark.parametrize(("name", "says"), FOLDERS, ids=range(len(FOLDERS)))
+def test_a_folder_to_resume_that_is_none_is_named(name, says, fab_run, place, monkeypatch):
+    monkeypatch.chdir(place)
+    os.mkfifo("pipe")
+    Path("loop").symlink_to("loop")
+    lab = str(ROOT / "inventory" / "baremetal")
+    message = message_of(fab_run(resume=name, inventory=lab, apps_path=None, dry_run=None))
+    assert says in message
+
+
 def test_more_runs_than_anybody_waits_for_are_refused(place, fab_run):
     path = place / "experiment.yml"
     steps = f"mode: ramp\n  ramp: {{of: users, steps: {list(range(1, 101))}}}"
@@ -130,6 +154,72 @@ def test_fab_itself_says_so(arguments, says):
     assert says in done.stderr
     assert done.stderr.startswith("error: ")
     assert all(one == "\n" or is_plain(one) for one in done.stderr)
+
+
+NOTHING = "does nothing here"
+OF_FAB_ITSELF = [
+    (("nonsense",), "No idea what 'nonsense' is!"),
+    (("\x1b[2J",), r"No idea what '\x1b[2J' is!"),
+    (("",), "No idea what '' is!"),
+    (("run",), "did not receive required positional arguments: 'experiment'"),
+    (("run", "round2", "round3"), "No idea what 'round3' is!"),
+    (("link", "--inventory"), "needed value"),
+    (("check", "--strict=x"), "No idea what 'x' is!"),
+    (("--help=nonsense",), "No idea what 'nonsense' is!"),
+    (("--list=nonsense",), "'nonsense' not found"),
+    (("--list", "-F", "x"), "'x' is none of flat, nested, json"),
+    (("--list", "-F", "json", "-D", "1"), "not supported with JSON"),
+    (("link", "-t", "x"), "take a whole number"),
+    (("link", "--", "ls"), "-- 'ls': fab runs no such commands"),
+    (("-H", "other", "link"), "-H/--hosts: this option of Fabric's does nothing here"),
+    (("link", "--hosts=other"), "-H/--hosts: this option"),
+    (("-H", "", "link"), NOTHING),
+    (("-i", "key", "link"), "did you mean --inventory=key?"),
+    *(((option, "5", "link"), NOTHING) for option in ("-t", "-T", "-f", "-S", "--hide")),
+    *(((option, "link"), NOTHING) for option in ("--dry", "-e", "-p", "-w")),
+    *(((f"--prompt-for-{whose}", "link"), NOTHING)
+      for whose in ("passphrase", "login-password", "sudo-password")),
+]  # fmt: skip
+
+
+@pytest.fixture
+def fab_here(monkeypatch, capsys):
+    """`fab ARGUMENT…` in this process."""
+    monkeypatch.chdir(ROOT)
+
+    def call(*arguments):
+        fab = Program("0", name="Fabric", executor_class=fabric.Executor,
+                      config_class=fabric.Config)  # fmt: skip
+        with pytest.raises(SystemExit) as ended:
+            fab.run(["fab", *arguments])
+        return Called(ended.value.code, capsys)
+
+    return call
+
+
+@pytest.mark.parametrize(("arguments", "says"), OF_FAB_ITSELF)
+def test_what_fab_itself_finds_wrong_is_one_sentence(arguments, says, fab_here):
+    message = message_of(fab_here(*arguments))
+    assert message.startswith("error: ")
+    assert says in message
+
+
+@pytest.mark.parametrize("arguments", [("--list",), ("--help=link",), ("--list", "-F", "nested")])
+def test_what_was_asked_for_is_no_error(arguments, fab_here):
+    ended = fab_here(*arguments)
+    assert (ended.code, ended.err) == (0, "")
+    assert "link" in ended.out
+
+
+def test_a_configuration_of_fab_s_own_that_is_none_is_named(fab_here, monkeypatch):
+    monkeypatch.setenv("INVOKE_RUNTIME_CONFIG", "/nonexistent.yml.gz")
+    assert "fab's own configuration cannot be read" in message_of(fab_here("link"))
+
+
+def test_fab_is_that_program():
+    done = fab("--dry", "link")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--dry/-R: this option of Fabric's does nothing here" in done.stderr
 
 
 def test_fab_waits_for_no_pipe(tmp_path):

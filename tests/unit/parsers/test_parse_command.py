@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -121,9 +122,56 @@ def test_what_is_wrong_is_one_line_with_file_and_line(tmp_path, capsys, content,
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path, capsys):
     assert main(["parse", str(tmp_path / "none")]) == 2
-    assert capsys.readouterr().err == f"{tmp_path}/none: no such file or directory\n"
+    assert capsys.readouterr().err == f"{tmp_path}/none: no such file\n"
     assert main(["parse", str(tmp_path)]) == 2
-    assert capsys.readouterr().err == f"{tmp_path}: is a directory\n"
+    assert capsys.readouterr().err == f"{tmp_path}: is a folder, not a file\n"
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "/dev/null", "pipe", "socket", ""])
+def test_what_is_no_file_is_refused_at_once(tmp_path, capsys, name, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("socket")
+        assert main(["parse", name]) == 2
+    kinds = {"pipe": "is a pipe (FIFO)", "socket": "is a socket", "": "an empty name"}
+    assert kinds.get(name, "is a device") in capsys.readouterr().err
+
+
+def test_stdin_may_be_a_pipe_and_ends_at_the_limit(file):
+    call = [sys.executable, "-m", "analysis", "parse", "-"]
+    done = subprocess.run(call, cwd=ROOT, input=file.read_bytes(), capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    with Path("/dev/zero").open("rb") as zeros:
+        done = subprocess.run(call, cwd=ROOT, stdin=zeros, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == b"stdin: is too large; at most 67,108,864 bytes are read\n"
+
+
+def test_a_file_larger_than_any_tool_s_is_not_read(tmp_path, capsys):
+    path = tmp_path / "out.txt"
+    with path.open("wb") as stream:
+        stream.truncate(3 << 30)
+    assert main(["parse", str(path)]) == 2
+    assert "is too large: 3,221,225,472 bytes; at most 67,108,864 are read" in (
+        capsys.readouterr().err
+    )
+
+
+def test_a_text_of_more_lines_than_any_tool_prints_is_not_looked_through(tmp_path, capsys):
+    path = tmp_path / "out.txt"
+    path.write_bytes(b"\n" * 1_000_001)
+    assert main(["parse", str(path)]) == 2
+    assert ":1000001: more than 1,000,000 lines" in capsys.readouterr().err
+
+
+def test_a_file_s_name_is_shown_on_one_line(tmp_path, capsys):
+    path = tmp_path / "a\nb\x1b[2J\tc"
+    assert main(["parse", str(path)]) == 2
+    assert capsys.readouterr().err == f"{tmp_path}/a\\nb\\x1b[2J\\tc: no such file\n"
+    path.write_text("hello\n")
+    assert main(["parse", str(path)]) == 2
+    assert "a\\nb\\x1b[2J\\tc:1: no output" in capsys.readouterr().err
 
 
 def test_stdin_that_is_closed_is_said(monkeypatch, capsys):

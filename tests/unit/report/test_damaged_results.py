@@ -1,10 +1,13 @@
 """Results that were edited, cut off or lost: named, never counted, and never a traceback."""
 
+import base64
 import json
 import os
 import shutil
+import zlib
 
 import pytest
+from hdrh.histogram import HdrHistogram
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -123,6 +126,133 @@ def test_what_is_no_file_any_more_is_named(campaign, how):
         os.mkfifo(path)
     (edited,) = load(campaign).runs[1].edited
     assert "timeline.csv is " in edited
+
+
+def _sparse(path):
+    path.touch()
+    os.truncate(path, 3 << 30)
+
+
+NO_FILES = {
+    "a pipe": (os.mkfifo, "a pipe (FIFO)"),
+    "a folder": (os.mkdir, "a folder"),
+    "a device": (lambda path: path.symlink_to("/dev/zero"), "a device"),
+    "too large": (_sparse, "3,221,225,472"),
+}
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+@pytest.mark.parametrize("what", NO_FILES)
+@pytest.mark.parametrize("name", ["timeline.csv", "latency.hdr", "telemetry-client.csv"])
+def test_what_cannot_be_read_into_memory_is_noted(whole, tmp_path, name, what, sealed):
+    runs = [builder.run(1, "flask", "index")]
+    folder = (
+        shutil.copytree(whole, tmp_path / "c") if sealed
+        else builder.write(tmp_path / "c", builder.campaign(runs), runs)
+    )  # fmt: skip
+    path = folder / "001-flask-index-default-t1" / name
+    path.unlink()
+    make, says = NO_FILES[what]
+    make(path)
+    run = load(folder).runs[0]
+    (note,) = run.notes
+    assert note.startswith(f"{name} could not be read: {says}")
+    assert bool(run.edited) == sealed
+
+
+def _bomb(path):
+    """A histogram log whose one interval unpacks to 200 MB."""
+    histogram = HdrHistogram(1, 3_600_000_000, 3)
+    histogram.record_value(5)
+    whole = base64.b64decode(histogram.encode())
+    packed = zlib.compress(zlib.decompress(whole[8:]) + bytes(200 << 20))
+    interval = base64.b64encode(whole[:4] + len(packed).to_bytes(4, "big") + packed)
+    path.write_bytes(b"#[Histogram log format version 1.2]\n0.0,1.0,1.0," + interval + b"\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "says"),
+    [
+        ("timeline.csv", lambda path: path.write_text(f"{',' * 10**6}\n" * 2), "1,000 columns"),
+        ("timeline.csv", lambda path: path.write_text(f"a\n{',' * 10**6}\n"), "1,000 columns"),
+        ("latency.hdr", _bomb, "an interval of more than 1,048,576 bytes"),
+    ],
+)
+def test_what_would_grow_without_end_is_noted(campaign, name, make, says):
+    make(campaign / "001-flask-index-default-t1" / name)
+    (note,) = load(campaign).runs[0].notes
+    assert note.startswith(f"{name} could not be read: ")
+    assert says in note
+
+
+@pytest.mark.parametrize("what", NO_FILES)
+@pytest.mark.parametrize("name", ["campaign.json", "001-flask-index-default-t1/run.json"])
+def test_a_document_that_is_no_file_is_refused_at_once(campaign, capsys, name, what):
+    (campaign / name).unlink()
+    NO_FILES[what][0](campaign / name)
+    for command in COMMANDS:
+        code, told = said(capsys, command, campaign)
+        assert code == 2
+        assert name.rpartition("/")[2] in told.replace("\n", "")
+
+
+def test_a_raw_output_that_is_too_large_is_not_read_again(tmp_path, capsys):
+    runs = [builder.run(1, "flask", "index"), builder.run(2, "flask", "index", trial=2)]
+    folder = builder.write(tmp_path / "c", builder.campaign(runs), runs)
+    raw = folder / runs[0].run_id / "raw"
+    raw.mkdir(exist_ok=True)
+    NO_FILES["too large"][0](raw / "pacer.json")
+    code, told = said(capsys, "reparse", folder)
+    assert code == 0
+    assert "001-flask-index-default-t1: not readable" in told
+    assert "raw/pacer.json: is too large: 3,221,225,472 bytes" in told
+    assert "002-flask-index-default-t2: no raw output" in told
+
+
+COMMANDS_OF_FOLDERS = ("report", "table", "reparse", "verdicts")
+NO_FOLDERS = [
+    ("/dev/null", "/dev/null: is a device, not a folder"),
+    ("", "'': an empty name"),
+    ("nowhere", "nowhere: no such folder"),
+    ("file", "file: is a file, not a folder"),
+    ("file/x", "file/x: no such folder"),
+    ("pipe", "pipe: is a pipe (FIFO), not a folder"),
+    ("a\nb\tc\x1b[2J", r"a\nb\tc\x1b[2J: no such folder"),
+]
+
+
+@pytest.mark.parametrize(("name", "says"), NO_FOLDERS, ids=range(len(NO_FOLDERS)))
+def test_what_is_no_folder_is_named(campaign, tmp_path, capsys, monkeypatch, name, says):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / "pipe")
+    calls = [[command, name] for command in COMMANDS_OF_FOLDERS]
+    for arguments in (*calls, ["compare", name, name], ["compare", str(campaign), name]):
+        assert main(arguments) == 2
+        assert capsys.readouterr().err.startswith(f"{says}\n  -> ")
+
+
+def test_an_empty_name_to_write_to_is_refused_too(campaign, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["report", str(campaign), "--out="]) == 2
+    assert "'': an empty name" in capsys.readouterr().err
+    assert not (tmp_path / "index.html").exists()
+
+
+def test_names_of_folders_are_shown_on_one_line(campaign, tmp_path, capsys):
+    odd = campaign.rename(tmp_path / "a\nb\tc\x1b[2J")
+    run = odd / "001-flask-index-default-t1"
+    shutil.copytree(run, odd / "stray\nb")
+    (run / "timeline.csv").write_text("x")
+    (run / "raw" / "pacer.json").unlink()
+    for arguments in (["report", str(odd)], ["table", str(odd)], ["reparse", str(odd)]):
+        assert main(arguments) == 0
+        told = capsys.readouterr().out
+        assert not {"b", "b\tc\\x1b[2J"} & {*told.split("\n")}
+        assert "\nb" not in told
+    (odd / "campaign.json").write_text("{")
+    assert main(["table", str(odd)]) == 2
+    assert r"a\nb\tc\x1b[2J/campaign.json: not valid JSON" in capsys.readouterr().err
 
 
 def test_an_edited_figure_is_found_however_the_file_is_laid_out(campaign):

@@ -52,6 +52,14 @@ def test_report_takes_the_latest_campaign(fab, tmp_path):
     assert (folder / "report" / "index.html").is_file()
 
 
+@pytest.mark.parametrize("arguments", [("report", "--campaign="), ("compare", "", "")])
+def test_an_empty_name_is_neither_the_latest_campaign_nor_this_folder(fab, tmp_path, arguments):
+    store.point_latest(stored(tmp_path / "a", 3990.0))
+    done = fab(*arguments)
+    assert (done.returncode, done.stdout) == (Exit.BAD_INPUT, "")
+    assert "'': an empty name" in done.stderr
+
+
 def test_the_inventory_s_option_of_ansible_is_not_taken_for_an_ssh_key(fab):
     done = fab("run-round2", "-i", "inventory/mine", "--dry-run")
     assert done.returncode == Exit.BAD_INPUT

@@ -163,7 +163,7 @@ def test_a_count_that_cannot_be_reckoned_with_is_refused(tmp_path, capsys):
 @pytest.mark.parametrize("command", ["table", "report", "verdicts", "reparse"])
 def test_a_folder_that_cannot_be_asked_for_is_said(command, capsys):
     assert main([command, "x" * 300]) == 2
-    assert capsys.readouterr().err.endswith(": file name too long\n")
+    assert capsys.readouterr().err.endswith(": cannot be read: File name too long\n")
 
 
 def test_no_such_folder(tmp_path, capsys):

@@ -160,6 +160,14 @@ FILES = {
     "empty": (b"", "hosts.yml: this file is empty"),
     "list": (b"- a\n- b\n", "hosts.yml: holds no groups: it is not a mapping"),
     "deep": (b"[" * 5000, "hosts.yml: nested too deeply"),
+    "escape code": (
+        b"all:\n  vars: {x: 'a\x1b[2J'}\n",
+        "hosts.yml:2: not valid YAML: it holds the",
+    ),
+    "escaped escape code": (
+        b'all:\n  children: {server: {hosts: {"a\\e[2J\\n": {}}}}\n',
+        r"hosts.yml:2: the name 'a\x1b[2J\n' holds a character that does not print",
+    ),
     "script": (b"#!/bin/sh\necho no such place >&2\nexit 3\n", "hosts.yml: no such place"),
     "no program": (b"all: {}\n", "hosts.yml: cannot be run: "),
     "folder": (None, "this folder holds no inventory file"),
@@ -194,6 +202,61 @@ def test_a_place_that_ansible_would_read_without_end_is_refused(tmp_path, kind):
     words = {"pipe": "a pipe", "device": "a device", "empty name": "no inventory at ''"}[kind]
     with pytest.raises(TestbedError, match=words):
         inventory.load(place)
+
+
+BOMB = "a0: &a0 [x, x]\n" + "".join(
+    f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]\n" for level in range(1, 9)
+)
+ENDLESS = {
+    "group in itself": (
+        "all:\n  children: &a\n    server: *a\n",
+        ":2: contains itself, by an alias",
+    ),
+    "list in itself": ("all: {vars: {x: &a [1, *a]}}\n", ":1: contains itself, by an alias"),
+    "bomb": (f"{BOMB}all: {{vars: {{x: *a8}}}}\n", ": its aliases, written out, are "),
+}
+
+
+@pytest.mark.parametrize("kind", ENDLESS)
+@pytest.mark.parametrize("place", ["hosts.yml", "group_vars/all.yml", "host_vars/a/x.yml"])
+@pytest.mark.parametrize("as_folder", [True, False])
+def test_aliases_that_ansible_would_write_out_without_end(tmp_path, kind, place, as_folder):
+    (tmp_path / "hosts.yml").write_text(TEXT)
+    file = tmp_path / place
+    file.parent.mkdir(parents=True, exist_ok=True)
+    content, words = ENDLESS[kind]
+    file.write_text(content)
+    with pytest.raises(TestbedError) as refused:
+        inventory.load(str(tmp_path if as_folder else tmp_path / "hosts.yml"))
+    assert f"{file}{words}" in refused.value.message
+
+
+def test_aliases_that_end_are_taken(tmp_path):
+    pair = "".join(f"  {name}: {{hosts: {{{name}1: *v}}}}\n" for name in ("server", "client"))
+    (tmp_path / "hosts.yml").write_text(f"all:\n vars: &v {{a: 1, b: &x [1]}}\n children:\n{pair}")
+    inventory_files.check_place(str(tmp_path))
+
+
+@pytest.mark.parametrize("place", ["x", "group_vars/x"])
+def test_a_pipe_within_an_inventory_is_refused(tmp_path, place):
+    (tmp_path / "group_vars").mkdir()
+    (tmp_path / "hosts.yml").write_text(TEXT)
+    os.mkfifo(tmp_path / place)
+    with pytest.raises(TestbedError, match=f"{place}: is a pipe"):
+        inventory.load(str(tmp_path))
+
+
+def test_a_file_larger_than_any_inventory_is_not_given_to_ansible(tmp_path):
+    file = tmp_path / "hosts.yml"
+    file.touch()
+    os.truncate(file, 3 << 30)
+    with pytest.raises(TestbedError, match="larger than 10000000 bytes"):
+        inventory.load(str(file))
+
+
+def test_an_inventory_s_name_is_shown_on_one_line(tmp_path):
+    with pytest.raises(TestbedError, match=r"no inventory at .*/a\\nb\n"):
+        inventory.load(str(tmp_path / "a\nb"))
 
 
 def edited(old, new):

@@ -86,8 +86,9 @@ def keep_link(folder, name, **changes):
         floor_mbit_per_s=900,
         ok=True,
     ).model_copy(update=changes)
-    store.write(folder / name / "link.json", record)
-    return record
+    file = folder / name / "link.json"
+    store.write(file, record)
+    return store.read(file, LinkRecord)
 
 
 def verified(folder, **hosts):
@@ -113,6 +114,21 @@ def test_a_verification_that_proves_nothing_is_refused(tmp_path, changes, hosts,
     keep_link(tmp_path, "1", **changes)
     with pytest.raises(TestbedError, match=message):
         verified(tmp_path, **hosts)
+
+
+def test_a_verification_that_was_edited_is_refused(tmp_path):
+    keep_link(tmp_path, "1", ok=False, problems=["it is slow"])
+    file = tmp_path / "1" / "link.json"
+    file.write_text(file.read_text().replace('"ok": false', '"ok": true'))
+    with pytest.raises(TestbedError, match=r"1/link\.json was edited after it was written"):
+        verified(tmp_path)
+
+
+def test_a_verification_of_before_there_were_digests_counts(tmp_path):
+    file = tmp_path / "1" / "link.json"
+    record = keep_link(tmp_path, "1").model_copy(update={"digest": None})
+    file.write_text(record.model_dump_json(exclude={"digest"}))
+    assert verified(tmp_path) == record
 
 
 def test_a_later_failure_outweighs_an_earlier_success(tmp_path):

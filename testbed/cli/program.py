@@ -1,0 +1,105 @@
+"""fab's own command line: what it gets wrong ends with one sentence and exit code 2.
+
+fab reads its own options, then loads the fabfile, then reads tasks and what stands behind them.
+From the fabfile on, it is this program: there, `fabric.main.program`, which fab runs, is made one.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from fabric.main import Fab
+from invoke.exceptions import Exit as End
+from invoke.exceptions import ParseError
+
+from testbed.errors import Exit, TestbedError
+from testbed.texts import plain, shown
+
+# Options of fab that do what they say here, by their longest name. The others are about commands
+# and hosts of Fabric's own, of which the testbed's tasks have none.
+TAKEN = {
+    "collection",
+    "complete",
+    "debug",
+    "help",
+    "list",
+    "list-agent-keys",
+    "list-depth",
+    "list-format",
+    "no-dedupe",
+    "print-completion-script",
+    "search-root",
+    "version",
+    "write-pyc",
+}
+LIST_FORMATS = ("flat", "nested", "json")
+LOGIN = "the inventory says how hosts are reached (docs/hosts.md)"
+REMEDIES = {
+    "hosts": "the inventory names the hosts: --inventory, behind the task",
+    "connect-timeout": LOGIN,
+    "prompt-for-login-password": LOGIN,
+    "prompt-for-passphrase": LOGIN,
+    "ssh-config": LOGIN,
+    "prompt-for-sudo-password": "`fab check --fix --ask-become-pass` asks for it",
+    "dry": "tasks that measure have --dry-run",
+}
+
+
+class Program(Fab):  # type: ignore[misc] # fabric has no types
+    """fab, which takes no option that would do nothing, and has the testbed's exit codes."""
+
+    def parse_tasks(self) -> None:
+        """Read the tasks asked for. Raises invoke's Exit for what is wrong in them."""
+        with _one_sentence():
+            try:
+                super().parse_tasks()
+            except ValueError as error:
+                raise TestbedError(f"-D, -t and -T take a whole number: {error}") from error
+            check_options(self.args)
+            if self.core.remainder and not self.args.complete.value:
+                raise TestbedError(f"-- {shown(self.core.remainder)}: fab runs no such commands")
+
+    def parse_cleanup(self) -> None:
+        """Print help or a list, if asked for. Raises invoke's Exit, then and for wrong names."""
+        with _one_sentence():
+            super().parse_cleanup()
+
+    def update_config(self, merge: bool = True) -> None:
+        """Read fab's configuration. Raises invoke's Exit where a file of it cannot be read."""
+        with _one_sentence():
+            try:
+                super().update_config()
+            except Exception as error:  # of four formats, of SSH's files, of no known kind
+                raise TestbedError(f"fab's own configuration cannot be read: {error}") from error
+
+
+def check_options(args: Any) -> None:
+    """Raise TestbedError for an option of fab that would do nothing here."""
+    for option in args.values():
+        name = max(option.names, key=len)
+        if name in TAKEN or not option.got_value:
+            continue
+        typed = "/".join(f"{'-' if len(one) == 1 else '--'}{one}" for one in option.names)
+        remedy = REMEDIES.get(name, "leave it out")
+        if name == "identity":  # to Ansible, -i is the inventory
+            remedy = f"did you mean --inventory={option.value[0]}?"
+        raise TestbedError(f"{typed}: this option of Fabric's does nothing here", remedy=remedy)
+    if (given := args["list-format"].value) not in LIST_FORMATS:
+        raise TestbedError(f"--list-format: {shown(given)} is none of {', '.join(LIST_FORMATS)}")
+
+
+@contextmanager
+def _one_sentence() -> Iterator[None]:
+    """Have what is wrong said as tasks say it, with the exit code for wrong input."""
+    try:
+        yield
+    except End as end:
+        if not end.message:  # what was asked for is printed
+            raise
+        raise _end(end.message) from end
+    except (ParseError, TestbedError) as error:
+        raise _end(str(error)) from error
+
+
+def _end(message: str) -> End:
+    return End(f"error: {plain(message)}", code=Exit.BAD_INPUT)
