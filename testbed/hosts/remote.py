@@ -4,9 +4,9 @@ A host is not trusted: what it sends is limited in size and time, and its files 
 names that this side chooses.
 """
 
-import select
 import shlex
 import socket
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -314,6 +314,11 @@ class Remote:
     ) -> tuple[bytes, bytes]:
         """Return standard output and standard error of a command that has been started."""
         stdout, stderr = bytearray(), bytearray()
+        # Not select(): it takes a pipe, into which paramiko's thread may write after `close` has
+        # closed it, and that thread, and with it the connection, would end
+        arrived = threading.Event()
+        channel.in_buffer.set_event(arrived)
+        channel.in_stderr_buffer.set_event(arrived)
         deadline = time.monotonic() + timeout_s
         while True:
             ended = channel.exit_status_ready()
@@ -333,7 +338,7 @@ class Remote:
             elif channel.eof_received:
                 channel.status_event.wait(min(left_s, 1))
             else:
-                select.select([channel], [], [], min(left_s, 1))
+                arrived.wait(min(left_s, 1))
             if len(stdout) + len(stderr) > limit:
                 raise TooMuch(self.host, line, None, f"it prints more than {limit} bytes")
 

@@ -3,6 +3,7 @@
 import os
 import threading
 
+import paramiko
 import pytest
 
 from testbed.errors import Exit
@@ -59,6 +60,23 @@ def test_output_without_end_is_cut(host, monkeypatch):
     assert process.poll() is None
     assert len(process.output) <= 2**20
     process.stop(0.1)
+
+
+def test_a_session_is_waited_for_without_a_pipe(host, monkeypatch):
+    """paramiko's thread may write into it after it was closed, and the connection ended by that."""
+
+    def taken(channel):
+        raise AssertionError("Channel.fileno makes a pipe")
+
+    monkeypatch.setattr(paramiko.Channel, "fileno", taken)
+    host.server.acts = says("waited for")
+    assert host.run("true").stdout == "waited for"
+    host.server.acts = for_ever
+    for _ in range(5):
+        with pytest.raises(CommandFailed, match="prints more than"):
+            host._carry_out("yes", 60, limit=100_000)
+    host.server.acts = says("still there")
+    assert host.run("true").stdout == "still there"
 
 
 def test_a_command_without_end_is_given_up(host):
