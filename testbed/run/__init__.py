@@ -1,1 +1,1 @@
-"""One run: an app is started, checked, loaded and watched, and what was seen is kept."""
+"""Carry out one run: start an app, check, load and watch it, and keep what was seen."""

@@ -1,4 +1,4 @@
-"""Asking the running app one request at a time, and comparing its answers with expected ones."""
+"""Ask the running app one request at a time, and compare its answers with the expected ones."""
 
 import time
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ from testbed.model.catalogue import Body, Endpoint, Exchange
 from testbed.model.results import AnswerCheck
 
 READY_TIMEOUT_S = 60
-SLICE_S = 5  # between two looks whether the app's unit still runs
+SLICE_S = 5  # time between two checks whether the app's unit still runs
 
 
 @dataclass(frozen=True)
 class Asker:
-    """Asks an endpoint from the generating host. `folder`: the workload's."""
+    """Asks an endpoint from the generating host. `folder` is the folder of the workload."""
 
     generating: Remote
     server: Remote
@@ -28,14 +28,18 @@ class Asker:
     folder: Path
 
     def wait_ready(self) -> answers.Answer:
-        """The app's first answer. Raises AppFailed if there is none in time.
+        """Wait for the app's first answer and return it.
 
-        Raises LinkUnfit if only the server itself can connect to the app.
+        Raises AppFailed if no answer comes in time, and LinkUnfit if only the server host itself
+        can connect to the app.
         """
         return self._ask(self.endpoint.send)
 
     def check_before(self, first: answers.Answer) -> list[AnswerCheck]:
-        """Whether `first` and the answers to all further exchanges are the expected ones."""
+        """Compare `first`, and the answers to all further exchanges, with the expected answers.
+
+        Return one check for each of them.
+        """
         return [
             answers.compare(first, self._expected(self.endpoint), "before"),
             *(
@@ -48,7 +52,7 @@ class Asker:
         ]  # fmt: skip
 
     def check_after(self) -> AnswerCheck:
-        """How it answers after the load; the load's figures stand either way."""
+        """Check how the app answers after the load. The load's figures are kept in any case."""
         try:
             answer = self._ask(self.endpoint.send)
         except AppFailed as error:
@@ -66,7 +70,10 @@ class Asker:
         return answers.read_expected(self.folder, asked.expect)
 
     def _ask(self, body: Body | None) -> answers.Answer:
-        """The answer, waited for as long as the app's unit runs. Raises AppFailed."""
+        """Return the app's answer, and ask again until there is one.
+
+        Raises AppFailed if no answer comes in time or the app's unit has ended.
+        """
         deadline = time.monotonic() + READY_TIMEOUT_S
         while True:
             slice_s = max(1.0, min(SLICE_S, deadline - time.monotonic()))
@@ -90,10 +97,11 @@ class Asker:
                 raise self.daemon.failure(result.stderr.strip() or "it gives no answer")
 
     def _closed_port(self) -> LinkUnfit | None:
-        """A port that only the server itself can reach is a firewall's doing, not the app's.
+        """Return the error to raise if a firewall closes the app's port, otherwise None.
 
-        The server tries before and after, so that an app that was just coming up, or whose listen
-        queue is full, is not taken for one behind a firewall.
+        The port counts as closed by a firewall if the server host can connect and the other host
+        cannot. The server host tries before and after, because an app that is still starting, or
+        has a full listen queue, must not be mistaken for one behind a firewall.
         """
         server = self.server
         port = server.facts.testbed_app_port

@@ -1,4 +1,4 @@
-"""What a run finds on its hosts, beside what provisioning made of them."""
+"""Find out in what state a run finds its hosts and the data link."""
 
 import re
 from collections.abc import Mapping
@@ -14,13 +14,16 @@ from testbed.model.kinds import HostRole
 from testbed.model.results import Before, LinkState
 from testbed.run.session import Session
 
-WINDOW_S = 0.5  # tells 2 % of a CPU (a tick of 10 ms); longer would cost every run more
-GENERATOR_OPEN_FILES = "generator-open-files.txt"  # as the shell says that becomes the generator
+WINDOW_S = 0.5  # resolves 2 % of a CPU (a tick of 10 ms); a longer window would delay every run
+GENERATOR_OPEN_FILES = "generator-open-files.txt"  # the shell that starts the generator writes it
 OPEN_FILES = re.compile(r"^Max open files\s+(\d{1,18})\s", re.MULTILINE)
 
 
 def before(remotes: Remotes) -> dict[HostRole, Before]:
-    """All hosts for a moment, at the same time. Raises CommandFailed or HostUnreachable."""
+    """Watch all hosts at the same time for WINDOW_S seconds; return what was seen of each.
+
+    Raises CommandFailed or HostUnreachable.
+    """
     return at_once(remotes, lambda one: _look(one, remotes[PEER[one.host.role]]))
 
 
@@ -32,12 +35,15 @@ def _look(remote: Remote, peer: Remote) -> Before:
 
 
 def link_now(session: Session) -> dict[HostRole, LinkState]:
-    """Both hosts' ends of the data link now."""
+    """Return the present state of the data link, as each of the hosts has it."""
     return {role: look.state for role, look in link.look(session.remotes).items()}
 
 
 def check_link(session: Session, states: Mapping[HostRole, LinkState]) -> None:
-    """Raise LinkUnfit if the link cannot be measured over. A calibration does not use it."""
+    """Raise LinkUnfit if the state of the data link does not allow a measurement.
+
+    A calibration does not use the link, so nothing is checked then.
+    """
     if session.link is None:
         return
     lab = session.inventory.facts.testbed_lab is not None
@@ -50,9 +56,10 @@ def check_link(session: Session, states: Mapping[HostRole, LinkState]) -> None:
 
 
 def link_fault(session: Session, before: Mapping[HostRole, Before]) -> Interrupted | None:
-    """What of the link made a run fail, so that it is not what the app did; None if nothing did.
+    """Return the error if a fault of the data link made a run fail, and not the app.
 
-    Where nobody can tell, because a host is lost, that is the cause that counts.
+    Return None if the link has no fault, and also if a host cannot be asked: then the lost host
+    is reported as the cause.
     """
     if session.link is None:
         return None
@@ -74,14 +81,17 @@ def link_fault(session: Session, before: Mapping[HostRole, Before]) -> Interrupt
 
 
 def open_files(remote: Remote, pid: int) -> int | None:
-    """How many files a process may have open; None if it has ended."""
+    """Return how many files a process may have open; None if the process has ended."""
     limits = remote.run(["cat", f"/proc/{pid}/limits"], check=False).stdout
     found = OPEN_FILES.search(limits)
     return int(found[1]) if found else None
 
 
 def generator_open_files(raw: Path) -> int | None:
-    """How many files the generator might open; None if it was never started. `raw`: the run's."""
+    """Return how many files the generator was allowed to open; None if it was never started.
+
+    `raw` is the folder raw/ of the run.
+    """
     try:
         return int((raw / GENERATOR_OPEN_FILES).read_text())
     except (OSError, ValueError):

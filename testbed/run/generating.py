@@ -1,4 +1,4 @@
-"""Running a load generator on its host, and what its end means."""
+"""Run a load generator on its host, and tell from its exit whose fault a failure was."""
 
 import re
 import shlex
@@ -11,19 +11,20 @@ from testbed.model.load import Load
 from testbed.run import conditions
 from testbed.run.session import Session
 
-LOAD_GRACE_S = 30  # beyond the load's own duration and time-out, before it counts as hung
-ALIVE_EVERY_S = 10  # how often the server host is asked for a sign of life during a load
-# What generators say when they give up on an app; any other end of one is its own trouble
+LOAD_GRACE_S = 30  # a generator counts as hung so long after the load's duration and time-out
+ALIVE_EVERY_S = 10  # how often it is checked during a load that the server host still answers
+# What generators print when they give up on an app. Any other failure is the generator's own
 GAVE_UP = re.compile(r"connect|reset by peer|refused|broken pipe|time(d )?out", re.IGNORECASE)
 
 
 def generate(
     session: Session, load: Load, command: list[str], output: str, expected_s: float
 ) -> None:
-    """Run a generator to its end, its output into a file on its host.
+    """Run a generator until it ends, with its output going to a file on its host.
 
-    Raises RunFailed if it gives up on the app, CommandFailed if it fails otherwise, Interrupted if
-    it hangs, HostUnreachable if a host is lost meanwhile.
+    `expected_s` is how long it should take, in seconds. Raises RunFailed if the generator gives
+    up on the app, CommandFailed if it fails in another way, Interrupted if it hangs, and
+    HostUnreachable if a host is lost meanwhile.
     """
     generating = session.remotes[load.from_host]
     line = shell_line(session, command, output)
@@ -50,10 +51,10 @@ def generate(
 
 
 def shell_line(session: Session, command: list[str], output: str) -> str:
-    """The command with the testbed's programs on PATH, output to a file.
+    """Return a shell line that runs the command and writes its output to a file.
 
-    It may open as many files as the host allows; how many that is goes into a file beside the
-    output.
+    The testbed's programs are on its PATH. It may open as many files as the host allows, and
+    writes that number to a file beside the output.
     """
     prefix = session.inventory.facts.testbed_prefix
     limit = Path(output).with_name(conditions.GENERATOR_OPEN_FILES)

@@ -1,4 +1,4 @@
-"""A run's record: begun with what was asked, grown through the stages, judged at the end."""
+"""Make the record of a run: begin it with what is asked, and judge the run at the end."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ def begun(
     load: Load,
     earlier_failures: list[Failure],
 ) -> RunRecord:
-    """The record of a run that begins now: what is asked, and nothing measured yet."""
+    """Return the record of a run that begins now. It says what is asked; nothing is measured."""
     now = datetime.now(UTC)
     return RunRecord(
         schema_version=1,
@@ -55,7 +55,10 @@ def begun(
 
 
 def judged(session: Session, record: RunRecord, folder: Path) -> RunRecord:
-    """The record of a run that has ended, with the verdict. `folder`: where the run's files are."""
+    """Return the record of a run that has ended, completed with findings and verdict.
+
+    `folder` has the run's files.
+    """
     most_files = OpenFiles(
         app=record.open_files.app if record.open_files else None,
         generator=conditions.generator_open_files(folder / "raw"),

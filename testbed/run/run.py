@@ -1,4 +1,7 @@
-"""One run: start, ready, check, load, check again, stop, collect. Leaves nothing running."""
+"""Carry out one run: start, ready, check, load, check again, stop, collect.
+
+Nothing of it is left running.
+"""
 
 import itertools
 import shutil
@@ -33,16 +36,17 @@ from testbed.tools.table import GENERATORS
 from testbed.tools.tool import Target
 from testbed.validity import sql
 
-TELEMETRY_BYTES = files.LARGEST_BYTES  # a row of about 400 bytes a second: two days
+TELEMETRY_BYTES = files.LARGEST_BYTES  # enough for two days, at a row of about 400 bytes a second
 BEFORE_THE_APP = ("prepare", "look around", "reset")  # stages of a run
 
 
 def execute(session: Session, planned: PlannedRun) -> RunRecord:
-    """Carry out one run and store it whole as `<folder>/<run id>/`.
+    """Carry out one run, store it complete as `<folder>/<run id>/`, and return its record.
 
-    What the app failed in is part of the record (`failure`), and so is what happened around it,
-    marked as interrupted: the campaign goes on. Raises Interrupted, after the record is stored,
-    where the next run would meet the same; KeyboardInterrupt, after everything is stopped.
+    If the run fails, the record says why (`failure`), and whether the app failed or something
+    around the app interrupted the run; the campaign then continues. Raises Interrupted, after the
+    record is stored, if the next run would fail for the same reason, and KeyboardInterrupt after
+    everything is stopped.
     """
     app = session.catalogue.apps_of(session.experiment.workload)[planned.app]
     load = choose(planned.load, set(session.generators))
@@ -70,17 +74,17 @@ def execute(session: Session, planned: PlannedRun) -> RunRecord:
 
 
 def _first(error: TestbedError) -> TestbedError:
-    """What went wrong first: stopping and collecting may have failed because of it."""
+    """Return the error that happened first; it may have made stopping and collecting fail, too."""
     while isinstance(error.__context__, TestbedError) and not error.__suppress_context__:
         error = error.__context__
     return error
 
 
 def _ended_by(error: TestbedError, stage: str) -> tuple[Failure, Interrupted | None]:
-    """What ended a run, as its record has it; and what ends the campaign, if it does.
+    """Return the failure for the run's record, and the error that ends the campaign or None.
 
-    Only a RunFailed is what the app did. Before the app is started nothing is wrong but with the
-    testbed, and the next run would meet it too; so it would with a host that is lost.
+    Only a RunFailed is the app's fault. An error before the app is started, or a lost host, would
+    make the next run fail as well, and so it ends the campaign.
     """
     if isinstance(error, RunFailed):
         return Failure(stage=stage, message=str(error)), None
@@ -92,7 +96,7 @@ def _ended_by(error: TestbedError, stage: str) -> tuple[Failure, Interrupted | N
 
 
 class _Runner:
-    """The steps of one run, and its record, which grows with each."""
+    """Carries out the steps of one run, and adds to its record with each."""
 
     def __init__(
         self, session: Session, app: CataloguedApp, record: RunRecord, partial: Path
@@ -119,12 +123,12 @@ class _Runner:
         self.remote_folder = f"{session.inventory.facts.testbed_run}/{record.run_id}"
 
     def note(self, **facts: Any) -> None:
-        """Put what was found into the record."""
+        """Set these fields of the record."""
         self.record = self.record.model_copy(update=facts)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Time a phase, and remember it as where a failure happened."""
+        """Record how long the block takes; a failure within it is reported with this phase."""
         self.stage, begin = name, time.monotonic()
         try:
             yield
@@ -133,7 +137,7 @@ class _Runner:
             self.note(phases_s={**self.record.phases_s, name: took_s})
 
     def go(self) -> None:
-        """All steps; whatever was started is stopped, however this ends."""
+        """Carry out all steps. Whatever was started is stopped, also after an error."""
         with ExitStack() as cleanup:
             try:
                 self._steps(cleanup)
@@ -155,7 +159,7 @@ class _Runner:
                 self.note(sql=seen)
 
     def _steps(self, cleanup: ExitStack) -> None:
-        """All that hosts are needed for; what undoes it goes into `cleanup`."""
+        """Carry out the steps that need the hosts, and register in `cleanup` what undoes them."""
         progress = self.session.progress
         self._check_space(space.NEEDED_BYTES)
         for remote in self.session.remotes.values():
@@ -189,12 +193,12 @@ class _Runner:
             self.note(answers=[*self.record.answers, self.asker.check_after()])
             services.check_undisturbed(self.session.server, self.services)
             self._check_telemetry()
-            self._check_space(space.FULL_BYTES)  # else what was to be written may be incomplete
+            self._check_space(space.FULL_BYTES)  # a full disk may have cut off the run's files
         with self.phase("stop"):
             cleanup.close()
 
     def _around(self) -> TestbedError | None:
-        """What happened around the app and explains that the run failed; None if nothing did."""
+        """Return an error around the app that explains why the run failed; None without one."""
         try:
             self._check_space(space.FULL_BYTES)
             services.check_undisturbed(self.session.server, self.services)
@@ -208,14 +212,14 @@ class _Runner:
             space.check_there(remote, remote.facts.testbed_run, least_bytes)
 
     def _check_telemetry(self) -> None:
-        """Raise CommandFailed if a host's telemetry ended before it was told to."""
+        """Raise CommandFailed if the telemetry of a host ended before it was stopped."""
         for role, process in self.telemetry.items():
             if (code := process.poll()) is not None:
                 host = self.session.remotes[role].host
                 raise CommandFailed(host, "telemetry, during the run", code, process.output)
 
     def _check_before(self, answer: answers.Answer) -> None:
-        """Raise RunFailed unless all are as expected: such an app is not worth a load."""
+        """Raise RunFailed unless all answers are as expected; then no load is started."""
         checks = self.asker.check_before(answer)
         self.note(answers=[*self.record.answers, *checks])
         for check in checks:
@@ -238,13 +242,13 @@ class _Runner:
         return processes
 
     def _about_the_app(self, pid: int) -> list[str]:
-        """What the server host's telemetry watches beside the host."""
+        """Return the options that make the server host's telemetry watch the app and services."""
         server = self.session.server
         told = [service.telemetry_options(server, self.need) for service in self.services]
         return [f"--pid={pid}", *itertools.chain.from_iterable(told)]
 
     def _collect(self, telemetry: dict[HostRole, Process]) -> None:
-        """Stop both hosts' telemetry and bring back all files of the run, at the same time."""
+        """Stop telemetry and fetch all files of the run, on both hosts at the same time."""
         with ThreadPoolExecutor() as pool:
             list(pool.map(self._collect_from, telemetry.keys(), telemetry.values()))
 
@@ -270,8 +274,8 @@ class _Runner:
             warm_up = self.generator.warm_up(load, target, self.remote_folder)
             with self.phase("warm-up"), progress.stage("warm-up", load.warmup_s):
                 generate(self.session, load, warm_up, self._output("warm-up.txt"), load.warmup_s)
-            # Requests that the warm-up left unanswered still queue; one more comes after them, and
-            # its answer says that the load will not have to wait for them
+            # Requests of the warm-up that have no answer yet are still queued. A further request
+            # is answered after them; with its answer the queue is empty and the load may begin
             with self.phase("drain"), progress.stage("wait until it has caught up", 1):
                 self.asker.wait_ready()
         for service in self.services:
@@ -292,7 +296,7 @@ class _Runner:
                 self.statements_seen = seen
 
     def _target(self, answer: answers.Answer) -> Target:
-        """What the generator is told; the body that it sends is put where it finds it."""
+        """Return what the generator shall ask. The body to send is written to its host first."""
         varies, send = self.endpoint.expect.varies, self.endpoint.send
         body_file = None
         if send is not None:
@@ -315,7 +319,10 @@ class _Runner:
             remote.run(["rm", "-rf", self.remote_folder])
 
     def _parse(self) -> ToolOutput:
-        """The generator's figures; its own files go where a run's folder has them."""
+        """Return the figures that the generator printed, and move its files to their places.
+
+        Raises Interrupted if the generator left no output.
+        """
         raw = self.partial / "raw"
         for name in ("telemetry-server.csv", "telemetry-client.csv", "timeline.csv", "latency.hdr"):
             if (raw / name).exists():

@@ -1,4 +1,4 @@
-"""What the runs of a campaign share."""
+"""Hold what all runs of a campaign share."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ class Session:
     catalogue: Catalogue
     inventory: Inventory
     remotes: Remotes
-    generators: dict[str, str | None]  # on the generating host, with their versions
+    generators: dict[str, str | None]  # those on the generating host, by name, with their versions
     generator_cpus: int
     postgresql: dict[str, str]  # settings as the campaign found them
     link: LinkRecord | None
@@ -34,15 +34,18 @@ class Session:
 
     @property
     def server(self) -> Remote:
-        """The host that the apps run on."""
+        """Return the host that the apps run on."""
         return self.remotes["server"]
 
     @property
     def app_address(self) -> str:
-        """Where apps listen: loopback in a calibration, else the server's data link address."""
+        """Return the address that apps listen on.
+
+        It is loopback in a calibration, otherwise the server's address on the data link.
+        """
         return LOOPBACK if self.experiment.calibration else self.server.host.bench_address
 
     def url_of(self, app: CataloguedApp, endpoint: str) -> str:
-        """The URL that a run of this app and endpoint loads."""
+        """Return the URL that a run of this app and endpoint loads."""
         port = self.inventory.facts.testbed_app_port
         return f"http://{self.app_address}:{port}{app.spec.endpoints[endpoint]}"

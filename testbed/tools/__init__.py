@@ -1,8 +1,8 @@
-"""Measuring tools: how each is called, and what its output says.
+"""Call the measuring tools and read their output.
 
-Each has a file here and a row in table.py. To read an output is a pure function from a text to
-ToolOutput: units.py holds the units of all tools, checks.py what cannot be true. A text may hold
-several runs, of several tools, and anything around them.
+Each tool has a file here and a row in table.py. Reading an output is a pure function from a text
+to ToolOutput: units.py has the units of all tools, checks.py finds figures that cannot be true. A
+text may hold several runs of several tools, with any other text around them.
 """
 
 import re
@@ -17,7 +17,7 @@ from testbed.tools.table import TOOLS
 
 __all__ = ["ANY", "ParseError", "parse", "parse_all"]
 
-ANY = "auto"  # whichever tool wrote it
+ANY = "auto"  # stands for whichever tool wrote the text
 READER = Reader(
     TOOLS,
     dict.fromkeys(tool.banner for tool in TOOLS.values() if tool.banner),
@@ -27,7 +27,7 @@ READER = Reader(
         if tool.banner and tool.own_until
     },
 )
-# What the tools say when they do not start, and so print nothing else.
+# What the tools print, and nothing else, when they do not start.
 _REFUSAL = re.compile(
     "|".join(
         [
@@ -40,9 +40,9 @@ _REFUSAL = re.compile(
 
 
 def parse(text: str, tool: str = ANY) -> ToolOutput:
-    """The one run that `text` holds, of `tool` ('auto': whichever wrote it).
+    """Return the only run of `tool` in `text` ('auto' stands for any tool).
 
-    Raises ParseError, with the line, if it holds none or several, or a line that is malformed.
+    Raises ParseError, with the line, if the text has no run, several runs or a malformed line.
     """
     found = _find(text, tool)
     if len(found) > 1:
@@ -55,9 +55,9 @@ def parse(text: str, tool: str = ANY) -> ToolOutput:
 
 
 def parse_all(text: str, tool: str = ANY) -> list[ToolOutput]:
-    """All runs that `text` holds, in its order; at least one.
+    """Return all runs of `tool` in `text`, at least one, in the order of the text.
 
-    Raises ParseError, with the line, if it holds none, or a line that is malformed.
+    Raises ParseError, with the line, if the text has no run or a malformed line.
     """
     return [run.output for run in _find(text, tool)]
 
@@ -78,7 +78,7 @@ def _find(text: str, tool: str) -> list[Found]:
 
 
 def _nothing(lines: Sequence[Line], tool: str) -> ParseError:
-    """The error for a text without any run: with the tool's own words, if it said something."""
+    """Return the error for a text without any run. It quotes the tool's message if there is one."""
     wanted = ", ".join(TOOLS) if tool == ANY else tool
     first = next(line for line in lines if line.full)
     said = next((line for line in lines if _REFUSAL.fullmatch(line.text)), None)

@@ -1,16 +1,16 @@
-"""Apache Benchmark and its report.
+"""Call Apache Benchmark (ab) and read its report.
 
-What its figures mean (ab 2.3, held by tests on recorded outputs):
+What its figures mean (ab 2.3; tests on recorded outputs check this):
 
-- 'Complete requests' holds every attempt that ended, also those whose connection was closed
+- 'Complete requests' counts every attempt that ended, also those whose connection was closed
   without an answer, or refused (with -r). A run in which no byte came back can look perfect.
-- 'Non-2xx responses' includes redirects: ab, unlike wrk, cannot tell a 3xx from an error.
-- 'Length' failures are answers that are not as long as the first one; right for a static page,
-  wrong for one that varies. Some may be the same answers as 'Non-2xx', so they are not taken out of
-  goodput, and the problems say how many they are.
-- 'Exceptions' are sockets on which polling found an error: counted with read errors.
-- Times are whole milliseconds, from connecting on; so 0 means less than half of one.
-- With -r absent ab gives up at the first socket error or timeout, and prints no report.
+- 'Non-2xx responses' includes redirects: unlike wrk, ab does not distinguish a 3xx from an error.
+- 'Length' failures are answers whose length differs from that of the first answer. They are errors
+  for a static page, but not for one that varies. Some may also be among 'Non-2xx', so they are not
+  subtracted from goodput; the problems say how many they are.
+- 'Exceptions' are sockets on which polling found an error. They are counted as read errors.
+- Times are whole milliseconds and begin with connecting; so 0 means less than half a millisecond.
+- Without -r, ab gives up at the first socket error or timeout, and prints no report.
 """
 
 import math
@@ -29,7 +29,7 @@ from testbed.tools.tool import Generator, Target
 from testbed.tools.units import BYTES, RATE, TIME_IN_S, TIME_IN_US, Figure, Units, figure
 
 NAME = "ab"
-_MOST_RPS = 50_000  # beyond what its one thread can do; it sets 32 bytes aside for each
+_MOST_RPS = 50_000  # more than its one thread can do; ab reserves 32 bytes for each
 _COUNT = r"(?P<value>\d+)"
 _NUMBER = r"(?P<value>\S+)"
 _TIMES = ("min", "mean", "stdev", "max")
@@ -91,7 +91,7 @@ PARTS = [
         repeats=True,
         telling=False,
     ),
-    # A known label with something else behind it; where no part above fits.
+    # A known label followed by something unexpected; tried where no part above fits.
     part(
         "broken",
         29,
@@ -105,10 +105,10 @@ PARTS = [
 
 
 class Ab(Generator):
-    """Apache Benchmark: closed loop, one thread, HTTP/1.0. Its times count from connecting on.
+    """Apache Benchmark: closed loop, one thread, HTTP/1.0. Its times begin with connecting.
 
-    Keep-alive is asked for by a header (-k), as HTTP/1.0 has it; a server that does not know that
-    closes all the same, and 'Keep-Alive requests' in the raw output tells how many it granted.
+    A header (-k) asks for keep-alive, as usual with HTTP/1.0. A server that does not support it
+    closes the connection anyway; 'Keep-Alive requests' in the raw output counts those it granted.
     """
 
     name = NAME
@@ -123,11 +123,11 @@ class Ab(Generator):
     version_option = "-V"
 
     def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
-        """ab for a time; whole seconds are all it takes."""
+        """Return the command of ab for the load's duration, which must be whole seconds."""
         return self._command(load, target, load.duration_s)
 
     def warm_up(self, load: Load, target: Target, folder: str) -> list[str]:
-        """The same for the warm-up's duration."""
+        """Return the same command for the warm-up's duration."""
         return self._command(load, target, load.warmup_s)
 
     def _command(self, load: Load, target: Target, duration_s: float) -> list[str]:
@@ -135,23 +135,24 @@ class Ab(Generator):
         return [
             self.name,
             "-q",
-            "-r",  # counts what fails, and goes on
+            "-r",  # count failures and go on
             f"-c{load.connections}",
-            # this order: -t by itself would end at 50000 requests
+            # -n must follow -t, which by itself ends the run at 50000 requests
             f"-t{seconds}",
             f"-n{max(load.connections, _MOST_RPS * seconds)}",
             f"-s{max(1, math.ceil(load.timeout_s))}",
             *(["-k"] if load.keepalive else []),
-            *(["-l"] if target.answer_bytes is None else []),  # else compares with the first
+            # without -l, ab compares the length of each answer with that of the first
+            *(["-l"] if target.answer_bytes is None else []),
             *(["-p", target.body_file] if target.body_file else []),
             *(["-T", target.content_type] if target.content_type else []),
             target.url,
         ]
 
     def find(self, lines: Sequence[Line]) -> list[Found]:
-        """All runs of ab in a text."""
+        """Return all runs of ab in a text; an empty list if there is none."""
         last = lines[-1]
-        # A last line that ends in a digit, and in no newline, may have been cut amid a figure.
+        # A last line that ends in a digit without a newline may have been cut off within a figure.
         if last.cut and re.search(r"[\d.]$", last.text):
             lines = lines[:-1]
         return [_read(report) for report in split(lines, PARTS, {self.name})]
@@ -201,7 +202,10 @@ def _read(report: Report) -> Found:
 
 
 def _errors(report: Report) -> Errors:
-    """Counts by class; a line that ab prints only if needed means zero once the next is there."""
+    """Return the counts by class.
+
+    If an optional line is absent but the line after it is there, its count is 0.
+    """
     failed, breakdown = _count(report, "Failed requests"), report.one("breakdown")
     known: dict[str, int] = {}
     if breakdown:
@@ -223,7 +227,7 @@ def _errors(report: Report) -> Errors:
 
 
 def _received_nothing(breakdown: Hit) -> int:
-    """Failures to receive, which older versions of ab do not print."""
+    """Return the number of failures to receive; 0 if the version of ab does not print it."""
     return breakdown.count("receive") if breakdown.get("receive") else 0
 
 
@@ -255,7 +259,7 @@ def _url(report: Report) -> str | None:
 
 
 def _absent(report: Report, printed: Printed) -> list[str]:
-    some = printed.requests != 0  # without any request ab prints neither rate nor times
+    some = printed.requests != 0  # after a run without any request ab prints no rate and no times
     return missing(
         {
             "duration": printed.duration_s is not None,
@@ -281,7 +285,7 @@ def _ended_early(report: Report, requests: int | None) -> list[str]:
     asked = command.option("-n", "-n") if command and not command.has("-t", "-t") else None
     if asked and asked.isdecimal() and requests is not None and requests < int(asked):
         return [f"The run was stopped early: {requests} of the {asked} requests asked for."]
-    # '...' or 'Completed 100 requests' while it runs; 'done' or 'Finished' when it is through.
+    # '...' or 'Completed 100 requests' while ab runs; 'done' or 'Finished' at its end.
     if start and start["dots"] and not start["rest"]:
         return ["The run was interrupted: ab does not say that it was done."]
     if report.all("completed") and not report.one("finished"):
@@ -319,7 +323,7 @@ def _count(report: Report, label: str) -> int | None:
 
 
 def _figure(report: Report, label: str, units: Units, unit: str = "") -> Figure | None:
-    """A figure whose unit ab prints in words, given here as `unit`."""
+    """Return a figure whose unit ab prints in words; `unit` is that unit. None if not printed."""
     hit = report.one(label)
     if not hit:
         return None

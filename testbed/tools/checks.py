@@ -1,6 +1,6 @@
-"""Can these figures be true together? What cannot is said in sentences, never repaired.
+"""Find printed figures that cannot all be true, and say so in sentences. Nothing is corrected.
 
-Every comparison allows for the digits that the print left off (`Figure.slack`).
+Every comparison allows for the digits that were not printed (`Figure.slack`).
 """
 
 from dataclasses import dataclass, field
@@ -8,23 +8,23 @@ from itertools import pairwise
 
 from testbed.tools.units import Figure
 
-# Requests, rate and time are printed independently; rounding aside they agree exactly, so 2 % is
-# more than any honest output needs.
+# Requests, rate and time are printed independently. Except for rounding they agree exactly, so 2 %
+# is more than any true output needs.
 TOLERANCE = 0.02
 # HdrHistogram keeps three significant digits and reports the upper end of a bucket.
 HISTOGRAM_TOLERANCE = 0.002
 # No run lasts that long; wrk prints 2**64 µs (307445734491.24m) when the clock stepped back.
 LONGEST_RUN_S = 366 * 86400.0
-# wrk2 only looks every 2 s, later with many connections, whether its time is up.
+# wrk2 checks only every 2 s, and later with many connections, whether its time is up.
 OVERRUN_S = 10.0
-# sample standard deviation of n values within [0, max] is at most max * sqrt(n / (4 (n - 1))),
+# The sample standard deviation of n values in [0, max] is at most max * sqrt(n / (4 (n - 1))),
 # largest for n = 2 (Popoviciu's inequality with Bessel's correction)
 STDEV_TO_MAX = 0.7072
 
 
 @dataclass
 class Times:
-    """A distribution as printed, in microseconds."""
+    """A distribution of times as the tool printed it, in microseconds."""
 
     mean: Figure | None = None
     stdev: Figure | None = None
@@ -35,7 +35,7 @@ class Times:
 
 @dataclass
 class Printed:
-    """What an HTTP tool printed of one run."""
+    """What an HTTP tool printed about one run."""
 
     asked_s: Figure | None = None
     duration_s: Figure | None = None
@@ -44,16 +44,16 @@ class Printed:
     bytes: Figure | None = None
     byte_rate: Figure | None = None  # bytes per second
     status_errors: int | None = None
-    not_answers: int = 0  # of `requests`: counted as complete though nothing correct came back
+    not_answers: int = 0  # part of `requests`: counted as complete although no correct answer came
     times: Times = field(default_factory=Times)
 
 
 def goodput(printed: Printed) -> float | None:
-    """Answers per second without those of a wrong status; None if the figures do not allow it.
+    """Return the answers per second without wrong statuses; None if it cannot be calculated.
 
-    The share of good answers times the printed rate: the rate has more digits than the duration,
-    and so goodput never exceeds throughput. Without a rate: good answers by duration, if that is
-    printed exactly enough.
+    It is the share of good answers times the printed rate, because the rate has more digits than
+    the duration, and goodput then never exceeds throughput. If no rate is printed, it is the number
+    of good answers divided by the duration, if that is printed exactly enough.
     """
     if printed.requests is None or printed.status_errors is None or contradictions(printed):
         return None
@@ -69,12 +69,12 @@ def goodput(printed: Printed) -> float | None:
 
 
 def problems(printed: Printed) -> list[str]:
-    """Sentences on what cannot be true."""
+    """Return a sentence for each thing that cannot be true; an empty list if there is none."""
     return [*contradictions(printed), *_duration(printed), *_bytes(printed), *_latency(printed)]
 
 
 def contradictions(printed: Printed) -> list[str]:
-    """Contradictions that leave goodput without a foundation."""
+    """Return a sentence for each contradiction because of which goodput cannot be calculated."""
     found = []
     requests, rate, duration = printed.requests, printed.rate, printed.duration_s
     if duration and not 0 <= duration.value <= LONGEST_RUN_S:
@@ -82,7 +82,7 @@ def contradictions(printed: Printed) -> list[str]:
     elif requests is not None and rate and duration and rate.value > 0:
         least = rate.low * max(duration.low, 0) * (1 - TOLERANCE)
         most = rate.high * duration.high * (1 + TOLERANCE)
-        # Half an answer: counts are whole.
+        # Half an answer is allowed, because counts are whole numbers.
         if not least - 0.5 <= requests <= most + 0.5:
             found.append(
                 f"{requests} requests contradict {rate.text} requests/s over {duration.text}."
@@ -138,7 +138,7 @@ def _latency(printed: Printed) -> list[str]:
 
 
 def order(times: Times, name: str) -> list[str]:
-    """Contradictions within one distribution; `name` says in the sentences which."""
+    """Return a sentence for each contradiction within one distribution, which is called `name`."""
     found = []
     everything = [times.mean, times.stdev, times.min, times.max, *times.percentiles.values()]
     for value in everything:
@@ -179,5 +179,5 @@ def order(times: Times, name: str) -> list[str]:
 
 
 def _exceeds(small: Figure, large: Figure) -> bool:
-    """Whether what should be the smaller is the larger, beyond what rounding explains."""
+    """Return whether `small` is larger than `large` by more than rounding explains."""
     return small.low * (1 - HISTOGRAM_TOLERANCE) > large.high

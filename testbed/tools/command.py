@@ -26,7 +26,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace, console: Console) -> None:
-    """Parse the file and print its figures. Raises TestbedError naming file and line."""
+    """Parse the file and print its figures. Raises TestbedError with file and line."""
     name = "stdin" if arguments.file == "-" else shown_name(arguments.file)
     try:
         text = _decode(_read(arguments.file))
@@ -59,15 +59,18 @@ def _read(file: str) -> bytes:
 
 
 def _decode(data: bytes) -> str:
-    """UTF-8, or UTF-16 as PowerShell redirects it; other bytes only ever stand in prose."""
+    """Return the text of UTF-8, or of UTF-16, which PowerShell writes when it redirects.
+
+    Bytes that are neither are replaced: they occur only in the prose around the figures.
+    """
     utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     return data.decode("utf-16" if utf16 else "utf-8-sig", errors="replace")
 
 
 def _table(output: ToolOutput) -> Table:
-    """One run; what is not known is left out, except for the figures one looks for.
+    """Return one run as a table of its known figures; the main figures are always in it.
 
-    Of a detailed spectrum only the usual percentiles; JSON has them all.
+    Of a detailed spectrum it has only the usual percentiles; the JSON has all of them.
     """
     table = Table("figure", "value", title=output.tool, title_justify="left")
     table.columns[1].overflow = "fold"

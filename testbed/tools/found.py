@@ -1,4 +1,4 @@
-"""What every tool's parser hands over, and how its parts are made."""
+"""Define what the parser of every tool returns, and help to make its parts."""
 
 from dataclasses import dataclass
 
@@ -16,18 +16,18 @@ class Found:
 
 
 def missing(parts: dict[str, bool]) -> list[str]:
-    """A sentence that names the parts which are not there; none if all are."""
+    """Return a sentence that names the missing parts; an empty list if no part is missing."""
     absent = [name for name, there in parts.items() if not there]
     return [f"Not in this output: {', '.join(absent)}."] if absent else []
 
 
 def value_of(printed: Figure | None) -> float | None:
-    """The value of a figure that may not be there."""
+    """Return the value of a figure; None if the figure was not printed."""
     return printed.value if printed else None
 
 
 def distribution(times: Times) -> Distribution:
-    """The model of a distribution as printed."""
+    """Return the model of a distribution that was printed."""
     return Distribution(
         mean=value_of(times.mean),
         stdev=value_of(times.stdev),

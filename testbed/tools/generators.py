@@ -1,4 +1,4 @@
-"""Which load generator carries out a load, and which loads each of them takes. Pure."""
+"""Choose the load generator for a load, and tell which loads each of them takes. Pure functions."""
 
 from datetime import datetime, timedelta
 
@@ -9,24 +9,24 @@ from testbed.model.results import Before
 from testbed.tools.table import GENERATORS, generator
 from testbed.tools.tool import Generator
 
-NAMES = (AUTO, *GENERATORS)  # what an experiment and --generator take
+NAMES = (AUTO, *GENERATORS)  # the names that an experiment and --generator may give
 
 
 def either(names: list[str]) -> str:
-    """'a', 'a or b', 'a, b or c'; an empty text for no names."""
+    """Join names to 'a', 'a or b' or 'a, b or c'; an empty text if there are no names."""
     *most, last = names or [""]
     return f"{', '.join(most)} or {last}" if most else last
 
 
 def unknown(spec: LoadSpec) -> str | None:
-    """What is wrong with the generator's name. Return None if there is one of that name."""
+    """Return what is wrong with the generator's name; None if there is one of that name."""
     if spec.generator in NAMES:
         return None
     return f"must be {either([repr(name) for name in NAMES])}"
 
 
 def misfit(spec: LoadSpec) -> str | None:
-    """Why the generator asked for cannot carry out the load. Return None if it can."""
+    """Return why the generator asked for cannot carry out the load; None if it can."""
     return None if spec.generator == AUTO else _misfit(GENERATORS[spec.generator], spec)
 
 
@@ -66,9 +66,10 @@ def _those(ability: str) -> str:
 
 
 def candidates(spec: LoadSpec) -> list[str]:
-    """The generators that may carry out the load: the one asked for, or those that `auto` takes.
+    """Return the generators that may carry out the load, the preferred one first.
 
-    For saturation `auto` takes wrk; for a rate wrk2, where it takes that rate, then pacer.
+    That is the one asked for, or those that `auto` stands for: wrk for saturation; for a rate wrk2,
+    if it can send at that rate, and then pacer.
     """
     if spec.generator != AUTO:
         return [spec.generator]
@@ -77,16 +78,16 @@ def candidates(spec: LoadSpec) -> list[str]:
 
 
 def settled(spec: LoadSpec) -> LoadSpec:
-    """The load of a whole ramp or search with its generator, if only one takes all of it.
+    """Return the load of a whole ramp or search, with its generator set if only one takes all.
 
-    Its steps and probes, each of which others may take as well, are then made with that one.
+    All steps and probes then use that generator, even those that others could take as well.
     """
     names = candidates(spec)
     return spec.model_copy(update={"generator": names[0]}) if len(names) == 1 else spec
 
 
 def choose(spec: LoadSpec, available: set[str]) -> Load:
-    """The load of one run with its generator chosen among those `available` on that host.
+    """Return the load of one run, with its generator chosen among those `available` on the host.
 
     Raises TestbedError if the one asked for, or every candidate, is missing there.
     """
@@ -103,9 +104,9 @@ def choose(spec: LoadSpec, available: set[str]) -> Load:
 
 
 def measured_from(output: str, load: Load, host: Before) -> datetime | None:
-    """Start of the measured part by the control side's clock.
+    """Return when the measured part began, by the clock of the control side.
 
-    Return None where the generator does not tell it, or the host's clock was not compared.
+    Return None if the generator does not print it, or the host's clock was not compared.
     """
     told = generator(load.generator).measured_from(output)
     if told is None or host.clock_offset_s is None:

@@ -1,17 +1,17 @@
-"""h2load (nghttp2), here with HTTP/1.1, and its report.
+"""Call h2load (nghttp2) with HTTP/1.1, and read its report.
 
-What its figures mean (h2load 1.52, held by tests on recorded outputs):
+What its figures mean (h2load 1.52; tests on recorded outputs check this):
 
-- A request's time counts from when it was sent. There are its least, greatest and mean time and
-  their standard deviation, and no percentiles.
-- 'done' holds every request that ended; 'failed' of them those without a status of 2xx or 3xx;
-  'errored' of these those without an answer.
-- A connection that is refused or closed is counted nowhere. It takes no part in the rest of the
-  run, so that a load may end up on fewer connections than were asked. A request that is answered
-  late is no error either: with a time-out (-N) h2load aborts in a run for a time (-D). So 0 says
-  nothing of errors other than a status, and is read as unknown.
-- 'started' but not 'done' were under way when the time was up.
-- Answers a second are 'done' by the duration asked for, not by what 'finished in' says.
+- The time of a request begins when it was sent. The report has the least, greatest and mean time
+  and the standard deviation, and no percentiles.
+- 'done' counts every request that ended; 'failed' those of them without a status of 2xx or 3xx;
+  'errored' those of the failed ones without an answer.
+- A connection that is refused or closed is not counted. It is not used for the rest of the run, so
+  that the load may use fewer connections than asked. A late answer is not counted as an error
+  either, because h2load aborts if a run for a time (-D) has a time-out (-N). So a count of 0 proves
+  nothing about errors other than a status, and is read as unknown.
+- Requests that are 'started' but not 'done' had no answer when the time was up.
+- The answers per second are 'done' divided by the duration asked for, not by 'finished in'.
 """
 
 from collections.abc import Sequence
@@ -52,10 +52,10 @@ PARTS = [
 
 
 class H2load(Generator):
-    """h2load with HTTP/1.1: closed loop, kept connections only.
+    """h2load with HTTP/1.1: closed loop, only with connections that are kept.
 
-    It can hold a rate on each connection (--rps); that is not offered, for it counts from when a
-    request was sent even so, and gives no percentiles. It waits for answers however late.
+    Its constant rate for each connection (--rps) is not offered, because its times then still begin
+    when a request is sent, and it gives no percentiles. It waits for every answer without a limit.
     """
 
     name = "h2load"
@@ -63,14 +63,17 @@ class H2load(Generator):
     banner = r"starting benchmark\.\.\."
     refusals = (r"\[ERROR\] .*", r"h2load: .*", r"h2load nghttp2/.*")
     saturates = True
-    keeps_connections = True  # one that the server closes may keep it from ending
+    keeps_connections = True  # it may never end if the server closes a connection
 
     def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
-        """h2load for whole seconds. It waits for every answer: `timeout_s` is not used."""
+        """Return the command of h2load for whole seconds. `timeout_s` is not used.
+
+        h2load waits for every answer.
+        """
         return self._command(load, target, load.duration_s)
 
     def warm_up(self, load: Load, target: Target, folder: str) -> list[str]:
-        """The same for the warm-up's duration."""
+        """Return the same command for the warm-up's duration."""
         return self._command(load, target, load.warmup_s)
 
     def _command(self, load: Load, target: Target, duration_s: float) -> list[str]:
@@ -86,9 +89,9 @@ class H2load(Generator):
         ]
 
     def find(self, lines: Sequence[Line]) -> list[Found]:
-        """All runs of h2load in a text."""
+        """Return all runs of h2load in a text; an empty list if there is none."""
         last = lines[-1]
-        # A last line without a newline may have been cut amid a figure.
+        # A last line without a newline may have been cut off within a figure.
         whole = lines[:-1] if last.cut else lines
         return [self._read(report) for report in split(whole, PARTS, {self.name})]
 
@@ -146,7 +149,10 @@ def _answers_per_s(printed: Printed) -> float | None:
 
 
 def _errors(counts: dict[str, int]) -> Errors:
-    """h2load does not tell whether a request failed as it was sent or as its answer was read."""
+    """Return the errors by class.
+
+    h2load does not say whether a request failed when it was sent or when its answer was read.
+    """
     if not counts:
         return Errors()
     return Errors(

@@ -1,22 +1,24 @@
-"""hey and its report.
+"""Call hey and read its report.
 
-What its figures mean (hey 0.1.4, held by tests on recorded outputs):
+What its figures mean (hey 0.1.4; tests on recorded outputs check this):
 
-- 'Requests/sec' holds every request that ended, also those that brought no answer; 'Status code
-  distribution' has the answers, 'Error distribution' the others, by Go's words for what went wrong.
+- 'Requests/sec' counts every request that ended, also those without an answer. 'Status code
+  distribution' has the answers; 'Error distribution' has the others, by the error message of Go.
   Times are those of answers only.
-- A GET whose kept connection is closed before its answer begins is sent again on another one; that
-  is counted nowhere, so that 0 errors as answers were read means none for good. An answer that
-  breaks off, or stalls until the time-out, amid its body counts as whole.
-- It lets requests under way end when the time is up. They count, and so does that time ('Total').
-- Times count from when a request was sent, connecting included, and have four decimals of a second.
-- It keeps the times and the status of the first million answers. Of more, it divides the sum of all
-  times by that million: a wrong average. How many more there were follows from 'Requests/sec'.
-- Percentiles are those ranks of the sorted times from which on a hundredth is passed; of fewer than
-  a hundred answers they name ranks too high, or are printed as '0% in 0.0000 secs'.
-- 'Total data' adds up the lengths that answers declare, of bodies only, and nothing for a chunked
-  one: it is not read as the bytes that came.
-- Without any answer the report is whole, with averages of NaN.
+- If a kept connection is closed before the answer to a GET begins, hey sends the request again on
+  another connection and does not count that. So 0 read errors means that no request failed in the
+  end. An answer that breaks off within its body, or stalls there until the time-out, counts as
+  complete.
+- When the time is up, hey waits for the requests under way. They and that time count ('Total').
+- Times begin when a request is sent, include connecting, and have four decimals of a second.
+- It keeps time and status of the first million answers only. If there are more, it divides the sum
+  of all times by one million, so that the average is wrong. The number of all answers follows from
+  'Requests/sec'.
+- A percentile is the first of the sorted times whose rank exceeds that percentage. With fewer than
+  a hundred answers the rank is too high, or the line is '0% in 0.0000 secs'.
+- 'Total data' adds up the declared lengths of bodies, and 0 for a chunked body. So it is not used
+  as the number of bytes received.
+- Without any answer the report is complete, with averages of NaN.
 """
 
 import re
@@ -75,7 +77,7 @@ PARTS = [
     part("errors", 10, r"Error distribution:", telling=False),
     part("error", 11, r"\[(?P<count>\d+)\]\s+(?P<what>\S.*)", repeats=True, telling=False),
 ]
-# What Go says, by class; the first that fits. What fits none was noticed as an answer was read
+# Error messages of Go by class; the first that fits counts. All others are read errors
 _CLASSES = {
     "timeout": re.compile(r"Client\.Timeout|deadline exceeded|i/o timeout"),
     "connect": re.compile(r": dial \S+"),
@@ -86,16 +88,16 @@ _CLASSES = {
 class Hey(Generator):
     """hey with HTTP/1.1: closed loop.
 
-    It can slow each connection down to a rate (-q). That is not offered as holding a rate: a
-    connection that waits for an answer lets its turns pass, and catches none of them up; what was
-    not sent is counted nowhere, times count from when a request was sent, and all connections have
-    their turns at the same moments.
+    It can limit each connection to a rate (-q). That is not offered as a constant rate: while a
+    connection waits for an answer, its turns are lost and are not made up for; requests that were
+    not sent are not counted; times begin when a request is sent; and all connections send at the
+    same moments.
     """
 
     name = "hey"
     package = "hey"
     banner = rf"(?:{'|'.join(_SUMMARY)}):\s+(?:{_FOUR_DECIMALS}|NaN) secs"
-    own_until = r"Response time histogram:"  # for its 'Requests/sec:' is like wrk's
+    own_until = r"Response time histogram:"  # because its 'Requests/sec:' is like wrk's
     refusals = (
         r"flag provided but not defined: .*",
         r"flag needs an argument: .*",
@@ -109,11 +111,14 @@ class Hey(Generator):
     version_option = None
 
     def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
-        """hey for a time, on as many threads as asked; it takes whole seconds for a time-out."""
+        """Return the command of hey for the load's duration, on as many threads as asked.
+
+        The time-out is rounded up to whole seconds.
+        """
         return self._command(load, target, load.duration_s)
 
     def warm_up(self, load: Load, target: Target, folder: str) -> list[str]:
-        """The same for the warm-up's duration."""
+        """Return the same command for the warm-up's duration."""
         return self._command(load, target, load.warmup_s)
 
     def _command(self, load: Load, target: Target, duration_s: float) -> list[str]:
@@ -124,7 +129,7 @@ class Hey(Generator):
             *("-cpus", str(load.threads)),
             *("-t", str(max(1, ceil(load.timeout_s)))),
             *("-m", target.method),
-            "-disable-compression",  # as the other generators, which do not ask for any
+            "-disable-compression",  # the other generators do not ask for compression either
             "-disable-redirects",
             *([] if load.keepalive else ["-disable-keepalive"]),
             *(["-D", target.body_file] if target.body_file else []),
@@ -133,9 +138,9 @@ class Hey(Generator):
         ]
 
     def find(self, lines: Sequence[Line]) -> list[Found]:
-        """All runs of hey in a text."""
+        """Return all runs of hey in a text; an empty list if there is none."""
         last = lines[-1]
-        # A last line without a newline may have been cut amid a figure.
+        # A last line without a newline may have been cut off within a figure.
         whole = lines[:-1] if last.cut else lines
         return [self._read(report) for report in split(whole, PARTS, {self.name})]
 
@@ -177,16 +182,16 @@ class Hey(Generator):
 @dataclass(frozen=True)
 class _Counts:
     answers: int | None = None
-    lost: int = 0  # requests that brought no answer
+    lost: int = 0  # requests without an answer
     errors: Errors = field(default_factory=Errors)
     problem: str | None = None  # a sentence on what is wrong with them
 
 
 def _counts(report: Report, printed: Printed) -> _Counts:
-    """Answers and errors; 'Requests/sec' and 'Total' tell, to a request or so, if they are all.
+    """Return answers and errors, with a problem if they are not all requests.
 
-    They are not where lines are lost at the end of a report, which looks whole, and of a load that
-    brought more answers than hey keeps.
+    'Requests/sec' times 'Total' is the number of all requests, to within about one. It is greater
+    if the end of the report is lost, or if there were more answers than hey keeps.
     """
     rate, duration = printed.rate, printed.duration_s
     if report.one("statuses") is None or rate is None or duration is None:
@@ -223,7 +228,7 @@ def _answers_per_s(printed: Printed) -> float | None:
 
 
 def _times(report: Report, answers: int) -> Times:
-    """The times of `answers`, without those that hey gets wrong."""
+    """Return the times of so many answers, without those that hey calculates wrongly."""
     if not answers:
         return Times()
     times = Times(
@@ -269,7 +274,7 @@ def _asked(command: Command | None, option: str, units: Units) -> Figure | None:
 
 
 def _figure(hit: Hit | None, units: Units) -> Figure | None:
-    """The value of a line; hey prints times in seconds."""
+    """Return the value of a line, or None without a line. hey prints times in seconds."""
     if hit is None:
         return None
     value = figure(hit["value"] + ("" if units is RATE else "s"), units)

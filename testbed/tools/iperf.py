@@ -1,18 +1,19 @@
-"""iperf 2, which measures the data link, and its report.
+"""Call iperf 2, which measures the data link, and read its report.
 
-The report is of either side, from 2.0 (2015) to 2.1, as text or as CSV (-y C).
+Reports of client and server are read, from versions 2.0 (2015) to 2.1, as text or as CSV (-y C).
 
-One run is the output of one process: a server's is one run however many clients it saw.
+One run is the output of one process. The output of a server is one run for any number of clients.
 
-What its figures mean (iperf 2.1.8, held by tests on recorded outputs):
+What its figures mean (iperf 2.1.8; tests on recorded outputs check this):
 
-- With -i there are lines for each interval; a stream's figure is its last line that starts at 0.
-- The end that connects sends, the end that listens receives, unless the stream is '(reverse)'. Of
-  a '(full-duplex)' connection the half with a star is the other way.
-- A server that takes part in a dual test (-d) marks the stream on which it sends '[ *2]' and
-  '(reverse)', and so means the usual direction.
-- [SUM] adds all streams, in a dual test both directions: never add it to the others.
-- Bytes count 1024 to the K, bits 1000.
+- With -i there is a line for each interval. The figure of a stream is its last line that starts
+  at 0.
+- The end that connects sends and the end that listens receives, unless the stream is '(reverse)'.
+  In a '(full-duplex)' connection, the half with a star has the opposite direction.
+- In a dual test (-d), a server marks the stream on which it sends with both '[ *2]' and
+  '(reverse)'; that stream has the usual direction.
+- [SUM] is the sum of all streams, in a dual test of both directions. It must not be added to them.
+- A K is 1024 for bytes and 1000 for bits.
 """
 
 import re
@@ -41,7 +42,7 @@ _RESULT = re.compile(
     r"\[\s*(?P<stream>\*?\d+|SUM(?:-\d+)?)\]\s+(?P<start>\d+\.\d+)\s*-\s*(?P<end>\d+\.\d+) sec\s+"
     r"(?P<bytes>[\d.]+ [KMGT]?Bytes)\s+(?P<rate>[\d.]+ [KMGT]?(?:bits|Bytes)/sec)(?P<rest>.*)"
 )
-# A line of figures, as text or as CSV, that is not as it should be.
+# A malformed line of figures, as text or as CSV.
 _BROKEN = re.compile(
     r"\[\s*(?:\*?\d+|SUM(?:-\d+)?)\]\s+\S+\s*-\s*\S+ sec\b.*"
     r"|\d{14}(?:\.\d+)?,[^,]*,\d*,[^,]*,\d*,-?\d*,.*"
@@ -72,7 +73,7 @@ class _Result:
 
 @dataclass
 class _Stream:
-    """One stream of one run: what was said of it when it connected, and its figures."""
+    """One stream of one run: what iperf printed when it connected, and its figures."""
 
     name: str  # iperf's number for it, with its star; or SUM
     connected: re.Match[str] | None = None
@@ -80,11 +81,14 @@ class _Stream:
     results: list[_Result] = field(default_factory=list)
 
     def says(self, word: str) -> bool:
-        """Whether the line of its connection has the word."""
+        """Return whether the line of its connection has the word."""
         return self.connected is not None and word in self.connected["rest"]
 
     def final(self) -> _Result | None:
-        """Its figures over the whole test: the last line from 0 on, if no interval follows it."""
+        """Return its figures for the whole test: the last line from 0 on, with no interval after.
+
+        Return None if there is no such line.
+        """
         last = self.results[-1] if self.results else None
         return last if last and last.start_s == 0 else None
 
@@ -93,7 +97,7 @@ class _Stream:
 class _Run:
     line: int
     command: Command | None = None
-    port: str | None = None  # on which iperf listens, at either end
+    port: str | None = None  # the port on which iperf listens, on either host
     listens: bool = False
     connects: bool = False
     streams: list[_Stream] = field(default_factory=list)
@@ -101,21 +105,21 @@ class _Run:
 
     @property
     def done(self) -> bool:
-        """Whether every stream has a result, as far as is known."""
+        """Return whether every stream known so far has a result."""
         return bool(self.streams) and all(stream.results for stream in self.streams)
 
     @property
     def client(self) -> bool:
-        """Whether it is a client's, and no server's: only servers see several tests."""
+        """Return whether a client printed it. Only a server can print several tests."""
         return self.connects and not self.listens
 
     def stream(self, name: str) -> _Stream:
-        """The latest stream of that name; a new one if there is none."""
+        """Return the latest stream of that name, or a new one if there is none."""
         for stream in reversed(self.streams):
             if stream.name == name:
                 return stream
         new = _Stream(name)
-        if name.startswith("*"):  # the starred half of a connection that was named without a star
+        if name.startswith("*"):  # the starred half of a connection; its first line had no star
             plain = self.stream(name[1:])
             new.connected = plain.connected
             if not new.says(_FULL_DUPLEX):
@@ -125,24 +129,27 @@ class _Run:
 
 
 class Iperf(Tool):
-    """iperf 2, both ways at once over TCP, with rates in Mbit/s."""
+    """iperf 2: TCP in both directions at the same time, with rates in Mbit/s."""
 
     name = NAME
     package = "iperf"
     banner = r"(?:Server listening on|Client connecting to) .*"
     refusals = (r"iperf\d? .*(?:Copyright|version) .*", r"iperf version .*")
-    port = 5001  # its own, taken on both hosts while the link is verified
+    port = 5001  # iperf's own port, used on both hosts while the link is verified
 
     def serve(self, address: str) -> list[str]:
-        """Its server, which listens on an address until it is stopped."""
+        """Return the command of its server, which listens on an address until it is stopped."""
         return [self.name, "-s", "-f", "m", "-B", address]
 
     def measure(self, server: str, client: str, duration_s: int) -> list[str]:
-        """Its client, for whole seconds; by -d the server connects back and sends, too."""
+        """Return the command of its client, for whole seconds.
+
+        With -d the server connects back and sends, too.
+        """
         return [self.name, "-c", server, "-B", client, "-d", "-f", "m", "-t", str(duration_s)]
 
     def find(self, lines: Sequence[Line]) -> list[Found]:
-        """All runs of iperf 2 in a text."""
+        """Return all runs of iperf 2 in a text; an empty list if there is none."""
         runs: list[_Run] = []
         for line in lines:
             _take(line, runs)
@@ -150,14 +157,14 @@ class Iperf(Tool):
 
 
 def _take(line: Line, runs: list[_Run]) -> None:
-    """Add what a line says to the last run, or to a new one if it cannot belong to that."""
+    """Add what a line says to the last run, or to a new run if it cannot belong to the last."""
     run = runs[-1] if runs else None
     command = line.command
     if command:
-        # Another tool's command ends the run as well.
+        # The command line of another tool also ends the run.
         runs.append(_Run(line.number, command if command.program == NAME else None))
     elif match := _LISTENING.fullmatch(line.text):
-        # Of a dual test, the two threads print their headings in either order.
+        # In a dual test, the two threads print their headings in any order.
         if run is None or run.listens or run.streams or (run.connects and run.notes):
             run = _new(runs, line)
         run.listens, run.port = True, match["port"]
@@ -180,7 +187,7 @@ def _take(line: Line, runs: list[_Run]) -> None:
         run = run or _new(runs, line)
         result = _csv_result(match, line)
         stream = run.stream("SUM" if match["stream"] == "-1" else match["stream"])
-        # A rate that lost a digit at the text's end is a tenth of what the bytes say.
+        # If the text's end cut a digit off the rate, it is a tenth of what follows from the bytes.
         if line.cut and result.mbit_per_s.value * result.length.high * 3e6 < result.bytes.value * 8:
             run.notes.append("The last line is cut off, and left out.")
         else:
@@ -191,7 +198,7 @@ def _take(line: Line, runs: list[_Run]) -> None:
         raise ParseError(f"'{line.text}' is not a line as iperf prints it", line=line.number)
     elif _FAILURE.fullmatch(line.text):
         if run is None or (run.client and run.done and "bind failed" in line.text):
-            run = _new(runs, line)  # said before the headers
+            run = _new(runs, line)  # a message before the headings
         run.notes.append(f"iperf says: {line.text}")
 
 
@@ -285,8 +292,11 @@ def _direction(run: _Run, stream: _Stream) -> Direction | None:
 
 
 def _ended_early(command: Command | None, lasted_s: float | None) -> list[str]:
-    """A sentence if a client was asked for more: what follows an interval may be cut off."""
-    client = command and command.has("-c", "--client")  # a server's -t is how long it waits
+    """Return a sentence if a client ended before its duration; otherwise an empty list.
+
+    The lines after an interval may then be cut off.
+    """
+    client = command and command.has("-c", "--client")  # for a server, -t is how long it waits
     option = command.option("-t", "--time") if command and client else None
     asked = figure(f"{option}s", TIME_IN_S) if option else None
     if not asked or lasted_s is None or lasted_s >= asked.low * (1 - TOLERANCE):
@@ -295,7 +305,7 @@ def _ended_early(command: Command | None, lasted_s: float | None) -> list[str]:
 
 
 def _contradiction(stream: _Stream, final: _Result) -> list[str]:
-    """A sentence if bytes, time and rate do not fit together."""
+    """Return a sentence if bytes, time and rate contradict each other; otherwise an empty list."""
     size, length = final.bytes, final.length
     most = size.high * 8e-6 / length.low if length.low > 0 else float("inf")
     least = size.low * 8e-6 / length.high if length.high > 0 else 0.0

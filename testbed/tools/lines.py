@@ -1,6 +1,6 @@
-"""From a text to numbered lines freed of what surrounds them.
+"""Split a text into numbered lines, without what surrounds their content.
 
-That is quotes, indents, HTML's tags at either end, and what only a terminal sees.
+Removed are quotes, indents, HTML tags at either end, and the control codes of a terminal.
 """
 
 import re
@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from testbed.tools.errors import ParseError
 
 _NEWLINE = re.compile(r"\r\n|\n|\r")
-# Colours, titles, character sets and modes: `script` records them all.
+# Codes for colours, titles, character sets and modes, all of which `script` records.
 _ESCAPE = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][0-9A-Za-z]|[=>])"
 )
 _TAG = re.compile(r"</?(?:pre|code|samp|p|br|div|span)\b[^<>]*>")
 _BEFORE = re.compile(rf"(?:[\s>|\u200b]|{_TAG.pattern})*")
-_MOST = 1_000_000  # lines of a text; the tool that prints one per error prints fewer
-_LONGEST = 1000  # no tool prints a longer line; a longer one is prose or data
+_MOST = 1_000_000  # lines of a text; even tools that print one per error print fewer
+_LONGEST = 1000  # no tool prints longer lines; a longer one is prose or data
 
 _PROMPT = r"(?:(?:\[[^\]]*\]|\S*)[$#%>+]\s*)?"  # '$ ', 'user@host:~$ ', '[root@host ~]# ', '+ '
 _WRAPPER = r"(?:(?:sudo|time|nice|exec|timeout|taskset|stdbuf|numactl)\s(?:\S+\s+)*?)?"
@@ -30,14 +30,14 @@ class Line:
 
     number: int
     full: str
-    cut: bool = False  # the text ends in it without a newline, perhaps amid a figure
-    command: "Command | None" = None  # the tool's command line that it is, if it is one
-    banner: bool = False  # a tool's first line: the report before it has ended
-    only_of: str | None = None  # the tool whose line it is, even if it looks like another's
+    cut: bool = False  # the text ends in this line without a newline, perhaps within a figure
+    command: "Command | None" = None  # set if the line is the command line of a tool
+    banner: bool = False  # the first line of a tool's report, which ends the report before it
+    only_of: str | None = None  # the tool that printed it, even if it looks like another tool's
 
     @property
     def text(self) -> str:
-        """What may be a line of a tool's report; nothing if it is longer than any of those."""
+        """Return the line as it may stand in a report; an empty text if it is too long for that."""
         return _short(self.full)
 
 
@@ -50,11 +50,14 @@ class Command:
 
     @property
     def url(self) -> str | None:
-        """The first URL on it."""
+        """Return the first URL of the command line; None if it has none."""
         return next((word for word in self._words() if "://" in word), None)
 
     def option(self, short: str, long: str) -> str | None:
-        """The value of an option given as -c4, -c 4, --connections 4 or --connections=4."""
+        """Return the value of an option, in any of its forms; None if the option is absent.
+
+        The forms are -c4, -c 4, --connections 4 and --connections=4.
+        """
         words = self._words()
         for word, following in zip(words, [*words[1:], None], strict=True):
             if word in (short, long):
@@ -66,7 +69,7 @@ class Command:
         return None
 
     def has(self, short: str, long: str) -> bool:
-        """Whether an option is there, with or without a value."""
+        """Return whether an option is given, with or without a value."""
         return self.option(short, long) is not None or {short, long} & {*self._words()} != set()
 
     def _words(self) -> list[str]:
@@ -77,7 +80,7 @@ class Command:
 
 
 class Reader:
-    """Reads texts in which some programs' command lines and first lines are told from the rest."""
+    """Reads texts and recognises the command lines and first lines of certain programs."""
 
     def __init__(
         self,
@@ -85,7 +88,7 @@ class Reader:
         banners: Iterable[str],
         stretches: Mapping[str, tuple[str, str]],
     ) -> None:
-        """`stretches`: by program, what its own lines begin and end with."""
+        """`stretches` has patterns of the first and the last of a program's own lines."""
         names = "|".join(map(re.escape, programs))
         self._command = re.compile(
             rf"{_PROMPT}(?P<command>{_WRAPPER}(?:[\w.~-]*/)*(?P<program>{names})"
@@ -98,7 +101,7 @@ class Reader:
         }
 
     def lines(self, text: str) -> list[Line]:
-        """All lines of a text. Raises ParseError where they are more than any tool prints."""
+        """Return all lines of a text. Raises ParseError if there are more than any tool prints."""
         texts = _NEWLINE.split(text.removeprefix("\ufeff"), maxsplit=_MOST)
         if len(texts) > _MOST:
             raise ParseError(f"more than {_MOST:,} lines, which no tool prints", line=_MOST + 1)
@@ -109,7 +112,10 @@ class Reader:
         return list(self._with_owners(lines))
 
     def _with_owners(self, lines: list[Line]) -> Iterator[Line]:
-        """A stretch also ends where another tool's command line or report begins."""
+        """Yield the lines with their owner set within the stretch of a program.
+
+        A stretch also ends where the command line or the report of another tool begins.
+        """
         owner: str | None = None
         for line in lines:
             if line.command or line.banner:
@@ -131,7 +137,7 @@ class Reader:
         return Line(number, full, cut, self.command_in(text), banner)
 
     def command_in(self, text: str) -> Command | None:
-        """The command line that a line is. Return None for prose and for other programs'."""
+        """Return the line as a command line of the programs. Return None if it is anything else."""
         match = self._command.fullmatch(text)
         if not match or not re.match(r"-{1,2}\w|\S*://", match["rest"]):
             return None
@@ -149,7 +155,7 @@ def _short(full: str) -> str:
 
 
 def _bare(line: str) -> str:
-    # A browser copies some blanks as ones that do not break.
+    # A browser copies some spaces as no-break spaces.
     line = _ESCAPE.sub("", line.replace("\N{NO-BREAK SPACE}", " "))
     line = line[_BEFORE.match(line).end() :].rstrip()  # type: ignore[union-attr] # matches anything
     while len(line) <= _LONGEST and _TAG.fullmatch(line, max(line.rfind("<"), 0)):

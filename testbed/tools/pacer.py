@@ -1,11 +1,12 @@
-"""pacer, this project's own generator, and its JSON document, whose meaning is in pacer/FORMAT.md.
+"""Call pacer, this project's own generator, and read its JSON document (see pacer/FORMAT.md).
 
-pacer tells things apart that the other tools do not, so little is worked out here:
+pacer itself counts what has to be calculated from the output of other tools. Of ToolOutput:
 
-- requests are the complete answers to requests due in the measured part, whenever they came;
-  throughput and goodput are of the answers that came within it, whenever they were due.
-- threads are its load processes.
-- Without an expected length or digest no body was checked: wrong_body is unknown, not 0.
+- `requests` counts the complete answers to requests that were due in the measured part, whenever
+  the answers came. Throughput and goodput count the answers that came within the measured part,
+  whenever they were due.
+- `threads` is the number of its load processes.
+- Without an expected length or digest no body was checked, so wrong_body is unknown, not 0.
 """
 
 import json
@@ -31,7 +32,7 @@ SCHEMA_VERSIONS = {1, 2}
 
 
 class Pacer(Generator):
-    """pacer: constant rate. Its response times count from when a request was due."""
+    """pacer: constant rate. Its response times begin when a request was due."""
 
     name = NAME
     holds_a_rate = True
@@ -41,16 +42,19 @@ class Pacer(Generator):
     output = "pacer.json"
     leaves = PRINTED | {
         "pacer.json": files.LARGEST_BYTES,
-        "timeline.csv": files.LARGEST_BYTES,  # a line of about 100 bytes a second: a week
+        "timeline.csv": files.LARGEST_BYTES,  # enough for a week, at 100 bytes a second
         "latency.hdr": 16 * 2**20,
     }
 
     def warms_up_itself(self, load: Load) -> bool:
-        """By a schedule that runs through, unless the warm-up has a rate of its own."""
+        """Return whether pacer warms up itself, before the measured part of the same schedule.
+
+        It does unless the warm-up has a rate of its own.
+        """
         return load.warmup_rate_rps is None
 
     def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
-        """pacer with all its files."""
+        """Return the command of pacer, which makes it write all its files."""
         return [
             *self._command(load, target, load.rate_rps, load.duration_s),
             f"--processes={self.processes(load, cpus)}",
@@ -61,7 +65,7 @@ class Pacer(Generator):
         ]
 
     def warm_up(self, load: Load, target: Target, folder: str) -> list[str]:
-        """pacer at the warm-up's own rate."""
+        """Return the command of pacer at the warm-up's own rate."""
         return self._command(load, target, load.warmup_rate_rps, load.warmup_s)
 
     def _command(
@@ -84,11 +88,11 @@ class Pacer(Generator):
         ]
 
     def processes(self, load: Load, cpus: int) -> int:
-        """As many as threads are asked, but one a CPU at most."""
+        """Return as many processes as threads are asked for, but at most one for each CPU."""
         return max(1, min(load.threads, cpus))
 
     def measured_from(self, output: str) -> datetime | None:
-        """As its document has it. Return None where that is no time with its zone."""
+        """Return the start that its document has; None if that is not a time with a time zone."""
         try:
             told = datetime.fromisoformat(json.loads(output)["started_at"])
         except (ValueError, KeyError, TypeError, RecursionError):
@@ -96,12 +100,12 @@ class Pacer(Generator):
         return told if told.tzinfo else None
 
     def find(self, lines: Sequence[Line]) -> list[Found]:
-        """All documents of pacer's in a text."""
+        """Return all runs of pacer in a text; an empty list if there is none."""
         return _documents(lines)
 
 
 class _Part(BaseModel):
-    """Other keys are for other readers."""
+    """A part of pacer's document. Keys that are not read here are ignored."""
 
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
@@ -147,7 +151,7 @@ class _AnswersPerConnection(_Part):
 
 
 class _Document(_Part):
-    """What is used of the document."""
+    """The keys of pacer's document that are read here."""
 
     command: str
     url: str
@@ -179,12 +183,12 @@ class _Document(_Part):
 
 
 def _documents(lines: Sequence[Line]) -> list[Found]:
-    """All documents of pacer's in a text. Raises ParseError where one is not as it should be."""
+    """Return all of pacer's documents in a text. Raises ParseError if one is malformed."""
     found: list[Found] = []
     text = "\n".join(line.full for line in lines)
     if f'"{NAME}"' not in text:
         return found
-    decoder = json.JSONDecoder(parse_constant=lambda name: None)  # NaN: not there
+    decoder = json.JSONDecoder(parse_constant=lambda name: None)  # NaN stands for a missing value
     end = offset = 0
     for line in lines:
         start, offset = offset, offset + len(line.full) + 1
@@ -193,7 +197,7 @@ def _documents(lines: Sequence[Line]) -> list[Found]:
         start += line.full.startswith("[")
         try:
             data, end = decoder.raw_decode(text, start)
-            json.dumps(data, ensure_ascii=False).encode()  # half a surrogate pair is no text
+            json.dumps(data, ensure_ascii=False).encode()  # half of a surrogate pair is not text
         except json.JSONDecodeError as error:
             where = line.number + text.count("\n", start, error.pos)
             raise ParseError(f"this JSON is broken or cut off: {error.msg}", line=where) from error
@@ -211,7 +215,7 @@ def _read(data: dict[str, Any], line: Line, text: str) -> ToolOutput:
             f"pacer's document has schema_version {version}; known: {sorted(SCHEMA_VERSIONS)}",
             line=line.number,
         )
-    if version == 1:  # its answers_per_connection left out connections that had been closed
+    if version == 1:  # its answers_per_connection did not count connections that were closed
         data = data | {"answers_per_connection": None}
     try:
         document = _Document.model_validate(data)
@@ -250,7 +254,7 @@ def _read(data: dict[str, Any], line: Line, text: str) -> ToolOutput:
 
 
 def _refusal(error: ValidationError, line: Line, text: str) -> ParseError:
-    """The first thing that is wrong, with the line of its key where the document has it."""
+    """Return the error for the first thing that is wrong, with the line of its key if found."""
     first = error.errors()[0]
     keys = [str(key) for key in first["loc"]]
     before, key, _ = text.partition(f'"{keys[-1]}"')

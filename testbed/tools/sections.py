@@ -1,8 +1,8 @@
-"""Cut a text into the runs it holds, for tools that print their report in a fixed order.
+"""Split a text into runs, for tools that print the parts of their report in a fixed order.
 
-A run starts at a command line of the tool, or at a line that cannot follow the last one: a report
-goes through its parts in order, so an earlier part is the next report's. That also works where a
-report has lost its head, or its tail.
+A run starts at a command line of the tool, or at a line that cannot follow the line before: because
+the order of parts is fixed, an earlier part belongs to the next report. That also works if the
+beginning or the end of a report is missing.
 """
 
 import re
@@ -22,7 +22,7 @@ class Part:
     rank: int
     pattern: re.Pattern[str]
     repeats: bool = False  # several such lines may follow each other
-    telling: bool = True  # on its own it shows that this tool wrote the text
+    telling: bool = True  # this line alone shows that the tool wrote the text
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ class Hit:
         return self.match[group]
 
     def get(self, group: str) -> str | None:
-        """The group's text, None where the line does not have it."""
+        """Return the group's text; None if the line does not have it."""
         text: str | None = self.match[group]
         return text
 
     def count(self, group: str) -> int:
-        """The whole number in a group. Raises ParseError if it is longer than any count."""
+        """Return the whole number in a group. Raises ParseError if it is too long for a count."""
         value = count(self.match[group])
         if value is None:
             raise ParseError(f"'{self.match[group]}' is no count", line=self.line.number)
@@ -58,27 +58,30 @@ class Report:
 
     @property
     def first_line(self) -> int:
-        """Number of its first line."""
+        """Return the number of its first line."""
         return self.hits[0].line.number
 
     def all(self, kind: str) -> list[Hit]:
-        """Its lines of a kind."""
+        """Return its lines of a kind; an empty list if there is none."""
         return [hit for hit in self.hits if hit.kind == kind]
 
     def one(self, kind: str) -> Hit | None:
-        """Its first line of a kind."""
+        """Return its first line of a kind; None if there is none."""
         return next(iter(self.all(kind)), None)
 
 
 def part(
     kind: str, rank: int, pattern: str, *, repeats: bool = False, telling: bool = True
 ) -> Part:
-    """A Part whose pattern must fit the whole line."""
+    """Return a Part whose pattern must match the whole line."""
     return Part(kind, rank, re.compile(pattern, re.ASCII), repeats, telling)
 
 
 def split(lines: Sequence[Line], parts: Sequence[Part], programs: set[str]) -> list[Report]:
-    """The reports that `lines` hold of the tool that `programs` name, each with its command."""
+    """Return the reports in `lines` of one tool, each with its command line if there is one.
+
+    `programs` are the names of the tool's program.
+    """
     telling = {part.kind for part in parts if part.telling}
     reports: list[Report] = []
     current = Report()
@@ -86,13 +89,13 @@ def split(lines: Sequence[Line], parts: Sequence[Part], programs: set[str]) -> l
     for line in lines:
         command = line.command
         if command:
-            # Also another tool's: what follows is not this run's any more.
+            # The command line of another tool also ends the run.
             current, last = Report(command if command.program in programs else None), None
             reports.append(current)
             continue
         found = _classify(line, parts) if line.only_of in (None, *programs) else None
         if not found:
-            if line.banner:  # what was being read has ended
+            if line.banner:  # the report before it has ended
                 current, last = Report(), None
                 reports.append(current)
             continue

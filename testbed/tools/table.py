@@ -1,4 +1,4 @@
-"""All measuring tools. A new one is a file below testbed/tools/ and a row here."""
+"""List all measuring tools. A new one needs a file below testbed/tools/ and a row here."""
 
 from testbed.errors import TestbedError
 from testbed.texts import shown
@@ -11,18 +11,19 @@ from testbed.tools.tool import Generator, Tool
 from testbed.tools.wrk import Wrk
 from testbed.tools.wrk2 import Wrk2
 
-# By name. Of those that `generator: auto` takes, the first that fits the load and is there is taken
+# By name. `generator: auto` takes the first one that it may take, that fits the load and that is
+# installed
 GENERATORS: dict[str, Generator] = {
     one.name: one for one in (Wrk(), Wrk2(), Pacer(), Ab(), H2load(), Hey())
 }
 LINK_TOOL = Iperf()  # measures the data link
 TOOLS: dict[str, Tool] = {**GENERATORS, LINK_TOOL.name: LINK_TOOL}
-# Their response times count from when a request was due, the others' from when it was sent
+# Their response times begin when a request was due; those of the others when it was sent
 FROM_DUE = tuple(name for name, one in GENERATORS.items() if one.from_due)
 
 
 def generator(name: str) -> Generator:
-    """The generator of that name, as results have it. Raises TestbedError for an unknown one."""
+    """Return the generator of a name from results. Raises TestbedError if the name is unknown."""
     if name not in GENERATORS:
         raise TestbedError(
             f"there is no generator {shown(name)}; known: {', '.join(GENERATORS)}",

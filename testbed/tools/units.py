@@ -1,7 +1,7 @@
-"""Figures as the tools print them: a number, a unit, and how exact the print is.
+"""Read figures as the tools print them: a number, a unit, and how exact the number is.
 
-All units of all tools stand here. A figure keeps half of its last printed digit as `slack`, so that
-two figures are only said to contradict each other when rounding cannot explain it.
+The units of all tools are here. A figure keeps half of its last printed digit as `slack`, so that
+two figures count as a contradiction only if rounding cannot explain it.
 """
 
 import re
@@ -11,7 +11,7 @@ from decimal import Decimal
 
 Units = Mapping[str, int | Decimal]  # a unit as printed -> its size in the unit wanted
 
-# wrk prints us, ms, s and m; people and its command line also write h, and µs with either µ.
+# wrk prints us, ms, s and m. People and its command line also write h, and µs with either µ.
 TIME_IN_US: Units = {
     **dict.fromkeys(("us", "\N{MICRO SIGN}s", "\N{GREEK SMALL LETTER MU}s"), 1),
     **{"ms": 10**3, "s": 10**6, "m": 60 * 10**6, "h": 3600 * 10**6},
@@ -19,9 +19,9 @@ TIME_IN_US: Units = {
 TIME_IN_S: Units = {unit: Decimal(scale) / 10**6 for unit, scale in TIME_IN_US.items()}
 COUNT: Units = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15}
 RATE: Units = {"": 1}
-# wrk and ab count 1024 to the K of bytes, whatever the SI says.
+# A K of bytes is 1024 for wrk and ab, unlike in the SI.
 BYTES: Units = {"B": 1} | {f"{k}B": 1024**power for power, k in enumerate("KMGTP", start=1)}
-# iperf: bytes by 1024, bits by 1000.
+# A K is 1024 for bytes and 1000 for bits in the output of iperf.
 IPERF_BYTES: Units = {"Bytes": 1} | {
     f"{k}Bytes": 1024**power for power, k in enumerate("KMGT", start=1)
 }
@@ -34,13 +34,13 @@ IPERF_MBIT_PER_S: Units = {
     for what, scale, bits in (("bits", 1000, 1), ("Bytes", 1024, 8))
 }
 
-# At most 30 digits: longer ones are no measurement, and would overflow.
+# At most 30 digits. A longer number is not a measurement, and would overflow.
 _FIGURE = re.compile(r"(-?)(\d{1,30})(?:\.(\d{1,30}))?\s*(\D*)", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A printed figure in the unit asked for; the truth lies within `value` ± `slack`."""
+    """A printed figure in the unit asked for. The true value is within `value` ± `slack`."""
 
     text: str
     value: float
@@ -48,17 +48,17 @@ class Figure:
 
     @property
     def low(self) -> float:
-        """The least that the print allows."""
+        """Return the least value that is printed like this."""
         return self.value - self.slack
 
     @property
     def high(self) -> float:
-        """The most that the print allows."""
+        """Return the greatest value that is printed like this."""
         return self.value + self.slack
 
 
 def figure(text: str, units: Units) -> Figure | None:
-    """The figure that `text` prints, scaled by `units`; None if it is none with such a unit."""
+    """Return the figure in `text`, scaled by `units`; None if it has no number with such a unit."""
     match = _FIGURE.fullmatch(text.strip())
     if not match:
         return None
@@ -72,5 +72,5 @@ def figure(text: str, units: Units) -> Figure | None:
 
 
 def count(text: str) -> int | None:
-    """A whole number such as '3097'; None if it is none."""
+    """Return a whole number such as '3097'; None if the text is not one, or is too long."""
     return int(text) if re.fullmatch(r"\d{1,30}", text, re.ASCII) else None

@@ -1,4 +1,4 @@
-"""wrk: closed loop, as fast as answers come. Its report is read in wrk_report.py."""
+"""Call wrk: a closed loop, as fast as answers come. wrk_report.py reads its report."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ LUA_FILE = "request.lua"
 
 
 class Wrk(Generator):
-    """wrk. Its latencies count from when a request was sent."""
+    """wrk. Its latencies begin when a request was sent."""
 
     name = wrk_report.WRK
     package: str | None = wrk_report.WRK
@@ -30,16 +30,16 @@ class Wrk(Generator):
     reads = (LUA_FILE,)
 
     def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
-        """wrk with its latency distribution; whole seconds are all it takes."""
+        """Return the command of wrk with its latency distribution, for whole seconds."""
         return self._command(load, target, folder, load.duration_s, load.rate_rps)
 
     def warm_up(self, load: Load, target: Target, folder: str) -> list[str]:
-        """The same for the warm-up's duration."""
+        """Return the same command for the warm-up's duration."""
         rate_rps = load.warmup_rate_rps or load.rate_rps
         return self._command(load, target, folder, load.warmup_s, rate_rps)
 
     def files(self, target: Target) -> dict[str, str]:
-        """A Lua script where a body is sent: wrk has no option for one."""
+        """Return a Lua script if a body is sent, because wrk has no option for one."""
         if target.body_file is None:
             return {}
         return {
@@ -66,11 +66,11 @@ class Wrk(Generator):
         ]
 
     def find(self, lines: Sequence[Line]) -> list[Found]:
-        """Runs whose report holds nothing that only wrk2 prints."""
+        """Return all runs whose report has nothing that only wrk2 prints."""
         return [run for run in wrk_report.find(lines) if run.output.tool == self.name]
 
     def find_own(self, lines: Sequence[Line]) -> list[Found]:
-        """The same. Raises ParseError where the report is wrk2's."""
+        """Return all runs. Raises ParseError if wrk2 printed one of them."""
         runs = wrk_report.find(lines)
         for run in runs:
             if run.output.tool != self.name:

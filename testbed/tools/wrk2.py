@@ -1,4 +1,4 @@
-"""wrk2: constant rate; takes wrk's options and -R. Its report is read in wrk_report.py."""
+"""Call wrk2: a constant rate. It takes wrk's options and -R. wrk_report.py reads its report."""
 
 from collections.abc import Sequence
 
@@ -9,8 +9,10 @@ from testbed.tools.wrk import Wrk
 
 
 class Wrk2(Wrk):
-    """wrk2. Its latencies count from when a request was due. It does not count what it never sent,
-    or what was never answered; that is what is missing of rate times duration.
+    """wrk2. Its latencies begin when a request was due.
+
+    It does not count requests that it never sent or that were never answered. Their number is the
+    difference between rate times duration and the printed number of requests.
     """
 
     name = wrk_report.WRK2
@@ -22,7 +24,7 @@ class Wrk2(Wrk):
     from_due = True
 
     def find_own(self, lines: Sequence[Line]) -> list[Found]:
-        """All runs, also those that look like wrk's: a plain report shows no difference."""
+        """Return all runs, also those that look like wrk's, as a report without details does."""
         return [
             Found(run.line, run.output.model_copy(update={"tool": self.name}))
             for run in wrk_report.find(lines)

@@ -1,23 +1,23 @@
-"""The report of wrk, and what wrk2 prints beyond it. Which of the two printed it, marks tell.
+"""Read the report of wrk, and what wrk2 adds to it. Some lines show that wrk2 printed the report.
 
-What its figures mean (read off wrk 4's behaviour, and held by tests on recorded outputs):
+What its figures mean (observed with wrk 4; tests on recorded outputs check this):
 
-- 'requests' are complete answers of any status, late ones included. Answers later than --timeout
-  are counted as timeouts *and* as requests, but left out of the latency figures (wrk 3 and wrk2
-  instead count, every so often, connections that wait longer than that).
-- 'Non-2xx or 3xx' are answers with a status above 399. Errors of which all counts are zero are not
-  printed at all, so once the last lines have been seen, no line means zero.
-- Latency starts when a request is sent: a service time, whatever its name.
-- Where nothing was recorded, wrk prints 0.00us and '-nan%'. That is no latency, not one of zero.
+- 'requests' are complete answers of any status, including late ones. Answers later than --timeout
+  are counted both as timeouts and as requests, but are not in the latency figures. (wrk 3 and wrk2
+  instead count, at intervals, the connections that have waited longer than that.)
+- 'Non-2xx or 3xx' are answers with a status above 399. A line of errors is not printed if all its
+  counts are zero. So if the last lines of the report are there, a missing line means zero.
+- Latency begins when a request is sent, so it is a service time in spite of its name.
+- If nothing was recorded, wrk prints 0.00us and '-nan%'. That means an unknown latency, not zero.
 - Columns are cut at a fixed width, so that a very long time loses its unit.
 
-Of wrk2:
+What the figures of wrk2 mean:
 
-- 'Recorded Latency' counts from when a request was due; 'Uncorrected Latency' (-U) from when it
-  was sent: ToolOutput's latency_us and service_us.
-- Both leave out the time before calibration (10 s and more), the count of requests does not.
-- The rate asked for (-R) is not printed; it is known only if the command line stands above.
-- The tables' times are milliseconds, their percentiles fractions of one.
+- 'Recorded Latency' begins when a request was due, and 'Uncorrected Latency' (-U) when it was sent.
+  They become latency_us and service_us of ToolOutput.
+- Both exclude the time before calibration (10 s and more), but the number of requests includes it.
+- The rate asked for (-R) is not printed. It is known only if the command line is in the text.
+- The times in the tables are milliseconds; percentiles are fractions of 1.
 """
 
 import re
@@ -73,7 +73,7 @@ PARTS = [
     part(
         "latency",
         4,
-        # A maximum of 1000.00ms fills its column, and touches the one before.
+        # A maximum of 1000.00ms fills its column and touches the column before.
         rf"Latency\s+(?P<mean>{_CELL})\s+(?P<stdev>{_CELL})(?:\s+|(?<=[a-z]))(?P<max>{_CELL})\s+"
         r"(?P<within>\S+)%",
     ),
@@ -104,7 +104,7 @@ PARTS = [
     part("status errors", 9, r"Non-2xx or 3xx responses:\s+(?P<count>\d+)"),
     part("rate", 10, r"Requests/sec:\s*(?P<rate>\S+)"),
     part("byte rate", 11, r"Transfer/sec:\s*(?P<rate>\S+)"),
-    # Lines that are like those above, where none of them fits.
+    # Lines that resemble those above, tried where none of them fits.
     *(
         part(f"{_BROKEN}{kind}", rank, pattern, repeats=True, telling=False)
         for kind, rank, pattern in (
@@ -118,15 +118,15 @@ PARTS = [
     ),
 ]
 
-# What a text's last line without a newline must end in to be believed: anything else may have been
-# cut amid a figure ('1.29m' of '1.29ms', '10' of '102.96').
+# A last line without a newline is used only if it ends like this. Any other may have been cut off
+# within a figure ('1.29m' of '1.29ms', '10' of '102.96').
 _RATE = r"^Requests/sec:\s*\d+(?:\.\d*)?$"  # but see _forget_rate_if_cut_off
 _UNCUT = r"\.\d\d|\d(?:us|ms|s)|B|%|read|\)|connections"
 _PACER = re.compile(r"\d+ process\(es\) and \d+ connections, .*")
 
 
 def find(lines: Sequence[Line]) -> list[Found]:
-    """All runs of wrk and wrk2 in a text. Raises ParseError where a line is malformed."""
+    """Return all runs of wrk and wrk2 in a text. Raises ParseError if a line is malformed."""
     for line in lines:
         if _PACER.fullmatch(line.text):
             raise ParseError(
@@ -136,16 +136,20 @@ def find(lines: Sequence[Line]) -> list[Found]:
 
 
 def _believed(lines: Sequence[Line]) -> Sequence[Line]:
-    """All lines, without the last one if it may have been cut off; so may any URL at its end."""
+    """Return all lines, without the last one if it may have been cut off.
+
+    A URL at the end of a text may always have been cut off.
+    """
     last = lines[-1]
     whole = re.search(rf"{_RATE}|(?:{_UNCUT})$", last.text) and "Running" not in last.text
     return lines[:-1] if last.cut and not whole else lines
 
 
 def _forget_rate_if_cut_off(printed: Printed, report: Report) -> None:
-    """A rate at the very end of a text may lack digits: wrk prints two decimals.
+    """Discard a rate at the very end of a text if digits of it may be missing.
 
-    Only a report that was edited by hand, and so has lost other lines, may have a rounded one.
+    wrk prints two decimals. Fewer are accepted only as a rounded rate in a report that somebody
+    edited, which other missing lines show.
     """
     rate = report.one("rate")
     whole = not rate or not rate.line.cut or re.search(r"\.\d\d$", rate.line.text)
@@ -154,7 +158,7 @@ def _forget_rate_if_cut_off(printed: Printed, report: Report) -> None:
 
 
 def _rounded(printed: Printed) -> bool:
-    """Whether requests by duration, rounded, are the rate printed."""
+    """Return whether the printed rate is the rounded quotient of requests and duration."""
     requests, rate, duration = printed.requests, printed.rate, printed.duration_s
     if requests is None or rate is None or duration is None:
         return False
@@ -214,7 +218,10 @@ def _read(report: Report) -> Found:
 
 
 def _errors(report: Report) -> Errors:
-    """Counts by class; a class that is not printed is zero only if its place has been passed."""
+    """Return the counts by class.
+
+    A class that is not printed is zero if the lines after its place are there, otherwise unknown.
+    """
     end, total = report.one("rate"), report.one("requests")
     sockets, status = report.one("socket errors"), report.one("status errors")
     classes = ("connect", "read", "write", "timeout")
@@ -231,7 +238,7 @@ def _errors(report: Report) -> Errors:
 
 
 def _cell(hit: Hit | None, group: str, units: Units) -> Figure | None:
-    """The figure in a group of a line; None if the line, or that part of it, is not there."""
+    """Return the figure in a group of a line; None if the line or that part of it is missing."""
     text = hit.get(group) if hit else None
     if hit is None or text is None:
         return None
@@ -242,14 +249,14 @@ def _cell(hit: Hit | None, group: str, units: Units) -> Figure | None:
 
 
 def _asked(report: Report, what: str) -> int | None:
-    """Threads or connections as the command line asks for them."""
+    """Return the threads or connections that the command line asks for; None if it does not."""
     text = report.command.option(f"-{what[0]}", f"--{what}") if report.command else None
     value = figure(text, COUNT) if text else None
     return round(value.value) if value else None
 
 
 def _refuse_broken(report: Report) -> None:
-    """Raise ParseError if a line is like one of wrk's, but not as it should be, and none is."""
+    """Raise ParseError if a kind of line is in the report only in a malformed form."""
     for hit in report.hits:
         if hit.kind.startswith(_BROKEN) and not report.one(hit.kind.removeprefix(_BROKEN)):
             raise ParseError(
@@ -258,7 +265,7 @@ def _refuse_broken(report: Report) -> None:
 
 
 def _wrk2s(report: Report) -> int | None:
-    """The line that shows that wrk2 wrote this report; None if wrk may have."""
+    """Return the line that shows that wrk2 wrote this report; None if wrk may have written it."""
     for hit in report.hits:
         if hit.kind == "calibration" or hit.kind.startswith("spectrum"):
             return hit.line.number
@@ -270,7 +277,10 @@ def _wrk2s(report: Report) -> int | None:
 
 
 def _asked_rate(command: Command | None) -> float | None:
-    """Requests per second as the command line asks for them, e.g. 4000 for '-R 4k'."""
+    """Return the requests per second that the command line asks for, e.g. 4000 for '-R 4k'.
+
+    Return None if it does not ask for a rate.
+    """
     asked = command.option("-R", "--rate") if command else None
     value = figure(asked, COUNT) if asked else None
     return value.value if value else None

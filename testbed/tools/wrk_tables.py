@@ -1,4 +1,4 @@
-"""The latency tables of wrk and wrk2: which figures stand under which heading."""
+"""Read the latency tables of wrk and wrk2, whose figures belong to the heading above them."""
 
 import re
 from dataclasses import dataclass, field
@@ -18,26 +18,26 @@ _ORDER = (
 
 @dataclass
 class Tables:
-    """What was read: response times, service times (wrk2 -U), and remarks on the rest."""
+    """What was read: response times, service times (wrk2 -U), and remarks on the other lines."""
 
     latency: Times = field(default_factory=Times)
     service: Times = field(default_factory=Times)
     remarks: list[str] = field(default_factory=list)
 
     def remark(self, sentence: str) -> None:
-        """Say something once."""
+        """Add a remark, unless it was made before."""
         if sentence not in self.remarks:
             self.remarks.append(sentence)
 
 
 def read(report: Report) -> Tables:
-    """All latencies of a report. Raises ParseError at a time that is none.
+    """Return all latencies of a report. Raises ParseError if a time cannot be read.
 
-    Where the summary and wrk2's detailed table have the same figure, the summary's stands.
+    If both the summary and wrk2's detailed table have a figure, that of the summary is used.
     """
     tables = Tables()
-    target: Times | None = None  # of the heading above; None: there is none
-    reached: tuple[int, Decimal] = (0, Decimal(0))  # how far into the lines under it
+    target: Times | None = None  # of the last heading; None: no heading
+    reached: tuple[int, Decimal] = (0, Decimal(0))  # the place of the last line under it
     for hit in report.hits:
         if hit.kind == "distribution":
             uncorrected = (hit.get("of") or "").startswith("Uncorrected")
@@ -81,11 +81,11 @@ def _take(hit: Hit, times: Times, tables: Tables) -> None:
 
 
 def _take_summary(report: Report, tables: Tables) -> None:
-    """The line 'Latency' under 'Thread Stats'; it may repeat what wrk2's table says."""
+    """Add the line 'Latency' under 'Thread Stats', which may repeat figures of wrk2's table."""
     hit = report.one("latency")
     if hit:
         times = tables.latency
-        # 1000.00ms is cut off at the mean's column; as many minutes would lose their unit.
+        # The column of the mean cuts 1000.00ms to this. 1000 minutes would lose their unit.
         cut_off = hit["mean"] == "1000.00m"
         times.mean = figure("1000.00ms", TIME_IN_US) if cut_off else _time(hit, "mean", tables)
         times.stdev = _time(hit, "stdev", tables)
@@ -93,9 +93,9 @@ def _take_summary(report: Report, tables: Tables) -> None:
 
 
 def _nothing(times: Times) -> bool:
-    """Whether nothing was recorded: wrk prints zeros and '-nan%' then, wrk2 also '-nanus'.
+    """Return whether nothing was recorded. Then wrk prints zeros and '-nan%', wrk2 also '-nanus'.
 
-    Both measure in whole microseconds, and no answer takes less than one.
+    Both measure in whole microseconds, and every answer takes at least one.
     """
     printed = [times.mean, times.max, *times.percentiles.values()]
     return all(value is None or value.value == 0 for value in printed)
@@ -114,7 +114,7 @@ def _time(hit: Hit, group: str, tables: Tables) -> Figure | None:
 
 
 def _percentile_of(hit: Hit) -> Decimal:
-    """The percentile of a line that has one, for the order of lines; else 0."""
+    """Return the percentile of a line, by which lines are ordered; 0 if it has none."""
     if hit.kind == "spectrum row":
         percentile = Decimal(hit["fraction"]) * 100
     else:
@@ -125,5 +125,5 @@ def _percentile_of(hit: Hit) -> Decimal:
 
 
 def _key(hit: Hit) -> str:
-    """'50' for 50.000 %, '99.9' for 0.999000."""
+    """Return the key of a percentile, such as '50' for 50.000 % and '99.9' for 0.999000."""
     return f"{_percentile_of(hit).normalize():f}"
