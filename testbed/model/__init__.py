@@ -1,5 +1,5 @@
-"""Data that crosses a border (files, hosts, tools), as typed models.
+"""Define typed models of all data that is read from or written to files, hosts and tools.
 
-Pure: no host, clock or process. Every model refuses unknown keys and is
-immutable; a figure that was not obtained is None, never 0.
+The models use no host, clock or process. Every model is immutable and refuses unknown keys. A
+figure that was not obtained is None, never 0.
 """

@@ -1,6 +1,6 @@
-"""A published comparison: how it is asked again, what it printed and what it claims.
+"""Define a published comparison: how it is asked again, what it printed and what it claims.
 
-`experiments/articles/<name>.yml` holds an Article, `experiments/published/<name>.yml` a Published,
+`experiments/articles/<name>.yml` has an Article, `experiments/published/<name>.yml` a Published,
 and `series.json` the Series that `fab run-article` makes of them.
 """
 
@@ -28,7 +28,8 @@ from testbed.model.kinds import (
 
 Mode = Literal["as_published", "fair"]
 Scale = Literal["full", "small"]
-# Names that series and users' own files have of before figures were called as in table.csv
+# Older names of metrics, which older series and users' files have: figures were later renamed to
+# those of table.csv
 EARLIER_NAMES = {
     "latency_mean_us": "response_mean_us",
     "latency_p50_us": "response_p50_us",
@@ -40,12 +41,12 @@ def _name_of_today(value: Any) -> Any:
     return EARLIER_NAMES.get(value, value) if isinstance(value, str) else value
 
 
-# Ratios and orders are judged; figures of another machine never are. A share of failures is a ratio
-# in itself. Where the result table has the figure, the metric is called as its column.
+# Ratios and orders are judged, but never the figures themselves, which are of another machine. A
+# share of failures is already a ratio. A figure of the result table has the name of its column.
 MetricName = Literal[
     "throughput_rps",
     "goodput_rps",
-    "errors_percent",  # errors, unsent and unanswered, of the requests due or made
+    "errors_percent",  # errors, unsent and unanswered, as a share of the requests due or made
     "response_mean_us",
     "response_p50_us",
     "response_p99_us",
@@ -57,7 +58,7 @@ SHARES: tuple[Metric, ...] = ("errors_percent",)
 
 
 class Small(Declared):
-    """What `--scale small` replaces, to be quick rather than exact. None: as it is."""
+    """What `--scale small` replaces, to be quick rather than exact. None leaves it as it is."""
 
     trials: Trials = 2
     duration_s: DurationSeconds = 3
@@ -79,7 +80,9 @@ class Asked(Declared):
     """An article's question asked one way."""
 
     description: Text
-    differences: list[Text]  # from what the article did, a sentence each; fair: also what is equal
+    differences: list[
+        Text
+    ]  # differences from the article, a sentence each; with `fair` also what is equal
     parts: dict[Name, Part] = Field(min_length=1)  # carried out in this order
 
 
@@ -93,11 +96,11 @@ class Article(Declared):
     fair: Asked
 
     def asked(self, mode: Mode) -> Asked:
-        """The question, one way or the other."""
+        """Return the question in this mode."""
         return self.as_published if mode == "as_published" else self.fair
 
     def experiment(self, mode: Mode, part: str, scale: Scale) -> Experiment:
-        """A part as an experiment. Raises ValueError if `small` does not fit its load."""
+        """Return a part as an experiment. Raises ValueError if `small` does not fit its load."""
         question = self.asked(mode).parts[part]
         data = question.model_dump(exclude={"small"})
         if scale == "small":
@@ -120,24 +123,24 @@ class CellRef(Declared):
 
 
 class PublishedFigure(Declared):
-    """A figure that the article printed; corrected where it slipped, with a note on how."""
+    """A figure that the article printed. A misprint is corrected, with a note."""
 
     cell: CellRef  # of as_published
     metric: Metric
     value: float
-    printed: Text | None = None  # as it stood there, where `value` is not that
+    printed: Text | None = None  # as the article printed it, if `value` differs from that
     note: Text | None = None
 
 
 class ComparedCells(Declared):
-    """Which cells a claim compares: the ratio of `of` to `to`; a share stands alone."""
+    """Which cells a claim compares: the ratio of `of` to `to`. A share has no `to`."""
 
     of: CellRef
     to: CellRef | None = None
 
 
 class Accept(Declared):
-    """The range that a ratio (or a share, in percent) must lie in; None: open on that side."""
+    """The range in which a ratio (or a share, in percent) must be; None means no limit."""
 
     at_least: float | None = None
     at_most: float | None = None
@@ -154,13 +157,14 @@ class Accept(Declared):
 class Claim(Declared):
     """Something that the article says, and when it counts as reproduced.
 
-    reproduced: the 95 % interval of the ratio lies within `accept`. not reproduced: all of it lies
-    outside. not comparable: it does both, or a run that it takes was not obtained or is invalid.
+    It is 'reproduced' if the 95 % interval of the ratio is within `accept`, and 'not reproduced' if
+    all of the interval is outside. Otherwise it is 'not comparable', also if a run that it needs is
+    missing or invalid.
     """
 
     text: Text  # what the article says, in our words
     metric: Metric
-    published: float | None  # the ratio (or share in percent) that its figures give; None: lost
+    published: float | None  # the ratio (or share in percent) of its figures; None: they are lost
     accept: Accept
     rule: Text  # why this range
     compare: dict[Mode, ComparedCells] = Field(min_length=1)

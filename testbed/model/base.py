@@ -1,15 +1,15 @@
-"""What all models share."""
+"""Define the base classes of all models."""
 
 from pydantic import BaseModel, ConfigDict
 
 
 class Model(BaseModel):
-    """Immutable, and refuses keys it does not know, so that a typo cannot pass silently."""
+    """A model that is immutable and refuses unknown keys, so that a typo gives an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Declared(Model):
-    """What people write in files: a text is no number, `true` is none, and numbers are finite."""
+    """A model of what people write in files. Numbers are finite; a text or `true` is no number."""
 
     model_config = ConfigDict(strict=True, allow_inf_nan=False)

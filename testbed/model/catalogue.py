@@ -1,4 +1,4 @@
-"""What `apps/` declares: `apps/<workload>/workload.yml` and `apps/<workload>/<app>/app.yml`."""
+"""Define the files of `apps/`: `<workload>/workload.yml` and `<workload>/<app>/app.yml`."""
 
 import difflib
 from collections.abc import Mapping
@@ -31,11 +31,11 @@ from testbed.model.kinds import (
 )
 
 Service = Literal["postgresql", "redis"]
-# Set by the testbed; a declared one would be lost
+# The testbed sets these itself and would overwrite a declared value
 SET_BY_THE_TESTBED = ("ADDRESS", "PORT", "DATABASE_URL", "REDIS_URL")
 SET_BY_SYSTEMD = ("HOME", "LOGNAME", "PATH", "SHELL", "USER")
 WORKERS = "workers"  # the role of a setting
-NO_BODY = (204, 304)  # statuses whose answers have none, whatever their headers say
+NO_BODY = (204, 304)  # statuses whose answers have no body, whatever their headers say
 
 
 def _command_line(value: str) -> str:
@@ -47,7 +47,7 @@ CommandLine = Annotated[Line, AfterValidator(_command_line)]
 
 
 class Selection(Declared):
-    """What a CSS selector must find in an HTML page: so many elements, with these texts."""
+    """What a CSS selector must find in an HTML page: a number of elements, and their texts."""
 
     selector: CssSelector
     count: int | None = Field(default=None, ge=0, le=100_000)  # more than a page can show
@@ -61,7 +61,7 @@ class Selection(Declared):
 
 
 class ExpectedAnswer(Declared):
-    """The answer every app must give; files are relative to the workload's folder.
+    """The answer that every app must give. Files are relative to the workload's folder.
 
     Without `json_file`, `text_file` and `html` the body must be empty.
     """
@@ -71,8 +71,8 @@ class ExpectedAnswer(Declared):
     json_file: RelativeFile | None = None
     text_file: RelativeFile | None = None  # the body itself; a last line break may be missing
     html: list[Selection] = []
-    # The body is not the same each time (a counter, a token), so that the generator cannot compare
-    # it by length and digest: what is compared is checked before and after the load only.
+    # The body varies (a counter, a token), so that the generator cannot compare it by length and
+    # digest. It is then only checked before and after the load.
     varies: bool = False
 
     @model_validator(mode="after")
@@ -86,7 +86,7 @@ class ExpectedAnswer(Declared):
 
 
 class Body(Declared):
-    """What a request carries."""
+    """The body of a request."""
 
     content_type: ContentType = "application/json"
     file: RelativeFile  # relative to the workload's folder, sent as it is; may be empty
@@ -95,7 +95,7 @@ class Body(Declared):
 class Exchange(Declared):
     """A further request to an endpoint, made before the load and never as a load.
 
-    To prove that an app does all it must do, e.g. refuse what does not fit.
+    It proves that an app does all that it must do, e.g. that it refuses invalid input.
     """
 
     description: Line
@@ -104,10 +104,10 @@ class Exchange(Declared):
 
 
 class Statement(Declared):
-    """An SQL statement that answering takes.
+    """An SQL statement that an app executes to answer.
 
-    `texts`: as pg_stat_statements normalises it (constants as $1, $2, ...), white space aside; more
-    than one where drivers or ORMs word the same question differently.
+    `texts` has it as pg_stat_statements normalises it (constants as $1, $2, ...); white space does
+    not matter. There are several texts if drivers or ORMs word the same statement differently.
     """
 
     texts: list[Text] = Field(min_length=1)
@@ -115,7 +115,7 @@ class Statement(Declared):
 
 
 class Housekeeping(Declared):
-    """SQL that an app's framework or driver issues of its own accord."""
+    """SQL that an app's framework or driver issues by itself."""
 
     pattern: Regex = Field(
         description="regular expression, matched against the statement's whole normalised text"
@@ -131,7 +131,9 @@ class Endpoint(Declared):
     send: Body | None = None
     expect: ExpectedAnswer
     also: list[Exchange] = []  # asked of the same URL with the same method
-    sql: list[Statement] = []  # all statements that answering takes; anything else is named
+    sql: list[
+        Statement
+    ] = []  # all statements that an answer needs; any other statement is reported
 
     @model_validator(mode="after")
     def _posts_a_body(self) -> Self:
@@ -143,15 +145,15 @@ class Endpoint(Declared):
 
 
 class Workload(Declared):
-    """`workload.yml`: what is asked, with which data, and what services that takes."""
+    """`workload.yml`: what is asked, with which data, and which services that needs."""
 
     schema_version: Version1
     title: Title
     description: Text
     services: Annotated[list[Service], Differing] = []
-    # SQL files beside workload.yml. `dataset` is loaded when hosts are provisioned, into a database
-    # of the workload's own; safe to load again. `reset` is run before each run where a load changes
-    # the data: it puts them back. Redis is emptied before each run.
+    # SQL files beside workload.yml. `dataset` is loaded into the workload's own database when hosts
+    # are provisioned, and may be loaded again. `reset` restores data that a load changes, before
+    # each run. Redis is emptied before each run.
     dataset: RelativeFile | None = None
     reset: RelativeFile | None = None
     endpoints: dict[Name, Endpoint] = Field(min_length=1)
@@ -165,7 +167,7 @@ class Workload(Declared):
 
 
 class Setting(Declared):
-    """One thing about an app that an experiment may vary; it reaches the app as `env`."""
+    """A property of an app that an experiment may vary. The app gets it in the variable `env`."""
 
     env: EnvName = Field(description="the variable that tells the app")
     default: SettingValue = Field(description="its value where an experiment says nothing")
@@ -186,7 +188,7 @@ class Setting(Declared):
         return self
 
     def problem(self, value: str | int) -> str | None:
-        """Why the setting cannot have this value; None: it can."""
+        """Return why the setting cannot have this value; None if it can."""
         if isinstance(value, str) != isinstance(self.default, str):
             a_text = isinstance(self.default, str)
             kind = "a text, in quotes" if a_text else "a whole number, or 'N per cpu'"
@@ -197,7 +199,7 @@ class Setting(Declared):
 
 
 def _setting_count(value: Any) -> int | str:
-    """A number of connections, or the name of a setting that says it."""
+    """Return a number of connections, or the name of a setting that has this number."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_CONNECTIONS:
@@ -211,10 +213,10 @@ SettingCount = Annotated[int | str, PlainValidator(_setting_count)]
 
 
 class DatabaseConnections(Declared):
-    """How many database connections an app's workers open at most, under some of its settings.
+    """How many database connections an app's workers open at most, with certain settings.
 
-    `per_worker`: the least of these counts; numbers, or names of settings that say the number.
-    `requests` stands for one for each request under way, whichever worker it is at.
+    `per_worker` lists numbers, or names of settings that have a number; the least of them counts.
+    `requests` stands for one connection for each request under way, at any of the workers.
     """
 
     when: dict[Name, SettingValue] = Field(
@@ -312,12 +314,12 @@ class App(Declared):
 
     @property
     def workers(self) -> str | None:
-        """The setting that says how many worker processes serve; None: the app does not tell."""
+        """Return the name of the setting with the number of worker processes; None if none has."""
         declared = [name for name, setting in self.settings.items() if setting.role == WORKERS]
         return next(iter(declared), WORKERS if WORKERS in self.settings else None)
 
     def workers_of(self, settings: Mapping[str, Any]) -> int | None:
-        """How many workers serve with these settings; None: not told, or not counted yet."""
+        """Return how many workers serve with these settings; None if not known (yet)."""
         told = str(settings.get(self.workers, "")) if self.workers else ""
         return int(told) if told.isdigit() else None
 
@@ -340,7 +342,7 @@ class App(Declared):
 
 
 class CataloguedApp(Model):
-    """An app with what follows from where it lies."""
+    """An app, and what follows from where its folder is."""
 
     workload: Name
     name: Name
@@ -350,9 +352,9 @@ class CataloguedApp(Model):
 
     @property
     def unit(self) -> str:
-        """Its systemd unit's name."""
+        """Return the name of its systemd unit."""
         return f"testbed-{self.workload}-{self.name}.service"
 
     def defaults(self) -> dict[str, Any]:
-        """Setting values when nothing is varied."""
+        """Return the values of the settings if an experiment varies nothing."""
         return {name: setting.default for name, setting in self.spec.settings.items()}

@@ -1,21 +1,21 @@
-"""`serve`: one command line, read as people write it and written as systemd reads it.
+"""Read the command line `serve` as people write it, and write it as systemd reads it.
 
-Words, quotes and backslashes are as in a shell, `${NAME}` stands for a variable of the app's
-environment, `$$` for a dollar sign. Nothing else is expanded: what is declared arrives.
+Words, quotes and backslashes are as in a shell. `${NAME}` stands for a variable of the app's
+environment, and `$$` for a dollar sign. Nothing else is expanded.
 """
 
 import re
 import shlex
 
 PLACEHOLDERS = ("venv", "app")
-# What a reader of units expands or takes apart, beside quotes: ; alone would begin a second command
+# What systemd would expand or split, besides quotes. A single ; would begin a second command
 _PLAIN = re.compile(r"[A-Za-z0-9_/.:,=@+{}$%-]+")
 _VARIABLE = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|(\$)")
 _PLACEHOLDER = re.compile(r"(?<!\$)\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def words(line: str) -> list[str]:
-    """The command and its arguments. Raises ValueError, saying what cannot be a command line."""
+    """Return the command and its arguments. Raises ValueError with what is wrong in the line."""
     try:
         found = shlex.split(line)
     except ValueError as error:
@@ -34,17 +34,17 @@ def words(line: str) -> list[str]:
 
 
 def variables(line: str) -> list[str]:
-    """Names of the variables that the line takes from the environment."""
+    """Return the names of the environment variables that the line uses."""
     return [name for word in words(line) for name, _ in _VARIABLE.findall(word) if name]
 
 
 def uses(line: str, placeholder: str) -> bool:
-    """Whether `{placeholder}` stands in the line."""
+    """Return whether the line uses `{placeholder}`."""
     return any(placeholder in _PLACEHOLDER.findall(word) for word in words(line))
 
 
 def exec_start(line: str) -> str:
-    """The line as a unit's ExecStart= takes it, its placeholders still in it."""
+    """Return the line in the syntax of a unit's ExecStart=, still with its placeholders."""
     return " ".join(_quoted(word) for word in words(line))
 
 

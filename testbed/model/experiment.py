@@ -1,4 +1,4 @@
-"""What an experiment file declares: what to run, and with which load."""
+"""Define the experiment file: what to run, and with which load."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -27,10 +27,10 @@ MOST_STEPS = 200  # of a ramp: each is a run for each cell and trial
 
 
 class Ramp(Declared):
-    """More and more load, each step a run of its own on a fresh app.
+    """A load that increases in steps. Each step is a separate run on a freshly started app.
 
-    Steps of `connections` are saturated; steps of `users` each ask once in `think_s`, whether they
-    were answered or not, over a connection each.
+    A step of `connections` saturates the app. In a step of `users`, each user has a connection and
+    asks once every `think_s` seconds, whether the request before was answered or not.
     """
 
     of: Literal["connections", "users"]
@@ -45,14 +45,14 @@ class Ramp(Declared):
 
 
 class Capacity(Declared):
-    """The highest rate at which an objective is met, searched for with runs on a fresh app each."""
+    """A search for the highest rate at which an objective is met. Each probe is a separate run."""
 
     from_rps: Rate  # tried first; doubled or halved until the answer is bracketed
     to_rps: Rate  # not searched beyond
-    # Objective: p99 of response time at most this; the time-out is ten minutes at most
+    # objective: p99 of response time is at most this; a time-out is at most ten minutes
     p99_ms: float = Field(gt=0, le=600_000)
     errors_percent: float = Field(ge=0, lt=100)  # objective: errors and unsent, of requests due
-    # Bisect until the bracket is this narrow; no two runs are alike to a tenth of a percent
+    # Bisect until the bracket is this narrow. Runs never agree to a tenth of a percent
     precision_percent: float = Field(default=5, ge=0.1, le=100)
 
     @model_validator(mode="after")
@@ -65,8 +65,8 @@ class Capacity(Declared):
 class LoadSpec(LoadShape, Declared):
     """The load of an experiment's runs, before a generator is chosen.
 
-    Whether there is such a generator, and whether it takes this load, is not known here: what reads
-    an experiment asks the table of generators (testbed/asked/loads.py).
+    It is not checked here whether the generator exists and takes this load. The reader of an
+    experiment does that with the table of generators (testbed/asked/loads.py).
     """
 
     mode: Literal["saturation", "constant_rate", "ramp", "capacity"]
@@ -77,13 +77,13 @@ class LoadSpec(LoadShape, Declared):
 
     @property
     def open_loop(self) -> bool:
-        """Requests are due by a schedule, not when the one before is answered."""
+        """Return whether requests are due by a schedule, and not when the last was answered."""
         closed_ramp = self.ramp is not None and self.ramp.of == "connections"
         return self.mode != "saturation" and not closed_ramp
 
     @property
     def rates_rps(self) -> list[float]:
-        """Every rate declared: the one, or each step's of users, or the first of a search."""
+        """Return every declared rate: of the load, of each step of users, or a search's first."""
         if self.ramp and self.ramp.of == "users":
             return [number / self.ramp.think_s for number in self.ramp.steps]
         if self.capacity:
@@ -92,7 +92,7 @@ class LoadSpec(LoadShape, Declared):
 
     @property
     def whole_rates(self) -> bool:
-        """Whether each rate is a whole number of requests per second, all that some take."""
+        """Return whether each rate is a whole number per second, which some generators need."""
         return all(float(rate).is_integer() for rate in self.rates_rps)
 
     @model_validator(mode="after")
@@ -115,7 +115,7 @@ class LoadSpec(LoadShape, Declared):
         return self
 
     def step(self, number: int) -> Self:
-        """The load of one step of a ramp, for `number` connections or users."""
+        """Return the load of one step of a ramp, for `number` connections or users."""
         if self.ramp is None:
             raise ValueError("not a ramp")
         held = {"connections": number, "threads": min(self.threads, number)}
@@ -125,7 +125,7 @@ class LoadSpec(LoadShape, Declared):
         return self._single(mode="constant_rate", rate_rps=rate_rps, **held)
 
     def at(self, rate_rps: float) -> Self:
-        """The load of one probe of a capacity search."""
+        """Return the load of one probe of a capacity search."""
         return self._single(mode="constant_rate", rate_rps=rate_rps)
 
     def _single(self, **changes: Any) -> Self:
@@ -134,9 +134,9 @@ class LoadSpec(LoadShape, Declared):
 
 
 class Variant(Declared):
-    """Settings that differ from the apps' defaults; for all apps, or for those named.
+    """Settings that differ from the apps' defaults, for all apps or for the named ones.
 
-    'N per cpu' stands for N times the CPUs that the server's processes may use.
+    'N per cpu' stands for N times the number of CPUs that the server's processes may use.
     """
 
     apps: Annotated[list[Name], Field(min_length=1), Differing] | None = None
@@ -153,7 +153,7 @@ class Variant(Declared):
 
 
 class Question(Declared):
-    """What is compared, and under which load. `apps: null` stands for all apps of the workload."""
+    """What is compared, and with which load. `apps: null` stands for all apps of the workload."""
 
     title: Title
     description: Text
@@ -162,9 +162,9 @@ class Question(Declared):
     variants: dict[Name, Variant] = Field({"default": Variant()}, min_length=1)
     trials: Trials
     load: LoadSpec
-    # Round-trip time that the data link is given for this experiment, and rid of again
+    # Round-trip time that the data link has during this experiment, and not afterwards
     link_delay_ms: DelayMs = 0
-    # Why apps of one endpoint and variant have unlike many workers; None: they should not
+    # Why apps of one endpoint and variant have different numbers of workers; None: they must not
     unequal_workers: Text | None = None
     telemetry_interval_s: IntervalSeconds = 1
 
@@ -183,12 +183,12 @@ class Experiment(Question):
 
     @property
     def calibration(self) -> bool:
-        """Generator and server share one host: marked everywhere, never ranked."""
+        """Return whether generator and server share one host. Such results are never ranked."""
         return self.load.from_host == "server"
 
 
 class PlannedRun(Model):
-    """One run to be: position, what is served, what is asked of it."""
+    """A planned run: its position, what is served and what is asked of it."""
 
     run_id: str
     app: Name

@@ -1,4 +1,4 @@
-"""The hosts and the facts declared about them, and what each may be. Pure."""
+"""Define the hosts and the declared facts about them, with the allowed values. Pure functions."""
 
 import ipaddress
 import math
@@ -10,13 +10,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from testbed.model.kinds import HostRole
 
-# Each check gives the value as it is used, or raises ValueError with the rest of a sentence that
-# begins with the key: 'is 0; it has to be …'.
+# Each check returns the value as it is used, or raises ValueError with the end of a sentence whose
+# beginning is the key: 'is 0; it has to be …'.
 Check = Callable[[Any], Any]
 
 
 def _shown(value: Any) -> str:
-    """A value as a sentence may hold it: on one line, and not too long of one."""
+    """Return a value as a sentence shows it: on one line, and not too long."""
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else f"{text[:59]}…"
 
@@ -50,7 +50,7 @@ def _text(pattern: str, what: str) -> Check:
 
 
 def _folder(value: Any) -> Any:
-    """A folder of the testbed's own: teardown removes all that is in it."""
+    """Accept only a folder that is the testbed's own, because teardown removes all its content."""
     parts = value.split("/") if isinstance(value, str) else []
     plain = all(re.fullmatch(r"[A-Za-z0-9._-]+", part) for part in parts[1:])
     if len(parts) < 3 or parts[0] or not plain or {".", ".."} & set(parts):
@@ -83,7 +83,7 @@ Address = Annotated[str, BeforeValidator(_address)]
 
 
 class Facts(BaseModel):
-    """Facts of group_vars/all.yml that the control side uses; see there for what they mean."""
+    """The facts of group_vars/all.yml that the control side uses. That file says what they mean."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -135,19 +135,19 @@ class Facts(BaseModel):
 
     @property
     def start_app(self) -> list[str]:
-        """The command that starts an app's unit, which it takes as a last argument.
+        """Return the command that starts an app's unit; the unit is to be its last argument.
 
-        As roles/bench_user lets it be called.
+        roles/bench_user allows exactly this command.
         """
         return [f"{self.testbed_prefix}/sbin/start-app", f"{self.testbed_etc}/settings.json"]
 
     def database_of(self, workload: str) -> str:
-        """The workload's own database, named as the postgresql role names it."""
+        """Return the name that the postgresql role gives to the workload's own database."""
         return f"{self.testbed_database}_{workload}"
 
 
 class Host(BaseModel):
-    """One host: how to reach it, and where it sits on the data link."""
+    """One host: how to log in, and its place on the data link."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

@@ -1,7 +1,7 @@
-"""What declared values may hold, once for each kind: texts, names, files, numbers.
+"""Define each kind of declared value in one place: texts, names, files and numbers.
 
-Values reach units, command lines, SQL, paths, reports and terminals. None of them can end a line
-where one value is expected, and every number is finite and has a bound.
+Values are used in units, command lines, SQL, paths, reports and terminals. So a value of one line
+cannot contain a line break, and every number is finite and has a limit.
 """
 
 import re
@@ -47,7 +47,7 @@ one_line = _characters("", "one line of printable characters")
 
 
 def _no_backslash(value: str) -> str:
-    """A unit's line that ends in one goes on in the next."""
+    """Refuse a backslash at the end, because the line of a unit would continue in the next."""
     if value.endswith("\\"):
         raise ValueError("must not end in a backslash")
     return value
@@ -66,7 +66,7 @@ Differing = AfterValidator(_differ)  # of a list: no value stands in it twice
 
 
 def _no_flag(value: Any) -> Any:
-    """Python takes true for 1."""
+    """Refuse true and false, which Python would take for 1 and 0."""
     if isinstance(value, bool):
         raise ValueError("must be the number 1")
     return value
@@ -238,7 +238,10 @@ SettingValue = Annotated[str | int, PlainValidator(_setting_value)]
 
 
 def workers_problem(value: str | int) -> str | None:
-    """Why the setting `workers`, which the testbed itself counts with, cannot be so; None: fine."""
+    """Return why the setting `workers`, which the testbed uses itself, cannot have this value.
+
+    Return None if it can.
+    """
     if isinstance(value, int) and 1 <= value <= MOST_WORKERS:
         return None
     if isinstance(value, str) and PER_CPU.fullmatch(value):

@@ -1,4 +1,4 @@
-"""The load of a run."""
+"""Define the load of a run."""
 
 from typing import Literal
 
@@ -36,7 +36,7 @@ class Load(LoadShape):
     """The load of one run, as asked."""
 
     mode: LoadMode
-    generator: Name  # of one in testbed/tools/table.py
+    generator: Name  # name of a generator in testbed/tools/table.py
 
 
 def requests_due(load: Load, output: ToolOutput) -> float | None:

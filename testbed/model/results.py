@@ -1,4 +1,4 @@
-"""What a results folder holds: `campaign.json`, and a `run.json` per run.
+"""Define the files of a results folder: `campaign.json`, and `run.json` for each run.
 
 schema_version history (raise it with any change a reader would notice):
   1  first version
@@ -16,7 +16,7 @@ SCHEMA_VERSION = 1
 
 Verdict = Literal["valid", "doubtful", "invalid"]
 Standing = Literal["valid", "doubtful", "invalid", "failed", "interrupted"]
-# outer: what the machine around a container decides, and nobody can mend from inside
+# outer: decided by the machine around a container, and not to be changed from inside
 FitnessLevel = Literal["fail", "warn", "note", "outer", "ok"]
 FITNESS_LEVELS: list[FitnessLevel] = ["fail", "warn", "note", "outer", "ok"]  # the worst first
 
@@ -34,20 +34,20 @@ class Failure(Model):
 
     stage: str  # start, ready, check, warm-up, load, collect
     message: str
-    # Something around the app ended the run (a lost host, a full disk, a stopped service): it tells
-    # nothing of the app. False: it is what the app did
+    # True: something around the app ended the run (a lost host, a full disk, a stopped service),
+    # which says nothing about the app. False: the app failed
     interrupted: bool = False
 
 
 class Busy(Model):
-    """Processes of one name that used CPUs while nobody should have."""
+    """Processes with the same name that used CPUs while the host should have been idle."""
 
     name: str
     cpu_percent: float  # of one CPU
 
 
 class LinkState(Model):
-    """The data link as one host had it at one moment. None: the host does not tell."""
+    """The data link as one host saw it at one moment. None: the host does not say."""
 
     interface: str  # bench_interface
     up: bool  # it has a carrier
@@ -65,14 +65,14 @@ class LinkState(Model):
 
 
 class Before(Model):
-    """A host for a moment before a run's app was started: who else uses it, and its data link."""
+    """A host shortly before a run's app was started: what else uses it, and its data link."""
 
     window_s: float
     cpus: int  # that this host's processes may use
     cpu_percent: float  # of all those CPUs; what a hypervisor took (steal) counts as used
     run_queue: float  # processes that ran or waited for a CPU, mean; of the whole machine
     governor: str | None  # of the CPUs' frequency; None where the kernel does not tell
-    clock_offset_s: float | None = None  # its clock is so far ahead of the control side's
+    clock_offset_s: float | None = None  # how far its clock is ahead of the control side's
     busiest: list[Busy] = []  # this host's own processes, the busiest first
     link: LinkState | None = None  # None: not looked at
 
@@ -115,7 +115,7 @@ class KeptFile(Model):
 class RunRecord(Model):
     """`run.json`: one app, one endpoint, one variant, one trial.
 
-    It is begun with the run and grows through its stages (testbed/run/record.py).
+    It begins with the run, and each stage adds to it (testbed/run/record.py).
     """
 
     schema_version: Literal[1]
@@ -151,8 +151,8 @@ class RunRecord(Model):
     answers: list[AnswerCheck]
     sql: list[SqlSeen] | None  # None: not observed
     output: ToolOutput | None  # the generator's figures, parsed from raw/; None if it failed
-    # By how much throughput rose or fell over the measured part, of its median; 0: no trend; None:
-    # not tested
+    # How much throughput rose or fell over the measured part, as a share of its median. 0: no
+    # trend; None: not tested
     drift_percent: float | None = None
     failure: Failure | None
     earlier_failures: list[Failure] = []  # of attempts at this run that a resume repeated
@@ -163,7 +163,7 @@ class RunRecord(Model):
 
     @property
     def standing(self) -> Standing:
-        """The verdict, or why there are no figures.
+        """Return the verdict, or why there are no figures: failed or interrupted.
 
         The app failed, or something around the app interrupted the run.
         """
@@ -209,7 +209,7 @@ class Carried(Model):
 class LinkRecord(Model):
     """A verification of the data link, valid for exactly these hosts since their last boot.
 
-    Where the way over the link was not proven, nothing was measured: `directions` is empty then.
+    If the way over the link was not proven, nothing was measured, and `directions` is empty.
     """
 
     schema_version: Literal[1]
@@ -266,14 +266,14 @@ class Fitness(Model):
 
 
 class CapacityResult(Model):
-    """The answer of one capacity search: at least the one rate, less than the other."""
+    """The result of a capacity search: the capacity is at least one rate and below another."""
 
     app: str
     endpoint: str
     variant: str
     trial: int
-    at_least_rps: float | None  # highest rate that met the objective; None: none tried did
-    below_rps: float | None  # lowest rate above it that did not; None: all tried did
+    at_least_rps: float | None  # highest rate that met the objective; None: no rate tried met it
+    below_rps: float | None  # lowest higher rate that did not meet it; None: all rates tried met it
     runs: list[str]  # its probes, in the order made
 
 
@@ -299,8 +299,8 @@ class Campaign(Model):
     overridden: list[str]  # keys of `asked` that the command line changed
     seed: int
     runs: list[str]  # run ids in the order planned; a capacity search adds to them as it goes
-    # By how much each host's clock was ahead of the control side's when the campaign began; each
-    # run measures it anew (Before), for clocks that nobody keeps drift apart
+    # How far each host's clock was ahead of the control side's when the campaign began. Each run
+    # measures it again (Before), because clocks that are not synchronised drift apart
     clock_offset_s: dict[HostRole, float]
     capacities: list[CapacityResult] = []
     created_at: datetime

@@ -1,6 +1,6 @@
-"""One document for what any measuring tool printed.
+"""Define one model for the output of every measuring tool.
 
-All tools mean different things by 'requests' and 'errors'; these fields have one meaning each.
+Each tool means something different by 'requests' and 'errors'. A field here has one meaning.
 """
 
 from typing import Literal
@@ -10,7 +10,7 @@ from testbed.model.kinds import Name
 
 
 class Errors(Model):
-    """Counts by class. None: the tool does not tell this class apart. 0: it would have told."""
+    """Counts by class. None: the tool does not distinguish this class. 0: it does, and had none."""
 
     connect: int | None = None
     read: int | None = None
@@ -21,7 +21,7 @@ class Errors(Model):
 
     @property
     def total(self) -> int:
-        """All errors of the classes the tool tells apart."""
+        """Return the sum of all errors of the classes that the tool distinguishes."""
         return sum(count for count in self.model_dump().values() if count is not None)
 
 
@@ -36,9 +36,9 @@ class Distribution(Model):
 
 
 class AnswersPerConnection(Model):
-    """How evenly a load's connections were served: measured answers of each of them.
+    """How evenly the connections of a load were served, by the measured answers of each.
 
-    A connection is a place in the load: where it was closed and opened again, all answers count.
+    If a connection was closed and opened again, the answers of both count as one connection's.
     """
 
     connections: int
@@ -62,7 +62,7 @@ class Flow(Model):
 
 
 class ToolOutput(Model):
-    """What one run of a tool printed, in SI units; only what was printed or follows from it."""
+    """What one run of a tool printed, or what follows from that, in SI units."""
 
     tool: Name  # of one in testbed/tools/table.py
     command: str | None = None  # as printed; wrk, for one, prints none
@@ -77,8 +77,8 @@ class ToolOutput(Model):
     goodput_rps: float | None = None  # correct answers (status, and body where checked) per second
     bytes: int | None = None
     errors: Errors = Errors()
-    # Response time. Constant-rate tools count from when a request was due; closed-loop tools (wrk,
-    # ab) only know when it was sent, so theirs is a service time under another name.
+    # Response time. For constant-rate tools it begins when a request was due. Closed-loop tools
+    # (wrk, ab) only know when it was sent, so theirs is in fact a service time.
     latency_us: Distribution = Distribution()
     service_us: Distribution | None = None  # from when a request was sent (pacer)
     lag_us: Distribution | None = None  # how late the generator itself sent (pacer)
@@ -94,5 +94,8 @@ class ToolOutput(Model):
 
     @property
     def all_answered(self) -> int | None:
-        """Answers of the measured part and of the tool's own warm-up."""
+        """Return the number of answers of the measured part and of the tool's own warm-up.
+
+        Return None if the tool printed no number of answers.
+        """
         return None if self.requests is None else self.requests + (self.warmup_requests or 0)
