@@ -1,9 +1,9 @@
-"""How many seconds the project's own Ansible modules save, beside the stock ones they stand for.
+"""Measure how many seconds the project's own Ansible modules save, compared with stock modules.
 
-Does the same work on one host of an inventory that site.yml has provisioned, once by the own module
-and once by stock ones: where nothing is there, and again where all is. Prints the seconds of each,
-less those of a play that only pings, the best of some tries. All of it is in a folder of its own,
-which is removed again.
+This does the same work with the own module and with stock modules, on one host of an inventory that
+site.yml has provisioned: first where nothing is there yet, then where nothing is left to do. It
+prints the seconds of each, without those of a play that only pings; the best of several tries
+counts. All files are in a separate folder on the host, which is removed at the end.
 
     python bench/ansible_modules.py [--inventory inventory/lab] [--host server] [--tries 3]
 """
@@ -29,7 +29,7 @@ Task = dict[str, Any]
 
 
 def files() -> tuple[list[Task], list[Task]]:
-    """A dozen units: file_set, and copy."""
+    """Return the tasks that write a dozen units: with file_set, and with copy."""
     wanted = [{"path": f"{FOLDER}/unit-{n}", "content": f"{n}\n" * 500} for n in range(12)]
     stock = {
         "ansible.builtin.copy": {"dest": "{{ item.path }}", "content": "{{ item.content }}",
@@ -41,7 +41,10 @@ def files() -> tuple[list[Task], list[Task]]:
 
 
 def archives(bundles: list[dict[str, Any]]) -> tuple[list[Task], list[Task]]:
-    """The apps' code: the role releases, with its module; and file, unarchive, compileall."""
+    """Return the tasks that unpack the apps' code, with the own module and with stock modules.
+
+    The first use the role releases and its module; the others file, unarchive and compileall.
+    """
     own = {
         "ansible.builtin.import_role": {"name": "releases"},
         "vars": {"releases_folder": f"{FOLDER}/apps", "releases_wanted": bundles,
@@ -61,7 +64,7 @@ def archives(bundles: list[dict[str, Any]]) -> tuple[list[Task], list[Task]]:
 
 
 def environments(bundles: list[dict[str, Any]]) -> tuple[list[Task], list[Task]]:
-    """Virtual environments of pinned requirements, side by side, and one after the other."""
+    """Return the tasks that make virtual environments: all at once, and one after the other."""
     wanted = [
         {"name": one["name"], "digest": one["requirements_digest"],
          "requirements": f"/opt/testbed/apps/{one['name']}-{one['digest']}/{one['requirements']}"}
@@ -82,7 +85,7 @@ def environments(bundles: list[dict[str, Any]]) -> tuple[list[Task], list[Task]]
 
 
 def seconds(tasks: list[Task], options: argparse.Namespace) -> float:
-    """How long a play with these tasks takes. Raises RuntimeError where it fails."""
+    """Return how many seconds a play with these tasks takes. Raises RuntimeError if it fails."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as playbook:
         named = [{"name": f"Task {n}"} | task for n, task in enumerate(tasks)]
         play = {"hosts": options.host, "become": True, "gather_facts": False, "tasks": named}
@@ -99,7 +102,7 @@ def seconds(tasks: list[Task], options: argparse.Namespace) -> float:
 
 
 def main() -> None:
-    """Measure all three, and print a line for each."""
+    """Measure files, archives and environments, and print a line for each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--inventory", default="inventory/lab")
     parser.add_argument("--host", default="server")

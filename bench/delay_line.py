@@ -1,8 +1,9 @@
-"""How exact the lab's delay line is, and how much it carries.
+"""Measure how exact the lab's delay line is, and how much traffic it carries.
 
-Makes two network namespaces of its own, joined and shaped as a lab's are, and removes them again.
-Prints for each delay the round trip by ping, quiet and beside steady packets both ways; and how
-much TCP gets through, with the CPU time that it costs. Needs root, ping and iperf.
+This makes two network namespaces, joined and shaped like those of a lab, and removes them at the
+end. For each delay it prints the round trip that ping measures, without other traffic and with
+steady packets in both directions; and the throughput of TCP, with the CPU time that it costs. It
+needs root, ping and iperf.
 
     python bench/delay_line.py [--delays 10,45,200] [--duration 5]
 """
@@ -30,7 +31,7 @@ INTERFACE = "bench0"
 NAMES = (f"tbline{os.getpid()}a", f"tbline{os.getpid()}b")
 ADDRESSES = ("198.19.255.1", "198.19.255.2")
 PING_EVERY_S = 0.002
-# iperf's options: packets at a rate, in all; and TCP with more than is on its way at 1 Gbit/s
+# iperf's options: packets at a total rate; and TCP with a window larger than 1 Gbit/s needs
 STEADY_RATE = 8000
 STEADY = ("-u", "-l", "250", "-b", f"{STEADY_RATE // 2}pps")
 FULL = ("-w", "8M")
@@ -48,7 +49,7 @@ def inside(name: str, *command: str) -> list[str]:
 
 @contextlib.contextmanager
 def namespaces() -> Iterator[None]:
-    """The two ends of a link as a lab's."""
+    """Make the two ends of a link like that of a lab, while the block runs."""
     try:
         for name in NAMES:
             output("ip", "netns", "add", name)
@@ -66,7 +67,7 @@ def namespaces() -> Iterator[None]:
 
 @contextlib.contextmanager
 def line(delay_ms: float) -> Iterator[psutil.Process]:
-    """A delay line with that round trip."""
+    """Run a delay line with that round trip, in milliseconds, while the block runs."""
     ends = [f"{name}/{INTERFACE}/{ip}" for name, ip in zip(NAMES, ADDRESSES, strict=True)]
     process = subprocess.Popen(
         [sys.executable, "-m", "testbed.lab.delay_line", f"--delay-us={delay_ms * 500:g}", *ends],
@@ -84,7 +85,7 @@ def line(delay_ms: float) -> Iterator[psutil.Process]:
 
 
 def round_trips_ms(count: int) -> Trips:
-    """Of each ping that was answered."""
+    """Return the round trips of the pings that were answered."""
     ping = ["ping", "-n", "-c", str(count), "-i", str(PING_EVERY_S), ADDRESSES[1]]
     return np.array(
         [float(ms) for ms in re.findall(r"time=([\d.]+)", output(*inside(NAMES[0], *ping)))]
@@ -92,7 +93,7 @@ def round_trips_ms(count: int) -> Trips:
 
 
 def packets() -> int:
-    """That both ends have received so far."""
+    """Return how many packets both ends have received so far."""
     counters = [
         json.loads(output("ip", "-n", n, "-s", "-j", "link", "show", INTERFACE)) for n in NAMES
     ]
@@ -101,7 +102,7 @@ def packets() -> int:
 
 @contextlib.contextmanager
 def load(duration_s: float, *options: str) -> Iterator[None]:
-    """Load both ways while the block runs and for as long as was asked."""
+    """Load the link in both directions while the block runs, and for at least `duration_s`."""
     far = inside(NAMES[1], "iperf", "-s", "-B", ADDRESSES[1], *options)
     near = inside(NAMES[0], "iperf", "-c", ADDRESSES[1], "-d", "-t", f"{duration_s:g}", *options)
     nowhere = subprocess.DEVNULL
@@ -121,14 +122,14 @@ def load(duration_s: float, *options: str) -> Iterator[None]:
 
 
 def show(name: str, delay_ms: float, trips: Trips) -> None:
-    """One line on round trips."""
+    """Print one line about round trips."""
     ratios = np.quantile(trips, (0.5, 0.99, 1)) / delay_ms
     text = ", ".join(f"{n} {r:.3f}" for n, r in zip(("p50", "p99", "max"), ratios, strict=True))
     print(f"  {name:17} {text} of what was asked ({len(trips)} pings)")
 
 
 def measure(delay_ms: float, duration_s: float) -> None:
-    """All figures of one delay."""
+    """Measure and print all figures of one delay."""
     print(f"{delay_ms:g} ms")
     pings = round(duration_s / PING_EVERY_S)
     with line(delay_ms) as process:

@@ -1,9 +1,9 @@
-"""How much one CPU of pacer can do, beside wrk against the same server.
+"""Measure how much load pacer can generate on one CPU, compared with wrk against the same server.
 
-Starts an nginx of its own on loopback, on one CPU; the generator has another one to itself. Prints
-for each rate what was achieved, the schedule lag and the CPU share; wrk's saturation on the same
-CPU; and response times at light load beside wrk's. Whatever else runs on the machine disturbs
-this, so the CPU time of others is measured, and a disturbed measurement is repeated.
+This starts an nginx on loopback, on one CPU; the generator has another CPU to itself. It prints for
+each rate what was achieved, the schedule lag and the CPU share; the saturation of wrk on the same
+CPU; and response times at light load, of both. Other programs on the machine disturb the figures.
+So their CPU time is measured, and a disturbed measurement is repeated.
 
     python bench/pacer_rates.py [--rates 4000,30000] [--duration 5] [--tries 5]
 """
@@ -28,7 +28,7 @@ import psutil
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CONNECTIONS = 400  # as round 2
-QUIET_PERCENT = 5.0  # of one CPU: others that use less do not disturb
+QUIET_PERCENT = 5.0  # of one CPU; other programs that use less do not disturb
 HELD = 0.995  # of the asked rate
 LIGHT = (10, 10)  # requests/s and connections, as round 3
 
@@ -53,7 +53,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Measured(Generic[T]):
-    """A result, and how much CPU others used meanwhile (per cent of one)."""
+    """A result, and the CPU share of other programs meanwhile, in per cent of one CPU."""
 
     result: T
     others_percent: float
@@ -61,7 +61,7 @@ class Measured(Generic[T]):
 
 @contextlib.contextmanager
 def nginx(cpu: int) -> Iterator[tuple[str, psutil.Process]]:
-    """nginx pinned to that CPU; gives its URL and its process."""
+    """Run nginx pinned to that CPU while the block runs; yield its URL and its process."""
     with tempfile.TemporaryDirectory() as folder, socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
@@ -84,7 +84,10 @@ def _pinned(cpu: int, *command: str) -> list[str]:
 
 
 def undisturbed(run: Callable[[], T], server: psutil.Process, tries: int) -> Measured[T]:
-    """The first run without much else on the machine's CPUs, or else the least disturbed one."""
+    """Repeat a run, at most `tries` times, until other programs hardly disturb it.
+
+    Return the least disturbed run.
+    """
     runs: list[Measured[T]] = []
     while len(runs) < tries:
         before, began = _cpu_seconds(server), time.monotonic()
@@ -98,7 +101,7 @@ def undisturbed(run: Callable[[], T], server: psutil.Process, tries: int) -> Mea
 
 
 def _cpu_seconds(server: psutil.Process) -> tuple[float, float]:
-    """CPU time of everybody, and of server and generators alone."""
+    """Return the CPU seconds of all processes, and those of server and generators alone."""
     machine = psutil.cpu_times()
     everybody = sum(machine) - machine.idle - machine.iowait - machine.guest - machine.guest_nice
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -112,7 +115,7 @@ def _cpu_seconds(server: psutil.Process) -> tuple[float, float]:
 def pacer(
     cpu: int, url: str, rate: float, connections: int, duration_s: float, warmup_s: float = 1.0
 ) -> dict[str, Any]:
-    """pacer's JSON document of such a run."""
+    """Run pacer and return its JSON document."""
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
         options = {
             "--url": url,
@@ -139,7 +142,7 @@ class Wrk:
 
 
 def wrk(cpu: int, url: str, connections: int, duration_s: float) -> Wrk:
-    """wrk with one thread."""
+    """Run wrk with one thread and return what it prints."""
     words = ["-t1", f"-c{connections}", f"-d{max(1, round(duration_s))}s", "--latency", url]
     printed = subprocess.run(
         _pinned(cpu, "wrk", *words), check=True, capture_output=True, text=True
@@ -157,7 +160,7 @@ def _us(text: str) -> float:
 
 
 def table(title: str, rows: list[list[str]]) -> None:
-    """Print rows below each other, the first one as heading."""
+    """Print a table; its first row is the heading."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     print(f"\n{title}")
     for row in rows:
@@ -204,7 +207,7 @@ def compare(url: str, server: psutil.Process, cpu: int, options: argparse.Namesp
 
 
 def light(url: str, server: psutil.Process, cpu: int, options: argparse.Namespace) -> None:
-    """Times at light load: pacer's, and those of wrk with a single connection (its lightest)."""
+    """Print times at light load, of pacer and of wrk with one connection, its lightest load."""
     one = undisturbed(lambda: wrk(cpu, url, 1, options.duration), server, options.tries)
     rate, connections = LIGHT
     few = undisturbed(
