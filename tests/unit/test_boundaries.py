@@ -1,4 +1,7 @@
-"""Imports go down from floor to floor, and what must not reach a host or a clock cannot."""
+"""Check that imports go only to lower layers, and that pure code imports no host and no clock.
+
+A layer is called a floor here, and a module or package on it a room.
+"""
 
 import ast
 from pathlib import Path
@@ -46,7 +49,7 @@ RESULTS_ROOMS = {
 
 
 def imported(path):
-    """Names of all modules that a file imports, however it says so."""
+    """Return the names of all modules that a file imports, with any form of import."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -65,7 +68,7 @@ def files_of(room, package="testbed"):
 
 
 def rooms_used(path, package="testbed"):
-    """Names of a package's rooms that a file imports from."""
+    """Return the names of the package's rooms from which a file imports."""
     found = (name.split(".") for name in imported(path) if name.startswith(f"{package}."))
     return {names[1] for names in found} & set().union(*HOUSES[package])
 

@@ -1,4 +1,4 @@
-"""What lab tests leave to their machine is named by checks that there are."""
+"""Check that lab tests which depend on their machine name only existing checks."""
 
 from testbed.validity import CHECKS
 from tests.lab.campaigns import OF_THIS_MACHINE

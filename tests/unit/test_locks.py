@@ -1,4 +1,4 @@
-"""The locks: each package with its version and hashes, each declared dependency among them."""
+"""Check the lock files: packages have version and hashes, and no declared dependency is missing."""
 
 import re
 import tomllib

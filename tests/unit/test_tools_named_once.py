@@ -1,4 +1,4 @@
-"""A measuring tool is named in its own file only: all others ask the table of testbed/tools/."""
+"""Check that only its own file names a measuring tool; others use the table of testbed/tools/."""
 
 import ast
 import re

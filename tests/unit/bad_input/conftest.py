@@ -1,4 +1,7 @@
-"""Bad input goes through what users call: it ends with one sentence, exit code 2, and soon."""
+"""Give bad input to the commands that users call; each must soon fail with exit code 2.
+
+The error must be one sentence.
+"""
 
 import functools
 import shutil
@@ -20,9 +23,9 @@ HANGS_AFTER_S = 120  # nothing here takes a second; a busy machine may take some
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A copy of the sound files: an experiment, an apps folder `own`, and a small project's `apps`.
+    """Copy the sound files: an experiment, an apps folder `own`, and the `apps` of a small project.
 
-    The project's own apps are left out: reading them each time is what would take long.
+    The real apps of the project are not used, because it would take long to read them each time.
     """
     shutil.copytree(SOUND, tmp_path, dirs_exist_ok=True)
     load = functools.partial(catalogue.load, project=tmp_path / "apps")
@@ -30,13 +33,13 @@ def place(tmp_path, monkeypatch):
     monkeypatch.setattr(bundle, "ARCHIVES", tmp_path / "archives")
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     yield tmp_path
-    for number, handler in handlers.items():  # tasks take them
+    for number, handler in handlers.items():  # the tasks replaced them
         signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)
 def _ends():
-    """A test that hangs fails."""
+    """Make a test fail if it hangs."""
 
     def give_up(*_):
         raise TimeoutError("this hangs")

@@ -12,7 +12,7 @@ class Called:
 
 
 def message_of(called):
-    """The error, after what holds for every refusal is seen to hold."""
+    """Check what must hold for every refusal, and return the error message."""
     assert called.code == 2, (called.code, called.out, called.err)
     assert called.out == ""
     assert "Traceback" not in called.err

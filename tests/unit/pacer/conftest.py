@@ -1,4 +1,4 @@
-"""Small real servers, and pacer run against them as its users run it."""
+"""Start small real servers, and run pacer against them as its users do."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 
 @contextlib.contextmanager
 def listening(handler: Handler) -> Iterator[str]:
-    """A server in a thread of its own; gives its URL."""
+    """Run a server in a separate thread while the block runs; yield its URL."""
     loop = asyncio.new_event_loop()
     url: list[str] = []
     up = threading.Event()
@@ -54,7 +54,7 @@ def listening(handler: Handler) -> Iterator[str]:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Handler], str]]:
-    """Start a server with a handler of your own; it ends with the test."""
+    """Return a function that starts a server with a given handler; it ends with the test."""
     with contextlib.ExitStack() as stack:
         yield lambda handler: stack.enter_context(listening(handler))
 
@@ -70,7 +70,10 @@ class Exchange:
 
 
 async def read_request(reader: asyncio.StreamReader) -> tuple[str, bytes]:
-    """Head and body of the next request; IncompleteReadError when the client has closed."""
+    """Return head and body of the next request.
+
+    Raises IncompleteReadError if the client has closed the connection.
+    """
     head = (await reader.readuntil(b"\r\n\r\n")).decode()
     lengths = [line for line in head.splitlines() if line.lower().startswith("content-length:")]
     body = await reader.readexactly(int(lengths[0].split(":")[1])) if lengths else b""
@@ -79,9 +82,10 @@ async def read_request(reader: asyncio.StreamReader) -> tuple[str, bytes]:
 
 @pytest.fixture
 def answering(serve: Callable[[Handler], str]) -> Callable[..., str]:
-    """Start a server that answers with what a function makes of each exchange.
+    """Return a function that starts a server whose answers another function makes.
 
-    The function gives the answer's bytes, or None to close instead. `once`: close after an answer.
+    The latter returns the bytes of an answer, or None to close the connection instead. With `once`
+    the connection is closed after each answer.
     """
 
     def start(answer: Callable[[Exchange], bytes | None], *, once: bool = False) -> str:
@@ -108,7 +112,7 @@ def answering(serve: Callable[[Handler], str]) -> Callable[..., str]:
 
 @pytest.fixture
 def pacer(tmp_path: Path) -> Callable[..., dict[str, Any]]:
-    """Run pacer to its end and give the JSON document, having checked that it adds up."""
+    """Return a function that runs pacer, checks that its counts add up, and returns its JSON."""
 
     def run(url: str, *options: str, exit_code: int = 0) -> dict[str, Any]:
         result = subprocess.run(
@@ -129,18 +133,18 @@ def pacer(tmp_path: Path) -> Callable[..., dict[str, Any]]:
 
 
 def pacer_command(url: str) -> list[str]:
-    """`python -m pacer --url URL`."""
+    """Return the command `python -m pacer --url URL`."""
     return [sys.executable, "-m", "pacer", "--url", url]
 
 
 @pytest.fixture
 def command() -> Callable[[str], list[str]]:
-    """The beginning of pacer's command line."""
+    """Return a function that makes the beginning of pacer's command line."""
     return pacer_command
 
 
 def assert_adds_up(figures: dict[str, Any]) -> None:
-    """The identities of FORMAT.md."""
+    """Assert the equations of FORMAT.md."""
     errors = figures["errors"]
     broken = errors["read"] + errors["write"] + errors["timeout"]
     left = figures["unsent"] + figures["unanswered"]
@@ -158,13 +162,13 @@ def assert_adds_up(figures: dict[str, Any]) -> None:
 
 @pytest.fixture
 def adds_up() -> Callable[[dict[str, Any]], None]:
-    """Asserts the identities of FORMAT.md."""
+    """Return a function that asserts the equations of FORMAT.md."""
     return assert_adds_up
 
 
 @pytest.fixture
 def tally() -> Callable[..., Tally]:
-    """A tally with these counts and samples."""
+    """Return a function that makes a tally with given counts and samples."""
 
     def make(**values: Any) -> Tally:
         result = Tally()
@@ -199,9 +203,9 @@ uvloop.run(main())
 
 @pytest.fixture
 def process_server() -> Iterator[Callable[..., tuple["subprocess.Popen[str]", str]]]:
-    """Start a fast server in a process of its own; gives it and its URL.
+    """Return a function that starts a fast server in a separate process; it returns it and the URL.
 
-    It can be stopped and continued, and dies by itself after `answers`, if that is given.
+    The server can be stopped and continued. With `answers`, it dies after so many answers.
     """
     servers: list[subprocess.Popen[str]] = []
 

@@ -10,7 +10,10 @@ PERCENTILES = (50.0, 75.0, 90.0, 99.0, 99.9, 99.99, 99.999, 100.0)
 
 
 def scaled(value: float, scale: tuple[int, list[str]], digits: int = 2) -> str:
-    """A figure as wrk scales it: up a unit from 85 % of it on, but never to the last unit."""
+    """Return a figure as wrk scales it: from 85 % of the next unit on in that unit.
+
+    The last unit is never used.
+    """
     factor, units = scale
     step = 0
     while step + 2 < len(units) and value >= factor * 0.85:
@@ -19,17 +22,17 @@ def scaled(value: float, scale: tuple[int, list[str]], digits: int = 2) -> str:
 
 
 def time_us(us: float) -> str:
-    """A time as wrk prints it."""
+    """Return a time as wrk prints it."""
     return scaled(us / 1e6, TIME_S) if us >= 1e6 else scaled(us, TIME_US)
 
 
 def size(count: float) -> str:
-    """A size as wrk prints it."""
+    """Return a size as wrk prints it."""
     return f"{scaled(count, BINARY)}B"
 
 
 def column(text: str, width: int) -> str:
-    """A column as wrk prints it: units stand to the right of a fixed width, the rest is cut off."""
+    """Return a column as wrk prints it: cut to a fixed width, with the unit on the right."""
     padding = 2 - sum(letter.isalpha() for letter in text[-2:])
     width -= padding
     return f"{text[:width]:>{width}}" + " " * padding
@@ -70,13 +73,13 @@ class Wrk:
 
 
 def at(values: list[int], percentile: float) -> int:
-    """The value at a percentile, by nearest rank."""
+    """Return the value at a percentile, by nearest rank."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(len(ordered) * percentile / 100) - 1)]
 
 
 def wrk(run: Wrk, *, latency: bool = True) -> str:
-    """wrk's report."""
+    """Return wrk's report."""
     lines = [*_head(run), *_stats(run)]
     if latency:
         lines.append("  Latency Distribution")
@@ -87,7 +90,7 @@ def wrk(run: Wrk, *, latency: bool = True) -> str:
 
 
 def wrk2(run: Wrk) -> str:
-    """wrk2's report, with --latency, and with -U if the run has uncorrected latencies."""
+    """Return wrk2's report with --latency, and with -U if the run has uncorrected latencies."""
     lines = _head(run)
     lines += [
         f"  Thread calibration: mean lat.: {run.mean / 1000:.3f}ms, rate sampling interval: 10ms"
@@ -180,7 +183,7 @@ class Ab:
 
 
 def ab(run: Ab) -> str:
-    """ab's report."""
+    """Return ab's report."""
     failed = run.connect + run.receive + run.length + run.exceptions
     rate = run.complete / run.seconds
     lines = [

@@ -1,4 +1,4 @@
-"""Results folders made of models: what a campaign writes, without hosts."""
+"""Make results folders as a campaign writes them, from models and without hosts."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -134,7 +134,7 @@ def run(
 
 
 def host(role: Any) -> HostRecord:
-    """A lab host."""
+    """Return the record of a lab host."""
     return HostRecord(
         role=role,
         hostname=f"lab-{role}",
@@ -166,7 +166,7 @@ def host(role: Any) -> HostRecord:
 
 
 def link() -> LinkRecord:
-    """A verified link."""
+    """Return the record of a verified link."""
     return LinkRecord(
         schema_version=1,
         measured_at=BEGAN - timedelta(minutes=3),
@@ -186,7 +186,7 @@ def link() -> LinkRecord:
 
 
 def campaign(runs: list[RunRecord], **other: Any) -> Campaign:
-    """The campaign of these runs."""
+    """Return the campaign of these runs."""
     calibration = any(record.calibration for record in runs)
     values: dict[str, Any] = {
         "schema_version": 1,
@@ -218,7 +218,10 @@ def campaign(runs: list[RunRecord], **other: Any) -> Campaign:
 def write(
     folder: Path, about: Campaign, runs: list[RunRecord], *, curves: bool = True, seconds: int = 20
 ) -> Path:
-    """The results folder; `curves`: with timeline, telemetry and histogram of each run."""
+    """Write the results folder and return it.
+
+    With `curves`, each run has a timeline, telemetry and a histogram.
+    """
     folder.mkdir(parents=True)
     (folder / "campaign.json").write_text(about.model_dump_json(indent=1))
     for record in runs:
@@ -231,7 +234,7 @@ def write(
 
 
 def write_curves(folder: Path, record: RunRecord, figures: ToolOutput, seconds: int) -> None:
-    """Curves that look like the run's figures."""
+    """Write curves that fit the run's figures."""
     dice = random.Random(record.run_id)  # noqa: S311 - figures of a test, always the same
     good, every = figures.goodput_rps or 0, figures.throughput_rps or 0
     median = figures.latency_us.percentiles.get("50", 1000.0)
@@ -253,7 +256,7 @@ def write_curves(folder: Path, record: RunRecord, figures: ToolOutput, seconds: 
 
 
 def telemetry(record: RunRecord, load: float, seconds: int, dice: random.Random) -> str:
-    """One row per second from the run's start to its end."""
+    """Return telemetry with one row for each second from the run's start to its end."""
     began = record.started_at.timestamp()
     lines = ["t_s,cpu_percent,cpu0_percent,cpu1_percent,steal_percent,memory_used_bytes,load1"]
     for second in range(seconds + 9):
@@ -266,7 +269,7 @@ def telemetry(record: RunRecord, load: float, seconds: int, dice: random.Random)
 
 
 def histogram_log(median_us: float, seconds: int, dice: random.Random, count: int = 40) -> str:
-    """A log of `seconds` intervals with `count` times each around a median, as pacer writes it."""
+    """Return a log like pacer's: `seconds` intervals with `count` times each around a median."""
     lines = ["#[Histogram log format version 1.2]", "#[StartTime: 1772443805.120 (seconds)]"]
     lines.append(
         '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"'
@@ -281,7 +284,7 @@ def histogram_log(median_us: float, seconds: int, dice: random.Random, count: in
 
 
 def six_runs() -> list[RunRecord]:
-    """Round 2 as the article has it: three apps, two endpoints; the sync apps overloaded."""
+    """Return round 2 as in the article: three apps, two endpoints, and overloaded sync apps."""
     connect = {"connect": 0, "write": 0}
     slow = {
         ("django", "index"): (1799, 1700, 97e6, Errors(**connect, read=4100, timeout=22783)),

@@ -1,4 +1,4 @@
-"""Series folders made of models: what `fab run-article` writes, without hosts."""
+"""Make series folders as `fab run-article` writes them, from models and without hosts."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -25,7 +25,7 @@ def cell(app: str, part: str = "rate") -> dict[str, str]:
 
 
 def article() -> Article:
-    """Two parts: a constant rate and a ramp."""
+    """Return an article with two parts: a constant rate and a ramp."""
     parts = {
         "rate": {
             "title": "Constant rate", "description": "4000 per second.", "endpoints": ["index"],
@@ -50,7 +50,7 @@ def article() -> Article:
 
 
 def published() -> Published:
-    """Four claims: a size, an order that fails, a share, and one on the ramp."""
+    """Return four claims: about a size, about an order that fails, a share, and the ramp."""
 
     def claim(
         text: str, metric: str, ratio: float | None, accept: dict[str, float], of: Any, to: Any
@@ -91,7 +91,7 @@ def published() -> Published:
 
 
 def rate_runs(trials: int = 3) -> list[RunRecord]:
-    """aiohttp holds the rate, Django half of it."""
+    """Return runs in which aiohttp reaches the rate, and Django half of it."""
     runs = []
     for trial in range(1, trials + 1):
         good = builder.output(throughput_rps=3990.0 + trial, goodput_rps=3990.0 + trial)
@@ -109,7 +109,7 @@ def step(
     number: int, app: str, users: int, p95_ms: float, errors_percent: float = 0, *, trial: int = 1,
     **other: Any,
 ) -> RunRecord:  # fmt: skip
-    """A run of a ramp, of 100,000 requests due."""
+    """Return a run of a ramp with 100,000 requests due."""
     lost = round(1000 * errors_percent)
     figures = builder.output(
         rate_rps=float(users), due=100_000, requests=100_000 - lost, unanswered=lost,
@@ -125,7 +125,7 @@ def step(
 
 
 def ramp_runs(trials: int = 3) -> list[RunRecord]:
-    """Django slows down at 100 users, aiohttp at 150, and neither has errors."""
+    """Return runs in which Django slows down at 100 users and aiohttp at 150, without errors."""
     shapes = {"aiohttp_api_hour": (5, 6, 40), "django": (5, 30, 300)}
     runs: list[RunRecord] = []
     for trial in range(1, trials + 1):
@@ -138,7 +138,7 @@ def ramp_runs(trials: int = 3) -> list[RunRecord]:
 def write(
     folder: Path, campaigns: dict[str, list[RunRecord]], *, scale: Any = "small", ended: bool = True
 ) -> Path:
-    """The series folder. `campaigns`: runs by part; a part without runs has no folder."""
+    """Write the series folder. `campaigns` has runs by part; a part without runs has no folder."""
     parts = [
         SeriesPart(mode="as_published", part=p, campaign=f"as_published-{p}") for p in campaigns
     ]
@@ -165,7 +165,7 @@ def write(
 def write_campaign(
     folder: Path, part: str, runs: list[RunRecord], planned: list[RunRecord] | None = None
 ) -> None:
-    """One campaign of the series; `planned`: runs that it lists, if others than it has."""
+    """Write a campaign of the series. `planned` are the runs it lists, if it has other ones."""
     asked = article().as_published.parts[part].model_dump()
     about = builder.campaign(runs, asked=asked, overridden=[], title=asked["title"])
     if planned is not None:

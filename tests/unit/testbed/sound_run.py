@@ -146,7 +146,7 @@ ROW = {
 
 
 def rows(count=60, step_s=1, **columns):
-    """Samples `step_s` apart; a column may be a function of the second."""
+    """Return samples `step_s` seconds apart. A column may be a function of the second."""
     return [
         ROW
         | {"t_s": ROW["t_s"] + t * step_s, "monotonic_s": SINCE_BOOT_S + t * step_s}
@@ -194,7 +194,7 @@ def evidence_in(folder):
             "postgresql": {"fsync": "on"},
             "first_postgresql": {"fsync": "on"},
         }
-        if changes.get("output") and "sql" not in changes:  # each answer took its statement
+        if changes.get("output") and "sql" not in changes:  # each answer needed one statement
             answered = changes["output"].requests
             evidence["sql"] = [SEEN.model_copy(update={"calls": answered})]
         evidence |= changes
@@ -222,7 +222,7 @@ def before(**changes):
 
 
 def linked(**changes):
-    """The link after the load as the client has it, some of it changed."""
+    """Return the link after the load as the client saw it, with some values changed."""
     return {"server": LINKED, "client": LINKED.model_copy(update=changes)}
 
 
