@@ -1,4 +1,4 @@
-"""Check that lab tests which depend on their machine name only existing checks."""
+"""Check that the findings which lab tests attribute to their machine are names of checks."""
 
 from testbed.validity import CHECKS
 from tests.lab.campaigns import OF_THIS_MACHINE
