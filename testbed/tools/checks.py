@@ -3,7 +3,9 @@
 Every comparison allows for the digits that were not printed (`Figure.slack`).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import pairwise
 
 from testbed.tools.units import Figure
@@ -22,15 +24,35 @@ OVERRUN_S = 10.0
 STDEV_TO_MAX = 0.7072
 
 
+@dataclass(frozen=True)
+class Row:
+    """A row of wrk2's detailed table: this many answers took `value` or less."""
+
+    percentile: str
+    value: Figure
+    answers: int
+
+
 @dataclass
 class Times:
-    """A distribution of times as the tool printed it, in microseconds."""
+    """A distribution of times as the tool printed it, in microseconds.
+
+    wrk2 prints two lists of percentiles, `percentiles` and `table`. If a percentile lies between
+    two answers, the first list has the time of the nearer one and the second that of the slower.
+    """
 
     mean: Figure | None = None
     stdev: Figure | None = None
     min: Figure | None = None
     max: Figure | None = None
     percentiles: dict[str, Figure] = field(default_factory=dict)
+    table: list[Row] = field(default_factory=list)
+    answers: int | None = None  # that `table` is made of
+
+    @property
+    def both_lists(self) -> dict[str, Figure]:
+        """All percentiles; of one that both lists have, that of `percentiles`."""
+        return {row.percentile: row.value for row in self.table} | self.percentiles
 
 
 @dataclass
@@ -128,7 +150,7 @@ def _latency(printed: Printed) -> list[str]:
     times, duration = printed.times, printed.duration_s
     found = order(times, "latency")
     limit = max(
-        (value for value in (times.max, *times.percentiles.values()) if value),
+        (value for value in (times.max, *times.both_lists.values()) if value),
         key=lambda value: value.value,
         default=None,
     )
@@ -140,17 +162,16 @@ def _latency(printed: Printed) -> list[str]:
 def order(times: Times, name: str) -> list[str]:
     """Return a sentence for each contradiction within one distribution, which is called `name`."""
     found = []
-    everything = [times.mean, times.stdev, times.min, times.max, *times.percentiles.values()]
-    for value in everything:
+    ladder = _ladder(times.both_lists)
+    for value in (times.mean, times.stdev, times.min, times.max, *(value for _, value in ladder)):
         if value and value.value < 0:
             found.append(f"A {name} of {value.text} cannot be true.")
-    ladder = sorted(times.percentiles.items(), key=lambda item: float(item[0]))
-    for (low_name, low), (high_name, high) in pairwise(ladder):
-        if _exceeds(low, high):
-            found.append(
-                f"The {name}'s percentiles are out of order: {low.text} at {low_name} %, "
-                f"{high.text} at {high_name} %."
-            )
+    found += [
+        f"The {name}'s percentiles are out of order: {low.text} at {low_name} %, "
+        f"{high.text} at {high_name} %."
+        for (low_name, low), (high_name, high) in _steps(times)
+        if _exceeds(low, high)
+    ]
     if times.max:
         for label, value in [("mean", times.mean), ("minimum", times.min)]:
             if value and _exceeds(value, times.max):
@@ -176,6 +197,29 @@ def order(times: Times, name: str) -> list[str]:
                     f"The {name}'s minimum, {times.min.text}, is above its {label}, {value.text}."
                 )
     return found
+
+
+def _ladder(percentiles: dict[str, Figure]) -> list[tuple[str, Figure]]:
+    return sorted(percentiles.items(), key=lambda item: float(item[0]))
+
+
+def _steps(times: Times) -> Iterator[tuple[tuple[str, Figure], tuple[str, Figure]]]:
+    """Yield pairs of percentiles of which the first is at most as long as the second.
+
+    They are neighbours in one list, or a percentile and the rows of the table next to it by the
+    number of answers.
+    """
+    ladder = _ladder(times.percentiles)
+    yield from pairwise(ladder)
+    yield from pairwise((row.percentile, row.value) for row in times.table)
+    if times.answers is None:
+        return
+    for name, value in ladder:
+        share = Decimal(name) / 100 * times.answers
+        lower = [(row.percentile, row.value) for row in times.table if row.answers <= share]
+        upper = [(row.percentile, row.value) for row in times.table if row.answers >= share]
+        yield from ((row, (name, value)) for row in lower[-1:])
+        yield from (((name, value), row) for row in upper[:1])
 
 
 def _exceeds(small: Figure, large: Figure) -> bool:

@@ -28,12 +28,11 @@ def value_of(printed: Figure | None) -> float | None:
 
 def distribution(times: Times) -> Distribution:
     """Return the model of a distribution that was printed."""
+    percentiles = times.both_lists
     return Distribution(
         mean=value_of(times.mean),
         stdev=value_of(times.stdev),
         min=value_of(times.min),
         max=value_of(times.max),
-        percentiles={
-            key: times.percentiles[key].value for key in sorted(times.percentiles, key=float)
-        },
+        percentiles={key: percentiles[key].value for key in sorted(percentiles, key=float)},
     )

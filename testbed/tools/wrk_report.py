@@ -17,7 +17,10 @@ What the figures of wrk2 mean:
   They become latency_us and service_us of ToolOutput.
 - Both exclude the time before calibration (10 s and more), but the number of requests includes it.
 - The rate asked for (-R) is not printed. It is known only if the command line is in the text.
-- The times in the tables are milliseconds; percentiles are fractions of 1.
+- The times in the detailed tables are milliseconds; percentiles are fractions of 1. If a percentile
+  lies between two answers, the table has the time of the slower one, and the summary above it that
+  of the nearer one. Of 7494 answers, 99.9878 % is the last in the table, and 99.99 % the last but
+  one in the summary.
 """
 
 import re
@@ -42,7 +45,7 @@ _SPECTRUM_PARTS = [
     part(
         "spectrum row",
         6,
-        r"(?P<ms>\d+\.\d+)\s+(?P<fraction>[01]\.\d+)\s+\d+\s+(?:\d+\.\d+|inf)",
+        r"(?P<ms>\d+\.\d+)\s+(?P<fraction>[01]\.\d+)\s+(?P<count>\d+)\s+(?:\d+\.\d+|inf)",
         repeats=True,
     ),
     part(

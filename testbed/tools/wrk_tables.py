@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from testbed.tools.checks import Times
+from testbed.tools.checks import Row, Times
 from testbed.tools.errors import ParseError
 from testbed.tools.sections import Hit, Report
 from testbed.tools.units import TIME_IN_US, Figure, figure
@@ -72,11 +72,12 @@ def _take(hit: Hit, times: Times, tables: Tables) -> None:
     elif hit.kind == "spectrum row":
         value = figure(f"{hit['ms']}ms", TIME_IN_US)
         if value:
-            times.percentiles.setdefault(_key(hit), value)
+            times.table.append(Row(_key(hit), value, hit.count("count")))
     elif hit.kind == "spectrum mean":
         times.mean = figure(f"{hit['mean']}ms", TIME_IN_US)
         times.stdev = figure(f"{hit['stdev']}ms", TIME_IN_US)
-    elif hit.kind == "spectrum max" and int(hit["count"]) > 0:
+    elif hit.kind == "spectrum max" and hit.count("count") > 0:
+        times.answers = hit.count("count")
         times.max = figure(f"{hit['max']}ms", TIME_IN_US)
 
 
@@ -97,7 +98,7 @@ def _nothing(times: Times) -> bool:
 
     Both measure in whole microseconds, and every answer takes at least one.
     """
-    printed = [times.mean, times.max, *times.percentiles.values()]
+    printed = [times.mean, times.max, *times.both_lists.values()]
     return all(value is None or value.value == 0 for value in printed)
 
 

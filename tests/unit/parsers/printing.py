@@ -1,6 +1,8 @@
 """Print figures in the tools' layouts, so that reading can be tested against known figures."""
 
 import math
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 TIME_US = (1000, ["us", "ms", "s"])
@@ -121,17 +123,41 @@ def _stats(run: Wrk) -> list[str]:
     ]
 
 
+def bucket(value: int) -> int:
+    """The highest value that a histogram of 3 significant digits does not tell from this one."""
+    bits = max(0, value.bit_length() - 11)
+    return (((value >> bits) + 1) << bits) - 1
+
+
+def nearest(values: list[int], percentile: float) -> int:
+    """The value at a percentile as wrk2's summary has it: of the nearer of two answers."""
+    rank = int(percentile / 100 * len(values) + 0.5)
+    return bucket(sorted(values)[max(0, rank - 1)])
+
+
+def spectrum(values: list[int]) -> Iterator[tuple[float, int, int]]:
+    """Percentiles, values and answers up to there, as wrk2's detailed table has them."""
+    counts = Counter(bucket(value) for value in values)
+    percentile, answers = 0.0, 0
+    for value in sorted(counts):
+        answers += counts[value]
+        while percentile <= 100 * answers / len(values):
+            yield percentile, value, answers
+            if answers == len(values):
+                break
+            percentile += 100 / (5 * 2 ** (int(math.log2(100 / (100 - percentile))) + 1))
+    yield 100.0, max(counts), len(values)
+
+
 def _hdr(title: str, values: list[int]) -> list[str]:
     lines = [f"  Latency Distribution (HdrHistogram - {title})"]
     for percentile in PERCENTILES:
-        lines.append(f"{percentile:7.3f}%{column(time_us(at(values, percentile)), 10)}")
+        lines.append(f"{percentile:7.3f}%{column(time_us(nearest(values, percentile)), 10)}")
     lines += ["", "  Detailed Percentile spectrum:"]
     lines += [f"{'Value':>12} {'Percentile':>12} {'TotalCount':>12} 1/(1-Percentile)", ""]
-    for percentile in (0.0, 10.0, 50.0, 55.0, 75.0, 87.5, 95.0, 98.75, 99.21875, 100.0):
-        rank = sum(value <= at(values, percentile) for value in values)
+    for percentile, value, rank in spectrum(values):
         inverse = f"{1 / (1 - percentile / 100):12.2f}" if percentile < 100 else f"{'inf':>12}"
-        ms = at(values, percentile) / 1000
-        lines.append(f"{ms:12.3f} {percentile / 100:12.6f} {rank:12d} {inverse}")
+        lines.append(f"{value / 1000:12.3f} {percentile / 100:12.6f} {rank:12d} {inverse}")
     mean = sum(values) / len(values)
     stdev = math.sqrt(sum((value - mean) ** 2 for value in values) / len(values))
     return [

@@ -4,15 +4,16 @@ import contextlib
 import random
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from printing import Ab, Wrk, ab, at, wrk, wrk2
+from printing import PERCENTILES, Ab, Wrk, ab, at, nearest, spectrum, wrk, wrk2
 
-from testbed.model.tool_output import ToolOutput
+from testbed.model.tool_output import Distribution, ToolOutput
 from testbed.tools import ParseError, parse, parse_all
 
 FIXTURES = sorted((Path(__file__).parents[2] / "contract" / "parsers" / "fixtures").iterdir())
@@ -73,8 +74,6 @@ def assert_read_back(run: Wrk, text: str) -> None:
     assert output.latency_us.mean == near(run.mean)
     assert output.latency_us.stdev == near(run.stdev)
     assert output.latency_us.max == near(max(run.latency_us))
-    for key, value in output.latency_us.percentiles.items():
-        assert value == near(at(run.latency_us, float(key)))
 
 
 @FUZZ
@@ -85,7 +84,10 @@ def test_wrk_round_trip(run: Wrk, latency: bool) -> None:
     text = wrk(run, latency=latency)
     assert_read_back(run, text)
     assert parse(text).tool == "wrk"
-    assert bool(parse(text).latency_us.percentiles) == latency
+    percentiles = parse(text).latency_us.percentiles
+    assert bool(percentiles) == latency
+    for key, value in percentiles.items():
+        assert value == near(at(run.latency_us, float(key)))
 
 
 @FUZZ
@@ -95,16 +97,23 @@ def test_wrk2_round_trip(run: Wrk) -> None:
     assert_read_back(run, text)
     output = parse(text)
     assert output.tool == "wrk2"
-    assert {"50", "55", "99.2188", "99.999", "100"} <= output.latency_us.percentiles.keys()
+    assert_percentiles(output.latency_us, run.latency_us)
     if run.uncorrected_us is None:
         assert output.service_us is None
     else:
         assert output.service_us is not None
         assert output.service_us.max == near(max(run.uncorrected_us))
-        for key, value in output.service_us.percentiles.items():
-            # the detailed table names a percentile with six decimals of its fraction
-            ranks = (at(run.uncorrected_us, float(key) + step) for step in (-1e-4, 0, 1e-4))
-            assert any(value == near(rank) for rank in ranks if float(key) <= 100)
+        assert_percentiles(output.service_us, run.uncorrected_us)
+
+
+def assert_percentiles(read: Distribution, values: list[int]) -> None:
+    """The summary's percentiles, and those of the detailed table that it does not have."""
+    printed = {f"{Decimal(f'{p / 100:.6f}') * 100:f}": value for p, value, _ in spectrum(values)}
+    printed = {f"{Decimal(key).normalize():f}": value for key, value in printed.items()}
+    printed |= {f"{Decimal(str(p)).normalize():f}": nearest(values, p) for p in PERCENTILES}
+    assert read.percentiles.keys() == printed.keys()
+    for key, value in printed.items():
+        assert read.percentiles[key] == near(value)
 
 
 @FUZZ

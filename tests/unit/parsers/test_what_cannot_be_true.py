@@ -1,8 +1,11 @@
 """Outputs that contradict themselves are read, and say so."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from printing import Ab, Wrk, ab, wrk, wrk2
 
 from testbed.tools import parse, parse_all
@@ -118,6 +121,43 @@ def test_uncorrected_latencies_are_checked_too():
     assert text.count(" 50.000%  200.00us") == 1
     text = text.replace(" 50.000%  200.00us", " 50.000%  900.00us")
     assert "uncorrected latency's percentiles are out of order" in problems(text)
+
+
+LISTS = st.lists(st.integers(1, 3000) | st.integers(1, 30 * 10**6), min_size=1, max_size=3000)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@given(LISTS, st.none() | LISTS)
+def test_the_two_lists_of_wrk2_count_differently(values, uncorrected):
+    """Ties, few answers and many: a percentile of one list may be above a higher one's of the
+    other, and that is no contradiction.
+    """
+    run = dataclasses.replace(RUN, latency_us=values, uncorrected_us=uncorrected)
+    assert parse(wrk2(run)).problems == []
+
+
+LAB = Path(__file__).parents[2] / "contract/parsers/fixtures/wrk2-real-lab.txt"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        # within the summary; within the detailed table; of one against the other, both ways
+        (" 99.990%  513.53ms", " 99.990%  400.00ms", "446.21ms at 99.9 %, 400.00ms at 99.99 %"),
+        (
+            "     390.399     0.998437         7484",
+            "     350.399     0.998437         7484",
+            "383.231ms at 99.8242 %, 350.399ms at 99.8437 %",
+        ),
+        (" 50.000%   32.64ms", " 50.000%   37.64ms", "37.64ms at 50 %, 32.639ms at 50 %"),
+        (" 50.000%   32.64ms", " 50.000%   30.64ms", "32.639ms at 50 %, 30.64ms at 50 %"),
+        (" 99.990%  513.53ms", " 99.990%  500.00ms", "513.535ms at 99.9854 %, 500.00ms at 99.99 %"),
+    ],
+)
+def test_damaged_lists_of_wrk2_are_said(old, new, sentence):
+    text = LAB.read_text()
+    assert (parse(text).problems, text.count(old)) == ([], 1)
+    assert sentence in problems(text.replace(old, new))
 
 
 def test_goodput_never_exceeds_throughput():
