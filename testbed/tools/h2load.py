@@ -22,7 +22,7 @@ from testbed.tools import checks
 from testbed.tools.checks import Printed, Times
 from testbed.tools.errors import ParseError
 from testbed.tools.found import Found, distribution, missing, value_of
-from testbed.tools.lines import Line
+from testbed.tools.lines import Line, whole
 from testbed.tools.sections import Hit, Report, part, split
 from testbed.tools.tool import Generator, Target
 from testbed.tools.units import RATE, TIME_IN_S, TIME_IN_US, Figure, Units, figure
@@ -34,12 +34,18 @@ PARTS = [
     part(
         "thread",
         1,
-        r"spawning thread #\d+: (?P<clients>\d+) total client\(s\)\. "
+        r"spawning thread #(?P<number>\d+): (?P<clients>\d+) total client\(s\)\. "
         r"(?:Timing-based test with \d+s of warm-up time and (?P<asked>\d+s) of .*|.*)",
         repeats=True,
     ),
     # after all threads are there
-    part("progress", 2, r"progress: \d+% .*", repeats=True, telling=False),
+    part(
+        "progress",
+        2,
+        r"progress: \d+% .*|(?:Warm-up|Main|Stopped) .*\bthread #(?P<number>\d+)\b.*",
+        repeats=True,
+        telling=False,
+    ),
     part("finished", 3, r"finished in (?P<duration>\S+), (?P<rate>\S+) req/s, \S+B/s"),
     part("requests", 4, "requests: " + ", ".join(rf"(?P<{name}>\d+) {name}" for name in _COUNTS)),
     part("traffic", 5, r"traffic: \S+ \((?P<bytes>\d+)\) total, .*"),
@@ -90,15 +96,12 @@ class H2load(Generator):
 
     def find(self, lines: Sequence[Line]) -> list[Found]:
         """Return all runs of h2load in a text; an empty list if there is none."""
-        last = lines[-1]
-        # A last line without a newline may have been cut off within a figure.
-        whole = lines[:-1] if last.cut else lines
-        return [self._read(report) for report in split(whole, PARTS, {self.name})]
+        return [self._read(report) for report in split(whole(lines), PARTS, {self.name})]
 
     def _read(self, report: Report) -> Found:
         finished, requests = report.one("finished"), report.one("requests")
         traffic, threads = report.one("traffic"), report.all("thread")
-        all_threads = threads if report.one("progress") or finished else []
+        all_threads = threads if _are_all(threads, report) else []
         counts = {name: requests.count(name) for name in _COUNTS} if requests else {}
         answered = counts["done"] - counts["errored"] if counts else None
         size = traffic.count("bytes") if traffic else None
@@ -138,6 +141,15 @@ class H2load(Generator):
             ],
         )
         return Found(report.first_line, output)
+
+
+def _are_all(threads: list[Hit], report: Report) -> bool:
+    """Return whether no line on the start of a thread is missing: they are numbered from 0."""
+    later = report.all("progress")
+    named = {hit.count("number") for hit in later if hit.get("number")}
+    started = [hit.count("number") for hit in threads]
+    complete = started == list(range(len(started))) and named <= set(started)
+    return complete and bool(later or report.one("finished"))
 
 
 def _answers_per_s(printed: Printed) -> float | None:

@@ -32,7 +32,7 @@ from testbed.tools import checks
 from testbed.tools.checks import Printed, Times
 from testbed.tools.errors import ParseError
 from testbed.tools.found import Found, distribution, missing, value_of
-from testbed.tools.lines import Command, Line
+from testbed.tools.lines import Command, Line, whole
 from testbed.tools.sections import Hit, Part, Report, part, split
 from testbed.tools.tool import Generator, Target
 from testbed.tools.units import COUNT, RATE, TIME_IN_S, TIME_IN_US, Figure, Units, figure
@@ -139,10 +139,7 @@ class Hey(Generator):
 
     def find(self, lines: Sequence[Line]) -> list[Found]:
         """Return all runs of hey in a text; an empty list if there is none."""
-        last = lines[-1]
-        # A last line without a newline may have been cut off within a figure.
-        whole = lines[:-1] if last.cut else lines
-        return [self._read(report) for report in split(whole, PARTS, {self.name})]
+        return [self._read(report) for report in split(whole(lines), PARTS, {self.name})]
 
     def _read(self, report: Report) -> Found:
         command = report.command

@@ -5,7 +5,7 @@ Removed are quotes, indents, HTML tags at either end, and the control codes of a
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from testbed.tools.errors import ParseError
@@ -161,3 +161,8 @@ def _bare(line: str) -> str:
     while len(line) <= _LONGEST and _TAG.fullmatch(line, max(line.rfind("<"), 0)):
         line = line[: line.rfind("<")].rstrip()
     return line
+
+
+def whole(lines: Sequence[Line]) -> Sequence[Line]:
+    """Return the lines without a last one that may have been cut off within a figure."""
+    return lines[:-1] if lines[-1].cut else lines

@@ -1,6 +1,7 @@
 """Figures survive printing and reading; damaged texts yield no crash, and no figure not in them."""
 
 import contextlib
+import itertools
 import random
 import re
 from collections.abc import Iterator
@@ -248,6 +249,14 @@ def test_lines_that_are_lost_never_crash_nor_invent(
             # and goodput rests on it.
             hidden = path.startswith(".errors.") and value == 0
             assert hidden or path == ".goodput_rps" or output.tool == "iperf", (path, value)
+
+
+def test_h2loads_threads_are_counted_only_if_no_line_of_theirs_is_lost() -> None:
+    lines = TEXTS["h2load-plain"].splitlines(keepends=True)
+    for lost in itertools.combinations(range(len(lines)), 2):
+        text = "".join(line for number, line in enumerate(lines) if number not in lost)
+        told = {(output.threads, output.connections) for output in read_or_refused(text)}
+        assert told <= {(2, 10), (None, None)}
 
 
 @FUZZ
