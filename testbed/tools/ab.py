@@ -26,7 +26,7 @@ from testbed.tools.found import Found, distribution, missing, value_of
 from testbed.tools.lines import Line
 from testbed.tools.sections import Hit, Part, Report, part, split
 from testbed.tools.tool import Generator, Target
-from testbed.tools.units import BYTES, RATE, TIME_IN_S, TIME_IN_US, Figure, Units, figure
+from testbed.tools.units import BYTES, RATE, TIME_IN_S, TIME_IN_US, PrintedFigure, Units, figure
 
 NAME = "ab"
 _MOST_RPS = 50_000  # more than its one thread can do; ab reserves 32 bytes for each
@@ -322,7 +322,7 @@ def _count(report: Report, label: str) -> int | None:
     return hit.count("value") if hit else None
 
 
-def _figure(report: Report, label: str, units: Units, unit: str = "") -> Figure | None:
+def _figure(report: Report, label: str, units: Units, unit: str = "") -> PrintedFigure | None:
     """Return a figure whose unit ab prints in words; `unit` is that unit. None if not printed."""
     hit = report.one(label)
     if not hit:

@@ -1,6 +1,6 @@
 """Find printed figures that cannot all be true, and say so in sentences. Nothing is corrected.
 
-Every comparison allows for the digits that were not printed (`Figure.slack`).
+Every comparison allows for the digits that were not printed (`PrintedFigure.slack`).
 """
 
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import pairwise
 
-from testbed.tools.units import Figure
+from testbed.tools.units import PrintedFigure
 
 # Requests, rate and time are printed independently. Except for rounding they agree exactly, so 2 %
 # is more than any true output needs.
@@ -29,7 +29,7 @@ class Row:
     """A row of wrk2's detailed table: this many answers took `value` or less."""
 
     percentile: str
-    value: Figure
+    value: PrintedFigure
     answers: int
 
 
@@ -41,16 +41,16 @@ class Times:
     two answers, the first list has the time of the nearer one and the second that of the slower.
     """
 
-    mean: Figure | None = None
-    stdev: Figure | None = None
-    min: Figure | None = None
-    max: Figure | None = None
-    percentiles: dict[str, Figure] = field(default_factory=dict)
+    mean: PrintedFigure | None = None
+    stdev: PrintedFigure | None = None
+    min: PrintedFigure | None = None
+    max: PrintedFigure | None = None
+    percentiles: dict[str, PrintedFigure] = field(default_factory=dict)
     table: list[Row] = field(default_factory=list)
     answers: int | None = None  # that `table` is made of
 
     @property
-    def both_lists(self) -> dict[str, Figure]:
+    def both_lists(self) -> dict[str, PrintedFigure]:
         """All percentiles; of one that both lists have, that of `percentiles`."""
         return {row.percentile: row.value for row in self.table} | self.percentiles
 
@@ -59,12 +59,12 @@ class Times:
 class Printed:
     """What an HTTP tool printed about one run."""
 
-    asked_s: Figure | None = None
-    duration_s: Figure | None = None
+    asked_s: PrintedFigure | None = None
+    duration_s: PrintedFigure | None = None
     requests: int | None = None
-    rate: Figure | None = None  # answers per second
-    bytes: Figure | None = None
-    byte_rate: Figure | None = None  # bytes per second
+    rate: PrintedFigure | None = None  # answers per second
+    bytes: PrintedFigure | None = None
+    byte_rate: PrintedFigure | None = None  # bytes per second
     status_errors: int | None = None
     not_answers: int = 0  # part of `requests`: counted as complete although no correct answer came
     times: Times = field(default_factory=Times)
@@ -199,11 +199,11 @@ def order(times: Times, name: str) -> list[str]:
     return found
 
 
-def _ladder(percentiles: dict[str, Figure]) -> list[tuple[str, Figure]]:
+def _ladder(percentiles: dict[str, PrintedFigure]) -> list[tuple[str, PrintedFigure]]:
     return sorted(percentiles.items(), key=lambda item: float(item[0]))
 
 
-def _steps(times: Times) -> Iterator[tuple[tuple[str, Figure], tuple[str, Figure]]]:
+def _steps(times: Times) -> Iterator[tuple[tuple[str, PrintedFigure], tuple[str, PrintedFigure]]]:
     """Yield pairs of percentiles of which the first is at most as long as the second.
 
     They are neighbours in one list, or a percentile and the rows of the table next to it by the
@@ -222,6 +222,6 @@ def _steps(times: Times) -> Iterator[tuple[tuple[str, Figure], tuple[str, Figure
         yield from (((name, value), row) for row in upper[:1])
 
 
-def _exceeds(small: Figure, large: Figure) -> bool:
+def _exceeds(small: PrintedFigure, large: PrintedFigure) -> bool:
     """Return whether `small` is larger than `large` by more than rounding explains."""
     return small.low * (1 - HISTOGRAM_TOLERANCE) > large.high

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from testbed.model.tool_output import Distribution, ToolOutput
 from testbed.tools.checks import Times
-from testbed.tools.units import Figure
+from testbed.tools.units import PrintedFigure
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ def missing(parts: dict[str, bool]) -> list[str]:
     return [f"Not in this output: {', '.join(absent)}."] if absent else []
 
 
-def value_of(printed: Figure | None) -> float | None:
+def value_of(printed: PrintedFigure | None) -> float | None:
     """Return the value of a figure; None if the figure was not printed."""
     return printed.value if printed else None
 

@@ -25,7 +25,7 @@ from testbed.tools.found import Found, distribution, missing, value_of
 from testbed.tools.lines import Line, whole
 from testbed.tools.sections import Hit, Report, part, split
 from testbed.tools.tool import Generator, Target
-from testbed.tools.units import RATE, TIME_IN_S, TIME_IN_US, Figure, Units, figure
+from testbed.tools.units import RATE, TIME_IN_S, TIME_IN_US, PrintedFigure, Units, figure
 
 _COUNTS = ("total", "started", "done", "succeeded", "failed", "errored", "timeout")
 _TIMES = ("min", "max", "mean", "stdev")
@@ -110,7 +110,7 @@ class H2load(Generator):
             duration_s=_figure(finished, "duration", TIME_IN_S),
             requests=counts.get("done"),
             rate=_figure(finished, "rate", RATE),
-            bytes=None if size is None else Figure(f"{size} B", size),
+            bytes=None if size is None else PrintedFigure(f"{size} B", size),
             status_errors=counts["failed"] - counts["errored"] if counts else None,
             not_answers=counts.get("errored", 0),
             times=_times(report.one("times")) if answered else Times(),
@@ -181,7 +181,7 @@ def _times(hit: Hit | None) -> Times:
     return Times(mean=mean, stdev=stdev, min=low, max=high)
 
 
-def _figure(hit: Hit | None, group: str, units: Units) -> Figure | None:
+def _figure(hit: Hit | None, group: str, units: Units) -> PrintedFigure | None:
     text = hit.get(group) if hit else None
     if hit is None or text is None:
         return None

@@ -35,7 +35,7 @@ from testbed.tools.found import Found, distribution, missing, value_of
 from testbed.tools.lines import Command, Line, whole
 from testbed.tools.sections import Hit, Part, Report, part, split
 from testbed.tools.tool import Generator, Target
-from testbed.tools.units import COUNT, RATE, TIME_IN_S, TIME_IN_US, Figure, Units, figure
+from testbed.tools.units import COUNT, RATE, TIME_IN_S, TIME_IN_US, PrintedFigure, Units, figure
 
 _MOST_KEPT = 1_000_000  # answers
 _LEAST_FOR_PERCENTILES = 100
@@ -265,12 +265,12 @@ def _resolution(times: Times) -> list[str]:
     return []
 
 
-def _asked(command: Command | None, option: str, units: Units) -> Figure | None:
+def _asked(command: Command | None, option: str, units: Units) -> PrintedFigure | None:
     text = command.option(option, option) if command else None
     return figure(text, units) if text else None
 
 
-def _figure(hit: Hit | None, units: Units) -> Figure | None:
+def _figure(hit: Hit | None, units: Units) -> PrintedFigure | None:
     """Return the value of a line, or None without a line. hey prints times in seconds."""
     if hit is None:
         return None

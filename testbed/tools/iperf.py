@@ -27,7 +27,14 @@ from testbed.tools.errors import ParseError
 from testbed.tools.found import Found
 from testbed.tools.lines import Command, Line
 from testbed.tools.tool import Tool
-from testbed.tools.units import IPERF_BYTES, IPERF_MBIT_PER_S, TIME_IN_S, Figure, Units, figure
+from testbed.tools.units import (
+    IPERF_BYTES,
+    IPERF_MBIT_PER_S,
+    TIME_IN_S,
+    PrintedFigure,
+    Units,
+    figure,
+)
 
 NAME = "iperf"
 Direction = Literal["sent", "received"]
@@ -66,9 +73,9 @@ class _Result:
     """One line of figures."""
 
     start_s: float
-    length: Figure  # seconds
-    bytes: Figure
-    mbit_per_s: Figure
+    length: PrintedFigure  # seconds
+    bytes: PrintedFigure
+    mbit_per_s: PrintedFigure
 
 
 @dataclass
@@ -212,7 +219,7 @@ def _result(match: re.Match[str], line: Line) -> _Result:
     end = _figure(f"{match['end']}s", TIME_IN_S, line)
     return _Result(
         start.value,
-        Figure(f"{match['end']} sec", end.value - start.value, start.slack + end.slack),
+        PrintedFigure(f"{match['end']} sec", end.value - start.value, start.slack + end.slack),
         _figure(match["bytes"], IPERF_BYTES, line),
         _figure(match["rate"], IPERF_MBIT_PER_S, line),
     )
@@ -223,13 +230,13 @@ def _csv_result(match: re.Match[str], line: Line) -> _Result:
     end = _figure(f"{match['end']}s", TIME_IN_S, line)
     return _Result(
         start.value,
-        Figure(f"{match['end']} sec", end.value - start.value, 0.1),
+        PrintedFigure(f"{match['end']} sec", end.value - start.value, 0.1),
         _figure(f"{match['bytes']} Bytes", IPERF_BYTES, line),
         _figure(f"{match['rate']} bits/sec", IPERF_MBIT_PER_S, line),
     )
 
 
-def _figure(text: str, units: Units, line: Line) -> Figure:
+def _figure(text: str, units: Units, line: Line) -> PrintedFigure:
     value = figure(text, units)
     if value is None:
         raise ParseError(f"'{text}' is no figure as iperf prints it", line=line.number)

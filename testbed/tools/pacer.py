@@ -25,7 +25,7 @@ from testbed.tools.errors import ParseError
 from testbed.tools.found import Found
 from testbed.tools.lines import Line
 from testbed.tools.tool import PRINTED, Generator, Target
-from testbed.tools.units import Figure
+from testbed.tools.units import PrintedFigure
 
 NAME = "pacer"
 SCHEMA_VERSIONS = {1, 2}
@@ -287,10 +287,12 @@ def _problems(document: _Document) -> list[str]:
 
 
 def _printed(times: _Times) -> Times:
-    def figure(value: float | None) -> Figure | None:
-        return None if value is None else Figure(f"{value:g} µs", value)
+    def figure(value: float | None) -> PrintedFigure | None:
+        return None if value is None else PrintedFigure(f"{value:g} µs", value)
 
-    percentiles = {key: Figure(f"{value:g} µs", value) for key, value in times.percentiles.items()}
+    percentiles = {
+        key: PrintedFigure(f"{value:g} µs", value) for key, value in times.percentiles.items()
+    }
     return Times(
         figure(times.mean), figure(times.stdev), figure(times.min), figure(times.max), percentiles
     )

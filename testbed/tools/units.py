@@ -39,7 +39,7 @@ _FIGURE = re.compile(r"(-?)(\d{1,30})(?:\.(\d{1,30}))?\s*(\D*)", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Figure:
+class PrintedFigure:
     """A printed figure in the unit asked for. The true value is within `value` ± `slack`."""
 
     text: str
@@ -57,7 +57,7 @@ class Figure:
         return self.value + self.slack
 
 
-def figure(text: str, units: Units) -> Figure | None:
+def figure(text: str, units: Units) -> PrintedFigure | None:
     """Return the figure in `text`, scaled by `units`; None if it has no number with such a unit."""
     match = _FIGURE.fullmatch(text.strip())
     if not match:
@@ -68,7 +68,7 @@ def figure(text: str, units: Units) -> Figure | None:
     scale = Decimal(units[unit])
     value = Decimal(f"{sign}{whole}.{decimals or 0}") * scale
     slack = scale / 2 / 10 ** len(decimals or "")
-    return Figure(text.strip(), float(value), float(slack))
+    return PrintedFigure(text.strip(), float(value), float(slack))
 
 
 def count(text: str) -> int | None:

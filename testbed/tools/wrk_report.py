@@ -33,7 +33,7 @@ from testbed.tools.errors import ParseError
 from testbed.tools.found import Found, distribution, missing, value_of
 from testbed.tools.lines import Command, Line
 from testbed.tools.sections import Hit, Report, part, split
-from testbed.tools.units import BYTES, COUNT, TIME_IN_S, Figure, Units, figure
+from testbed.tools.units import BYTES, COUNT, TIME_IN_S, PrintedFigure, Units, figure
 
 WRK, WRK2 = "wrk", "wrk2"
 _CELL = r"-?(?:nan|\d[\d.]*)[a-zA-Z\u00b5\u03bc]*"
@@ -240,7 +240,7 @@ def _errors(report: Report) -> Errors:
     return Errors(**known)
 
 
-def _cell(hit: Hit | None, group: str, units: Units) -> Figure | None:
+def _cell(hit: Hit | None, group: str, units: Units) -> PrintedFigure | None:
     """Return the figure in a group of a line; None if the line or that part of it is missing."""
     text = hit.get(group) if hit else None
     if hit is None or text is None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from testbed.tools.checks import Row, Times
 from testbed.tools.errors import ParseError
 from testbed.tools.sections import Hit, Report
-from testbed.tools.units import TIME_IN_US, Figure, figure
+from testbed.tools.units import TIME_IN_US, PrintedFigure, figure
 
 # The lines under a heading come in this order; another order means that a heading is missing.
 _ORDER = (
@@ -102,7 +102,7 @@ def _nothing(times: Times) -> bool:
     return all(value is None or value.value == 0 for value in printed)
 
 
-def _time(hit: Hit, group: str, tables: Tables) -> Figure | None:
+def _time(hit: Hit, group: str, tables: Tables) -> PrintedFigure | None:
     text = hit[group]
     if "nan" in text:
         return None
