@@ -12,9 +12,10 @@ from testbed.lab import machine
 def take(name: str) -> set[str]:
     """Return traces that the lab of that name could have left, and the machine's own settings.
 
-    Other labs may come and go while the tests run, so traces with their names are left out.
+    Other labs, and what their tests make beside them, may come and go while the tests run, so
+    traces with their names are left out.
     """
-    others = re.compile(rf"(testbed[-_]|tb[sc]?-|{machine.LABS_FOLDER}/)(?!{name}\b)\w")
+    others = re.compile(rf"(testbed[-_]|tb[a-z]?-|{machine.LABS_FOLDER}/)(?!{name}\b)\w")
     found = {line for lines in _LISTS for line in lines() if not others.search(line)}
     if not set(machine.labs()) - {name}:
         found.add(f"ip_forward {machine.FORWARDING.read_text().strip()}")
