@@ -207,22 +207,30 @@ while not glob.glob("/run/watched-enough"):
     time.sleep(0.01)
 open("/root/command-lines", "wb").write(b"\\n".join(seen))
 """
+# Stands before the real one, and stays long enough to be seen on a busy host, too
+SLOW_CLI = "/usr/local/bin/redis-cli"
+SLOW_CLI_CODE = """#!/bin/sh
+sleep 3
+exec /usr/bin/redis-cli "$@"
+"""
 
 
 def test_no_password_is_seen_while_it_is_set(bench, ssh, provisioned):
     """Make both passwords anew, while every command line on the server is watched."""
     ssh("server", "rm -f /run/watched-enough /etc/testbed/database-password "
         "/etc/testbed/redis-password.env")  # fmt: skip
+    ssh("server", f"echo {shlex.quote(SLOW_CLI_CODE)} >{SLOW_CLI}; chmod 755 {SLOW_CLI}")
     ssh("server", f"systemd-run --unit=watch python3 -c {shlex.quote(WATCH)}")
     try:
         provisioned.run("ansible-playbook", "playbooks/server.yml")
     finally:
+        ssh("server", f"rm {SLOW_CLI}")
         ssh("server", "touch /run/watched-enough; sleep 1; rm /run/watched-enough")
     passwords = ssh("server", "cat /etc/testbed/database-password; "
                     "cut -d= -f2 /etc/testbed/redis-password.env").split()  # fmt: skip
     assert [len(password) for password in passwords] == [32, 32]
     lines = ssh("server", "tr '\\0' ' ' </root/command-lines; rm /root/command-lines")
-    assert "redis-cli" in lines
+    assert SLOW_CLI in lines
     shown = ssh("server", "systemctl show '*'; journalctl --no-pager | grep -v 'a b s e n t'; "
                 "cat /var/log/postgresql/*.log /var/log/redis/* 2>/dev/null || true")  # fmt: skip
     asked = "select query from pg_stat_activity union select query from pg_stat_statements"
