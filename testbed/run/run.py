@@ -269,9 +269,10 @@ class _Runner:
         target = self._target(answer)
         for name, text in self.generator.files(target).items():
             self.generating.write(f"{self.remote_folder}/{name}", text)
+        cpus = self.session.generator_cpus
         inside_s = load.warmup_s if self.generator.warms_up_itself(load) else 0
         if load.warmup_s and not inside_s:
-            warm_up = self.generator.warm_up(load, target, self.remote_folder)
+            warm_up = self.generator.warm_up(load, target, self.remote_folder, cpus)
             with self.phase("warm-up"), progress.stage("warm-up", load.warmup_s):
                 generate(self.session, load, warm_up, self._output("warm-up.txt"), load.warmup_s)
             # Requests of the warm-up that have no answer yet are still queued. A further request
@@ -280,9 +281,7 @@ class _Runner:
                 self.asker.wait_ready()
         for service in self.services:
             service.watch(self.session.server)
-        command = self.generator.command(
-            load, target, self.remote_folder, self.session.generator_cpus
-        )
+        command = self.generator.command(load, target, self.remote_folder, cpus)
         self.note(command=" ".join(command))
         with (
             self.phase("load"),

@@ -24,7 +24,7 @@ from testbed.tools.checks import Printed, Times
 from testbed.tools.errors import ParseError
 from testbed.tools.found import Found, distribution, missing, value_of
 from testbed.tools.lines import Line
-from testbed.tools.sections import Hit, Part, Report, part, split
+from testbed.tools.sections import Hit, Part, Report, cell, part, split
 from testbed.tools.tool import Generator, Target
 from testbed.tools.units import BYTES, RATE, TIME_IN_S, TIME_IN_US, PrintedFigure, Units, figure
 
@@ -124,14 +124,7 @@ class Ab(Generator):
 
     def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
         """Return the command of ab for the load's duration, which must be whole seconds."""
-        return self._command(load, target, load.duration_s)
-
-    def warm_up(self, load: Load, target: Target, folder: str) -> list[str]:
-        """Return the same command for the warm-up's duration."""
-        return self._command(load, target, load.warmup_s)
-
-    def _command(self, load: Load, target: Target, duration_s: float) -> list[str]:
-        seconds = max(1, round(duration_s))
+        seconds = max(1, round(load.duration_s))
         return [
             self.name,
             "-q",
@@ -324,10 +317,4 @@ def _count(report: Report, label: str) -> int | None:
 
 def _figure(report: Report, label: str, units: Units, unit: str = "") -> PrintedFigure | None:
     """Return a figure whose unit ab prints in words; `unit` is that unit. None if not printed."""
-    hit = report.one(label)
-    if not hit:
-        return None
-    value = figure(hit["value"] + unit, units)
-    if value is None:
-        raise ParseError(f"'{hit['value']}' is no figure as ab prints it", line=hit.line.number)
-    return value
+    return cell(Ab.name, report.one(label), "value", units, unit=unit)

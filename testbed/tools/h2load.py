@@ -20,12 +20,11 @@ from testbed.model.load import Load
 from testbed.model.tool_output import Errors, ToolOutput
 from testbed.tools import checks
 from testbed.tools.checks import Printed, Times
-from testbed.tools.errors import ParseError
 from testbed.tools.found import Found, distribution, missing, value_of
 from testbed.tools.lines import Line, whole
-from testbed.tools.sections import Hit, Report, part, split
+from testbed.tools.sections import Hit, Report, cell, part, split
 from testbed.tools.tool import Generator, Target
-from testbed.tools.units import RATE, TIME_IN_S, TIME_IN_US, PrintedFigure, Units, figure
+from testbed.tools.units import RATE, TIME_IN_S, TIME_IN_US, PrintedFigure, Units
 
 _COUNTS = ("total", "started", "done", "succeeded", "failed", "errored", "timeout")
 _TIMES = ("min", "max", "mean", "stdev")
@@ -76,19 +75,12 @@ class H2load(Generator):
 
         h2load waits for every answer.
         """
-        return self._command(load, target, load.duration_s)
-
-    def warm_up(self, load: Load, target: Target, folder: str) -> list[str]:
-        """Return the same command for the warm-up's duration."""
-        return self._command(load, target, load.warmup_s)
-
-    def _command(self, load: Load, target: Target, duration_s: float) -> list[str]:
         return [
             self.name,
             "--h1",
             f"-t{load.threads}",
             f"-c{load.connections}",
-            f"-D{max(1, round(duration_s))}",
+            f"-D{max(1, round(load.duration_s))}",
             *(["-d", target.body_file] if target.body_file else []),  # makes it a POST
             *(["-H", f"content-type: {target.content_type}"] if target.content_type else []),
             target.url,
@@ -182,10 +174,4 @@ def _times(hit: Hit | None) -> Times:
 
 
 def _figure(hit: Hit | None, group: str, units: Units) -> PrintedFigure | None:
-    text = hit.get(group) if hit else None
-    if hit is None or text is None:
-        return None
-    value = figure(text, units)
-    if value is None:
-        raise ParseError(f"'{text}' is no figure as h2load prints it", line=hit.line.number)
-    return value
+    return cell(H2load.name, hit, group, units)

@@ -33,7 +33,7 @@ from testbed.tools.checks import Printed, Times
 from testbed.tools.errors import ParseError
 from testbed.tools.found import Found, distribution, missing, value_of
 from testbed.tools.lines import Command, Line, whole
-from testbed.tools.sections import Hit, Part, Report, part, split
+from testbed.tools.sections import Hit, Part, Report, cell, part, split
 from testbed.tools.tool import Generator, Target
 from testbed.tools.units import COUNT, RATE, TIME_IN_S, TIME_IN_US, PrintedFigure, Units, figure
 
@@ -115,16 +115,9 @@ class Hey(Generator):
 
         The time-out is rounded up to whole seconds.
         """
-        return self._command(load, target, load.duration_s)
-
-    def warm_up(self, load: Load, target: Target, folder: str) -> list[str]:
-        """Return the same command for the warm-up's duration."""
-        return self._command(load, target, load.warmup_s)
-
-    def _command(self, load: Load, target: Target, duration_s: float) -> list[str]:
         return [
             self.name,
-            *("-z", f"{max(1, round(duration_s))}s"),
+            *("-z", f"{max(1, round(load.duration_s))}s"),
             *("-c", str(load.connections)),
             *("-cpus", str(load.threads)),
             *("-t", str(max(1, ceil(load.timeout_s)))),
@@ -272,9 +265,4 @@ def _asked(command: Command | None, option: str, units: Units) -> PrintedFigure 
 
 def _figure(hit: Hit | None, units: Units) -> PrintedFigure | None:
     """Return the value of a line, or None without a line. hey prints times in seconds."""
-    if hit is None:
-        return None
-    value = figure(hit["value"] + ("" if units is RATE else "s"), units)
-    if value is None:
-        raise ParseError(f"'{hit['value']}' is no figure as hey prints it", line=hit.line.number)
-    return value
+    return cell(Hey.name, hit, "value", units, unit="" if units is RATE else "s")

@@ -64,7 +64,7 @@ class Pacer(Generator):
             f"--hdr={folder}/latency.hdr",
         ]
 
-    def warm_up(self, load: Load, target: Target, folder: str) -> list[str]:
+    def warm_up(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
         """Return the command of pacer at the warm-up's own rate."""
         return self._command(load, target, load.warmup_rate_rps, load.warmup_s)
 

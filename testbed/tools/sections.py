@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from testbed.tools.errors import ParseError
 from testbed.tools.lines import Command, Line
-from testbed.tools.units import count
+from testbed.tools.units import PrintedFigure, Units, count, figure
 
 
 @dataclass(frozen=True)
@@ -116,3 +116,20 @@ def _classify(line: Line, parts: Sequence[Part]) -> tuple[Part, re.Match[str]] |
         if match:
             return candidate, match
     return None
+
+
+def cell(
+    tool: str, hit: Hit | None, group: str, units: Units, *, unit: str = ""
+) -> PrintedFigure | None:
+    """Return the figure in a group of a line; None if the line or that part of it is missing.
+
+    `unit` is its unit if the tool prints it in words. Raises ParseError if it is not a figure as
+    the tool prints it.
+    """
+    text = hit.get(group) if hit else None
+    if hit is None or text is None:
+        return None
+    value = figure(text + unit, units)
+    if value is None:
+        raise ParseError(f"'{text}' is no figure as {tool} prints it", line=hit.line.number)
+    return value

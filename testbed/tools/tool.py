@@ -99,12 +99,14 @@ class Generator(Tool):
     def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
         """Return the command for the measured load. `cpus` are those of the generating host."""
 
-    @abstractmethod
-    def warm_up(self, load: Load, target: Target, folder: str) -> list[str]:
+    def warm_up(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
         """Return the command for the warm-up of `warmup_s` seconds, whose figures are not used.
 
         The warm-up is the same load, at its own rate if it has one.
         """
+        rate_rps = load.warmup_rate_rps or load.rate_rps
+        shorter = load.model_copy(update={"duration_s": load.warmup_s, "rate_rps": rate_rps})
+        return self.command(shorter, target, folder, cpus)
 
     def warms_up_itself(self, load: Load) -> bool:
         """Return whether `command` includes the warm-up, so that `warm_up` is not needed."""

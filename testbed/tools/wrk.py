@@ -31,12 +31,19 @@ class Wrk(Generator):
 
     def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
         """Return the command of wrk with its latency distribution, for whole seconds."""
-        return self._command(load, target, folder, load.duration_s, load.rate_rps)
-
-    def warm_up(self, load: Load, target: Target, folder: str) -> list[str]:
-        """Return the same command for the warm-up's duration."""
-        rate_rps = load.warmup_rate_rps or load.rate_rps
-        return self._command(load, target, folder, load.warmup_s, rate_rps)
+        return [
+            self.name,
+            f"-t{load.threads}",
+            f"-c{load.connections}",
+            f"-d{max(1, round(load.duration_s))}s",
+            *(["-R", f"{load.rate_rps:.0f}"] if load.rate_rps is not None else []),
+            "--latency",
+            "--timeout",
+            f"{max(1, round(load.timeout_s))}s",
+            *([] if load.keepalive else ["-H", "Connection: close"]),
+            *(["-s", f"{folder}/{LUA_FILE}"] if target.body_file else []),
+            target.url,
+        ]
 
     def files(self, target: Target) -> dict[str, str]:
         """Return a Lua script if a body is sent, because wrk has no option for one."""
@@ -47,23 +54,6 @@ class Wrk(Generator):
             f'wrk.headers["Content-Type"] = "{target.content_type}"\n'
             f'wrk.body = assert(io.open("{target.body_file}", "rb")):read("*a")\n'
         }
-
-    def _command(
-        self, load: Load, target: Target, folder: str, duration_s: float, rate_rps: float | None
-    ) -> list[str]:
-        return [
-            self.name,
-            f"-t{load.threads}",
-            f"-c{load.connections}",
-            f"-d{max(1, round(duration_s))}s",
-            *(["-R", f"{rate_rps:.0f}"] if rate_rps is not None else []),
-            "--latency",
-            "--timeout",
-            f"{max(1, round(load.timeout_s))}s",
-            *([] if load.keepalive else ["-H", "Connection: close"]),
-            *(["-s", f"{folder}/{LUA_FILE}"] if target.body_file else []),
-            target.url,
-        ]
 
     def find(self, lines: Sequence[Line]) -> list[Found]:
         """Return all runs whose report has nothing that only wrk2 prints."""

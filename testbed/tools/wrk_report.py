@@ -32,7 +32,7 @@ from testbed.tools.checks import Printed, Times
 from testbed.tools.errors import ParseError
 from testbed.tools.found import Found, distribution, missing, value_of
 from testbed.tools.lines import Command, Line
-from testbed.tools.sections import Hit, Report, part, split
+from testbed.tools.sections import Hit, Report, cell, part, split
 from testbed.tools.units import BYTES, COUNT, TIME_IN_S, PrintedFigure, Units, figure
 
 WRK, WRK2 = "wrk", "wrk2"
@@ -241,14 +241,7 @@ def _errors(report: Report) -> Errors:
 
 
 def _cell(hit: Hit | None, group: str, units: Units) -> PrintedFigure | None:
-    """Return the figure in a group of a line; None if the line or that part of it is missing."""
-    text = hit.get(group) if hit else None
-    if hit is None or text is None:
-        return None
-    value = figure(text, units)
-    if value is None:
-        raise ParseError(f"'{text}' is no figure as wrk prints it", line=hit.line.number)
-    return value
+    return cell(WRK, hit, group, units)
 
 
 def _asked(report: Report, what: str) -> int | None:

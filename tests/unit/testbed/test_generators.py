@@ -67,7 +67,7 @@ def test_wrk_is_called_as_in_the_article():
     assert "--latency" in command
     assert "-R" not in command
     assert command[-1] == TARGET.url
-    assert "-d10s" in Wrk().warm_up(load, TARGET, "/run/x")
+    assert "-d10s" in Wrk().warm_up(load, TARGET, "/run/x", cpus=4)
 
 
 def test_wrk2_is_given_the_rate():
@@ -118,11 +118,11 @@ def test_a_warm_up_with_a_rate_of_its_own_is_a_load_of_its_own():
     assert not pacer.warms_up_itself(load)
     assert pacer.warms_up_itself(generators.choose(spec(), {"pacer"}))
     assert {"--rate=10", "--warmup=0"} <= set(pacer.command(load, TARGET, "/run/x", cpus=4))
-    warm_up = pacer.warm_up(load, TARGET, "/run/x")
+    warm_up = pacer.warm_up(load, TARGET, "/run/x", cpus=4)
     assert {"--rate=200", "--duration=10", "--connections=400"} <= set(warm_up)
     assert not [word for word in warm_up if "/run/x" in word]  # its figures are thrown away
     load = generators.choose(slow, {"wrk2"})
-    assert wrk2.warm_up(load, TARGET, "/run/x")[3:6] == ["-d10s", "-R", "200"]
+    assert wrk2.warm_up(load, TARGET, "/run/x", cpus=4)[3:6] == ["-d10s", "-R", "200"]
     assert wrk2.command(load, TARGET, "/run/x", cpus=4)[3:6] == ["-d300s", "-R", "10"]
 
 
@@ -294,7 +294,9 @@ def test_every_generator_asks_the_target(one):
     load = generators.choose(spec(**rate, generator=one.name, threads=1), {one.name})
     for command in (
         one.command(load, TARGET, "/run/x", cpus=4),
-        one.warm_up(load.model_copy(update={"warmup_rate_rps": load.rate_rps}), TARGET, "/run/x"),
+        one.warm_up(
+            load.model_copy(update={"warmup_rate_rps": load.rate_rps}), TARGET, "/run/x", cpus=4
+        ),
     ):
         assert command[0] == one.name
         assert [word for word in command if word.endswith(TARGET.url)]
