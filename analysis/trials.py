@@ -25,12 +25,10 @@ class CellTrials:
     label: str  # 'Django + Gunicorn, agents (part constant_rate)'
     spans: list[Span]  # of the trials that count
     planned: int  # how many trials were planned
-    left_out: list[str] = field(
-        default_factory=list
-    )  # a sentence for each trial that is not counted
-    doubtful: list[str] = field(
-        default_factory=list
-    )  # a sentence for each doubt about counted trials
+    # A sentence for each trial that is not counted
+    left_out: list[str] = field(default_factory=list)
+    # A sentence for each doubt about counted trials
+    doubtful: list[str] = field(default_factory=list)
     calibration: bool = False
 
     @property

@@ -112,9 +112,8 @@ class Connection(asyncio.Protocol):
         if self.retired:
             opened.abort()
             return
-        opened.set_write_buffer_limits(
-            high=0
-        )  # write at once, and call pause_writing for any byte left over
+        # Write at once, and call pause_writing for any byte left over
+        opened.set_write_buffer_limits(high=0)
         self._transport = opened
         self._send(opened, self._owner.now())
 

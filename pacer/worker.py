@@ -75,9 +75,8 @@ async def work(plan: Plan) -> None:
 
 def main() -> None:
     """Run as a load process."""
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C is for the control process, which then ends this one
+    # Ctrl-C is for the control process, which then ends this one
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     plan = Plan.decode(sys.stdin.buffer.readline())
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(work(plan))

@@ -84,9 +84,8 @@ def state(interface: str, address: str, peer: str) -> dict[str, Any]:
 
 def look(interface: str, address: str, peer: str) -> dict[str, Any]:
     """Return the data link's state, the traffic of all interfaces, and the peer's MAC address."""
-    now = state(
-        interface, address, peer
-    )  # this comes first: its ping makes the kernel look up the peer's MAC address
+    # This comes first: its ping makes the kernel look up the peer's MAC address
+    now = state(interface, address, peer)
     held = addresses()
     return {
         "state": now,

@@ -48,9 +48,7 @@ class Options(Model):
     generator: str | None = Field(None, description=generators.either([*generators.NAMES]))
     telemetry_interval: Finite | None = Field(None, description="seconds between two samples")
     seed: Seed | None = Field(None, description="decides the order of runs; default: random")
-    inventory: PathName | None = Field(
-        None, description="hosts; default: that of ansible.cfg, the lab"
-    )
+    inventory: PathName | None = Field(None, description=INVENTORY_HELP)
     resume: PathName | None = Field(None, description="folder of a campaign to go on with")
     apps_path: PathName | None = Field(
         None, description="a folder with your own apps, laid out as apps/"
@@ -77,9 +75,7 @@ class ArticleOptions(Model):
     parts: Names | None = Field(None, description="names separated by commas; default: all")
     trials: Trials | None = Field(None, description="how often each app and endpoint is run")
     seed: Seed | None = Field(None, description="decides the order of runs; default: random")
-    inventory: PathName | None = Field(
-        None, description="hosts; default: that of ansible.cfg, the lab"
-    )
+    inventory: PathName | None = Field(None, description=INVENTORY_HELP)
     resume: PathName | None = Field(None, description="folder of a series to go on with")
     dry_run: bool = Field(False, description="print the plan, touch no host")
     strict: bool = Field(False, description="exit code 5 unless every run is valid")
@@ -130,7 +126,7 @@ def read_article(given: dict[str, Any]) -> ArticleOptions:
 class LinkOptions(Model):
     """The options of `fab link`."""
 
-    inventory: str | None = Field(None, description="hosts; default: that of ansible.cfg, the lab")
+    inventory: str | None = Field(None, description=INVENTORY_HELP)
     # iperf takes no less than a second; an hour shows how a link behaves when it is warm
     duration: Annotated[int, Field(ge=1, le=3600)] = Field(
         10, description="whole seconds of iperf; default: 10"
@@ -148,9 +144,8 @@ def read(given: dict[str, Any]) -> Options:
     if options.resume is not None:
         changed = [name for name, value in options.overrides().items() if value is not None]
         changed += [name for name in ("seed", "apps_path") if getattr(options, name) is not None]
-        changed += (
-            ["dry_run"] if options.dry_run else []
-        )  # the plan of a campaign is in its campaign.json
+        # The plan of a campaign that was begun is in its campaign.json
+        changed += ["dry_run"] if options.dry_run else []
         if changed:
             named = ", ".join(map(option_name, changed))
             raise TestbedError(

@@ -62,9 +62,8 @@ class DelayQueue:
     def __init__(self, delay_s: float, limit_b: int = HELD_B) -> None:
         self._delay_s = delay_s
         self._limit_b = limit_b
-        self._held: deque[tuple[float, bytes]] = (
-            deque()
-        )  # sorted by due time, since all wait equally long
+        # Sorted by due time, since all wait equally long
+        self._held: deque[tuple[float, bytes]] = deque()
         self._held_b = 0
 
     def put(self, packet: bytes, now_s: float) -> bool:

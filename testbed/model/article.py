@@ -80,9 +80,8 @@ class Asked(Declared):
     """An article's question asked one way."""
 
     description: Text
-    differences: list[
-        Text
-    ]  # differences from the article, a sentence each; with `fair` also what is equal
+    # Differences from the article, a sentence each; with `fair` also what is equal
+    differences: list[Text]
     parts: dict[Name, Part] = Field(min_length=1)  # carried out in this order
 
 

@@ -21,21 +21,16 @@ Samples = list[dict[str, float]]
 class Expected:
     """What a run is compared with."""
 
-    statements: list[Statement] = field(
-        default_factory=list
-    )  # the statements declared for the endpoint
-    link: LinkRecord | None = (
-        None  # as it was verified; None for a calibration, which does not use the link
-    )
-    first_rows: Mapping[str, int] | None = (
-        None  # rows by table in the campaign's first run; None if this is the first
-    )
-    first_postgresql: Mapping[str, str] = field(
-        default_factory=dict
-    )  # settings when the campaign began
-    workers: Mapping[str, int] = field(
-        default_factory=dict
-    )  # number of workers, by each app that is compared
+    # The statements declared for the endpoint
+    statements: list[Statement] = field(default_factory=list)
+    # As it was verified; None for a calibration, which does not use the link
+    link: LinkRecord | None = None
+    # Rows by table in the campaign's first run; None if this is the first
+    first_rows: Mapping[str, int] | None = None
+    # Settings when the campaign began
+    first_postgresql: Mapping[str, str] = field(default_factory=dict)
+    # Number of workers, by each app that is compared
+    workers: Mapping[str, int] = field(default_factory=dict)
     unequal_workers: str | None = None  # the experiment's reason for unequal workers
 
 

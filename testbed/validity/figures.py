@@ -64,10 +64,8 @@ def drift_percent(evidence: Evidence) -> float | None:
     rates = [row["completed"] for row in evidence.timeline] or _segments(evidence.inside("server"))
     if len(rates) < STEADY_SECONDS:
         return None
-    from scipy.stats import (
-        kendalltau,
-        theilslopes,
-    )  # importing takes half a second, which other tasks need not wait for
+    # Importing takes half a second, which other tasks need not wait for
+    from scipy.stats import kendalltau, theilslopes
 
     seconds = range(len(rates))
     if (
