@@ -20,7 +20,10 @@ def why_undecided(found: Estimate, wanted: str, sides: Iterable[CellTrials], uni
     if found.value is None and all(side.mean == 0 for side in sides):
         return "Both sides are zero: they have no ratio."
     if found.value is None:
-        return "Both sides are only lower bounds: too many requests were never answered."
+        return (
+            "Both sides are only lower bounds (requests never answered, or an end not reached): "
+            "they have no ratio."
+        )
     bounds = " Some figures are only bounds." if any(side.bounded for side in sides) else ""
     return (
         f"The {found.label}, {found.interval(unit)}, lies partly within and partly outside of "
