@@ -16,14 +16,20 @@ All arrays have the trials on their last axis; other axes are campaigns of a sim
 bench/intervals.py shows by simulation how often the intervals hold the true ratio.
 """
 
+import functools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import brentq
+from scipy.stats import chi2, norm
 from scipy.stats import t as student
 
 CONFIDENCE = 0.95
+POWER = 0.8  # how often a difference that could be shown is shown
+PARTS = 200  # of a distribution, over which a mean is taken
 Floats = npt.NDArray[np.float64]
 
 
@@ -132,3 +138,31 @@ def holm(chances: Sequence[float]) -> list[float]:
     corrected = np.empty(len(chances))
     corrected[order] = np.minimum(1.0, stepwise)
     return [float(value) for value in corrected]
+
+
+def could_show(found: LogRatio, chance: float) -> float:
+    """Return the smallest true ratio above 1 that a repetition would tell from 1, 4 times in 5.
+
+    The repetition has as many trials, which scatter as those did, and takes the ratio for shown if
+    its p-value is `chance` or less. Return infinity if nothing is known of the ratio's scatter.
+    """
+    if not np.isfinite(found.centre):
+        return math.inf
+    return math.exp(float(found.error) * _errors_to_show(round(float(found.freedom), 1), chance))
+
+
+@functools.cache
+def _errors_to_show(freedom: float, chance: float) -> float:
+    """Return how many estimated standard errors a true difference needs to be shown with POWER.
+
+    Both standard errors are estimates, the one that tells the difference and the one that will
+    judge it. Both are averaged over their distribution, that of the root of chi-squared.
+    """
+    shares = (np.arange(PARTS) + 0.5) / PARTS
+    told = np.sqrt(chi2.ppf(shares, freedom) / freedom)
+    judging = student.ppf(1 - chance / 2, freedom) * told[:, None]
+
+    def lacks(logarithm: float) -> float:
+        return float(norm.cdf(math.exp(logarithm) * told - judging).mean()) - POWER
+
+    return math.exp(brentq(lacks, -5, 15))

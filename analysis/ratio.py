@@ -19,7 +19,7 @@ import numpy as np
 
 from analysis import intervals
 from analysis.intervals import CONFIDENCE, Floats, LogRatio
-from analysis.statistics import t_interval
+from analysis.statistics import MIN_TRIALS_FOR_INTERVAL, t_interval
 
 How = Literal["paired", "unpaired", "one cell", "one trial"]
 Place = Literal["within", "below", "above", "across"]
@@ -121,6 +121,19 @@ class Estimate:
         above = max((float(fit.chance_above(most)) for fit in self.at_least), default=1.0)
         below = max((float(fit.chance_below(least)) for fit in self.at_most), default=1.0)
         return min(above, below)
+
+    def could_show(self, chance: float) -> float | None:
+        """Return the smallest true ratio above 1 that such trials would mostly tell from 1.
+
+        analysis/intervals.py says how it is found. Return None if figures are known by their bounds
+        only, or if a side has fewer than MIN_TRIALS_FOR_INTERVAL trials: two say too little.
+        """
+        if min(self.trials) < MIN_TRIALS_FOR_INTERVAL or not self.at_least:
+            return None
+        printed, least = self.at_least
+        if least.centre != printed.centre:
+            return None
+        return finite(intervals.could_show(printed, chance))
 
     def document(self) -> dict[str, Any]:
         """Return the estimate for JSON. JSON has no infinity, so an open end is None.

@@ -18,7 +18,15 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from analysis.intervals import CONFIDENCE, Floats, LogRatio, holm, paired, unpaired
+from analysis.intervals import (
+    CONFIDENCE,
+    Floats,
+    LogRatio,
+    could_show,
+    holm,
+    paired,
+    unpaired,
+)
 
 Fit = Callable[[Floats, Floats], LogRatio]
 
@@ -80,8 +88,23 @@ def decided(
     return int(np.sum(fit(ratio * of, to).low() > 1))
 
 
+def shown(
+    setting: Setting, fit: Fit, chance: float, campaigns: int, dice: np.random.Generator
+) -> int:
+    """Return how often a repetition shows what a campaign says that it could show.
+
+    The difference is true in the repetition, which is judged at the p-value given.
+    """
+    said = fit(*draw(setting, (campaigns, 1), dice))
+    each = zip(said.centre[:, 0], said.error[:, 0], said.freedom[:, 0], strict=True)
+    ratios = np.array([could_show(LogRatio(*one), chance) for one in each])
+    of, to = draw(setting, (campaigns, 1), dice)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return int(np.sum(fit(ratios[:, None, None] * of, to).low(1 - chance) > 1))
+
+
 def main() -> None:
-    """Print the three tables."""
+    """Print the four tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--campaigns", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
@@ -91,6 +114,7 @@ def main() -> None:
     _print_held(asked.campaigns, dice)
     _print_called_worse(asked.campaigns, dice)
     _print_decided(asked.campaigns, dice)
+    _print_shown(asked.campaigns // 10, dice)
 
 
 def _print_held(campaigns: int, dice: np.random.Generator) -> None:
@@ -135,6 +159,19 @@ def _print_decided(campaigns: int, dice: np.random.Generator) -> None:
                 for fit in (paired, unpaired)
             ]
             print(f"{trials:6} {ratio:12} {found[0]:8.1f} {found[1]:10.1f}")
+
+
+def _print_shown(campaigns: int, dice: np.random.Generator) -> None:
+    print("\nA difference that could be shown is shown in a repetition, in % of campaigns")
+    print("trials   cells   paired   unpaired")
+    for trials in (2, 3, 5, 10):
+        for cells in (1, 6):
+            figures = [
+                100 * shown(Setting((trials, trials), (0.05, 0.05), 0.05, fit is paired), fit,
+                            (1 - CONFIDENCE) / cells, campaigns, dice) / campaigns
+                for fit in (paired, unpaired)
+            ]  # fmt: skip
+            print(f"{trials:6} {cells:7} {figures[0]:8.1f} {figures[1]:10.1f}")
 
 
 if __name__ == "__main__":

@@ -102,6 +102,7 @@ class Cell:
     ratio: Estimate | None  # B/A; None: no data, or not comparable
     chance: float | None = None  # p-value of a difference beyond the tolerance; None: not tested
     chance_of_all: float | None = None  # the same after Holm's correction for all cells
+    could_show: float | None = None  # the smallest true ratio above 1 that would mostly be shown
 
     @property
     def remarks(self) -> list[str]:
@@ -156,7 +157,7 @@ def compare(
         raise TestbedError(
             "no search of either campaign has an answer", remedy="take another --metric"
         )
-    cells = _corrected(cells)
+    cells = _corrected(cells, 1 + tolerance_percent / 100)
     return Comparison(a, b, tolerance_percent, cells, differences(a, b))
 
 
@@ -174,10 +175,11 @@ def _lies(found: Estimate, factor: float) -> Place:
     return found.lies(rounded(1 / factor), rounded(factor))
 
 
-def _corrected(cells: Sequence[Cell]) -> list[Cell]:
+def _corrected(cells: Sequence[Cell], factor: float) -> list[Cell]:
     """Return the cells with p-values corrected for their number, and verdicts that hold with them.
 
-    'Better' and 'worse' that do not hold become 'undecided'.
+    'Better' and 'worse' that do not hold become 'undecided'. What a cell could show is computed for
+    the strictest step of the correction.
     """
     tested = [cell.chance for cell in cells if cell.chance is not None]
     corrected = iter(holm(tested))
@@ -187,7 +189,9 @@ def _corrected(cells: Sequence[Cell]) -> list[Cell]:
             found.append(cell)
             continue
         of_all = next(corrected)
-        cell = replace(cell, chance_of_all=of_all)
+        chance = (1 - CONFIDENCE) / len(tested)
+        least = None if cell.ratio is None else cell.ratio.could_show(chance)
+        cell = replace(cell, chance_of_all=of_all, could_show=factor * least if least else None)
         if cell.verdict in ("better", "worse") and of_all > 1 - CONFIDENCE:
             reason = (
                 f"{cell.reason} But {len(tested)} were compared, so that one lies there by chance "

@@ -92,7 +92,7 @@ def show(found: Comparison, console: Console) -> None:
     console.print(_table(found))
     if found.obstacle is None:
         console.print(Text(APART, style="yellow"))
-    for line in reasons(found):
+    for line in [*could_show(found), *reasons(found)]:
         console.print(Text(line))
     _show_differences(found, console)
 
@@ -101,6 +101,29 @@ def tally(found: Comparison) -> str:
     """Say how many cells have each verdict: '3 better, 1 worse (tolerance 5 %)'."""
     counts = ", ".join(f"{found.verdicts[w]} {w}" for w in STYLES if found.verdicts[w])
     return f"B against A: {counts} (tolerance {found.tolerance_percent:g} %)"
+
+
+def could_show(found: Comparison) -> list[str]:
+    """Return a line for each figure: which differences these trials could have shown.
+
+    Cells of fewer than three trials, or known by bounds only, are left out.
+    """
+    lines = []
+    for metric in dict.fromkeys(cell.metric for cell in found.cells):
+        ratios = [cell.could_show for cell in found.cells if cell.metric is metric]
+        known = sorted(ratio for ratio in ratios if ratio is not None)
+        if known:
+            least, most = _difference(known[0]), _difference(known[-1])
+            span = least if least == most else f"{least} to {most}, depending on the cell"
+            lines.append(
+                f"{metric.title}: smallest difference that 4 of 5 such comparisons show: {span}."
+            )
+    return lines
+
+
+def _difference(ratio: float) -> str:
+    """Return a ratio above 1 as a difference: in percent, or as a factor from 2 on."""
+    return f"{100 * (ratio - 1):.2g} %" if ratio < 2 else f"a factor of {ratio:,.3g}"
 
 
 def reasons(found: Comparison) -> list[str]:
@@ -207,6 +230,7 @@ def _as_dict(cell: Cell) -> dict[str, Any]:
         "reason": cell.reason,
         "p_value": cell.chance,
         "p_value_holm": cell.chance_of_all,
+        "could_show_ratio": cell.could_show,
         "remarks": cell.remarks,
         "a": cell.a.document(),
         "b": cell.b.document(),

@@ -344,3 +344,19 @@ def test_more_tolerance_never_makes_a_cell_worse(a, b, factor):
     strict, lenient = (judge(found, limit, more_is_better=True) for limit in (1.0, factor))
     assume(strict in ("better", "worse", "same"))
     assert lenient in (strict, "same", "undecided")
+
+
+def test_what_a_comparison_could_have_shown_is_said(stored, compared, capsys):
+    steady, shaky = stored("a", runs(STEADY)), stored("b", runs(SHAKY))
+    for folder, least, most in ((steady, 1.05, 1.06), (shaky, 2, 20)):
+        _, document = compared(folder, folder, *GOODPUT)
+        assert least < document["cells"][0]["could_show_ratio"] < most
+    main(["compare", steady, steady, *GOODPUT])
+    assert "smallest difference that 4 of 5 such comparisons show: 5.4 %" in capsys.readouterr().out
+    main(["compare", shaky, shaky, *GOODPUT])
+    assert "such comparisons show: a factor of" in capsys.readouterr().out
+
+
+def test_two_trials_do_not_tell_what_they_could_have_shown(stored, compared):
+    folder = stored("a", runs(STEADY[:2]))
+    assert compared(folder, folder, *GOODPUT)[1]["cells"][0]["could_show_ratio"] is None

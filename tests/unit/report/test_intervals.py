@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.intervals import holm, paired, unpaired
-from bench.intervals import Setting, called_worse, decided, held
+from bench.intervals import Setting, called_worse, decided, held, shown
 
 CAMPAIGNS = 20_000
 RARE = 1e-8  # of a single check; there are fewer than a hundred
@@ -66,6 +66,16 @@ def test_an_app_is_called_worse_than_itself_in_5_of_100_comparisons_at_most(seed
     count, _ = called_worse(setting, cells, factor, 4000, dice)
     what = f"{count}: seed {seed}, {cells} cells, factor {factor}, {setting}"
     assert surely_within(count, 4000, 0, 0.05), what
+
+
+@pytest.mark.parametrize("fit", [paired, unpaired])
+def test_a_difference_that_could_be_shown_is_shown_in_75_to_85_of_100_repetitions(seed, dice, fit):
+    trials, sd = int(dice.integers(3, 11)), spread(dice)
+    setting = Setting((trials, trials), (sd, sd), dice.uniform(0, 0.15), fit is paired)
+    cells = int(dice.integers(1, 7))
+    count = shown(setting, fit, 0.05 / cells, 2000, dice)
+    what = f"{count}: seed {seed}, {cells} cells, {setting}"
+    assert surely_within(count, 2000, 0.75, 0.85), what
 
 
 def test_without_a_correction_six_cells_would_cry_wolf(dice):
