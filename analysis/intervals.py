@@ -144,11 +144,14 @@ def could_show(found: LogRatio, chance: float) -> float:
     """Return the smallest true ratio above 1 that a repetition would tell from 1, 4 times in 5.
 
     The repetition has as many trials, which scatter as those did, and takes the ratio for shown if
-    its p-value is `chance` or less. Return infinity if nothing is known of the ratio's scatter.
+    its p-value is `chance` or less. Return infinity if nothing is known of the ratio's scatter, or
+    if it is so wide that no difference would be shown.
     """
     if not np.isfinite(found.centre):
         return math.inf
-    return math.exp(float(found.error) * _errors_to_show(round(float(found.freedom), 1), chance))
+    errors = _errors_to_show(round(float(found.freedom), 1), chance)
+    with np.errstate(over="ignore"):
+        return float(np.exp(found.error * errors))
 
 
 @functools.cache
