@@ -18,6 +18,7 @@ from analysis.compare.rule import (
     compare,
 )  # fmt: skip
 from analysis.folders import lacks, load_one
+from analysis.intervals import CONFIDENCE
 from analysis.load import LoadedCampaign
 from analysis.ratio import Estimate, number
 from analysis.text_table import text_table
@@ -35,8 +36,8 @@ STYLES: dict[CellVerdict, str] = {
     "not comparable": "dim",
 }
 APART = (
-    "A and B were measured apart: whatever changed between them, on purpose or not, counts as a "
-    "difference."
+    f"Intervals are {100 * CONFIDENCE:.0f} %, by Student's t and without pairs, for A and B were "
+    "measured apart: whatever changed between them, on purpose or not, counts as a difference."
 )
 
 
