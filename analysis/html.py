@@ -13,8 +13,9 @@ import jinja2
 
 from analysis import capacities, figures, groups, ramp, tables, trials
 from analysis.charts.style import Rendered
+from analysis.intervals import CONFIDENCE
 from analysis.load import LoadedCampaign
-from analysis.statistics import CONFIDENCE, RESAMPLES
+from analysis.statistics import MIN_TRIALS_FOR_INTERVAL
 from testbed import numbers
 from testbed.model.results import (
     FITNESS_LEVELS,
@@ -90,7 +91,7 @@ def page(
         packages=packages(campaign.campaign.hosts),
         harness=harness(campaign),
         confidence=CONFIDENCE,
-        resamples=RESAMPLES,
+        few=MIN_TRIALS_FOR_INTERVAL,
         delay=campaign.campaign.link_delay,
         sql_by_kind=sql_by_kind,
         sql_summary=sql_summary,

@@ -1,11 +1,9 @@
 """Compute the ratio of two cells, or the share of one, with its interval over the trials.
 
-The ratio is that of the means over the trials. Its interval is a two-sample bootstrap: the trials
-of each cell are resampled with replacement, each cell by itself, and the 2.5th and the 97.5th
-percentile of the ratios of their means are taken (Efron and Tibshirani, An Introduction to the
-Bootstrap, 1993, chapters 8 and 13). With fewer than three trials on either side, the interval is
-the range of all ratios of one trial to another. With one trial on each side it is the ratio itself,
-which says nothing about spread.
+The ratio is that of the means over the trials. Its interval is Student's t on the logarithm
+(analysis/intervals.py): paired where the trials of both cells were interleaved in one campaign, so
+that trial k of both is one block, and unpaired otherwise. One trial tells nothing of spread. With
+one trial on a side there is a ratio, but no interval, and nothing is decided.
 
 Of some trials only the bounds of a figure are known (a Span). Such figures make the interval wider:
 its lower end is computed from the lower bounds of one side and the upper bounds of the other, its
@@ -14,24 +12,19 @@ upper end the other way round. All functions are pure.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from analysis.statistics import CONFIDENCE, MIN_TRIALS_FOR_INTERVAL, RESAMPLES, SEED
+from analysis import intervals
+from analysis.intervals import CONFIDENCE, Floats, LogRatio
+from analysis.statistics import MIN_TRIALS_FOR_INTERVAL, t_interval
 
-How = Literal["bootstrap", "range", "one trial"]
+How = Literal["paired", "unpaired", "one cell", "one trial"]
 Place = Literal["within", "below", "above", "across"]
 DIGITS = 9  # figures are compared to so many digits: a ratio of 2 is 2, however it was divided
-Floats = npt.NDArray[np.float64]
-
-METHOD: dict[How, str] = {
-    "bootstrap": f"{100 * CONFIDENCE:.0f} % interval",
-    "range": "range of the trials (too few for an interval)",
-    "one trial": "figure of one trial (nothing is known of spread)",
-}
+ONE_TRIAL = "One trial tells nothing of spread, so nothing is decided."
 
 
 @dataclass(frozen=True)
@@ -70,13 +63,38 @@ class Span:
 class Estimate:
     """A ratio (or the mean of one cell) with its interval; `high` may be infinite.
 
-    `value` is None if both sides are only lower bounds, or if both are zero.
+    `value` is None if both sides are only lower bounds, or if both are zero. With one trial on a
+    side, the interval is everything from zero to infinity.
     """
 
     value: float | None
     low: float
     high: float
     how: How
+    trials: tuple[int, int] = (0, 0)  # of both sides; the second is 0 for the mean of one cell
+    at_least: tuple[LogRatio, ...] = field(default=(), compare=False, repr=False)
+    at_most: tuple[LogRatio, ...] = field(default=(), compare=False, repr=False)
+
+    @property
+    def label(self) -> str:
+        """How the interval came about, in words: '95 % interval (t, 5 pairs of trials)'."""
+        of, to = self.trials
+        match self.how:
+            case "one trial":
+                return "interval is not known (one trial tells nothing of spread)"
+            case "paired":
+                basis = f"{of} pairs of trials"
+            case "unpaired":
+                basis = f"{of} trials against {to}, unpaired"
+            case "one cell":
+                basis = f"{of} trials"
+        return f"{100 * CONFIDENCE:.0f} % interval (t, {basis})"
+
+    def interval(self, unit: str = "") -> str:
+        """Return the interval in words."""
+        if self.how == "one trial":
+            return "not known (one trial)"
+        return interval_text(self.low, self.high, unit)
 
     def lies(self, least: float, most: float) -> Place:
         """Return where the whole interval lies relative to the range from `least` to `most`.
@@ -85,7 +103,7 @@ class Estimate:
         known about the ratio.
         """
         low, high = rounded(self.low), rounded(self.high)
-        if self.value is None and low == 0 and math.isinf(high):
+        if self.how == "one trial" or (self.value is None and low == 0 and math.isinf(high)):
             return (
                 "across"  # nothing is known about the ratio, so it lies neither within nor outside
             )
@@ -95,81 +113,85 @@ class Estimate:
             return "below"
         return "above" if low > most else "across"
 
+    def chance_outside(self, least: float, most: float) -> float:
+        """Return the two-sided p-value of the ratio's lying outside the range.
+
+        It is 1 if nothing is known about the ratio.
+        """
+        above = max((float(fit.chance_above(most)) for fit in self.at_least), default=1.0)
+        below = max((float(fit.chance_below(least)) for fit in self.at_most), default=1.0)
+        return min(above, below)
+
+    def could_show(self, chance: float) -> float | None:
+        """Return the smallest true ratio above 1 that such trials would mostly tell from 1.
+
+        analysis/intervals.py says how it is found. Return None if figures are known by their bounds
+        only, or if a side has fewer than MIN_TRIALS_FOR_INTERVAL trials: two say too little.
+        """
+        if min(self.trials) < MIN_TRIALS_FOR_INTERVAL or not self.at_least:
+            return None
+        printed, least = self.at_least
+        if least.centre != printed.centre:
+            return None
+        return finite(intervals.could_show(printed, chance))
+
     def document(self) -> dict[str, Any]:
-        """Return the estimate for JSON. JSON has no infinity, so an open end is None."""
+        """Return the estimate for JSON. JSON has no infinity, so an open end is None.
+
+        With one trial on a side, both ends are None.
+        """
         return {
             "value": finite(self.value),
-            "low": finite(self.low),
+            "low": None if self.how == "one trial" else finite(self.low),
             "high": finite(self.high),
-            "interval_is": METHOD[self.how],
+            "interval_is": self.label,
         }
 
 
-def estimate(of: Sequence[Span], to: Sequence[Span] | None = None) -> Estimate:
-    """Return the ratio of the means of two cells, or the mean of one if `to` is None.
+def estimate(of: Sequence[Span], to: Sequence[Span], *, paired: bool = False) -> Estimate:
+    """Return the ratio of the means of two cells.
 
-    Each side must have at least one trial.
+    Each side must have at least one trial. With `paired`, the trials of both sides with the same
+    index were made in the same block, so both sides have equally many.
     """
-    if to is None:
-        to = [Span.exact(1.0)]
-        fewest = len(of)
-    else:
-        fewest = min(len(of), len(to))
-    low, high = _of_means(of, to) if fewest >= MIN_TRIALS_FOR_INTERVAL else _of_trials(of, to)
-    how: How = "bootstrap" if fewest >= MIN_TRIALS_FOR_INTERVAL else "range"
-    if len(of) == len(to) == 1:
-        how = "one trial"
-    return Estimate(_middle(of, to), low, high, how)
+    trials = (len(of), len(to))
+    value = _middle(of, to)
+    if min(trials) < 2:
+        return Estimate(value, 0.0, math.inf, "one trial", trials)
+    fit = intervals.paired if paired else intervals.unpaired
+    printed = fit(_column(of, "value"), _column(to, "value"))
+    least = fit(_column(of, "low"), _column(to, "high"))
+    most = fit(_column(of, "high"), _column(to, "low"))
+    return _between(value, (printed, least), (printed, most), "paired" if paired else "unpaired",
+                    trials)  # fmt: skip
 
 
-def change(a: Sequence[Span], b: Sequence[Span]) -> Estimate:
-    """Return B/A with its interval, which is exactly the reciprocal of that of A/B.
-
-    For this, the resamples must not depend on which side is called A, so the sides are sorted
-    first.
-    """
-    if [(span.low, span.high) for span in a] <= [(span.low, span.high) for span in b]:
-        return estimate(b, a)
-    found = estimate(a, b)
-    value = None if found.value is None else _reciprocal(found.value)
-    return Estimate(value, _reciprocal(found.high), _reciprocal(found.low), found.how)
+def share(of: Sequence[Span]) -> Estimate:
+    """Return the mean of one cell's figure, a share in percent, over at least one trial."""
+    trials = (len(of), 0)
+    if len(of) < 2:
+        return Estimate(mean(of), 0.0, math.inf, "one trial", trials)
+    low = min(t_interval([getattr(span, end) for span in of])[0] for end in ("value", "low"))
+    high = max(t_interval([getattr(span, end) for span in of])[1] for end in ("value", "high"))
+    return Estimate(mean(of), low, min(high, 100.0), "one cell", trials)
 
 
-def _of_means(of: Sequence[Span], to: Sequence[Span]) -> tuple[float, float]:
-    """Return the bootstrap interval of the ratio of means, from the bounds of both sides."""
-    dice = np.random.default_rng(SEED)
-    of_picks, to_picks = (dice.integers(0, len(side), (RESAMPLES, len(side))) for side in (of, to))
-    of_low, of_high = _bounds(of)
-    to_low, to_high = _bounds(to)
-    lows = _ratios(of_low[of_picks].mean(axis=1), to_high[to_picks].mean(axis=1), undefined=0.0)
-    highs = _ratios(of_high[of_picks].mean(axis=1), to_low[to_picks].mean(axis=1))
-    # scipy.stats.bootstrap would interpolate, and between a figure and infinity there is nothing:
-    # the ends are picked from among the ratios.
-    beyond = math.floor((1 - CONFIDENCE) / 2 * RESAMPLES)
-    return float(np.sort(lows)[beyond]), float(np.sort(highs)[-1 - beyond])
+def _between(
+    value: float | None,
+    at_least: tuple[LogRatio, ...],
+    at_most: tuple[LogRatio, ...],
+    how: How,
+    trials: tuple[int, int],
+) -> Estimate:
+    """Return the estimate whose interval holds those of the printed figures and of their bounds."""
+    middle = [] if value is None else [value]
+    low = min([*middle, *(float(fit.low()) for fit in at_least)])
+    high = max([*middle, *(float(fit.high()) for fit in at_most)])
+    return Estimate(value, low, high, how, trials, at_least, at_most)
 
 
-def _of_trials(of: Sequence[Span], to: Sequence[Span]) -> tuple[float, float]:
-    """Return the range of the ratios of every trial to every other."""
-    of_low, of_high = _bounds(of)
-    to_low, to_high = _bounds(to)
-    lows = _ratios(of_low[:, None], to_high[None, :], undefined=0.0)
-    highs = _ratios(of_high[:, None], to_low[None, :])
-    return float(lows.min()), float(highs.max())
-
-
-def _bounds(side: Sequence[Span]) -> tuple[Floats, Floats]:
-    return np.array([span.low for span in side]), np.array([span.high for span in side])
-
-
-def _ratios(of: Floats, to: Floats, undefined: float = math.inf) -> Floats:
-    """Return the quotients. A positive number divided by zero is infinite.
-
-    `undefined` is returned for zero divided by zero and for infinity divided by infinity.
-    """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        quotients: Floats = np.asarray(of / to)
-    return np.where(np.isnan(quotients), undefined, quotients)
+def _column(side: Sequence[Span], which: Literal["value", "low", "high"]) -> Floats:
+    return np.array([getattr(span, which) for span in side], dtype=float)
 
 
 def _middle(of: Sequence[Span], to: Sequence[Span]) -> float | None:
@@ -188,10 +210,6 @@ def _middle(of: Sequence[Span], to: Sequence[Span]) -> float | None:
 def mean(side: Sequence[Span]) -> float:
     """Return the mean of the printed values. If they are lower bounds, so is their mean."""
     return math.fsum(span.value for span in side) / len(side)
-
-
-def _reciprocal(value: float) -> float:
-    return math.inf if value == 0 else 1 / value
 
 
 def rounded(value: float) -> float:

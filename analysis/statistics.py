@@ -1,16 +1,16 @@
 """Summarise the figures of several trials of the same run. Pure functions."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.stats
 
-# With fewer trials, their range says more about spread than an interval would.
+from analysis.intervals import CONFIDENCE
+
+# Of two trials the interval is 18 times as wide as their distance, which says less than they do.
 MIN_TRIALS_FOR_INTERVAL = 3
-CONFIDENCE = 0.95
-RESAMPLES = 9999
-SEED = 20150225  # any fixed number: the same trials must always give the same interval
 
 
 @dataclass(frozen=True)
@@ -41,24 +41,20 @@ def summarise(values: Sequence[float | None]) -> Summary | None:
 
 
 def interval_of_mean(values: Sequence[float]) -> tuple[float, float] | None:
-    """Return the 95 % percentile-bootstrap interval of the mean; None with fewer than 3 values.
+    """Return the 95 % interval of the mean by Student's t; None with fewer than 3 values.
 
-    The trials are resampled with replacement, and the 2.5th and 97.5th percentile of the resampled
-    means are taken (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13), by
-    scipy.stats.bootstrap. With 3 or 4 trials the interval is about the range of the trials and too
-    narrow (docs/articles.md says how much). The bias-corrected variant would need more trials than
-    a campaign has.
+    Figures are not negative, so the interval does not go below zero.
     """
-    if len(values) < MIN_TRIALS_FOR_INTERVAL:
-        return None
-    if min(values) == max(values):
-        return (values[0], values[0])
-    result = scipy.stats.bootstrap(
-        (np.asarray(values, dtype=float),),
-        np.mean,
-        n_resamples=RESAMPLES,
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=np.random.default_rng(SEED),
-    )
-    return (float(result.confidence_interval.low), float(result.confidence_interval.high))
+    return t_interval(values) if len(values) >= MIN_TRIALS_FOR_INTERVAL else None
+
+
+def t_interval(values: Sequence[float]) -> tuple[float, float]:
+    """Return the 95 % interval by Student's t of the mean of at least two values, from zero on.
+
+    An infinite value makes both ends infinite.
+    """
+    if min(values) == max(values) or max(values) == math.inf:
+        return (float(np.mean(values)), float(np.mean(values)))
+    error = scipy.stats.sem(values)
+    low, high = scipy.stats.t.interval(CONFIDENCE, len(values) - 1, np.mean(values), error)
+    return (max(0.0, float(low)), float(high))

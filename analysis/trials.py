@@ -6,7 +6,7 @@ use the functions of this module. They are pure.
 """
 
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,7 @@ class CellTrials:
     # A sentence for each doubt about counted trials
     doubtful: list[str] = field(default_factory=list)
     calibration: bool = False
+    numbers: list[int] = field(default_factory=list)  # of the trials of `spans`, where known
 
     @property
     def measured(self) -> bool:
@@ -92,33 +93,51 @@ def told_by(
     A run is left out if it does not count, or if `figure` returns None for it.
     """
     spans = {
-        record.run_id: span
+        record.trial: span
         for record in sorted(records, key=lambda record: record.trial)
         if counts(record) and (span := figure(record)) is not None
     }
-    left_out = [record for record in records if record.run_id not in spans]
-    return cell_trials(label, records, planned, list(spans.values()), left_out)
+    left_out = [record for record in records if record.trial not in spans]
+    return cell_trials(label, records, planned, spans, left_out)
 
 
 def cell_trials(
     label: str,
     records: Sequence[RunRecord],
     planned: int,
-    spans: list[Span],
+    spans: Mapping[int, Span],
     left_out: Iterable[RunRecord],
 ) -> CellTrials:
-    """Return the cell's spans, with sentences on the trials left out and those not measured."""
+    """Return the cell's spans, with sentences on the trials left out and those not measured.
+
+    `spans` has the figures by the number of their trial.
+    """
     why = [why_left_out(record) for record in left_out]
     if missing := planned - len({record.trial for record in records}):
         why.append(f"{missing} trial{'s' if missing > 1 else ''} not measured.")
     return CellTrials(
         label=label,
-        spans=spans,
+        spans=list(spans.values()),
+        numbers=list(spans),
         planned=planned,
         left_out=why,
         doubtful=doubts(records),
         calibration=any(record.calibration for record in records),
     )
+
+
+def in_blocks(of: CellTrials, to: CellTrials) -> list[int]:
+    """Return the numbers of the trials that count on both sides, in rising order.
+
+    Where both cells belong to one campaign, each is a block: both were measured in it in turn.
+    """
+    return sorted(set(of.numbers) & set(to.numbers))
+
+
+def spans_of(cell: CellTrials, numbers: Iterable[int]) -> list[Span]:
+    """Return the figures of the trials with these numbers."""
+    found = dict(zip(cell.numbers, cell.spans, strict=True))
+    return [found[number] for number in numbers]
 
 
 def reasons(record: RunRecord) -> list[str]:

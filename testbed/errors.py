@@ -11,7 +11,7 @@ class Exit(IntEnum):
     BAD_INPUT = 2  # a file, option or name is wrong
     NOT_READY = 3  # a host, tool or the link is not fit to measure
     RUN_FAILED = 4  # an app failed in at least one run: it died, answered wrongly or not at all
-    NOT_VALID = 5  # with --strict: a run does not count; of a comparison: no cell can be compared
+    NOT_VALID = 5  # with --strict: a run does not count; of a comparison: no cell can be judged
     WORSE = 6  # of a comparison: at least one cell is worse
     RUN_INTERRUPTED = 7  # something around the app ended at least one run; --resume repeats it
     INTERRUPTED = 130  # by Ctrl-C or a signal

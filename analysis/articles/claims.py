@@ -5,8 +5,11 @@ ratio and its interval are those of analysis/ratio.py.
 
 - reproduced: the whole interval lies within the claim's accepted range;
 - not reproduced: the whole interval lies outside of it;
-- not comparable: the interval lies partly within and partly outside of it, or a side has no run
-  that counts.
+- undecided: the interval lies partly within and partly outside of it, or a side has one trial;
+- no data: a side has no run that counts;
+- not comparable: one side is a calibration, the other is not.
+
+Each claim is judged by itself (docs/articles.md says why).
 """
 
 import math
@@ -14,16 +17,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from analysis.ratio import METHOD, Estimate, Place, estimate, interval_text
-from analysis.trials import CellTrials, remarks_on, why_nothing_is_known
+from analysis.ratio import Estimate, Place, estimate, share
+from analysis.trials import CellTrials, in_blocks, remarks_on, spans_of, why_nothing_is_known
+from analysis.verdict import NO_DATA, NOT_COMPARABLE, Open, why_undecided
 from testbed.model.article import Accept, Claim, Mode
 
-ClaimVerdict = Literal["reproduced", "not reproduced", "not comparable"]
+ClaimVerdict = Literal["reproduced", "not reproduced"] | Open
 VERDICTS: dict[Place, ClaimVerdict] = {
     "within": "reproduced",
     "below": "not reproduced",
     "above": "not reproduced",
-    "across": "not comparable",
+    "across": "undecided",
 }
 
 
@@ -52,15 +56,35 @@ def judge(name: str, claim: Claim, mode: Mode, of: CellTrials, to: CellTrials | 
     sides = [of] if to is None else [of, to]
     remarks = remarks_on(sides)
     why_not = why_nothing_is_known(sides)
-    if why_not is None and to is not None and of.calibration != to.calibration:
-        why_not = "One side is a calibration, with the generator on the server, the other is not."
     if why_not is not None:
-        return Judgement(name, claim, mode, "not comparable", why_not, None, of, to, remarks)
-    found = estimate(of.spans, None if to is None else to.spans)
+        return Judgement(name, claim, mode, NO_DATA, why_not, None, of, to, remarks)
+    if to is not None and of.calibration != to.calibration:
+        why_not = "One side is a calibration, with the generator on the server, the other is not."
+        return Judgement(name, claim, mode, NOT_COMPARABLE, why_not, None, of, to, remarks)
+    found = _estimate(claim, mode, of, to)
+    if found.how == "paired" and found.trials[0] < max(len(side.spans) for side in sides):
+        numbers = ", ".join(map(str, in_blocks(sides[0], sides[1])))
+        remarks = [*remarks, f"Compared are the trials that count on both sides: {numbers}."]
     place = lies(found, claim.accept)
     unit = " %" if to is None else ""
     reason = _reason(place, found, claim.accept, unit, sides)
     return Judgement(name, claim, mode, VERDICTS[place], reason, found, of, to, remarks)
+
+
+def _estimate(claim: Claim, mode: Mode, of: CellTrials, to: CellTrials | None) -> Estimate:
+    """Return the share or ratio with its interval.
+
+    Cells of one part were measured in turn, so their trials are paired. If fewer than two trials
+    count on both sides, they are compared without pairs.
+    """
+    if to is None:
+        return share(of.spans)
+    cells = claim.compare[mode]
+    if cells.to is not None and cells.of.part == cells.to.part:
+        numbers = in_blocks(of, to)
+        if len(numbers) > 1:
+            return estimate(spans_of(of, numbers), spans_of(to, numbers), paired=True)
+    return estimate(of.spans, to.spans)
 
 
 def lies(found: Estimate, accept: Accept) -> Place:
@@ -74,16 +98,10 @@ def _reason(
     place: Place, found: Estimate, accept: Accept, unit: str, sides: Sequence[CellTrials]
 ) -> str:
     """Return the sentence that says why the claim has its verdict, with the interval."""
-    span = f"The {METHOD[found.how]}, {interval_text(found.low, found.high, unit)},"
     wanted = f"the accepted range ({accept_text(accept, unit)})"
-    if place != "across":
-        return f"{span} lies {place} {wanted}."
-    if found.value is None and all(side.mean == 0 for side in sides):
-        return "Both sides are zero: they have no ratio."
-    if found.value is None:
-        return "Both sides are only lower bounds: too many requests were never answered."
-    bounds = " Some figures are only bounds." if any(side.bounded for side in sides) else ""
-    return f"{span} lies partly within and partly outside of {wanted}.{bounds}"
+    if place == "across":
+        return why_undecided(found, wanted, sides, unit)
+    return f"The {found.label}, {found.interval(unit)}, lies {place} {wanted}."
 
 
 def accept_text(accept: Accept, unit: str = "") -> str:

@@ -21,8 +21,8 @@ from analysis.articles.verdicts import (
     unit,
 )
 from analysis.charts.style import Rendered
+from analysis.intervals import CONFIDENCE
 from analysis.load import LoadedCampaign
-from analysis.statistics import CONFIDENCE, MIN_TRIALS_FOR_INTERVAL, RESAMPLES
 from testbed.model.article import Mode, PublishedFigure
 
 METRIC_NAMES = {
@@ -100,8 +100,6 @@ def page(
         published_text=published_text,
         unit=unit,
         confidence=CONFIDENCE,
-        resamples=RESAMPLES,
-        few=MIN_TRIALS_FOR_INTERVAL,
     )  # fmt: skip
 
 

@@ -143,11 +143,11 @@ def _planned(campaign: LoadedCampaign, cell: CellRef) -> int:
     return len({match[1] for match in found if match})
 
 
-def _onsets(records: list[RunRecord], metric: Metric) -> list[Span]:
-    """Return where the trials of a ramp begin to be slow or to fail, in users or connections.
+def _onsets(records: list[RunRecord], metric: Metric) -> dict[int, Span]:
+    """Return where each trial of a ramp begins to be slow or to fail, in users or connections.
 
-    A trial whose onset is not known is left out.
+    The key is the number of the trial. A trial whose onset is not known is left out.
     """
     trials = ramp.ramp(records, "").trials
-    onsets = [t.slowdown if metric == "slowdown_users" else t.errors for t in trials]
-    return [span for onset in onsets if (span := onset.span)]
+    onsets = {t.number: t.slowdown if metric == "slowdown_users" else t.errors for t in trials}
+    return {number: span for number, onset in onsets.items() if (span := onset.span)}

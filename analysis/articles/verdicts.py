@@ -3,7 +3,7 @@
 import json
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from typing import Any, get_args
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -11,7 +11,7 @@ from rich.text import Text
 
 from analysis.articles.claims import ClaimVerdict, Judgement, accept_text
 from analysis.articles.series import SMALL, LoadedSeries, judgements, load_series
-from analysis.ratio import interval_text, number
+from analysis.ratio import number
 from analysis.text_table import text_table
 from analysis.trials import CellTrials
 from testbed import files
@@ -21,7 +21,9 @@ from testbed.numbers import AT_LEAST, MISSING, milliseconds, percent, rate
 STYLES: dict[ClaimVerdict, str] = {
     "reproduced": "bold green",
     "not reproduced": "bold red",
-    "not comparable": "yellow",
+    "undecided": "yellow",
+    "no data": "dim",
+    "not comparable": "dim",
 }
 MODES: dict[Mode, str] = {"as_published": "As published", "fair": "Fair"}
 
@@ -86,10 +88,9 @@ def cautions(loaded: LoadedSeries) -> list[str]:
 
 
 def tally(judged: list[Judgement]) -> str:
-    """Say how many claims have each verdict: '5 reproduced, 1 not comparable'."""
+    """Say how many claims have each verdict: '5 reproduced, 1 undecided'."""
     found = Counter(one.verdict for one in judged)
-    words: tuple[ClaimVerdict, ...] = get_args(ClaimVerdict)
-    text = ", ".join(f"{found[w]} {w}" for w in words if found[w]) or "no claim"
+    text = ", ".join(f"{found[w]} {w}" for w in STYLES if found[w]) or "no claim"
     unmeasured = sum(not all(side.measured for side in one.sides) for one in judged)
     return f"{text} ({unmeasured} of them not measured)" if unmeasured else text
 
@@ -129,7 +130,7 @@ def _bound(one: Judgement) -> str:
 def interval_of(one: Judgement) -> str:
     """Return the measured interval as text, or a dash if there is none."""
     found = one.estimate
-    return MISSING if found is None else interval_text(found.low, found.high, unit(one))
+    return MISSING if found is None else found.interval(unit(one))
 
 
 def figure_text(metric: Metric, value: float | None, bound: bool = False) -> str:

@@ -38,7 +38,8 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
     )
     axes = picture.axes[0]
     plain_axis(axes)
-    most = max((value for group in members for value in _totals(group)), default=0.0)
+    totals = [value for group in members for value in _totals(group)]
+    most = max([*totals, *marks.interval_ends(members, "errors_total")], default=0.0)
     axes.set_xlim(0, most * 1.03 or 1)
     if not most:
         axes.set_xticks([0])

@@ -29,7 +29,7 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
     title = f"Response time, {endpoint}"
     rows = lay_out([(group, value(group), _notes(group)) for group in members])
     drawn = _drawn(members)
-    log, highest = wide(drawn), max(drawn, default=0.0)
+    log, highest = wide(drawn), max([*drawn, *marks.interval_ends(members, *DRAWN)], default=0.0)
     counted = counted_from(group.first for group in members)
     key = _key(members)
     picture = rows_frame(

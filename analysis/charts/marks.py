@@ -19,13 +19,14 @@ from analysis.charts.style import (
 )
 from analysis.figures import LOWER_BOUND, Figure
 from analysis.groups import Group
-from analysis.ratio import METHOD
+from analysis.intervals import CONFIDENCE
 from analysis.statistics import MIN_TRIALS_FOR_INTERVAL, Summary
 from analysis.trials import NOT_COUNTED, WITHOUT_FIGURES
 from testbed.numbers import AT_LEAST, MISSING
 
 Entry = tuple[Patch | Line2D, str]
 DOUBT = "doubtful or invalid"
+INTERVAL = f"{100 * CONFIDENCE:.0f} % interval"
 
 
 def no_figure(group: Group) -> str:
@@ -51,6 +52,12 @@ def whisker(
     axes.plot([low, high], [y, y], color=INK, linewidth=1.2, zorder=4, solid_capstyle="butt")
     for end in (low, high):
         axes.plot([end, end], [y - half, y + half], color=INK, linewidth=1.2, zorder=4)
+
+
+def interval_ends(members: list[Group], *keys: str) -> list[float]:
+    """Return the upper ends of the intervals of these figures, which an axis must reach."""
+    found = (group.summary(key) for group in members for key in keys)
+    return [one.interval[1] for one in found if one is not None and one.interval is not None]
 
 
 def trials(axes: Axes, group: Group, figure: Figure, y: float, scale: float = 1.0) -> None:
@@ -98,7 +105,7 @@ def key_entries(members: list[Group]) -> list[Entry]:
         look = {"marker": "x", "markeredgecolor": STANDING_COLOUR["invalid"]}
         entries.append((Line2D([], [], **point, **look), "not counted"))
     if _has_intervals(members):
-        entries.append((Line2D([], [], color=INK, linewidth=1.2), METHOD["bootstrap"]))
+        entries.append((Line2D([], [], color=INK, linewidth=1.2), INTERVAL))
     if any(group.standing in ("doubtful", "invalid") for group in members):
         hatched = Patch(facecolor="white", edgecolor=QUIET, hatch=HATCH, linewidth=0.6)
         entries.append((hatched, DOUBT))
@@ -151,7 +158,7 @@ def caption(members: list[Group], mark: str = "bar", doubted: str = "Hatched") -
     if _has_uncounted(members):
         parts.append("Crosses are invalid or failed trials, shown but not counted.")
     if _has_intervals(members):
-        parts.append("Whiskers: 95 % bootstrap interval of the mean.")
+        parts.append(f"Whiskers: {INTERVAL} of the mean, by Student's t.")
     if any(group.standing in ("doubtful", "invalid") for group in members):
         parts.append(f"{doubted}: doubtful or invalid; the reasons stand under the table.")
     return " ".join(parts)

@@ -75,7 +75,8 @@ def _right_edge(members: list[Group], asked: list[float]) -> float:
         for value in (record.output.throughput_rps, record.output.goodput_rps)
         if value is not None
     ]
-    return max([*seen, *asked, 1e-9]) * 1.03
+    ends = marks.interval_ends(members, "throughput_rps", "goodput_rps")
+    return max([*seen, *ends, *asked, 1e-9]) * 1.03
 
 
 def _bar(axes: Axes, row: Row, colour: str) -> None:

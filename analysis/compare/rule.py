@@ -7,11 +7,14 @@ With a tolerance of t percent, ratios from 1 / (1 + t/100) to 1 + t/100 are 'the
 verdict does not depend on which campaign is called A:
 
 - same: the whole interval lies within the tolerance, or both sides are zero;
-- worse, better: the whole interval lies outside of it, on the bad or on the good side;
-- unclear: the interval lies partly within and partly outside of it; more trials would tell;
-- not comparable: one campaign was measured in a lab and the other on real hosts, the workloads
-  differ, the other campaign does not have the cell or the load, one is a calibration and the other
-  is not, or a side has no trial that counts.
+- worse, better: the whole interval lies outside of it, on the bad or on the good side, and still
+  does after Holm's correction for the number of cells and figures that are compared at once;
+- undecided: neither, so more trials would tell; or a side has one trial, which decides nothing;
+- no data: a campaign does not have the cell, or no trial of a side counts;
+- not comparable: one campaign was measured in a lab and the other on real hosts, the workloads or
+  the loads differ, or one is a calibration and the other is not.
+
+Two campaigns were measured apart, so their trials are not paired.
 
 The figure of a capacity search is its answer: the range from the highest rate that met the
 objective up to the lowest rate that missed it.
@@ -20,16 +23,17 @@ objective up to the lowest rate that missed it.
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from analysis import capacities
 from analysis.compare.differences import Difference, differences
 from analysis.figures import BY_KEY, Figure
 from analysis.groups import apps, endpoints, load_text
+from analysis.intervals import CONFIDENCE, holm
 from analysis.load import LoadedCampaign
 from analysis.measured import of_figure
-from analysis.ratio import METHOD, Estimate, Place, Span, change, interval_text, number, rounded
+from analysis.ratio import Estimate, Place, Span, estimate, number, rounded
 from analysis.trials import (
     NOT_COUNTED,
     CellTrials,
@@ -38,13 +42,14 @@ from analysis.trials import (
     told_by,
     why_nothing_is_known,
 )  # fmt: skip
+from analysis.verdict import NO_DATA, NOT_COMPARABLE, UNDECIDED, Open, why_undecided
 from testbed.errors import TestbedError
 from testbed.model.experiment import Capacity
 from testbed.model.load import Load
 from testbed.model.results import RunRecord
 from testbed.numbers import rate
 
-CellVerdict = Literal["better", "same", "worse", "unclear", "not comparable"]
+CellVerdict = Literal["better", "same", "worse"] | Open
 CAPACITY = Figure("capacity_rps", "Capacity/s", lambda output: None, rate, more_is_better=True)
 COMPARABLE = BY_KEY | {CAPACITY.key: CAPACITY}  # what can be compared, by the key of --metric
 DEFAULT_KEYS = ("goodput_rps", "response_p99_us")
@@ -94,7 +99,10 @@ class Cell:
     b: CellTrials
     verdict: CellVerdict
     reason: str  # a sentence
-    ratio: Estimate | None  # B/A; None: not comparable
+    ratio: Estimate | None  # B/A; None: no data, or not comparable
+    chance: float | None = None  # p-value of a difference beyond the tolerance; None: not tested
+    chance_of_all: float | None = None  # the same after Holm's correction for all cells
+    could_show: float | None = None  # the smallest true ratio above 1 that would mostly be shown
 
     @property
     def remarks(self) -> list[str]:
@@ -149,6 +157,7 @@ def compare(
         raise TestbedError(
             "no search of either campaign has an answer", remedy="take another --metric"
         )
+    cells = _corrected(cells, 1 + tolerance_percent / 100)
     return Comparison(a, b, tolerance_percent, cells, differences(a, b))
 
 
@@ -158,12 +167,39 @@ def judge(found: Estimate, factor: float, *, more_is_better: bool) -> CellVerdic
     if place == "within":
         return "same"
     if place == "across":
-        return "unclear"
+        return UNDECIDED
     return "better" if (place == "above") == more_is_better else "worse"
 
 
 def _lies(found: Estimate, factor: float) -> Place:
     return found.lies(rounded(1 / factor), rounded(factor))
+
+
+def _corrected(cells: Sequence[Cell], factor: float) -> list[Cell]:
+    """Return the cells with p-values corrected for their number, and verdicts that hold with them.
+
+    'Better' and 'worse' that do not hold become 'undecided'. What a cell could show is computed for
+    the strictest step of the correction.
+    """
+    tested = [cell.chance for cell in cells if cell.chance is not None]
+    corrected = iter(holm(tested))
+    found = []
+    for cell in cells:
+        if cell.chance is None:
+            found.append(cell)
+            continue
+        of_all = next(corrected)
+        chance = (1 - CONFIDENCE) / len(tested)
+        least = None if cell.ratio is None else cell.ratio.could_show(chance)
+        cell = replace(cell, chance_of_all=of_all, could_show=factor * least if least else None)
+        if cell.verdict in ("better", "worse") and of_all > 1 - CONFIDENCE:
+            reason = (
+                f"{cell.reason} But {len(tested)} were compared, so that one lies there by chance "
+                f"more easily (p {cell.chance:.2g}, by Holm's correction {of_all:.2g})."
+            )
+            cell = replace(cell, verdict=UNDECIDED, reason=reason)
+        found.append(cell)
+    return found
 
 
 def _cells(a: LoadedCampaign, b: LoadedCampaign, metric: Figure, factor: float) -> list[Cell]:
@@ -180,15 +216,8 @@ def _cells(a: LoadedCampaign, b: LoadedCampaign, metric: Figure, factor: float) 
                 continue
             side_a = here[ours] if ours else CellTrials("A", [], 0)
             side_b = there[theirs] if theirs else CellTrials("B", [], 0)
-            why_not = never or _unlike(ours, theirs) or why_nothing_is_known([side_a, side_b])
-            estimated = None if why_not else change(side_a.spans, side_b.spans)
-            verdict, reason = _judged(side_a, side_b, estimated, factor, metric)
-            found.append(
-                Cell(
-                    where, titles[where.app], load, metric, side_a, side_b,
-                    verdict, why_not or reason, estimated,
-                )
-            )  # fmt: skip
+            judged = _judged(never, ours, theirs, side_a, side_b, factor, metric)
+            found.append(Cell(where, titles[where.app], load, metric, side_a, side_b, *judged))
     return found
 
 
@@ -253,6 +282,7 @@ def _answers(campaign: LoadedCampaign, label: str) -> dict[Where, dict[CellLoad,
         found.setdefault(Where(row.endpoint, row.app, row.variant), {})[load] = CellTrials(
             label=label,
             spans=[_bracket(one) for one in counted],
+            numbers=[one.result.trial for one in counted],
             planned=_planned(campaign, len(row.answers)),
             left_out=[
                 f"Trial {one.result.trial}: a probe that decides its answer is {one.standing}."
@@ -295,33 +325,47 @@ def _place(place: str) -> str:
     return "a lab" if place == "lab" else "real hosts (metal)"
 
 
-def _unlike(ours: CellLoad | None, theirs: CellLoad | None) -> str | None:
-    """Return why the two sides were not measured with the same load; None if they were."""
+def _why_not(
+    never: str | None, ours: CellLoad | None, theirs: CellLoad | None, sides: Sequence[CellTrials]
+) -> tuple[Open, str] | None:
+    """Return why a cell cannot be compared, as a verdict and a sentence; None if it can be."""
+    if never:
+        return NOT_COMPARABLE, never
     if ours is None or theirs is None:
-        return f"{'A' if ours is None else 'B'} does not have it."
+        return NO_DATA, f"{'A' if ours is None else 'B'} does not have it."
     if ours != theirs:
-        return f"Another load was asked: {ours.other_than(theirs)}."
-    return None
+        return NOT_COMPARABLE, f"Another load was asked: {ours.other_than(theirs)}."
+    why = why_nothing_is_known(sides)
+    return (NO_DATA, why) if why else None
 
 
 def _judged(
-    a: CellTrials, b: CellTrials, found: Estimate | None, factor: float, metric: Figure
-) -> tuple[CellVerdict, str]:
-    """Return the verdict and a sentence that gives the reason; it is empty if there is no ratio."""
-    if found is None:
-        return "not comparable", ""
+    never: str | None,
+    ours: CellLoad | None,
+    theirs: CellLoad | None,
+    a: CellTrials,
+    b: CellTrials,
+    factor: float,
+    metric: Figure,
+) -> tuple[CellVerdict, str, Estimate | None, float | None]:
+    """Return the verdict, a sentence that gives the reason, the ratio B/A and its p-value.
+
+    The verdict is that of the cell by itself. The p-value is None if there is nothing to test.
+    """
+    if why_not := _why_not(never, ours, theirs, [a, b]):
+        return *why_not, None, None
+    found = estimate(b.spans, a.spans)
+    wanted = f"{number(1 / factor)} to {number(factor)}"
+    if found.how == "one trial":
+        return UNDECIDED, why_undecided(found, wanted, [a, b]), found, None
+    chance = found.chance_outside(rounded(1 / factor), rounded(factor))
     if all(span.low == span.high == 0 for span in (*a.spans, *b.spans)):
-        return "same", "Both are zero."
-    place = _lies(found, factor)
+        return "same", "Both are zero.", found, chance
     verdict = judge(found, factor, more_is_better=metric.more_is_better)
-    if found.value is None:
-        return verdict, "Both sides are known only by bounds, or are zero: they have no ratio."
-    within = f"{number(1 / factor)} to {number(factor)}"
-    span = f"The {METHOD[found.how]} of B/A, {interval_text(found.low, found.high)},"
-    if place != "across":
-        return verdict, f"{span} lies {place} {within}."
-    bounds = " Some figures are only bounds." if a.bounded or b.bounded else ""
-    return verdict, f"{span} lies partly within and partly outside of {within}.{bounds}"
+    if verdict == UNDECIDED:
+        return verdict, why_undecided(found, wanted, [a, b]), found, chance
+    reason = f"The {found.label} of B/A, {found.interval()}, lies {_lies(found, factor)} {wanted}."
+    return verdict, reason, found, chance
 
 
 def _dump(search: Capacity | None) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 import json
 from argparse import ArgumentParser, Namespace
-from typing import Any, get_args
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -18,8 +18,9 @@ from analysis.compare.rule import (
     compare,
 )  # fmt: skip
 from analysis.folders import lacks, load_one
+from analysis.intervals import CONFIDENCE
 from analysis.load import LoadedCampaign
-from analysis.ratio import Estimate, interval_text, number
+from analysis.ratio import Estimate, number
 from analysis.text_table import text_table
 from analysis.trials import CellTrials
 from testbed import files
@@ -30,11 +31,14 @@ STYLES: dict[CellVerdict, str] = {
     "better": "bold green",
     "same": "green",
     "worse": "bold red",
-    "unclear": "yellow",
+    "undecided": "yellow",
+    "no data": "dim",
     "not comparable": "dim",
 }
-FEW = "With one trial each the ratio alone decides, and nothing is known of spread."
-RANGE = "With fewer than three trials the interval is the range of their ratios."
+APART = (
+    f"Intervals are {100 * CONFIDENCE:.0f} %, by Student's t and without pairs, for A and B were "
+    "measured apart: whatever changed between them, on purpose or not, counts as a difference."
+)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -67,11 +71,14 @@ def command(arguments: Namespace, console: Console) -> int:
 
 
 def exit_code(found: Comparison) -> int:
-    """Return WORSE if any cell is worse, NOT_VALID if no cell can be compared, and 0 otherwise."""
+    """Return WORSE if any cell is worse, NOT_VALID if no cell can be judged, and 0 otherwise.
+
+    A cell with one trial on a side cannot be judged.
+    """
     if found.verdicts["worse"]:
         return Exit.WORSE
-    nothing = found.verdicts["not comparable"] == len(found.cells)
-    return Exit.NOT_VALID if nothing else 0
+    judged = any(cell.chance is not None for cell in found.cells)
+    return 0 if judged else Exit.NOT_VALID
 
 
 def show(found: Comparison, console: Console) -> None:
@@ -84,24 +91,44 @@ def show(found: Comparison, console: Console) -> None:
             console.print(Text(f"   {partly}{missing}", style="yellow"))
     console.print(Text(f"\n{tally(found)}", style="bold"))
     console.print(_table(found))
-    hows = {cell.ratio.how for cell in found.cells if cell.ratio}
-    for how, sentence in (("one trial", FEW), ("range", RANGE)):
-        if how in hows:
-            console.print(Text(sentence, style="yellow"))
-    for line in reasons(found):
+    if found.obstacle is None:
+        console.print(Text(APART, style="yellow"))
+    for line in [*could_show(found), *reasons(found)]:
         console.print(Text(line))
     _show_differences(found, console)
 
 
 def tally(found: Comparison) -> str:
     """Say how many cells have each verdict: '3 better, 1 worse (tolerance 5 %)'."""
-    words: tuple[CellVerdict, ...] = get_args(CellVerdict)
-    counts = ", ".join(f"{found.verdicts[w]} {w}" for w in words if found.verdicts[w])
+    counts = ", ".join(f"{found.verdicts[w]} {w}" for w in STYLES if found.verdicts[w])
     return f"B against A: {counts} (tolerance {found.tolerance_percent:g} %)"
 
 
+def could_show(found: Comparison) -> list[str]:
+    """Return a line for each figure: which differences these trials could have shown.
+
+    Cells of fewer than three trials, or known by bounds only, are left out.
+    """
+    lines = []
+    for metric in dict.fromkeys(cell.metric for cell in found.cells):
+        ratios = [cell.could_show for cell in found.cells if cell.metric is metric]
+        known = sorted(ratio for ratio in ratios if ratio is not None)
+        if known:
+            least, most = _difference(known[0]), _difference(known[-1])
+            span = least if least == most else f"{least} to {most}, depending on the cell"
+            lines.append(
+                f"{metric.title}: smallest difference that 4 of 5 such comparisons show: {span}."
+            )
+    return lines
+
+
+def _difference(ratio: float) -> str:
+    """Return a ratio above 1 as a difference: in percent, or as a factor from 2 on."""
+    return f"{100 * (ratio - 1):.2g} %" if ratio < 2 else f"a factor of {ratio:,.3g}"
+
+
 def reasons(found: Comparison) -> list[str]:
-    """Return a line for each cell that is worse, unclear or not comparable, and for each remark."""
+    """Return a line for each cell that is neither better nor the same, and for each remark."""
     if found.obstacle:
         return [f"Nothing can be compared. {found.obstacle}"]
     lines = []
@@ -152,7 +179,7 @@ def _ratio(cell: Cell) -> str:
 def _interval(found: Estimate | None) -> str:
     if found is None:
         return MISSING
-    return "unknown" if found.how == "one trial" else interval_text(found.low, found.high)
+    return found.interval()
 
 
 def _show_differences(found: Comparison, console: Console) -> None:
@@ -175,7 +202,7 @@ def as_json(found: Comparison) -> str:
         "a": _campaign(found.a),
         "b": _campaign(found.b),
         "tolerance_percent": found.tolerance_percent,
-        "verdicts": {word: found.verdicts[word] for word in get_args(CellVerdict)},
+        "verdicts": {word: found.verdicts[word] for word in STYLES},
         "cells": [_as_dict(cell) for cell in found.cells],
         "differences": [{"what": d.what, "a": d.a, "b": d.b} for d in found.differences],
     }
@@ -202,6 +229,9 @@ def _as_dict(cell: Cell) -> dict[str, Any]:
         "metric": cell.metric.key,
         "verdict": cell.verdict,
         "reason": cell.reason,
+        "p_value": cell.chance,
+        "p_value_holm": cell.chance_of_all,
+        "could_show_ratio": cell.could_show,
         "remarks": cell.remarks,
         "a": cell.a.document(),
         "b": cell.b.document(),

@@ -3,12 +3,12 @@
 The functions are pure: the same seed gives the same plan.
 """
 
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from testbed.asked.catalogue import Catalogue, unknown
+from testbed.asked.order import balanced_orders
 from testbed.errors import TestbedError
 from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import Experiment, LoadSpec, PlannedRun, Variant
@@ -30,12 +30,12 @@ class Cell:
 
 
 def plan(experiment: Experiment, catalogue: Catalogue, seed: int) -> list[PlannedRun]:
-    """Return every app, endpoint and variant once per trial, each trial in its own random order.
+    """Return every app, endpoint and variant once per trial, in orders that are balanced by lot.
 
-    The order is random so that a host that warms up or slows down over hours affects all apps
-    alike. The steps of a ramp rise within their cell. Of a capacity search, only the first probe of
-    each cell is planned; testbed/asked/capacity.py decides which follow. Raises TestbedError for
-    apps, endpoints or settings that the workload or its apps do not have.
+    testbed/asked/order.py says how, so that a host that warms up or slows down over hours affects
+    all apps alike. The steps of a ramp rise within their cell. Of a capacity search, only the first
+    probe of each cell is planned; testbed/asked/capacity.py decides which follow. Raises
+    TestbedError for apps, endpoints or settings that the workload or its apps do not have.
     """
     cells = _cells(experiment, catalogue)
     steps = loads(experiment.load)
@@ -44,12 +44,12 @@ def plan(experiment: Experiment, catalogue: Catalogue, seed: int) -> list[Planne
             f"{count:,} runs; a campaign has {MOST_RUNS:,} at most",
             remedy="fewer trials, steps, variants, endpoints or apps",
         )
-    shuffle = random.Random(seed)  # noqa: S311 - an order, not a secret
     runs: list[PlannedRun] = []
-    for trial in range(1, experiment.trials + 1):
-        for cell in shuffle.sample(cells, len(cells)):
+    orders = balanced_orders(len(cells), experiment.trials, seed)
+    for trial, order in enumerate(orders, start=1):
+        for number in order:
             for step, load in steps:
-                runs.append(planned_run(len(runs) + 1, cell, trial, step, load))
+                runs.append(planned_run(len(runs) + 1, cells[number], trial, step, load))
     return runs
 
 

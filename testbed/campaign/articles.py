@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from testbed import store
 from testbed.asked import catalogue, loads, yamlfile
 from testbed.asked.experiments import EXPERIMENTS_FOLDER
+from testbed.asked.order import SEEDS, seed_of_part
 from testbed.asked.plan import plan
 from testbed.campaign import campaign
 from testbed.campaign.campaign import Outcome
@@ -97,7 +98,7 @@ def new_series(request: Request) -> Series:
         if part not in parts:
             raise catalogue.unknown(f"part of article {request.name}:", part, parts)
     created_at = datetime.now(UTC)
-    seed = random.SystemRandom().randrange(1_000_000) if request.seed is None else request.seed
+    seed = random.SystemRandom().randrange(SEEDS) if request.seed is None else request.seed
     return Series(
         schema_version=1,
         series=f"{created_at:%Y%m%dT%H%M%SZ}-{request.name}",
@@ -129,7 +130,7 @@ def planned(series: Series) -> list[tuple[SeriesPart, Experiment, list[PlannedRu
     """Return what would be run, part by part."""
     apps = catalogue.load()
     experiments = [(part, _experiment(series.article, part, series.scale)) for part in series.parts]
-    return [(part, one, plan(one, apps, series.seed)) for part, one in experiments]
+    return [(part, one, plan(one, apps, seed_of(series, part))) for part, one in experiments]
 
 
 def carry_out(
@@ -166,13 +167,18 @@ def _carry_out_part(
         name=part.campaign,
         experiment=_experiment(series.article, part, series.scale),
         overridden=[],
-        seed=series.seed,
+        seed=seed_of(series, part),
         inventory=inventory,
         results_folder=folder.parent,
         within=folder.name,
         folder_name=part.campaign,
     )
     return campaign.run(request, progress)
+
+
+def seed_of(series: Series, part: SeriesPart) -> int:
+    """Return the seed that decides the order of one part's runs."""
+    return seed_of_part(series.seed, part.campaign)
 
 
 def _experiment(article: Article, part: SeriesPart, scale: Scale) -> Experiment:

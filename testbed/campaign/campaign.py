@@ -18,6 +18,7 @@ from testbed import store
 from testbed.asked import app_code, capacity, database_connections, experiments
 from testbed.asked import catalogue as catalogues
 from testbed.asked.catalogue import Catalogue
+from testbed.asked.order import SEEDS
 from testbed.asked.plan import plan, workers
 from testbed.campaign import changes
 from testbed.errors import Exit, Interrupted, TestbedError
@@ -94,7 +95,7 @@ def run(request: Request, progress: Progress) -> Outcome:
     host, a missing service), and Ctrl-C, end the campaign as Interrupted; finished runs are kept.
     """
     catalogue = catalogues.load(request.apps_path)
-    seed = random.SystemRandom().randrange(1_000_000) if request.seed is None else request.seed
+    seed = random.SystemRandom().randrange(SEEDS) if request.seed is None else request.seed
     plan(request.experiment, catalogue, seed)  # refused before any host is asked
     with held(request.inventory) as remotes:
         session, campaign, planned = _prepare(request, catalogue, seed, remotes, progress)

@@ -157,8 +157,8 @@ class Claim(Declared):
     """Something that the article says, and when it counts as reproduced.
 
     It is 'reproduced' if the 95 % interval of the ratio is within `accept`, and 'not reproduced' if
-    all of the interval is outside. Otherwise it is 'not comparable', also if a run that it needs is
-    missing or invalid.
+    all of the interval is outside. Otherwise it is 'undecided'. There is 'no data' on it if a side
+    has no run that counts.
     """
 
     text: Text  # what the article says, in our words

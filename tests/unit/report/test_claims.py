@@ -12,7 +12,7 @@ from analysis.trials import CellTrials
 from testbed.model.article import Accept, CellRef, Claim, ComparedCells
 
 FIGURES = st.floats(0.01, 1e6)
-TRIALS = st.lists(FIGURES, min_size=1, max_size=5)
+TRIALS = st.lists(FIGURES, min_size=2, max_size=5)
 RATIOS = st.floats(0.01, 100)
 CELL = CellRef(part="round", app="django", endpoint="index")
 
@@ -33,7 +33,8 @@ def claim(**accept):
 
 
 def side(values, **other):
-    return CellTrials("Django, index", exact(values), len(values), **other)
+    numbers = other.pop("numbers", list(range(1, len(values) + 1)))
+    return CellTrials("Django, index", exact(values), len(values), numbers=numbers, **other)
 
 
 def decide(found, accept):
@@ -49,40 +50,67 @@ def judged(of, to, accept, **other):
     [
         ([400, 410, 420], [100, 101, 102], {"at_least": 2}, "reproduced"),
         ([150, 151, 152], [100, 101, 102], {"at_least": 2}, "not reproduced"),
-        ([150, 250, 300], [100, 101, 102], {"at_least": 2}, "not comparable"),
+        ([150, 250, 300], [100, 101, 102], {"at_least": 2}, "undecided"),
+        ([150, 250, 300], [100, 167, 200], {"at_least": 1.4}, "reproduced"),  # in pairs
         ([400, 410, 420], [100, 101, 102], {"at_least": 1, "at_most": 3}, "not reproduced"),
         ([300, 300], [100, 100], {"at_least": 3}, "reproduced"),  # a limit belongs to its range
-        ([400], [100], {"at_least": 2}, "reproduced"),
+        ([400], [100], {"at_least": 2}, "undecided"),
+        ([400, 410, 420], [100], {"at_least": 2}, "undecided"),
         ([0, 0, 0], [100, 110, 120], {"at_most": 0.5}, "reproduced"),
         ([100, 110, 120], [0, 0, 0], {"at_least": 2}, "reproduced"),
-        ([0, 0, 0], [0, 0, 0], {"at_most": 0.5}, "not comparable"),
+        ([0, 0, 0], [0, 0, 0], {"at_most": 0.5}, "undecided"),
     ],
 )
 def test_verdicts(of, to, accept, verdict):
     assert judged(of, to, accept).verdict == verdict
 
 
-def test_with_few_trials_the_reason_says_what_the_interval_is():
-    assert "range of the trials" in judged([10, 30], [2, 5, 4], {"at_least": 1}).reason
-    assert "nothing is known of spread" in judged([10], [2], {"at_least": 1}).reason
+def test_the_reason_says_what_the_interval_is():
+    assert "(t, 2 pairs of trials)" in judged([10, 30], [2, 5, 4], {"at_least": 1}).reason
+    assert "One trial tells nothing of spread" in judged([10], [2], {"at_least": 1}).reason
+
+
+def test_trials_are_paired_by_their_number():
+    of, to = side([10, 20, 30], numbers=[1, 2, 4]), side([10, 5, 7], numbers=[2, 1, 3])
+    found = judge("more", claim(at_least=1.9), "fair", of, to)
+    assert (found.verdict, found.estimate.trials) == ("reproduced", (2, 2))
+    assert found.estimate.value == 2
+    assert "the trials that count on both sides: 1, 2." in found.remarks[-1]
+
+
+def test_without_two_trials_in_common_they_are_compared_without_pairs():
+    of, to = side([10, 20, 30], numbers=[1, 2, 3]), side([10, 5], numbers=[3, 4])
+    found = judge("more", claim(at_least=1.9), "fair", of, to).estimate
+    assert (found.how, found.trials) == ("unpaired", (3, 2))
+
+
+def test_cells_of_different_parts_are_compared_without_pairs():
+    other = claim(at_least=2).model_copy(
+        update={"compare": {"fair": ComparedCells(of=CELL, to=CELL.model_copy(
+            update={"part": "another"}))}}
+    )  # fmt: skip
+    assert judge("more", other, "fair", side([9, 10]), side([2, 3])).estimate.how == "unpaired"
 
 
 def test_a_lower_bound_decides_only_one_way():
     slow = [Span.at_least(9e6), Span.at_least(8e6), Span.at_least(9.5e6)]
     quick = exact([2000, 2100, 2200])
-    of, to = CellTrials("aiohttp", quick, 3), CellTrials("Django", slow, 3)
+    of, to = (
+        CellTrials(app, spans, 3, numbers=[1, 2, 3])
+        for app, spans in (("aiohttp", quick), ("Django", slow))
+    )
     assert judge("wait", claim(at_most=0.5), "fair", of, to).verdict == "reproduced"
     assert judge("wait", claim(at_least=0.5), "fair", of, to).verdict == "not reproduced"
     # How many times as long it took is not known, only that it is not less
     assert judge("wait", claim(at_least=2), "fair", to, of).verdict == "reproduced"
     band = judge("wait", claim(at_least=4000, at_most=9000), "fair", to, of)
-    assert band.verdict == "not comparable"
+    assert band.verdict == "undecided"
 
 
 def test_two_lower_bounds_have_no_ratio():
-    bounds = CellTrials("Django", [Span.at_least(5.0)] * 3, 3)
+    bounds = CellTrials("Django", [Span.at_least(5.0)] * 3, 3, numbers=[1, 2, 3])
     found = judge("wait", claim(at_most=0.5), "fair", bounds, bounds)
-    assert (found.verdict, found.estimate.value) == ("not comparable", None)
+    assert (found.verdict, found.estimate.value) == ("undecided", None)
     assert "never answered" in found.reason
 
 
@@ -95,7 +123,7 @@ def test_a_share_stands_alone():
 def test_without_a_trial_that_counts_the_reason_names_the_cell_and_the_cause():
     of = CellTrials("Django, index", [], 2, ["Trial 1: Invalid: CPU stolen."])
     found = judge("more", claim(at_least=2), "fair", of, side([1, 2, 3]))
-    assert (found.verdict, found.estimate) == ("not comparable", None)
+    assert (found.verdict, found.estimate) == ("no data", None)
     assert "Django, index" in found.reason
     assert "CPU stolen" in found.reason
 
@@ -126,17 +154,17 @@ def test_at_least_and_at_most_the_same_ratio_are_opposites(of, to, limit):
     allowed = {
         ("reproduced", "not reproduced"),
         ("not reproduced", "reproduced"),
-        ("not comparable", "not comparable"),
+        ("undecided", "undecided"),
         ("reproduced", "reproduced"),  # the interval is the limit itself
-        ("reproduced", "not comparable"),  # it begins at the limit
-        ("not comparable", "reproduced"),  # it ends there
+        ("reproduced", "undecided"),  # it begins at the limit
+        ("undecided", "reproduced"),  # it ends there
     }
     assert (least, most) in allowed
 
 
 @given(TRIALS, TRIALS, RATIOS, st.floats(1, 10))
 def test_a_wider_range_never_makes_a_claim_fail(of, to, limit, wider):
-    order = ["not reproduced", "not comparable", "reproduced"]
+    order = ["not reproduced", "undecided", "reproduced"]
     narrow = judged(of, to, {"at_least": limit}).verdict
     wide = judged(of, to, {"at_least": limit / wider}).verdict
     assert order.index(wide) >= order.index(narrow)
@@ -148,9 +176,9 @@ def test_knowing_less_never_turns_a_verdict_into_its_opposite(of, to, limit, mor
     before = decide(estimate(spans["of"], spans["to"]), Accept(at_least=limit))
     spans[which] = [Span(span.value, span.low, span.high * more) for span in spans[which]]
     after = decide(estimate(spans["of"], spans["to"]), Accept(at_least=limit))
-    assert after in (before, "not comparable")
+    assert after in (before, "undecided")
 
 
-def test_nothing_known_is_comparable_with_nothing():
-    unknown = Estimate(None, 0, math.inf, "bootstrap")
-    assert decide(unknown, Accept(at_least=0)) == "not comparable"
+def test_of_nothing_known_nothing_is_decided():
+    unknown = Estimate(None, 0, math.inf, "unpaired")
+    assert decide(unknown, Accept(at_least=0)) == "undecided"

@@ -8,18 +8,23 @@ from hypothesis import strategies as st
 
 from analysis.__main__ import main
 from analysis.compare.rule import judge
-from analysis.ratio import Span, change
+from analysis.ratio import Span, estimate
 from testbed.errors import Exit
 from testbed.model.results import CapacityResult, Failure, Finding
 from testbed.model.tool_output import Errors
 from tests.unit.report import builder
 
 FIGURES = st.floats(0.01, 1e6)
-TRIALS = st.lists(FIGURES, min_size=1, max_size=4)
-OPPOSITE = {"better": "worse", "worse": "better", "same": "same", "unclear": "unclear"}
+TRIALS = st.lists(FIGURES, min_size=2, max_size=4)
+OPPOSITE = {"better": "worse", "worse": "better", "same": "same", "undecided": "undecided"}
 STEADY = (1000.0, 1001.0, 1002.0)
 MANY = (1400.0, 1401.0, 1402.0)
 SHAKY = (700.0, 1000.0, 1300.0)
+
+
+def change(a, b):
+    """Return B/A."""
+    return estimate(b, a)
 
 
 def spans(values):
@@ -81,10 +86,10 @@ GOODPUT = ("--metric", "goodput_rps")
         (STEADY, MANY, "better", 0),
         (MANY, STEADY, "worse", Exit.WORSE),
         (STEADY, STEADY, "same", 0),
-        (SHAKY, SHAKY, "unclear", 0),
-        (STEADY, SHAKY, "unclear", 0),
-        ((1000.0,), (960.0,), "same", 0),
-        ((1000.0,), (940.0,), "worse", Exit.WORSE),
+        (SHAKY, SHAKY, "undecided", 0),
+        (STEADY, SHAKY, "undecided", 0),
+        ((1000.0,), (500.0,), "undecided", Exit.NOT_VALID),
+        ((1000.0,), (500.0, 501.0), "undecided", Exit.NOT_VALID),
         ((1000.0, 1002.0), (900.0, 902.0), "worse", Exit.WORSE),
     ],
 )
@@ -127,12 +132,50 @@ def test_zero_errors_are_the_same_and_some_are_worse(stored, compared):
     assert document["cells"][0]["ratio"]["high"] is None  # infinite is no figure of JSON
 
 
-def test_one_trial_says_that_nothing_is_known_of_spread(stored, compared, capsys):
+def test_one_trial_decides_nothing_and_says_so(stored, compared, capsys):
     a, b = stored("a", runs([1000.0])), stored("b", runs([500.0]))
     _, document = compared(a, b, *GOODPUT)
-    assert "nothing is known of spread" in document["cells"][0]["reason"]
+    (cell,) = document["cells"]
+    assert "One trial tells nothing of spread" in cell["reason"]
+    assert cell["ratio"]["value"] == 0.5
+    assert (cell["ratio"]["low"], cell["ratio"]["high"], cell["p_value"]) == (None, None, None)
     main(["compare", a, b])
-    assert "nothing is known of spread" in capsys.readouterr().out
+    assert "One trial tells nothing of spread" in capsys.readouterr().out
+
+
+def apps(cells):
+    """The runs of several apps, from their goodputs."""
+    records = [run for app, goodputs in cells.items() for run in runs(goodputs, app=app)]
+    return [
+        run.model_copy(update={"run_id": f"{n:03d}{run.run_id[3:]}"})
+        for n, run in enumerate(records, start=1)
+    ]
+
+
+def test_what_is_worse_by_chance_among_many_cells_is_undecided(stored, compared):
+    """Worse by itself (p < 0.05), but the p-value is six times as high among six cells."""
+    before, after = (1000.0, 1030.0, 970.0), (860.0, 885.0, 830.0)
+    rest = {f"app{n}": STEADY for n in range(5)}
+    alone = [stored(f"{x}1", apps({"flask": y})) for x, y in (("a", before), ("b", after))]
+    among = [stored(f"{x}6", apps({"flask": y} | rest)) for x, y in (("a", before), ("b", after))]
+    status, document = compared(*alone, *GOODPUT)
+    assert (status, document["cells"][0]["verdict"]) == (Exit.WORSE, "worse")
+    assert document["cells"][0]["p_value"] == document["cells"][0]["p_value_holm"] < 0.05
+    status, document = compared(*among, *GOODPUT)
+    (cell,) = [cell for cell in document["cells"] if cell["app"] == "flask"]
+    assert (status, cell["verdict"]) == (0, "undecided")
+    assert cell["p_value_holm"] == pytest.approx(6 * cell["p_value"])
+    assert "6 were compared" in cell["reason"]
+    assert document["verdicts"] | {"same": 5, "undecided": 1} == document["verdicts"]
+
+
+def test_cells_that_cannot_be_tested_do_not_weaken_the_others(stored, compared):
+    a = stored("a", apps({"flask": STEADY, "django": (1000.0,)}))
+    b = stored("b", apps({"flask": (900.0, 901.0, 902.0), "django": (1000.0,)}))
+    status, document = compared(a, b, *GOODPUT)
+    assert status == Exit.WORSE
+    flask = next(cell for cell in document["cells"] if cell["app"] == "flask")
+    assert flask["p_value_holm"] == flask["p_value"]
 
 
 def test_a_response_time_that_is_only_a_bound_decides_nothing(stored, compared):
@@ -141,27 +184,28 @@ def test_a_response_time_that_is_only_a_bound_decides_nothing(stored, compared):
     folder = stored("a", runs(STEADY, figures=lost))
     code, document = compared(folder, folder, "--metric", "response_p99_us")
     assert document["cells"][0]["a"]["lower_bound"]
-    assert [cell["verdict"] for cell in document["cells"]] == ["unclear"]
+    assert [cell["verdict"] for cell in document["cells"]] == ["undecided"]
     assert code == 0
 
 
 @pytest.mark.parametrize(
-    ("about", "other", "said"),
+    ("about", "other", "verdict", "said"),
     [
-        ({"place": "metal"}, {}, "measured on a lab, B on real hosts"),
-        ({"workload": "movies"}, {}, "workload"),
-        ({}, {"calibration": True}, "calibration"),
-        ({}, {"connections": 200}, "Another load was asked: connections 400 against 200"),
-        ({}, {"verdict": "invalid"}, "no trial counts"),
-        ({}, {"app": "django"}, "does not have it"),
+        ({"place": "metal"}, {}, "not comparable", "measured on a lab, B on real hosts"),
+        ({"workload": "movies"}, {}, "not comparable", "workload"),
+        ({}, {"calibration": True}, "not comparable", "calibration"),
+        ({}, {"connections": 200}, "not comparable",
+         "Another load was asked: connections 400 against 200"),
+        ({}, {"verdict": "invalid"}, "no data", "no trial counts"),
+        ({}, {"app": "django"}, "no data", "does not have it"),
     ],
-)
-def test_what_is_not_alike_is_not_compared(stored, compared, about, other, said):
+)  # fmt: skip
+def test_what_is_not_alike_is_not_compared(stored, compared, about, other, verdict, said):
     finding = Finding(check="steal", verdict="invalid", sentence="CPU stolen")
     findings = [finding] if other.get("verdict") else []
     b = stored("b", runs(STEADY, findings=findings, **other), **about)
     status, document = compared(stored("a", runs(STEADY)), b)
-    assert {cell["verdict"] for cell in document["cells"]} == {"not comparable"}
+    assert {cell["verdict"] for cell in document["cells"]} == {verdict}
     assert all(cell["ratio"] is None for cell in document["cells"])
     assert any(said in cell["reason"] for cell in document["cells"])
     assert status == Exit.NOT_VALID
@@ -193,22 +237,28 @@ def test_steps_of_a_ramp_are_cells_of_their_own(stored, compared):
 
 @pytest.mark.parametrize(
     ("ends", "verdict"),
-    [((2000, 2050), "better"), ((1000, 1040), "same"), ((900, 1100), "unclear"),
+    [((2000, 2050), "better"), ((1000, 1040), "same"), ((900, 1100), "undecided"),
      ((400, 420), "worse"), ((2000, None), "better"), ((None, 500), "worse")],
 )  # fmt: skip
 def test_searches_are_compared_by_their_answers(stored, compared, ends, verdict):
     def search(name, at_least, below):
         rates = [rate for rate in (at_least, below) if rate]
+        wanted = [(trial, rate) for trial in (1, 2) for rate in rates]
         probes = [
-            builder.run(n, "flask", "index", rate_rps=rate) for n, rate in enumerate(rates, start=1)
+            builder.run(n, "flask", "index", trial=trial, rate_rps=rate)
+            for n, (trial, rate) in enumerate(wanted, start=1)
         ]
-        answer = CapacityResult(
-            app="flask", endpoint="index", variant="default", trial=1, at_least_rps=at_least,
-            below_rps=below, runs=[probe.run_id for probe in probes],
-        )  # fmt: skip
+        answers = [
+            CapacityResult(
+                app="flask", endpoint="index", variant="default", trial=trial,
+                at_least_rps=at_least, below_rps=below,
+                runs=[probe.run_id for probe in probes if probe.trial == trial],
+            )
+            for trial in (1, 2)
+        ]  # fmt: skip
         limits = {"from_rps": 1000, "to_rps": 8000, "p99_ms": 50, "errors_percent": 0.1}
         return stored(
-            name, probes, asked={"trials": 1, "load": {"capacity": limits}}, capacities=[answer]
+            name, probes, asked={"trials": 2, "load": {"capacity": limits}}, capacities=answers
         )
 
     _, document = compared(search("a", 1000, 1040), search("b", *ends))
@@ -248,7 +298,7 @@ def test_the_table_shows_figures_ratio_and_verdict(stored, capsys):
     text = capsys.readouterr().out
     line = next(line for line in text.splitlines() if "Goodput" in line)
     assert all(part in line for part in ("1,401 (3)", "1,001 (3)", "0.714", "worse"))
-    assert "Goodput/s: The 95 % interval of B/A" in text
+    assert "Goodput/s: The 95 % interval (t, 3 trials against 3, unpaired) of B/A" in text
 
 
 @pytest.mark.parametrize(
@@ -278,8 +328,7 @@ def test_swapping_a_and_b_turns_better_into_worse(a, b, factor, more_is_better):
 @given(TRIALS, st.floats(1, 1.5))
 def test_identical_campaigns_are_never_better_or_worse(values, factor):
     found = judge(change(spans(values), spans(values)), factor, more_is_better=True)
-    steady = len(values) == 1 or max(values) / min(values) < factor
-    assert found in (("same",) if steady else ("same", "unclear"))
+    assert found in ("same", "undecided")
 
 
 @given(TRIALS, TRIALS, st.floats(1, 1.5))
@@ -294,4 +343,20 @@ def test_more_tolerance_never_makes_a_cell_worse(a, b, factor):
     found = change(spans(a), spans(b))
     strict, lenient = (judge(found, limit, more_is_better=True) for limit in (1.0, factor))
     assume(strict in ("better", "worse", "same"))
-    assert lenient in (strict, "same", "unclear")
+    assert lenient in (strict, "same", "undecided")
+
+
+def test_what_a_comparison_could_have_shown_is_said(stored, compared, capsys):
+    steady, shaky = stored("a", runs(STEADY)), stored("b", runs(SHAKY))
+    for folder, least, most in ((steady, 1.05, 1.06), (shaky, 2, 20)):
+        _, document = compared(folder, folder, *GOODPUT)
+        assert least < document["cells"][0]["could_show_ratio"] < most
+    main(["compare", steady, steady, *GOODPUT])
+    assert "smallest difference that 4 of 5 such comparisons show: 5.4 %" in capsys.readouterr().out
+    main(["compare", shaky, shaky, *GOODPUT])
+    assert "such comparisons show: a factor of" in capsys.readouterr().out
+
+
+def test_two_trials_do_not_tell_what_they_could_have_shown(stored, compared):
+    folder = stored("a", runs(STEADY[:2]))
+    assert compared(folder, folder, *GOODPUT)[1]["cells"][0]["could_show_ratio"] is None

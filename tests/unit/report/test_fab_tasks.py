@@ -26,8 +26,11 @@ def fab(tmp_path, monkeypatch):
 
 
 def stored(folder, goodput_rps):
-    figures = builder.output(goodput_rps=goodput_rps)
-    runs = [builder.run(1, "flask", "index", figures=figures)]
+    runs = [
+        builder.run(trial, "flask", "index", trial=trial,
+                    figures=builder.output(goodput_rps=goodput_rps + trial))
+        for trial in (1, 2, 3)
+    ]  # fmt: skip
     return builder.write(folder, builder.campaign(runs), runs, curves=False)
 
 

@@ -7,6 +7,9 @@ import re
 import pytest
 
 from analysis.__main__ import main
+from analysis.charts import latency, requests
+from analysis.groups import groups
+from analysis.load import load
 from testbed.model.results import Failure, Finding
 from tests.unit.report import builder
 
@@ -123,7 +126,23 @@ def test_trials_are_all_shown_with_an_interval(tmp_path):
     folder = made(tmp_path, runs)
     page = report(folder)
     assert len(rows(folder)) == 3
-    assert "bootstrap" in page
+    assert "95 % interval of the mean over trials by Student" in page
+    with (folder / "report" / "summary.csv").open(newline="") as stream:
+        (summary,) = csv.DictReader(stream)
+    ends = [float(summary[f"goodput_rps_mean_ci95_{end}"]) for end in ("low", "high")]
+    assert ends == pytest.approx([110 - 24.84, 110 + 24.84], abs=0.01)  # 4.303 * 10 / sqrt(3)
+
+
+def test_an_axis_reaches_the_ends_of_the_intervals(tmp_path):
+    runs = [
+        builder.run(trial, "flask", "index", trial=trial, rate_rps=None,
+                    figures=builder.output(throughput_rps=rate, goodput_rps=rate, p99_us=10 * rate))
+        for trial, rate in ((1, 1000.0), (2, 2000.0), (3, 3000.0))
+    ]  # fmt: skip
+    campaign = load(made(tmp_path, runs))
+    members = groups(campaign, "index")
+    assert requests.draw(campaign, "index", members).figure.axes[0].get_xlim()[1] > 4484
+    assert latency.draw(campaign, "index", members).figure.axes[0].get_xlim()[1] > 44.84
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,10 @@ def test_the_terminal_names_reasons_and_scale(whole, capsys):
     text = capsys.readouterr().out
     assert "Small scale" in text
     assert "3 reproduced, 1 not reproduced" in text
-    assert "slower_sooner: The 95 % interval, 0.333 to 1.00, lies within" in text
+    assert (
+        "slower_sooner: The 95 % interval (t, 3 pairs of trials), 0.333 to 1.00, lies within"
+        in text
+    )
 
 
 def test_full_scale_says_nothing_of_a_small_one(tmp_path, capsys):
@@ -137,7 +140,7 @@ def test_a_series_that_is_not_complete_is_shown_as_such(tmp_path, capsys):
     )
     document, found = verdicts(folder, capsys)
     assert document["complete"] is False
-    assert found["slower_sooner"]["verdict"] == "not comparable"
+    assert found["slower_sooner"]["verdict"] == "no data"
     assert "users" in found["slower_sooner"]["reason"]
     assert main(["report", str(folder)]) == 0
     page = (folder / "report" / "index.html").read_text()
@@ -153,15 +156,17 @@ def test_invalid_and_failed_runs_are_left_out_and_named(tmp_path, capsys):
     runs[2] = runs[2].model_copy(update={"failure": failure, "output": None, "verdict": "invalid"})
     folder = series_builder.write(tmp_path / "series", {"rate": runs})
     _, found = verdicts(folder, capsys)
-    assert found["more"]["verdict"] == "reproduced"
+    assert found["more"]["verdict"] == "undecided"
     assert found["more"]["of"]["trials"] == [3993]
     remarks = " ".join(found["more"]["remarks"])
     for text in ("1 of 3 trials counted", "30 % of the CPU was stolen", "the daemon died"):
         assert text in remarks
-    assert "range of the trials" in found["more"]["measured"]["interval_is"]
+    assert "one trial tells nothing of spread" in found["more"]["measured"]["interval_is"]
 
 
-def test_with_no_run_that_counts_a_claim_is_not_comparable_and_says_why(tmp_path, capsys):
+def test_with_no_run_that_counts_there_is_no_data_on_a_claim_and_the_reason_says_why(
+    tmp_path, capsys
+):
     stolen = Finding(check="steal", verdict="invalid", sentence="30 % of the CPU was stolen")
     runs = [
         run.model_copy(update={"verdict": "invalid", "findings": [stolen]})
@@ -171,7 +176,7 @@ def test_with_no_run_that_counts_a_claim_is_not_comparable_and_says_why(tmp_path
     ]
     folder = series_builder.write(tmp_path / "series", {"rate": runs})
     _, found = verdicts(folder, capsys)
-    assert found["more"]["verdict"] == "not comparable"
+    assert found["more"]["verdict"] == "no data"
     assert "30 % of the CPU was stolen" in found["more"]["reason"]
     assert found["more"]["measured"] is None
     assert found["no_errors"]["verdict"] == "reproduced"
@@ -205,7 +210,7 @@ def test_a_metric_of_ramps_is_not_taken_from_a_single_load(tmp_path, capsys):
     )
     series_builder.write_campaign(folder / "as_published-users", "rate", series_builder.rate_runs())
     _, found = verdicts(folder, capsys)
-    assert found["slower_sooner"]["verdict"] == "not comparable"
+    assert found["slower_sooner"]["verdict"] == "no data"
     assert "of ramps, and only of them" in found["slower_sooner"]["reason"]
 
 

@@ -129,3 +129,13 @@ def test_small_replaces_what_it_names():
     assert (full.trials, full.load.duration_s, full.load.connections) == (3, 300, 400)
     assert (small.trials, small.load.rate_rps) == (2, 4000)
     assert small.load.duration_s < 10
+
+
+def test_each_part_has_an_order_of_its_own():
+    series = articles.new_series(request(modes=["as_published", "fair"], seed=3))
+    seeds = {articles.seed_of(series, part) for part in series.parts}
+    assert len(seeds) == len(series.parts)
+    again = articles.new_series(request(modes=["as_published", "fair"], seed=3))
+    assert [runs for *_, runs in articles.planned(series)] == [
+        runs for *_, runs in articles.planned(again)
+    ]

@@ -1,0 +1,171 @@
+"""Compute intervals of the ratio of two means from few trials. Pure functions on arrays.
+
+The model is that of a logarithm: the trials of a cell scatter by so many percent, not by so many
+requests, so the logarithm of the ratio of two means is given an interval by Student's t (L. V.
+Hedges, J. Gurevitch and P. S. Curtis, The Meta-Analysis of Response Ratios in Experimental Ecology,
+Ecology 80, 1999). Its standard error comes from the trials as shares of their mean, so that a
+single zero among them does no harm.
+
+- Paired: trial k of one side and trial k of the other were measured in the same block, and what the
+  block did to both cancels. The standard error is that of the differences of the shares.
+- Unpaired: the variances of both sides are kept apart, as B. L. Welch does (The Generalization of
+  'Student's' Problem when Several Different Population Variances are Involved, Biometrika 34,
+  1947).
+
+All arrays have the trials on their last axis; other axes are campaigns of a simulation.
+bench/intervals.py shows by simulation how often the intervals hold the true ratio.
+"""
+
+import functools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import brentq
+from scipy.stats import chi2, norm
+from scipy.stats import t as student
+
+CONFIDENCE = 0.95
+POWER = 0.8  # how often a difference that could be shown is shown
+PARTS = 200  # of a distribution, over which a mean is taken
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LogRatio:
+    """The logarithm of a ratio of two means, its standard error and its degrees of freedom.
+
+    `centre` is infinite if one mean is zero, and not a number if both are. If it is infinite,
+    `error` is the relative standard error of the mean that is not zero: the ratio is taken to be
+    zero or infinite only if that mean is surely above zero.
+    """
+
+    centre: Floats
+    error: Floats
+    freedom: Floats
+
+    def low(self, confidence: float = CONFIDENCE) -> Floats:
+        """Return the lower end of the interval of the ratio."""
+        reach = self._reach(confidence)
+        with np.errstate(invalid="ignore"):
+            ends = np.exp(self.centre - reach)
+        ends = np.where(np.isinf(self.centre), np.where(reach < 1, np.exp(self.centre), 0.0), ends)
+        return np.where(np.isnan(self.centre), 0.0, ends)
+
+    def high(self, confidence: float = CONFIDENCE) -> Floats:
+        """Return the upper end of the interval of the ratio."""
+        with np.errstate(divide="ignore"):
+            return np.asarray(1 / self.inverse().low(confidence))
+
+    def inverse(self) -> "LogRatio":
+        """Return the reciprocal ratio."""
+        return LogRatio(-self.centre, self.error, self.freedom)
+
+    def chance_above(self, limit: float) -> Floats:
+        """Return the two-sided p-value of the ratio's being above the limit.
+
+        It is 1 minus the highest confidence at which the interval still lies above the limit, and 1
+        if there is none.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            far = np.where(
+                np.isposinf(self.centre), 1 / self.error, (self.centre - np.log(limit)) / self.error
+            )
+        found = np.minimum(1.0, 2 * student.sf(far, self.freedom))
+        return np.where(np.isnan(found), 1.0, found)
+
+    def chance_below(self, limit: float) -> Floats:
+        """Return the two-sided p-value of the ratio's being below the limit, which is above 0."""
+        return self.inverse().chance_above(1 / limit)
+
+    def _reach(self, confidence: float) -> Floats:
+        return np.asarray(student.ppf((1 + confidence) / 2, self.freedom) * self.error)
+
+
+def paired(of: npt.ArrayLike, to: npt.ArrayLike) -> LogRatio:
+    """Return the ratio of the means of trials that were made in the same blocks, in their order."""
+    centre, of_shares, to_shares = _shares(of, to)
+    trials = of_shares.shape[-1]
+    error = (of_shares - to_shares).std(axis=-1, ddof=1) / trials**0.5
+    return LogRatio(centre, error, np.full_like(error, trials - 1))
+
+
+def unpaired(of: npt.ArrayLike, to: npt.ArrayLike) -> LogRatio:
+    """Return the ratio of the means of trials that were made in different blocks.
+
+    The degrees of freedom are estimated. Of few trials, Satterthwaite's estimate is too low and
+    Welch's own of 1947 too high; halfway between them the intervals of 2 to 10 trials hold the
+    true ratio in 93 to 96 of 100 simulated campaigns, if neither side scatters more than four
+    times as much as the other. They are never more than if both sides had as few trials as the
+    smaller one.
+    """
+    centre, of_shares, to_shares = _shares(of, to)
+    n, m = of_shares.shape[-1], to_shares.shape[-1]
+    of_part, to_part = of_shares.var(axis=-1, ddof=1) / n, to_shares.var(axis=-1, ddof=1) / m
+    whole = of_part + to_part
+    with np.errstate(divide="ignore", invalid="ignore"):
+        too_low = whole**2 / (of_part**2 / (n - 1) + to_part**2 / (m - 1))
+        too_high = whole**2 / (of_part**2 / (n + 1) + to_part**2 / (m + 1)) - 2
+    freedom = np.minimum((too_low + too_high) / 2, 2 * min(n, m) - 1)
+    return LogRatio(centre, np.sqrt(whole), np.where(whole > 0, freedom, min(n, m) - 1))
+
+
+def _shares(of: npt.ArrayLike, to: npt.ArrayLike) -> tuple[Floats, Floats, Floats]:
+    """Return the logarithm of the ratio of the means, and each side's trials by their mean."""
+    sides = [np.asarray(side, dtype=float) for side in (of, to)]
+    means = [side.mean(axis=-1, keepdims=True) for side in sides]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        centre = np.log(means[0] / means[1])
+        shares = [
+            np.where(np.isfinite(mean) & (mean > 0), side / mean, 1.0)
+            for side, mean in zip(sides, means, strict=True)
+        ]
+    return centre[..., 0], shares[0], shares[1]
+
+
+def holm(chances: Sequence[float]) -> list[float]:
+    """Return p-values corrected for their number by Holm's method, in the order given.
+
+    If no difference is real, at most 5 of 100 comparisons have any corrected value of 0.05 or less
+    (S. Holm, A Simple Sequentially Rejective Multiple Test Procedure, Scandinavian Journal of
+    Statistics 6, 1979), however the figures depend on each other.
+    """
+    order = np.argsort(chances, kind="stable")
+    left = len(chances) - np.arange(len(chances))  # how many are not yet decided at each step
+    stepwise = np.maximum.accumulate(np.asarray(chances, dtype=float)[order] * left)
+    corrected = np.empty(len(chances))
+    corrected[order] = np.minimum(1.0, stepwise)
+    return [float(value) for value in corrected]
+
+
+def could_show(found: LogRatio, chance: float) -> float:
+    """Return the smallest true ratio above 1 that a repetition would tell from 1, 4 times in 5.
+
+    The repetition has as many trials, which scatter as those did, and takes the ratio for shown if
+    its p-value is `chance` or less. Return infinity if nothing is known of the ratio's scatter, or
+    if it is so wide that no difference would be shown.
+    """
+    if not np.isfinite(found.centre):
+        return math.inf
+    errors = _errors_to_show(round(float(found.freedom), 1), chance)
+    with np.errstate(over="ignore"):
+        return float(np.exp(found.error * errors))
+
+
+@functools.cache
+def _errors_to_show(freedom: float, chance: float) -> float:
+    """Return how many estimated standard errors a true difference needs to be shown with POWER.
+
+    Both standard errors are estimates, the one that tells the difference and the one that will
+    judge it. Both are averaged over their distribution, that of the root of chi-squared.
+    """
+    shares = (np.arange(PARTS) + 0.5) / PARTS
+    told = np.sqrt(chi2.ppf(shares, freedom) / freedom)
+    judging = student.ppf(1 - chance / 2, freedom) * told[:, None]
+
+    def lacks(logarithm: float) -> float:
+        return float(norm.cdf(math.exp(logarithm) * told - judging).mean()) - POWER
+
+    return math.exp(brentq(lacks, -5, 15))
