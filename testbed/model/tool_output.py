@@ -78,7 +78,8 @@ class ToolOutput(Model):
     bytes: int | None = None
     errors: Errors = Errors()
     # Response time. For constant-rate tools it begins when a request was due. Closed-loop tools
-    # (wrk, ab) only know when it was sent, so theirs is in fact a service time.
+    # (wrk, ab) only know when it was sent, so theirs is in fact a service time. wrk adds samples
+    # that it did not measure; `problems` says so where it shows.
     latency_us: Distribution = Distribution()
     service_us: Distribution | None = None  # from when a request was sent (pacer)
     lag_us: Distribution | None = None  # how late the generator itself sent (pacer)

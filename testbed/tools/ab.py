@@ -167,6 +167,7 @@ def _read(report: Report) -> Found:
         byte_rate=_figure(report, "Transfer rate", BYTES, "KB"),
         status_errors=errors.status,
         not_answers=_received_nothing(breakdown) if breakdown else 0,
+        at_once=_count(report, "Concurrency Level"),
         times=_times(report),
     )
     return Found(

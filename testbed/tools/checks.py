@@ -19,6 +19,8 @@ HISTOGRAM_TOLERANCE = 0.002
 LONGEST_RUN_S = 366 * 86400.0
 # wrk2 checks only every 2 s, and later with many connections, whether its time is up.
 OVERRUN_S = 10.0
+# wrk starts its clock when its threads are running, so some requests are then under way already.
+HEAD_START_S = 0.1
 # The sample standard deviation of n values in [0, max] is at most max * sqrt(n / (4 (n - 1))),
 # largest for n = 2 (Popoviciu's inequality with Bessel's correction)
 STDEV_TO_MAX = 0.7072
@@ -51,7 +53,7 @@ class Times:
 
     @property
     def both_lists(self) -> dict[str, PrintedFigure]:
-        """All percentiles; of one that both lists have, that of `percentiles`."""
+        """Return all percentiles. If both lists have one, that of `percentiles` is taken."""
         return {row.percentile: row.value for row in self.table} | self.percentiles
 
 
@@ -67,6 +69,8 @@ class Printed:
     byte_rate: PrintedFigure | None = None  # bytes per second
     status_errors: int | None = None
     not_answers: int = 0  # part of `requests`: counted as complete although no correct answer came
+    untimed: int = 0  # part of `requests`: answers whose times are not in `times`
+    at_once: int | None = None  # most requests under way; None if unknown, or for an open schedule
     times: Times = field(default_factory=Times)
 
 
@@ -92,7 +96,13 @@ def goodput(printed: Printed) -> float | None:
 
 def problems(printed: Printed) -> list[str]:
     """Return a sentence for each thing that cannot be true; an empty list if there is none."""
-    return [*contradictions(printed), *_duration(printed), *_bytes(printed), *_latency(printed)]
+    return [
+        *contradictions(printed),
+        *_duration(printed),
+        *_bytes(printed),
+        *_latency(printed),
+        *_invented(printed),
+    ]
 
 
 def contradictions(printed: Printed) -> list[str]:
@@ -157,6 +167,29 @@ def _latency(printed: Printed) -> list[str]:
     if limit and duration and limit.low > (duration.high * (1 + TOLERANCE) + 1) * 1e6:
         found.append(f"A latency of {limit.text} is longer than the run, {duration.text}.")
     return found
+
+
+def _invented(printed: Printed) -> list[str]:
+    """Return a sentence if connections and rate do not allow the mean latency (Little's law).
+
+    No more requests are under way than there are connections. If a mean latency says otherwise, the
+    tool has added samples that it did not measure, as wrk does.
+    """
+    mean, rate, requests = printed.times.mean, printed.rate, printed.requests
+    if not printed.at_once or not mean or not rate or not requests or contradictions(printed):
+        return []
+    timed = requests - printed.not_answers - printed.untimed
+    busy_s = timed * mean.low / 1e6
+    most_s = printed.at_once * (requests / rate.low + HEAD_START_S) * (1 + TOLERANCE)
+    if busy_s <= most_s:
+        return []
+    allowed_ms = printed.at_once * requests / timed / rate.value * 1000
+    return [
+        f"A mean latency of {mean.text} is more than the {allowed_ms:.3g} ms that "
+        f"{printed.at_once} connections at {rate.text} requests/s allow (Little's law): unless "
+        "requests were pipelined, the latencies hold samples that were never measured, and the "
+        "percentiles are too high."
+    ]
 
 
 def order(times: Times, name: str) -> list[str]:

@@ -27,6 +27,7 @@ from testbed.tools.tool import Generator, Target
 from testbed.tools.units import RATE, TIME_IN_S, TIME_IN_US, PrintedFigure, Units
 
 _COUNTS = ("total", "started", "done", "succeeded", "failed", "errored", "timeout")
+_STREAMS = ("-m", "--max-concurrent-streams")  # several requests at once on a connection
 _TIMES = ("min", "max", "mean", "stdev")
 PARTS = [
     part("start", 0, r"starting benchmark\.\.\."),
@@ -94,6 +95,7 @@ class H2load(Generator):
         finished, requests = report.one("finished"), report.one("requests")
         traffic, threads = report.one("traffic"), report.all("thread")
         all_threads = threads if _are_all(threads, report) else []
+        clients = sum(hit.count("clients") for hit in all_threads) or None
         counts = {name: requests.count(name) for name in _COUNTS} if requests else {}
         answered = counts["done"] - counts["errored"] if counts else None
         size = traffic.count("bytes") if traffic else None
@@ -105,6 +107,7 @@ class H2load(Generator):
             bytes=None if size is None else PrintedFigure(f"{size} B", size),
             status_errors=counts["failed"] - counts["errored"] if counts else None,
             not_answers=counts.get("errored", 0),
+            at_once=clients if report.command and not report.command.has(*_STREAMS) else None,
             times=_times(report.one("times")) if answered else Times(),
         )
         output = ToolOutput(
@@ -112,7 +115,7 @@ class H2load(Generator):
             command=report.command.text if report.command else None,
             url=report.command.url if report.command else None,
             duration_s=value_of(printed.duration_s),
-            connections=sum(hit.count("clients") for hit in all_threads) or None,
+            connections=clients,
             threads=len(all_threads) or None,
             requests=answered,
             throughput_rps=_answers_per_s(printed),

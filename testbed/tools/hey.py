@@ -136,10 +136,13 @@ class Hey(Generator):
 
     def _read(self, report: Report) -> Found:
         command = report.command
+        asked = _asked(command, "-c", COUNT)
+        connections = round(asked.value) if asked else None
         printed = Printed(
             asked_s=_asked(command, "-z", TIME_IN_S),
             duration_s=_figure(report.one("Total"), TIME_IN_S),
             rate=_figure(report.one("rate"), RATE),
+            at_once=connections,
         )
         counts = _counts(report, printed)
         if counts.answers is not None:
@@ -147,13 +150,12 @@ class Hey(Generator):
             printed.requests = counts.answers + counts.lost
             printed.status_errors = counts.errors.status
             printed.times = _times(report, counts.answers)
-        connections = _asked(command, "-c", COUNT)
         output = ToolOutput(
             tool=self.name,
             command=command.text if command else None,
             url=command.url if command else None,
             duration_s=value_of(printed.duration_s),
-            connections=round(connections.value) if connections else None,
+            connections=connections,
             requests=counts.answers,
             throughput_rps=_answers_per_s(printed),
             goodput_rps=checks.goodput(printed),

@@ -25,7 +25,4 @@ class Wrk2(Wrk):
 
     def find_own(self, lines: Sequence[Line]) -> list[Found]:
         """Return all runs, also those that look like wrk's, as a report without details does."""
-        return [
-            Found(run.line, run.output.model_copy(update={"tool": self.name}))
-            for run in wrk_report.find(lines)
-        ]
+        return wrk_report.find(lines, self.name)

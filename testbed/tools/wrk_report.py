@@ -8,6 +8,9 @@ What its figures mean (observed with wrk 4; tests on recorded outputs check this
 - 'Non-2xx or 3xx' are answers with a status above 399. A line of errors is not printed if all its
   counts are zero. So if the last lines of the report are there, a missing line means zero.
 - Latency begins when a request is sent, so it is a service time in spite of its name.
+- wrk 4 adds latencies after the run (`stats_correct`). It takes a latency of at least twice the
+  mean interval between a connection's requests for a stall, and adds those of requests that it
+  holds were omitted. The mean and the percentiles include them; `checks` says so where it shows.
 - If nothing was recorded, wrk prints 0.00us and '-nan%'. That means an unknown latency, not zero.
 - Columns are cut at a fixed width, so that a very long time loses its unit.
 
@@ -128,14 +131,18 @@ _UNCUT = r"\.\d\d|\d(?:us|ms|s)|B|%|read|\)|connections"
 _PACER = re.compile(r"\d+ process\(es\) and \d+ connections, .*")
 
 
-def find(lines: Sequence[Line]) -> list[Found]:
-    """Return all runs of wrk and wrk2 in a text. Raises ParseError if a line is malformed."""
+def find(lines: Sequence[Line], tool: str | None = None) -> list[Found]:
+    """Return all runs of wrk and wrk2 in a text, as those of `tool` if it is given.
+
+    Raises ParseError if a line is malformed.
+    """
     for line in lines:
         if _PACER.fullmatch(line.text):
             raise ParseError(
                 "this is pacer's summary for people; parse its --json file", line=line.number
             )
-    return [_read(report) for report in split(_believed(lines), PARTS, {WRK, WRK2})]
+    reports = split(_believed(lines), PARTS, {WRK, WRK2})
+    return [_read(report, tool or (WRK2 if _wrk2s(report) else WRK)) for report in reports]
 
 
 def _believed(lines: Sequence[Line]) -> Sequence[Line]:
@@ -168,11 +175,12 @@ def _rounded(printed: Printed) -> bool:
     return rate.low * duration.low <= requests <= rate.high * duration.high
 
 
-def _read(report: Report) -> Found:
+def _read(report: Report, tool: str) -> Found:
     _refuse_broken(report)
     running, threads = report.one("running"), report.one("threads")
     total, errors = report.one("requests"), _errors(report)
     tables = wrk_tables.read(report)
+    connections = threads.count("connections") if threads else _asked(report, "connections")
     printed = Printed(
         asked_s=_cell(running, "asked", TIME_IN_S),
         duration_s=_cell(total, "duration", TIME_IN_S),
@@ -181,6 +189,8 @@ def _read(report: Report) -> Found:
         bytes=_cell(total, "bytes", BYTES),
         byte_rate=_cell(report.one("byte rate"), "rate", BYTES),
         status_errors=errors.status,
+        untimed=errors.timeout or 0,
+        at_once=connections if tool == WRK and not _scripted(report) else None,
         times=tables.latency,
     )
     _forget_rate_if_cut_off(printed, report)
@@ -196,11 +206,11 @@ def _read(report: Report) -> Found:
     return Found(
         report.first_line,
         ToolOutput(
-            tool=WRK2 if _wrk2s(report) else WRK,
+            tool=tool,
             command=report.command.text if report.command else None,
             url=running["url"] if running else None,
             duration_s=value_of(printed.duration_s),
-            connections=threads.count("connections") if threads else _asked(report, "connections"),
+            connections=connections,
             threads=threads.count("threads") if threads else _asked(report, "threads"),
             rate_rps=_asked_rate(report.command),
             requests=printed.requests,
@@ -249,6 +259,11 @@ def _asked(report: Report, what: str) -> int | None:
     text = report.command.option(f"-{what[0]}", f"--{what}") if report.command else None
     value = figure(text, COUNT) if text else None
     return round(value.value) if value else None
+
+
+def _scripted(report: Report) -> bool:
+    """Return whether the command line names a script, which may send several requests at once."""
+    return report.command is not None and report.command.has("-s", "--script")
 
 
 def _refuse_broken(report: Report) -> None:

@@ -65,8 +65,8 @@ class Wrk:
 
     @property
     def stdev(self) -> float:
-        count = len(self.latency_us)
-        squares = sum((value - self.mean) ** 2 for value in self.latency_us)
+        count, mean = len(self.latency_us), self.mean
+        squares = sum((value - mean) ** 2 for value in self.latency_us)
         return math.sqrt(squares / (count - 1)) if count > 1 else 0.0
 
     @property
@@ -191,7 +191,7 @@ class Ab:
     host: str = "198.18.0.1"
     port: int = 8080
     path: str = "/agents"
-    concurrency: int = 10
+    concurrency: int = 50
     seconds: float = 1.25
     complete: int = 1000
     connect: int = 0

@@ -182,7 +182,7 @@ def test_a_malformed_line_of_iperf_is_refused(line):
 def test_ab_that_was_cut_off():
     full = ab(Ab(status=7, length=3))
     output = parse(upto(full, "Complete requests:      1000\n"))
-    assert (output.requests, output.duration_s, output.connections) == (1000, 1.25, 10)
+    assert (output.requests, output.duration_s, output.connections) == (1000, 1.25, 50)
     assert output.errors.status is output.errors.connect is output.goodput_rps is None
     output = parse(upto(full, "Failed requests:        3\n"))
     assert output.errors.connect is output.errors.wrong_body is None

@@ -2,6 +2,8 @@
 
 import contextlib
 import itertools
+import dataclasses
+import math
 import random
 import re
 from collections.abc import Iterator
@@ -33,17 +35,24 @@ counts = st.integers(0, 10**6)
 times_us = st.lists(st.integers(1, 60 * 10**6), min_size=1, max_size=40)
 
 
+def at_work(rate: float, times: list[int]) -> int:
+    """The fewest connections that can have made this (Little's law); `rate` per unit of `times`."""
+    return math.ceil(rate * sum(times) / len(times))
+
+
 @st.composite
 def wrk_runs(draw: st.DrawFn) -> Wrk:
     runtime_us = draw(st.integers(61 * 10**6, 24 * 3600 * 10**6))
     requests = draw(st.integers(runtime_us // 10**6, 10**9))
     threads = draw(st.integers(1, 64))
+    latency_us = draw(times_us)
+    least = max(threads, at_work(requests / runtime_us, latency_us))
     return Wrk(
         asked_s=runtime_us // 10**6,
         url=draw(st.sampled_from(["http://h/", "http://[::1]:80/?a=%20", "https://h:1/x,y"])),
         threads=threads,
-        connections=draw(st.integers(threads, 10**5)),
-        latency_us=draw(times_us),
+        connections=draw(st.integers(least, least + 10**5)),
+        latency_us=latency_us,
         requests=requests,
         runtime_us=runtime_us,
         bytes=draw(st.integers(requests, 10**15)),
@@ -78,8 +87,12 @@ def assert_read_back(run: Wrk, text: str) -> None:
 
 
 @FUZZ
-@example(Wrk(latency_us=[999_999, 999_996]), True)  # a mean of 1000.00ms, cut to '1000.00m'
-@example(Wrk(latency_us=[1, 999_995]), True)  # a maximum that touches the column before
+@example(
+    Wrk(connections=4000, latency_us=[999_999, 999_996]), True
+)  # a mean of 1000.00ms, cut to '1000.00m'
+@example(
+    Wrk(connections=4000, latency_us=[1, 999_995]), True
+)  # a maximum that touches the column before
 @given(wrk_runs(), st.booleans())
 def test_wrk_round_trip(run: Wrk, latency: bool) -> None:
     text = wrk(run, latency=latency)
@@ -117,6 +130,12 @@ def assert_percentiles(read: Distribution, values: list[int]) -> None:
         assert read.percentiles[key] == near(value)
 
 
+def with_connections(run: Ab) -> Ab:
+    """The run on at least as many connections as it takes."""
+    least = at_work(run.complete / run.seconds / 1000, run.times_ms)
+    return dataclasses.replace(run, concurrency=max(run.concurrency, least))
+
+
 @FUZZ
 @given(
     st.builds(
@@ -130,7 +149,7 @@ def assert_percentiles(read: Distribution, values: list[int]) -> None:
         status=st.integers(0, 10**5),
         bytes=st.integers(10**9, 10**15),
         times_ms=st.lists(st.integers(3, 1000), min_size=1, max_size=40),
-    )
+    ).map(with_connections)
 )
 def test_ab_round_trip(run: Ab) -> None:
     output = parse(ab(run))
