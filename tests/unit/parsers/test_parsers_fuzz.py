@@ -1,8 +1,8 @@
 """Figures survive printing and reading; damaged texts yield no crash, and no figure not in them."""
 
 import contextlib
-import itertools
 import dataclasses
+import itertools
 import math
 import random
 import re
