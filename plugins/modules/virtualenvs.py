@@ -6,6 +6,8 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,9 @@ module: virtualenvs
 short_description: Build virtual environments named by the digest of their requirements
 description:
   - An environment counts as built when its marker says so. A half-built one is built anew.
-  - The missing ones are built at the same time, as pip mostly waits.
+  - What the missing ones pin with hashes is downloaded by one pip, since much is needed by several
+    of them. If they contradict each other, each downloads what it needs itself.
+  - They are built at the same time, as pip mostly waits.
   - Building three takes 20 s, against 45 s with venv and pip in loops; if they exist already, it
     takes 0.8 s against 8.5 s (bench/ansible_modules.py, in a lab on two busy cores).
   - Environments of the same names with other digests are removed. C(exclusive) removes all others.
@@ -64,7 +68,10 @@ stale:
 
 DIGEST = re.compile(r"-[0-9a-f]{12}$")
 MARKER = "complete"
+HASH = "--hash="
 LAST_LINES = 12
+PIP = [sys.executable, "-m", "pip"]
+QUIETLY = ["--quiet", "--no-input", "--disable-pip-version-check"]
 
 
 def marker_text() -> str:
@@ -104,26 +111,69 @@ def stale(
     return [path for path in present if is_stale(path)]
 
 
-def build(path: Path, requirements: str) -> str | None:
-    """Build an environment. Return None, or the last lines that a failed command printed."""
+def run(command: list[str]) -> str | None:
+    """Run a command. Return None, or the last lines that it printed if it failed."""
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if done.returncode == 0:
+        return None
+    return "\n".join(done.stdout.strip().splitlines()[-LAST_LINES:])
+
+
+def download(folder: str, requirements: list[str]) -> bool:
+    """Download all that these files pin to a folder, and return whether that worked.
+
+    It does not if two of them want different versions, or one does not pin all that it needs.
+    """
+    files = [f"--requirement={one}" for one in requirements]
+    options = [*QUIETLY, "--require-hashes", f"--dest={folder}"]
+    return run([*PIP, "download", *options, *files]) is None
+
+
+def build(path: Path, requirements: str, source: Sequence[str] = ()) -> str | None:
+    """Build an environment. Return None, or the last lines that a failed command printed.
+
+    `source` has the options of pip that say where packages are taken from.
+    """
     if path.exists():
         shutil.rmtree(path)
-    commands = [
-        [sys.executable, "-m", "venv", "--without-pip", str(path)],
-        [
-            *(sys.executable, "-m", "pip", "--python", f"{path}/bin/python", "install"),
-            *("--quiet", "--no-input", "--disable-pip-version-check", "--root-user-action=ignore"),
-            *("--requirement", requirements),
-        ],
-    ]
-    for command in commands:
-        done = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-        )
-        if done.returncode != 0:
-            return "\n".join(done.stdout.strip().splitlines()[-LAST_LINES:])
-    (path / MARKER).write_text(marker_text())
-    return None
+    into = ["--python", f"{path}/bin/python", "install", "--root-user-action=ignore"]
+    problem = run([sys.executable, "-m", "venv", "--without-pip", str(path)]) or run(
+        [*PIP, *into, *QUIETLY, *source, "--requirement", requirements]
+    )
+    if problem is None:
+        (path / MARKER).write_text(marker_text())
+    return problem
+
+
+def build_all(folder: Path, missing: list[dict[str, Any]]) -> list[str]:
+    """Build these environments, and return a text on each that failed.
+
+    What several pin with hashes is downloaded once. An environment that cannot be built from that
+    alone, since pip needs more to build one of its packages, takes all from the package index.
+    """
+    files = {environment["requirements"] for environment in missing}
+    hashed = sorted(one for one in files if HASH in Path(one).read_text())
+    with (
+        tempfile.TemporaryDirectory() as downloads,
+        ThreadPoolExecutor(max(1, len(missing))) as pool,
+    ):
+        shared = hashed if len(hashed) > 1 and download(downloads, hashed) else []
+        from_there = ["--no-index", f"--find-links={downloads}"]
+
+        def problem_of(environment: dict[str, Any]) -> str | None:
+            path, requirements = folder / folder_of(environment), environment["requirements"]
+            if requirements in shared and build(path, requirements, from_there) is None:
+                return None
+            return build(path, requirements)
+
+        problems = pool.map(problem_of, missing)
+        return [
+            f"{environment['name']}: {problem}"
+            for environment, problem in zip(missing, problems, strict=True)
+            if problem
+        ]
 
 
 def main() -> None:
@@ -143,15 +193,7 @@ def main() -> None:
     leftover = stale(folder, environments, module.params["keep"], module.params["exclusive"])
     if not module.check_mode:
         folder.mkdir(parents=True, exist_ok=True)
-        with ThreadPoolExecutor(max(1, len(missing))) as pool:
-            problems = pool.map(
-                lambda env: build(folder / folder_of(env), env["requirements"]), missing
-            )
-            failed = [
-                f"{env['name']}: {problem}"
-                for env, problem in zip(missing, problems, strict=True)
-                if problem
-            ]
+        failed = build_all(folder, missing)
         if failed:
             module.fail_json(
                 msg="pip could not install what these pin; can this host reach its package index"

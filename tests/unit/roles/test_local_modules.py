@@ -167,6 +167,46 @@ def test_pip_takes_only_files_of_the_hashes_that_are_named(tmp_path, monkeypatch
     assert ("DO NOT MATCH THE HASHES" in (problem or "")) == (not right)
 
 
+def built(folder, wheels, pins, monkeypatch):
+    """Build an environment for each of these files of pins; return what failed, and pip's calls."""
+    calls = []
+
+    def run(command):
+        calls.append(command)
+        return original(command)
+
+    original = virtualenvs.run
+    monkeypatch.setattr(virtualenvs, "run", run)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(wheels))
+    environments = []
+    for name, text in pins.items():
+        (folder / name).write_text(text)
+        environments.append(release(name) | {"requirements": str(folder / name)})
+    failed = virtualenvs.build_all(folder / "venvs", environments)
+    complete = [virtualenvs.is_complete(folder / "venvs" / f"{name}-{NEW}") for name in pins]
+    installs = [command for command in calls if "install" in command]
+    shared = ["--no-index" in command for command in installs]
+    return failed, complete, shared
+
+
+def test_what_several_pin_is_downloaded_once(tmp_path, monkeypatch):
+    pin = f"tiny==1.0 --hash=sha256:{a_wheel(tmp_path)}\n"
+    pins = {"one": pin, "two": pin, "unpinned": "tiny\n"}
+    failed, complete, shared = built(tmp_path, tmp_path, pins, monkeypatch)
+    assert (failed, complete) == ([], [True] * 3)
+    assert sorted(shared) == [False, True, True]
+
+
+def test_what_cannot_be_downloaded_together_is_installed_apart(tmp_path, monkeypatch):
+    hashed = f"--hash=sha256:{a_wheel(tmp_path)}\n"
+    pins = {"one": f"tiny==1.0 {hashed}", "two": f"tiny==2.0 {hashed}"}
+    (failed,), complete, shared = built(tmp_path, tmp_path, pins, monkeypatch)
+    assert failed.startswith("two: ")
+    assert complete == [True, False]
+    assert shared == [False, False]
+
+
 def a_file(path, content="text\n", **options):
     owner = pwd.getpwuid(os.getuid()).pw_name
     return file_set.wanted({"path": str(path), "content": content, "owner": owner} | options)
