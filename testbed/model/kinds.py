@@ -202,13 +202,13 @@ Regex = Annotated[
 
 HostRole = Literal["server", "client"]
 Trials = Annotated[int, Field(ge=1, le=1000)]  # 1000 of a second each are a night's work
-MOST_RPS = 1_000_000  # pacer's most; beyond what a server of this kind has answered
+MOST_RPS = 1_000_000  # beyond what a server of this kind has answered
 Rate = Annotated[float, Field(gt=0, le=MOST_RPS)]
 # A connection takes a port of the client's address; there are 65,535, and the first 1,024 are not
 # handed out
 Connections = Annotated[int, Field(ge=1, le=64_000)]
-Threads = Annotated[int, Field(ge=1, le=256)]  # pacer's most processes
-# wrk, wrk2 and ab take whole seconds; a day, for what leaks
+Threads = Annotated[int, Field(ge=1, le=256)]  # a host of more CPUs generates no load
+# Many generators take whole seconds, one at least; a day shows what leaks
 DurationSeconds = Annotated[float, Field(ge=1, le=86_400)]
 WarmupSeconds = Annotated[float, Field(ge=0, le=3600)]
 TimeoutSeconds = Annotated[float, Field(ge=0.1, le=600)]

@@ -199,7 +199,7 @@ class Nic(Model):
 
 
 class Carried(Model):
-    """What a host's interface carried while iperf ran, by the interface's own counters, bytes."""
+    """Bytes that a host's interface carried during the measurement, by its own counters."""
 
     interface: str
     rx_bytes: int
@@ -220,7 +220,9 @@ class LinkRecord(Model):
     nics: dict[HostRole, Nic]
     floor_mbit_per_s: float
     floor_reason: str = ""  # why this floor
-    states: dict[HostRole, LinkState] = {}  # before iperf; the way that packets take, among others
+    states: dict[
+        HostRole, LinkState
+    ] = {}  # before the measurement; the way that packets take, among others
     carried: dict[HostRole, list[Carried]] = {}  # bench_interface first, then all other interfaces
     ok: bool
     problems: list[str] = []

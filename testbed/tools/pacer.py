@@ -37,6 +37,8 @@ class Pacer(Generator):
     name = NAME
     holds_a_rate = True
     taken_by_auto = True
+    most_rps = 1_000_000  # as pacer/options.py has it, and the most processes
+    most_threads = 256
     counts_unsent = True
     from_due = True
     output = "pacer.json"

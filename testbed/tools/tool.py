@@ -74,6 +74,8 @@ class Generator(Tool):
     # `generator: auto` may take it, and takes the first one in the table that fits the load
     taken_by_auto: bool = False
     whole_rates: bool = False  # it takes only whole numbers of requests per second
+    least_rps: float = 0  # the lowest rate that it takes, requests per second
+    most_rps: float | None = None  # the highest; None: as high as an experiment may ask
     keeps_connections: bool = False  # it cannot open a connection for each request
     most_threads: int | None = None  # None: no limit
     longest_s: int | None = None  # the longest load in seconds; None: no limit
