@@ -19,7 +19,7 @@ from testbed.hosts.linkproof import PEER, LinkUnfit, Look
 from testbed.hosts.remote import Process, Remote
 from testbed.hosts.remotes import Remotes, at_once
 from testbed.model.kinds import HostRole
-from testbed.model.results import Carried, LinkDirection, LinkRecord, Nic, RoundTrip
+from testbed.model.results import LINK_FILE, Carried, LinkDirection, LinkRecord, Nic, RoundTrip
 from testbed.model.tool_output import ToolOutput
 from testbed.progress import Progress
 from testbed.tools import ParseError, parse
@@ -79,7 +79,7 @@ def measure(remotes: Remotes, progress: Progress, folder: Path, duration_s: int 
         ok=not problems,
         problems=problems,
     )
-    store.write(folder / "link.json", record)
+    store.write(folder / LINK_FILE, record)
     return record
 
 
@@ -251,7 +251,7 @@ def verified(remotes: Remotes, identities: dict[HostRole, str], folder: Path) ->
     record of any verification was edited.
     """
     max_age = timedelta(hours=remotes["server"].facts.testbed_link_max_age_h)
-    records = [store.read(path, LinkRecord) for path in sorted(folder.glob("*/link.json"))]
+    records = [store.read(path, LinkRecord) for path in sorted(folder.glob(f"*/{LINK_FILE}"))]
     same = [record for record in records if record.hosts == identities]
     if not same:
         problem = "the data link of these hosts has not been verified since their last boot"
