@@ -24,8 +24,8 @@ from testbed.validity.limits import Limit, explained, limits
 ROLES = ROOT / "roles"
 PLAYBOOKS = ("hosts", "server", "client", "fit")  # in the order in which a host meets them
 GENERATED = re.compile(r"(?s)(<!-- generated: (\w+) -->\n).*?(<!-- end: \2 -->)")
-BAR = "\\|"  # how Markdown's tables write one that ends no cell
-MACHINE = " ᵐ"  # marks what is of the machine
+BAR = "\\|"  # how a cell of a Markdown table writes |
+MACHINE = " ᵐ"  # marks a check of the machine around a container
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -40,7 +40,7 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 @cache
 def read(path: Path) -> Any:
-    """Return what a YAML file holds, or None where there is no such file."""
+    """Return the content of a YAML file; None if there is no such file."""
     return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
@@ -50,9 +50,9 @@ def role_names() -> list[str]:
 
 
 def plays_of(role: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield the hosts of each play that takes the role, and the tags that it has there.
+    """Yield the hosts of each play that has the role, and the role's tags in that play.
 
-    The plays of a role that another one imports are those of that one.
+    A role that another role imports is in the plays of that other role.
     """
     for name in PLAYBOOKS:
         for play in read(ROOT / "playbooks" / f"{name}.yml"):
@@ -68,7 +68,7 @@ def plays_of(role: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def _imports(tasks: list[dict[str, Any]], role: str) -> bool:
-    """Tell whether one of the tasks imports the role."""
+    """Return whether one of the tasks imports the role."""
     return any(task.get("ansible.builtin.import_role", {}).get("name") == role for task in tasks)
 
 
@@ -79,7 +79,7 @@ def places_of(role: str) -> str:
 
 
 def packages_of(role: str) -> list[str]:
-    """Return the Debian packages that a role's `_packages` and its tasks name."""
+    """Return the Debian packages that a role's `<role>_packages` and its tasks name."""
     found = list((read(ROLES / role / "defaults" / "main.yml") or {}).get(f"{role}_packages", []))
     for file in sorted((ROLES / role / "tasks").glob("*.yml")):
         for task in read(file):
@@ -105,7 +105,7 @@ def variables(role: str) -> str:
 
 
 def _kind(item: dict[str, Any]) -> str:
-    """Return what a variable may hold: its type, that of its elements, and its choices."""
+    """Return which values a variable may have: its type, that of its elements, and its choices."""
     kind = f"{item['type']} of {item['elements']}" if "elements" in item else item["type"]
     return kind + (f": {', '.join(item['choices'])}" if "choices" in item else "")
 
@@ -163,7 +163,7 @@ def changes() -> str:
 
 
 def _order(role: str) -> int:
-    """Return where a role's first play and place are among those of all playbooks."""
+    """Return the position at which a role first occurs in the playbooks, or else the last."""
     listed = [
         entry["role"]
         for name in PLAYBOOKS
@@ -214,7 +214,7 @@ def app_keys() -> str:
 
 
 def _keys(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]:
-    """Yield a model's keys, those of models inside it below the key that holds them."""
+    """Yield the rows of a model's keys; a key whose value is a model is followed by its keys."""
     for name, field in model.model_fields.items():
         needed = "yes" if field.is_required() else ""
         yield f"`{prefix}{name}`", needed, field.description or ""
@@ -237,9 +237,9 @@ def pages() -> list[Path]:
 
 
 def written(page: Path) -> str:
-    """Return a page's text with its tables as they should be.
+    """Return a page's text with its tables as the data have it now.
 
-    Raises KeyError for a table that there is not.
+    Raises KeyError if the page names a table that no function here makes.
     """
 
     def filled(found: re.Match[str]) -> str:
