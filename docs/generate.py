@@ -9,13 +9,14 @@ import re
 import sys
 import typing
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel
 
+from testbed.asked import catalogue
 from testbed.fitness import table as fitness
 from testbed.model.catalogue import App
 from testbed.paths import ROOT
@@ -223,9 +224,46 @@ def _keys(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]
                 yield from _keys(inner, f"{name}: ")
 
 
+def sysctls() -> str:
+    """Return the kernel's settings with their reasons, from roles/kernel_tuning/defaults."""
+    listed = read(ROLES / "kernel_tuning" / "defaults" / "main.yml")["kernel_tuning_sysctls"]
+    rows = []
+    for one in listed:
+        value = re.sub(r"\{\{ (.*?) \}\}", r"`\1`", str(one["value"]))
+        least = "at least " if one.get("at_least") else ""
+        rows.append((f"`{one['name']}`", f"{least}{value}", one["reason"]))
+    return table(("setting", "value", "why"), rows)
+
+
+def settings(workload: str) -> str:
+    """Return the settings of a workload's apps, as each app.yml declares them.
+
+    Apps that declare a setting in the same way share a row.
+    """
+    apps = apps_folder().apps_of(workload)
+    alike: dict[str, dict[tuple[str, str, str], list[str]]] = {}
+    for app in apps.values():
+        for name, one in app.spec.settings.items():
+            others = ", ".join(f"{value}" for value in one.choices or [] if value != one.default)
+            row = (f"{one.default}", others, one.description)
+            alike.setdefault(name, {}).setdefault(row, []).append(app.name)
+    rows = [
+        (f"`{name}`", "all" if len(names) == len(apps) else ", ".join(names), *row)
+        for name, by_row in alike.items()
+        for row, names in by_row.items()
+    ]
+    return table(("setting", "apps", "default", "other values", "what"), rows)
+
+
+@cache
+def apps_folder() -> catalogue.Catalogue:
+    """Return the apps folder as it is read for a campaign."""
+    return catalogue.load()
+
+
 TABLES: dict[str, Callable[[], str]] = {
-    function.__name__: function for function in (changes, validity, checks, app_keys)
-}
+    function.__name__: function for function in (changes, validity, checks, app_keys, sysctls)
+} | {f"settings_{workload}": partial(settings, workload) for workload in apps_folder().workloads}
 ROLE_TABLES: dict[str, Callable[[str], str]] = {
     function.__name__: function for function in (variables, use)
 }
