@@ -42,7 +42,7 @@ def _say(text: str) -> None:
 @task(help=LINK_HELP)
 @tasks.reported
 def link(context: Context, inventory: str | None = None, duration: str | None = None) -> None:
-    """Verify the data link: iperf both ways at once, round trip, NICs."""
+    """Verify the data link: its rate both ways at once, round trip, NICs."""
     given = options.read_link({"inventory": inventory, "duration": duration})
     folder = store.folder() / "link" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
     with held(inventories.load(given.inventory)) as remotes:
@@ -158,7 +158,9 @@ namespace = Collection(
     link,
     compare,
     report,
-    run_calibration=measuring("calibration", "Round 1: wrk on the server itself, over loopback."),
+    run_calibration=measuring(
+        "calibration", "Round 1: load from the server itself, over loopback."
+    ),
     run_round2=measuring("round2", "Round 2: 4000 requests/s over the link, for 5 minutes."),
     run_round3=measuring("round3", "Round 3: 10 requests/s over the link, for 30 s."),
     run=task(tasks.measuring_any("Carry out an experiment: its name, or its file."), help=HELP),

@@ -6,9 +6,8 @@ from analysis.load import PLACE, LoadedCampaign, load
 from testbed import files, store
 from testbed.errors import TestbedError
 from testbed.model.article import Series
+from testbed.model.results import SERIES_FILE
 from testbed.texts import shown_name
-
-SERIES_FILE = "series.json"
 
 
 def is_series(folder: Path) -> bool:

@@ -10,10 +10,19 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.histogram import LatencyCurve, read_curve
-from testbed import files, seal, store
+from testbed import files, store
 from testbed.errors import TestbedError
-from testbed.model.kinds import HostRole
-from testbed.model.results import Campaign, Finding, RunRecord
+from testbed.model.kinds import ROLES, HostRole
+from testbed.model.results import (
+    CAMPAIGN_FILE,
+    HISTOGRAM_FILE,
+    RUN_FILE,
+    TIMELINE_FILE,
+    Campaign,
+    Finding,
+    RunRecord,
+    telemetry_file,
+)
 from testbed.texts import shown_name
 
 MOST_COLUMNS = 1000  # of a timeline or of telemetry, which have dozens
@@ -61,14 +70,14 @@ def load(folder: Path) -> LoadedCampaign:
     half-written, or nothing has been measured yet.
     """
     files.check_folder(folder, PLACE)
-    campaign_file = folder / "campaign.json"
+    campaign_file = folder / CAMPAIGN_FILE
     if not campaign_file.is_file():
         raise TestbedError(
-            f"{shown_name(folder)}: not a campaign: no campaign.json in it",
+            f"{shown_name(folder)}: not a campaign: no {CAMPAIGN_FILE} in it",
             remedy="name the campaign's own folder, results/<campaign>",
         )
     campaign, is_edited = store.read_as_found(campaign_file, Campaign)
-    edited = ["campaign.json was edited after it was written"] if is_edited else []
+    edited = [f"{CAMPAIGN_FILE} was edited after it was written"] if is_edited else []
     present = {path.name for path in folder.iterdir() if _is_run_folder(path, campaign)}
     runs = [
         _load_run(folder / run_id, campaign, edited)
@@ -97,7 +106,7 @@ def _is_run_folder(path: Path, campaign: Campaign) -> bool:
     """
     if path.name.startswith(".") or not path.is_dir():
         return False
-    return path.name in campaign.runs or (path / seal.RECORD).is_file()
+    return path.name in campaign.runs or (path / RUN_FILE).is_file()
 
 
 def _load_run(folder: Path, campaign: Campaign, edited: list[str]) -> LoadedRun:
@@ -106,16 +115,15 @@ def _load_run(folder: Path, campaign: Campaign, edited: list[str]) -> LoadedRun:
     edited = [*edited, *edits]
     notes: list[str] = []
     telemetry: dict[HostRole, pd.DataFrame] = {}
-    roles: list[HostRole] = ["server", "client"]
-    for role in roles:
-        table = _read_csv(folder / f"telemetry-{role}.csv", notes)
+    for role in ROLES:
+        table = _read_csv(folder / telemetry_file(role), notes)
         if table is not None:
             telemetry[role] = table
     return LoadedRun(
         record=_marked(record, edited),
-        timeline=_read_csv(folder / "timeline.csv", notes),
+        timeline=_read_csv(folder / TIMELINE_FILE, notes),
         telemetry=telemetry,
-        latency=_read_latency(folder / "latency.hdr", notes),
+        latency=_read_latency(folder / HISTOGRAM_FILE, notes),
         notes=notes,
         edited=edited,
     )

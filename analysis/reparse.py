@@ -13,7 +13,7 @@ from analysis.folders import load_one
 from analysis.load import LoadedCampaign
 from testbed import files, store
 from testbed.errors import TestbedError
-from testbed.model.results import RunRecord
+from testbed.model.results import RUN_FILE, RunRecord
 from testbed.model.tool_output import ToolOutput
 from testbed.tools import ParseError, parse
 from testbed.tools.table import generator
@@ -114,7 +114,7 @@ def write_figures(folder: Path, found: Reparsed) -> None:
     Raises TestbedError if the file cannot be written.
     """
     record = found.record.model_copy(update={"output": found.output})
-    store.write(folder / record.run_id / "run.json", record)
+    store.write(folder / record.run_id / RUN_FILE, record)
 
 
 def _leaves(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:

@@ -9,13 +9,14 @@ import re
 import sys
 import typing
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel
 
+from testbed.asked import catalogue
 from testbed.fitness import table as fitness
 from testbed.model.catalogue import App
 from testbed.paths import ROOT
@@ -24,8 +25,8 @@ from testbed.validity.limits import Limit, explained, limits
 ROLES = ROOT / "roles"
 PLAYBOOKS = ("hosts", "server", "client", "fit")  # in the order in which a host meets them
 GENERATED = re.compile(r"(?s)(<!-- generated: (\w+) -->\n).*?(<!-- end: \2 -->)")
-BAR = "\\|"  # how Markdown's tables write one that ends no cell
-MACHINE = " ᵐ"  # marks what is of the machine
+BAR = "\\|"  # how a cell of a Markdown table writes |
+MACHINE = " ᵐ"  # marks a check of the machine around a container
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -40,7 +41,7 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 @cache
 def read(path: Path) -> Any:
-    """Return what a YAML file holds, or None where there is no such file."""
+    """Return the content of a YAML file; None if there is no such file."""
     return yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
@@ -50,9 +51,9 @@ def role_names() -> list[str]:
 
 
 def plays_of(role: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield the hosts of each play that takes the role, and the tags that it has there.
+    """Yield the hosts of each play that has the role, and the role's tags in that play.
 
-    The plays of a role that another one imports are those of that one.
+    A role that another role imports is in the plays of that other role.
     """
     for name in PLAYBOOKS:
         for play in read(ROOT / "playbooks" / f"{name}.yml"):
@@ -68,7 +69,7 @@ def plays_of(role: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def _imports(tasks: list[dict[str, Any]], role: str) -> bool:
-    """Tell whether one of the tasks imports the role."""
+    """Return whether one of the tasks imports the role."""
     return any(task.get("ansible.builtin.import_role", {}).get("name") == role for task in tasks)
 
 
@@ -79,7 +80,7 @@ def places_of(role: str) -> str:
 
 
 def packages_of(role: str) -> list[str]:
-    """Return the Debian packages that a role's `_packages` and its tasks name."""
+    """Return the Debian packages that a role's `<role>_packages` and its tasks name."""
     found = list((read(ROLES / role / "defaults" / "main.yml") or {}).get(f"{role}_packages", []))
     for file in sorted((ROLES / role / "tasks").glob("*.yml")):
         for task in read(file):
@@ -105,7 +106,7 @@ def variables(role: str) -> str:
 
 
 def _kind(item: dict[str, Any]) -> str:
-    """Return what a variable may hold: its type, that of its elements, and its choices."""
+    """Return which values a variable may have: its type, that of its elements, and its choices."""
     kind = f"{item['type']} of {item['elements']}" if "elements" in item else item["type"]
     return kind + (f": {', '.join(item['choices'])}" if "choices" in item else "")
 
@@ -163,7 +164,7 @@ def changes() -> str:
 
 
 def _order(role: str) -> int:
-    """Return where a role's first play and place are among those of all playbooks."""
+    """Return the position at which a role first occurs in the playbooks, or else the last."""
     listed = [
         entry["role"]
         for name in PLAYBOOKS
@@ -214,7 +215,7 @@ def app_keys() -> str:
 
 
 def _keys(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]:
-    """Yield a model's keys, those of models inside it below the key that holds them."""
+    """Yield the rows of a model's keys; a key whose value is a model is followed by its keys."""
     for name, field in model.model_fields.items():
         needed = "yes" if field.is_required() else ""
         yield f"`{prefix}{name}`", needed, field.description or ""
@@ -223,9 +224,46 @@ def _keys(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]
                 yield from _keys(inner, f"{name}: ")
 
 
+def sysctls() -> str:
+    """Return the kernel's settings with their reasons, from roles/kernel_tuning/defaults."""
+    listed = read(ROLES / "kernel_tuning" / "defaults" / "main.yml")["kernel_tuning_sysctls"]
+    rows = []
+    for one in listed:
+        value = re.sub(r"\{\{ (.*?) \}\}", r"`\1`", str(one["value"]))
+        least = "at least " if one.get("at_least") else ""
+        rows.append((f"`{one['name']}`", f"{least}{value}", one["reason"]))
+    return table(("setting", "value", "why"), rows)
+
+
+def settings(workload: str) -> str:
+    """Return the settings of a workload's apps, as each app.yml declares them.
+
+    Apps that declare a setting in the same way share a row.
+    """
+    apps = apps_folder().apps_of(workload)
+    alike: dict[str, dict[tuple[str, str, str], list[str]]] = {}
+    for app in apps.values():
+        for name, one in app.spec.settings.items():
+            others = ", ".join(f"{value}" for value in one.choices or [] if value != one.default)
+            row = (f"{one.default}", others, one.description)
+            alike.setdefault(name, {}).setdefault(row, []).append(app.name)
+    rows = [
+        (f"`{name}`", "all" if len(names) == len(apps) else ", ".join(names), *row)
+        for name, by_row in alike.items()
+        for row, names in by_row.items()
+    ]
+    return table(("setting", "apps", "default", "other values", "what"), rows)
+
+
+@cache
+def apps_folder() -> catalogue.Catalogue:
+    """Return the apps folder as it is read for a campaign."""
+    return catalogue.load()
+
+
 TABLES: dict[str, Callable[[], str]] = {
-    function.__name__: function for function in (changes, validity, checks, app_keys)
-}
+    function.__name__: function for function in (changes, validity, checks, app_keys, sysctls)
+} | {f"settings_{workload}": partial(settings, workload) for workload in apps_folder().workloads}
 ROLE_TABLES: dict[str, Callable[[str], str]] = {
     function.__name__: function for function in (variables, use)
 }
@@ -237,9 +275,9 @@ def pages() -> list[Path]:
 
 
 def written(page: Path) -> str:
-    """Return a page's text with its tables as they should be.
+    """Return a page's text with its tables as the data have it now.
 
-    Raises KeyError for a table that there is not.
+    Raises KeyError if the page names a table that no function here makes.
     """
 
     def filled(found: re.Match[str]) -> str:

@@ -18,7 +18,7 @@ from typing import Any, get_args
 from testbed.asked import app_code, catalogue
 from testbed.errors import Exit, TestbedError
 from testbed.model import command_line
-from testbed.model.catalogue import CataloguedApp, Service, Setting, Workload
+from testbed.model.catalogue import CataloguedApp, ServiceName, Setting, Workload
 from testbed.paths import ROOT
 from testbed.texts import plain, shown_name
 
@@ -99,7 +99,7 @@ def deployment(
     ]
     names = list(dict.fromkeys([*workloads, *owned]))
     apps = [app for name in names for app in known.apps_of(name).values()]
-    services: dict[str, list[str]] = {name: [] for name in get_args(Service)}
+    services: dict[str, list[str]] = {name: [] for name in get_args(ServiceName)}
     for name in names:
         for service in known.workload(name).services:
             services[service].append(name)

@@ -13,7 +13,7 @@ from testbed.model.results import SCHEMA_VERSION
 from testbed.texts import shown_name
 
 DEEPEST = 50  # levels of nesting; the testbed's own files have fewer than ten
-MOST_PROBLEMS = 3  # of one file that are told
+MOST_PROBLEMS = 3  # in one error message about a file
 REMEDY = "the file was cut off or edited; redo the run or restore the file"
 
 M = TypeVar("M", bound=BaseModel)
@@ -96,7 +96,7 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def finite(text: str) -> float:
-    """The number that a text of digits says. Raises ValueError where it is too large for one."""
+    """Return the number that a text stands for. Raises ValueError if a float cannot hold it."""
     value = float(text)
     if not math.isfinite(value):
         raise ValueError(f"{_short(text)} is too large a number")
@@ -104,5 +104,5 @@ def finite(text: str) -> float:
 
 
 def _count(text: str) -> int:
-    finite(text)  # one of hundreds of digits cannot be reckoned with
+    finite(text)  # nothing can be calculated with a number of hundreds of digits
     return int(text)

@@ -11,11 +11,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from testbed.model.results import KeptFile, RunRecord
+from testbed.model.results import RUN_FILE, KeptFile, RunRecord
 from testbed.texts import shown_name
 
 FIELD = "digest"  # the field of a sealed document that has its digest
-RECORD = "run.json"  # a run's record, which has its own digest and those of all other files
 BLOCK_BYTES = 1 << 20
 
 
@@ -47,7 +46,7 @@ def files_of(folder: Path) -> dict[str, KeptFile]:
     return {
         path.relative_to(folder).as_posix(): _kept(path)
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path != folder / RECORD
+        if path.is_file() and path != folder / RUN_FILE
     }
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from testbed import jsonfile, seal
 from testbed.errors import TestbedError
-from testbed.model.results import Campaign, Failure, RunRecord
+from testbed.model.results import RUN_FILE, Campaign, Failure, RunRecord
 from testbed.paths import ROOT
 from testbed.texts import shown_name
 
@@ -73,10 +73,10 @@ def read_run(folder: Path, campaign: Campaign) -> tuple[RunRecord, list[str]]:
 
     Raises TestbedError if the folder has no run, or a run of another campaign.
     """
-    path = folder / seal.RECORD
+    path = folder / RUN_FILE
     if not path.is_file():
         raise TestbedError(
-            f"{shown_name(folder)}: half-written run: no {seal.RECORD} in it",
+            f"{shown_name(folder)}: half-written run: no {RUN_FILE} in it",
             remedy="resume the campaign, which redoes this run, or remove the folder",
         )
     record, edited = read_as_found(path, RunRecord)
@@ -88,7 +88,7 @@ def read_run(folder: Path, campaign: Campaign) -> tuple[RunRecord, list[str]]:
             f"not '{campaign.campaign}'",
             remedy="keep each campaign's runs in its own folder",
         )
-    name = f"{shown_name(folder.name)}/{seal.RECORD}"
+    name = f"{shown_name(folder.name)}/{RUN_FILE}"
     if edited:
         return record, [f"{name} was edited after the run"]
     if campaign.digest is not None and record.digest is None:
@@ -112,7 +112,7 @@ def finished_runs(folder: Path, campaign: Campaign) -> dict[str, RunRecord]:
     """
     finished = {}
     for run_id in campaign.runs:
-        if not (folder / run_id / seal.RECORD).is_file():
+        if not (folder / run_id / RUN_FILE).is_file():
             continue
         record, edits = read_run(folder / run_id, campaign)
         if edits:
@@ -141,7 +141,7 @@ def first_rows(folder: Path) -> dict[str, int] | None:
 
     Return None if no finished run counted them.
     """
-    for path in sorted(folder.glob("[0-9]*/run.json")):
+    for path in sorted(folder.glob(f"[0-9]*/{RUN_FILE}")):
         if (rows := read(path, RunRecord).rows) is not None:
             return rows
     return None

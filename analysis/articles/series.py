@@ -9,14 +9,14 @@ from pathlib import Path
 
 from analysis import ramp
 from analysis.articles.claims import Judgement, judge
-from analysis.folders import SERIES_FILE, is_series, lacks, read_series
+from analysis.folders import is_series, lacks, read_series
 from analysis.load import LoadedCampaign, load
 from analysis.measured import of_metric
 from analysis.ratio import Span
 from analysis.trials import CellTrials, cell_trials, counts, told_by
 from testbed.errors import TestbedError
 from testbed.model.article import CellRef, Claim, Metric, Mode, Series, SeriesPart
-from testbed.model.results import RunRecord
+from testbed.model.results import CAMPAIGN_FILE, RUN_FILE, SERIES_FILE, RunRecord
 from testbed.texts import shown_name
 
 RAMP_METRICS: tuple[Metric, ...] = ("slowdown_users", "errors_users")
@@ -91,7 +91,7 @@ def load_series(folder: Path) -> LoadedSeries:
 
 def _campaign(folder: Path) -> LoadedCampaign | None:
     """Load a campaign of the series; return None where no run of it has been measured yet."""
-    begun = (folder / "campaign.json").is_file() and any(folder.glob("[!.]*/run.json"))
+    begun = (folder / CAMPAIGN_FILE).is_file() and any(folder.glob(f"[!.]*/{RUN_FILE}"))
     return load(folder) if begun else None
 
 

@@ -31,7 +31,6 @@ NOT_RECORDED = "not recorded"
 FAILURES = "#b00020"
 CLIENT = "#8a5300"
 CORE = re.compile(r"cpu\d+_percent")
-ROLES: tuple[HostRole, ...] = ("server", "client")
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,8 @@ def _times(run: LoadedRun, colour: str) -> list[Line]:
 
 def _cpu(campaign: LoadedCampaign, run: LoadedRun, colour: str) -> list[Line]:
     lines = []
-    for role, tint in zip(ROLES, (colour, CLIENT), strict=True):
+    tints: dict[HostRole, str] = {"server": colour, "client": CLIENT}
+    for role, tint in tints.items():
         table = run.telemetry.get(role)
         if table is None or "t_s" not in table:
             continue

@@ -1,4 +1,10 @@
-"""Check the inventory on the control machine, with the same sentences as fab."""
+"""Check the inventory on the control machine, with the same sentences as fab.
+
+Only Ansible's own managers of inventory and variables know from which file and line a value came,
+and with which arguments its SSH plugin logs in. They are no public interface. That is why
+pyproject.toml holds ansible-core to one minor version, and tests/unit/testbed/test_inventory.py
+reads inventories through them.
+"""
 
 import sys
 from pathlib import Path

@@ -14,6 +14,7 @@ short_description: Public halves of the keys that SSH logs in to a host with
 description:
   - If a private key is named, its public half. Otherwise that of each identity that SSH would offer
     to the host (its defaults or those of the user's configuration), and all keys of an agent.
+  - No lookup of Ansible's knows what a user's SSH configuration and agent offer to a host.
 options:
   _terms:
     description: The host, as it is given to SSH.

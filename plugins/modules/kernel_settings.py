@@ -1,16 +1,27 @@
 #!/usr/bin/python3
 """Set kernel settings below /proc/sys and /sys, read them back, and remember what was found."""
 
-import errno
-import json
-import os
-import re
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils import kernel_files
+from ..module_utils.kernel_files import (
+    BOOT_ID,
+    DIFFERS,
+    NOT_HERE,
+    PROC_SYS,
+    SET,
+    Setting,
+    apply,
+    file_settings,
+    is_to_be_written,
+    read,
+    sysctl_settings,
+)
+from ..module_utils.records import DamagedError, keep, load, save
 
 DOCUMENTATION = """
 module: kernel_settings
@@ -24,6 +35,9 @@ description:
   - Each setting that is put back is read back, too. If that fails, the setting stays recorded, and
     the module fails and names it. A setting that somebody else has changed since is left as it
     is, with a warning.
+  - It is here for what it does, not for its speed. ansible.posix.sysctl keeps no value that was
+    there before, does not leave a greater one, and fails alike for a setting that this host cannot
+    change and for one that it should have taken.
 options:
   state:
     description: C(present) applies the settings; C(restored) puts back what was recorded.
@@ -79,132 +93,8 @@ restored:
   type: list
 """
 
-PROC_SYS = Path("/proc/sys")
-BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-SET, DIFFERS = "set", "differs"
-NOT_HERE, NOT_ON_KERNEL = "not namespaced here", "not on this kernel"
-
 Write = tuple[str, str | None, str | None]  # name, value before, value after
 Entry = dict[str, Any]  # of the record: path, value (found), applied, boot_id
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One file of the kernel, and the value that it should hold."""
-
-    name: str
-    path: Path
-    value: str
-    at_least: bool = False
-    optional: bool = False
-
-    @property
-    def requested(self) -> str:
-        """Return what was asked for, as the records write it."""
-        return f"at least {self.value}" if self.at_least else self.value
-
-    def satisfied_by(self, actual: str | None) -> bool:
-        """Return whether this value of the kernel's fulfils what was asked for."""
-        if actual is None:
-            return False
-        return int(actual) >= int(self.value) if self.at_least else actual == self.value
-
-
-def words(value: object) -> str:
-    """Return a value in the form in which it is compared: with single spaces in place of tabs.
-
-    For choices such as 'always [madvise] never', return the one in force.
-    """
-    chosen = re.search(r"\[(\S+)\]", str(value))
-    return chosen[1] if chosen else " ".join(str(value).split())
-
-
-def sysctl_settings(items: list[dict[str, Any]], root: Path = PROC_SYS) -> list[Setting]:
-    """Return the settings that a list of sysctls declares."""
-    return [
-        Setting(
-            name=item["name"],
-            path=root / item["name"].replace(".", "/"),
-            value=words(item["value"]),
-            at_least=bool(item.get("at_least", False)),
-            optional=bool(item.get("optional", False)),
-        )
-        for item in items
-    ]
-
-
-def file_settings(items: list[dict[str, Any]]) -> list[Setting]:
-    """Return a setting for each file that a pattern matches, or one for the pattern itself."""
-    settings = []
-    for item in items:
-        head, _, tail = item["path"].partition("*")
-        for path in sorted(Path("/").glob(item["path"].lstrip("/"))) or [Path(item["path"])]:
-            name = item["name"].format(str(path)[len(head) : len(str(path)) - len(tail)])
-            settings.append(Setting(name, path, words(item["value"]), optional=True))
-    return settings
-
-
-def read(path: Path) -> str | None:
-    """Return the kernel's value, or None if there is no such setting that can be read."""
-    try:
-        return words(path.read_text())
-    except OSError:
-        return None
-
-
-def absence(setting: Setting, root: Path = PROC_SYS) -> str:
-    """Return the state that says why a setting has no file.
-
-    A network namespace shows only those settings of net.* that belong to it. net.core.dev_weight
-    belongs to none of them: where it can be seen, no setting of net.* is hidden.
-    """
-    hidden = root / "net" in setting.path.parents and not (root / "net/core/dev_weight").exists()
-    return NOT_HERE if hidden and not setting.optional else NOT_ON_KERNEL
-
-
-def write(path: Path, value: str) -> str | None:
-    """Write a value. Return None if the kernel took it, otherwise the state that says why not."""
-    try:
-        path.write_text(value + "\n")
-    except OSError as error:
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO):
-            return NOT_HERE  # EIO: the kernel itself manages the CPU of this interrupt
-        return NOT_ON_KERNEL if error.errno == errno.ENOENT else DIFFERS
-    return None
-
-
-def is_to_be_written(setting: Setting) -> bool:
-    """Return whether a setting exists, differs from what was asked for, and may be written."""
-    found = read(setting.path)
-    return (
-        found is not None and not setting.satisfied_by(found) and os.access(setting.path, os.W_OK)
-    )
-
-
-def apply(
-    setting: Setting, refused: bool, check_mode: bool, root: Path = PROC_SYS
-) -> tuple[str, bool]:
-    """Make a setting hold. Return its state, and whether that took (or would take) a write.
-
-    `refused` says that the kernel refused the write the last time. Only a new write can show it.
-    """
-    found = read(setting.path)
-    if found is None:
-        return absence(setting, root), False
-    if setting.satisfied_by(found):
-        return SET, False
-    if not is_to_be_written(setting):
-        return NOT_HERE, False
-    if check_mode:
-        return (NOT_HERE, False) if refused else (SET, True)
-    refusal = write(setting.path, setting.value)
-    if refusal:
-        return refusal, False
-    return (SET if setting.satisfied_by(read(setting.path)) else DIFFERS), True
-
-
-class DamagedError(Exception):
-    """Raised for a record that cannot be read; its text is the message for the user."""
 
 
 @dataclass(frozen=True)
@@ -261,33 +151,6 @@ def _is_entry(item: object) -> bool:
     )
 
 
-def load(file: Path, remedy: str = "") -> Any:
-    """Return a record's content, or None if it was never written. Raises DamagedError."""
-    try:
-        return json.loads(file.read_text()) if file.exists() else None
-    except ValueError as error:  # also for bytes that are not UTF-8
-        raise DamagedError(f"{file} is damaged ({error}) -> {remedy}") from error
-
-
-def save(file: Path, content: Any) -> bool:
-    """Write a record that all users may read, completely or not at all. Return if it changed."""
-    try:
-        if load(file) == content:
-            return False
-    except DamagedError:
-        pass
-    file.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=file.parent, prefix=file.name)
-    with os.fdopen(handle, "w") as stream:
-        json.dump(content, stream, indent=1)
-        stream.write("\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    Path(partial).chmod(0o644)
-    Path(partial).replace(file)
-    return True
-
-
 def remembered(settings: list[Setting], entries: dict[str, Entry]) -> dict[str, Entry]:
     """Return the record to keep before the first write. It never replaces a value found before."""
     return entries | {
@@ -331,25 +194,15 @@ class PuttingBack:
             self.done[name] = now
         else:
             self.writes.append((name, now, found))
-            problem = _not_writable(path) if check_mode else _written(path, found)
+            problem = (
+                kernel_files.not_writable(path)
+                if check_mode
+                else kernel_files.put_back(path, found)
+            )
             if problem:
                 self.refused.append(f"{name}: is {read(path)}, {wanted}: {problem}")
             else:
                 self.done[name] = found
-
-
-def _not_writable(path: Path) -> str | None:
-    return None if os.access(path, os.W_OK) else f"{path} is not writable"
-
-
-def _written(path: Path, value: str) -> str | None:
-    """Write a value and read it back. Return why it does not hold, or None if it does."""
-    try:
-        path.write_text(value + "\n")
-    except OSError as error:
-        return f"{path}: {error.strerror}"
-    now = read(path)
-    return None if now == value else f"{path} took the write and reads back {now}"
 
 
 def put_back(entries: dict[str, Entry], check_mode: bool) -> PuttingBack:
@@ -369,37 +222,18 @@ def present(
 ) -> dict[str, Any]:
     """Put back what is no longer asked for, record what was found, apply, and record what holds."""
     settings = sysctls + files
-    refused = kept.refused()
-    first = kept.entries()
+    refused, first = kept.refused(), kept.entries()
     asked = {setting.name for setting in settings}
     dropped = put_back({n: e for n, e in first.items() if n not in asked}, check_mode)
     first_kept = {name: entry for name, entry in first.items() if name not in dropped.done}
     before = remembered(settings, first_kept)
     if not check_mode and before:
         save(kept.before, before)
-    records: list[dict[str, str | None]] = []
-    writes = list(dropped.writes)
-    for setting in settings:
-        old = read(setting.path)
-        state, written = apply(setting, setting.name in refused, check_mode, root)
-        actual = setting.value if check_mode and written else read(setting.path)
-        found = before.get(setting.name, {}).get("value", old)
-        if written:
-            writes.append((setting.name, old, actual))
-            before[setting.name]["applied"] = actual
-        elif setting.name in before and before[setting.name] != first_kept.get(setting.name):
-            before.pop(setting.name)  # the kernel refused it, so there is nothing to put back
-            before |= {n: e for n, e in first_kept.items() if n == setting.name}
-        records.append(
-            {
-                "name": setting.name,
-                "requested": setting.requested,
-                "before": found,
-                "actual": actual,
-                "state": state,
-            }
-        )
-    now = {"sysctls": records[: len(sysctls)], "files": records[len(sysctls) :]}
+    applied = [_apply(one, one.name in refused, check_mode, root) for one in settings]
+    before = _settled(before, first_kept, applied)
+    writes = dropped.writes + [one.write for one in applied if one.write]
+    items = [one.item(before) for one in applied]
+    now = {"sysctls": items[: len(sysctls)], "files": items[len(sysctls) :]}
     changed = bool(writes) or before != first
     if not check_mode:
         keep(kept.before, before)
@@ -410,8 +244,8 @@ def present(
         **now,
         "persistent": [
             {"name": setting.name, "value": setting.value}
-            for setting, record in zip(sysctls, now["sysctls"], strict=True)
-            if record["state"] == SET and not setting.satisfied_by(record["before"])
+            for setting, item in zip(sysctls, now["sysctls"], strict=True)
+            if item["state"] == SET and not setting.satisfied_by(item["before"])
         ],
         "restored": [f"{name} = {value}" for name, value in dropped.done.items()],
         "left": dropped.left,
@@ -419,12 +253,53 @@ def present(
     }
 
 
-def keep(file: Path, entries: dict[str, Entry]) -> None:
-    """Write the record of what was found, or remove it if nothing is left to put back."""
-    if entries:
-        save(file, entries)
-    else:
-        file.unlink(missing_ok=True)
+@dataclass(frozen=True)
+class Applied:
+    """A setting after it was applied, or as it would be."""
+
+    setting: Setting
+    state: str
+    old: str | None  # the value just before
+    actual: str | None
+    write: Write | None  # None if nothing was written
+
+    def item(self, before: dict[str, Entry]) -> dict[str, str | None]:
+        """Return what the record of what holds now says of it."""
+        return {
+            "name": self.setting.name,
+            "requested": self.setting.requested,
+            "before": before.get(self.setting.name, {}).get("value", self.old),
+            "actual": self.actual,
+            "state": self.state,
+        }
+
+
+def _apply(setting: Setting, refused: bool, check_mode: bool, root: Path) -> Applied:
+    old = read(setting.path)
+    state, written = apply(setting, refused, check_mode, root)
+    actual = setting.value if check_mode and written else read(setting.path)
+    write = (setting.name, old, actual) if written else None
+    return Applied(setting, state, old, actual, write)
+
+
+def _settled(
+    before: dict[str, Entry], first: dict[str, Entry], applied: list[Applied]
+) -> dict[str, Entry]:
+    """Return the record of what was found, now that it is known what was written.
+
+    If the kernel refused a write, there is nothing new to put back: the entry is as it was at
+    `first`, or it is left out.
+    """
+    settled = dict(before)
+    for one in applied:
+        name = one.setting.name
+        if one.write:
+            settled[name] = settled[name] | {"applied": one.actual}
+        elif name in first:
+            settled[name] = first[name]
+        else:
+            settled.pop(name, None)
+    return settled
 
 
 def restored(kept: Records, check_mode: bool) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 
 import compileall
 import os
-import re
 import shutil
 import tarfile
 import tempfile
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.digest_folders import folder_of, result, stale
 
 DOCUMENTATION = """
 module: releases
@@ -63,33 +64,10 @@ stale:
   type: list
 """
 
-DIGEST = re.compile(r"-[0-9a-f]{12}$")
-
-
-def folder_of(release: dict[str, Any]) -> str:
-    """Return the name of a release's folder."""
-    return f"{release['name']}-{release['digest']}"
-
 
 def missing(folder: Path, releases: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the releases that are not unpacked."""
     return [release for release in releases if not (folder / folder_of(release)).is_dir()]
-
-
-def stale(folder: Path, releases: list[dict[str, Any]], exclusive: bool) -> list[Path]:
-    """Return the folders to remove: those of the same names with other digests.
-
-    If `exclusive`, return all folders that are not asked for.
-    """
-    names = {release["name"] for release in releases}
-    wanted = {folder_of(release) for release in releases}
-    present = sorted(folder.iterdir()) if folder.is_dir() else []
-    return [
-        path
-        for path in present
-        if path.name not in wanted
-        and (exclusive or (DIGEST.search(path.name) and DIGEST.sub("", path.name) in names))
-    ]
 
 
 def unpack(archive: Path, target: Path) -> None:
@@ -136,13 +114,7 @@ def main() -> None:
         for path in leftover:
             shutil.rmtree(path)
         shutil.rmtree(archives, ignore_errors=True)
-    new, old = [folder_of(release) for release in absent], [path.name for path in leftover]
-    module.exit_json(
-        changed=bool(new or old),
-        missing=absent,
-        stale=old,
-        diff={"before": "".join(f"{n}\n" for n in old), "after": "".join(f"{n}\n" for n in new)},
-    )
+    module.exit_json(**result(absent, leftover))
 
 
 if __name__ == "__main__":

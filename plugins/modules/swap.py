@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """Turn all swap off and remember what was on, or turn it on again."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.records import DamagedError, keep, load
 
 DOCUMENTATION = """
 module: swap
@@ -13,6 +14,8 @@ short_description: Turn all swap off and remember what was on, or turn it on aga
 description:
   - What is on is recorded before it is turned off. The record is removed when all is on again.
   - The change holds until the next boot, which turns on what /etc/fstab says.
+  - It is here for what it does, not for its speed. ansible.posix.mount edits /etc/fstab, and
+    swapoff as a command would keep nothing of what was on, nor show it in check mode.
 options:
   state:
     description: C(off) turns all swap off; C(restored) turns on what was recorded.
@@ -54,18 +57,16 @@ def areas(text: str) -> dict[str, int]:
 def recorded(file: Path) -> dict[str, int]:
     """Return the priority of each area that was on, by its path.
 
-    Raises ValueError, with a sentence for the user, if the record is damaged.
+    Raises DamagedError, with a sentence for the user, if the record is damaged.
     """
-    if not file.exists():
+    remedy = "reboot the host, which turns its own swap on, and delete the file"
+    content = load(file, remedy)
+    if content is None:
         return {}
     try:
-        content = json.loads(file.read_text())
         return {str(path): int(priority) for path, priority in content.items()}
     except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{file} is damaged ({error}) -> reboot the host, which turns its own swap on, and "
-            "delete the file"
-        ) from error
+        raise DamagedError(f"{file} is damaged ({error}) -> {remedy}") from error
 
 
 class Swap:
@@ -80,10 +81,12 @@ class Swap:
         on = areas(SWAPS.read_text())
         if on and not self._module.check_mode:
             known = recorded(self._file)
-            self._keep(known | on)
+            keep(self._file, known | on)
             _, _, errors = self._module.run_command(["swapoff", "-a"], environ_update=ENGLISH)
             still = areas(SWAPS.read_text())
-            self._keep({p: n for p, n in (known | on).items() if p in known or p not in still})
+            keep(
+                self._file, {p: n for p, n in (known | on).items() if p in known or p not in still}
+            )
             if still:
                 self._stays_on(still, errors.strip())
             on = {path: priority for path, priority in on.items() if path not in still}
@@ -118,16 +121,6 @@ class Swap:
             "restored": [f"swap on {path}" for path in wanted]
         }
 
-    def _keep(self, content: dict[str, int]) -> None:
-        """Write the record completely, or remove it if there is nothing to turn on again."""
-        if not content:
-            self._file.unlink(missing_ok=True)
-            return
-        partial = self._file.with_name(f".{self._file.name}.partial")
-        partial.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        partial.write_text(json.dumps(content, indent=1) + "\n")
-        self._module.atomic_move(str(partial), str(self._file))
-
     def _fail(self, message: str) -> None:
         self._module.fail_json(msg=message, restored=[])
 
@@ -153,7 +146,7 @@ def main() -> None:
     swap = Swap(module, Path(module.params["folder"]) / RECORD)
     try:
         result = swap.off() if module.params["state"] == "off" else swap.restored()
-    except ValueError as error:
+    except DamagedError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)
 

@@ -2,7 +2,6 @@
 """Build virtual environments named by the digest of their requirements, and remove earlier ones."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+
+from ..module_utils.digest_folders import folder_of, result, stale
 
 DOCUMENTATION = """
 module: virtualenvs
@@ -66,7 +67,6 @@ stale:
   type: list
 """
 
-DIGEST = re.compile(r"-[0-9a-f]{12}$")
 MARKER = "complete"
 HASH = "--hash="
 LAST_LINES = 12
@@ -82,33 +82,10 @@ def marker_text() -> str:
     return f"{sys.version.split()[0]}\n"
 
 
-def folder_of(environment: dict[str, Any]) -> str:
-    """Return the name of an environment's folder."""
-    return f"{environment['name']}-{environment['digest']}"
-
-
 def is_complete(path: Path) -> bool:
     """Return whether an environment was built to its end, by this Python."""
     marker = path / MARKER
     return marker.is_file() and marker.read_text() == marker_text()
-
-
-def stale(
-    folder: Path, environments: list[dict[str, Any]], keep: list[str], exclusive: bool
-) -> list[Path]:
-    """Return the folders to remove: those of these names with other digests.
-
-    If `exclusive`, return all but these and `keep`.
-    """
-    names = {environment["name"] for environment in environments}
-    wanted = {folder_of(environment) for environment in environments}
-    present = sorted(folder.iterdir()) if folder.is_dir() else []
-
-    def is_stale(path: Path) -> bool:
-        name = DIGEST.sub("", path.name)
-        return path.name not in wanted and (name in names or (exclusive and name not in keep))
-
-    return [path for path in present if is_stale(path)]
 
 
 def run(command: list[str]) -> str | None:
@@ -190,7 +167,7 @@ def main() -> None:
     os.umask(0o022)  # sudo keeps the umask of the user who logged in, which may lock out all others
     folder, environments = Path(module.params["folder"]), module.params["environments"]
     missing = [env for env in environments if not is_complete(folder / folder_of(env))]
-    leftover = stale(folder, environments, module.params["keep"], module.params["exclusive"])
+    leftover = stale(folder, environments, module.params["exclusive"], module.params["keep"])
     if not module.check_mode:
         folder.mkdir(parents=True, exist_ok=True)
         failed = build_all(folder, missing)
@@ -201,13 +178,7 @@ def main() -> None:
             )
         for path in leftover:
             shutil.rmtree(path)
-    new, old = [folder_of(env) for env in missing], [path.name for path in leftover]
-    module.exit_json(
-        changed=bool(new or old),
-        missing=new,
-        stale=old,
-        diff={"before": "".join(f"{n}\n" for n in old), "after": "".join(f"{n}\n" for n in new)},
-    )
+    module.exit_json(**result(missing, leftover))
 
 
 if __name__ == "__main__":

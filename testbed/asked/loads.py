@@ -1,6 +1,7 @@
-"""Is there a generator that carries out a load? Asked of experiments and articles as they are read.
+"""Check that a generator can carry out each load of an experiment or article.
 
-What it finds is raised as the models raise what they find, with its place in the document.
+A problem is raised as a ValidationError, with its place in the document, so that it reads like a
+problem that the models themselves have found.
 """
 
 from collections.abc import Iterator
@@ -14,12 +15,12 @@ from testbed.tools import generators
 
 
 def check(experiment: Experiment) -> None:
-    """Raise ValidationError where no generator, or not the one named, takes the load."""
+    """Raise ValidationError if the named generator does not exist or cannot carry out the load."""
     _raise("Experiment", _problems(experiment.load, ("load",)))
 
 
 def check_article(article: Article) -> None:
-    """Raise ValidationError for every part with such a load."""
+    """Raise ValidationError with the problems of every part's load."""
     _raise(
         "Article",
         (

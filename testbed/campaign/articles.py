@@ -24,12 +24,11 @@ from testbed.errors import TestbedError
 from testbed.hosts.inventory import Inventory
 from testbed.model.article import Article, CellRef, Mode, Published, Scale, Series, SeriesPart
 from testbed.model.experiment import Experiment, PlannedRun
-from testbed.model.results import Campaign
+from testbed.model.results import CAMPAIGN_FILE, SERIES_FILE, Campaign
 from testbed.progress import Progress
 
 ARTICLES = EXPERIMENTS_FOLDER / "articles"
 PUBLISHED = EXPERIMENTS_FOLDER / "published"
-SERIES_FILE = "series.json"
 
 
 @dataclass(frozen=True)
@@ -156,8 +155,8 @@ def _carry_out_part(
     series: Series, part: SeriesPart, folder: Path, inventory: Inventory, progress: Progress
 ) -> Outcome:
     own = folder / part.campaign
-    if (own / campaign.FILE).is_file():
-        begun = store.read(own / campaign.FILE, Campaign)
+    if (own / CAMPAIGN_FILE).is_file():
+        begun = store.read(own / CAMPAIGN_FILE, Campaign)
         finished = store.finished_runs(own, begun)
         if begun.ended_at is not None and len(finished) == len(begun.runs):
             progress.say("  finished already")

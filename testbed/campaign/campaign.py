@@ -8,14 +8,14 @@ import os
 import random
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from testbed import store
-from testbed.asked import app_code, capacity, database_connections, experiments
+from testbed.asked import app_code, capacity, experiments
 from testbed.asked import catalogue as catalogues
 from testbed.asked.catalogue import Catalogue
 from testbed.asked.order import SEEDS
@@ -28,9 +28,10 @@ from testbed.hosts.delay import Delayed
 from testbed.hosts.inventory import Inventory
 from testbed.hosts.remote import Remote
 from testbed.hosts.remotes import Remotes, at_once, held
-from testbed.hosts.services import postgresql
 from testbed.model.experiment import Capacity, Experiment, PlannedRun
+from testbed.model.kinds import HostRole
 from testbed.model.results import (
+    CAMPAIGN_FILE,
     Campaign,
     CapacityResult,
     LinkRecord,
@@ -43,7 +44,6 @@ from testbed.texts import shown_name
 from testbed.tools import generators
 from testbed.tools.table import GENERATORS
 
-FILE = "campaign.json"  # in the campaign's folder
 OVERHEAD_S = 4  # expected time of a run besides its load, until the first run has shown it
 
 
@@ -101,7 +101,7 @@ def run(request: Request, progress: Progress) -> Outcome:
         session, campaign, planned = _prepare(request, catalogue, seed, remotes, progress)
         with delay.applied(request.experiment.link_delay_ms, remotes, progress) as delayed:
             campaign = campaign.model_copy(update={"link_delay": delayed and delayed.record})
-            store.write(session.folder / FILE, campaign)
+            store.write(session.folder / CAMPAIGN_FILE, campaign)
             if not request.within:
                 store.point_latest(session.folder)
             progress.say(f"campaign {campaign.campaign}: {len(planned)} runs, seed {seed}")
@@ -115,11 +115,11 @@ def resume(
 
     Raises TestbedError if apps, hosts or anything else that affects the figures has changed.
     """
-    campaign = store.read(folder / FILE, Campaign)
+    campaign = store.read(folder / CAMPAIGN_FILE, Campaign)
     store.finished_runs(folder, campaign)  # edited runs are refused before any host is asked
     request = Request(
         name=campaign.experiment,
-        experiment=experiments.recorded(campaign.asked, folder / FILE),
+        experiment=experiments.recorded(campaign.asked, folder / CAMPAIGN_FILE),
         overridden=campaign.overridden,
         seed=campaign.seed,
         inventory=inventory,
@@ -146,7 +146,6 @@ def _prepare(
     """Prove that hosts, apps, generator and link are fit, and record what they are."""
     created_at = datetime.now(UTC)
     name = request.folder_name or f"{created_at:%Y%m%dT%H%M%SZ}-{request.name}"
-    server = remotes["server"]
     found = at_once(remotes, hosts.describe)
     experiment = experiments.for_cpus(request.experiment, found["server"]["cpus"])
     planned = plan(experiment, catalogue, seed)
@@ -159,18 +158,12 @@ def _prepare(
         generators.choose(load, set(available))
     apps = catalogue.apps_of(experiment.workload)
     for app in sorted({run.app for run in planned}):
-        Daemon(server, apps[app]).check_deployed()
+        Daemon(remotes["server"], apps[app]).check_deployed()
+    of_services: dict[str, Any] = {"postgresql": {}}
     need = services.Need.of(catalogue, experiment.workload)
     for service in services.used(need):
-        service.check_deployed(server, need)
-    settings = {}
-    if "postgresql" in need.workload.services:
-        settings = postgresql.settings(server)
-        database_connections.check(planned, apps, settings)
-    ahead_s = at_once(remotes, hosts.clock_offset_s)
-    fitness = fit.check(remotes, ahead_s)
-    for line in fit.news(fitness):
-        progress.say(f"{line}; `fab check` tells more")
+        service.check_deployed(remotes["server"], need)
+        of_services |= service.for_campaign(remotes["server"], planned, apps)
     session = Session(
         campaign=name,
         folder=request.parent / name,
@@ -180,14 +173,38 @@ def _prepare(
         remotes=remotes,
         generators=available,
         generator_cpus=found[experiment.load.from_host]["cpus"],
-        postgresql=settings,
+        postgresql=of_services["postgresql"],
         link=verified,
         progress=progress,
         workers=workers(planned, apps),
     )
-    campaign = Campaign(
+    campaign = _begun(request, session, found, of_services, planned, seed, created_at)
+    return session, campaign, planned
+
+
+def _begun(
+    request: Request,
+    session: Session,
+    found: Mapping[HostRole, dict[str, Any]],
+    of_services: Mapping[str, Any],
+    planned: list[PlannedRun],
+    seed: int,
+    created_at: datetime,
+) -> Campaign:
+    """Return the record of a campaign before its first run, and tell what makes its hosts unfit.
+
+    `found` has what the hosts say of themselves, `of_services` the record's fields about services.
+    """
+    experiment, remotes = session.experiment, session.remotes
+    ahead_s = at_once(remotes, hosts.clock_offset_s)
+    fitness = fit.check(remotes, ahead_s)
+    for line in fit.news(fitness):
+        session.progress.say(f"{line}; `fab check` tells more")
+    apps = session.catalogue.apps_of(experiment.workload)
+    used = {name: apps[name] for name in sorted({run.app for run in planned})}
+    return Campaign(
         schema_version=1,
-        campaign=name,
+        campaign=session.campaign,
         experiment=request.name,
         title=experiment.title,
         description=experiment.description,
@@ -202,17 +219,13 @@ def _prepare(
         ended_at=None,
         hosts=[hosts.record(remotes[role], one) for role, one in found.items()],
         fitness=fitness,
-        postgresql=settings,
-        link=verified,
-        apps={name: apps[name].digest for name in sorted({run.app for run in planned})},
-        app_files={
-            name: app_code.file_digests(Path(apps[name].folder))
-            for name in sorted({run.app for run in planned})
-        },
+        link=session.link,
+        apps={name: app.digest for name, app in used.items()},
+        app_files={name: app_code.file_digests(Path(app.folder)) for name, app in used.items()},
         apps_path=request.apps_path,
         testbed=hosts.control_side(),
+        **of_services,
     )
-    return session, campaign, planned
 
 
 def available_generators(remote: Remote) -> dict[str, str | None]:
@@ -267,7 +280,7 @@ def _carry_out(
                 course.make(run)
             session.progress.reached(number / len(planned))
     course.campaign = course.campaign.model_copy(update={"ended_at": datetime.now(UTC)})
-    store.write(session.folder / FILE, course.campaign)
+    store.write(session.folder / CAMPAIGN_FILE, course.campaign)
     records = [course.done[run_id] for run_id in course.campaign.runs]
     return Outcome(session.folder, records, course.made, time.monotonic() - begin)
 
@@ -321,7 +334,7 @@ class _Course:
 
     def _update(self, **changes: Any) -> None:
         self.campaign = self.campaign.model_copy(update=changes)
-        store.write(self.session.folder / FILE, self.campaign)
+        store.write(self.session.folder / CAMPAIGN_FILE, self.campaign)
 
 
 def capacity_text(result: CapacityResult) -> str:

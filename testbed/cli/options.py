@@ -127,9 +127,9 @@ class LinkOptions(Model):
     """The options of `fab link`."""
 
     inventory: str | None = Field(None, description=INVENTORY_HELP)
-    # iperf takes no less than a second; an hour shows how a link behaves when it is warm
+    # An hour shows how a link behaves when it is warm
     duration: Annotated[int, Field(ge=1, le=3600)] = Field(
-        10, description="whole seconds of iperf; default: 10"
+        10, description="whole seconds of the measurement; default: 10"
     )
 
 

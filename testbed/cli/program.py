@@ -1,7 +1,8 @@
-"""fab's own command line: what it gets wrong ends with one sentence and exit code 2.
+"""Have fab report errors in its own command line in one sentence, with exit code 2.
 
-fab reads its own options, then loads the fabfile, then reads tasks and what stands behind them.
-From the fabfile on, it is this program: there, `fabric.main.program`, which fab runs, is made one.
+fab reads its own options, loads the fabfile, and then reads the tasks and their options. The
+fabfile turns `fabric.main.program`, the object that fab runs, into a Program. So all that comes
+after loading the fabfile happens here.
 """
 
 from collections.abc import Iterator
@@ -46,10 +47,10 @@ REMEDIES = {
 
 
 class Program(Fab):  # type: ignore[misc] # fabric has no types
-    """fab, which takes no option that would do nothing, and has the testbed's exit codes."""
+    """fab, which refuses options that would do nothing, and ends with the testbed's exit codes."""
 
     def parse_tasks(self) -> None:
-        """Read the tasks asked for. Raises invoke's Exit for what is wrong in them."""
+        """Read the tasks asked for. Raises invoke's Exit for unknown tasks and wrong options."""
         with _one_sentence():
             try:
                 super().parse_tasks()
@@ -60,16 +61,16 @@ class Program(Fab):  # type: ignore[misc] # fabric has no types
                 raise TestbedError(f"-- {shown(self.core.remainder)}: fab runs no such commands")
 
     def parse_cleanup(self) -> None:
-        """Print help or a list, if asked for. Raises invoke's Exit, then and for wrong names."""
+        """Print help or a list if asked for, then raise invoke's Exit; also for a wrong name."""
         with _one_sentence():
             super().parse_cleanup()
 
     def update_config(self, merge: bool = True) -> None:
-        """Read fab's configuration. Raises invoke's Exit where a file of it cannot be read."""
+        """Read fab's configuration. Raises invoke's Exit if one of its files cannot be read."""
         with _one_sentence():
             try:
                 super().update_config()
-            except Exception as error:  # of four formats, of SSH's files, of no known kind
+            except Exception as error:  # files of four formats; each parser has errors of its own
                 raise TestbedError(f"fab's own configuration cannot be read: {error}") from error
 
 
@@ -90,7 +91,7 @@ def check_options(args: Any) -> None:
 
 @contextmanager
 def _one_sentence() -> Iterator[None]:
-    """Have what is wrong said as tasks say it, with the exit code for wrong input."""
+    """Turn errors raised in the block into invoke's Exit, worded and coded like errors of tasks."""
     try:
         yield
     except End as end:

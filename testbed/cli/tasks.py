@@ -24,6 +24,7 @@ from testbed.errors import Exit, TestbedError
 from testbed.hosts import inventory
 from testbed.model.article import Series
 from testbed.model.base import Model
+from testbed.model.results import SERIES_FILE
 from testbed.paths import ROOT
 from testbed.progress import Progress
 from testbed.terminal import Terminal
@@ -178,7 +179,7 @@ def measure_article(name: str, given: options.ArticleOptions) -> None:
     progress = Progress(Terminal(), quiet=given.quiet)
     if given.resume is not None:
         folder = _results_folder(given.resume)
-        series = store.read(folder / articles.SERIES_FILE, Series)
+        series = store.read(folder / SERIES_FILE, Series)
         if series.article_name != name:
             raise TestbedError(
                 f"{shown_name(folder)} is a series of article {series.article_name}, "

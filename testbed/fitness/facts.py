@@ -4,16 +4,19 @@ A fact that the host does not tell is None. telemetry/fitness.py and telemetry/c
 name.
 """
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from testbed.model.base import Model
+from testbed.model.results import Busy
 
 Text = str | None
 Number = int | None
 
 
-class Part(BaseModel):
-    """A part of the facts: immutable, without unknown keys, and with finite numbers only."""
+class Part(Model):
+    """A part of the facts, with finite numbers only."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(allow_inf_nan=False)
 
 
 class IdleState(Part):
@@ -72,13 +75,6 @@ class Clock(Part):
 
     synchronised: bool | None
     keeper: Text
-
-
-class Busy(Part):
-    """The processes of one name that use CPUs."""
-
-    name: str
-    cpu_percent: float  # in percent of one CPU
 
 
 class Use(Part):

@@ -19,7 +19,8 @@ from ansible.plugins.loader import connection_loader
 from ansible.template import Templar
 from ansible.vars.hostvars import HostVars
 
-from testbed.hosts.inventory import KEYS, ROLES, HostView, View
+from testbed.hosts.inventory import KEYS, HostView, View
+from testbed.model.kinds import ROLES
 from testbed.paths import ROOT
 
 PLUGIN = "ssh"

@@ -4,6 +4,7 @@ Errors in an inventory are found here both for fab and for site.yml, so that bot
 plugins/action/check_inventory.py calls `check`.
 """
 
+import itertools
 import json
 import subprocess
 import sys
@@ -16,12 +17,11 @@ from pydantic import BaseModel, ValidationError
 from testbed.errors import TestbedError
 from testbed.hosts import inventory_files
 from testbed.model.inventory import Facts, Host
-from testbed.model.kinds import HostRole
+from testbed.model.kinds import ROLES, HostRole
 from testbed.paths import ROOT
 from testbed.texts import shown_name
 from testbed.tools.table import LINK_TOOL
 
-ROLES: tuple[HostRole, HostRole] = ("server", "client")
 KEYS = {*Facts.model_fields, "bench_address", "bench_interface"}
 CONNECTIONS = {"ssh", "ansible.builtin.ssh", "smart"}
 REMEDIES = {
@@ -90,18 +90,21 @@ def _view(inventory: str | None) -> View:
 def check(view: View) -> Inventory:
     """Return the inventory if it is right. Otherwise raise TestbedError, a sentence per error."""
     name = ", ".join(map(inventory_files.shown, view["sources"])) or "the inventory"
-    server, client = (_Member(view, role, name) for role in ROLES)
-    if server.name == client.name:
-        raise TestbedError(
-            f"{name}: host {shown_name(server.name)} is in group 'server' and in group 'client'",
-            remedy=f"two hosts are needed, one in each; {inventory_files.EXAMPLE}",
-        )
-    hosts = [member.typed(Host, member.host_values) for member in (server, client)]
-    facts = [member.typed(Facts, member.view["values"]) for member in (server, client)]
-    _check_ports(server, facts[0])
-    _check_pair(server, client, hosts)
-    _check_same_facts(server, client, facts)
-    return Inventory(dict(zip(ROLES, hosts, strict=True)), facts[0])
+    members = {role: _Member(view, role, name) for role in ROLES}
+    for one, other in itertools.combinations(members.values(), 2):
+        if one.name == other.name:
+            raise TestbedError(
+                f"{name}: host {shown_name(one.name)} is in group '{one.role}' and in group "
+                f"'{other.role}'",
+                remedy=f"two hosts are needed, one in each; {inventory_files.EXAMPLE}",
+            )
+    hosts = {role: one.typed(Host, one.host_values) for role, one in members.items()}
+    facts = {role: one.typed(Facts, one.view["values"]) for role, one in members.items()}
+    _check_ports(members["server"], facts["server"])
+    for a, b in itertools.combinations(ROLES, 2):
+        _check_pair(members[a], members[b], hosts[a], hosts[b])
+        _check_same_facts(members[a], members[b], facts[a], facts[b])
+    return Inventory(hosts, facts["server"])
 
 
 class _Member:
@@ -182,37 +185,37 @@ def _check_ports(server: _Member, facts: Facts) -> None:
         )
 
 
-def _check_pair(server: _Member, client: _Member, hosts: list[Host]) -> None:
-    """Raise TestbedError if both hosts are one machine, or share one address of the data link."""
-    if hosts[0].bench_address == hosts[1].bench_address:
-        raise client.error(
+def _check_pair(one: _Member, other: _Member, host: Host, other_host: Host) -> None:
+    """Raise TestbedError if two hosts are one machine, or share an address of the data link."""
+    if host.bench_address == other_host.bench_address:
+        raise other.error(
             "bench_address",
-            f"is {hosts[1].bench_address}, which is host {server.name}'s as well",
+            f"is {other_host.bench_address}, which is host {host.name}'s as well",
             remedy=REMEDIES["bench_address"],
         )
-    for host, other, member in ((hosts[0], hosts[1], server), (hosts[1], hosts[0], client)):
-        if host.ansible_host == other.bench_address:
+    for member, own, beside in ((one, host, other_host), (other, other_host, host)):
+        if own.ansible_host == beside.bench_address:
             raise member.error(
                 "ansible_host",
-                f"is {host.ansible_host}, which is the bench_address of host {other.name}",
+                f"is {own.ansible_host}, which is the bench_address of host {beside.name}",
                 remedy="give the address of its own by which Ansible logs in to it",
             )
-    same = hosts[0].ansible_host == hosts[1].ansible_host
-    if same and hosts[0].ssh_arguments == hosts[1].ssh_arguments:
-        raise client.error(
+    same = host.ansible_host == other_host.ansible_host
+    if same and host.ssh_arguments == other_host.ssh_arguments:
+        raise other.error(
             "ansible_host",
-            f"is {hosts[1].ansible_host}, which is host {server.name}'s as well",
-            remedy="server and client have to be two machines",
+            f"is {other_host.ansible_host}, which is host {host.name}'s as well",
+            remedy=f"{one.role} and {other.role} have to be two machines",
         )
 
 
-def _check_same_facts(server: _Member, client: _Member, facts: list[Facts]) -> None:
-    """Raise TestbedError unless facts that hold for both hosts are equal on both."""
+def _check_same_facts(one: _Member, other: _Member, facts: Facts, other_facts: Facts) -> None:
+    """Raise TestbedError unless facts that hold for all hosts are equal on both."""
     for key in Facts.model_fields:
-        values = [getattr(one, key) for one in facts]
-        if values[0] != values[1]:
-            raise client.error(
+        value, other_value = getattr(facts, key), getattr(other_facts, key)
+        if value != other_value:
+            raise other.error(
                 key,
-                f"is {values[1]}, but {values[0]} for host {server.name}",
-                remedy="set it for both hosts, below all: vars:",
+                f"is {other_value}, but {value} for host {one.name}",
+                remedy="set it for all hosts, below all: vars:",
             )

@@ -1,8 +1,8 @@
 """Measure whether the data link is as fast as it should be, and whether traffic uses it.
 
 First the path is checked on both hosts: address, route, neighbour and ports. Then the round trip is
-measured, and the rate with iperf in both directions at once. The interfaces' own counters must have
-seen the bytes that iperf reports.
+measured, and the rate in both directions at once, with the tool that testbed/tools/table.py names.
+The interfaces' own counters must have seen the bytes that the tool reports.
 """
 
 import re
@@ -19,18 +19,16 @@ from testbed.hosts.linkproof import PEER, LinkUnfit, Look
 from testbed.hosts.remote import Process, Remote
 from testbed.hosts.remotes import Remotes, at_once
 from testbed.model.kinds import HostRole
-from testbed.model.results import Carried, LinkDirection, LinkRecord, Nic, RoundTrip
+from testbed.model.results import LINK_FILE, Carried, LinkDirection, LinkRecord, Nic, RoundTrip
 from testbed.model.tool_output import ToolOutput
 from testbed.progress import Progress
 from testbed.tools import ParseError, parse
 from testbed.tools.table import LINK_TOOL
 
-# On a busy host, iperf's client may ask the server to connect back before the client listens.
-IPERF_TRIES = 3
-NOT_YET_LISTENING = "expected reverse connect did not occur"
+TRIES = 3
 PINGS = 20
 PING_EVERY_S = 0.2
-_COMPLAINT = re.compile(r".*(?:failed|error|refused|denied|unreachable|no route).*", re.IGNORECASE)
+SAID_BY_CLIENT, SAID_BY_SERVER = (f"{LINK_TOOL.name}-{end}.txt" for end in ("client", "server"))
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def measure(remotes: Remotes, progress: Progress, folder: Path, duration_s: int 
         ok=not problems,
         problems=problems,
     )
-    store.write(folder / "link.json", record)
+    store.write(folder / LINK_FILE, record)
     return record
 
 
@@ -122,14 +120,14 @@ def _measure(remotes: Remotes, progress: Progress, folder: Path, duration_s: int
             ping = ping_server(remotes, PINGS)
         (folder / "raw" / "ping.txt").write_text(ping)
         trip = round_trip_of(ping)
-        for _ in range(IPERF_TRIES):
+        for _ in range(TRIES):
             before = look(remotes)
-            with progress.stage("iperf, both directions at once", duration_s):
-                sent, received = _iperf(remotes, duration_s)
+            with progress.stage(f"{LINK_TOOL.name}, both directions at once", duration_s):
+                sent, received = _both_ways(remotes, duration_s)
             after = look(remotes)
-            (folder / "raw" / "iperf-client.txt").write_text(sent)
-            (folder / "raw" / "iperf-server.txt").write_text(received)
-            if NOT_YET_LISTENING not in sent:
+            (folder / "raw" / SAID_BY_CLIENT).write_text(sent)
+            (folder / "raw" / SAID_BY_SERVER).write_text(received)
+            if not LINK_TOOL.missed_the_start(sent):
                 break
         output = _read(sent)
         directions = directions_of(output, sent, received)
@@ -151,8 +149,8 @@ def ping_server(remotes: Remotes, count: int) -> str:
     return client.run([*command, server.host.bench_address], check=False).stdout
 
 
-def _iperf(remotes: Remotes, duration_s: int) -> tuple[str, str]:
-    """Return what iperf's client and server printed, including their errors."""
+def _both_ways(remotes: Remotes, duration_s: int) -> tuple[str, str]:
+    """Return what the tool's client and server printed, including their errors."""
     server, client = remotes["server"], remotes["client"]
     listening = server.start(LINK_TOOL.serve(server.host.bench_address))
     try:
@@ -169,28 +167,28 @@ def _iperf(remotes: Remotes, duration_s: int) -> tuple[str, str]:
 
 
 def _wait_until_listening(server: Remote, listening: Process, timeout_s: float = 10) -> None:
-    """Raise LinkUnfit, with iperf's own message, if it does not begin to listen in time."""
+    """Raise LinkUnfit, with the tool's own message, if it does not begin to listen in time."""
     deadline = time.monotonic() + timeout_s
     while not server.run(["ss", "-Htln", f"sport = :{LINK_TOOL.port}"]).stdout.strip():
         if listening.poll() is not None or time.monotonic() > deadline:
             raise LinkUnfit(
-                f"server host: iperf does not listen on port {LINK_TOOL.port}: "
+                f"server host: {LINK_TOOL.name} does not listen on port {LINK_TOOL.port}: "
                 f"{_complaints(listening.output)}",
-                "run `ansible-playbook site.yml`, which installs iperf",
+                f"run `ansible-playbook site.yml`, which installs {LINK_TOOL.name}",
             )
 
 
 def directions_of(output: ToolOutput, client_said: str, server_said: str) -> list[LinkDirection]:
-    """Return the rates of both directions from the output of iperf's client.
+    """Return the rates of both directions from the output of the tool's client.
 
     Raises LinkUnfit if one is missing.
     """
     rates = {flow.direction: flow.mbit_per_s for flow in output.flows or []}
     if not {"sent", "received"} <= rates.keys():
         raise LinkUnfit(
-            f"iperf did not measure both directions; client: {_complaints(client_said)}; "
-            f"server: {_complaints(server_said)}",
-            "all that it printed is in raw/iperf-client.txt and raw/iperf-server.txt",
+            f"{LINK_TOOL.name} did not measure both directions; "
+            f"client: {_complaints(client_said)}; server: {_complaints(server_said)}",
+            f"all that it printed is in raw/{SAID_BY_CLIENT} and raw/{SAID_BY_SERVER}",
         )
     return [
         LinkDirection(source="client", target="server", mbit_per_s=rates["sent"]),
@@ -199,7 +197,7 @@ def directions_of(output: ToolOutput, client_said: str, server_said: str) -> lis
 
 
 def _read(said: str) -> ToolOutput:
-    """Return what iperf's client measured.
+    """Return what the tool's client measured.
 
     If it printed only an error, return an output without figures that has it as a problem.
     """
@@ -210,8 +208,8 @@ def _read(said: str) -> ToolOutput:
 
 
 def _complaints(said: str) -> str:
-    """Return iperf's own messages about what went wrong."""
-    lines = dict.fromkeys(line.strip() for line in said.splitlines() if _COMPLAINT.match(line))
+    """Return the tool's own messages about what went wrong, in quotes."""
+    lines = LINK_TOOL.complaints(said)
     return "'" + "', '".join(lines) + "'" if lines else "no error was printed"
 
 
@@ -253,7 +251,7 @@ def verified(remotes: Remotes, identities: dict[HostRole, str], folder: Path) ->
     record of any verification was edited.
     """
     max_age = timedelta(hours=remotes["server"].facts.testbed_link_max_age_h)
-    records = [store.read(path, LinkRecord) for path in sorted(folder.glob("*/link.json"))]
+    records = [store.read(path, LinkRecord) for path in sorted(folder.glob(f"*/{LINK_FILE}"))]
     same = [record for record in records if record.hosts == identities]
     if not same:
         problem = "the data link of these hosts has not been verified since their last boot"

@@ -11,6 +11,7 @@ from testbed.model.inventory import Host
 from testbed.model.kinds import HostRole
 from testbed.model.results import Carried, LinkRecord, LinkState
 from testbed.model.tool_output import Flow
+from testbed.tools.table import LINK_TOOL
 
 DEFAULT_FLOOR_MBIT_PER_S = 900
 # The share of a card's speed that TCP with timestamps can carry: 1448 of 1538 bytes on the wire.
@@ -18,8 +19,10 @@ TCP_SHARE = 1448 / 1538
 # The share of that rate which a sound link reaches. If both directions are loaded, each one also
 # carries acknowledgements of the other; sound gigabit links then reach 903 to 943 Mbit/s.
 FLOOR_SHARE = 0.94
-CARRIED_AT_LEAST = 0.9  # share of iperf's figure, which is rounded and misses the last bytes
-CARRIED_ELSEWHERE = 0.5  # share of iperf's figure: more than SSH or a backup sends meanwhile
+CARRIED_AT_LEAST = (
+    0.9  # share of the link tool's figure, which is rounded and misses the last bytes
+)
+CARRIED_ELSEWHERE = 0.5  # share of that figure: more than SSH or a backup sends meanwhile
 
 Ends = Mapping[HostRole, Host]
 PEER: dict[HostRole, HostRole] = {"server": "client", "client": "server"}
@@ -207,7 +210,7 @@ def _grown(before: Look, after: Look, name: str, counter: str) -> int:
 def carried_problems(
     flows: Sequence[Flow], seen: Mapping[HostRole, Sequence[Carried]]
 ) -> list[LinkUnfit]:
-    """Return where iperf's traffic did not go over the link's interfaces; often an empty list."""
+    """Return where measured traffic did not go over the link's interfaces; often an empty list."""
     said = {flow.direction: flow.bytes or 0 for flow in flows}
     problems = []
     for role, (link, *others) in seen.items():
@@ -220,8 +223,8 @@ def carried_problems(
             meanwhile = "; ".join(f"{one.interface} carried {_mb(_most(one))}" for one in more)
             problems.append(
                 LinkUnfit(
-                    f"{role} host: of {_mb(wanted)} that iperf {direction}, bench_interface "
-                    f"{link.interface} {direction} {_mb(counted)}"
+                    f"{role} host: of {_mb(wanted)} that {LINK_TOOL.name} {direction}, "
+                    f"bench_interface {link.interface} {direction} {_mb(counted)}"
                     + (f", and {meanwhile}" if meanwhile else ""),
                     "bench_interface must be the one that packets take, and nothing else may use "
                     "the host's network meanwhile",

@@ -30,7 +30,7 @@ from testbed.model.kinds import (
     workers_problem,
 )
 
-Service = Literal["postgresql", "redis"]
+ServiceName = Literal["postgresql", "redis"]
 # The testbed sets these itself and would overwrite a declared value
 SET_BY_THE_TESTBED = ("ADDRESS", "PORT", "DATABASE_URL", "REDIS_URL")
 SET_BY_SYSTEMD = ("HOME", "LOGNAME", "PATH", "SHELL", "USER")
@@ -150,7 +150,7 @@ class Workload(Declared):
     schema_version: Version1
     title: Title
     description: Text
-    services: Annotated[list[Service], Differing] = []
+    services: Annotated[list[ServiceName], Differing] = []
     # SQL files beside workload.yml. `dataset` is loaded into the workload's own database when hosts
     # are provisioned, and may be loaded again. `reset` restores data that a load changes, before
     # each run. Redis is emptied before each run.

@@ -7,7 +7,7 @@ cannot contain a line break, and every number is finite and has a limit.
 import re
 import warnings
 from collections.abc import Callable, Hashable
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import soupsieve
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StringConstraints
@@ -201,14 +201,15 @@ Regex = Annotated[
 # --- numbers, finite all of them (Declared)
 
 HostRole = Literal["server", "client"]
+ROLES: tuple[HostRole, ...] = get_args(HostRole)
 Trials = Annotated[int, Field(ge=1, le=1000)]  # 1000 of a second each are a night's work
-MOST_RPS = 1_000_000  # pacer's most; beyond what a server of this kind has answered
+MOST_RPS = 1_000_000  # beyond what a server of this kind has answered
 Rate = Annotated[float, Field(gt=0, le=MOST_RPS)]
 # A connection takes a port of the client's address; there are 65,535, and the first 1,024 are not
 # handed out
 Connections = Annotated[int, Field(ge=1, le=64_000)]
-Threads = Annotated[int, Field(ge=1, le=256)]  # pacer's most processes
-# wrk, wrk2 and ab take whole seconds; a day, for what leaks
+Threads = Annotated[int, Field(ge=1, le=256)]  # a host of more CPUs generates no load
+# Many generators take whole seconds, one at least; a day shows what leaks
 DurationSeconds = Annotated[float, Field(ge=1, le=86_400)]
 WarmupSeconds = Annotated[float, Field(ge=0, le=3600)]
 TimeoutSeconds = Annotated[float, Field(ge=0.1, le=600)]

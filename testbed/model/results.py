@@ -1,4 +1,4 @@
-"""Define the files of a results folder: `campaign.json`, and `run.json` for each run.
+"""Define the files of a results folder: `campaign.json`, `run.json` for each run, and the rest.
 
 schema_version history (raise it with any change a reader would notice):
   1  first version
@@ -13,12 +13,23 @@ from testbed.model.load import Load
 from testbed.model.tool_output import ToolOutput
 
 SCHEMA_VERSION = 1
+CAMPAIGN_FILE = "campaign.json"  # in a campaign's folder
+SERIES_FILE = "series.json"  # in the folder of a series of campaigns (testbed/model/article.py)
+LINK_FILE = "link.json"  # in the folder of a verification of the data link
+RUN_FILE = "run.json"  # in a run's folder, as the following two
+TIMELINE_FILE = "timeline.csv"  # figures by the second, of generators that write them
+HISTOGRAM_FILE = "latency.hdr"  # HdrHistogram's log of response times, likewise
 
 Verdict = Literal["valid", "doubtful", "invalid"]
 Standing = Literal["valid", "doubtful", "invalid", "failed", "interrupted"]
 # outer: decided by the machine around a container, and not to be changed from inside
 FitnessLevel = Literal["fail", "warn", "note", "outer", "ok"]
 FITNESS_LEVELS: list[FitnessLevel] = ["fail", "warn", "note", "outer", "ok"]  # the worst first
+
+
+def telemetry_file(role: HostRole) -> str:
+    """Return the name of the file in a run's folder that has a host's telemetry."""
+    return f"telemetry-{role}.csv"
 
 
 class Finding(Model):
@@ -199,7 +210,7 @@ class Nic(Model):
 
 
 class Carried(Model):
-    """What a host's interface carried while iperf ran, by the interface's own counters, bytes."""
+    """Bytes that a host's interface carried during the measurement, by its own counters."""
 
     interface: str
     rx_bytes: int
@@ -220,7 +231,9 @@ class LinkRecord(Model):
     nics: dict[HostRole, Nic]
     floor_mbit_per_s: float
     floor_reason: str = ""  # why this floor
-    states: dict[HostRole, LinkState] = {}  # before iperf; the way that packets take, among others
+    states: dict[
+        HostRole, LinkState
+    ] = {}  # before the measurement; the way that packets take, among others
     carried: dict[HostRole, list[Carried]] = {}  # bench_interface first, then all other interfaces
     ok: bool
     problems: list[str] = []

@@ -52,9 +52,9 @@ class AnswersPerConnection(Model):
 
 
 class Flow(Model):
-    """One direction of an iperf test, as seen from the host that printed it."""
+    """One direction of a measurement of the data link, as seen from the host that printed it."""
 
-    stream: str  # iperf's own number, e.g. '4'
+    stream: str  # the tool's own number, e.g. '4'
     direction: Literal["sent", "received"] | None = None
     duration_s: float
     bytes: int | None = None
@@ -65,7 +65,7 @@ class ToolOutput(Model):
     """What one run of a tool printed, or what follows from that, in SI units."""
 
     tool: Name  # of one in testbed/tools/table.py
-    command: str | None = None  # as printed; wrk, for one, prints none
+    command: str | None = None  # as printed; None: the tool prints none
     url: str | None = None
     duration_s: float | None = None  # measured part, as the tool printed it
     connections: int | None = None
@@ -78,19 +78,19 @@ class ToolOutput(Model):
     bytes: int | None = None
     errors: Errors = Errors()
     # Response time. For constant-rate tools it begins when a request was due. Closed-loop tools
-    # (wrk, ab) only know when it was sent, so theirs is in fact a service time. wrk adds samples
-    # that it did not measure; `problems` says so where it shows.
+    # only know when it was sent, so theirs is in fact a service time. A tool may add samples that
+    # it did not measure; `problems` says so where it shows.
     latency_us: Distribution = Distribution()
-    service_us: Distribution | None = None  # from when a request was sent (pacer)
-    lag_us: Distribution | None = None  # how late the generator itself sent (pacer)
-    due: int | None = None  # requests that the schedule held in the measured part (pacer)
+    service_us: Distribution | None = None  # from when a request was sent
+    lag_us: Distribution | None = None  # how late the generator itself sent
+    due: int | None = None  # requests that the schedule held in the measured part
     unsent: int | None = None  # due but never sent
     unanswered: int | None = None  # sent but not answered when the run ended
     cpu_percent: float | None = None  # of one core, all generator processes together
     busiest_process_cpu_percent: float | None = None  # of one core, the busiest of them alone
-    connections_opened: int | None = None  # TCP connections made in the measured part (pacer)
+    connections_opened: int | None = None  # TCP connections made in the measured part
     answers_per_connection: AnswersPerConnection | None = None  # None: the tool does not count so
-    flows: list[Flow] | None = None  # iperf only
+    flows: list[Flow] | None = None  # of the data link's tool only
     problems: list[str] = []  # sentences: what in this output is cut off or cannot be true
 
     @property

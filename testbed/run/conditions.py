@@ -13,9 +13,9 @@ from testbed.lab import delay_line
 from testbed.model.kinds import HostRole
 from testbed.model.results import Before, LinkState
 from testbed.run.session import Session
+from testbed.tools.tool import OPEN_FILES_LIMIT
 
 WINDOW_S = 0.5  # resolves 2 % of a CPU (a tick of 10 ms); a longer window would delay every run
-GENERATOR_OPEN_FILES = "generator-open-files.txt"  # the shell that starts the generator writes it
 OPEN_FILES = re.compile(r"^Max open files\s+(\d{1,18})\s", re.MULTILINE)
 
 
@@ -93,6 +93,6 @@ def generator_open_files(raw: Path) -> int | None:
     `raw` is the folder raw/ of the run.
     """
     try:
-        return int((raw / GENERATOR_OPEN_FILES).read_text())
+        return int((raw / OPEN_FILES_LIMIT).read_text())
     except (OSError, ValueError):
         return None

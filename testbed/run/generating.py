@@ -8,8 +8,8 @@ from pathlib import Path
 from testbed.errors import Interrupted, RunFailed
 from testbed.hosts.remote import CommandFailed
 from testbed.model.load import Load
-from testbed.run import conditions
 from testbed.run.session import Session
+from testbed.tools.tool import OPEN_FILES_LIMIT
 
 LOAD_GRACE_S = 30  # a generator counts as hung so long after the load's duration and time-out
 ALIVE_EVERY_S = 10  # how often it is checked during a load that the server host still answers
@@ -57,7 +57,7 @@ def shell_line(session: Session, command: list[str], output: str) -> str:
     writes that number to a file beside the output.
     """
     prefix = session.inventory.facts.testbed_prefix
-    limit = Path(output).with_name(conditions.GENERATOR_OPEN_FILES)
+    limit = Path(output).with_name(OPEN_FILES_LIMIT)
     return (
         f"PATH={prefix}/bin:$PATH; ulimit -n $(ulimit -Hn); ulimit -n >{shlex.quote(str(limit))}; "
         f"exec {shlex.join(command)} >{shlex.quote(output)} 2>&1"

@@ -23,7 +23,15 @@ from testbed.hosts.remote import CommandFailed, HostUnreachable, Process
 from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import PlannedRun
 from testbed.model.kinds import HostRole
-from testbed.model.results import Failure, OpenFiles, RunRecord
+from testbed.model.results import (
+    HISTOGRAM_FILE,
+    RUN_FILE,
+    TIMELINE_FILE,
+    Failure,
+    OpenFiles,
+    RunRecord,
+    telemetry_file,
+)
 from testbed.model.tool_output import ToolOutput
 from testbed.run import conditions
 from testbed.run.asking import Asker
@@ -33,7 +41,7 @@ from testbed.run.session import Session
 from testbed.tools import parse
 from testbed.tools.generators import choose, measured_from
 from testbed.tools.table import GENERATORS
-from testbed.tools.tool import Target
+from testbed.tools.tool import OUTPUT, WARM_UP_OUTPUT, Target
 from testbed.validity import sql
 
 TELEMETRY_BYTES = files.LARGEST_BYTES  # enough for two days, at a row of about 400 bytes a second
@@ -54,7 +62,7 @@ def execute(session: Session, planned: PlannedRun) -> RunRecord:
     shutil.rmtree(partial, ignore_errors=True)
     (partial / "raw").mkdir(parents=True)
     final = session.folder / planned.run_id
-    earlier_failures = store.failures(final / seal.RECORD)
+    earlier_failures = store.failures(final / RUN_FILE)
     runner = _Runner(session, app, begun(session, planned, app, load, earlier_failures), partial)
     end: Interrupted | None = None
     try:
@@ -65,7 +73,7 @@ def execute(session: Session, planned: PlannedRun) -> RunRecord:
         runner.note(failure=failure)
     record = judged(session, runner.record, partial)
     record = record.model_copy(update={"files": seal.files_of(partial)})
-    store.write(partial / seal.RECORD, record)
+    store.write(partial / RUN_FILE, record)
     shutil.rmtree(final, ignore_errors=True)
     partial.rename(final)
     if end is not None:
@@ -233,7 +241,7 @@ class _Runner:
             command = [
                 f"{remote.facts.testbed_prefix}/bin/telemetry",
                 "record",
-                f"{self.remote_folder}/telemetry-{role}.csv",
+                f"{self.remote_folder}/{telemetry_file(role)}",
                 *hosts.link_options(remote, self.session.remotes[PEER[role]]),
                 f"--interval={self.session.experiment.telemetry_interval_s:g}",
                 *(self._about_the_app(pid) if role == "server" else []),
@@ -256,7 +264,7 @@ class _Runner:
         process.stop()
         raw = self.partial / "raw"
         (raw / f"telemetry-{role}.log").write_text(process.output)
-        expected = {f"telemetry-{role}.csv": TELEMETRY_BYTES}
+        expected = {telemetry_file(role): TELEMETRY_BYTES}
         if role == self.load.from_host:
             expected |= self.generator.leaves
         left = self.session.remotes[role].fetch(self.remote_folder, expected, raw)
@@ -274,7 +282,7 @@ class _Runner:
         if load.warmup_s and not inside_s:
             warm_up = self.generator.warm_up(load, target, self.remote_folder, cpus)
             with self.phase("warm-up"), progress.stage("warm-up", load.warmup_s):
-                generate(self.session, load, warm_up, self._output("warm-up.txt"), load.warmup_s)
+                generate(self.session, load, warm_up, self._output(WARM_UP_OUTPUT), load.warmup_s)
             # Requests of the warm-up that have no answer yet are still queued. A further request
             # is answered after them; with its answer the queue is empty and the load may begin
             with self.phase("drain"), progress.stage("wait until it has caught up", 1):
@@ -289,7 +297,7 @@ class _Runner:
         ):
             self.note(measured_from=datetime.now(UTC) + timedelta(seconds=inside_s))
             expected_s = load.duration_s + inside_s
-            generate(self.session, load, command, self._output("generator.txt"), expected_s)
+            generate(self.session, load, command, self._output(OUTPUT), expected_s)
         for service in self.services:
             if (seen := service.seen(self.session.server)) is not None:
                 self.statements_seen = seen
@@ -323,7 +331,7 @@ class _Runner:
         Raises Interrupted if the generator left no output.
         """
         raw = self.partial / "raw"
-        for name in ("telemetry-server.csv", "telemetry-client.csv", "timeline.csv", "latency.hdr"):
+        for name in (*map(telemetry_file, self.telemetry), TIMELINE_FILE, HISTOGRAM_FILE):
             if (raw / name).exists():
                 (raw / name).rename(self.partial / name)
         path = raw / self.generator.output

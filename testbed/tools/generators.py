@@ -50,6 +50,10 @@ def _misfit(one: Generator, spec: LoadSpec) -> str | None:
             ]
         )
         return f"{name} takes whole requests per second: take {others} for others"
+    if any(rate < one.least_rps for rate in spec.rates_rps):
+        return f"{name} asks at least {one.least_rps:g} requests per second"
+    if one.most_rps is not None and any(rate > one.most_rps for rate in spec.rates_rps):
+        return f"{name} asks at most {one.most_rps:,g} requests per second"
     if one.keeps_connections and not spec.keepalive:
         return f"{name} keeps its connections: keepalive must be true"
     if one.most_threads is not None and spec.threads > one.most_threads:
@@ -68,8 +72,7 @@ def _those(ability: str) -> str:
 def candidates(spec: LoadSpec) -> list[str]:
     """Return the generators that may carry out the load, the preferred one first.
 
-    That is the one asked for, or those that `auto` stands for: wrk for saturation; for a rate wrk2,
-    if it can send at that rate, and then pacer.
+    That is the one asked for, or those that `auto` stands for, in the order of the table.
     """
     if spec.generator != AUTO:
         return [spec.generator]

@@ -65,6 +65,9 @@ _CSV = re.compile(
 )
 
 
+# On a busy host, the client may ask the server to connect back before the client listens.
+_NOT_YET_LISTENING = "expected reverse connect did not occur"
+_COMPLAINT = re.compile(r".*(?:failed|error|refused|denied|unreachable|no route).*", re.IGNORECASE)
 _FULL_DUPLEX = "(full-duplex)"
 
 
@@ -154,6 +157,15 @@ class Iperf(Tool):
         With -d the server connects back and sends, too.
         """
         return [self.name, "-c", server, "-B", client, "-d", "-f", "m", "-t", str(duration_s)]
+
+    def missed_the_start(self, client_said: str) -> bool:
+        """Return whether the server connected back too early, so that measuring again helps."""
+        return _NOT_YET_LISTENING in client_said
+
+    def complaints(self, said: str) -> list[str]:
+        """Return the lines of its output about what went wrong; an empty list if there are none."""
+        lines = (line.strip() for line in said.splitlines() if _COMPLAINT.match(line))
+        return list(dict.fromkeys(lines))
 
     def find(self, lines: Sequence[Line]) -> list[Found]:
         """Return all runs of iperf 2 in a text; an empty list if there is none."""

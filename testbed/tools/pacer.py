@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from testbed import files
 from testbed.model.load import Load
+from testbed.model.results import HISTOGRAM_FILE, TIMELINE_FILE
 from testbed.model.tool_output import AnswersPerConnection, Distribution, Errors, ToolOutput
 from testbed.tools import checks
 from testbed.tools.checks import Times
@@ -37,13 +38,15 @@ class Pacer(Generator):
     name = NAME
     holds_a_rate = True
     taken_by_auto = True
+    most_rps = 1_000_000  # as pacer/options.py has it, and the most processes
+    most_threads = 256
     counts_unsent = True
     from_due = True
     output = "pacer.json"
     leaves = PRINTED | {
         "pacer.json": files.LARGEST_BYTES,
-        "timeline.csv": files.LARGEST_BYTES,  # enough for a week, at 100 bytes a second
-        "latency.hdr": 16 * 2**20,
+        TIMELINE_FILE: files.LARGEST_BYTES,  # enough for a week, at 100 bytes a second
+        HISTOGRAM_FILE: 16 * 2**20,
     }
 
     def warms_up_itself(self, load: Load) -> bool:
@@ -60,8 +63,8 @@ class Pacer(Generator):
             f"--processes={self.processes(load, cpus)}",
             f"--warmup={load.warmup_s if self.warms_up_itself(load) else 0:g}",
             f"--json={folder}/pacer.json",
-            f"--timeline={folder}/timeline.csv",
-            f"--hdr={folder}/latency.hdr",
+            f"--timeline={folder}/{TIMELINE_FILE}",
+            f"--hdr={folder}/{HISTOGRAM_FILE}",
         ]
 
     def warm_up(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:

@@ -14,14 +14,11 @@ from testbed.tools.found import Found
 from testbed.tools.lines import Line
 
 OUTPUT = "generator.txt"  # all that a generator prints, including standard error
-# The files with what generators print, and with the limit of open files that their shell writes
-# (testbed/run/generating.py), and the most bytes of each. Output is usually a page or two, but some
-# generators print a line for each error
-PRINTED = {
-    OUTPUT: 16 * 2**20,
-    "warm-up.txt": 16 * 2**20,
-    "generator-open-files.txt": 100,
-}
+WARM_UP_OUTPUT = "warm-up.txt"
+OPEN_FILES_LIMIT = "generator-open-files.txt"  # its shell writes it (testbed/run/generating.py)
+# The most bytes of each of these files. Output is usually a page or two, but some generators print
+# a line for each error
+PRINTED = {OUTPUT: 16 * 2**20, WARM_UP_OUTPUT: 16 * 2**20, OPEN_FILES_LIMIT: 100}
 
 
 @dataclass(frozen=True)
@@ -74,6 +71,8 @@ class Generator(Tool):
     # `generator: auto` may take it, and takes the first one in the table that fits the load
     taken_by_auto: bool = False
     whole_rates: bool = False  # it takes only whole numbers of requests per second
+    least_rps: float = 0  # the lowest rate that it takes, requests per second
+    most_rps: float | None = None  # the highest; None: as high as an experiment may ask
     keeps_connections: bool = False  # it cannot open a connection for each request
     most_threads: int | None = None  # None: no limit
     longest_s: int | None = None  # the longest load in seconds; None: no limit

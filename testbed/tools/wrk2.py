@@ -21,6 +21,7 @@ class Wrk2(Wrk):
     saturates = False
     holds_a_rate = True
     whole_rates = True
+    least_rps = 1
     from_due = True
 
     def find_own(self, lines: Sequence[Line]) -> list[Found]:

@@ -11,10 +11,11 @@ from pathlib import Path
 from statistics import fmean
 
 from testbed.model.catalogue import Statement
-from testbed.model.kinds import HostRole
-from testbed.model.results import LinkRecord, RunRecord
+from testbed.model.kinds import ROLES, HostRole
+from testbed.model.results import TIMELINE_FILE, LinkRecord, RunRecord, telemetry_file
 
 Samples = list[dict[str, float]]
+BEYOND_ALL = 1e30  # no counter, time or rate of a host is as large; counters have 64 bits
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Evidence:
     @cached_property
     def telemetry(self) -> dict[HostRole, Samples]:
         """Samples by host; an empty list for a host of which nothing was recorded."""
-        return {"server": self._samples("server"), "client": self._samples("client")}
+        return {role: self._samples(role) for role in ROLES}
 
     @cached_property
     def measured(self) -> dict[HostRole, Samples]:
@@ -76,23 +77,40 @@ class Evidence:
     @cached_property
     def timeline(self) -> Samples:
         """The generator's whole seconds of the measured part; empty if it records none."""
-        path = self.folder / "timeline.csv"
-        if not path.is_file():
-            return []
-        with path.open(newline="") as stream:
-            rows = [row for row in csv.DictReader(stream) if row["phase"] == "measured"]
-        return [
-            {key: float(value) for key, value in row.items() if value and key != "phase"}
-            for row in rows[: int(self.run.load.duration_s)]
-        ]
+        rows = [row for row in _rows(self.folder / TIMELINE_FILE) if row.get("phase") == "measured"]
+        seconds = [_numbers(row) for row in rows[: int(self.run.load.duration_s)]]
+        return [second for second in seconds if "completed" in second]
 
     def _samples(self, role: HostRole) -> Samples:
-        path = self.folder / f"telemetry-{role}.csv"
-        if not path.is_file():
-            return []
-        with path.open(newline="") as stream:
-            rows = list(csv.DictReader(stream))
-        return [{key: float(value) for key, value in row.items() if value} for row in rows]
+        samples = map(_numbers, _rows(self.folder / telemetry_file(role)))
+        return [sample for sample in samples if "t_s" in sample]
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file by column; an empty list if there is no file that can be read.
+
+    A host made the file, so it may be cut off or hold anything.
+    """
+    if not path.is_file():
+        return []
+    try:
+        with path.open(newline="", encoding="utf-8", errors="replace") as stream:
+            return list(csv.DictReader(stream, restval=""))
+    except csv.Error:  # a field without end
+        return []
+
+
+def _numbers(row: dict[str, str]) -> dict[str, float]:
+    """Return the fields of a row that are numbers of a size that a host can mean."""
+    found = {}
+    for key, text in row.items():
+        try:
+            number = float(text)
+        except (TypeError, ValueError):  # a list if the row has more fields than the heading
+            continue
+        if abs(number) < BEYOND_ALL:
+            found[key] = number
+    return found
 
 
 def column(samples: Samples, name: str) -> list[float]:

@@ -122,7 +122,8 @@ def frequency(evidence: Evidence) -> list[Finding]:
 
     def measure(samples: Samples) -> float | None:
         now, full = column(samples, "cpu_mhz"), column(samples, "cpu_full_mhz")
-        return 100 * (1 - min(now) / max(full)) if now and full else None
+        highest = max(full, default=0)
+        return 100 * (1 - min(now) / highest) if now and highest > 0 else None
 
     findings = []
     for role, samples in evidence.telemetry.items():

@@ -26,10 +26,11 @@ FLOORS = (
 )
 # Floors of analysis/, likewise
 ANALYSIS_FLOORS = (
-    {"figures", "histogram", "statistics", "text_table"},
+    {"figures", "histogram", "intervals", "text_table"},
+    {"statistics"},
     {"load", "ratio"},
     {"axis", "folders", "trials"},
-    {"groups"},
+    {"groups", "verdict"},
     {"capacities", "measured"},
     {"ramp"},
     {"charts", "tables"},

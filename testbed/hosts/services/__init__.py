@@ -12,11 +12,11 @@ from testbed.hosts.remote import Remote
 from testbed.hosts.services.postgresql import PostgreSql
 from testbed.hosts.services.redis import Redis
 from testbed.hosts.services.service import Need, Service
-from testbed.model.catalogue import Service as Name
+from testbed.model.catalogue import ServiceName
 
 __all__ = ["TABLE", "Need", "Service", "Unit", "check_undisturbed", "running", "used"]
 
-TABLE: dict[Name, Service] = {"postgresql": PostgreSql(), "redis": Redis()}
+TABLE: dict[ServiceName, Service] = {"postgresql": PostgreSql(), "redis": Redis()}
 
 
 @dataclass(frozen=True)

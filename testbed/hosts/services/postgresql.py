@@ -3,14 +3,16 @@
 It is asked as the testbed's own user.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from testbed.asked import catalogue
+from testbed.asked import catalogue, database_connections
 from testbed.errors import Exit, TestbedError
 from testbed.hosts import causes, hosts
 from testbed.hosts.remote import CommandFailed, Remote, ask
 from testbed.hosts.services.service import Need, Service, Statements
+from testbed.model.catalogue import CataloguedApp
+from testbed.model.experiment import PlannedRun
 
 T = TypeVar("T")
 
@@ -47,6 +49,14 @@ class PostgreSql(Service):
                 remedy=causes.PROVISION,
                 exit_code=Exit.NOT_READY,
             )
+
+    def for_campaign(
+        self, server: Remote, planned: Sequence[PlannedRun], apps: Mapping[str, CataloguedApp]
+    ) -> Mapping[str, Any]:
+        """Return its settings. Raises TestbedError if apps could open too many connections."""
+        found = settings(server)
+        database_connections.check(planned, apps, found)
+        return {"postgresql": found}
 
     def put_back(self, server: Remote, need: Need) -> None:
         """Run the workload's reset file. Raises TestbedError with psql's message if that fails."""

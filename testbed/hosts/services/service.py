@@ -1,13 +1,14 @@
 """Declare what the testbed does with any service that a workload may need besides its app."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from testbed.asked.catalogue import Catalogue
 from testbed.hosts.remote import Remote
-from testbed.model.catalogue import Workload
+from testbed.model.catalogue import CataloguedApp, Workload
+from testbed.model.experiment import PlannedRun
 
 Statements = list[tuple[str, int]]  # SQL texts, each with its number of calls
 
@@ -34,6 +35,16 @@ class Service:
 
     def check_deployed(self, server: Remote, need: Need) -> None:
         """Raise TestbedError unless the server host has what the workload needs of the service."""
+
+    def for_campaign(
+        self, server: Remote, planned: Sequence[PlannedRun], apps: Mapping[str, CataloguedApp]
+    ) -> Mapping[str, Any]:
+        """Return what the campaign's record keeps of it, by field name.
+
+        `apps` are those of the workload, by name. Raises TestbedError if it cannot serve all of the
+        planned runs.
+        """
+        return {}
 
     def put_back(self, server: Remote, need: Need) -> None:
         """Give it the data that apps must find. Raises TestbedError if that fails."""

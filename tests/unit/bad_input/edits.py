@@ -1,6 +1,7 @@
-"""Bad input as edits of sound files: file, what is replaced, by what, and what the error says.
+"""List bad input as edits of files that are right (the folder `sound`).
 
-Each says the file and the key that are wrong; `says` is the part that tells why.
+Each edit puts one thing wrong into one file. Tests check that the error names the file and the key,
+and that it says why.
 """
 
 from dataclasses import dataclass
@@ -12,13 +13,13 @@ APP = "own/shop/catalogue/app.yml"
 
 @dataclass(frozen=True)
 class Edit:
-    """One file with one thing wrong."""
+    """A change of one file, and what the error about it must say."""
 
     file: str
-    old: str
-    new: str
-    key: str  # as the error names it
-    says: str
+    old: str  # a text of the file ...
+    new: str  # ... that this one replaces
+    key: str  # the wrong key, as the error names it; the line for what is no YAML
+    says: str  # a part of the reason that the error gives
 
 
 def _experiment(old, new, key, says):
@@ -26,7 +27,7 @@ def _experiment(old, new, key, says):
 
 
 def _load(key, values, says):
-    """A figure of the load that is none, or out of bounds."""
+    """Return an edit of one figure of the load for each of these wrong values."""
     line = {
         "rate_rps": "rate_rps: 100",
         "connections": "connections: 20",
@@ -36,6 +37,18 @@ def _load(key, values, says):
         "timeout_s": "timeout_s: 2",
     }[key]
     return [_experiment(line, f"{key}: {value}", f"load.{key}", says) for value in values]
+
+
+def _ramp(keys, key, says):
+    """Return the edit that makes the load a ramp of users with these keys."""
+    new = f"mode: ramp\n  ramp: {{of: users, {keys}}}"
+    return _experiment("mode: constant_rate\n  rate_rps: 100", new, key, says)
+
+
+def _capacity(keys, key, says):
+    """Return the edit that makes the load a capacity search with these keys."""
+    new = f"mode: capacity\n  capacity: {{errors_percent: 1, {keys}}}"
+    return _experiment("mode: constant_rate\n  rate_rps: 100", new, key, says)
 
 
 NO_NUMBER = ("true", "'5'", "'5 per cpu'", "[5]", "{a: 5}", "fast", "null")
@@ -143,38 +156,18 @@ EXPERIMENTS = [
                 "load.keepalive", "valid boolean"),
     _experiment("mode: constant_rate", "mode: constant_rate\n  from_host: localhost",
                 "load.from_host", "'client'"),
-    _experiment("mode: constant_rate\n  rate_rps: 100",
-                "mode: ramp\n  ramp: {of: users, steps: [1, 1]}", "load.ramp", "steps must rise"),
-    _experiment("mode: constant_rate\n  rate_rps: 100",
-                "mode: ramp\n  ramp: {of: users, steps: [2, 1]}", "load.ramp", "steps must rise"),
-    _experiment("mode: constant_rate\n  rate_rps: 100",
-                "mode: ramp\n  ramp: {of: users, steps: [1, 64001]}", "load.ramp.steps.1",
-                "less than or equal to 64000"),
-    _experiment("mode: constant_rate\n  rate_rps: 100",
-                "mode: ramp\n  ramp: {of: users, steps: [-1, 5]}", "load.ramp.steps.0",
-                "greater than or equal to 1"),
-    _experiment("mode: constant_rate\n  rate_rps: 100",
-                "mode: ramp\n  ramp: {of: users, steps: [1, 2], think_s: .inf}",
-                "load.ramp.think_s", "finite number"),
-    _experiment("mode: constant_rate\n  rate_rps: 100",
-                "mode: ramp\n  ramp: {of: users, steps: [1, 2], think_s: 3600}", "load",
-                "no request falls due"),
-    _experiment("mode: constant_rate\n  rate_rps: 100",
-                f"mode: ramp\n  ramp: {{of: users, steps: {list(range(1, 300))}}}",
-                "load.ramp.steps", "at most 200 items"),
-    _experiment("mode: constant_rate\n  rate_rps: 100",
-                "mode: capacity\n  capacity: {from_rps: 9, to_rps: 5, p99_ms: 5,"
-                " errors_percent: 1}", "load.capacity", "must not exceed to_rps"),
-    _experiment("mode: constant_rate\n  rate_rps: 100",
-                "mode: capacity\n  capacity: {from_rps: 5, to_rps: .inf, p99_ms: 5,"
-                " errors_percent: 1}", "load.capacity.to_rps", "finite number"),
-    _experiment("mode: constant_rate\n  rate_rps: 100",
-                "mode: capacity\n  capacity: {from_rps: 5, to_rps: 9, p99_ms: .nan,"
-                " errors_percent: 1}", "load.capacity.p99_ms", "finite number"),
-    _experiment("mode: constant_rate\n  rate_rps: 100",
-                "mode: capacity\n  capacity: {from_rps: 5, to_rps: 9, p99_ms: 5,"
-                " errors_percent: 1, precision_percent: 1.0e-9}",
-                "load.capacity.precision_percent", "greater than or equal to 0.1"),
+    _ramp("steps: [1, 1]", "load.ramp", "steps must rise"),
+    _ramp("steps: [2, 1]", "load.ramp", "steps must rise"),
+    _ramp("steps: [1, 64001]", "load.ramp.steps.1", "less than or equal to 64000"),
+    _ramp("steps: [-1, 5]", "load.ramp.steps.0", "greater than or equal to 1"),
+    _ramp("steps: [1, 2], think_s: .inf", "load.ramp.think_s", "finite number"),
+    _ramp("steps: [1, 2], think_s: 3600", "load", "no request falls due"),
+    _ramp(f"steps: {list(range(1, 300))}", "load.ramp.steps", "at most 200 items"),
+    _capacity("from_rps: 9, to_rps: 5, p99_ms: 5", "load.capacity", "must not exceed to_rps"),
+    _capacity("from_rps: 5, to_rps: .inf, p99_ms: 5", "load.capacity.to_rps", "finite number"),
+    _capacity("from_rps: 5, to_rps: 9, p99_ms: .nan", "load.capacity.p99_ms", "finite number"),
+    _capacity("from_rps: 5, to_rps: 9, p99_ms: 5, precision_percent: 1.0e-9",
+              "load.capacity.precision_percent", "greater than or equal to 0.1"),
     _experiment("trials: 3", "trials: 3\nlink_delay_ms: .inf", "link_delay_ms", "finite number"),
     _experiment("trials: 3", "trials: 3\nlink_delay_ms: true", "link_delay_ms", "valid number"),
     _experiment("trials: 3", "trials: 3\ntelemetry_interval_s: .nan", "telemetry_interval_s",
@@ -187,6 +180,7 @@ EXPERIMENTS = [
 
 
 def _rate(new, line, says):
+    """Return an edit of the experiment's rate, which is on line 14; `line` is the error's."""
     return _experiment("rate_rps: 100", new, f"line {line}", says)
 
 

@@ -22,6 +22,12 @@ def shown(path):
     return str(path.relative_to(ROOT))
 
 
+@pytest.mark.parametrize("name", generate.TABLES)
+def test_every_table_stands_in_one_page(name):
+    begin = f"<!-- generated: {name} -->"
+    assert sum(page.read_text().count(begin) for page in generate.pages()) == 1
+
+
 @pytest.mark.parametrize("page", generate.pages(), ids=shown)
 def test_tables_are_what_their_data_say(page):
     assert generate.written(page) == page.read_text(), "run script/docs"

@@ -1,9 +1,13 @@
 """The module that sets kernel settings, on a made-up /proc/sys."""
 
+import errno
 import json
+import os
+from pathlib import Path
 
 import pytest
 
+from plugins.module_utils import kernel_files
 from plugins.modules import kernel_settings as ks
 
 
@@ -124,7 +128,7 @@ def test_a_setting_that_is_hidden_is_told_apart_from_one_that_does_not_exist(pro
 
 
 def test_a_path_that_cannot_be_written_is_not_ours(proc, monkeypatch):
-    monkeypatch.setattr(ks.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
     item = present(proc, PORTS)["sysctls"][0]
     assert (item["state"], item["actual"]) == ("not namespaced here", "32768 60999")
 
@@ -133,23 +137,23 @@ def refuse(monkeypatch, number):
     def write_text(path, text):
         raise OSError(number, "refused")
 
-    real = ks.Path.write_text
+    real = Path.write_text
 
     def patched(path, text, *arguments, **options):
         if "proc" in path.parts:
             return write_text(path, text)
         return real(path, text, *arguments, **options)
 
-    monkeypatch.setattr(ks.Path, "write_text", patched)
+    monkeypatch.setattr(Path, "write_text", patched)
 
 
 @pytest.mark.parametrize(
     ("number", "state"),
     [
-        (ks.errno.EPERM, "not namespaced here"),
-        (ks.errno.EROFS, "not namespaced here"),
-        (ks.errno.ENOENT, "not on this kernel"),
-        (ks.errno.EINVAL, "differs"),
+        (errno.EPERM, "not namespaced here"),
+        (errno.EROFS, "not namespaced here"),
+        (errno.ENOENT, "not on this kernel"),
+        (errno.EINVAL, "differs"),
     ],
 )
 def test_a_refused_write_says_why(proc, monkeypatch, number, state):
@@ -158,7 +162,7 @@ def test_a_refused_write_says_why(proc, monkeypatch, number, state):
 
 
 def test_check_mode_remembers_what_the_kernel_refused(proc, monkeypatch):
-    refuse(monkeypatch, ks.errno.EPERM)
+    refuse(monkeypatch, errno.EPERM)
     assert present(proc, REUSE)["sysctls"][0]["state"] == "not namespaced here"
     result = present(proc, REUSE, check_mode=True)
     assert not result["changed"]
@@ -166,7 +170,9 @@ def test_check_mode_remembers_what_the_kernel_refused(proc, monkeypatch):
 
 
 def test_a_value_that_reads_back_otherwise_differs(proc, monkeypatch):
-    monkeypatch.setattr(ks, "write", lambda path, value: None)  # the kernel took it, and did not
+    monkeypatch.setattr(
+        kernel_files, "write", lambda path, value: None
+    )  # the kernel took it, and did not
     item = present(proc, REUSE)["sysctls"][0]
     assert (item["state"], item["actual"]) == ("differs", "2")
 
@@ -198,7 +204,7 @@ def test_restoring_puts_back_what_was_recorded_and_drops_the_record(proc):
 
 def test_a_refused_restoration_keeps_the_record(proc, monkeypatch):
     present(proc, REUSE)
-    refuse(monkeypatch, ks.errno.EINVAL)
+    refuse(monkeypatch, errno.EINVAL)
     result = restored(proc)
     (sentence,) = result["refused"]
     assert sentence.startswith("net.ipv4.tcp_tw_reuse: is 1, wanted 2, as found before")
@@ -239,21 +245,21 @@ def test_a_pattern_that_matches_nothing_is_not_on_this_kernel(tmp_path):
 
 
 def test_the_word_in_brackets_is_the_choice_in_force():
-    assert ks.words("always [madvise] never") == "madvise"
+    assert kernel_files.words("always [madvise] never") == "madvise"
 
 
 def test_what_cannot_be_put_back_stays_recorded_alone_and_a_repeat_finishes(proc, monkeypatch):
     present(proc, REUSE, PORTS, BACKLOG)
     held = proc / "net/ipv4/tcp_tw_reuse"
-    real = ks.Path.write_text
+    real = Path.write_text
 
     def read_only(path, text, *arguments, **options):
         if path == held:
-            raise OSError(ks.errno.EROFS, "Read-only file system", str(path))
+            raise OSError(errno.EROFS, "Read-only file system", str(path))
         return real(path, text, *arguments, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ks.Path, "write_text", read_only)
+        patch.setattr(Path, "write_text", read_only)
         for _ in range(2):
             (sentence,) = restored(proc)["refused"]
             assert sentence == (
@@ -270,7 +276,7 @@ def test_what_cannot_be_put_back_stays_recorded_alone_and_a_repeat_finishes(proc
 
 def test_check_mode_names_what_could_not_be_put_back(proc, monkeypatch):
     present(proc, REUSE)
-    monkeypatch.setattr(ks.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
     assert "is not writable" in restored(proc, check_mode=True)["refused"][0]
     assert (proc.parent / "etc/tuning.json").exists()
 
@@ -336,7 +342,7 @@ def test_another_value_asked_for_is_what_counts_as_ours(proc):
 
 def test_what_the_kernel_refused_is_not_recorded_as_changed(proc, monkeypatch):
     with monkeypatch.context() as patch:
-        refuse(patch, ks.errno.EPERM)
+        refuse(patch, errno.EPERM)
         present(proc, REUSE)
     assert not (proc.parent / "etc/tuning-before.json").exists()
     (proc / "net/ipv4/tcp_tw_reuse").write_text("0\n")  # the machine around it

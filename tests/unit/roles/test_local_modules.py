@@ -9,11 +9,14 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from pathlib import Path
 
 import pytest
 
+from plugins.module_utils.digest_folders import stale
 from plugins.modules import file_set, releases, virtualenvs
 
+ROOT = Path(__file__).resolve().parents[3]
 OLD, NEW = "0" * 12, "1" * 12
 
 
@@ -40,10 +43,10 @@ def test_only_what_is_not_unpacked_is_missing(tmp_path):
 def test_earlier_digests_of_the_same_names_are_stale(tmp_path):
     for name in (f"a-{OLD}", f"a-{NEW}", f"other-{OLD}", ".partial-x"):
         (tmp_path / name).mkdir()
-    stale = releases.stale(tmp_path, [release("a")], exclusive=False)
-    assert [path.name for path in stale] == [f"a-{OLD}"]
-    stale = releases.stale(tmp_path, [release("a")], exclusive=True)
-    assert [path.name for path in stale] == [".partial-x", f"a-{OLD}", f"other-{OLD}"]
+    found = stale(tmp_path, [release("a")], exclusive=False)
+    assert [path.name for path in found] == [f"a-{OLD}"]
+    found = stale(tmp_path, [release("a")], exclusive=True)
+    assert [path.name for path in found] == [".partial-x", f"a-{OLD}", f"other-{OLD}"]
 
 
 def test_a_release_is_unpacked_readable_with_bytecode_that_python_takes(tmp_path, archive):
@@ -80,8 +83,8 @@ def test_what_was_brought_over_is_unpacked_and_its_archive_removed(tmp_path, arc
 
     def run(**more):
         (tmp_path / "arguments").write_text(json.dumps({"ANSIBLE_MODULE_ARGS": arguments | more}))
-        command = [sys.executable, releases.__file__, str(tmp_path / "arguments")]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        command = [sys.executable, "-m", releases.__name__, str(tmp_path / "arguments")]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         return json.loads(done.stdout)
 
     asked = run(_ansible_check_mode=True)
@@ -107,9 +110,9 @@ def test_environments_of_others_are_kept(tmp_path):
     for name in (f"app-{OLD}", f"app-{NEW}", f"pacer-{OLD}", f"gone-{OLD}"):
         (tmp_path / name).mkdir()
     wanted = [release("app")]
-    names = [path.name for path in virtualenvs.stale(tmp_path, wanted, ["pacer"], exclusive=True)]
+    names = [path.name for path in stale(tmp_path, wanted, exclusive=True, keep=["pacer"])]
     assert names == [f"app-{OLD}", f"gone-{OLD}"]
-    names = [path.name for path in virtualenvs.stale(tmp_path, wanted, [], exclusive=False)]
+    names = [path.name for path in stale(tmp_path, wanted, exclusive=False)]
     assert names == [f"app-{OLD}"]
 
 

@@ -28,9 +28,6 @@ class FakeModule:
         self._swaps.write_text(HEADER + lines)
         return 0, "", ""
 
-    def atomic_move(self, source, target):
-        swap.Path(source).replace(target)
-
     def warn(self, text):
         self.warnings.append(text)
 
@@ -88,6 +85,6 @@ def test_check_mode_changes_nothing(host):
 def test_a_damaged_record_is_one_sentence(host, content):
     host.write_text(content)
     for attempt in ("off", "restored"):
-        with pytest.raises(ValueError, match=r"swap-before.json is damaged .* -> reboot"):
+        with pytest.raises(swap.DamagedError, match=r"swap-before.json is damaged .* -> reboot"):
             getattr(swap.Swap(FakeModule(swap.SWAPS), host), attempt)()
     assert host.read_text() == content

@@ -11,7 +11,7 @@ from testbed import store
 from testbed.asked.plan import plan
 from testbed.campaign import campaign
 from testbed.model.experiment import Capacity
-from testbed.model.results import Campaign, Failure
+from testbed.model.results import CAMPAIGN_FILE, Campaign, Failure
 from testbed.progress import Progress
 from tests.unit.report import builder
 
@@ -31,7 +31,7 @@ def search(experiment, small_catalogue, tmp_path, monkeypatch):
         update={"load": load, "apps": ["first"], "endpoints": ["index"], "trials": 1}
     )
     runs = plan(asked, small_catalogue, seed=1)
-    file = tmp_path / campaign.FILE
+    file = tmp_path / CAMPAIGN_FILE
     about = builder.campaign([], asked=asked.model_dump(mode="json"))
     store.write(file, about.model_copy(update={"runs": [run.run_id for run in runs]}))
     session = SimpleNamespace(

@@ -8,6 +8,7 @@ import pytest
 from testbed.hosts.remote import Result
 from testbed.model.results import Before, Busy
 from testbed.run import conditions
+from testbed.tools.tool import OPEN_FILES_LIMIT
 
 LIMITS = """\
 Limit                     Soft Limit           Hard Limit           Units
@@ -66,5 +67,5 @@ def test_a_process_that_has_ended_has_no_known_limit():
 @pytest.mark.parametrize(("text", "limit"), [("1024\n", 1024), ("unlimited\n", None), (None, None)])
 def test_the_generators_limit_is_what_its_shell_wrote(tmp_path, text, limit):
     if text is not None:
-        (tmp_path / conditions.GENERATOR_OPEN_FILES).write_text(text)
+        (tmp_path / OPEN_FILES_LIMIT).write_text(text)
     assert conditions.generator_open_files(tmp_path) == limit

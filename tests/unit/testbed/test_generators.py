@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from pacer.options import MAX_PROCESSES, MAX_RATE_RPS
 from testbed.asked import plan
 from testbed.errors import TestbedError
 from testbed.model.experiment import LoadSpec
@@ -92,6 +93,22 @@ def test_rates_are_passed_on_as_they_are():
 )
 def test_wrk2_is_refused_rates_that_it_does_not_take(changes):
     assert "whole requests per second" in generators.misfit(spec(generator="wrk2", **changes))
+
+
+def test_a_generator_is_refused_rates_beyond_its_own():
+    class Slow(Wrk2):
+        least_rps, most_rps = 10, 5000
+
+    def problem(rate_rps):
+        return generators._misfit(Slow(), spec(rate_rps=rate_rps))
+
+    assert problem(9) == "wrk2 asks at least 10 requests per second"
+    assert problem(5001) == "wrk2 asks at most 5,000 requests per second"
+    assert [problem(rate_rps) for rate_rps in (10, 4000, 5000)] == [None] * 3
+
+
+def test_the_limits_of_pacer_are_those_of_its_command_line():
+    assert (Pacer().most_rps, Pacer().most_threads) == (MAX_RATE_RPS, MAX_PROCESSES)
 
 
 def test_all_steps_of_a_ramp_have_one_generator():

@@ -1,19 +1,17 @@
 """Each setting of the two apps changes what it is said to change, and they are alike otherwise."""
 
 import contextlib
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.unit.apps import serving
 from tests.unit.apps.cluster import Cluster
+from tests.unit.apps.observing import REQUESTS, assert_under_way, waiting_requests
 from tests.unit.apps.serving import APPS, PATIENCE_S, RunningApp, Serve, ask, wait_until
 
 NAMES = ["django_sync", "django_async"]
 PATHS = {name: APPS[f"pokemon/{name}"].spec.endpoints["page"] for name in NAMES}
-REQUESTS = 5
 
 
 def test_both_views_answer_the_same_page_to_the_byte(defaults: dict[str, RunningApp]) -> None:
@@ -64,23 +62,6 @@ def test_the_pool_keeps_its_connection(serve: Serve, postgresql: Cluster, name: 
         assert postgresql.connections(running.database_name) == 1
 
 
-@contextlib.contextmanager
-def waiting_requests(running: RunningApp, creatures: Cluster, path: str) -> Iterator[None]:
-    """Requests whose statements wait for a lock; all must succeed once it is gone."""
-    statuses: list[int] = []
-    threads = [
-        threading.Thread(target=lambda: statuses.append(running.get(path).status))
-        for _ in range(REQUESTS)
-    ]
-    with creatures.locked("creature"):
-        for thread in threads:
-            thread.start()
-        yield
-    for thread in threads:
-        thread.join(PATIENCE_S)
-    assert statuses == [200] * REQUESTS
-
-
 @pytest.mark.parametrize(
     ("name", "settings", "under_way"),
     [
@@ -94,12 +75,11 @@ def waiting_requests(running: RunningApp, creatures: Cluster, path: str) -> Iter
 def test_a_worker_has_as_many_statements_under_way_as_its_kind_and_its_pool_allow(
     serve: Serve, creatures: Cluster, name: str, settings: dict[str, str | int], under_way: int
 ) -> None:
-    with serve(name, **settings) as running, waiting_requests(running, creatures, PATHS[name]):
-        waiting = "wait_event_type = 'Lock'"
-        wait_until(
-            lambda: creatures.connections(running.database_name, waiting) == under_way,
-            f"{under_way} statements under way",
-        )
+    with (
+        serve(name, **settings) as running,
+        waiting_requests(running, creatures, PATHS[name], "creature"),
+    ):
+        assert_under_way(running, creatures, under_way)
 
 
 # --- how it is served -----------------------------------------------------------------------------

@@ -2,14 +2,11 @@
 
 import pytest
 
+from tests.unit.apps import of_workload
 from tests.unit.apps.cluster import Cluster
-from tests.unit.apps.serving import CATALOGUE, DatabaseOf, DefaultApp, RunningApp, Serve
+from tests.unit.apps.serving import CATALOGUE
 
-
-@pytest.fixture(scope="session")
-def database(database_of: DatabaseOf) -> Cluster:
-    """The workload's database."""
-    return database_of("todo")
+database, serve, defaults = of_workload.fixtures("todo")
 
 
 @pytest.fixture
@@ -17,15 +14,3 @@ def fresh(database: Cluster) -> Cluster:
     """The workload's database, with the rows that every run begins with."""
     database.reset(CATALOGUE.folders["todo"] / "reset.sql")
     return database
-
-
-@pytest.fixture(scope="session")
-def serve(run_app: Serve) -> Serve:
-    """serve('django', worker_class='gthread') runs an app, with one worker, for a with block."""
-    return lambda name, **settings: run_app(f"todo/{name}", **settings)
-
-
-@pytest.fixture(scope="session")
-def defaults(default_app: DefaultApp) -> dict[str, RunningApp]:
-    """All apps with their default settings but for two workers, at the same time."""
-    return {name: default_app(f"todo/{name}") for name in CATALOGUE.apps_of("todo")}
