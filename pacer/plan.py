@@ -21,8 +21,8 @@ class Plan:
     method: str
     keepalive: bool
     connections: int  # of this process
-    arrivals: Arrivals
-    rate_rps: float  # of all processes together
+    arrivals: Arrivals | None  # None: a closed loop
+    rate_rps: float | None  # of all processes together; None: a closed loop
     seed: int | None
     warmup_s: float
     duration_s: float
@@ -33,7 +33,9 @@ class Plan:
 
     @property
     def schedule(self) -> Schedule:
-        """Return this process's part of the schedule."""
+        """Return this process's part of the schedule. A closed loop has none."""
+        if self.rate_rps is None or self.arrivals is None:
+            raise ValueError("a closed loop has no schedule")
         return Schedule(
             arrivals=self.arrivals,
             rate_rps=self.rate_rps,
@@ -51,7 +53,7 @@ class Plan:
 
     @property
     def end_ns(self) -> int:
-        """When the last request is due, in nanoseconds from the start of the measured part."""
+        """When the last request may be due, in nanoseconds from the start of the measured part."""
         return round(self.duration_s * NS_PER_S)
 
     @property

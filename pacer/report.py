@@ -15,7 +15,7 @@ from pacer.merge import Distribution, Merge, Second, percentile
 from pacer.options import Options
 from pacer.tally import ERRORS, LATE_NS, Tally
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 TIMELINE_COLUMNS = (
     *("second", "phase", "due", "sent", "completed", "ok", "errors"),
     *("response_p50_us", "response_p99_us", "lag_p99_us"),
@@ -53,6 +53,7 @@ def _asked(options: Options) -> dict[str, Any]:
         "url": options.url,
         "method": options.method,
         "keepalive": options.keepalive,
+        "loop": "closed" if options.rate_rps is None else "open",
         "arrivals": options.arrivals,
         "seed": options.seed,
         "rate_rps": options.rate_rps,

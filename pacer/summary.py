@@ -32,7 +32,7 @@ def summary(options: Options, figures: dict[str, Any]) -> str:
     lines = [
         f"Running {options.duration_s:g}s test @ {options.url}",
         f"  {options.processes} process(es) and {options.connections} connections, "
-        f"{options.rate_rps:g} requests/s ({options.arrivals})",
+        f"{_asked(options)}",
     ]
     if not figures["complete"]:
         lines.append(f"  INCOMPLETE: ended after {figures['measured_s']:.1f}s of the measured part")
@@ -49,13 +49,20 @@ def summary(options: Options, figures: dict[str, Any]) -> str:
     return "\n".join([*lines, "", *_counts(figures), ""])
 
 
+def _asked(options: Options) -> str:
+    if options.rate_rps is None:
+        return "closed loop"
+    return f"{options.rate_rps:g} requests/s ({options.arrivals})"
+
+
 _TIMES = (("Response time", "response_us"), ("Service time", "service_us"), ("Lag", "lag_us"))
 
 
 def _counts(figures: dict[str, Any]) -> list[str]:
     errors = {name: count for name, count in figures["errors"].items() if count}
+    due = "due" if figures["loop"] == "open" else "begun"
     lines = [
-        f"  {figures['due']} requests due, {figures['sent']} sent, "
+        f"  {figures['due']} requests {due}, {figures['sent']} sent, "
         f"{figures['completed']} answered, {figures['ok']} correct, {size(figures['bytes'])} read"
     ]
     if errors:

@@ -68,8 +68,8 @@ def _those(ability: str) -> str:
 def candidates(spec: LoadSpec) -> list[str]:
     """Return the generators that may carry out the load, the preferred one first.
 
-    That is the one asked for, or those that `auto` stands for: wrk for saturation; for a rate wrk2,
-    if it can send at that rate, and then pacer.
+    That is the one asked for, or those that `auto` stands for: pacer for saturation; for a rate
+    wrk2, if it can send at that rate, and then pacer.
     """
     if spec.generator != AUTO:
         return [spec.generator]

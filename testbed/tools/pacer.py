@@ -6,13 +6,15 @@ pacer itself counts what has to be calculated from the output of other tools. Of
   the answers came. Throughput and goodput count the answers that came within the measured part,
   whenever they were due.
 - `threads` is the number of its load processes.
+- A closed loop has no schedule. Its `due`, `unsent` and `lag_us` are None. Its response times begin
+  when a connection begins the request, so they hold the opening of a connection, if there was one.
 - Without an expected length or digest no body was checked, so wrong_body is unknown, not 0.
 """
 
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
@@ -28,17 +30,19 @@ from testbed.tools.tool import PRINTED, Generator, Target
 from testbed.tools.units import PrintedFigure
 
 NAME = "pacer"
-SCHEMA_VERSIONS = {1, 2}
+SCHEMA_VERSIONS = {1, 2, 3}
 
 
 class Pacer(Generator):
-    """pacer: constant rate. Its response times begin when a request was due."""
+    """pacer: a rate, or a closed loop. Response times of a rate begin when a request was due."""
 
     name = NAME
+    saturates = True
     holds_a_rate = True
     taken_by_auto = True
     counts_unsent = True
     from_due = True
+    gives_up = True
     output = "pacer.json"
     leaves = PRINTED | {
         "pacer.json": files.LARGEST_BYTES,
@@ -75,7 +79,7 @@ class Pacer(Generator):
             self.name,
             f"--url={target.url}",
             f"--method={target.method}",
-            f"--rate={rate_rps:.12g}",
+            "--closed" if rate_rps is None else f"--rate={rate_rps:.12g}",
             f"--connections={load.connections}",
             f"--duration={duration_s:g}",
             f"--timeout={load.timeout_s:g}",
@@ -155,7 +159,8 @@ class _Document(_Part):
 
     command: str
     url: str
-    rate_rps: float
+    loop: Literal["open", "closed"] = "open"  # from version 3 on
+    rate_rps: float | None
     connections: int
     duration_s: float
     measured_s: float
@@ -223,6 +228,7 @@ def _read(data: dict[str, Any], line: Line, text: str) -> ToolOutput:
         raise _refusal(error, line, text) from error
     errors, answers = document.errors.model_dump(), document.answers_per_connection
     shares = [one.cpu_percent for one in document.processes if one.cpu_percent is not None]
+    closed = document.loop == "closed"
     if document.expect_length is None and document.expect_sha256 is None:
         errors["wrong_body"] = None
     return ToolOutput(
@@ -241,9 +247,9 @@ def _read(data: dict[str, Any], line: Line, text: str) -> ToolOutput:
         errors=Errors(**errors),
         latency_us=Distribution(**document.response_us.model_dump()),
         service_us=Distribution(**document.service_us.model_dump()),
-        lag_us=Distribution(**document.lag_us.model_dump()),
-        due=document.due,
-        unsent=document.unsent,
+        lag_us=None if closed else Distribution(**document.lag_us.model_dump()),
+        due=None if closed else document.due,
+        unsent=None if closed else document.unsent,
         unanswered=document.unanswered,
         cpu_percent=document.cpu_percent,
         busiest_process_cpu_percent=max(shares, default=None),
@@ -273,7 +279,8 @@ def _problems(document: _Document) -> list[str]:
     ended = document.unsent + document.unanswered + document.completed
     ended += errors.connect + errors.read + errors.write + errors.timeout
     if ended != document.due:
-        found.append(f"{document.due} requests were due, but {ended} are accounted for.")
+        were = "due" if document.loop == "open" else "begun"
+        found.append(f"{document.due} requests were {were}, but {ended} are accounted for.")
     if document.completed != document.ok + errors.status + errors.wrong_body:
         found.append(
             f"{document.completed} answers are not the sum of the correct and the wrong ones."

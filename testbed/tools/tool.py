@@ -80,7 +80,7 @@ class Generator(Tool):
     why_no_longer: str = ""  # the reason for `longest_s`, a verb phrase with the tool as subject
     # It counts requests that were due but never sent, and those that were sent but never answered
     counts_unsent: bool = False
-    # Its response times begin when a request was due; those of the others when it was sent
+    # At a rate, its response times begin when a request was due; those of others when it was sent
     from_due: bool = False
     # It counts as time-outs the answers that came later than the time-out
     late_answers_time_out: bool = False
