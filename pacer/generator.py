@@ -40,6 +40,7 @@ class Generator(ABC):
         self._origin = 0  # the start of the measured part, by the monotonic clock
         self._check = BodyCheck(plan.expect_length, plan.expect_sha256, plan.check_every)
         self._heads: dict[bytes, Head] = {}  # shared by all readers
+        self._good_ns = plan.good_ns
         self._addresses = plan.addresses
         self._connections = [self._new_connection(index) for index in range(plan.connections)]
         self._free = deque(self._connections)
@@ -156,11 +157,12 @@ class Generator(ABC):
             tally = self._warmup
         tally.completed += 1
         tally.bytes += reader.total_bytes
-        tally.response.append((now - due) // 1000)
+        response_ns = now - due
         tally.service.append((now - connection.sent_at) // 1000)
         status = reader.head.status
         if not 200 <= status < 400:
             tally.status += 1
+            tally.failed.append(response_ns // 1000)
             self._first_errors.setdefault("status", str(status))
             return
         if self._check.checks(reader):
@@ -168,9 +170,13 @@ class Generator(ABC):
             problem = self._check.problem(reader)
             if problem is not None:
                 tally.wrong_body += 1
+                tally.failed.append(response_ns // 1000)
                 self._first_errors.setdefault("wrong_body", problem)
                 return
         tally.ok += 1
+        tally.correct.append(response_ns // 1000)
+        if response_ns > self._good_ns:
+            tally.slow += 1
 
     def failed(self, connection: Connection, kind: str, message: str) -> None:
         """Count the connection's request as failed. `kind` is a class of errors."""

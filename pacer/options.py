@@ -36,6 +36,7 @@ class Options:
     duration_s: float
     warmup_s: float
     timeout_s: float
+    good_within_ms: float | None  # None: every correct answer is good
     processes: int
     keepalive: bool
     expect_length: int | None
@@ -131,6 +132,12 @@ def _parser() -> argparse.ArgumentParser:
     answer.add_argument("--expect-length", type=int, metavar="BYTES", help="of the body")
     answer.add_argument("--expect-sha256", metavar="HEX", help="of the body")
     answer.add_argument(
+        "--good-within",
+        type=_number,
+        metavar="MS",
+        help="response time beyond which a correct answer is not counted as good, milliseconds",
+    )
+    answer.add_argument(
         "--check-every", type=int, default=1, metavar="N", help="digest of one answer in N (1)"
     )
     output = parser.add_argument_group("output")
@@ -168,6 +175,7 @@ def parse(arguments: list[str]) -> Options:
         duration_s=asked.duration,
         warmup_s=asked.warmup,
         timeout_s=asked.timeout,
+        good_within_ms=asked.good_within,
         processes=asked.processes,
         keepalive=not asked.no_keepalive,
         expect_length=asked.expect_length,
@@ -187,10 +195,10 @@ def parse(arguments: list[str]) -> Options:
 
 
 def _check_numbers(asked: argparse.Namespace) -> None:
-    for name in ("rate", "duration", "timeout"):
+    for name in ("rate", "duration", "timeout", "good_within"):
         given = getattr(asked, name)
         if given is not None and given <= 0:
-            raise BadOption(f"--{name} must be above 0")
+            raise BadOption(f"--{name.replace('_', '-')} must be above 0")
     for name in ("connections", "processes", "check_every"):
         if getattr(asked, name) < 1:
             raise BadOption(f"--{name.replace('_', '-')} must be at least 1")

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from pacer.options import Options
 from pacer.request import Address
-from pacer.schedule import NS_PER_S, Arrivals, Schedule
+from pacer.schedule import NEVER, NS_PER_S, Arrivals, Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class Plan:
     warmup_s: float
     duration_s: float
     timeout_s: float
+    good_within_ms: float | None  # None: every correct answer is good
     expect_length: int | None
     expect_sha256: str | None
     check_every: int
@@ -61,6 +62,11 @@ class Plan:
         """How long a request, and the drain after the last one, may take, in nanoseconds."""
         return round(self.timeout_s * NS_PER_S)
 
+    @property
+    def good_ns(self) -> int:
+        """How long a correct answer may take to be good, in nanoseconds."""
+        return NEVER if self.good_within_ms is None else round(self.good_within_ms * 1_000_000)
+
     def encode(self) -> bytes:
         """Return the plan as one line of bytes."""
         document = asdict(self) | {"request": base64.b64encode(self.request).decode()}
@@ -94,6 +100,7 @@ def split(options: Options, addresses: list[Address], unresolved: str = "") -> l
             warmup_s=options.warmup_s,
             duration_s=options.duration_s,
             timeout_s=options.timeout_s,
+            good_within_ms=options.good_within_ms,
             expect_length=options.expect_length,
             expect_sha256=options.expect_sha256,
             check_every=options.check_every,

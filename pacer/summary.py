@@ -38,7 +38,8 @@ def summary(options: Options, figures: dict[str, Any]) -> str:
         lines.append(f"  INCOMPLETE: ended after {figures['measured_s']:.1f}s of the measured part")
     lines += [f"  PROBLEM: {problem}" for problem in figures["problems"]]
     lines += ["", f"  {'':<15}{'Avg':>10}{'Stdev':>10}{'Min':>10}{'Max':>10}"]
-    for title, key in _TIMES:
+    failed = _ANSWERS if figures["failed_us"]["count"] else ()
+    for title, key in (*_TIMES[:1], *failed, *_TIMES[1:]):
         times = figures[key]
         cells = [duration(times[name]) for name in ("mean", "stdev", "min", "max")]
         lines.append(f"  {title:<15}" + "".join(f"{cell:>10}" for cell in cells))
@@ -56,6 +57,7 @@ def _asked(options: Options) -> str:
 
 
 _TIMES = (("Response time", "response_us"), ("Service time", "service_us"), ("Lag", "lag_us"))
+_ANSWERS = (("Correct", "correct_us"), ("Failed", "failed_us"))  # if there are failed ones
 
 
 def _counts(figures: dict[str, Any]) -> list[str]:
@@ -82,9 +84,14 @@ def _counts(figures: dict[str, Any]) -> list[str]:
     return [
         *lines,
         f"Requests/sec: {_rate(figures['throughput_rps'])}",
-        f"Correct/sec:  {_rate(figures['goodput_rps'])}",
+        f"{_good(figures)}{_rate(figures['goodput_rps'])}",
         f"Generator:    {'-' if cpu is None else f'{cpu:.0f}%'} of a CPU core",
     ]
+
+
+def _good(figures: dict[str, Any]) -> str:
+    within_ms = figures["good_within_ms"]
+    return "Correct/sec:  " if within_ms is None else f"Correct within {within_ms:g}ms/sec: "
 
 
 def _rate(per_second: float | None) -> str:

@@ -43,6 +43,7 @@ class Pacer(Generator):
     counts_unsent = True
     from_due = True
     gives_up = True
+    has_a_deadline = True
     output = "pacer.json"
     leaves = PRINTED | {
         "pacer.json": files.LARGEST_BYTES,
@@ -83,6 +84,7 @@ class Pacer(Generator):
             f"--connections={load.connections}",
             f"--duration={duration_s:g}",
             f"--timeout={load.timeout_s:g}",
+            *([] if load.good_within_ms is None else [f"--good-within={load.good_within_ms:g}"]),
             *([] if load.keepalive else ["--no-keepalive"]),
             *([f"--body-file={target.body_file}"] if target.body_file else []),
             *([f"--header=Content-Type: {target.content_type}"] if target.content_type else []),
@@ -176,6 +178,9 @@ class _Document(_Part):
     goodput_rps: float | None
     expect_length: int | None
     expect_sha256: str | None
+    good_within_ms: float | None = None  # from version 3 on, as the next two
+    correct_us: _Times | None = None
+    failed_us: _Times | None = None
     response_us: _Times
     service_us: _Times
     lag_us: _Times
@@ -240,14 +245,18 @@ def _read(data: dict[str, Any], line: Line, text: str) -> ToolOutput:
         threads=sum(process.role == "load" for process in document.processes),
         rate_rps=document.rate_rps,
         requests=document.completed,
+        correct=document.ok,
         warmup_requests=document.warmup.completed,
         throughput_rps=document.throughput_rps,
         goodput_rps=document.goodput_rps,
+        good_within_ms=document.good_within_ms,
         bytes=document.bytes,
         errors=Errors(**errors),
         latency_us=Distribution(**document.response_us.model_dump()),
-        service_us=Distribution(**document.service_us.model_dump()),
-        lag_us=None if closed else Distribution(**document.lag_us.model_dump()),
+        correct_us=_distribution(document.correct_us),
+        failed_us=_distribution(document.failed_us),
+        service_us=_distribution(document.service_us),
+        lag_us=None if closed else _distribution(document.lag_us),
         due=None if closed else document.due,
         unsent=None if closed else document.unsent,
         unanswered=document.unanswered,
@@ -257,6 +266,10 @@ def _read(data: dict[str, Any], line: Line, text: str) -> ToolOutput:
         answers_per_connection=AnswersPerConnection(**answers.model_dump()) if answers else None,
         problems=[*document.problems, *_problems(document)],
     )
+
+
+def _distribution(times: _Times | None) -> Distribution | None:
+    return None if times is None else Distribution(**times.model_dump())
 
 
 def _refusal(error: ValidationError, line: Line, text: str) -> ParseError:
@@ -288,8 +301,9 @@ def _problems(document: _Document) -> list[str]:
     throughput, goodput = document.throughput_rps, document.goodput_rps
     if throughput is not None and goodput is not None and goodput > throughput:
         found.append(f"A goodput of {goodput:g}/s exceeds the throughput of {throughput:g}/s.")
-    for name in ("response", "service", "lag"):
-        found += checks.order(_printed(getattr(document, f"{name}_us")), f"{name} time")
+    for name in ("response", "correct", "failed", "service", "lag"):
+        if times := getattr(document, f"{name}_us"):
+            found += checks.order(_printed(times), f"{name} time")
     return found
 
 

@@ -88,6 +88,8 @@ class Generator(Tool):
     counts_attempts: bool = False
     # It abandons a request that takes too long; the others wait, and a late answer counts
     gives_up: bool = False
+    # It counts apart the correct answers that came within `good_within_ms`
+    has_a_deadline: bool = False
 
     # The option that prints its version in the first line; None: only its package has the version
     version_option: str | None = "--version"

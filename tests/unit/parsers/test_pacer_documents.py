@@ -52,6 +52,15 @@ def test_a_closed_loop_has_no_schedule_and_so_no_lag():
     assert output.service_us is not None
 
 
+@pytest.mark.parametrize("version", [1, 2])
+def test_older_documents_do_not_tell_correct_answers_times_apart(version):
+    answers = dict.fromkeys(("connections", "min", "p5", "p50", "p95", "mean", "max"), 5)
+    text = changed(schema_version=version, answers_per_connection=answers | {"none": 0})
+    output = parse(text)
+    assert (output.correct_us, output.failed_us, output.good_within_ms) == (None, None, None)
+    assert output.correct == DOCUMENT["ok"]
+
+
 def test_half_a_character_is_refused():
     with pytest.raises(ParseError, match="this JSON cannot be read"):
         parse(changed(url="http://h/\ud800"))

@@ -119,6 +119,21 @@ def test_pacer_saturates_in_a_closed_loop():
     assert not [word for word in command if word.startswith("--rate")]
 
 
+@pytest.mark.parametrize("one", GENERATORS.values(), ids=GENERATORS)
+def test_a_deadline_takes_a_generator_that_counts_by_it(one):
+    kind = SATURATION if one.saturates else {}
+    asked = spec(**kind, generator=one.name, threads=1, duration_s=30, good_within_ms=250)
+    if one.name == "pacer":
+        load = generators.choose(asked, {"pacer"})
+        assert "--good-within=250" in one.command(load, TARGET, "/run/x", cpus=4)
+    else:
+        assert "take pacer" in generators.misfit(asked)
+
+
+def test_auto_takes_pacer_for_a_deadline():
+    assert generators.candidates(spec(good_within_ms=250)) == ["pacer"]
+
+
 def test_a_warm_up_with_a_rate_of_its_own_is_a_load_of_its_own():
     slow = spec(rate_rps=10, warmup_rate_rps=200)
     pacer, wrk2 = Pacer(), Wrk2()
