@@ -13,7 +13,7 @@ from testbed.model.load import Load
 from testbed.model.results import RunRecord, Standing
 from testbed.model.tool_output import ToolOutput
 from testbed.numbers import rate
-from testbed.tools.table import FROM_DUE
+from testbed.tools.table import counts_from_due
 
 DEFAULT_VARIANT = "default"
 
@@ -36,7 +36,7 @@ def generated_by(record: RunRecord) -> str:
 
 def counted_from(records: Iterable[RunRecord]) -> str:
     """Return the moment from which response times count, as far as the generators can know it."""
-    from_due = {record.load.generator in FROM_DUE for record in records}
+    from_due = {counts_from_due(record.load) for record in records}
     if from_due == {True}:
         return "counted from when each request was due"
     if from_due == {False}:

@@ -10,8 +10,9 @@ from hdrh.log import HistogramLogReader
 
 from testbed.model.tool_output import ToolOutput
 
-# The tag of the histogram to read, where a log holds several (see the generator's format notes).
-RESPONSE_TAG = "response"
+# The tags of response times; None: an interval without a tag. A log may hold those of correct and
+# of failed answers apart (see pacer/FORMAT.md); together they are those of all answers.
+RESPONSE_TAGS = (None, "response", "correct", "failed")
 # The highest value that the receiving histogram takes: one hour, in microseconds.
 HIGHEST_US = 3_600_000_000
 # A percentile is drawn only as far as this many answers lie beyond it: one single late answer
@@ -89,7 +90,7 @@ def _sum_of_intervals(path: Path) -> HdrHistogram:
         reader = HistogramLogReader(str(path), total)
         try:
             while (interval := reader.get_next_interval_histogram()) is not None:
-                if interval.get_tag() in (None, RESPONSE_TAG):
+                if interval.get_tag() in RESPONSE_TAGS:
                     total.add(interval)
                     intervals += 1
         finally:

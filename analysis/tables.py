@@ -28,7 +28,7 @@ from analysis.text_table import text_table
 from analysis.trials import NOT_COUNTED, reasons
 from testbed.model.results import RunRecord
 from testbed.numbers import AT_LEAST, MISSING, percent, rate
-from testbed.tools.table import FROM_DUE
+from testbed.tools.table import counts_from_due
 
 FORMULA_BEGINS = (
     "=",
@@ -161,7 +161,7 @@ def _run_row(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
         f"errors_{name}": getattr(output.errors, name) if output else None for name in ERROR_CLASSES
     }
     row |= {
-        "response_counted_from": "due" if load.generator in FROM_DUE else "sent",
+        "response_counted_from": "due" if counts_from_due(load) else "sent",
         "response_is_lower_bound": censored(record) if output else None,
         "requests": output.requests if output else None,
         "generator_lag_p99_us": output.lag_us.percentiles.get("99")

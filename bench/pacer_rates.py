@@ -1,9 +1,10 @@
 """Measure how much load pacer can generate on one CPU, compared with wrk against the same server.
 
 This starts an nginx on loopback, on one CPU; the generator has another CPU to itself. It prints for
-each rate what was achieved, the schedule lag and the CPU share; the saturation of wrk on the same
-CPU; and response times at light load, of both. Other programs on the machine disturb the figures.
-So their CPU time is measured, and a disturbed measurement is repeated.
+each rate what was achieved, the schedule lag and the CPU share; the saturation of wrk and of
+pacer's closed loop on the same CPU; and response times at light load, of both. Other programs on
+the machine disturb the figures. So their CPU time is measured, and a disturbed measurement is
+repeated.
 
     python bench/pacer_rates.py [--rates 4000,30000] [--duration 5] [--tries 5]
 """
@@ -113,13 +114,13 @@ def _cpu_seconds(server: psutil.Process) -> tuple[float, float]:
 
 
 def pacer(
-    cpu: int, url: str, rate: float, connections: int, duration_s: float, warmup_s: float = 1.0
+    cpu: int, url: str, rate: float | None, connections: int, duration_s: float, warmup_s: float = 1
 ) -> dict[str, Any]:
-    """Run pacer and return its JSON document."""
+    """Run pacer, in a closed loop if `rate` is None, and return its JSON document."""
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
         options = {
             "--url": url,
-            "--rate": rate,
+            **({"--rate": rate} if rate else {}),
             "--connections": connections,
             "--duration": duration_s,
             "--warmup": warmup_s,
@@ -127,6 +128,7 @@ def pacer(
         }
         words = [str(word) for pair in options.items() for word in pair]
         command = _pinned(cpu, sys.executable, "-m", "pacer", "--quiet", *words)
+        command += [] if rate else ["--closed"]
         subprocess.run(command, cwd=REPOSITORY, check=True)
         figures: dict[str, Any] = json.loads(Path(file.name).read_text())
         return figures
@@ -203,7 +205,48 @@ def compare(url: str, server: psutil.Process, cpu: int, options: argparse.Namesp
         f"(others {saturation.others_percent:.0f}%); highest rate asked that pacer held to "
         f"{100 * HELD:g}%: {held:.0f}/s, {100 * held / saturation.result.rps:.0f}% of it"
     )
+    closed(url, server, cpu, options)
     light(url, server, cpu, options)
+
+
+def closed(url: str, server: psutil.Process, cpu: int, options: argparse.Namespace) -> None:
+    """Print the saturation of pacer's closed loop beside wrk's, measured just before it."""
+    heading = [
+        "connections",
+        "wrk",
+        "pacer",
+        "of wrk's",
+        "CPU",
+        "mean",
+        "by Little's law",
+        "others",
+    ]
+    rows = [heading]
+    for connections in (1, 10, 100, CONNECTIONS):
+        theirs = undisturbed(
+            lambda n=connections: wrk(cpu, url, n, options.duration),  # type: ignore[misc]
+            server,
+            options.tries,
+        )
+        ours = undisturbed(
+            lambda n=connections: pacer(cpu, url, None, n, options.duration),  # type: ignore[misc]
+            server,
+            options.tries,
+        )
+        rps = ours.result["throughput_rps"]
+        rows.append(
+            [
+                str(connections),
+                f"{theirs.result.rps:.0f}/s",
+                f"{rps:.0f}/s",
+                f"{100 * rps / theirs.result.rps:.0f}%",
+                f"{ours.result['cpu_percent']:.0f}%",
+                f"{ours.result['response_us']['mean']:.0f}us",
+                f"{connections / rps * 1e6:.0f}us",
+                f"{max(theirs.others_percent, ours.others_percent):.0f}%",
+            ]
+        )
+    table(f"Closed loop on one CPU, {options.duration:g} s each", rows)
 
 
 def light(url: str, server: psutil.Process, cpu: int, options: argparse.Namespace) -> None:

@@ -57,6 +57,7 @@ class Connection(asyncio.Protocol):
         "_transport",
         "_unwritten",
         "answers",
+        "broken",
         "busy",
         "due",
         "index",
@@ -80,9 +81,10 @@ class Connection(asyncio.Protocol):
         self.due = 0
         self.taken_at = 0
         self.sent_at = 0
-        self.answers = (
-            0  # to measured requests; the connection that replaces this one goes on with the count
-        )
+        # To measured requests; the connection that replaces this one goes on with the count
+        self.answers = 0
+        # Its last request failed for want of a connection; the one that replaces it knows that
+        self.broken = False
 
     @property
     def open(self) -> bool:
@@ -218,5 +220,6 @@ class Connection(asyncio.Protocol):
         self._fail(kind, str(exc or "closed before a complete answer"))
 
     def _fail(self, kind: str, message: str) -> None:
+        self.broken = kind != "timeout"
         self._owner.failed(self, kind, message)
         self.retire()

@@ -1,37 +1,28 @@
-"""Make the load of one process: take requests from the schedule and follow each to its end.
+"""Make the load of one process: follow each request to its end, and count what became of it.
 
-There is no queue of requests: one that finds every connection busy stays in the schedule. Two
-iterators run through the schedule, one to notice that requests are due and one to send them.
-`_backlog` is the distance between them, so a server that hangs for minutes costs no memory here.
+When requests are sent is the business of the two kinds of load, in open_loop.py and closed_loop.py.
 """
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Callable
-from itertools import islice
 
 from pacer.check import BodyCheck
 from pacer.connection import Connection
 from pacer.plan import Plan
 from pacer.response import Head, ResponseReader
-from pacer.schedule import NEVER, NS_PER_S
+from pacer.schedule import NS_PER_S
 from pacer.tally import LATE_NS, Frame, Tally
 from pacer.timer import Timer
 
-TICK_NS = 100_000  # time between two looks at the schedule, at least
-# An idle CPU takes a moment to wake up and fill its caches. So pacer wakes before a request is due
-# and watches the clock, while it still handles answers. That takes at most a share of its time.
-LEAD_NS = 250_000
-LEAD_SHARE = 0.05
-BATCH = 1000  # requests noticed at most before the event loop gets its turn again
 CHORES_NS = 50_000_000  # between reports to the control process; a second is a multiple of it
 SCAN = 1000  # connections looked at for a timeout each time
-PATIENCE_NS = NS_PER_S  # how long requests may wait for a connection after the last was due
 LINGER_NS = NS_PER_S  # time that a server has to close after it said that it would
 
 
-class Generator:
+class Generator(ABC):
     """Run one plan on the running event loop.
 
     Times are nanoseconds from the start of the measured part. `emit` is called with each frame, the
@@ -47,16 +38,9 @@ class Generator:
         self._loop = asyncio.get_running_loop()
         self._timer = Timer()
         self._origin = 0  # the start of the measured part, by the monotonic clock
-        self._arrivals = iter(plan.schedule)
-        self._departures = iter(plan.schedule)
-        self._next_due = next(self._arrivals, NEVER)
-        interval_ns = NS_PER_S * plan.processes / plan.rate_rps
-        lead_ns = min(LEAD_NS, int(interval_ns * LEAD_SHARE))
-        self._lead = lead_ns if interval_ns > 2 * TICK_NS else 0
-        self._backlog = 0  # requests due, but not yet taken up by a connection
-        self._warming_up = plan.start_ns < 0
         self._check = BodyCheck(plan.expect_length, plan.expect_sha256, plan.check_every)
         self._heads: dict[bytes, Head] = {}  # shared by all readers
+        self._good_ns = plan.good_ns
         self._addresses = plan.addresses
         self._connections = [self._new_connection(index) for index in range(plan.connections)]
         self._free = deque(self._connections)
@@ -95,53 +79,38 @@ class Generator:
             frames += self._cut(self._next_chores)
             self._next_chores = self._chores_after(self._next_chores)
         self._notice(now, now)
-        while self._backlog and self._free:
-            self._backlog -= 1
-            self._take(self._free.popleft(), self.now())
+        self._send()
         if frames:  # requests are sent before frames are reported
             self._do_chores(now, frames)
             if self.finished.done():
                 return
-        wake = min(max(self._next_due - self._lead, now + TICK_NS), self._next_chores)
-        if self._next_due - now > self._lead or self._next_due <= now:
-            self._timer.arm(self._origin + wake)
-        # otherwise the timer stays expired, and the event loop calls this function again until then
+        self._arm(now)
 
+    # --- what the kinds of load decide ------------------------------------------------------------
+
+    @abstractmethod
     def _notice(self, until: int, now: int) -> None:
         """Count what has become due until the moment `until`."""
-        due = self._next_due
-        for _ in range(BATCH):
-            if due > until:
-                break
-            if due >= 0 and self._warming_up:
-                self._forget_warmup()
-            tally = self._measured if due >= 0 else self._warmup
-            tally.due += 1
-            tally.lag.append((now - due) // 1000)
-            self._backlog += 1
-            due = next(self._arrivals, NEVER)
-        self._next_due = due
 
-    def _forget_warmup(self) -> None:
-        """Drop the requests that the warm-up left waiting: the measured part begins without them.
+    @abstractmethod
+    def _send(self) -> None:
+        """Give free connections the requests that are to be sent now."""
 
-        Otherwise an overloaded server would spend the measured part on requests that are not
-        counted.
-        """
-        self._warming_up = False
-        if not self._free:
-            self._give_up()
+    @abstractmethod
+    def _arm(self, now: int) -> None:
+        """Set the timer to the moment at which there is something to do again."""
 
-    def _give_up(self) -> None:
-        """Do not send the requests that still wait for a connection."""
-        for due in islice(self._departures, self._backlog):
-            (self._measured if due >= 0 else self._warmup).unsent += 1
-        self._backlog = 0
+    @abstractmethod
+    def release(self, connection: Connection) -> None:
+        """Give the connection its next request, or keep it for a later one."""
 
-    def _take(self, connection: Connection, now: int) -> None:
-        if connection.retired:  # it was retired while it was free
-            connection = self._connections[connection.index]
-        connection.take(next(self._departures), now)
+    @abstractmethod
+    def _drained(self, now: int) -> bool:
+        """Return whether nothing is left to do. It is asked after the measured part."""
+
+    @abstractmethod
+    def _abandon(self, now: int) -> None:
+        """Count requests that were due until now and will not be sent any more."""
 
     # --- what connections report (connection.Owner) -----------------------------------------------
 
@@ -188,11 +157,12 @@ class Generator:
             tally = self._warmup
         tally.completed += 1
         tally.bytes += reader.total_bytes
-        tally.response.append((now - due) // 1000)
+        response_ns = now - due
         tally.service.append((now - connection.sent_at) // 1000)
         status = reader.head.status
         if not 200 <= status < 400:
             tally.status += 1
+            tally.failed.append(response_ns // 1000)
             self._first_errors.setdefault("status", str(status))
             return
         if self._check.checks(reader):
@@ -200,9 +170,13 @@ class Generator:
             problem = self._check.problem(reader)
             if problem is not None:
                 tally.wrong_body += 1
+                tally.failed.append(response_ns // 1000)
                 self._first_errors.setdefault("wrong_body", problem)
                 return
         tally.ok += 1
+        tally.correct.append(response_ns // 1000)
+        if response_ns > self._good_ns:
+            tally.slow += 1
 
     def failed(self, connection: Connection, kind: str, message: str) -> None:
         """Count the connection's request as failed. `kind` is a class of errors."""
@@ -210,24 +184,20 @@ class Generator:
         setattr(tally, kind, getattr(tally, kind) + 1)
         self._first_errors.setdefault(kind, message)
 
-    def release(self, connection: Connection) -> None:
-        """Give the connection the request that has waited longest; without one, it is free."""
-        if self._backlog and not self.finished.done():
-            self._backlog -= 1
-            self._take(connection, self.now())
-        else:
-            self._free.append(connection)
+    def _current(self, connection: Connection) -> Connection:
+        """Return the connection, or the one in its place if it was retired while it was free."""
+        return self._connections[connection.index] if connection.retired else connection
 
     def replace(self, connection: Connection, *, was_busy: bool, lingers: bool) -> None:
         """Put a new connection in the place of one that takes no more requests."""
         new = self._new_connection(connection.index)
         new.answers = connection.answers
+        new.broken = connection.broken
         self._connections[connection.index] = new
         if lingers:
             self._lingering.append((self.now() + LINGER_NS, connection))
-        if (
-            was_busy
-        ):  # a free one is still in the queue of free ones, where `_take` swaps it for the new one
+        # A free one is still in the queue of free ones, where `_current` swaps it for the new one
+        if was_busy:
             self.release(new)
 
     def _new_connection(self, index: int) -> Connection:
@@ -242,11 +212,9 @@ class Generator:
         self._expire(now)
         self._sweep(now)
         self._mark_cpu(now)
-        if now >= self._plan.end_ns and self._next_due == NEVER:
-            if now >= self._plan.end_ns + PATIENCE_NS:
-                self._give_up()
-            idle = not self._backlog and len(self._free) == len(self._connections)
-            if idle or now >= self._plan.end_ns + self._plan.timeout_ns:
+        if now >= self._plan.end_ns:
+            over = now >= self._plan.end_ns + self._plan.timeout_ns
+            if self._drained(now) or over:
                 self._finish(now)
 
     def _chores_after(self, moment: int) -> int:
@@ -296,9 +264,7 @@ class Generator:
         self.finished.set_result(None)
         self._loop.remove_reader(self._timer.fd)
         self._timer.close()
-        while self._next_due <= now:
-            self._notice(now, now)
-        self._give_up()
+        self._abandon(now)
         for connection in self._connections:
             if connection.busy:
                 tally = self._tally(connection)

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from hdrh.histogram import HdrHistogram
 
@@ -83,6 +84,10 @@ class Distribution:
         }
 
 
+Answers = Literal["correct", "failed"]
+ANSWERS: tuple[Answers, ...] = ("correct", "failed")
+
+
 @dataclass(frozen=True, slots=True)
 class Second:
     """What happened in one second of the run, counted from the start of the measured part."""
@@ -92,17 +97,23 @@ class Second:
     sent: int
     completed: int
     ok: int
+    good: int
     errors: int
     response_p50_us: int | None
     response_p99_us: int | None
+    correct_p50_us: int | None
+    correct_p99_us: int | None
+    failed_p50_us: int | None
+    failed_p99_us: int | None
     lag_p99_us: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """The measured response times of the requests that completed in one second, as a histogram."""
+    """Measured response times of the requests that completed in one second, as a histogram."""
 
     second: int
+    answers: Answers
     max_us: int
     encoded: str
 
@@ -128,7 +139,9 @@ class Merge:
         self.warmup = Tally()
         self.answered_in_window = 0
         self.ok_in_window = 0
-        self.distributions = {name: Distribution() for name in SAMPLES}
+        self.good_in_window = 0
+        # Response times of all answers are the correct ones' and the failed ones' together
+        self.distributions = {name: Distribution() for name in ("response", *SAMPLES)}
         self.seconds: list[Second] = []
         self.intervals: list[Interval] = []
         self._open: dict[int, _OpenSecond] = {}
@@ -145,6 +158,7 @@ class Merge:
         if frame.in_window:
             self.answered_in_window += tally.completed
             self.ok_in_window += tally.ok
+            self.good_in_window += tally.good
 
     def close_before(self, second: int | None) -> Iterable[Second]:
         """Close all seconds before `second` (all, if it is None), and yield them in order."""
@@ -159,22 +173,31 @@ class Merge:
         return closed
 
     def _close(self, number: int, second: _OpenSecond) -> Second:
-        for name, distribution in self.distributions.items():
-            distribution.add(second.measured[name])
-        measured = second.measured["response"]
-        if measured:
-            histogram = new_histogram()
-            record(histogram, measured)
-            self.intervals.append(Interval(number, max(measured), histogram.encode().decode()))
-        response = measured + second.warmup["response"]
+        measured, warmup = second.measured, second.warmup
+        for name, values in measured.items():
+            self.distributions[name].add(values)
+        self.distributions["response"].add(measured["correct"] + measured["failed"])
+        for answers in ANSWERS:
+            if values := measured[answers]:
+                histogram = new_histogram()
+                record(histogram, values)
+                encoded = histogram.encode().decode()
+                self.intervals.append(Interval(number, answers, max(values), encoded))
+        correct = measured["correct"] + warmup["correct"]
+        failed = measured["failed"] + warmup["failed"]
         return Second(
             second=number,
             due=second.tally.due,
             sent=second.tally.sent,
             completed=second.tally.completed,
             ok=second.tally.ok,
+            good=second.tally.good,
             errors=second.tally.errors,
-            response_p50_us=percentile(response, 50),
-            response_p99_us=percentile(response, 99),
-            lag_p99_us=percentile(second.measured["lag"] + second.warmup["lag"], 99),
+            response_p50_us=percentile(correct + failed, 50),
+            response_p99_us=percentile(correct + failed, 99),
+            correct_p50_us=percentile(correct, 50),
+            correct_p99_us=percentile(correct, 99),
+            failed_p50_us=percentile(failed, 50),
+            failed_p99_us=percentile(failed, 99),
+            lag_p99_us=percentile(measured["lag"] + warmup["lag"], 99),
         )

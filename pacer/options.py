@@ -31,17 +31,18 @@ class Options:
     target: Target
     request: bytes
     method: str
-    rate_rps: float
+    rate_rps: float | None  # None: a closed loop
     connections: int
     duration_s: float
     warmup_s: float
     timeout_s: float
+    good_within_ms: float | None  # None: every correct answer is good
     processes: int
     keepalive: bool
     expect_length: int | None
     expect_sha256: str | None
     check_every: int
-    arrivals: Arrivals
+    arrivals: Arrivals | None  # None: a closed loop
     seed: int | None  # of Poisson arrivals; drawn at random if none was given
     json_file: Path | None
     timeline_file: Path | None
@@ -73,14 +74,22 @@ _number.__name__ = "number"  # argparse uses this name in its messages
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="pacer",
-        description="Send HTTP/1.1 requests at a constant rate and say what became of each.",
+        description="Send HTTP/1.1 requests and say what became of each.",
         allow_abbrev=False,
     )
     add = parser.add_argument
     add("--version", action="version", version=f"pacer {__version__}")
     load = parser.add_argument_group("load")
     load.add_argument("--url", required=True, help="http://HOST[:PORT]/PATH[?QUERY]")
-    load.add_argument("--rate", type=_number, required=True, metavar="R", help="requests per s")
+    kind = load.add_mutually_exclusive_group(required=True)
+    kind.add_argument(
+        "--rate", type=_number, metavar="R", help="requests per s, due whether answered or not"
+    )
+    kind.add_argument(
+        "--closed",
+        action="store_true",
+        help="instead of --rate: each connection sends its next request when the last is answered",
+    )
     load.add_argument(
         "--connections", type=int, required=True, metavar="C", help="at most this many at a time"
     )
@@ -92,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
         type=_number,
         default=0.0,
         metavar="S",
-        help="load of the same rate before the measured part, in no figure, seconds (0)",
+        help="the same load before the measured part, in no figure, seconds (0)",
     )
     load.add_argument(
         "--timeout",
@@ -102,13 +111,12 @@ def _parser() -> argparse.ArgumentParser:
         help=f"of one request, and of the drain after the last, seconds ({DEFAULT_TIMEOUT_S:g})",
     )
     load.add_argument(
-        "--processes", type=int, default=1, metavar="N", help="that share rate and connections (1)"
+        "--processes", type=int, default=1, metavar="N", help="that share load and connections (1)"
     )
     load.add_argument(
         "--arrivals",
         choices=("deterministic", "poisson"),
-        default="deterministic",
-        help="every 1/R seconds, or at random times that average to R",
+        help="every 1/R seconds (deterministic, the default), or at random times that average to R",
     )
     load.add_argument("--seed", type=int, help="of Poisson arrivals (drawn and reported)")
     request = parser.add_argument_group("request")
@@ -123,6 +131,12 @@ def _parser() -> argparse.ArgumentParser:
     answer = parser.add_argument_group("expected answer (else counted as wrong_body)")
     answer.add_argument("--expect-length", type=int, metavar="BYTES", help="of the body")
     answer.add_argument("--expect-sha256", metavar="HEX", help="of the body")
+    answer.add_argument(
+        "--good-within",
+        type=_number,
+        metavar="MS",
+        help="response time beyond which a correct answer is not counted as good, milliseconds",
+    )
     answer.add_argument(
         "--check-every", type=int, default=1, metavar="N", help="digest of one answer in N (1)"
     )
@@ -161,12 +175,13 @@ def parse(arguments: list[str]) -> Options:
         duration_s=asked.duration,
         warmup_s=asked.warmup,
         timeout_s=asked.timeout,
+        good_within_ms=asked.good_within,
         processes=asked.processes,
         keepalive=not asked.no_keepalive,
         expect_length=asked.expect_length,
         expect_sha256=asked.expect_sha256.lower() if asked.expect_sha256 else None,
         check_every=asked.check_every,
-        arrivals=asked.arrivals,
+        arrivals=None if asked.closed else asked.arrivals or "deterministic",
         seed=seed,
         json_file=asked.json,
         timeline_file=asked.timeline,
@@ -180,15 +195,16 @@ def parse(arguments: list[str]) -> Options:
 
 
 def _check_numbers(asked: argparse.Namespace) -> None:
-    for name in ("rate", "duration", "timeout"):
-        if getattr(asked, name) <= 0:
-            raise BadOption(f"--{name} must be above 0")
+    for name in ("rate", "duration", "timeout", "good_within"):
+        given = getattr(asked, name)
+        if given is not None and given <= 0:
+            raise BadOption(f"--{name.replace('_', '-')} must be above 0")
     for name in ("connections", "processes", "check_every"):
         if getattr(asked, name) < 1:
             raise BadOption(f"--{name.replace('_', '-')} must be at least 1")
     if asked.warmup < 0:
         raise BadOption("--warmup must not be negative")
-    if asked.rate > MAX_RATE_RPS:
+    if asked.rate is not None and asked.rate > MAX_RATE_RPS:
         raise BadOption(f"--rate {asked.rate:g}: at most {MAX_RATE_RPS:g}")
     if asked.processes > MAX_PROCESSES:
         raise BadOption(f"--processes {asked.processes}: at most {MAX_PROCESSES}")
@@ -201,8 +217,10 @@ def _check_numbers(asked: argparse.Namespace) -> None:
         raise BadOption("--expect-length must not be negative")
     if asked.expect_sha256 and not re.fullmatch(r"[0-9A-Fa-f]{64}", asked.expect_sha256):
         raise BadOption("--expect-sha256 must be 64 hexadecimal digits")
+    if asked.closed and asked.arrivals is not None:
+        raise BadOption("--arrivals is for --rate: a closed loop has no schedule")
     if asked.seed is not None and asked.arrivals != "poisson":
-        raise BadOption("--seed is for --arrivals poisson: the deterministic schedule has none")
+        raise BadOption("--seed is for --arrivals poisson: nothing else is drawn")
 
 
 def _body(asked: argparse.Namespace) -> bytes:

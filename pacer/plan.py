@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from pacer.options import Options
 from pacer.request import Address
-from pacer.schedule import NS_PER_S, Arrivals, Schedule
+from pacer.schedule import NEVER, NS_PER_S, Arrivals, Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,19 +21,22 @@ class Plan:
     method: str
     keepalive: bool
     connections: int  # of this process
-    arrivals: Arrivals
-    rate_rps: float  # of all processes together
+    arrivals: Arrivals | None  # None: a closed loop
+    rate_rps: float | None  # of all processes together; None: a closed loop
     seed: int | None
     warmup_s: float
     duration_s: float
     timeout_s: float
+    good_within_ms: float | None  # None: every correct answer is good
     expect_length: int | None
     expect_sha256: str | None
     check_every: int
 
     @property
     def schedule(self) -> Schedule:
-        """Return this process's part of the schedule."""
+        """Return this process's part of the schedule. A closed loop has none."""
+        if self.rate_rps is None or self.arrivals is None:
+            raise ValueError("a closed loop has no schedule")
         return Schedule(
             arrivals=self.arrivals,
             rate_rps=self.rate_rps,
@@ -51,13 +54,18 @@ class Plan:
 
     @property
     def end_ns(self) -> int:
-        """When the last request is due, in nanoseconds from the start of the measured part."""
+        """When the last request may be due, in nanoseconds from the start of the measured part."""
         return round(self.duration_s * NS_PER_S)
 
     @property
     def timeout_ns(self) -> int:
         """How long a request, and the drain after the last one, may take, in nanoseconds."""
         return round(self.timeout_s * NS_PER_S)
+
+    @property
+    def good_ns(self) -> int:
+        """How long a correct answer may take to be good, in nanoseconds."""
+        return NEVER if self.good_within_ms is None else round(self.good_within_ms * 1_000_000)
 
     def encode(self) -> bytes:
         """Return the plan as one line of bytes."""
@@ -92,6 +100,7 @@ def split(options: Options, addresses: list[Address], unresolved: str = "") -> l
             warmup_s=options.warmup_s,
             duration_s=options.duration_s,
             timeout_s=options.timeout_s,
+            good_within_ms=options.good_within_ms,
             expect_length=options.expect_length,
             expect_sha256=options.expect_sha256,
             check_every=options.check_every,

@@ -15,10 +15,11 @@ from pacer.merge import Distribution, Merge, Second, percentile
 from pacer.options import Options
 from pacer.tally import ERRORS, LATE_NS, Tally
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 TIMELINE_COLUMNS = (
-    *("second", "phase", "due", "sent", "completed", "ok", "errors"),
-    *("response_p50_us", "response_p99_us", "lag_p99_us"),
+    *("second", "phase", "due", "sent", "completed", "ok", "good", "errors"),
+    *("response_p50_us", "response_p99_us", "correct_p50_us", "correct_p99_us"),
+    *("failed_p50_us", "failed_p99_us", "lag_p99_us"),
 )
 
 
@@ -45,7 +46,7 @@ def document(options: Options, command: str, control: Control) -> dict[str, Any]
     }
 
 
-_REQUESTS = ("due", "sent", "completed", "ok")
+_REQUESTS = ("due", "sent", "completed", "ok", "good")
 
 
 def _asked(options: Options) -> dict[str, Any]:
@@ -53,6 +54,7 @@ def _asked(options: Options) -> dict[str, Any]:
         "url": options.url,
         "method": options.method,
         "keepalive": options.keepalive,
+        "loop": "closed" if options.rate_rps is None else "open",
         "arrivals": options.arrivals,
         "seed": options.seed,
         "rate_rps": options.rate_rps,
@@ -60,6 +62,7 @@ def _asked(options: Options) -> dict[str, Any]:
         "duration_s": options.duration_s,
         "warmup_s": options.warmup_s,
         "timeout_s": options.timeout_s,
+        "good_within_ms": options.good_within_ms,
         "expect_length": options.expect_length,
         "expect_sha256": options.expect_sha256,
         "check_every": options.check_every,
@@ -85,8 +88,9 @@ def _outcome(control: Control) -> dict[str, Any]:
         "bytes": measured.bytes,
         "answered_in_window": merge.answered_in_window,
         "ok_in_window": merge.ok_in_window,
+        "good_in_window": merge.good_in_window,
         "throughput_rps": _per_second(merge.answered_in_window, control.measured_s),
-        "goodput_rps": _per_second(merge.ok_in_window, control.measured_s),
+        "goodput_rps": _per_second(merge.good_in_window, control.measured_s),
         "bodies_checked": measured.bodies_checked,
     }
 
@@ -219,8 +223,9 @@ def timeline(seconds: list[Second], duration_s: float) -> str:
 
 
 def histogram_log(merge: Merge, started_at: str | None) -> str:
-    """Return an HdrHistogram log of response times, with one interval per second.
+    """Return an HdrHistogram log of response times, with intervals of a second.
 
+    Those of correct answers and those of failed ones are intervals of their own, with these tags.
     Times in it are relative to the start of the measured part.
     """
     start = datetime.fromisoformat(started_at).timestamp() if started_at else 0.0
@@ -232,7 +237,8 @@ def histogram_log(merge: Merge, started_at: str | None) -> str:
         '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"',
     ]
     lines += [
-        f"{interval.second:.3f},1.000,{interval.max_us / 1000:.3f},{interval.encoded}"
+        f"Tag={interval.answers},{interval.second:.3f},1.000,{interval.max_us / 1000:.3f},"
+        f"{interval.encoded}"
         for interval in merge.intervals
     ]
     return "\n".join([*lines, ""])

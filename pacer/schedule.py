@@ -31,6 +31,11 @@ class Schedule:
     index: int = 0
     processes: int = 1
 
+    @property
+    def own_rate_rps(self) -> float:
+        """The rate of this process alone, in requests per second."""
+        return self.rate_rps / self.processes
+
     def __iter__(self) -> Iterator[int]:
         """Yield the due times; each iteration yields the same ones."""
         return self._deterministic() if self.arrivals == "deterministic" else self._poisson()
@@ -54,7 +59,7 @@ class Schedule:
         its share of the rate.
         """
         generator = random.Random(f"{self.seed}/{self.index}/{self.processes}")  # noqa: S311
-        rate_per_ns = self.rate_rps / self.processes / NS_PER_S
+        rate_per_ns = self.own_rate_rps / NS_PER_S
         end = self.duration_s * NS_PER_S
         due = -self.warmup_s * NS_PER_S + generator.expovariate(rate_per_ns)
         while due < end:

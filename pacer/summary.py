@@ -32,13 +32,14 @@ def summary(options: Options, figures: dict[str, Any]) -> str:
     lines = [
         f"Running {options.duration_s:g}s test @ {options.url}",
         f"  {options.processes} process(es) and {options.connections} connections, "
-        f"{options.rate_rps:g} requests/s ({options.arrivals})",
+        f"{_asked(options)}",
     ]
     if not figures["complete"]:
         lines.append(f"  INCOMPLETE: ended after {figures['measured_s']:.1f}s of the measured part")
     lines += [f"  PROBLEM: {problem}" for problem in figures["problems"]]
     lines += ["", f"  {'':<15}{'Avg':>10}{'Stdev':>10}{'Min':>10}{'Max':>10}"]
-    for title, key in _TIMES:
+    failed = _ANSWERS if figures["failed_us"]["count"] else ()
+    for title, key in (*_TIMES[:1], *failed, *_TIMES[1:]):
         times = figures[key]
         cells = [duration(times[name]) for name in ("mean", "stdev", "min", "max")]
         lines.append(f"  {title:<15}" + "".join(f"{cell:>10}" for cell in cells))
@@ -49,13 +50,21 @@ def summary(options: Options, figures: dict[str, Any]) -> str:
     return "\n".join([*lines, "", *_counts(figures), ""])
 
 
+def _asked(options: Options) -> str:
+    if options.rate_rps is None:
+        return "closed loop"
+    return f"{options.rate_rps:g} requests/s ({options.arrivals})"
+
+
 _TIMES = (("Response time", "response_us"), ("Service time", "service_us"), ("Lag", "lag_us"))
+_ANSWERS = (("Correct", "correct_us"), ("Failed", "failed_us"))  # if there are failed ones
 
 
 def _counts(figures: dict[str, Any]) -> list[str]:
     errors = {name: count for name, count in figures["errors"].items() if count}
+    due = "due" if figures["loop"] == "open" else "begun"
     lines = [
-        f"  {figures['due']} requests due, {figures['sent']} sent, "
+        f"  {figures['due']} requests {due}, {figures['sent']} sent, "
         f"{figures['completed']} answered, {figures['ok']} correct, {size(figures['bytes'])} read"
     ]
     if errors:
@@ -75,9 +84,14 @@ def _counts(figures: dict[str, Any]) -> list[str]:
     return [
         *lines,
         f"Requests/sec: {_rate(figures['throughput_rps'])}",
-        f"Correct/sec:  {_rate(figures['goodput_rps'])}",
+        f"{_good(figures)}{_rate(figures['goodput_rps'])}",
         f"Generator:    {'-' if cpu is None else f'{cpu:.0f}%'} of a CPU core",
     ]
+
+
+def _good(figures: dict[str, Any]) -> str:
+    within_ms = figures["good_within_ms"]
+    return "Correct/sec:  " if within_ms is None else f"Correct within {within_ms:g}ms/sec: "
 
 
 def _rate(per_second: float | None) -> str:

@@ -14,10 +14,11 @@ from typing import Any, Literal
 ERRORS = ("connect", "read", "write", "timeout", "status", "wrong_body")
 COUNTS = (
     *("due", "sent", "completed", "ok", *ERRORS, "unsent", "unanswered"),
-    *("late", "bytes", "bodies_checked", "opened"),
+    *("slow", "late", "bytes", "bodies_checked", "opened"),
 )
 LATE_NS = 1_000_000  # a request sent later than this after it was due counts as late
-SAMPLES = ("response", "service", "lag")
+# Response times of correct answers and of other ones, service times of both, and lags
+SAMPLES = ("correct", "failed", "service", "lag")
 
 Cohort = Literal["warmup", "measured"]
 
@@ -39,11 +40,13 @@ class Tally:
     wrong_body: int
     unsent: int
     unanswered: int
+    slow: int  # correct answers that came too late to be good; part of `ok`
     late: int
     bytes: int
     bodies_checked: int
     opened: int  # connections; counted in the cohort of the request that needed them
-    response: "array[int]"  # quoted: not generic before Python 3.12
+    correct: "array[int]"  # quoted: not generic before Python 3.12
+    failed: "array[int]"
     service: "array[int]"
     lag: "array[int]"
 
@@ -62,6 +65,11 @@ class Tally:
     def errors(self) -> int:
         """The number of errors of all classes."""
         return sum(getattr(self, name) for name in ERRORS)
+
+    @property
+    def good(self) -> int:
+        """The number of correct answers that came in time to be of use."""
+        return self.ok - self.slow
 
     def counts(self) -> dict[str, int]:
         """Return all counts by name."""

@@ -14,7 +14,9 @@ from typing import Any
 
 import uvloop
 
+from pacer.closed_loop import ClosedLoop
 from pacer.generator import Generator
+from pacer.open_loop import OpenLoop
 from pacer.plan import Plan
 from pacer.tally import Frame
 
@@ -50,7 +52,8 @@ async def work(plan: Plan) -> None:
     """Carry out the plan, with orders from standard input and frames to standard output."""
     loop = asyncio.get_running_loop()
     pipe, output = await loop.connect_write_pipe(_Output, sys.stdout.buffer)
-    generator = Generator(plan, lambda frame: pipe.write(frame.encode()))
+    loop_of = ClosedLoop if plan.rate_rps is None else OpenLoop
+    generator: Generator = loop_of(plan, lambda frame: pipe.write(frame.encode()))
     failures: list[str] = []
 
     def unexpected(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

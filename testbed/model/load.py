@@ -6,6 +6,7 @@ from testbed.model.base import Model
 from testbed.model.kinds import (
     Connections,
     DurationSeconds,
+    GoodWithinMs,
     HostRole,
     Name,
     Rate,
@@ -29,6 +30,8 @@ class LoadShape(Model):
     warmup_s: WarmupSeconds
     warmup_rate_rps: Rate | None = None  # None: at the rate that is measured
     timeout_s: TimeoutSeconds
+    # A correct answer that takes longer is not good, and no part of the goodput; None: each is good
+    good_within_ms: GoodWithinMs | None = None
     keepalive: bool = True  # False: a connection for each request
 
 

@@ -72,15 +72,25 @@ class ToolOutput(Model):
     threads: int | None = None
     rate_rps: float | None = None  # asked rate of a constant-rate tool
     requests: int | None = None  # complete answers of any status
+    # Correct answers to requests that were due in the measured part, whenever they came but within
+    # the time-out (pacer)
+    correct: int | None = None
     warmup_requests: int | None = None  # answers in the tool's own warm-up, in no other figure
     throughput_rps: float | None = None  # complete answers of any status per second
-    goodput_rps: float | None = None  # correct answers (status, and body where checked) per second
+    # Correct answers (status, and body where checked) per second; with `good_within_ms`, only those
+    # whose response time is not longer
+    goodput_rps: float | None = None
+    good_within_ms: float | None = None
     bytes: int | None = None
     errors: Errors = Errors()
     # Response time. For constant-rate tools it begins when a request was due. Closed-loop tools
     # only know when it was sent, so theirs is in fact a service time. A tool may add samples that
     # it did not measure; `problems` says so where it shows.
     latency_us: Distribution = Distribution()
+    # Response times of correct answers alone, and of the other answers (status, wrong body). None:
+    # the tool does not tell them apart
+    correct_us: Distribution | None = None
+    failed_us: Distribution | None = None
     service_us: Distribution | None = None  # from when a request was sent
     lag_us: Distribution | None = None  # how late the generator itself sent
     due: int | None = None  # requests that the schedule held in the measured part

@@ -41,6 +41,11 @@ def _misfit(one: Generator, spec: LoadSpec) -> str | None:
             f"{name} does not count requests that were never sent or answered: take "
             f"{_those('counts_unsent')} to search for a capacity"
         )
+    if spec.good_within_ms is not None and not one.has_a_deadline:
+        return (
+            f"{name} does not tell how many correct answers came within good_within_ms: take "
+            f"{_those('has_a_deadline')}"
+        )
     if one.whole_rates and not spec.whole_rates:
         others = either(
             [

@@ -6,13 +6,15 @@ pacer itself counts what has to be calculated from the output of other tools. Of
   the answers came. Throughput and goodput count the answers that came within the measured part,
   whenever they were due.
 - `threads` is the number of its load processes.
+- A closed loop has no schedule. Its `due`, `unsent` and `lag_us` are None. Its response times begin
+  when a connection begins the request, so they hold the opening of a connection, if there was one.
 - Without an expected length or digest no body was checked, so wrong_body is unknown, not 0.
 """
 
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
@@ -29,19 +31,22 @@ from testbed.tools.tool import PRINTED, Generator, Target
 from testbed.tools.units import PrintedFigure
 
 NAME = "pacer"
-SCHEMA_VERSIONS = {1, 2}
+SCHEMA_VERSIONS = {1, 2, 3}
 
 
 class Pacer(Generator):
-    """pacer: constant rate. Its response times begin when a request was due."""
+    """pacer: a rate, or a closed loop. Response times of a rate begin when a request was due."""
 
     name = NAME
+    saturates = True
     holds_a_rate = True
     taken_by_auto = True
     most_rps = 1_000_000  # as pacer/options.py has it, and the most processes
     most_threads = 256
     counts_unsent = True
     from_due = True
+    gives_up = True
+    has_a_deadline = True
     output = "pacer.json"
     leaves = PRINTED | {
         "pacer.json": files.LARGEST_BYTES,
@@ -78,10 +83,11 @@ class Pacer(Generator):
             self.name,
             f"--url={target.url}",
             f"--method={target.method}",
-            f"--rate={rate_rps:.12g}",
+            "--closed" if rate_rps is None else f"--rate={rate_rps:.12g}",
             f"--connections={load.connections}",
             f"--duration={duration_s:g}",
             f"--timeout={load.timeout_s:g}",
+            *([] if load.good_within_ms is None else [f"--good-within={load.good_within_ms:g}"]),
             *([] if load.keepalive else ["--no-keepalive"]),
             *([f"--body-file={target.body_file}"] if target.body_file else []),
             *([f"--header=Content-Type: {target.content_type}"] if target.content_type else []),
@@ -158,7 +164,8 @@ class _Document(_Part):
 
     command: str
     url: str
-    rate_rps: float
+    loop: Literal["open", "closed"] = "open"  # from version 3 on
+    rate_rps: float | None
     connections: int
     duration_s: float
     measured_s: float
@@ -174,6 +181,9 @@ class _Document(_Part):
     goodput_rps: float | None
     expect_length: int | None
     expect_sha256: str | None
+    good_within_ms: float | None = None  # from version 3 on, as the next two
+    correct_us: _Times | None = None
+    failed_us: _Times | None = None
     response_us: _Times
     service_us: _Times
     lag_us: _Times
@@ -226,6 +236,7 @@ def _read(data: dict[str, Any], line: Line, text: str) -> ToolOutput:
         raise _refusal(error, line, text) from error
     errors, answers = document.errors.model_dump(), document.answers_per_connection
     shares = [one.cpu_percent for one in document.processes if one.cpu_percent is not None]
+    closed = document.loop == "closed"
     if document.expect_length is None and document.expect_sha256 is None:
         errors["wrong_body"] = None
     return ToolOutput(
@@ -237,16 +248,20 @@ def _read(data: dict[str, Any], line: Line, text: str) -> ToolOutput:
         threads=sum(process.role == "load" for process in document.processes),
         rate_rps=document.rate_rps,
         requests=document.completed,
+        correct=document.ok,
         warmup_requests=document.warmup.completed,
         throughput_rps=document.throughput_rps,
         goodput_rps=document.goodput_rps,
+        good_within_ms=document.good_within_ms,
         bytes=document.bytes,
         errors=Errors(**errors),
         latency_us=Distribution(**document.response_us.model_dump()),
-        service_us=Distribution(**document.service_us.model_dump()),
-        lag_us=Distribution(**document.lag_us.model_dump()),
-        due=document.due,
-        unsent=document.unsent,
+        correct_us=_distribution(document.correct_us),
+        failed_us=_distribution(document.failed_us),
+        service_us=_distribution(document.service_us),
+        lag_us=None if closed else _distribution(document.lag_us),
+        due=None if closed else document.due,
+        unsent=None if closed else document.unsent,
         unanswered=document.unanswered,
         cpu_percent=document.cpu_percent,
         busiest_process_cpu_percent=max(shares, default=None),
@@ -254,6 +269,10 @@ def _read(data: dict[str, Any], line: Line, text: str) -> ToolOutput:
         answers_per_connection=AnswersPerConnection(**answers.model_dump()) if answers else None,
         problems=[*document.problems, *_problems(document)],
     )
+
+
+def _distribution(times: _Times | None) -> Distribution | None:
+    return None if times is None else Distribution(**times.model_dump())
 
 
 def _refusal(error: ValidationError, line: Line, text: str) -> ParseError:
@@ -276,7 +295,8 @@ def _problems(document: _Document) -> list[str]:
     ended = document.unsent + document.unanswered + document.completed
     ended += errors.connect + errors.read + errors.write + errors.timeout
     if ended != document.due:
-        found.append(f"{document.due} requests were due, but {ended} are accounted for.")
+        were = "due" if document.loop == "open" else "begun"
+        found.append(f"{document.due} requests were {were}, but {ended} are accounted for.")
     if document.completed != document.ok + errors.status + errors.wrong_body:
         found.append(
             f"{document.completed} answers are not the sum of the correct and the wrong ones."
@@ -284,8 +304,9 @@ def _problems(document: _Document) -> list[str]:
     throughput, goodput = document.throughput_rps, document.goodput_rps
     if throughput is not None and goodput is not None and goodput > throughput:
         found.append(f"A goodput of {goodput:g}/s exceeds the throughput of {throughput:g}/s.")
-    for name in ("response", "service", "lag"):
-        found += checks.order(_printed(getattr(document, f"{name}_us")), f"{name} time")
+    for name in ("response", "correct", "failed", "service", "lag"):
+        if times := getattr(document, f"{name}_us"):
+            found += checks.order(_printed(times), f"{name} time")
     return found
 
 

@@ -1,6 +1,7 @@
 """List all measuring tools. A new one needs a file below testbed/tools/ and a row here."""
 
 from testbed.errors import TestbedError
+from testbed.model.load import Load
 from testbed.texts import shown
 from testbed.tools.ab import Ab
 from testbed.tools.h2load import H2load
@@ -18,8 +19,15 @@ GENERATORS: dict[str, Generator] = {
 }
 LINK_TOOL = Iperf()  # measures the data link
 TOOLS: dict[str, Tool] = {**GENERATORS, LINK_TOOL.name: LINK_TOOL}
-# Their response times begin when a request was due; those of the others when it was sent
-FROM_DUE = tuple(name for name, one in GENERATORS.items() if one.from_due)
+
+
+def counts_from_due(load: Load) -> bool:
+    """Return whether a run's response times begin when a request was due, not when it was sent.
+
+    In a closed loop no request is due before it is sent.
+    """
+    one = GENERATORS.get(load.generator)
+    return one is not None and one.from_due and load.rate_rps is not None
 
 
 def generator(name: str) -> Generator:

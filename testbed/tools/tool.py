@@ -79,7 +79,7 @@ class Generator(Tool):
     why_no_longer: str = ""  # the reason for `longest_s`, a verb phrase with the tool as subject
     # It counts requests that were due but never sent, and those that were sent but never answered
     counts_unsent: bool = False
-    # Its response times begin when a request was due; those of the others when it was sent
+    # At a rate, its response times begin when a request was due; those of others when it was sent
     from_due: bool = False
     # It counts as time-outs the answers that came later than the time-out
     late_answers_time_out: bool = False
@@ -87,6 +87,8 @@ class Generator(Tool):
     counts_attempts: bool = False
     # It abandons a request that takes too long; the others wait, and a late answer counts
     gives_up: bool = False
+    # It counts apart the correct answers that came within `good_within_ms`
+    has_a_deadline: bool = False
 
     # The option that prints its version in the first line; None: only its package has the version
     version_option: str | None = "--version"

@@ -25,7 +25,6 @@ class Wrk(Generator):
         r"wrk\d? .*(?:Copyright|version) .*",
     )
     saturates = True
-    taken_by_auto = True
     late_answers_time_out = True
     reads = (LUA_FILE,)
 

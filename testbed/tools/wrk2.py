@@ -20,6 +20,7 @@ class Wrk2(Wrk):
     refusals = (r"Throughput MUST be .*",)
     saturates = False
     holds_a_rate = True
+    taken_by_auto = True
     whole_rates = True
     least_rps = 1
     from_due = True

@@ -153,7 +153,10 @@ def assert_adds_up(figures: dict[str, Any]) -> None:
     assert figures["completed"] == figures["ok"] + errors["status"] + errors["wrong_body"]
     assert figures["response_us"]["count"] == figures["completed"]
     assert figures["service_us"]["count"] == figures["completed"]
-    assert figures["lag_us"]["count"] == figures["due"]
+    assert figures["correct_us"]["count"] == figures["ok"]
+    assert figures["failed_us"]["count"] == errors["status"] + errors["wrong_body"]
+    assert figures["good"] == figures["ok"] or figures["good_within_ms"] is not None
+    assert figures["lag_us"]["count"] == (figures["due"] if figures["loop"] == "open" else 0)
     assert figures["problems"] == []
     for name in ("due", "sent", "completed", "ok"):
         of_processes = [p[name] for p in figures["processes"] if p["role"] == "load"]

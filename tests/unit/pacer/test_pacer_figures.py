@@ -126,23 +126,23 @@ def frames_of_a_run(tally: MakeTally) -> list[Frame]:
             "tally",
             -1,
             cohort="warmup",
-            tally=tally(due=2, sent=2, completed=1, ok=1, response=[10], lag=[1, 1]),
+            tally=tally(due=2, sent=2, completed=1, ok=1, correct=[10], lag=[1, 1]),
         ),
         Frame(
             "tally",
             0,
             in_window=True,
             cohort="warmup",
-            tally=tally(completed=1, ok=1, response=[900]),
+            tally=tally(completed=1, ok=1, correct=[900]),
         ),
         Frame(
             "tally",
             0,
             in_window=True,
-            tally=tally(due=3, sent=3, completed=1, ok=1, response=[20], lag=[2] * 3),
+            tally=tally(due=3, sent=3, completed=1, ok=1, slow=1, correct=[20], lag=[2] * 3),
         ),
-        Frame("tally", 1, in_window=True, tally=tally(completed=1, status=1, response=[30])),
-        Frame("tally", 1, tally=tally(completed=1, ok=1, response=[40])),
+        Frame("tally", 1, in_window=True, tally=tally(completed=1, status=1, failed=[30])),
+        Frame("tally", 1, tally=tally(completed=1, ok=1, correct=[40])),
     ]
 
 
@@ -154,10 +154,12 @@ def test_merging(tally: MakeTally) -> None:
     assert list(merge.close_before(1)) == []
     assert [second.second for second in merge.close_before(None)] == [1]
     assert (merge.measured.completed, merge.warmup.completed) == (3, 2)
-    assert (merge.answered_in_window, merge.ok_in_window) == (3, 2)
-    assert merge.distributions["response"].count == 3  # the warm-up's are not among them
-    assert merge.seconds[1] == Second(0, 3, 3, 2, 2, 0, 20, 900, 2)
-    assert merge.seconds[2] == Second(1, 0, 0, 2, 1, 1, 30, 40, None)
+    assert (merge.answered_in_window, merge.ok_in_window, merge.good_in_window) == (3, 2, 1)
+    counted = {name: times.count for name, times in merge.distributions.items()}
+    # The warm-up's are not among them
+    assert counted == {"response": 3, "correct": 2, "failed": 1, "service": 0, "lag": 3}
+    assert merge.seconds[1] == Second(0, 3, 3, 2, 2, 1, 0, 20, 900, 20, 900, None, None, 2)
+    assert merge.seconds[2] == Second(1, 0, 0, 2, 1, 1, 1, 30, 40, 40, 40, 30, 30, None)
 
 
 def test_seconds_without_frames_are_there(tally: MakeTally) -> None:
@@ -175,19 +177,24 @@ def test_timeline(tally: MakeTally) -> None:
         merge.add(frame)
     merge.close_before(None)
     assert report.timeline(merge.seconds, 1.5).splitlines() == [
-        "second,phase,due,sent,completed,ok,errors,response_p50_us,response_p99_us,lag_p99_us",
-        "-1,warmup,2,2,1,1,0,10,10,1",
-        "0,measured,3,3,2,2,0,20,900,2",
-        "1,measured,0,0,2,1,1,30,40,",
+        "second,phase,due,sent,completed,ok,good,errors,response_p50_us,response_p99_us,"
+        "correct_p50_us,correct_p99_us,failed_p50_us,failed_p99_us,lag_p99_us",
+        "-1,warmup,2,2,1,1,1,0,10,10,10,10,,,1",
+        "0,measured,3,3,2,2,1,0,20,900,20,900,,,2",
+        "1,measured,0,0,2,1,1,1,30,40,40,40,30,30,",
     ]
     assert report.timeline(merge.seconds, 1.0).splitlines()[-1].startswith("1,drain,")
 
 
 def test_histogram_log_is_read_by_others(tally: MakeTally, tmp_path: Path) -> None:
     merge = Merge()
-    values = [[100, 200, 3_000_000], [150] * 5, []]
-    for second, response in enumerate(values):
-        merge.add(Frame("tally", second, tally=tally(response=response)))
+    values: list[tuple[list[int], list[int]]] = [
+        ([100, 200, 3_000_000], []),
+        ([150] * 5, [7]),
+        ([], []),
+    ]
+    for second, (correct, failed) in enumerate(values):
+        merge.add(Frame("tally", second, tally=tally(correct=correct, failed=failed)))
     merge.close_before(None)
     file = tmp_path / "run.hdr"
     file.write_text(report.histogram_log(merge, "2026-03-02T09:30:05.500000+00:00"))
@@ -197,12 +204,13 @@ def test_histogram_log_is_read_by_others(tally: MakeTally, tmp_path: Path) -> No
         intervals.append(interval)
     reader.close()
     assert reader.get_start_time_sec() == pytest.approx(1772443805.5)
-    assert [interval.get_total_count() for interval in intervals] == [3, 5]
+    counts = [(interval.get_tag(), interval.get_total_count()) for interval in intervals]
+    assert counts == [("correct", 3), ("correct", 5), ("failed", 1)]
     starts_ms = [interval.get_start_time_stamp() for interval in intervals]
-    assert starts_ms == pytest.approx([1772443805500, 1772443806500])
+    assert starts_ms == pytest.approx([1772443805500, 1772443806500, 1772443806500])
     assert intervals[0].get_value_at_percentile(50) == 200
     encoded = merge.distributions["response"].histogram.encode()
-    assert HdrHistogram.decode(encoded).get_total_count() == 8
+    assert HdrHistogram.decode(encoded).get_total_count() == 9
 
 
 # --- answers, text and files ----------------------------------------------------------------------

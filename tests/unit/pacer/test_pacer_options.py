@@ -72,8 +72,21 @@ def test_bad_options(extra: list[str], words: str) -> None:
 
 
 def test_missing_options() -> None:
-    with pytest.raises(BadOption, match="--rate"):
+    with pytest.raises(BadOption, match="--connections, --duration"):
         parse(["--url", "http://host/"])
+    words = ["--url", "http://host/", "--connections", "1", "--duration", "1"]
+    with pytest.raises(BadOption, match="--rate --closed is required"):
+        parse(words)
+    with pytest.raises(BadOption, match="--closed: not allowed with argument --rate"):
+        parse([*words, "--rate", "1", "--closed"])
+
+
+def test_a_closed_loop_has_no_arrivals() -> None:
+    words = ["--url", "http://host/", "--connections", "1", "--duration", "1", "--closed"]
+    options = parse(words)
+    assert (options.rate_rps, options.arrivals, options.seed) == (None, None, None)
+    with pytest.raises(BadOption, match="a closed loop has no schedule"):
+        parse([*words, "--arrivals", "poisson"])
 
 
 def test_one_line_and_exit_code_2(command: Callable[[str], list[str]]) -> None:

@@ -31,7 +31,7 @@ def test_a_document_that_is_cut_off_is_refused_where_it_ends():
     assert caught.value.line == 40
 
 
-@pytest.mark.parametrize("version", [0, 3, None, "1", True, [1], {}])
+@pytest.mark.parametrize("version", [0, 4, None, "1", True, [1], {}])
 def test_an_unknown_version_is_refused(version):
     with pytest.raises(ParseError, match=re.escape(f"schema_version {version}; known")):
         parse(changed(schema_version=version))
@@ -42,6 +42,23 @@ def test_a_percentile_that_is_none_is_refused(percentile):
     times = DOCUMENT["response_us"] | {"percentiles": {"50": 2.0, percentile: 3.0}}
     with pytest.raises(ParseError, match="response_us.percentiles"):
         parse(changed(response_us=times))
+
+
+def test_a_closed_loop_has_no_schedule_and_so_no_lag():
+    answers = dict.fromkeys(("connections", "min", "p5", "p50", "p95", "mean", "max"), 5)
+    closed = {"schema_version": 3, "loop": "closed", "rate_rps": None, "arrivals": None}
+    output = parse(changed(**closed, answers_per_connection=answers | {"none": 0}))
+    assert (output.due, output.unsent, output.rate_rps, output.lag_us) == (None, None, None, None)
+    assert output.service_us is not None
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_older_documents_do_not_tell_correct_answers_times_apart(version):
+    answers = dict.fromkeys(("connections", "min", "p5", "p50", "p95", "mean", "max"), 5)
+    text = changed(schema_version=version, answers_per_connection=answers | {"none": 0})
+    output = parse(text)
+    assert (output.correct_us, output.failed_us, output.good_within_ms) == (None, None, None)
+    assert output.correct == DOCUMENT["ok"]
 
 
 def test_half_a_character_is_refused():

@@ -40,7 +40,8 @@ SATURATION = {"mode": "saturation", "rate_rps": None}
         ({}, {"wrk", "wrk2", "pacer"}, "wrk2"),
         ({}, {"wrk", "pacer"}, "pacer"),
         ({"generator": "pacer"}, {"wrk2", "pacer"}, "pacer"),
-        (SATURATION, {"wrk", "wrk2", "pacer"}, "wrk"),
+        (SATURATION, {"wrk", "wrk2", "pacer"}, "pacer"),
+        ({**SATURATION, "generator": "wrk"}, {"wrk", "wrk2", "pacer"}, "wrk"),
         ({"rate_rps": 33.3}, {"wrk2", "pacer"}, "pacer"),  # wrk2 takes whole numbers
     ],
 )
@@ -53,7 +54,7 @@ def test_auto_takes_the_best_that_is_there(changes, available, chosen):
     [
         ({}, {"wrk"}, "client host: no wrk2 or pacer there"),
         ({"generator": "wrk2"}, {"pacer"}, "client host: no wrk2 there"),
-        ({**SATURATION, "from_host": "server"}, {"pacer"}, "server host: no wrk there"),
+        ({**SATURATION, "from_host": "server"}, {"wrk"}, "server host: no pacer there"),
     ],
 )
 def test_a_missing_generator_is_told(changes, available, missing):
@@ -62,7 +63,7 @@ def test_a_missing_generator_is_told(changes, available, missing):
 
 
 def test_wrk_is_called_as_in_the_article():
-    load = generators.choose(spec(**SATURATION, duration_s=30), {"wrk"})
+    load = generators.choose(spec(**SATURATION, generator="wrk", duration_s=30), {"wrk"})
     command = Wrk().command(load, TARGET, "/run/x", cpus=4)
     assert command[:4] == ["wrk", "-t12", "-c400", "-d30s"]
     assert "--latency" in command
@@ -128,6 +129,28 @@ def test_pacer_compares_every_answer_and_takes_a_process_a_cpu():
     assert Pacer().processes(load, cpus=64) == 12
 
 
+def test_pacer_saturates_in_a_closed_loop():
+    load = generators.choose(spec(**SATURATION), {"pacer"})
+    command = Pacer().command(load, TARGET, "/run/x", cpus=4)
+    assert {"--closed", "--connections=400", "--warmup=10", "--duration=300"} <= set(command)
+    assert not [word for word in command if word.startswith("--rate")]
+
+
+@pytest.mark.parametrize("one", GENERATORS.values(), ids=GENERATORS)
+def test_a_deadline_takes_a_generator_that_counts_by_it(one):
+    kind = SATURATION if one.saturates else {}
+    asked = spec(**kind, generator=one.name, threads=1, duration_s=30, good_within_ms=250)
+    if one.name == "pacer":
+        load = generators.choose(asked, {"pacer"})
+        assert "--good-within=250" in one.command(load, TARGET, "/run/x", cpus=4)
+    else:
+        assert "take pacer" in generators.misfit(asked)
+
+
+def test_auto_takes_pacer_for_a_deadline():
+    assert generators.candidates(spec(good_within_ms=250)) == ["pacer"]
+
+
 def test_a_warm_up_with_a_rate_of_its_own_is_a_load_of_its_own():
     slow = spec(rate_rps=10, warmup_rate_rps=200)
     pacer, wrk2 = Pacer(), Wrk2()
@@ -152,7 +175,7 @@ POST = Target("http://198.19.0.10:8080/add", "POST", None, None, "application/js
 
 
 def test_wrk_sends_a_body_by_a_script():
-    load = generators.choose(spec(**SATURATION, keepalive=False), {"wrk"})
+    load = generators.choose(spec(**SATURATION, generator="wrk", keepalive=False), {"wrk"})
     command = Wrk().command(load, POST, "/run/x", cpus=4)
     assert command[command.index("-s") + 1] == "/run/x/request.lua"
     assert command[command.index("-H") + 1] == "Connection: close"
@@ -197,7 +220,7 @@ def test_ab_posts_a_file_and_does_not_compare_an_answer_that_varies():
 
 
 def test_ab_is_never_taken_by_itself():
-    with pytest.raises(TestbedError, match="no wrk there"):
+    with pytest.raises(TestbedError, match="no pacer there"):
         generators.choose(spec(**SATURATION), {"ab"})
 
 
@@ -248,7 +271,7 @@ def test_hey_posts_a_file():
 def test_heys_throttle_is_not_taken_for_a_rate():
     assert "hey cannot hold a rate" in generators.misfit(spec(generator="hey"))
     assert "-q" not in hey(TARGET)
-    with pytest.raises(TestbedError, match="no wrk there"):
+    with pytest.raises(TestbedError, match="no pacer there"):
         generators.choose(spec(**SATURATION), {"hey"})
 
 
