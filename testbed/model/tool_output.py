@@ -75,12 +75,17 @@ class ToolOutput(Model):
     warmup_requests: int | None = None  # answers in the tool's own warm-up, in no other figure
     throughput_rps: float | None = None  # complete answers of any status per second
     goodput_rps: float | None = None  # correct answers (status, and body where checked) per second
+    correct: int | None = None  # correct answers to requests due in the measured part
+    good_within_ms: float | None = None  # the deadline within which goodput counts answers
     bytes: int | None = None
     errors: Errors = Errors()
     # Response time. For constant-rate tools it begins when a request was due. Closed-loop tools
     # (wrk, ab) only know when it was sent, so theirs is in fact a service time. wrk adds samples
     # that it did not measure; `problems` says so where it shows.
     latency_us: Distribution = Distribution()
+    # Response times of correct and of failed answers alone; None: the tool does not separate them
+    correct_us: Distribution | None = None
+    failed_us: Distribution | None = None
     service_us: Distribution | None = None  # from when a request was sent (pacer)
     lag_us: Distribution | None = None  # how late the generator itself sent (pacer)
     due: int | None = None  # requests that the schedule held in the measured part (pacer)

@@ -22,6 +22,7 @@ class Wrk2(Wrk):
     holds_a_rate = True
     whole_rates = True
     from_due = True
+    late_answers_time_out = False  # it counts connections that wait, again and again
 
     def find_own(self, lines: Sequence[Line]) -> list[Found]:
         """Return all runs, also those that look like wrk's, as a report without details does."""
