@@ -128,18 +128,15 @@ def answers(load: Load, output: ToolOutput, counted: Counted | None = None) -> A
     due, found = made(load, output), correct(output)
     if due is None or found is None or output.requests is None:
         return None
-    timed = max(output.requests - _late(output), found.high)
-    whole = counted and sum(counted.answers) == (found.high if counted.correct else timed)
+    of_all = timed(output)
+    whole = counted and sum(counted.answers) == (found.high if counted.correct else of_all)
     separate = counted.correct if counted and whole else output.correct_us is not None
-    timed, failed = (
-        (found.high, Bounds(0, 0))
-        if separate
-        else (timed, Bounds(timed - found.high, timed - found.low))
-    )
+    failed = 0 if separate else of_all - found.low  # at most so many among those timed
     if counted and whole:
         ranks = _ranks_counted(counted)
     else:
-        ranks = _ranks_printed(times(output), timed, generator(output.tool).ranks_beyond)
+        ranked = found.high if separate else of_all
+        ranks = _ranks_printed(times(output), ranked, generator(output.tool).ranks_beyond)
     return Answers(
         due=max(due, output.requests),
         correct=found,
@@ -148,6 +145,13 @@ def answers(load: Load, output: ToolOutput, counted: Counted | None = None) -> A
         # Some tools take whole seconds only
         timeout_us=1e6 * min(load.timeout_s, max(1, round(load.timeout_s))),
     )
+
+
+def timed(output: ToolOutput) -> float:
+    """Return how many answers the tool's times are of; 0 if it did not count its answers."""
+    found = correct(output)
+    most = 0 if found is None else found.high
+    return max((output.requests or 0) - _late(output), most)
 
 
 def times(output: ToolOutput) -> Distribution:
@@ -251,7 +255,7 @@ def _ranks_counted(counted: Counted) -> list[Step]:
     return found
 
 
-def _ranks_printed(told: Distribution, timed: float, ranks_beyond: int) -> list[Step]:
+def _ranks_printed(told: Distribution, count: float, ranks_beyond: int) -> list[Step]:
     """Return the steps of printed percentiles, over all answers that were timed.
 
     Tools differ in the rank that they take for percentile p of n answers. It is floor(p n), or up
@@ -259,23 +263,23 @@ def _ranks_printed(told: Distribution, timed: float, ranks_beyond: int) -> list[
     """
     found = []
     for key, time_us in told.percentiles.items():
-        rank = math.floor(float(key) / 100 * timed + _ROUNDING * timed)
-        found.append(Step(time_us, rank, min(rank + ranks_beyond - 1, timed)))
+        rank = math.floor(float(key) / 100 * count + _ROUNDING * count)
+        found.append(Step(time_us, rank, min(rank + ranks_beyond - 1, count)))
     if told.min is not None:
         found.append(Step(told.min, 0, 0))
     if told.max is not None:
-        found.append(Step(told.max, timed, max(timed - 1, 0)))
+        found.append(Step(told.max, count, max(count - 1, 0)))
     return found
 
 
-def _steps(ranks: Iterable[Step], failed: Bounds, found: Bounds) -> tuple[Step, ...]:
-    """Return the steps of the correct answers, among which there were so many failed ones.
+def _steps(ranks: Iterable[Step], failed: float, found: Bounds) -> tuple[Step, ...]:
+    """Return the steps of the correct answers, among which at most so many had failed.
 
     At most, all failed ones were as fast as the time of the step; at least, none was.
     """
     steps, within = [], 0.0
     for step in sorted(ranks):
-        within = max(within, step.within - failed.high)
+        within = max(within, step.within - failed)
         steps.append(Step(step.time_us, within, min(step.below, found.high)))
     below = found.high
     for place in reversed(range(len(steps))):
