@@ -10,6 +10,7 @@ from testbed.model.article import Metric
 from testbed.model.load import requests_due
 from testbed.model.results import RunRecord
 from testbed.model.tool_output import ToolOutput
+from testbed.numbers import AT_LEAST
 from testbed.tools import due
 from testbed.tools.due import Bounds, Counted
 from testbed.validity.limits import beyond
@@ -39,6 +40,16 @@ def of_figure(record: RunRecord, figure: Figure, counted: Counted | None = None)
         return _exact(value)
     span = _mean(output, value) if figure.key == "response_mean_us" else Span.exact(value)
     return span if _nearly_all_correct(record) else Span.at_least(span.low)
+
+
+def text(figure: Figure, span: Span | None, *, censored: bool = False) -> str:
+    """Return a figure as text: a value, '≥' and a lower bound, or a range."""
+    if span is None or span.known:
+        return figure.told(None if span is None else span.value, censored=censored)
+    low, high = figure.write(span.low), figure.write(span.high)
+    if span.open or (censored and figure.of_answered):
+        return f"{AT_LEAST}{low}"
+    return low if low == high else f"{low} to {high}"
 
 
 def percentile(record: RunRecord, percent: float, counted: Counted | None = None) -> Span | None:

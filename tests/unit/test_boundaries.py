@@ -26,11 +26,13 @@ FLOORS = (
 )
 # Floors of analysis/, likewise
 ANALYSIS_FLOORS = (
-    {"figures", "histogram", "statistics", "text_table"},
-    {"load", "ratio"},
-    {"axis", "folders", "trials"},
+    {"figures", "histogram", "intervals", "text_table"},
+    {"load", "resampling", "statistics"},
+    {"ratio"},
+    {"axis", "folders", "measured", "trials"},
+    {"merged", "verdict"},
     {"groups"},
-    {"capacities", "measured"},
+    {"capacities"},
     {"ramp"},
     {"charts", "tables"},
     {"html"},
