@@ -5,9 +5,15 @@ from dataclasses import dataclass
 
 from testbed.model.tool_output import ToolOutput
 from testbed.numbers import AT_LEAST, count, milliseconds, rate
+from testbed.tools import due
 
 LOWER_BOUND = (
-    "a lower bound: requests that were never answered have no response time, and would raise it"
+    "a lower bound: requests that were never answered have no response time, and would raise it; "
+    "nor do wrong answers count as answers"
+)
+GOODPUT = (
+    "Goodput is the same for every generator: correct answers per second (status, and body where "
+    "it was checked), not later than the time-out or, if one was set, the deadline."
 )
 ERROR_CLASSES = ("connect", "read", "write", "timeout", "status", "wrong_body")
 
@@ -38,11 +44,17 @@ def errors_total(output: ToolOutput) -> float | None:
 
 
 def percentile_us(output: ToolOutput, percentile: str) -> float | None:
-    """Return a percentile of response time in microseconds, by its key such as '50' or '99.9'.
+    """Return a percentile of the answers' times in microseconds, by its key such as '50' or '99.9'.
 
-    Return None if the tool did not print it.
+    Return None if the tool did not print it. analysis/measured.py has that of the requests due.
     """
-    return output.latency_us.percentiles.get(percentile)
+    return due.times(output).percentiles.get(percentile)
+
+
+def goodput_rps(output: ToolOutput) -> float | None:
+    """Return the correct answers per second, at least; None if the tool does not tell them."""
+    found = due.goodput_rps(output)
+    return None if found is None else found.low
 
 
 def _per_second(key: str, title: str, of: Callable[[ToolOutput], float | None]) -> Figure:
@@ -56,13 +68,14 @@ def _response(key: str, title: str, of: Callable[[ToolOutput], float | None]) ->
 # Every figure of the result table, in its order. To add one, add it here.
 FIGURES = (
     _per_second("throughput_rps", "Throughput/s", lambda output: output.throughput_rps),
-    _per_second("goodput_rps", "Goodput/s", lambda output: output.goodput_rps),
+    _per_second("goodput_rps", "Goodput/s", goodput_rps),
     Figure("errors_total", "Errors", errors_total, count),
-    _response("response_mean_us", "Mean ms", lambda output: output.latency_us.mean),
+    _response("response_mean_us", "Mean ms", lambda output: due.times(output).mean),
     _response("response_p50_us", "p50 ms", lambda output: percentile_us(output, "50")),
     _response("response_p99_us", "p99 ms", lambda output: percentile_us(output, "99")),
-    _response("response_max_us", "Max ms", lambda output: output.latency_us.max),
+    _response("response_max_us", "Max ms", lambda output: due.times(output).max),
     Figure("unsent", "Unsent", lambda output: output.unsent, count),
     Figure("unanswered", "Unanswered", lambda output: output.unanswered, count),
 )
+PERCENTILES = {"response_p50_us": 50.0, "response_p99_us": 99.0}  # over the requests due
 BY_KEY = {figure.key: figure for figure in FIGURES}

@@ -3,10 +3,14 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from analysis.figures import BY_KEY, ERROR_CLASSES
+from analysis.figures import BY_KEY, ERROR_CLASSES, PERCENTILES, Figure
 from analysis.load import LoadedCampaign, LoadedRun
+from analysis.measured import of_figure, percentile, text
+from analysis.merged import merged
+from analysis.ratio import Span
 from analysis.statistics import Summary, summarise
 from analysis.trials import summarised, worst
 from testbed.model.load import Load
@@ -19,12 +23,15 @@ DEFAULT_VARIANT = "default"
 
 
 def censored(record: RunRecord) -> bool:
-    """Return whether a check found that response times of this run are only lower bounds.
+    """Return whether response times of this run are only lower bounds.
 
-    Requests that were never answered have no response time. If they counted, the mean and every
-    percentile would be higher.
+    Requests that were never answered have no response time, and wrong answers do not count. A check
+    says so where they are many; or the p99 or the median of the requests due lies among them.
     """
-    return any(finding.check == "censored" for finding in record.findings)
+    spans = (percentile(record, percent) for percent in PERCENTILES.values())
+    return any(finding.check == "censored" for finding in record.findings) or any(
+        span is not None and span.open for span in spans
+    )
 
 
 def generated_by(record: RunRecord) -> str:
@@ -89,19 +96,73 @@ class Group:
         """The figures of the counted trials."""
         return [record.output for record in self.counted if record.output is not None]
 
+    def span(self, record: RunRecord, figure: Figure) -> Span | None:
+        """Return a figure of one trial of this group; None if the trial lacks it."""
+        counted = {run.record.run_id: run.counted for run in self.runs}
+        return of_figure(record, figure, counted.get(record.run_id))
+
+    def interval_text(self, key: str) -> str:
+        """Return the interval of a figure as tables write it; an empty text if there is none."""
+        summary = self.summary(key)
+        if summary is None or summary.interval is None:
+            return ""
+        write, (low, high) = BY_KEY[key].write, summary.interval
+        return f"[{write(low)}, " + (f"{write(high)}]" if high < math.inf else "\N{INFINITY})")
+
+    @property
+    def percentile_interval_is(self) -> str:
+        """How the intervals of the group's percentiles came about; an empty text without them."""
+        summary = self.summary("response_p99_us")
+        return "" if summary is None else summary.interval_is
+
     def summary(self, key: str) -> Summary | None:
         """Summarise a figure, named by its key in analysis/figures.py, over the counted trials.
 
-        Return None where no counted trial has it.
+        A percentile is that of all counted trials merged. Return None where no counted trial has
+        the figure.
         """
-        return summarise([BY_KEY[key].of(output) for output in self.outputs])
+        if key not in self._summaries:
+            self._summaries[key] = self._summarised(key)
+        return self._summaries[key]
+
+    @cached_property
+    def _summaries(self) -> dict[str, Summary | None]:
+        return {}
+
+    def _summarised(self, key: str) -> Summary | None:
+        if key not in PERCENTILES:
+            spans = (of_figure(record, BY_KEY[key]) for record in self.counted)
+            return summarise([None if span is None else span.value for span in spans])
+        counted = {record.run_id for record in self.counted}
+        runs = [run for run in self.runs if run.record.run_id in counted]
+        found = merged(runs, PERCENTILES[key])
+        if found is None:
+            return None
+        span = found.span
+        return Summary(
+            trials=len(found.trials),
+            mean=span.value,
+            median=span.value,
+            low=min(found.trials),
+            high=max(found.trials),
+            interval=found.interval,
+            interval_is=found.how,
+            bounds=None if span.known else (span.low, span.high),
+        )
 
     def told(self, key: str, value: float | None) -> str:
-        """Return a figure of this group as text, marked if it is only a lower bound."""
-        return BY_KEY[key].told(value, censored=self.censored)
+        """Return a figure of this group as text: marked if a lower bound, or as a range."""
+        summary = self.summary(key) if key in PERCENTILES else None
+        if summary is None or summary.bounds is None:
+            return BY_KEY[key].told(value, censored=self.censored)
+        low, high = summary.bounds
+        return text(BY_KEY[key], Span(low, low, high), censored=self.censored)
 
     def mean(self, key: str) -> float | None:
-        """Return the mean of a figure over the counted trials; None if no counted trial has it."""
+        """Return the mean of a figure over the counted trials; None if no counted trial has it.
+
+        Of a percentile, it is that of all counted trials merged.
+        """
         summary = self.summary(key)
         return summary.mean if summary else None
 

@@ -3,16 +3,21 @@
 import base64
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 
 from testbed.model.tool_output import ToolOutput
+from testbed.tools.due import Counted
 
-# The tags of response times; None: an interval without a tag. A log may hold those of correct and
-# of failed answers apart (see pacer/FORMAT.md); together they are those of all answers.
-RESPONSE_TAGS = (None, "response", "correct", "failed")
+# The tags of response times (see pacer/FORMAT.md): a log has those of correct and of failed answers
+# apart, or those of all answers, with a tag or without one.
+CORRECT_TAG, FAILED_TAG = "correct", "failed"
+ALL_TAGS = (None, "response")
 # The highest value that the receiving histogram takes: one hour, in microseconds.
 HIGHEST_US = 3_600_000_000
 # A percentile is drawn only as far as this many answers lie beyond it: one single late answer
@@ -32,18 +37,84 @@ class LatencyCurve:
     count: int
     fractions: list[float]
     values_us: list[float]
+    correct: bool = False  # whether it has correct answers alone
 
     def of_due(self, output: ToolOutput | None) -> "LatencyCurve":
         """Return the curve over the requests due, in which unanswered requests are the slowest.
 
         If a share u of the requests due was never answered, percentile p of the answers is
-        percentile p (1 - u) of the requests due.
+        percentile p (1 - u) of the requests due. The same holds for those that were not answered
+        correctly, if the curve has correct answers alone.
         """
-        if output is None or not output.due or output.requests is None:
+        answers = self.count if self.correct else output.requests if output else None
+        if output is None or not output.due or answers is None:
             return self
-        answered = min(1.0, output.requests / output.due)
+        answered = min(1.0, answers / output.due)
         fractions = [fraction * answered for fraction in self.fractions]
-        return LatencyCurve(self.count, fractions, self.values_us)
+        return LatencyCurve(self.count, fractions, self.values_us, self.correct)
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Response times by the interval in which answers came, with the curve over all of them.
+
+    The arrays belong together: in interval `interval[i]`, `answers[i]` answers took about
+    `times_us[bucket[i]]`. The times rise.
+    """
+
+    times_us: npt.NDArray[np.float64]
+    interval: npt.NDArray[np.int64]
+    bucket: npt.NDArray[np.int64]
+    answers: npt.NDArray[np.int64]
+    intervals: int  # how many there are, also those without an answer
+    correct: bool  # whether it has correct answers alone
+    curve: LatencyCurve
+
+    @cached_property
+    def counted(self) -> Counted:
+        """The histogram over all intervals."""
+        whole = np.bincount(self.bucket, weights=self.answers, minlength=len(self.times_us))
+        return Counted(self.times_us.tolist(), [int(count) for count in whole], self.correct)
+
+
+class _Tagged:
+    """The intervals of one tag, added up, and their answers by interval and time."""
+
+    def __init__(self) -> None:
+        self.total = HdrHistogram(1, HIGHEST_US, 3)
+        self.answers: dict[tuple[int, int], int] = {}
+        self.intervals = 0
+
+    def add(self, interval: HdrHistogram) -> None:
+        self.total.add(interval)
+        counts = np.ctypeslib.as_array(interval.counts)
+        for index in np.flatnonzero(counts).tolist():
+            value = interval.get_value_from_index(index)
+            key = (self.intervals, int(self.total.get_highest_equivalent_value(value)))
+            self.answers[key] = self.answers.get(key, 0) + int(counts[index])
+        self.intervals += 1
+
+
+def read_histogram(path: Path) -> Histogram | None:
+    """Return the response times of a histogram log; None if the log holds no value.
+
+    Where the log has those of correct and of failed answers apart, the first are returned. Raises
+    ValueError if the log holds no histogram or is broken.
+    """
+    correct, chosen = _read(path)
+    if not chosen.answers:
+        return None
+    pairs = np.array(list(chosen.answers), dtype=np.int64)
+    times_us, bucket = np.unique(pairs[:, 1], return_inverse=True)
+    return Histogram(
+        times_us=times_us.astype(float),
+        interval=pairs[:, 0],
+        bucket=bucket,
+        answers=np.array(list(chosen.answers.values()), dtype=np.int64),
+        intervals=chosen.intervals,
+        correct=correct,
+        curve=_curve(chosen.total, correct),
+    )
 
 
 def read_curve(path: Path) -> LatencyCurve | None:
@@ -51,9 +122,11 @@ def read_curve(path: Path) -> LatencyCurve | None:
 
     All intervals are added up. Raises ValueError if the log holds no histogram or is broken.
     """
-    total = _sum_of_intervals(path)
-    if not total.get_total_count():
-        return None
+    found = read_histogram(path)
+    return None if found is None else found.curve
+
+
+def _curve(total: HdrHistogram, correct: bool) -> LatencyCurve:
     count = int(total.get_total_count())
     highest = 1 - MIN_BEYOND / count
     fractions, values_us = [], []
@@ -63,7 +136,7 @@ def read_curve(path: Path) -> LatencyCurve | None:
             break
         fractions.append(fraction)
         values_us.append(float(step.value_iterated_to))
-    return LatencyCurve(count, fractions, values_us)
+    return LatencyCurve(count, fractions, values_us, correct)
 
 
 def _check_intervals(path: Path) -> None:
@@ -82,23 +155,27 @@ def _check_intervals(path: Path) -> None:
                 raise ValueError(f"an interval of more than {MOST_INTERVAL_BYTES:,} bytes")
 
 
-def _sum_of_intervals(path: Path) -> HdrHistogram:
+def _read(path: Path) -> tuple[bool, _Tagged]:
+    """Return whether a log has correct answers apart, with these or else with all answers."""
     _check_intervals(path)
-    total = HdrHistogram(1, HIGHEST_US, 3)
-    intervals = 0
+    apart, every = _Tagged(), _Tagged()
+    separates = False
     try:
-        reader = HistogramLogReader(str(path), total)
+        reader = HistogramLogReader(str(path), HdrHistogram(1, HIGHEST_US, 3))
         try:
             while (interval := reader.get_next_interval_histogram()) is not None:
-                if interval.get_tag() in RESPONSE_TAGS:
-                    total.add(interval)
-                    intervals += 1
+                tag = interval.get_tag()
+                separates = separates or tag in (CORRECT_TAG, FAILED_TAG)
+                if tag == CORRECT_TAG:
+                    apart.add(interval)
+                elif tag in ALL_TAGS:
+                    every.add(interval)
         finally:
             reader.close()
     # hdrh does not document what it raises for a broken log; some of it is a plain Exception.
     except Exception as error:
         problem = str(error) or type(error).__name__
         raise ValueError(f"broken histogram log: {problem}") from error
-    if not intervals:
+    if not separates and not every.intervals:
         raise ValueError("no histogram of response times in it")
-    return total
+    return separates, apart if separates else every

@@ -5,11 +5,12 @@ run merely lacks (telemetry, a histogram) is None here and 'not recorded' in the
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
-from analysis.histogram import LatencyCurve, read_curve
+from analysis.histogram import Histogram, LatencyCurve, read_histogram
 from testbed import files, store
 from testbed.errors import TestbedError
 from testbed.model.kinds import ROLES, HostRole
@@ -24,6 +25,7 @@ from testbed.model.results import (
     telemetry_file,
 )
 from testbed.texts import shown_name
+from testbed.tools.due import Counted
 
 MOST_COLUMNS = 1000  # of a timeline or of telemetry, which have dozens
 PLACE = "name a folder below results/"
@@ -41,9 +43,19 @@ class LoadedRun:
     record: RunRecord
     timeline: pd.DataFrame | None = None
     telemetry: dict[HostRole, pd.DataFrame] = field(default_factory=dict)
-    latency: LatencyCurve | None = None
+    histogram: Histogram | None = None
     notes: list[str] = field(default_factory=list)
     edited: list[str] = field(default_factory=list)
+
+    @property
+    def latency(self) -> LatencyCurve | None:
+        """Response times by percentile of the answers; None if the run has no histogram."""
+        return self.histogram.curve if self.histogram else None
+
+    @property
+    def counted(self) -> Counted | None:
+        """The histogram over the whole run, for percentiles of the requests due."""
+        return self.histogram.counted if self.histogram else None
 
 
 @dataclass(frozen=True)
@@ -55,6 +67,14 @@ class LoadedCampaign:
     runs: list[LoadedRun]
     not_measured: list[str]  # run ids that were planned and have no folder
     unplanned: list[str]  # run folders that the campaign does not list; not counted
+
+    def counted(self, record: RunRecord) -> Counted | None:
+        """Return the histogram of one run's response times; None if it has none."""
+        return self._histograms.get(record.run_id)
+
+    @cached_property
+    def _histograms(self) -> dict[str, Counted]:
+        return {run.record.run_id: found for run in self.runs if (found := run.counted)}
 
     @property
     def calibration(self) -> bool:
@@ -123,7 +143,7 @@ def _load_run(folder: Path, campaign: Campaign, edited: list[str]) -> LoadedRun:
         record=_marked(record, edited),
         timeline=_read_csv(folder / TIMELINE_FILE, notes),
         telemetry=telemetry,
-        latency=_read_latency(folder / HISTOGRAM_FILE, notes),
+        histogram=_read_latency(folder / HISTOGRAM_FILE, notes),
         notes=notes,
         edited=edited,
     )
@@ -180,11 +200,11 @@ def _read_csv(path: Path, notes: list[str]) -> pd.DataFrame | None:
     return numbers
 
 
-def _read_latency(path: Path, notes: list[str]) -> LatencyCurve | None:
+def _read_latency(path: Path, notes: list[str]) -> Histogram | None:
     if not _is_readable(path, notes):
         return None
     try:
-        return read_curve(path)
+        return read_histogram(path)
     except ValueError as error:
         notes.append(f"{path.name} could not be read: {error}")
         return None

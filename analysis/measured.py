@@ -1,23 +1,22 @@
 """Read a figure of one run as a Span: an exact value, or the bounds between which it lies.
 
-All functions are pure.
+Where a run's histogram is given (`counted`), percentiles are those of the histogram; without it
+they lie between the percentiles that the generator printed. All functions are pure.
 """
 
-import math
-
-from analysis.figures import BY_KEY, Figure
+from analysis.figures import BY_KEY, PERCENTILES, Figure
 from analysis.ratio import Span
 from testbed.model.article import Metric
 from testbed.model.load import requests_due
 from testbed.model.results import RunRecord
 from testbed.model.tool_output import ToolOutput
-from testbed.tools.table import generator
+from testbed.numbers import AT_LEAST
+from testbed.tools import due
+from testbed.tools.due import Bounds, Counted
 from testbed.validity.limits import beyond
 
-PERCENTILES = {"response_p50_us": 50.0, "response_p99_us": 99.0}
 
-
-def of_metric(record: RunRecord, metric: Metric) -> Span | None:
+def of_metric(record: RunRecord, metric: Metric, counted: Counted | None = None) -> Span | None:
     """Return the metric of a claim as one run measured it; None if the run does not have it.
 
     No single run can say where a ramp begins to be slow or to fail. analysis/ramp.py finds that
@@ -26,39 +25,63 @@ def of_metric(record: RunRecord, metric: Metric) -> Span | None:
     if metric == "errors_percent":
         return _exact(errors_percent(record))
     figure = BY_KEY.get(metric)
-    return None if figure is None else of_figure(record, figure)
+    return None if figure is None else of_figure(record, figure, counted)
 
 
-def of_figure(record: RunRecord, figure: Figure) -> Span | None:
+def of_figure(record: RunRecord, figure: Figure, counted: Counted | None = None) -> Span | None:
     """Return one figure of the result table as a run measured it; None if the run lacks it."""
     if figure.key in PERCENTILES:
-        return percentile(record, PERCENTILES[figure.key])
-    value = None if record.output is None else figure.of(record.output)
-    if value is None or not figure.of_answered:
+        return percentile(record, PERCENTILES[figure.key], counted)
+    output = record.output
+    if output is not None and figure.key == "goodput_rps":
+        return _span(due.goodput_rps(output))
+    value = None if output is None else figure.of(output)
+    if output is None or value is None or not figure.of_answered:
         return _exact(value)
-    return Span.exact(value) if _all_answered(record) else Span.at_least(value)
+    span = _mean(output, value) if figure.key == "response_mean_us" else Span.exact(value)
+    return span if _nearly_all_correct(record) else Span.at_least(span.low)
 
 
-def percentile(record: RunRecord, percent: float) -> Span | None:
+def text(figure: Figure, span: Span | None, *, censored: bool = False) -> str:
+    """Return a figure as text: a value, '≥' and a lower bound, or a range."""
+    if span is None or span.known:
+        return figure.told(None if span is None else span.value, censored=censored)
+    low, high = figure.write(span.low), figure.write(span.high)
+    if span.open or (censored and figure.of_answered):
+        return f"{AT_LEAST}{low}"
+    return low if low == high else f"{low} to {high}"
+
+
+def percentile(record: RunRecord, percent: float, counted: Counted | None = None) -> Span | None:
     """Return a percentile of response time over the requests due, in microseconds.
 
-    Requests that were never answered count as slower than all answers. If their share is s,
-    percentile p of the requests due is percentile p / (1 - s) of the answers. It is at least
-    percentile p of the answers, and at most the next higher percentile that the generator printed,
-    if it printed one that is high enough. Return None if the generator did not print percentile p
-    of the answers.
+    Requests without a correct answer count as slower than all correct answers
+    (testbed/tools/due.py). Return None if the run has neither a histogram nor this percentile of
+    its answers.
     """
     if record.output is None:
         return None
-    printed = {float(key): v for key, v in record.output.latency_us.percentiles.items()}
-    if percent not in printed:
-        return None
-    low = printed[percent]
-    if _all_answered(record):
-        return Span.exact(low)
-    answered = 1 - (lost_percent(record) or 0) / 100
-    above = [key for key in printed if answered > 0 and key >= percent / answered]
-    return Span(low, low, max(low, printed[min(above)]) if above else math.inf)
+    return _span(due.of_run(record.load, record.output, percent, counted))
+
+
+def _mean(output: ToolOutput, value: float) -> Span:
+    """Return the mean response time of the correct answers.
+
+    Where wrong answers were timed with them, it is the mean after the wrong ones were taken out, if
+    they were the slowest of all, and if they were the fastest.
+    """
+    times, found = output.latency_us, due.correct(output)
+    if output.correct_us is not None or found is None or not output.requests:
+        return Span.exact(value)
+    timed = due.timed(output)
+    wrong = timed - found.low
+    if wrong <= 0:
+        return Span.exact(value)
+    if found.low <= 0 or times.max is None:
+        return Span.at_least(0.0)
+    whole, least = value * timed, times.min or 0.0
+    low = max(least, (whole - wrong * times.max) / found.low)
+    return Span(low, low, (whole - wrong * least) / found.low)
 
 
 def lost_percent(record: RunRecord) -> float | None:
@@ -66,10 +89,10 @@ def lost_percent(record: RunRecord) -> float | None:
 
     Return None if there was no schedule to say what was due.
     """
-    output, due = record.output, _due(record)
-    if output is None or output.requests is None or not due:
+    output, scheduled = record.output, _scheduled(record)
+    if output is None or output.requests is None or not scheduled:
         return None
-    return 100 * min(max(due - output.requests, 0) / due, 1)
+    return 100 * min(max(scheduled - output.requests, 0) / scheduled, 1)
 
 
 def errors_percent(record: RunRecord) -> float | None:
@@ -86,20 +109,15 @@ def errors_percent(record: RunRecord) -> float | None:
         return None
     if all(count is None for count in output.errors.model_dump().values()):
         return None
-    due = _due(record)
-    if due:
+    scheduled = _scheduled(record)
+    if scheduled:
         if output.due:
             bad: float = output.errors.total + (output.unsent or 0) + (output.unanswered or 0)
         else:
-            bad = max(due - output.requests, 0) + _answered_badly(output)
-        return 100 * min(bad / due, 1)
-    errors, made = output.errors, output.requests
-    tool = generator(output.tool)
-    if not tool.counts_attempts:
-        made += sum(count or 0 for count in (errors.connect, errors.read, errors.write))
-    if tool.gives_up:
-        made += errors.timeout or 0
-    return 100 * min(errors.total / made, 1) if made else None
+            bad = max(scheduled - output.requests, 0) + _answered_badly(output)
+        return 100 * min(bad / scheduled, 1)
+    made = due.made(record.load, output)
+    return 100 * min(output.errors.total / made, 1) if made else None
 
 
 def _answered_badly(output: ToolOutput) -> int:
@@ -107,18 +125,29 @@ def _answered_badly(output: ToolOutput) -> int:
     return sum(count or 0 for count in (errors.timeout, errors.status, errors.wrong_body))
 
 
-def _due(record: RunRecord) -> float | None:
+def _scheduled(record: RunRecord) -> float | None:
     """Return how many requests the schedule held; None for a closed loop, which has no schedule."""
     output = record.output
     return None if output is None else requests_due(record.load, output)
 
 
-def _all_answered(record: RunRecord) -> bool:
-    """Return whether so few requests went unanswered that response times count as exact.
+def _nearly_all_correct(record: RunRecord) -> bool:
+    """Return whether so few requests lack a correct answer that mean and maximum count as known.
 
-    The limit is the one from which a validity check marks response times as lower bounds.
+    The limits are those from which validity checks say so of a run. Percentiles need no such limit.
     """
-    return not beyond("censored_percent", lost_percent(record), "")
+    output, lost = record.output, lost_percent(record)
+    found = None if output is None else due.correct(output)
+    if output is None or found is None or not output.requests:
+        return not beyond("censored_percent", lost, "")
+    wrong = 100 * (1 - found.low / output.requests)
+    return not beyond("censored_percent", lost, "") and not beyond(
+        "failed_answers_percent", wrong, ""
+    )
+
+
+def _span(bounds: Bounds | None) -> Span | None:
+    return None if bounds is None else Span(bounds.low, bounds.low, bounds.high)
 
 
 def _exact(value: float | None) -> Span | None:

@@ -1,9 +1,10 @@
 """Compute the ratio of two cells, or the share of one, with its interval over the trials.
 
-The ratio is that of the means over the trials. Its interval is Student's t on the logarithm
-(analysis/intervals.py): paired where the trials of both cells were interleaved in one campaign, so
-that trial k of both is one block, and unpaired otherwise. One trial tells nothing of spread. With
-one trial on a side there is a ratio, but no interval, and nothing is decided.
+The ratio is that of the means over the trials, or of the percentiles of all trials merged
+(analysis/merged.py), as a mean of percentiles is no percentile. Its interval is Student's t on the
+logarithm (analysis/intervals.py): paired where the trials of both cells were interleaved in one
+campaign, so that trial k of both is one block, and unpaired otherwise. One trial tells nothing of
+spread. With one trial on a side there is a ratio, but no interval, and nothing is decided.
 
 Of some trials only the bounds of a figure are known (a Span). Such figures make the interval wider:
 its lower end is computed from the lower bounds of one side and the upper bounds of the other, its
@@ -148,14 +149,21 @@ class Estimate:
         }
 
 
-def estimate(of: Sequence[Span], to: Sequence[Span], *, paired: bool = False) -> Estimate:
-    """Return the ratio of the means of two cells.
+def estimate(
+    of: Sequence[Span],
+    to: Sequence[Span],
+    *,
+    paired: bool = False,
+    merged: tuple[Span, Span] | None = None,
+) -> Estimate:
+    """Return the ratio of the means of two cells, or of two figures merged over their trials.
 
-    Each side must have at least one trial. With `paired`, the trials of both sides with the same
-    index were made in the same block, so both sides have equally many.
+    The interval is that of the trials' own figures, and holds the ratio. Each side must have at
+    least one trial. With `paired`, the trials of both sides with the same index were made in the
+    same block, so both sides have equally many.
     """
     trials = (len(of), len(to))
-    value = _middle(of, to)
+    value = _middle(of, to) if merged is None else _middle(merged[:1], merged[1:])
     if min(trials) < 2:
         return Estimate(value, 0.0, math.inf, "one trial", trials)
     fit = intervals.paired if paired else intervals.unpaired

@@ -22,7 +22,11 @@ class Summary:
     median: float
     low: float
     high: float
-    interval: tuple[float, float] | None  # of the mean; None with fewer than 3 trials
+    # Of the mean; None with fewer than 3 trials. Of a percentile, the mean and the median are the
+    # percentile of all trials merged, and the interval is its own.
+    interval: tuple[float, float] | None
+    interval_is: str = ""  # how the interval came about
+    bounds: tuple[float, float] | None = None  # of a percentile that is known only by its bounds
 
 
 def summarise(values: Sequence[float | None]) -> Summary | None:
@@ -37,6 +41,7 @@ def summarise(values: Sequence[float | None]) -> Summary | None:
         low=min(known),
         high=max(known),
         interval=interval_of_mean(known),
+        interval_is=f"{100 * CONFIDENCE:.0f} % interval of the mean (t, {len(known)} trials)",
     )
 
 
@@ -58,3 +63,15 @@ def t_interval(values: Sequence[float]) -> tuple[float, float]:
     error = scipy.stats.sem(values)
     low, high = scipy.stats.t.interval(CONFIDENCE, len(values) - 1, np.mean(values), error)
     return (max(0.0, float(low)), float(high))
+
+
+def log_t_interval(values: Sequence[float]) -> tuple[float, float]:
+    """Return the 95 % interval by Student's t of the geometric mean of at least two values.
+
+    It reaches from zero if a value is zero, and to infinity if a value is infinite.
+    """
+    if min(values) <= 0 or max(values) == math.inf:
+        return (0.0 if min(values) <= 0 else min(values), math.inf)
+    logs = np.log(values)
+    reach = scipy.stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * scipy.stats.sem(logs)
+    return (float(np.exp(logs.mean() - reach)), float(np.exp(logs.mean() + reach)))

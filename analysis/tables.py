@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis import capacities, ramp
-from analysis.figures import BY_KEY, ERROR_CLASSES, FIGURES, LOWER_BOUND
+from analysis.figures import BY_KEY, ERROR_CLASSES, FIGURES, LOWER_BOUND, PERCENTILES
 from analysis.groups import (
     Group,
     censored,
@@ -24,6 +24,8 @@ from analysis.groups import (
     varied_settings,
 )  # fmt: skip
 from analysis.load import LoadedCampaign
+from analysis.measured import of_figure, text
+from analysis.ratio import Span, finite
 from analysis.text_table import text_table
 from analysis.trials import NOT_COUNTED, reasons
 from testbed.model.results import RunRecord
@@ -57,9 +59,9 @@ class Column:
 def _figure_column(key: str) -> Column:
     figure = BY_KEY[key]
 
-    def cell(record: RunRecord, _: LoadedCampaign) -> str:
-        value = figure.of(record.output) if record.output else None
-        return figure.told(value, censored=censored(record))
+    def cell(record: RunRecord, campaign: LoadedCampaign) -> str:
+        span = of_figure(record, figure, campaign.counted(record))
+        return text(figure, span, censored=censored(record))
 
     return Column(figure.title, cell)
 
@@ -156,7 +158,9 @@ def _run_row(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
         if campaign.campaign.link_delay
         else None,
     }
-    row |= {f.key: f.of(output) if output else None for f in FIGURES}
+    spans = {f.key: of_figure(record, f, campaign.counted(record)) for f in FIGURES}
+    row |= {key: None if span is None else span.value for key, span in spans.items()}
+    row |= {f"{key}_at_most": _most(spans[key]) for key in PERCENTILES}
     row |= {
         f"errors_{name}": getattr(output.errors, name) if output else None for name in ERROR_CLASSES
     }
@@ -175,8 +179,15 @@ def _run_row(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
     return row
 
 
+def _most(span: Span | None) -> float | None:
+    return None if span is None else finite(span.high)
+
+
 def summary_frame(campaign: LoadedCampaign) -> pd.DataFrame:
-    """Return a row per app, endpoint, variant and load, with figures over the counted trials."""
+    """Return a row per app, endpoint, variant and load, with figures over the counted trials.
+
+    Percentiles are those of all counted trials merged; other figures have their mean.
+    """
     rows = []
     for endpoint in endpoints(campaign):
         for group in groups(campaign, endpoint):
@@ -200,13 +211,18 @@ def _summary_row(group: Group, campaign: LoadedCampaign) -> dict[str, Any]:
     for figure in FIGURES:
         summary = group.summary(figure.key)
         low, high = (summary.interval if summary else None) or (None, None)
+        middle = "merged" if figure.key in PERCENTILES else "mean"
+        if figure.key not in PERCENTILES:
+            row[f"{figure.key}_median"] = summary.median if summary else None
         row |= {
-            f"{figure.key}_median": summary.median if summary else None,
             f"{figure.key}_min": summary.low if summary else None,
             f"{figure.key}_max": summary.high if summary else None,
-            f"{figure.key}_mean": summary.mean if summary else None,
-            f"{figure.key}_mean_ci95_low": low,
-            f"{figure.key}_mean_ci95_high": high,
+            f"{figure.key}_{middle}": summary.mean if summary else None,
+            f"{figure.key}_{middle}_ci95_low": low,
+            f"{figure.key}_{middle}_ci95_high": finite(high),
+            f"{figure.key}_interval_is": summary.interval_is
+            if summary and low is not None
+            else None,
         }
     return row
 

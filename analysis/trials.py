@@ -7,7 +7,7 @@ use the functions of this module. They are pure.
 
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from analysis.ratio import Span, finite, mean
@@ -15,6 +15,7 @@ from testbed.model.results import RunRecord, Standing
 
 WORST_LAST: tuple[Standing, ...] = ("valid", "doubtful", "invalid", "failed", "interrupted")
 WITHOUT_FIGURES: tuple[Standing, ...] = ("failed", "interrupted")
+SAY_WHY_BOUNDED = ("censored", "failed_answers")  # checks whose remarks are on response times
 NOT_COUNTED: tuple[Standing, ...] = ("invalid", *WITHOUT_FIGURES)
 
 
@@ -31,6 +32,11 @@ class CellTrials:
     doubtful: list[str] = field(default_factory=list)
     calibration: bool = False
     numbers: list[int] = field(default_factory=list)  # of the trials of `spans`, where known
+    # Gives the figure over the trials of these numbers together; None: it is their mean
+    merge: Callable[[Sequence[int]], Span | None] | None = field(
+        default=None, compare=False, repr=False
+    )
+    bounds: list[str] = field(default_factory=list)  # a sentence on figures known by bounds only
 
     @property
     def measured(self) -> bool:
@@ -39,8 +45,18 @@ class CellTrials:
 
     @property
     def mean(self) -> float | None:
-        """The mean of the trials' printed values; None if no trial counts."""
+        """The mean of the trials' printed values; None if no trial counts.
+
+        Of a percentile, it is that of all trials merged.
+        """
+        together = self.merged(self.numbers)
+        if together is not None:
+            return together.value
         return mean(self.spans) if self.spans else None
+
+    def merged(self, numbers: Sequence[int]) -> Span | None:
+        """Return the figure merged over the trials of these numbers; None if it is their mean."""
+        return self.merge(numbers) if self.merge and numbers else None
 
     @property
     def lower_bound(self) -> bool:
@@ -87,10 +103,12 @@ def told_by(
     records: Sequence[RunRecord],
     planned: int,
     figure: Callable[[RunRecord], Span | None],
+    merge: Callable[[Sequence[RunRecord]], Span | None] | None = None,
 ) -> CellTrials:
     """Return what the trials of a cell, one run each, measured of a figure.
 
-    A run is left out if it does not count, or if `figure` returns None for it.
+    A run is left out if it does not count, or if `figure` returns None for it. `merge` gives the
+    figure over several runs together, if that is not their mean.
     """
     spans = {
         record.trial: span
@@ -98,7 +116,14 @@ def told_by(
         if counts(record) and (span := figure(record)) is not None
     }
     left_out = [record for record in records if record.trial not in spans]
-    return cell_trials(label, records, planned, spans, left_out)
+    cell = cell_trials(label, records, planned, spans, left_out)
+    if merge is None:
+        return cell
+
+    def over(numbers: Sequence[int]) -> Span | None:
+        return merge([record for record in records if record.trial in numbers])
+
+    return replace(cell, merge=over)
 
 
 def cell_trials(
@@ -123,7 +148,25 @@ def cell_trials(
         left_out=why,
         doubtful=doubts(records),
         calibration=any(record.calibration for record in records),
+        bounds=_bounds(records, spans),
     )
+
+
+def _bounds(records: Iterable[RunRecord], spans: Mapping[int, Span]) -> list[str]:
+    """Return the sentences on why figures of trials that count are known by their bounds only.
+
+    They are the remarks of validity checks on answers that were lost, late or wrong.
+    """
+    numbers = [number for number, span in spans.items() if not span.known]
+    if not numbers:
+        return []
+    which = f"{'trial' if len(numbers) == 1 else 'trials'} {', '.join(map(str, numbers))}"
+    why: dict[str, str] = {}
+    for record in records:
+        for finding in record.findings if record.trial in numbers else ():
+            if finding.check in SAY_WHY_BOUNDED:
+                why.setdefault(finding.check, f"{_clause(finding.sentence)}.")
+    return [f"Known by its bounds only in {which}.", *why.values()]
 
 
 def in_blocks(of: CellTrials, to: CellTrials) -> list[int]:
@@ -138,6 +181,14 @@ def spans_of(cell: CellTrials, numbers: Iterable[int]) -> list[Span]:
     """Return the figures of the trials with these numbers."""
     found = dict(zip(cell.numbers, cell.spans, strict=True))
     return [found[number] for number in numbers]
+
+
+def merged_of(
+    of: CellTrials, of_numbers: Sequence[int], to: CellTrials, to_numbers: Sequence[int]
+) -> tuple[Span, Span] | None:
+    """Return both sides' figures merged over these trials; None if the figure is a mean."""
+    sides = (of.merged(of_numbers), to.merged(to_numbers))
+    return None if sides[0] is None or sides[1] is None else (sides[0], sides[1])
 
 
 def reasons(record: RunRecord) -> list[str]:
@@ -214,6 +265,8 @@ def remarks_on(cells: Iterable[CellTrials]) -> list[str]:
             remarks.append(f"{cell.label}: {counted}. {' '.join(cell.left_out)}")
         if cell.doubtful:
             remarks.append(f"{cell.label}: counted, but doubtful. {' '.join(cell.doubtful)}")
+        if cell.spans and cell.bounds:
+            remarks.append(f"{cell.label}: {' '.join(cell.bounds)}")
     if calibration:
         remarks.append("A calibration: the generator took its time from the server's.")
     return remarks

@@ -12,6 +12,7 @@ from analysis.articles.claims import Judgement, judge
 from analysis.folders import is_series, lacks, read_series
 from analysis.load import LoadedCampaign, load
 from analysis.measured import of_metric
+from analysis.merged import merging
 from analysis.ratio import Span
 from analysis.trials import CellTrials, cell_trials, counts, told_by
 from testbed.errors import TestbedError
@@ -124,7 +125,13 @@ def trials_of(loaded: LoadedSeries, mode: Mode, cell: CellRef, metric: Metric) -
     if by_ramp:
         left_out = [record for record in records if not counts(record)]
         return cell_trials(label, records, planned, _onsets(records, metric), left_out)
-    return told_by(label, records, planned, lambda record: of_metric(record, metric))
+    return told_by(
+        label,
+        records,
+        planned,
+        lambda record: of_metric(record, metric, campaign.counted(record)),
+        merging(campaign, metric),
+    )
 
 
 def _records(campaign: LoadedCampaign, cell: CellRef) -> list[RunRecord]:

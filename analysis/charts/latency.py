@@ -17,6 +17,7 @@ from analysis.charts.style import (
 from analysis.figures import BY_KEY
 from analysis.groups import Group, counted_from
 from analysis.load import LoadedCampaign
+from analysis.statistics import MIN_TRIALS_FOR_INTERVAL
 from analysis.trials import WITHOUT_FIGURES
 from testbed.numbers import MISSING
 
@@ -59,6 +60,7 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
         title=title,
         caption=f"Circle: mean; diamond: 99th percentile; {counted}. "
         + marks.caption(members, mark="large mark", doubted="Hollow")
+        + _of_p99(members)
         + marks.lower_bound_note(members),
         alt=f"Dot chart. {title}, milliseconds. {texts}.",
         figure=picture.figure,
@@ -76,6 +78,16 @@ def value(group: Group) -> str:
     return f"mean {told[0]} · p99 {told[1]} ms"
 
 
+def _of_p99(members: list[Group]) -> str:
+    """Say how the p99 of several trials, and its interval, came about; often an empty text."""
+    summaries = [one for group in members if (one := group.summary("response_p99_us"))]
+    several = [one.interval_is for one in summaries if one.trials >= MIN_TRIALS_FOR_INTERVAL]
+    if not any(one.trials > 1 for one in summaries):
+        return ""
+    told = " The p99 is that of all trials merged, not a mean of theirs"
+    return f"{told}; its whisker: {'; '.join(dict.fromkeys(several))}." if several else f"{told}."
+
+
 def _notes(group: Group) -> list[str]:
     if group.mean("goodput_rps") == 0 and group.mean("response_mean_us") is not None:
         return ["no correct answer: these are times of failures", *trials_note(group)]
@@ -85,12 +97,12 @@ def _notes(group: Group) -> list[str]:
 def _drawn(members: list[Group]) -> list[float]:
     """Return every figure that is drawn, in microseconds."""
     return [
-        figure
+        span.value
         for group in members
         for record in group.records
         if record.output is not None
-        for figure in (BY_KEY[key].of(record.output) for key in DRAWN)
-        if figure is not None
+        for span in (group.span(record, BY_KEY[key]) for key in DRAWN)
+        if span is not None
     ]
 
 

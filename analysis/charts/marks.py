@@ -1,5 +1,6 @@
 """Draw what several charts use: trials, intervals, doubt, and the key that explains them."""
 
+import math
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -45,8 +46,8 @@ def standing_note(group: Group) -> str:
 def whisker(
     axes: Axes, summary: Summary | None, y: float, half: float = 0.05, scale: float = 1.0
 ) -> None:
-    """Draw the interval of the mean as a line with ends; draw nothing if there is no interval."""
-    if summary is None or summary.interval is None:
+    """Draw the interval as a line with ends; draw nothing if there is none, or it is open."""
+    if summary is None or summary.interval is None or not _drawn(summary):
         return
     low, high = (end * scale for end in summary.interval)
     axes.plot([low, high], [y, y], color=INK, linewidth=1.2, zorder=4, solid_capstyle="butt")
@@ -57,7 +58,17 @@ def whisker(
 def interval_ends(members: list[Group], *keys: str) -> list[float]:
     """Return the upper ends of the intervals of these figures, which an axis must reach."""
     found = (group.summary(key) for group in members for key in keys)
-    return [one.interval[1] for one in found if one is not None and one.interval is not None]
+    return [
+        one.interval[1]
+        for one in found
+        if one is not None and one.interval is not None and _drawn(one)
+    ]
+
+
+def _drawn(summary: Summary) -> bool:
+    """Return whether an interval is drawn: from three trials on, if it has an end."""
+    ends = summary.interval or (math.inf,)
+    return summary.trials >= MIN_TRIALS_FOR_INTERVAL and max(ends) < math.inf
 
 
 def trials(axes: Axes, group: Group, figure: Figure, y: float, scale: float = 1.0) -> None:
@@ -65,9 +76,10 @@ def trials(axes: Axes, group: Group, figure: Figure, y: float, scale: float = 1.
     if len(group.records) < 2:
         return
     for number, record in enumerate(group.records):
-        value = figure.of(record.output) if record.output is not None else None
-        if value is None:
+        span = group.span(record, figure)
+        if span is None:
             continue
+        value = span.value
         spread = (number / (len(group.records) - 1) - 0.5) * BAR * 0.6
         if any(record is counted for counted in group.counted):
             look: Any = {"marker": "o", "markerfacecolor": "white", "markeredgecolor": INK}

@@ -12,14 +12,14 @@ from analysis.charts.style import (
     colours,
     plain_axis,
 )  # fmt: skip
-from analysis.figures import BY_KEY
+from analysis.figures import BY_KEY, GOODPUT, goodput_rps
 from analysis.groups import Group, asked_rates
 from analysis.load import LoadedCampaign
 from testbed.numbers import MISSING, rate
 
 CAPTION = (
     "Solid: correct answers per second (goodput). Pale: all answers per second (throughput), so "
-    "the pale part beyond the solid one is failures. "
+    f"the pale part beyond the solid one is failures. {GOODPUT} "
 )
 
 
@@ -72,7 +72,7 @@ def _right_edge(members: list[Group], asked: list[float]) -> float:
         for group in members
         for record in group.records
         if record.output is not None
-        for value in (record.output.throughput_rps, record.output.goodput_rps)
+        for value in (record.output.throughput_rps, goodput_rps(record.output))
         if value is not None
     ]
     ends = marks.interval_ends(members, "throughput_rps", "goodput_rps")

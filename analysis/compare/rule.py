@@ -33,11 +33,13 @@ from analysis.groups import apps, endpoints, load_text
 from analysis.intervals import CONFIDENCE, holm
 from analysis.load import LoadedCampaign
 from analysis.measured import of_figure
+from analysis.merged import merging
 from analysis.ratio import Estimate, Place, Span, estimate, number, rounded
 from analysis.trials import (
     NOT_COUNTED,
     CellTrials,
     doubts,
+    merged_of,
     remarks_on,
     told_by,
     why_nothing_is_known,
@@ -265,7 +267,11 @@ def _trials(
         trials.sort(key=lambda record: record.trial)
         planned = _planned(campaign, len(trials))
         found.setdefault(where, {})[load] = told_by(
-            label, trials, planned, lambda record: of_figure(record, metric)
+            label,
+            trials,
+            planned,
+            lambda record: of_figure(record, metric, campaign.counted(record)),
+            merging(campaign, metric.key),
         )
     return found
 
@@ -354,7 +360,7 @@ def _judged(
     """
     if why_not := _why_not(never, ours, theirs, [a, b]):
         return *why_not, None, None
-    found = estimate(b.spans, a.spans)
+    found = estimate(b.spans, a.spans, merged=merged_of(b, b.numbers, a, a.numbers))
     wanted = f"{number(1 / factor)} to {number(factor)}"
     if found.how == "one trial":
         return UNDECIDED, why_undecided(found, wanted, [a, b]), found, None

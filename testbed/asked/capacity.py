@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from testbed.errors import Exit, TestbedError
 from testbed.model.experiment import Capacity, LoadSpec, PlannedRun
 from testbed.model.results import CapacityResult, RunRecord
+from testbed.tools import due
 
 LOWEST_SHARE = 1 / 256  # of the first rate; an app that fails below it has no useful capacity
 
@@ -50,19 +51,23 @@ def next_rate(capacity: Capacity, bracket: Bracket) -> float | None:
 
 
 def meets(record: RunRecord, capacity: Capacity) -> bool:
-    """Return whether a probe met the objective. Raises TestbedError if that is not known."""
+    """Return whether a probe met the objective. Raises TestbedError if that is not known.
+
+    The p99 is that of the requests due, of which those without a correct answer are the slowest.
+    """
     output = record.output
-    if output is not None and output.due and output.requests == 0:
+    found = None if output is None or not output.due else due.answers(record.load, output)
+    if found is not None and found.correct.high == 0:
         return False  # without a single correct answer, there is no p99
-    p99_us = output.latency_us.percentiles.get("99") if output else None
-    if record.failure or output is None or not output.due or p99_us is None:
+    if record.failure or output is None or found is None or not found.steps:
         raise TestbedError(
             f"run {record.run_id} cannot tell whether the objective is met",
             remedy="see its run.json; --resume repeats it",
             exit_code=Exit.RUN_FAILED,
         )
-    bad = output.errors.total + (output.unsent or 0) + (output.unanswered or 0)
-    errors_percent = 100 * bad / output.due
+    p99_us = due.likely(record.load, output, 99)
+    told = output.errors.total + (output.unsent or 0) + (output.unanswered or 0)
+    errors_percent = 100 * max(told, found.due - found.correct.low) / found.due
     return p99_us <= 1000 * capacity.p99_ms and errors_percent <= capacity.errors_percent
 
 

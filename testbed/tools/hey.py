@@ -108,6 +108,7 @@ class Hey(Generator):
     )
     saturates = True
     gives_up = True
+    ranks_beyond = 2
     version_option = None
 
     def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:

@@ -85,6 +85,8 @@ class Generator(Tool):
     late_answers_time_out: bool = False
     # Its number of requests includes attempts without an answer
     counts_attempts: bool = False
+    # Its percentile p of n answers is the time at rank floor(p n), or at one up to so many further
+    ranks_beyond: int = 1
     # It abandons a request that takes too long; the others wait, and a late answer counts
     gives_up: bool = False
     # It counts apart the correct answers that came within `good_within_ms`

@@ -27,11 +27,12 @@ FLOORS = (
 # Floors of analysis/, likewise
 ANALYSIS_FLOORS = (
     {"figures", "histogram", "intervals", "text_table"},
-    {"statistics"},
-    {"load", "ratio"},
-    {"axis", "folders", "trials"},
-    {"groups", "verdict"},
-    {"capacities", "measured"},
+    {"load", "resampling", "statistics"},
+    {"ratio"},
+    {"axis", "folders", "measured", "trials"},
+    {"merged", "verdict"},
+    {"groups"},
+    {"capacities"},
     {"ramp"},
     {"charts", "tables"},
     {"html"},

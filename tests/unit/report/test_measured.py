@@ -70,7 +70,9 @@ def test_a_closed_loop_has_no_schedule():
     )  # fmt: skip
     assert lost_percent(record) is None
     assert errors_percent(record) == pytest.approx(13)
-    assert of_metric(record, "response_mean_us").known
+    assert of_metric(record, "response_mean_us").open  # but it loses requests like any other
+    whole = record.output.model_copy(update={"errors": Errors(**NONE)})
+    assert of_metric(record.model_copy(update={"output": whole}), "response_mean_us").known
 
 
 @pytest.mark.parametrize(("gives_up", "percent"), [(False, 25), (True, 20)])

@@ -136,7 +136,8 @@ def test_trials_are_all_shown_with_an_interval(tmp_path):
 def test_an_axis_reaches_the_ends_of_the_intervals(tmp_path):
     runs = [
         builder.run(trial, "flask", "index", trial=trial, rate_rps=None,
-                    figures=builder.output(throughput_rps=rate, goodput_rps=rate, p99_us=10 * rate))
+                    figures=builder.output(rate_rps=None, throughput_rps=rate, goodput_rps=rate,
+                                           p99_us=10 * rate))
         for trial, rate in ((1, 1000.0), (2, 2000.0), (3, 3000.0))
     ]  # fmt: skip
     campaign = load(made(tmp_path, runs))
