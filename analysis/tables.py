@@ -79,9 +79,9 @@ def error_classes(record: RunRecord) -> str:
     return "; ".join(f"{name} {told[name]:,}" for name in ERROR_CLASSES if told[name])
 
 
-def drift_text(record: RunRecord) -> str:
-    """Return by how many percent of its median throughput drifted during the measured part."""
-    return "none" if record.drift_percent == 0 else percent(record.drift_percent)
+def drift_text(drift_percent: float | None) -> str:
+    """Return by how many percent a figure of a run changed over the measured part, or 'none'."""
+    return "none" if drift_percent == 0 else percent(drift_percent)
 
 
 def varied_text(record: RunRecord, campaign: LoadedCampaign) -> str:
@@ -107,8 +107,15 @@ COLUMNS = (
     *[_figure_column(figure.key) for figure in FIGURES],
     Column(
         "Drift",
-        lambda record, _: drift_text(record),
+        lambda record, _: drift_text(record.drift_percent),
         needed=lambda campaign: any(run.record.drift_percent is not None for run in campaign.runs),
+    ),
+    Column(
+        "Drift of p50",
+        lambda record, _: drift_text(record.response_drift_percent),
+        needed=lambda campaign: any(
+            run.record.response_drift_percent is not None for run in campaign.runs
+        ),
     ),
     Column("Load by", lambda record, _: record.load.generator, number=False),
     Column("Errors by class", lambda record, _: error_classes(record), number=False),
@@ -173,6 +180,7 @@ def _run_row(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
         else None,
         "generator_cpu_percent": output.cpu_percent if output else None,
         "drift_percent": record.drift_percent,
+        "response_drift_percent": record.response_drift_percent,
         "verdict": record.standing,
         "reasons": " ".join(reasons(record)) or None,
     }

@@ -23,7 +23,7 @@ def milliseconds(value_us: float | None) -> str:
 
 def percent(value: float | None) -> str:
     """Return a percentage, in whole percents from 10 on."""
-    return MISSING if value is None else f"{value:.0f} %" if value >= 10 else f"{value:.1f} %"
+    return MISSING if value is None else f"{value:.0f} %" if abs(value) >= 10 else f"{value:.1f} %"
 
 
 def size(value_bytes: float | None) -> str:

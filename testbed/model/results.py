@@ -162,9 +162,10 @@ class RunRecord(Model):
     answers: list[AnswerCheck]
     sql: list[SqlSeen] | None  # None: not observed
     output: ToolOutput | None  # the generator's figures, parsed from raw/; None if it failed
-    # How much throughput rose or fell over the measured part, as a share of its median. 0: no
-    # trend; None: not tested
+    # How much throughput changed over the measured part, in percent of its median; negative: it
+    # fell (without a sign in records of earlier versions). 0: no trend; None: that cannot be told
     drift_percent: float | None = None
+    response_drift_percent: float | None = None  # the same of the median response time
     failure: Failure | None
     earlier_failures: list[Failure] = []  # of attempts at this run that a resume repeated
     findings: list[Finding]

@@ -10,8 +10,7 @@ from testbed.model.load import Load
 from testbed.model.results import Failure, OpenFiles, RunRecord
 from testbed.run import conditions
 from testbed.run.session import Session
-from testbed.validity import Evidence, Expected, judge, worst
-from testbed.validity.figures import drift_percent
+from testbed.validity import Evidence, Expected, figures, judge, worst
 
 
 def begun(
@@ -78,7 +77,8 @@ def judged(session: Session, record: RunRecord, folder: Path) -> RunRecord:
     return record.model_copy(
         update={
             "ended_at": datetime.now(UTC),
-            "drift_percent": drift_percent(evidence),
+            "drift_percent": figures.drift_percent(evidence),
+            "response_drift_percent": figures.response_drift_percent(evidence),
             "findings": findings,
             "verdict": worst(findings),
         }

@@ -32,6 +32,7 @@ CHECKS: list[Callable[[Evidence], list[Finding]]] = [
     figures.censored,
     figures.failed_answers,
     figures.steady,
+    figures.response_steady,
     figures.tail_samples,
     hosts.other_load,
     hosts.steal,

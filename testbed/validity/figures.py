@@ -1,15 +1,11 @@
 """Check that the figures mean what they seem to mean."""
 
 import itertools
-from statistics import median
 
 from testbed.model.load import requests_due
 from testbed.model.results import Finding
-from testbed.validity.evidence import Evidence, Samples
+from testbed.validity.evidence import Evidence, Samples, column
 from testbed.validity.limits import beyond, found, limits
-
-STEADY_SECONDS = 10  # fewer seconds say nothing about a trend
-STEADY_LEVEL = 0.01  # significance of the trend test
 
 
 def censored(evidence: Evidence) -> list[Finding]:
@@ -47,34 +43,47 @@ def failed_answers(evidence: Evidence) -> list[Finding]:
 
 
 def steady(evidence: Evidence) -> list[Finding]:
-    """Check that throughput no longer drifted."""
-    sentence = "throughput drifted by {value:.0f} % over the run"
-    return beyond("drift_percent", drift_percent(evidence), sentence)
+    """Check that throughput neither rose nor fell."""
+    return _drifted("drift_percent", drift_percent(evidence), "throughput")
+
+
+def response_steady(evidence: Evidence) -> list[Finding]:
+    """Check that response times neither rose nor fell: else they depend on the run's length."""
+    drift = response_drift_percent(evidence)
+    return _drifted("response_drift_percent", drift, "the median response time")
+
+
+def _drifted(limit: str, drift: float | None, what: str) -> list[Finding]:
+    if drift is None:
+        return []
+    way = "rose" if drift > 0 else "fell"
+    return beyond(limit, abs(drift), f"{what} {way} by {{value:.0f}} % over the run")
 
 
 def drift_percent(evidence: Evidence) -> float | None:
-    """Return by how much throughput drifted over the measured part, in percent of its median.
+    """Return by how much throughput changed over the measured part, in percent of its median.
 
-    Mann and Kendall's test decides whether there is a trend; if it finds none, the drift is 0. The
-    size of the drift is Theil and Sen's slope over the whole run (Mann 1945, Kendall 1975; Sen
-    1968). Both resist single bad seconds. Generators without a timeline do not say when answers
-    came. For these, the TCP segments that the server sent are used in place of answers. Return None
-    if there are too few seconds to test.
+    It is negative if throughput fell, 0 if there was no trend, and None if that cannot be told.
+    Generators without a timeline do not say when answers came. For these, the TCP segments that the
+    server sent are used in place of answers.
     """
-    rates = [row["completed"] for row in evidence.timeline] or _segments(evidence.inside("server"))
-    if len(rates) < STEADY_SECONDS:
-        return None
-    # Importing takes half a second, which other tasks need not wait for
-    from scipy.stats import kendalltau, theilslopes
+    rates = column(evidence.timeline, "completed") or _segments(evidence.inside("server"))
+    return _drift("drift_percent", rates)
 
-    seconds = range(len(rates))
-    if (
-        not kendalltau(seconds, rates).pvalue < STEADY_LEVEL
-    ):  # the p-value is NaN if all rates are equal
-        return 0.0
-    middle = median(rates)
-    slope = theilslopes(rates, seconds).slope
-    return float(100 * abs(slope) * len(rates) / middle) if middle else 100.0
+
+def response_drift_percent(evidence: Evidence) -> float | None:
+    """Return by how much response times changed over the measured part, like `drift_percent`.
+
+    The figures are the medians of its seconds; seconds without an answer are left out.
+    """
+    return _drift("response_drift_percent", column(evidence.timeline, "response_p50_us"))
+
+
+def _drift(limit: str, values: list[float]) -> float | None:
+    # Importing takes half a second, which other tasks need not wait for
+    from testbed.validity import trend
+
+    return trend.drift_percent(values, limits()[limit].doubtful or 0)
 
 
 def _segments(samples: Samples) -> list[float]:

@@ -90,6 +90,20 @@ def test_whether_throughput_still_drifted_is_shown(tmp_path, drift_percent, cell
     line = next(line for line in text.splitlines() if line.startswith("Flask") and cell in line)
     assert line
     assert f"<dt>Drift of the throughput</dt><dd>{cell}" in page
+    assert "Drift of p50" not in text
+
+
+@pytest.mark.parametrize(
+    ("drift_percent", "cell"), [(0.0, "none"), (155.1, "155 %"), (-57.2, "-57 %")]
+)
+def test_whether_response_times_drifted_is_shown(tmp_path, drift_percent, cell):
+    drifted = {"response_drift_percent": drift_percent}
+    run = builder.run(1, "flask", "index").model_copy(update=drifted)
+    page, text, rows = reported(tmp_path, [run])
+    assert rows[0]["response_drift_percent"] == str(drift_percent)
+    assert "Drift of p50" in text
+    assert any(line.startswith("Flask") and cell in line for line in text.splitlines())
+    assert f"<dt>Drift of the median response time</dt><dd>{cell}" in page
 
 
 def test_no_column_for_settings_where_nothing_was_varied(tmp_path):

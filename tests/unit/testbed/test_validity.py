@@ -5,7 +5,7 @@ import re
 import pytest
 
 from testbed.model.results import OpenFiles, SqlSeen
-from testbed.model.tool_output import Errors
+from testbed.model.tool_output import Distribution, Errors
 from tests.unit.testbed.sound_run import (
     HOG,
     QUIET,
@@ -19,6 +19,8 @@ from tests.unit.testbed.sound_run import (
     rows,
     served,
 )
+
+AT_ONCE = Distribution(mean=1000, max=3000)
 
 
 @pytest.fixture
@@ -50,8 +52,18 @@ def test_a_sound_run_is_valid(judge):
         ),
         ({"output": output(goodput_rps=0)}, "no_good_answer", "invalid", "not one request"),
         ({"output": output(problems=["It lies."])}, "tool_output", "doubtful", "It lies."),
-        ({"output": output(unsent=120)}, "rate_reached", "doubtful", "2.0 % of the requests due"),
-        ({"output": output(unsent=600)}, "rate_reached", "invalid", "10.0 % of the requests"),
+        (
+            {"output": output(unsent=120, service_us=AT_ONCE)},
+            "rate_reached",
+            "doubtful",
+            "2.0 % of the requests due were never sent: the server answered so fast",
+        ),
+        (
+            {"output": output(unsent=600, service_us=AT_ONCE)},
+            "rate_reached",
+            "invalid",
+            "10.0 % of the requests due were never sent: the server answered so fast",
+        ),
         ({"output": output(due=500, requests=500)}, "tail_samples", "doubtful", "only 500 answers"),
         ({"sql": None}, "sql", "doubtful", "was not observed"),
         ({"sql": []}, "sql", "invalid", "0 calls for 6000 answers, 100.0 % off"),

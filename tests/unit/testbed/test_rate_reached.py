@@ -1,0 +1,199 @@
+"""A rate that was not reached: by the generator's fault, or because the server was slow.
+
+The evidence is drawn: pacer's connections are simulated request by request, in front of a server
+that answers as drawn, and of a generator that may leave connections idle.
+"""
+
+import heapq
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from testbed import validity
+from testbed.model.tool_output import Distribution, Errors
+from tests.unit.testbed.sound_run import LOAD, evidence_in, lag, output, rows
+
+PATIENCE_S = 1  # for so long after the last request was due pacer sends those that wait
+
+
+@pytest.fixture
+def found(tmp_path):
+    """Judges a run; the verdicts and sentences of rate_reached."""
+    made = evidence_in(tmp_path)
+
+    def findings(**changes):
+        judged = validity.judge(made(**changes))
+        return [(one.verdict, one.sentence) for one in judged if one.check == "rate_reached"]
+
+    return findings
+
+
+def pacer(load, takes_s, usable=None):
+    """Return the figures of a run whose request k, taken up at a time, takes `takes_s(time)`.
+
+    Of the connections, the generator uses only `usable`, as if it left the others idle.
+    """
+    free = [0.0] * (usable or load.connections)
+    due = int(load.rate_rps * load.duration_s)
+    service, unsent, timeouts = [], 0, 0
+    for k in range(due):
+        at = max(k / load.rate_rps, free[0])
+        if at > load.duration_s + PATIENCE_S:
+            unsent += 1
+            continue
+        takes = takes_s(at)
+        if takes < load.timeout_s:
+            service.append(takes)
+        else:
+            timeouts += 1
+        heapq.heapreplace(free, at + min(takes, load.timeout_s))
+    times = Distribution(
+        mean=1e6 * sum(service) / len(service) if service else None,
+        max=1e6 * max(service, default=0),
+    )
+    return output(
+        due=due,
+        unsent=unsent,
+        requests=len(service),
+        errors=Errors(timeout=timeouts, connect=0),
+        service_us=times,
+        duration_s=load.duration_s,
+        connections=load.connections,
+        unanswered=0,
+        answers_per_connection=None,
+    )
+
+
+def load(rate, connections, duration_s):
+    changes = {"rate_rps": rate, "connections": connections, "duration_s": duration_s}
+    return LOAD.model_copy(update=changes)
+
+
+@given(
+    workers=st.integers(1, 32),
+    wait_s=st.floats(0.005, 1),
+    connections=st.integers(1, 100),
+    asked=st.floats(1.05, 5),  # times what the server carries
+    duration_s=st.integers(10, 40),
+    scatter=st.floats(0, 0.5),
+    seed=st.integers(0, 10**6),
+)
+def test_workers_that_wait_are_never_the_generators_fault(
+    tmp_path_factory, workers, wait_s, connections, asked, duration_s, scatter, seed
+):
+    """Each of the workers waits for something else, and uses no CPU meanwhile."""
+    dice = np.random.default_rng(seed)
+    carries = min(workers, connections) / wait_s
+    asked_load = load(max(1, min(asked * carries, 400)), connections, duration_s)
+    in_turn = max(1, connections / workers)  # requests that share a worker wait for each other
+
+    def takes_s(at):
+        return wait_s * in_turn * dice.uniform(1 - scatter, 1 + scatter)
+
+    seen = pacer(asked_load, takes_s)
+    made = evidence_in(tmp_path_factory.mktemp("run"))
+    judged = validity.judge(made(output=seen, load=asked_load, server=rows(cpu_percent=2)))
+    told = [one for one in judged if one.check == "rate_reached"]
+    assert {one.verdict for one in told} <= {"valid"}, told
+    assert bool(told) == (seen.unsent >= 0.01 * seen.due)
+
+
+@given(
+    fast_s=st.floats(0.0005, 0.02),
+    slow_s=st.floats(0.1, 60),
+    from_share=st.floats(0, 0.99),
+    connections=st.integers(1, 50),
+    rate=st.integers(5, 400),
+    duration_s=st.integers(6, 40),
+)
+def test_a_server_that_slows_down_or_hangs_is_never_the_generators_fault(
+    tmp_path_factory, fast_s, slow_s, from_share, connections, rate, duration_s
+):
+    """Most answers were fast, and the mean of the service times is small."""
+    asked_load = load(rate, connections, duration_s)
+    seen = pacer(asked_load, lambda at: slow_s if at >= from_share * duration_s else fast_s)
+    made = evidence_in(tmp_path_factory.mktemp("run"))
+    judged = validity.judge(made(output=seen, load=asked_load))
+    verdicts = {one.verdict for one in judged if one.check == "rate_reached"}
+    assert verdicts <= {"valid"}
+
+
+@given(
+    service_s=st.floats(0.0005, 0.05),
+    scatter=st.floats(0, 0.5),
+    connections=st.integers(20, 400),
+    duration_s=st.integers(10, 40),
+    used=st.floats(0.1, 0.9),  # of the rate, so much is sent
+    seed=st.integers(0, 10**6),
+)
+def test_a_generator_that_leaves_connections_idle_is_always_at_fault(
+    tmp_path_factory, service_s, scatter, connections, duration_s, used, seed
+):
+    """It uses so few of its connections that they do not carry the rate."""
+    dice = np.random.default_rng(seed)
+    usable = max(1, connections // 20)
+    rate = usable / service_s / used
+    if rate * duration_s > 8000:  # a smaller rate and a slower server are the same to it
+        rate, service_s = 8000 / duration_s, service_s * rate * duration_s / 8000
+    asked_load = load(rate, connections, duration_s)
+
+    def takes_s(at):
+        return service_s * dice.uniform(1 - scatter, 1 + scatter)
+
+    seen = pacer(asked_load, takes_s, usable)
+    made = evidence_in(tmp_path_factory.mktemp("run"))
+    judged = validity.judge(made(output=seen, load=asked_load))
+    (told,) = [one for one in judged if one.check == "rate_reached"] or [None]
+    if seen.unsent >= 0.05 * seen.due:
+        assert told.verdict == "invalid"
+        assert "there were free connections for them" in told.sentence
+    elif seen.unsent >= 0.01 * seen.due:
+        assert told.verdict == "doubtful"
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        (lag(20_000), "the generator lagged, p99 20000 us"),
+        (output(busiest_process_cpu_percent=98), "out of CPU time, at 98 % of a core"),
+    ],
+)
+@pytest.mark.parametrize(("unsent", "verdict"), [(120, "doubtful"), (600, "invalid")])
+def test_a_generator_that_lags_or_has_no_cpu_left_is_at_fault(found, own, words, unsent, verdict):
+    for busy in (1, 50, 99):  # however busy the server was
+        shown = own.model_copy(update={"unsent": unsent})
+        ((told, sentence),) = found(output=shown, server=rows(cpu_percent=busy))
+        assert told == verdict
+        assert words in sentence
+
+
+def test_a_lag_that_explains_nothing_is_no_proof(found):
+    """Requests that are sent two milliseconds late are sent."""
+    ((verdict, _),) = found(output=lag(2000).model_copy(update={"unsent": 600}))
+    assert verdict == "valid"
+
+
+@pytest.mark.parametrize("busy", [2, 99])
+def test_what_was_busy_is_told(found, busy):
+    slow = output(
+        unsent=3000, requests=3000, service_us=Distribution(mean=200_000, max=400_000), unanswered=0
+    )
+    ((verdict, sentence),) = found(output=slow, server=rows(cpu_percent=busy))
+    assert verdict == "valid"
+    assert sentence.startswith(
+        "50.0 % of the requests due were never sent: all 10 connections waited for the server, "
+        f"which took 200 ms on average, with its CPUs at {busy} % (limit 1): "
+    )
+
+
+def test_without_telemetry_and_service_times_nothing_is_proved(found):
+    ((verdict, sentence),) = found(output=output(unsent=600), server=[])
+    assert verdict == "valid"
+    assert "all 10 connections waited for the server (limit" in sentence
+
+
+def test_a_rate_that_was_reached_is_no_finding(found):
+    for unsent in (0, 59, None):
+        assert found(output=output(unsent=unsent)) == []
