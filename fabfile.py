@@ -123,6 +123,8 @@ def _analysis(*arguments: str) -> None:
         "b": "folder of the campaign to judge",
         "metric": "a figure by its column in table.csv; may be repeated",
         "tolerance": "percent up to which both are the same; default: 5",
+        "between": "standard deviation of campaigns, percent; default: as fab run-aa measured it",
+        "wanted": "a difference to be shown, percent: says how many trials that takes",
         "json": "print JSON, not tables",
     },
 )
@@ -133,12 +135,15 @@ def compare(
     b: str,
     metric: list[str] | None = None,
     tolerance: str | None = None,
+    between: str | None = None,
+    wanted: str | None = None,
     json: bool = False,
 ) -> None:
     """Tell whether campaign B is better or worse than A; exit code 6 if any cell is worse."""
     metrics = [f"--metric={key}" for key in metric or []]
-    limit = [] if tolerance is None else [f"--tolerance={tolerance}"]
-    _analysis("compare", a, b, *metrics, *limit, *(["--json"] if json else []))
+    given = {"tolerance": tolerance, "between": between, "wanted": wanted}
+    limits = [f"--{name}={value}" for name, value in given.items() if value is not None]
+    _analysis("compare", a, b, *metrics, *limits, *(["--json"] if json else []))
 
 
 @task(help={"campaign": "folder of a campaign or of a series; default: the latest"})

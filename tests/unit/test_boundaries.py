@@ -26,10 +26,11 @@ FLOORS = (
 )
 # Floors of analysis/, likewise
 ANALYSIS_FLOORS = (
-    {"figures", "histogram", "statistics", "text_table"},
-    {"load", "ratio"},
+    {"figures", "histogram", "intervals", "text_table"},
+    {"load", "statistics"},
+    {"ratio"},
     {"axis", "folders", "trials"},
-    {"groups"},
+    {"groups", "verdict"},
     {"capacities", "measured"},
     {"ramp"},
     {"charts", "tables"},
