@@ -123,6 +123,24 @@ def compare(
 
     Raises TestbedError for an unknown metric or a percentage that cannot be.
     """
+    wanted = check(metrics, tolerance_percent, wanted_percent)
+    searches = capacities.searched(a) and capacities.searched(b)
+    keys = list(dict.fromkeys(metrics)) or ([CAPACITY.key] if searches else DEFAULT_KEYS)
+    factor = 1 + tolerance_percent / 100
+    cells = [cell for key in keys for cell in _cells(a, b, COMPARABLE[key], factor, noise)]
+    if not cells:
+        raise TestbedError(
+            "no search of either campaign has an answer", remedy="take another --metric"
+        )
+    cells = _corrected(cells, factor, 1 + wanted / 100)
+    return Comparison(a, b, noise is None, tolerance_percent, wanted, cells, differences(a, b))
+
+
+def check(metrics: Sequence[str], tolerance_percent: float, wanted_percent: float | None) -> float:
+    """Return the wanted difference in percent. Raises TestbedError if any of these cannot be."""
+    for key in metrics:
+        if key not in COMPARABLE:
+            raise TestbedError(f"unknown metric '{key}'", remedy=f"one of: {', '.join(COMPARABLE)}")
     if not (math.isfinite(tolerance_percent) and tolerance_percent >= 0):
         raise TestbedError(
             f"the tolerance {tolerance_percent:g} % is not a percentage from 0 on",
@@ -135,19 +153,7 @@ def compare(
             remedy=f"up to {tolerance_percent:g} % both are the same; lower --tolerance, or want "
             "more",
         )
-    searches = capacities.searched(a) and capacities.searched(b)
-    keys = list(dict.fromkeys(metrics)) or ([CAPACITY.key] if searches else DEFAULT_KEYS)
-    for key in keys:
-        if key not in COMPARABLE:
-            raise TestbedError(f"unknown metric '{key}'", remedy=f"one of: {', '.join(COMPARABLE)}")
-    factor = 1 + tolerance_percent / 100
-    cells = [cell for key in keys for cell in _cells(a, b, COMPARABLE[key], factor, noise)]
-    if not cells:
-        raise TestbedError(
-            "no search of either campaign has an answer", remedy="take another --metric"
-        )
-    cells = _corrected(cells, factor, 1 + wanted / 100)
-    return Comparison(a, b, noise is None, tolerance_percent, wanted, cells, differences(a, b))
+    return wanted
 
 
 def judge(found: Estimate, factor: float, *, more_is_better: bool) -> CellVerdict:

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from analysis.compare import versions
 from analysis.compare.cells import COMPARABLE
 from analysis.compare.noise import Known, NoiseOf, measured, said
 from analysis.compare.rule import (
@@ -18,6 +19,7 @@ from analysis.compare.rule import (
     Cell,
     CellVerdict,
     Comparison,
+    check,
     compare,
 )  # fmt: skip
 from analysis.folders import lacks, load_one
@@ -27,7 +29,7 @@ from analysis.ratio import Estimate, finite, number
 from analysis.text_table import text_table
 from analysis.trials import CellTrials
 from testbed import files
-from testbed.errors import Exit
+from testbed.errors import Exit, TestbedError
 from testbed.numbers import AT_LEAST, MISSING
 
 STYLES: dict[CellVerdict, str] = {
@@ -49,9 +51,13 @@ TOGETHER = f"{INTERVALS}, in pairs of trials, for A and B were measured in one c
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the arguments of `compare`."""
     parser.add_argument(
-        "a", type=files.named, metavar="A", help="folder of the campaign to compare with"
+        "a", type=files.named, metavar="A",
+        help="folder of the campaign to compare with; or, without B, of one of two versions of an "
+        "app, whose new one is judged",
+    )  # fmt: skip
+    parser.add_argument(
+        "b", type=files.named, metavar="B", nargs="?", help="folder of the campaign to judge"
     )
-    parser.add_argument("b", type=files.named, metavar="B", help="folder of the campaign to judge")
     parser.add_argument(
         "--metric", action="append", default=[], metavar="KEY",
         help=f"figure to compare, may be repeated; one of {', '.join(COMPARABLE)} "
@@ -76,8 +82,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def command(arguments: Namespace, console: Console) -> int:
     """Print the comparison and return its exit code. Raises TestbedError."""
-    a, b = load_one(arguments.a), load_one(arguments.b)
-    noise = _noise(a, b, arguments.between)
+    a, b, noise = _sides(arguments)
     found = compare(a, b, arguments.metric, arguments.tolerance, noise, arguments.wanted)
     if arguments.json:
         console.print(Text(as_json(found)), soft_wrap=True)
@@ -86,11 +91,26 @@ def command(arguments: Namespace, console: Console) -> int:
     return exit_code(found)
 
 
-def _noise(a: LoadedCampaign, b: LoadedCampaign, percent: float | None) -> NoiseOf:
-    """Return the noise between both campaigns, said or measured."""
-    if percent is not None:
-        return said(percent)
-    return measured([a.folder, b.folder], a.campaign, b.campaign)
+def check_options(given: list[str]) -> None:
+    """Raise TestbedError for options that `compare` would refuse, before there are results."""
+    parser = ArgumentParser(prog="compare")
+    add_arguments(parser)
+    arguments = parser.parse_args([".", *given])
+    check(arguments.metric, arguments.tolerance, arguments.wanted)
+
+
+def _sides(arguments: Namespace) -> tuple[LoadedCampaign, LoadedCampaign, NoiseOf | None]:
+    """Return both sides, and the noise between them; None if they belong to one campaign."""
+    if arguments.b is None:
+        if arguments.between is not None:
+            raise TestbedError(
+                "--between is for two campaigns; two versions in one campaign were measured in turn"
+            )
+        return *versions.sides(load_one(arguments.a)), None
+    a, b = load_one(arguments.a), load_one(arguments.b)
+    if arguments.between is not None:
+        return a, b, said(arguments.between)
+    return a, b, measured([a.folder, b.folder], a.campaign, b.campaign)
 
 
 def exit_code(found: Comparison) -> int:
@@ -108,7 +128,7 @@ def show(found: Comparison, console: Console) -> None:
     """Print the tally, the table, the reasons of verdicts that need one, and what differs."""
     for side, campaign in (("A", found.a), ("B", found.b)):
         about = campaign.campaign
-        console.print(Text(f"{side}: {about.campaign}: {about.title} ({about.place})"))
+        console.print(Text(f"{side}: {about.campaign}: {_title(found, side)} ({about.place})"))
         if missing := lacks(campaign):
             partly = "not complete: " if campaign.not_measured else ""
             console.print(Text(f"   {partly}{missing}", style="yellow"))
@@ -119,6 +139,16 @@ def show(found: Comparison, console: Console) -> None:
     for line in [*noise(found), *could_show(found), *reasons(found)]:
         console.print(Text(line))
     _show_differences(found, console)
+
+
+def _title(found: Comparison, side: str) -> str:
+    """Return what A or B is: a campaign's title, or the version of an app."""
+    about = found.a.campaign if side == "A" else found.b.campaign
+    if not found.together or about.versions is None:
+        return about.title
+    version = about.versions.old if side == "A" else about.versions.new
+    commit = f", commit {version.commit[:12]}" if version.commit else ""
+    return f"{about.versions.app}, {'old' if side == 'A' else 'new'}: {version.source}{commit}"
 
 
 def tally(found: Comparison) -> str:
@@ -238,6 +268,13 @@ def _interval(found: Estimate | None) -> str:
 
 
 def _show_differences(found: Comparison, console: Console) -> None:
+    named = found.a.campaign.versions
+    if found.together and named is not None and named.differences:
+        console.print(Text("\nWhat differs between the versions", style="bold"))
+        for line in named.differences:
+            console.print(Text(f"  {line}"))
+    if found.together and not found.differences:
+        return
     if not found.differences:
         console.print(Text("\nNothing that is recorded of the two campaigns differs."))
         return
@@ -252,6 +289,7 @@ def _show_differences(found: Comparison, console: Console) -> None:
 
 def as_json(found: Comparison) -> str:
     """Return the comparison as JSON for other programs; an infinite end of an interval is null."""
+    named = found.a.campaign.versions if found.together else None
     document = {
         "schema_version": 1,
         "a": _campaign(found.a),
@@ -261,6 +299,7 @@ def as_json(found: Comparison) -> str:
         "wanted_percent": found.wanted_percent,
         "verdicts": {word: found.verdicts[word] for word in STYLES},
         "cells": [_as_dict(cell) for cell in found.cells],
+        "versions": named and named.model_dump(mode="json"),
         "differences": [{"what": d.what, "a": d.a, "b": d.b} for d in found.differences],
     }
     return json.dumps(document, indent=1, ensure_ascii=False)
