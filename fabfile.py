@@ -29,6 +29,7 @@ fabric.main.program.__class__ = program.Program
 HELP = {name: text for name, (_, text) in options.defaults().items()}
 ARTICLE_HELP = {n: text for n, (_, text) in options.defaults(options.ArticleOptions).items()}
 VERSION_HELP = {n: text for n, (_, text) in options.defaults(options.VersionOptions).items()}
+NOISE_HELP = {n: text for n, (_, text) in options.defaults(options.NoiseOptions).items()}
 LINK_HELP = {n: text for n, (_, text) in options.defaults(options.LinkOptions).items()}
 # Long options only: invoke would choose letters itself, and -i would not name the inventory
 task = functools.partial(fabric.task, auto_shortflags=False)
@@ -168,6 +169,12 @@ def _judge(folder: Path | None, given: list[str]) -> int:
     return main(["compare", str(folder), *given])
 
 
+def _noise(folder: Path) -> int:
+    from analysis.__main__ import main
+
+    return main(["noise", str(folder)])
+
+
 def measuring(name: str, doc: str) -> object:
     """Return the task of one of the three rounds."""
     return task(tasks.measuring(name, doc), help=HELP)
@@ -185,6 +192,10 @@ namespace = Collection(
     run_ab=task(
         tasks.measuring_versions("Compare two versions of an app, measured side by side.", _judge),
         help=VERSION_HELP,
+    ),
+    run_aa=task(
+        tasks.measuring_noise("Measure an app against itself: the noise of this place.", _noise),
+        help=NOISE_HELP,
     ),
     run_article=task(
         tasks.measuring_article("Ask a published comparison again: as published, fair or both."),

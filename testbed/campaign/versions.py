@@ -1,6 +1,8 @@
 """Find the two versions of an app that the user names: folders, or revisions in git."""
 
 import io
+import os
+import random
 import shutil
 import subprocess
 import tarfile
@@ -13,11 +15,12 @@ from pathlib import Path
 
 from testbed.asked import catalogue as catalogues
 from testbed.asked import versions
+from testbed.asked.order import SEEDS, seed_of_part
 from testbed.asked.plan import plan
 from testbed.asked.versions import Source
 from testbed.campaign import campaign
 from testbed.campaign.campaign import Outcome
-from testbed.errors import TestbedError
+from testbed.errors import Interrupted, TestbedError
 from testbed.hosts import inventory, playbook
 from testbed.hosts.inventory import Inventory
 from testbed.hosts.remotes import held
@@ -90,6 +93,45 @@ def carry_out(request: Request, progress: Progress) -> Outcome:
             ),
             progress,
         )
+
+
+def repeat(request: Request, times: int, progress: Progress) -> tuple[Path, list[Outcome]]:
+    """Measure both in several campaigns, each from a fresh start. Return their folder and outcomes.
+
+    Between two campaigns everything is torn down: apps are stopped, the hosts are given back and
+    connected to anew. Raises what a campaign raises; finished campaigns are kept.
+    """
+    request.pair.planned(0)  # refused before any host is asked
+    hosts = inventory.load(request.inventory)
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-aa-{request.pair.app.name}"
+    folder = request.results_folder / name
+    seed = random.SystemRandom().randrange(SEEDS) if request.seed is None else request.seed
+    outcomes = []
+    with _deployed(request, hosts, folder / APPS):
+        for number in range(1, times + 1):
+            part = f"repeat-{number:0{len(str(times))}}"
+            progress.say(f"campaign {number} of {times}")
+            asked = campaign.Request(
+                name=request.name,
+                experiment=request.pair.experiment,
+                overridden=request.overridden,
+                seed=seed_of_part(seed, part),
+                inventory=hosts,
+                results_folder=request.results_folder,
+                apps_path=str(folder / APPS),
+                within=name,
+                folder_name=part,
+                versions=request.pair.named,
+            )
+            try:
+                outcomes.append(campaign.run(asked, progress))
+            except Interrupted as error:
+                raise Interrupted(
+                    error.message,
+                    remedy=f"python -m analysis noise {shown_name(os.path.relpath(folder))} takes "
+                    f"the {len(outcomes)} campaigns that ended; or run it again",
+                ) from error
+    return folder, outcomes
 
 
 @contextmanager

@@ -88,6 +88,22 @@ class VersionOptions(Options):
         ]
 
 
+class NoiseOptions(Options):
+    """The options of `fab run-aa`, besides the experiment."""
+
+    app: str | None = Field(None, description="name of the app that is measured against itself")
+    repeats: Annotated[int, Field(ge=2, le=1000)] = Field(
+        20, description="campaigns, each from a fresh start; default: 20"
+    )
+    ask_become_pass: bool = Field(False, description="ask for sudo's password, to deploy")
+
+    def overrides(self) -> dict[str, Any]:
+        """Return the options that change the experiment."""
+        found = super().overrides()
+        return {name: value for name, value in found.items() if name not in OF_NOISE}
+
+
+OF_NOISE = NoiseOptions.model_fields.keys() - Options.model_fields.keys()
 OF_VERSIONS = VersionOptions.model_fields.keys() - Options.model_fields.keys()
 
 
@@ -200,6 +216,19 @@ def read_versions(given: dict[str, Any]) -> VersionOptions:
             f"{' and '.join(missing)}: missing",
             remedy="--app NAME --old FOLDER|REVISION --new FOLDER|REVISION",
         )
+    return options
+
+
+def read_noise(given: dict[str, Any]) -> NoiseOptions:
+    """Return typed options. Raises TestbedError, which names each wrong or missing option."""
+    options = _typed(NoiseOptions, given)
+    for name in ("apps", "resume"):
+        if getattr(options, name) is not None:
+            raise TestbedError(
+                f"{option_name(name)} does not go with run-aa, which repeats campaigns of one --app"
+            )
+    if options.app is None:
+        raise TestbedError("--app: missing", remedy="--app NAME is measured against itself")
     return options
 
 

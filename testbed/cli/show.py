@@ -79,6 +79,19 @@ def series_text(folder: Path, outcomes: list[Outcome]) -> str:
     return f"{text}; report: python -m analysis report {_place(folder)}"
 
 
+def repeats_text(folder: Path, outcomes: list[Outcome]) -> str:
+    """Return how the campaigns of an app against itself went, and where their folder is."""
+    counts = Counter(record.standing for one in outcomes for record in one.records)
+    told = ", ".join(f"{count} {word}" for word, count in sorted(counts.items()))
+    return "\n".join(
+        [
+            f"{len(outcomes)} campaigns, {counts.total()} runs: {told}",
+            _cost(outcomes),
+            f"results: {_place(folder)}; again: python -m analysis noise {_place(folder)}",
+        ]
+    )
+
+
 def _place(folder: Path) -> str:
     return shown_name(os.path.relpath(folder))
 

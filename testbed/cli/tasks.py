@@ -122,6 +122,20 @@ def measuring_versions(doc: str, judge: Judge) -> Task:
     return _with_options(body, "run_ab", doc, first, options.VersionOptions)
 
 
+def measuring_noise(doc: str, judge: Callable[[Path], int]) -> Task:
+    """Return a task that measures an app against itself, and ends with the exit code of `judge`.
+
+    `judge` prints the noise that the campaigns in a folder show.
+    """
+
+    def body(context: Context, experiment: str, **given: Any) -> None:
+        measure_noise(experiment, options.read_noise(given), judge)
+
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    first = [inspect.Parameter("experiment", kind)]
+    return _with_options(body, "run_aa", doc, first, options.NoiseOptions)
+
+
 def measuring_article(doc: str) -> Task:
     """Return a task that asks the article of its first argument again."""
 
@@ -209,6 +223,30 @@ def measure_versions(name: str, given: options.VersionOptions, judge: Judge) -> 
     progress.result(show.outcome_text(outcome))
     code = campaign.exit_code([outcome], strict=given.strict)
     judged = judge(outcome.folder, given.judging())
+    grave = code if code in (Exit.RUN_INTERRUPTED, Exit.RUN_FAILED) else 0
+    if grave or judged or code:
+        sys.exit(grave or judged or code)
+
+
+def measure_noise(name: str, given: options.NoiseOptions, judge: Callable[[Path], int]) -> None:
+    """Measure an app against itself in several campaigns, or only print the plan of one."""
+    progress = Progress(Terminal(), quiet=given.quiet)
+    path = experiments.find(name)
+    asked, overridden = experiments.override(experiments.load(path), given.overrides())
+    with versions.pair(asked, given.app or "", given.apps_path, None, None) as pair:
+        if given.dry_run:
+            runs = pair.planned(given.seed or 0)
+            progress.result(f"{given.repeats} campaigns, each:")
+            progress.result(show.plan_text(pair.experiment, runs))
+            return
+        request = versions.Request(
+            pair, path.stem, overridden, given.seed, store.folder(), given.inventory,
+            ask_password=given.ask_become_pass,
+        )  # fmt: skip
+        folder, outcomes = versions.repeat(request, given.repeats, progress)
+    progress.result(show.repeats_text(folder, outcomes))
+    judged = judge(folder)
+    code = campaign.exit_code(outcomes, strict=given.strict)
     grave = code if code in (Exit.RUN_INTERRUPTED, Exit.RUN_FAILED) else 0
     if grave or judged or code:
         sys.exit(grave or judged or code)

@@ -3,6 +3,7 @@
 import io
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -183,7 +184,7 @@ def test_a_long_name_still_names_two_apps(run_ab, own):
 @pytest.fixture
 def deployed(own, monkeypatch):
     """Deploys and measures nothing; gives what was to be deployed, and the campaign's request."""
-    seen = {}
+    seen = {"requests": []}
 
     def play(name, place, *, ask_password, variables):
         seen["playbook"] = (name, ask_password)
@@ -193,6 +194,8 @@ def deployed(own, monkeypatch):
 
     def run(request, progress):
         seen["request"] = request
+        seen["requests"].append(request)
+        (request.parent / request.folder_name).mkdir(exist_ok=True)
         (request.parent / request.folder_name / campaign.FILE).write_text("{}")
         return campaign.Outcome(request.parent / request.folder_name, [])
 
@@ -238,3 +241,59 @@ def test_variants_for_other_apps_are_left_out(own):
     assert set(found) == {"few", "many"}
     assert set(found["many"].app_settings) == {"catalogue_old", "catalogue_new"}
     assert not temporary.exists()
+
+
+@pytest.fixture
+def run_aa(own, capsys):
+    """`fab run-aa EXPERIMENT --apps-path=own --app=catalogue`, in this process."""
+    judged = []
+    task = tasks.measuring_noise("any", lambda folder: judged.append(folder) or 0)
+
+    def call(**given):
+        options = {"apps_path": str(own), "app": "catalogue", "repeats": "3"} | given
+        code = 0
+        try:
+            task(Context(), str(own.parent / "experiment.yml"), **options)
+        except SystemExit as end:
+            code = end.code
+        return code, *capsys.readouterr(), judged
+
+    return call
+
+
+def test_an_app_against_itself_is_repeated_in_campaigns_of_their_own(run_aa, own, deployed):
+    seen = deployed["requests"]
+    code, out, err, (folder,) = run_aa(seed="7", quiet=True)
+    assert (code, err) == (0, "")
+    assert "3 campaigns" in out
+    assert [request.folder_name for request in seen] == ["repeat-1", "repeat-2", "repeat-3"]
+    assert len({request.seed for request in seen}) == 3
+    assert {request.parent for request in seen} == {folder}
+    assert all(request.versions.differences == [] for request in seen)
+    assert list(deployed["apps"]) == ["catalogue", "catalogue_new", "catalogue_old"]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"app": None}, "--app: missing"),
+        ({"app": "katalog"}, "unknown app"),
+        ({"repeats": "1"}, "--repeats: "),
+        ({"repeats": "many"}, "--repeats: "),
+        ({"apps": "catalogue"}, "--apps does not go with run-aa"),
+        ({"resume": "results/x"}, "--resume does not go with run-aa"),
+    ],
+)
+def test_what_cannot_be_repeated_is_one_sentence(run_aa, given, says):
+    code, out, err, _ = run_aa(dry_run=True, **given)
+    assert (code, out) == (Exit.BAD_INPUT, "")
+    assert says in err
+
+
+def test_an_app_against_itself_needs_no_experiment(own):
+    command = [sys.executable, "-m", "fabric", "run-aa", "--app=nothing", "--dry-run"]
+    done = subprocess.run(
+        command, cwd=SOUND.parents[3], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == Exit.BAD_INPUT
+    assert "unknown app of workload agents: 'nothing'" in done.stderr
