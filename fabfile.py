@@ -4,6 +4,7 @@ import functools
 import os
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import fabric
 import fabric.main
@@ -27,6 +28,8 @@ fabric.main.program.__class__ = program.Program
 
 HELP = {name: text for name, (_, text) in options.defaults().items()}
 ARTICLE_HELP = {n: text for n, (_, text) in options.defaults(options.ArticleOptions).items()}
+VERSION_HELP = {n: text for n, (_, text) in options.defaults(options.VersionOptions).items()}
+NOISE_HELP = {n: text for n, (_, text) in options.defaults(options.NoiseOptions).items()}
 LINK_HELP = {n: text for n, (_, text) in options.defaults(options.LinkOptions).items()}
 # Long options only: invoke would choose letters itself, and -i would not name the inventory
 task = functools.partial(fabric.task, auto_shortflags=False)
@@ -119,10 +122,12 @@ def _analysis(*arguments: str) -> None:
 @task(
     iterable=["metric"],
     help={
-        "a": "folder of the campaign to compare with",
+        "a": "folder of the campaign to compare with; or one that has two versions of an app",
         "b": "folder of the campaign to judge",
         "metric": "a figure by its column in table.csv; may be repeated",
         "tolerance": "percent up to which both are the same; default: 5",
+        "between": "standard deviation of campaigns, percent; default: as fab run-aa measured it",
+        "wanted": "a difference to be shown, percent: says how many trials that takes",
         "json": "print JSON, not tables",
     },
 )
@@ -130,15 +135,20 @@ def _analysis(*arguments: str) -> None:
 def compare(
     context: Context,
     a: str,
-    b: str,
+    b: str | None = None,
     metric: list[str] | None = None,
     tolerance: str | None = None,
+    between: str | None = None,
+    wanted: str | None = None,
     json: bool = False,
 ) -> None:
-    """Tell whether campaign B is better or worse than A; exit code 6 if any cell is worse."""
+    """Tell whether B is better or worse than A; exit code 6 if any cell is worse."""
     metrics = [f"--metric={key}" for key in metric or []]
-    limit = [] if tolerance is None else [f"--tolerance={tolerance}"]
-    _analysis("compare", a, b, *metrics, *limit, *(["--json"] if json else []))
+    given = {"tolerance": tolerance, "between": between, "wanted": wanted}
+    limits = [f"--{name}={value}" for name, value in given.items() if value is not None]
+    _analysis(
+        "compare", a, *([] if b is None else [b]), *metrics, *limits, *(["--json"] if json else [])
+    )
 
 
 @task(help={"campaign": "folder of a campaign or of a series; default: the latest"})
@@ -146,6 +156,23 @@ def compare(
 def report(context: Context, campaign: str | None = None) -> None:
     """Write tables, charts and an HTML page of a campaign."""
     _analysis("report", str(store.folder() / "latest") if campaign is None else campaign)
+
+
+def _judge(folder: Path | None, given: list[str]) -> int:
+    """Print the verdicts on two versions; without a folder, only check the options."""
+    from analysis.__main__ import main
+    from analysis.compare.show import check_options
+
+    if folder is None:
+        check_options(given)
+        return 0
+    return main(["compare", str(folder), *given])
+
+
+def _noise(folder: Path) -> int:
+    from analysis.__main__ import main
+
+    return main(["noise", str(folder)])
 
 
 def measuring(name: str, doc: str) -> object:
@@ -164,6 +191,14 @@ namespace = Collection(
     run_round2=measuring("round2", "Round 2: 4000 requests/s over the link, for 5 minutes."),
     run_round3=measuring("round3", "Round 3: 10 requests/s over the link, for 30 s."),
     run=task(tasks.measuring_any("Carry out an experiment: its name, or its file."), help=HELP),
+    run_ab=task(
+        tasks.measuring_versions("Compare two versions of an app, measured side by side.", _judge),
+        help=VERSION_HELP,
+    ),
+    run_aa=task(
+        tasks.measuring_noise("Measure an app against itself: the noise of this place.", _noise),
+        help=NOISE_HELP,
+    ),
     run_article=task(
         tasks.measuring_article("Ask a published comparison again: as published, fair or both."),
         help=ARTICLE_HELP,

@@ -12,6 +12,7 @@ from rich.text import Text
 from analysis import reparse, report
 from analysis.articles import report as either_report
 from analysis.articles import verdicts
+from analysis.compare import itself
 from analysis.compare import show as compare
 from analysis.tables import TEXT_WIDTH
 from testbed.errors import Exit, TestbedError
@@ -34,6 +35,10 @@ COMMANDS = (
     Command(
         "compare", "say whether a campaign is better or worse than another; exit status for gates",
         compare.add_arguments, compare.command,
+    ),
+    Command(
+        "noise", "say how much a place's figures vary, from campaigns of an app against itself",
+        itself.add_arguments, itself.command,
     ),
     Command(
         "parse", "print the figures of a tool's output, as JSON or as a table",

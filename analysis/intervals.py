@@ -12,10 +12,16 @@ single zero among them does no harm.
   'Student's' Problem when Several Different Population Variances are Involved, Biometrika 34,
   1947).
 
+What differs from campaign to campaign without a cause is in no trial of one campaign. It is a
+variance of its own (Between), added to that of the trials; the degrees of freedom of the sum are
+F. E. Satterthwaite's (An Approximate Distribution of Estimates of Variance Components, Biometrics
+Bulletin 2, 1946).
+
 All arrays have the trials on their last axis; other axes are campaigns of a simulation.
 bench/intervals.py shows by simulation how often the intervals hold the true ratio.
 """
 
+import bisect
 import functools
 import math
 from collections.abc import Sequence
@@ -24,13 +30,26 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq
-from scipy.stats import chi2, norm
+from scipy.special import ndtr
+from scipy.stats import chi2
 from scipy.stats import t as student
 
 CONFIDENCE = 0.95
 POWER = 0.8  # how often a difference that could be shown is shown
-PARTS = 200  # of a distribution, over which a mean is taken
+MOST_TRIALS = 10_000  # more than anybody makes
+PARTS = 100  # of a distribution, over which a mean is taken
 Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Between:
+    """How much the logarithm of a campaign's mean varies between campaigns that measure the same.
+
+    `freedom` says how well that is known: its degrees of freedom.
+    """
+
+    variance: float
+    freedom: float
 
 
 @dataclass(frozen=True)
@@ -58,6 +77,20 @@ class LogRatio:
         """Return the upper end of the interval of the ratio."""
         with np.errstate(divide="ignore"):
             return np.asarray(1 / self.inverse().low(confidence))
+
+    def apart(self, between: Between) -> "LogRatio":
+        """Return the ratio with the noise of two campaigns that were measured apart."""
+        own, more = self.error**2, 2 * between.variance
+        with np.errstate(divide="ignore", invalid="ignore"):
+            freedom = (own + more) ** 2 / (own**2 / self.freedom + more**2 / between.freedom)
+        return LogRatio(
+            self.centre, np.sqrt(own + more), np.where(own + more > 0, freedom, self.freedom)
+        )
+
+    def repeated(self, times: float, trials: int) -> "LogRatio":
+        """Return the ratio as it would be with `times` as many trials as the present `trials`."""
+        grown = (times * trials - 1) / (trials - 1)
+        return LogRatio(self.centre, self.error / times**0.5, self.freedom * grown)
 
     def inverse(self) -> "LogRatio":
         """Return the reciprocal ratio."""
@@ -147,25 +180,61 @@ def could_show(found: LogRatio, chance: float) -> float:
     its p-value is `chance` or less. Return infinity if nothing is known of the ratio's scatter, or
     if it is so wide that no difference would be shown.
     """
-    if not np.isfinite(found.centre):
+    return _could_show(found, found, chance)
+
+
+def trials_to_show(
+    found: LogRatio, trials: int, ratio: float, chance: float, between: Between | None = None
+) -> int | None:
+    """Return how many trials a side would tell a true ratio above 1 from 1, 4 times in 5.
+
+    `found` is the ratio of this campaign's `trials`, without the noise `between` campaigns that is
+    to be added. Return None if MOST_TRIALS would not be enough.
+    """
+
+    def shows(number: int) -> bool:
+        times = number / trials
+        judging = found.repeated(times, trials)
+        # its scatter is known no better than from the trials that were made
+        told = LogRatio(judging.centre, judging.error, found.freedom)
+        if between is not None:
+            judging, told = judging.apart(between), told.apart(between)
+        return _could_show(told, judging, chance) <= ratio
+
+    if not shows(MOST_TRIALS):
+        return None
+    numbers = range(2, MOST_TRIALS + 1)
+    return numbers[bisect.bisect_left(numbers, True, key=shows)]
+
+
+def _could_show(told: LogRatio, judging: LogRatio, chance: float) -> float:
+    """Return the ratio that a campaign shows, whose scatter `told` only estimates."""
+    if not np.isfinite(told.centre):
         return math.inf
-    errors = _errors_to_show(round(float(found.freedom), 1), chance)
+    freedoms = (_known(told.freedom), _known(judging.freedom))
     with np.errstate(over="ignore"):
-        return float(np.exp(found.error * errors))
+        return float(np.exp(told.error * _errors_to_show(*freedoms, chance)))
+
+
+def _known(freedom: Floats) -> float:
+    """Return degrees of freedom, rounded so that equal ones are computed once."""
+    return float(f"{min(float(freedom), 1e6):.3g}")
 
 
 @functools.cache
-def _errors_to_show(freedom: float, chance: float) -> float:
+def _errors_to_show(told_by: float, judged_by: float, chance: float) -> float:
     """Return how many estimated standard errors a true difference needs to be shown with POWER.
 
     Both standard errors are estimates, the one that tells the difference and the one that will
-    judge it. Both are averaged over their distribution, that of the root of chi-squared.
+    judge it, with their degrees of freedom. Both are averaged over their distribution, that of the
+    root of chi-squared.
     """
     shares = (np.arange(PARTS) + 0.5) / PARTS
-    told = np.sqrt(chi2.ppf(shares, freedom) / freedom)
-    judging = student.ppf(1 - chance / 2, freedom) * told[:, None]
+    told = np.sqrt(chi2.ppf(shares, told_by) / told_by)
+    own = np.sqrt(chi2.ppf(shares, judged_by) / judged_by)
+    judging = student.ppf(1 - chance / 2, judged_by) * own[:, None]
 
     def lacks(logarithm: float) -> float:
-        return float(norm.cdf(math.exp(logarithm) * told - judging).mean()) - POWER
+        return float(ndtr(math.exp(logarithm) * told - judging).mean()) - POWER
 
-    return math.exp(brentq(lacks, -5, 15))
+    return math.exp(brentq(lacks, -5, 15, rtol=1e-6))

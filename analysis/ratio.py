@@ -3,7 +3,8 @@
 The ratio is that of the means over the trials, or of the percentiles of all trials merged
 (analysis/merged.py), as a mean of percentiles is no percentile. Its interval is Student's t on the
 logarithm (analysis/intervals.py): paired where the trials of both cells were interleaved in one
-campaign, so that trial k of both is one block, and unpaired otherwise. One trial tells nothing of
+campaign, so that trial k of both is one block, and unpaired otherwise. For campaigns that were
+measured apart, the noise between campaigns is added, where it is known. One trial tells nothing of
 spread. With one trial on a side there is a ratio, but no interval, and nothing is decided.
 
 Of some trials only the bounds of a figure are known (a Span). Such figures make the interval wider:
@@ -13,16 +14,17 @@ upper end the other way round. All functions are pure.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from analysis import intervals
-from analysis.intervals import CONFIDENCE, Floats, LogRatio
+from analysis.intervals import CONFIDENCE, Between, Floats, LogRatio
 from analysis.statistics import MIN_TRIALS_FOR_INTERVAL, t_interval
 
-How = Literal["paired", "unpaired", "one cell", "one trial"]
+How = Literal["paired", "unpaired", "apart", "one cell", "one trial"]
+Bound = Literal["value", "low", "high"]
 Place = Literal["within", "below", "above", "across"]
 DIGITS = 9  # figures are compared to so many digits: a ratio of 2 is 2, however it was divided
 ONE_TRIAL = "One trial tells nothing of spread, so nothing is decided."
@@ -75,6 +77,9 @@ class Estimate:
     trials: tuple[int, int] = (0, 0)  # of both sides; the second is 0 for the mean of one cell
     at_least: tuple[LogRatio, ...] = field(default=(), compare=False, repr=False)
     at_most: tuple[LogRatio, ...] = field(default=(), compare=False, repr=False)
+    # The ratio of the printed figures without the noise between campaigns, and that noise
+    within: LogRatio | None = field(default=None, compare=False, repr=False)
+    between: Between | None = field(default=None, compare=False, repr=False)
 
     @property
     def label(self) -> str:
@@ -87,6 +92,8 @@ class Estimate:
                 basis = f"{of} pairs of trials"
             case "unpaired":
                 basis = f"{of} trials against {to}, unpaired"
+            case "apart":
+                basis = f"{of} trials against {to}, unpaired, and the noise between campaigns"
             case "one cell":
                 basis = f"{of} trials"
         return f"{100 * CONFIDENCE:.0f} % interval (t, {basis})"
@@ -129,12 +136,27 @@ class Estimate:
         analysis/intervals.py says how it is found. Return None if figures are known by their bounds
         only, or if a side has fewer than MIN_TRIALS_FOR_INTERVAL trials: two say too little.
         """
+        if not self._tells_scatter:
+            return None
+        return finite(intervals.could_show(self.at_least[0], chance))
+
+    def trials_to_show(self, ratio: float, chance: float) -> int | None:
+        """Return how many trials a side would mostly tell a true ratio above 1 from 1.
+
+        Return None if no number of trials would, or for what `could_show` returns None for.
+        """
+        if self.within is None or not self._tells_scatter or not ratio > 1:
+            return None
+        trials = min(self.trials)
+        return intervals.trials_to_show(self.within, trials, ratio, chance, self.between)
+
+    @property
+    def _tells_scatter(self) -> bool:
+        """Whether there are trials enough, whose figures are no bounds."""
         if min(self.trials) < MIN_TRIALS_FOR_INTERVAL or not self.at_least:
-            return None
+            return False
         printed, least = self.at_least
-        if least.centre != printed.centre:
-            return None
-        return finite(intervals.could_show(printed, chance))
+        return bool(least.centre == printed.centre)
 
     def document(self) -> dict[str, Any]:
         """Return the estimate for JSON. JSON has no infinity, so an open end is None.
@@ -155,23 +177,31 @@ def estimate(
     *,
     paired: bool = False,
     merged: tuple[Span, Span] | None = None,
+    between: Between | None = None,
 ) -> Estimate:
     """Return the ratio of the means of two cells, or of two figures merged over their trials.
 
     The interval is that of the trials' own figures, and holds the ratio. Each side must have at
     least one trial. With `paired`, the trials of both sides with the same index were made in the
-    same block, so both sides have equally many.
+    same block, so both sides have equally many. `between` is the noise between campaigns, for sides
+    that belong to two.
     """
     trials = (len(of), len(to))
     value = _middle(of, to) if merged is None else _middle(merged[:1], merged[1:])
     if min(trials) < 2:
         return Estimate(value, 0.0, math.inf, "one trial", trials)
-    fit = intervals.paired if paired else intervals.unpaired
-    printed = fit(_column(of, "value"), _column(to, "value"))
-    least = fit(_column(of, "low"), _column(to, "high"))
-    most = fit(_column(of, "high"), _column(to, "low"))
-    return _between(value, (printed, least), (printed, most), "paired" if paired else "unpaired",
-                    trials)  # fmt: skip
+    how: How = "paired" if paired else "unpaired" if between is None else "apart"
+    within = intervals.paired if paired else intervals.unpaired
+
+    def fit(of_which: Bound, to_which: Bound) -> LogRatio:
+        found = within(_column(of, of_which), _column(to, to_which))
+        return found if between is None else found.apart(between)
+
+    printed = fit("value", "value")
+    least, most = fit("low", "high"), fit("high", "low")
+    found = _between(value, (printed, least), (printed, most), how, trials)
+    own = within(_column(of, "value"), _column(to, "value"))
+    return replace(found, within=own, between=between)
 
 
 def share(of: Sequence[Span]) -> Estimate:
@@ -198,7 +228,7 @@ def _between(
     return Estimate(value, low, high, how, trials, at_least, at_most)
 
 
-def _column(side: Sequence[Span], which: Literal["value", "low", "high"]) -> Floats:
+def _column(side: Sequence[Span], which: Bound) -> Floats:
     return np.array([getattr(span, which) for span in side], dtype=float)
 
 

@@ -9,12 +9,15 @@ verdict does not depend on which campaign is called A:
 - same: the whole interval lies within the tolerance, or both sides are zero;
 - worse, better: the whole interval lies outside of it, on the bad or on the good side, and still
   does after Holm's correction for the number of cells and figures that are compared at once;
-- undecided: neither, so more trials would tell; or a side has one trial, which decides nothing;
+- undecided: neither, so more trials would tell; or a side has one trial, which decides nothing; or
+  the noise between two campaigns is not known;
 - no data: a campaign does not have the cell, or no trial of a side counts;
 - not comparable: one campaign was measured in a lab and the other on real hosts, the workloads or
   the loads differ, or one is a calibration and the other is not.
 
-Two campaigns were measured apart, so their trials are not paired.
+Two versions of an app in one campaign (`fab run-ab`) are compared in pairs of trials. Two campaigns
+were measured apart, so their trials are not paired, and the noise of this place between campaigns
+is added to their intervals (analysis/compare/noise.py). If it is not known, nothing is decided.
 
 The figure of a capacity search is its answer: the range from the highest rate that met the
 objective up to the lowest rate that missed it.
@@ -27,66 +30,33 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from analysis import capacities
+from analysis.compare.cells import CAPACITY, COMPARABLE, CellLoad, Where, trials_of
 from analysis.compare.differences import Difference, differences
-from analysis.figures import BY_KEY, Figure
-from analysis.groups import apps, endpoints, load_text
+from analysis.compare.noise import REMEDY, Known, NoiseOf
+from analysis.figures import Figure
+from analysis.groups import apps, endpoints
 from analysis.intervals import CONFIDENCE, holm
 from analysis.load import LoadedCampaign
-from analysis.measured import of_figure
-from analysis.merged import merging
-from analysis.ratio import Estimate, Place, Span, estimate, number, rounded
+from analysis.ratio import Estimate, Place, estimate, number, rounded
 from analysis.trials import (
-    NOT_COUNTED,
     CellTrials,
-    doubts,
+    in_blocks,
     merged_of,
     remarks_on,
-    told_by,
+    spans_of,
     why_nothing_is_known,
-)  # fmt: skip
+)
 from analysis.verdict import NO_DATA, NOT_COMPARABLE, UNDECIDED, Open, why_undecided
 from testbed.errors import TestbedError
-from testbed.model.experiment import Capacity
-from testbed.model.load import Load
-from testbed.model.results import RunRecord
-from testbed.numbers import rate
 
 CellVerdict = Literal["better", "same", "worse"] | Open
-CAPACITY = Figure("capacity_rps", "Capacity/s", lambda output: None, rate, more_is_better=True)
-COMPARABLE = BY_KEY | {CAPACITY.key: CAPACITY}  # what can be compared, by the key of --metric
 DEFAULT_KEYS = ("goodput_rps", "response_p99_us")
 DEFAULT_TOLERANCE_PERCENT = 5.0
-
-
-@dataclass(frozen=True)
-class CellLoad:
-    """The load of a cell; for a search, the load of its probes without their rate."""
-
-    load: Load
-    search: Capacity | None = None
-
-    @property
-    def text(self) -> str:
-        """The load in words, as far as needed to tell the cells of one campaign apart."""
-        return load_text(self.load, search=self.search is not None)
-
-    def other_than(self, other: "CellLoad") -> str:
-        """Return how the loads differ, such as 'connections 400 against 200'."""
-        ours, theirs = ({**a.load.model_dump(), **_dump(a.search)} for a in (self, other))
-        return ", ".join(
-            f"{key} {ours.get(key)} against {theirs.get(key)}"
-            for key in dict.fromkeys([*ours, *theirs])
-            if ours.get(key) != theirs.get(key)
-        )
-
-
-@dataclass(frozen=True)
-class Where:
-    """Identify a cell without its load: endpoint, app and variant."""
-
-    endpoint: str
-    app: str
-    variant: str
+WANTED_BEYOND_PERCENT = 3.0  # beyond the tolerance: a difference that comparisons should show
+NOISE_UNKNOWN = (
+    "A and B were measured apart, and how much campaigns vary here without a cause was not "
+    f"measured: {REMEDY}."
+)
 
 
 @dataclass(frozen=True)
@@ -105,6 +75,9 @@ class Cell:
     chance: float | None = None  # p-value of a difference beyond the tolerance; None: not tested
     chance_of_all: float | None = None  # the same after Holm's correction for all cells
     could_show: float | None = None  # the smallest true ratio above 1 that would mostly be shown
+    noise: Known | None = None  # between campaigns; None: not known, or the sides are of one
+    # Trials a side that would mostly show the wanted difference; None: not known, or no number
+    trials_wanted: int | None = None
 
     @property
     def remarks(self) -> list[str]:
@@ -114,11 +87,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two campaigns, side by side."""
+    """Two campaigns, or two versions in one campaign, side by side."""
 
     a: LoadedCampaign
     b: LoadedCampaign
+    together: bool  # whether A and B were measured in one campaign
     tolerance_percent: float
+    wanted_percent: float  # a difference that is wanted to be shown
     cells: list[Cell]
     differences: list[Difference]
 
@@ -134,33 +109,52 @@ class Comparison:
 
 
 def compare(
-    a: LoadedCampaign, b: LoadedCampaign, metrics: Sequence[str], tolerance_percent: float
+    a: LoadedCampaign,
+    b: LoadedCampaign,
+    metrics: Sequence[str],
+    tolerance_percent: float,
+    noise: NoiseOf | None,
+    wanted_percent: float | None = None,
 ) -> Comparison:
-    """Compare every cell of both campaigns by the figures whose keys are given.
+    """Compare every cell of A and B by the figures whose keys are given.
 
-    If `metrics` is empty, take DEFAULT_KEYS, and for two searches their capacity.
+    If `metrics` is empty, take DEFAULT_KEYS, and for two searches their capacity. `noise` is that
+    between campaigns; None says that A and B were measured together, in one. The wanted difference
+    is WANTED_BEYOND_PERCENT more than the tolerance unless given.
 
-    Raises TestbedError for an unknown metric or a negative tolerance.
+    Raises TestbedError for an unknown metric or a percentage that cannot be.
     """
+    wanted = check(metrics, tolerance_percent, wanted_percent)
+    searches = capacities.searched(a) and capacities.searched(b)
+    keys = list(dict.fromkeys(metrics)) or ([CAPACITY.key] if searches else DEFAULT_KEYS)
+    factor = 1 + tolerance_percent / 100
+    cells = [cell for key in keys for cell in _cells(a, b, COMPARABLE[key], factor, noise)]
+    if not cells:
+        raise TestbedError(
+            "no search of either campaign has an answer", remedy="take another --metric"
+        )
+    cells = _corrected(cells, factor, 1 + wanted / 100)
+    return Comparison(a, b, noise is None, tolerance_percent, wanted, cells, differences(a, b))
+
+
+def check(metrics: Sequence[str], tolerance_percent: float, wanted_percent: float | None) -> float:
+    """Return the wanted difference in percent. Raises TestbedError if any of these cannot be."""
+    for key in metrics:
+        if key not in COMPARABLE:
+            raise TestbedError(f"unknown metric '{key}'", remedy=f"one of: {', '.join(COMPARABLE)}")
     if not (math.isfinite(tolerance_percent) and tolerance_percent >= 0):
         raise TestbedError(
             f"the tolerance {tolerance_percent:g} % is not a percentage from 0 on",
             remedy="give 0 or more, such as 5",
         )
-    searches = capacities.searched(a) and capacities.searched(b)
-    keys = list(dict.fromkeys(metrics)) or ([CAPACITY.key] if searches else DEFAULT_KEYS)
-    for key in keys:
-        if key not in COMPARABLE:
-            raise TestbedError(f"unknown metric '{key}'", remedy=f"one of: {', '.join(COMPARABLE)}")
-    cells = [
-        cell for key in keys for cell in _cells(a, b, COMPARABLE[key], 1 + tolerance_percent / 100)
-    ]
-    if not cells:
+    wanted = tolerance_percent + WANTED_BEYOND_PERCENT if wanted_percent is None else wanted_percent
+    if not tolerance_percent < wanted < math.inf:
         raise TestbedError(
-            "no search of either campaign has an answer", remedy="take another --metric"
+            f"the wanted difference {wanted:g} % is not more than the tolerance",
+            remedy=f"up to {tolerance_percent:g} % both are the same; lower --tolerance, or want "
+            "more",
         )
-    cells = _corrected(cells, 1 + tolerance_percent / 100)
-    return Comparison(a, b, tolerance_percent, cells, differences(a, b))
+    return wanted
 
 
 def judge(found: Estimate, factor: float, *, more_is_better: bool) -> CellVerdict:
@@ -177,11 +171,11 @@ def _lies(found: Estimate, factor: float) -> Place:
     return found.lies(rounded(1 / factor), rounded(factor))
 
 
-def _corrected(cells: Sequence[Cell], factor: float) -> list[Cell]:
+def _corrected(cells: Sequence[Cell], factor: float, wanted: float) -> list[Cell]:
     """Return the cells with p-values corrected for their number, and verdicts that hold with them.
 
-    'Better' and 'worse' that do not hold become 'undecided'. What a cell could show is computed for
-    the strictest step of the correction.
+    'Better' and 'worse' that do not hold become 'undecided'. What a cell could show, and how many
+    trials would show the ratio `wanted`, is computed for the strictest step of the correction.
     """
     tested = [cell.chance for cell in cells if cell.chance is not None]
     corrected = iter(holm(tested))
@@ -192,8 +186,16 @@ def _corrected(cells: Sequence[Cell], factor: float) -> list[Cell]:
             continue
         of_all = next(corrected)
         chance = (1 - CONFIDENCE) / len(tested)
-        least = None if cell.ratio is None else cell.ratio.could_show(chance)
-        cell = replace(cell, chance_of_all=of_all, could_show=factor * least if least else None)
+        least = trials = None
+        if cell.ratio is not None:
+            least = cell.ratio.could_show(chance)
+            trials = cell.ratio.trials_to_show(wanted / factor, chance)
+        cell = replace(
+            cell,
+            chance_of_all=of_all,
+            could_show=factor * least if least else None,
+            trials_wanted=trials,
+        )
         if cell.verdict in ("better", "worse") and of_all > 1 - CONFIDENCE:
             reason = (
                 f"{cell.reason} But {len(tested)} were compared, so that one lies there by chance "
@@ -204,9 +206,11 @@ def _corrected(cells: Sequence[Cell], factor: float) -> list[Cell]:
     return found
 
 
-def _cells(a: LoadedCampaign, b: LoadedCampaign, metric: Figure, factor: float) -> list[Cell]:
+def _cells(
+    a: LoadedCampaign, b: LoadedCampaign, metric: Figure, factor: float, noise: NoiseOf | None
+) -> list[Cell]:
     """Judge one figure of all cells: first those of A in its order, then those that only B has."""
-    of_a, of_b = _trials(a, metric, "A"), _trials(b, metric, "B")
+    of_a, of_b = trials_of(a, metric, "A"), trials_of(b, metric, "B")
     titles = {run.record.app: run.record.app_title for one in (b, a) for run in one.runs}
     never = obstacle(a, b)
     found = []
@@ -218,8 +222,13 @@ def _cells(a: LoadedCampaign, b: LoadedCampaign, metric: Figure, factor: float) 
                 continue
             side_a = here[ours] if ours else CellTrials("A", [], 0)
             side_b = there[theirs] if theirs else CellTrials("B", [], 0)
-            judged = _judged(never, ours, theirs, side_a, side_b, factor, metric)
-            found.append(Cell(where, titles[where.app], load, metric, side_a, side_b, *judged))
+            known = None if noise is None else noise(where, load, metric)
+            cell = Cell(where, titles[where.app], load, metric, side_a, side_b, "no data", "", None)
+            cell = replace(cell, noise=known)
+            if why_not := _why_not(never, ours, theirs, [side_a, side_b]):
+                found.append(replace(cell, verdict=why_not[0], reason=why_not[1]))
+            else:
+                found.append(_judged(cell, factor, together=noise is None))
     return found
 
 
@@ -249,69 +258,6 @@ def _pairs(
     if len(only_a) == len(only_b) == 1:
         return [*pairs, (only_a[0], only_b[0])]
     return [*pairs, *((load, None) for load in only_a), *((None, load) for load in only_b)]
-
-
-def _trials(
-    campaign: LoadedCampaign, metric: Figure, label: str
-) -> dict[Where, dict[CellLoad, CellTrials]]:
-    """Return what the trials of each cell say, in the order of their loads."""
-    if metric is CAPACITY:
-        return _answers(campaign, label)
-    cells: dict[tuple[Where, CellLoad], list[RunRecord]] = {}
-    records = [run.record for run in campaign.runs]
-    for record in sorted(records, key=lambda r: (r.load.rate_rps or 0, r.load.connections)):
-        where = Where(record.endpoint, record.app, record.variant)
-        cells.setdefault((where, CellLoad(record.load)), []).append(record)
-    found: dict[Where, dict[CellLoad, CellTrials]] = {}
-    for (where, load), trials in cells.items():
-        trials.sort(key=lambda record: record.trial)
-        planned = _planned(campaign, len(trials))
-        found.setdefault(where, {})[load] = told_by(
-            label,
-            trials,
-            planned,
-            lambda record: of_figure(record, metric, campaign.counted(record)),
-            merging(campaign, metric.key),
-        )
-    return found
-
-
-def _answers(campaign: LoadedCampaign, label: str) -> dict[Where, dict[CellLoad, CellTrials]]:
-    """Return the answers of the campaign's capacity searches; an empty mapping if it has none."""
-    found: dict[Where, dict[CellLoad, CellTrials]] = {}
-    for row in capacities.rows(campaign):
-        counted = [one for one in row.answers if one.standing not in NOT_COUNTED]
-        probe = row.answers[0].probes[0]
-        load = CellLoad(
-            probe.load.model_copy(update={"rate_rps": None}), capacities.asked(campaign)
-        )
-        found.setdefault(Where(row.endpoint, row.app, row.variant), {})[load] = CellTrials(
-            label=label,
-            spans=[_bracket(one) for one in counted],
-            numbers=[one.result.trial for one in counted],
-            planned=_planned(campaign, len(row.answers)),
-            left_out=[
-                f"Trial {one.result.trial}: a probe that decides its answer is {one.standing}."
-                for one in row.answers
-                if one not in counted
-            ],
-            doubtful=doubts([record for one in counted for record in one.deciding]),
-            calibration=probe.calibration,
-        )
-    return found
-
-
-def _bracket(answer: capacities.Answer) -> Span:
-    """Return the range that the true capacity lies in. An end that was not found is left open."""
-    low = answer.result.at_least_rps or 0
-    high = math.inf if answer.result.below_rps is None else answer.result.below_rps
-    return Span(low, low, high)
-
-
-def _planned(campaign: LoadedCampaign, measured: int) -> int:
-    """Return how many trials were planned, or how many were measured if that was not recorded."""
-    trials = campaign.campaign.asked.get("trials")
-    return max(trials, measured) if isinstance(trials, int) else measured
 
 
 def obstacle(a: LoadedCampaign, b: LoadedCampaign) -> str | None:
@@ -345,34 +291,38 @@ def _why_not(
     return (NO_DATA, why) if why else None
 
 
-def _judged(
-    never: str | None,
-    ours: CellLoad | None,
-    theirs: CellLoad | None,
-    a: CellTrials,
-    b: CellTrials,
-    factor: float,
-    metric: Figure,
-) -> tuple[CellVerdict, str, Estimate | None, float | None]:
-    """Return the verdict, a sentence that gives the reason, the ratio B/A and its p-value.
+def _judged(cell: Cell, factor: float, *, together: bool) -> Cell:
+    """Return the cell with its verdict by itself, a sentence that gives the reason, and its ratio.
 
-    The verdict is that of the cell by itself. The p-value is None if there is nothing to test.
+    Its p-value is None if there is nothing to test.
     """
-    if why_not := _why_not(never, ours, theirs, [a, b]):
-        return *why_not, None, None
-    found = estimate(b.spans, a.spans, merged=merged_of(b, b.numbers, a, a.numbers))
+    sides = [cell.a, cell.b]
+    found = _ratio(cell, together=together)
     wanted = f"{number(1 / factor)} to {number(factor)}"
     if found.how == "one trial":
-        return UNDECIDED, why_undecided(found, wanted, [a, b]), found, None
+        return replace(
+            cell, verdict=UNDECIDED, reason=why_undecided(found, wanted, sides), ratio=found
+        )
     chance = found.chance_outside(rounded(1 / factor), rounded(factor))
-    if all(span.low == span.high == 0 for span in (*a.spans, *b.spans)):
-        return "same", "Both are zero.", found, chance
-    verdict = judge(found, factor, more_is_better=metric.more_is_better)
-    if verdict == UNDECIDED:
-        return verdict, why_undecided(found, wanted, [a, b]), found, chance
+    if all(span.low == span.high == 0 for side in sides for span in side.spans):
+        return replace(cell, verdict="same", reason="Both are zero.", ratio=found, chance=chance)
+    if not together and cell.noise is None:
+        return replace(cell, verdict=UNDECIDED, reason=NOISE_UNKNOWN, ratio=found)
+    verdict = judge(found, factor, more_is_better=cell.metric.more_is_better)
     reason = f"The {found.label} of B/A, {found.interval()}, lies {_lies(found, factor)} {wanted}."
-    return verdict, reason, found, chance
+    if verdict == UNDECIDED:
+        reason = why_undecided(found, wanted, sides)
+    return replace(cell, verdict=verdict, reason=reason, ratio=found, chance=chance)
 
 
-def _dump(search: Capacity | None) -> dict[str, float]:
-    return {} if search is None else search.model_dump()
+def _ratio(cell: Cell, *, together: bool) -> Estimate:
+    """Return the ratio B/A: in pairs if measured together, else with the noise, if it is known."""
+    if together:
+        numbers = in_blocks(cell.b, cell.a)
+        if len(numbers) > 1:
+            spans = (spans_of(cell.b, numbers), spans_of(cell.a, numbers))
+            merged = merged_of(cell.b, numbers, cell.a, numbers)
+            return estimate(*spans, paired=True, merged=merged)
+    between = None if cell.noise is None else cell.noise.between
+    merged = merged_of(cell.b, cell.b.numbers, cell.a, cell.a.numbers)
+    return estimate(cell.b.spans, cell.a.spans, between=between, merged=merged)

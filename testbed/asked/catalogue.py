@@ -181,7 +181,7 @@ def _load_app(app_file: Path, workloads: dict[str, Workload]) -> CataloguedApp:
             raise TestbedError(
                 f"{shown_name(app_file)}: endpoints: {error.message}", remedy=error.remedy
             )
-    folder = _code_folder(app_file, spec)
+    folder = code_folder(app_file, spec)
     if spec.requirements is not None:
         with _within(app_file, "requirements"):
             files.read_text(files.beside(folder, spec.requirements), LONGEST_REQUIREMENTS)
@@ -190,6 +190,7 @@ def _load_app(app_file: Path, workloads: dict[str, Workload]) -> CataloguedApp:
     return CataloguedApp(
         workload=workload,
         name=app_file.parent.name,
+        file=str(app_file.absolute()),
         folder=str(folder),
         digest=digest,
         spec=spec,
@@ -206,7 +207,7 @@ def reset_unit(workload: str, folder: Path, reset: str) -> str:
     return f"testbed-reset-{workload}-{hashlib.sha256(content).hexdigest()[:12]}.service"
 
 
-def _code_folder(app_file: Path, spec: App) -> Path:
+def code_folder(app_file: Path, spec: App) -> Path:
     """Return the folder of the app's code: its own folder, or another one of its workload."""
     own = app_file.parent.resolve()
     folder = (own / spec.code).resolve()

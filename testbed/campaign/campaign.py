@@ -36,6 +36,7 @@ from testbed.model.results import (
     CapacityResult,
     LinkRecord,
     RunRecord,
+    Versions,
 )
 from testbed.progress import Progress
 from testbed.run.run import execute
@@ -60,6 +61,7 @@ class Request:
     apps_path: str | None = None  # the user's own apps folder
     within: str | None = None  # the folder of its series in results_folder, if it belongs to one
     folder_name: str | None = None  # None for the time and the experiment's name
+    versions: Versions | None = None  # of one app, if the campaign compares two
 
     @property
     def parent(self) -> Path:
@@ -127,6 +129,7 @@ def resume(
         apps_path=campaign.apps_path,
         within=within,
         folder_name=folder.name,
+        versions=campaign.versions,
     )
     catalogue = catalogues.load(request.apps_path)
     with held(inventory) as remotes:
@@ -223,6 +226,7 @@ def _begun(
         apps={name: app.digest for name, app in used.items()},
         app_files={name: app_code.file_digests(Path(app.folder)) for name, app in used.items()},
         apps_path=request.apps_path,
+        versions=request.versions,
         testbed=hosts.control_side(),
         **of_services,
     )

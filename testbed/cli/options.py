@@ -63,6 +63,50 @@ class Options(Model):
         return self.model_dump(exclude=rest)
 
 
+class VersionOptions(Options):
+    """The options of `fab run-ab`, besides the experiment."""
+
+    app: str | None = Field(None, description="name of the app of which two versions are compared")
+    old: str | None = Field(None, description="a folder with its app.yml, or a revision in git")
+    new: str | None = Field(None, description="the same of the version that is judged")
+    metric: Names | None = Field(None, description="figures to judge, as those of compare")
+    tolerance: Finite | None = Field(None, description="percent up to which both are the same")
+    wanted: Finite | None = Field(None, description="a difference to be shown, percent")
+    ask_become_pass: bool = Field(False, description="ask for sudo's password, to deploy")
+
+    def overrides(self) -> dict[str, Any]:
+        """Return the options that change the experiment."""
+        found = super().overrides()
+        return {name: value for name, value in found.items() if name not in OF_VERSIONS}
+
+    def judging(self) -> list[str]:
+        """Return the options for `compare`."""
+        limits = {"tolerance": self.tolerance, "wanted": self.wanted}
+        return [
+            *(f"--metric={key}" for key in self.metric or []),
+            *(f"--{name}={value}" for name, value in limits.items() if value is not None),
+        ]
+
+
+class NoiseOptions(Options):
+    """The options of `fab run-aa`, besides the experiment."""
+
+    app: str | None = Field(None, description="name of the app that is measured against itself")
+    repeats: Annotated[int, Field(ge=2, le=1000)] = Field(
+        20, description="campaigns, each from a fresh start; default: 20"
+    )
+    ask_become_pass: bool = Field(False, description="ask for sudo's password, to deploy")
+
+    def overrides(self) -> dict[str, Any]:
+        """Return the options that change the experiment."""
+        found = super().overrides()
+        return {name: value for name, value in found.items() if name not in OF_NOISE}
+
+
+OF_NOISE = NoiseOptions.model_fields.keys() - Options.model_fields.keys()
+OF_VERSIONS = VersionOptions.model_fields.keys() - Options.model_fields.keys()
+
+
 class ArticleOptions(Model):
     """The options of `fab run-article`, besides the article's name."""
 
@@ -151,6 +195,40 @@ def read(given: dict[str, Any]) -> Options:
             raise TestbedError(
                 f"--resume goes on with a campaign as it was begun; it does not go with {named}"
             )
+    return options
+
+
+def read_versions(given: dict[str, Any]) -> VersionOptions:
+    """Return typed options. Raises TestbedError, which names each wrong or missing option."""
+    read({name: value for name, value in given.items() if name not in OF_VERSIONS})
+    options = _typed(VersionOptions, given)
+    named = {name: getattr(options, name) for name in ("app", "old", "new")}
+    if options.apps is not None:
+        raise TestbedError("--apps does not go with two versions of one app; give --app")
+    if options.resume is not None and any(value is not None for value in named.values()):
+        raise TestbedError(
+            "--resume goes on with a campaign as it was begun; it does not go with --app, --old "
+            "and --new"
+        )
+    missing = [option_name(name) for name, value in named.items() if value is None]
+    if options.resume is None and missing:
+        raise TestbedError(
+            f"{' and '.join(missing)}: missing",
+            remedy="--app NAME --old FOLDER|REVISION --new FOLDER|REVISION",
+        )
+    return options
+
+
+def read_noise(given: dict[str, Any]) -> NoiseOptions:
+    """Return typed options. Raises TestbedError, which names each wrong or missing option."""
+    options = _typed(NoiseOptions, given)
+    for name in ("apps", "resume"):
+        if getattr(options, name) is not None:
+            raise TestbedError(
+                f"{option_name(name)} does not go with run-aa, which repeats campaigns of one --app"
+            )
+    if options.app is None:
+        raise TestbedError("--app: missing", remedy="--app NAME is measured against itself")
     return options
 
 

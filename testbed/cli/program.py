@@ -46,6 +46,10 @@ REMEDIES = {
 }
 
 
+# The experiment of tasks that need not be given one, which invoke's own arguments cannot say
+EXPERIMENTS = {"run-aa": "round3"}
+
+
 class Program(Fab):  # type: ignore[misc] # fabric has no types
     """fab, which refuses options that would do nothing, and ends with the testbed's exit codes."""
 
@@ -53,12 +57,25 @@ class Program(Fab):  # type: ignore[misc] # fabric has no types
         """Read the tasks asked for. Raises invoke's Exit for unknown tasks and wrong options."""
         with _one_sentence():
             try:
-                super().parse_tasks()
+                self._parse_tasks()
             except ValueError as error:
                 raise TestbedError(f"-D, -t and -T take a whole number: {error}") from error
             check_options(self.args)
             if self.core.remainder and not self.args.complete.value:
                 raise TestbedError(f"-- {shown(self.core.remainder)}: fab runs no such commands")
+
+    def _parse_tasks(self) -> None:
+        try:
+            super().parse_tasks()
+        except ParseError as error:
+            context = error.context
+            if not context or context.name not in EXPERIMENTS:
+                raise
+            if not context.missing_positional_args:
+                raise
+            words = self.core.unparsed
+            words.insert(words.index(context.name) + 1, EXPERIMENTS[context.name])
+            super().parse_tasks()
 
     def parse_cleanup(self) -> None:
         """Print help or a list if asked for, then raise invoke's Exit; also for a wrong name."""

@@ -8,7 +8,7 @@ from testbed.campaign.campaign import OVERHEAD_S, Outcome
 from testbed.cli.options import option_name
 from testbed.model.article import Scale, SeriesPart
 from testbed.model.experiment import Experiment, LoadSpec, PlannedRun
-from testbed.model.results import LinkRecord, Standing
+from testbed.model.results import LinkRecord, Standing, Versions
 from testbed.texts import shown_name
 
 REPEATED: tuple[Standing, ...] = ("interrupted", "failed")  # a resume repeats these runs
@@ -32,6 +32,18 @@ def plan_text(experiment: Experiment, runs: list[PlannedRun]) -> str:
             f"{len(runs)} runs, about {len(runs) * each_s / 60:.0f} min",
         ]
     )
+
+
+def versions_text(named: Versions) -> str:
+    """Return which versions of an app are compared, and what differs between them."""
+    sides = ((one, version) for one, version in (("old", named.old), ("new", named.new)))
+    lines = [
+        f"{one}: {version.app}, from {shown_name(version.source)}"
+        + (f" (commit {version.commit[:12]})" if version.commit else "")
+        for one, version in sides
+    ]
+    found = [f"  {shown_name(line)}" for line in named.differences]
+    return "\n".join([*lines, "what differs:", *(found or ["  nothing: an app against itself"])])
 
 
 def part_text(
@@ -65,6 +77,19 @@ def series_text(folder: Path, outcomes: list[Outcome]) -> str:
     """Return how a series of campaigns went, and where its folder is."""
     text = _outcomes_text(folder, outcomes)
     return f"{text}; report: python -m analysis report {_place(folder)}"
+
+
+def repeats_text(folder: Path, outcomes: list[Outcome]) -> str:
+    """Return how the campaigns of an app against itself went, and where their folder is."""
+    counts = Counter(record.standing for one in outcomes for record in one.records)
+    told = ", ".join(f"{count} {word}" for word, count in sorted(counts.items()))
+    return "\n".join(
+        [
+            f"{len(outcomes)} campaigns, {counts.total()} runs: {told}",
+            _cost(outcomes),
+            f"results: {_place(folder)}; again: python -m analysis noise {_place(folder)}",
+        ]
+    )
 
 
 def _place(folder: Path) -> str:

@@ -18,7 +18,7 @@ from testbed import files, store
 from testbed.asked import catalogue as catalogues
 from testbed.asked import experiments
 from testbed.asked.plan import plan
-from testbed.campaign import articles, campaign
+from testbed.campaign import articles, campaign, versions
 from testbed.cli import options, show
 from testbed.errors import Exit, TestbedError
 from testbed.hosts import inventory
@@ -33,6 +33,9 @@ from testbed.texts import shown, shown_name
 LOG = ROOT / ".cache" / "error.log"
 
 Task = Callable[..., None]
+# Prints the verdicts of a campaign's folder, with options for that, and returns the exit code;
+# without a folder, only refuses options that are wrong
+Judge = Callable[[Path | None, list[str]], int]
 
 
 def reported(body: Task) -> Task:
@@ -106,6 +109,34 @@ def measuring_any(doc: str) -> Task:
     return _with_options(body, "run", doc, [inspect.Parameter("experiment", kind)])
 
 
+def measuring_versions(doc: str, judge: Judge) -> Task:
+    """Return a task that measures two versions of an app, and ends with the exit code of `judge`.
+
+    `judge` prints the verdicts of the campaign in a folder; this package knows nothing of analysis.
+    """
+
+    def body(context: Context, experiment: str, **given: Any) -> None:
+        measure_versions(experiment, options.read_versions(given), judge)
+
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    first = [inspect.Parameter("experiment", kind)]
+    return _with_options(body, "run_ab", doc, first, options.VersionOptions)
+
+
+def measuring_noise(doc: str, judge: Callable[[Path], int]) -> Task:
+    """Return a task that measures an app against itself, and ends with the exit code of `judge`.
+
+    `judge` prints the noise that the campaigns in a folder show.
+    """
+
+    def body(context: Context, experiment: str, **given: Any) -> None:
+        measure_noise(experiment, options.read_noise(given), judge)
+
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    first = [inspect.Parameter("experiment", kind)]
+    return _with_options(body, "run_aa", doc, first, options.NoiseOptions)
+
+
 def measuring_article(doc: str) -> Task:
     """Return a task that asks the article of its first argument again."""
 
@@ -167,6 +198,59 @@ def measure(name: str, given: options.Options) -> None:
     code = campaign.exit_code([outcome], strict=given.strict)
     if code:
         sys.exit(code)
+
+
+def measure_versions(name: str, given: options.VersionOptions, judge: Judge) -> None:
+    """Deploy two versions of an app and measure them, or only print the plan with --dry-run."""
+    progress = Progress(Terminal(), quiet=given.quiet)
+    judge(None, given.judging())
+    if given.resume is not None:
+        folder = _results_folder(given.resume)
+        outcome = campaign.resume(folder, inventory.load(given.inventory), progress)
+    else:
+        path = experiments.find(name)
+        asked, overridden = experiments.override(experiments.load(path), given.overrides())
+        with versions.pair(asked, given.app or "", given.apps_path, given.old, given.new) as pair:
+            progress.result(show.versions_text(pair.named))
+            if given.dry_run:
+                runs = pair.planned(given.seed or 0)
+                progress.result(show.plan_text(pair.experiment, runs))
+                return
+            request = versions.Request(
+                pair, path.stem, overridden, given.seed, store.folder(), given.inventory,
+                ask_password=given.ask_become_pass,
+            )  # fmt: skip
+            outcome = versions.carry_out(request, progress)
+    progress.result(show.outcome_text(outcome))
+    code = campaign.exit_code([outcome], strict=given.strict)
+    judged = judge(outcome.folder, given.judging())
+    grave = code if code in (Exit.RUN_INTERRUPTED, Exit.RUN_FAILED) else 0
+    if grave or judged or code:
+        sys.exit(grave or judged or code)
+
+
+def measure_noise(name: str, given: options.NoiseOptions, judge: Callable[[Path], int]) -> None:
+    """Measure an app against itself in several campaigns, or only print the plan of one."""
+    progress = Progress(Terminal(), quiet=given.quiet)
+    path = experiments.find(name)
+    asked, overridden = experiments.override(experiments.load(path), given.overrides())
+    with versions.pair(asked, given.app or "", given.apps_path, None, None) as pair:
+        if given.dry_run:
+            runs = pair.planned(given.seed or 0)
+            progress.result(f"{given.repeats} campaigns, each:")
+            progress.result(show.plan_text(pair.experiment, runs))
+            return
+        request = versions.Request(
+            pair, path.stem, overridden, given.seed, store.folder(), given.inventory,
+            ask_password=given.ask_become_pass,
+        )  # fmt: skip
+        folder, outcomes = versions.repeat(request, given.repeats, progress)
+    progress.result(show.repeats_text(folder, outcomes))
+    judged = judge(folder)
+    code = campaign.exit_code(outcomes, strict=given.strict)
+    grave = code if code in (Exit.RUN_INTERRUPTED, Exit.RUN_FAILED) else 0
+    if grave or judged or code:
+        sys.exit(grave or judged or code)
 
 
 def _results_folder(named: str) -> Path:

@@ -1,18 +1,14 @@
 """Ask whether the hosts are fit to measure, and let Ansible mend what it may."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 from testbed import fitness
 from testbed.errors import Exit, TestbedError
 from testbed.fitness import Facts, Subject
+from testbed.hosts import playbook
 from testbed.hosts.linkproof import PEER
 from testbed.hosts.remote import CommandFailed, Remote, ask
 from testbed.hosts.remotes import Remotes, at_once
 from testbed.model.kinds import HostRole
 from testbed.model.results import Fitness
-from testbed.paths import ROOT
 from testbed.tools.table import LINK_TOOL
 
 PLAYBOOK = "playbooks/fit.yml"
@@ -67,18 +63,7 @@ def fix(inventory: str | None, *, ask_password: bool) -> None:
 
     `ask_password` makes it ask for sudo's password. Raises TestbedError if Ansible fails.
     """
-    command = [
-        str(Path(sys.executable).with_name("ansible-playbook")),
-        PLAYBOOK,
-        *(["-i", str(Path(inventory).resolve())] if inventory else []),
-        *(["--ask-become-pass"] if ask_password else []),
-    ]
-    if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
-        raise TestbedError(
-            f"ansible-playbook {PLAYBOOK} ended with an error; it stands above",
-            remedy="if it asks for sudo's password, add --ask-become-pass",
-            exit_code=Exit.NOT_READY,
-        )
+    playbook.play(PLAYBOOK, inventory, ask_password=ask_password)
 
 
 def news(found: dict[HostRole, list[Fitness]]) -> list[str]:

@@ -346,6 +346,7 @@ class CataloguedApp(Model):
 
     workload: Name
     name: Name
+    file: str  # its app.yml: absolute, on the control machine
     folder: str  # of its code: absolute, on the control machine
     digest: str  # of all the code's files; names what is deployed
     spec: App

@@ -299,6 +299,24 @@ class LinkDelay(Model):
     by: Literal["netem", "delay line"]
 
 
+class Version(Model):
+    """One of two versions of an app that were measured side by side."""
+
+    app: str  # the name under which it was deployed
+    source: str  # a folder or a revision, as the user named it
+    commit: str | None  # None: a folder
+
+
+class Versions(Model):
+    """Two versions of an app that a campaign measures under two names."""
+
+    app: str
+    app_title: str
+    old: Version
+    new: Version
+    differences: list[str]  # files, requirements and settings; empty: an app against itself
+
+
 class Campaign(Model):
     """`campaign.json`: one execution of a round or experiment."""
 
@@ -328,5 +346,6 @@ class Campaign(Model):
     # name -> path in its folder -> digest; a campaign that has none was begun before they were kept
     app_files: dict[str, dict[str, str]] = {}
     apps_path: str | None = None  # the user's own apps folder, on the control side
+    versions: Versions | None = None  # None: not a campaign of two versions
     testbed: dict[str, str]  # git commit, versions on the control side
     digest: str | None = None  # of all the above (testbed/seal.py); None: not recorded

@@ -19,6 +19,7 @@ TRIALS = st.lists(FIGURES, min_size=2, max_size=4)
 OPPOSITE = {"better": "worse", "worse": "better", "same": "same", "undecided": "undecided"}
 STEADY = (1000.0, 1001.0, 1002.0)
 MANY = (1400.0, 1401.0, 1402.0)
+QUIET = ("--between=0",)  # nothing changes between campaigns; test_noise.py has other places
 SHAKY = (700.0, 1000.0, 1300.0)
 
 
@@ -63,10 +64,10 @@ def stored(tmp_path):
 
 @pytest.fixture
 def compared(capsys):
-    """Runs `compare --json`; returns the exit code and the document."""
+    """Runs `compare --json` of a place without noise; returns the exit code and the document."""
 
-    def run(a, b, *options):
-        code = main(["compare", a, b, "--json", *options])
+    def run(a, b, *options, between=QUIET):
+        code = main(["compare", a, b, "--json", *between, *options])
         text = capsys.readouterr().out
         return code, json.loads(text)
 
@@ -139,7 +140,7 @@ def test_one_trial_decides_nothing_and_says_so(stored, compared, capsys):
     assert "One trial tells nothing of spread" in cell["reason"]
     assert cell["ratio"]["value"] == 0.5
     assert (cell["ratio"]["low"], cell["ratio"]["high"], cell["p_value"]) == (None, None, None)
-    main(["compare", a, b])
+    main(["compare", a, b, *QUIET])
     assert "One trial tells nothing of spread" in capsys.readouterr().out
 
 
@@ -288,17 +289,18 @@ def test_what_differs_is_listed(stored, compared):
 def test_like_campaigns_differ_in_nothing(stored, compared, capsys):
     folder = stored("a", runs(STEADY))
     assert compared(folder, folder)[1]["differences"] == []
-    assert main(["compare", folder, folder]) == 0
+    assert main(["compare", folder, folder, *QUIET]) == 0
     assert "Nothing that is recorded of the two campaigns differs" in capsys.readouterr().out
 
 
 def test_the_table_shows_figures_ratio_and_verdict(stored, capsys):
     a, b = stored("a", runs(MANY)), stored("b", runs(STEADY))
-    assert main(["compare", a, b]) == Exit.WORSE
+    assert main(["compare", a, b, *QUIET]) == Exit.WORSE
     text = capsys.readouterr().out
     line = next(line for line in text.splitlines() if "Goodput" in line)
     assert all(part in line for part in ("1,401 (3)", "1,001 (3)", "0.714", "worse"))
-    assert "Goodput/s: The 95 % interval (t, 3 trials against 3, unpaired) of B/A" in text
+    basis = "3 trials against 3, unpaired, and the noise between campaigns"
+    assert f"Goodput/s: The 95 % interval (t, {basis}) of B/A" in text
 
 
 @pytest.mark.parametrize(
@@ -351,9 +353,9 @@ def test_what_a_comparison_could_have_shown_is_said(stored, compared, capsys):
     for folder, least, most in ((steady, 1.05, 1.06), (shaky, 2, 20)):
         _, document = compared(folder, folder, *GOODPUT)
         assert least < document["cells"][0]["could_show_ratio"] < most
-    main(["compare", steady, steady, *GOODPUT])
+    main(["compare", steady, steady, *GOODPUT, *QUIET])
     assert "smallest difference that 4 of 5 such comparisons show: 5.4 %" in capsys.readouterr().out
-    main(["compare", shaky, shaky, *GOODPUT])
+    main(["compare", shaky, shaky, *GOODPUT, *QUIET])
     assert "such comparisons show: a factor of" in capsys.readouterr().out
 
 

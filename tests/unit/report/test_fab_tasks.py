@@ -36,9 +36,12 @@ def stored(folder, goodput_rps):
 
 def test_compare_passes_its_options_and_its_exit_code_on(fab, tmp_path):
     a, b = (stored(tmp_path / name, rate) for name, rate in (("a", 3990.0), ("b", 3590.0)))
-    worse = fab("compare", str(a), str(b), "--metric", "goodput_rps")
+    undecided = fab("compare", str(a), str(b), "--metric", "goodput_rps")
+    assert undecided.returncode == Exit.NOT_VALID, undecided.stderr
+    worse = fab("compare", str(a), str(b), "--metric", "goodput_rps", "--between", "0.5")
     assert worse.returncode == Exit.WORSE, worse.stderr
-    same = fab("compare", str(a), str(b), "--metric", "goodput_rps", "--tolerance", "20", "--json")
+    same = fab("compare", str(a), str(b), "--metric", "goodput_rps", "--tolerance", "20", "--json",
+               "--between", "0.5")  # fmt: skip
     assert same.returncode == 0, same.stderr
     assert same.stdout.startswith("{")
     wrong = fab("compare", str(a), str(tmp_path / "nowhere"))

@@ -1,0 +1,253 @@
+"""Find the two versions of an app that the user names: folders, or revisions in git."""
+
+import io
+import os
+import random
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from testbed.asked import catalogue as catalogues
+from testbed.asked import versions
+from testbed.asked.order import SEEDS, seed_of_part
+from testbed.asked.plan import plan
+from testbed.asked.versions import Source
+from testbed.campaign import campaign
+from testbed.campaign.campaign import Outcome
+from testbed.errors import Interrupted, TestbedError
+from testbed.hosts import inventory, playbook
+from testbed.hosts.inventory import Inventory
+from testbed.hosts.remotes import held
+from testbed.model.catalogue import CataloguedApp
+from testbed.model.experiment import Experiment, PlannedRun
+from testbed.model.results import CAMPAIGN_FILE, Versions
+from testbed.progress import Progress
+from testbed.texts import shown_name
+
+APPS = "apps"  # in the campaign's folder: the apps folder with both versions
+DEPLOY = "playbooks/server.yml"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two versions, ready to be laid out in an apps folder."""
+
+    app: CataloguedApp
+    named: Versions
+    experiment: Experiment
+    old: Source
+    new: Source
+    own: Path | None  # the user's own apps folder
+
+    def lay_out(self, place: Path) -> None:
+        """Make the apps folder `place`, from which both are deployed."""
+        versions.lay_out(place, self.app, self.named, self.old, self.new, self.own)
+
+    def planned(self, seed: int) -> list[PlannedRun]:
+        """Return the runs. Raises TestbedError for what a campaign would refuse."""
+        with tempfile.TemporaryDirectory(prefix="testbed-versions-") as place:
+            self.lay_out(Path(place) / APPS)
+            return plan(self.experiment, catalogues.load(Path(place) / APPS), seed)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for, of two versions of an app."""
+
+    pair: Pair
+    name: str  # of the experiment
+    overridden: list[str]
+    seed: int | None
+    results_folder: Path
+    inventory: str | None
+    ask_password: bool  # for sudo, to deploy
+
+
+def carry_out(request: Request, progress: Progress) -> Outcome:
+    """Deploy both versions and measure them in one campaign.
+
+    Raises what a campaign raises. If nothing could be measured, no folder is left.
+    """
+    request.pair.planned(0)  # refused before any host is asked
+    hosts = inventory.load(request.inventory)
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-ab-{request.pair.app.name}"
+    folder = request.results_folder / name
+    with _deployed(request, hosts, folder / APPS):
+        return campaign.run(
+            campaign.Request(
+                name=request.name,
+                experiment=request.pair.experiment,
+                overridden=request.overridden,
+                seed=request.seed,
+                inventory=hosts,
+                results_folder=request.results_folder,
+                apps_path=str(folder / APPS),
+                folder_name=name,
+                versions=request.pair.named,
+            ),
+            progress,
+        )
+
+
+def repeat(request: Request, times: int, progress: Progress) -> tuple[Path, list[Outcome]]:
+    """Measure both in several campaigns, each from a fresh start. Return their folder and outcomes.
+
+    Between two campaigns everything is torn down: apps are stopped, the hosts are given back and
+    connected to anew. Raises what a campaign raises; finished campaigns are kept.
+    """
+    request.pair.planned(0)  # refused before any host is asked
+    hosts = inventory.load(request.inventory)
+    name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-aa-{request.pair.app.name}"
+    folder = request.results_folder / name
+    seed = random.SystemRandom().randrange(SEEDS) if request.seed is None else request.seed
+    outcomes = []
+    with _deployed(request, hosts, folder / APPS):
+        for number in range(1, times + 1):
+            part = f"repeat-{number:0{len(str(times))}}"
+            progress.say(f"campaign {number} of {times}")
+            asked = campaign.Request(
+                name=request.name,
+                experiment=request.pair.experiment,
+                overridden=request.overridden,
+                seed=seed_of_part(seed, part),
+                inventory=hosts,
+                results_folder=request.results_folder,
+                apps_path=str(folder / APPS),
+                within=name,
+                folder_name=part,
+                versions=request.pair.named,
+            )
+            try:
+                outcomes.append(campaign.run(asked, progress))
+            except Interrupted as error:
+                raise Interrupted(
+                    error.message,
+                    remedy=f"python -m analysis noise {shown_name(os.path.relpath(folder))} takes "
+                    f"the {len(outcomes)} campaigns that ended; or run it again",
+                ) from error
+    return folder, outcomes
+
+
+@contextmanager
+def _deployed(request: Request, hosts: Inventory, place: Path) -> Iterator[None]:
+    """Deploy both versions from the apps folder `place`, which is made.
+
+    If the block ends before a campaign has begun in the folder above it, that folder is removed.
+    """
+    place.parent.mkdir(parents=True)
+    try:
+        request.pair.lay_out(place)
+        with held(hosts, cleared=False):
+            pass  # nobody else uses them, whose apps this would replace
+        playbook.play(
+            DEPLOY,
+            request.inventory,
+            ask_password=request.ask_password,
+            variables={"testbed_apps_path": str(place.resolve())},
+        )
+        yield
+    finally:
+        if not list(place.parent.rglob(CAMPAIGN_FILE)):
+            shutil.rmtree(place.parent)
+
+
+@contextmanager
+def pair(
+    experiment: Experiment, name: str, apps_path: str | None, old: str | None, new: str | None
+) -> Iterator[Pair]:
+    """Provide both versions of the experiment's app `name` while the block runs.
+
+    `old` and `new` are each a folder with an app.yml, or a revision of the git repository that the
+    app lies in; None for both stands for the app as it is, against itself. Revisions are unpacked
+    in a temporary place, which is gone afterwards. Raises TestbedError, which names what is wrong.
+    """
+    known = catalogues.load(apps_path).apps_of(experiment.workload)
+    if name not in known:
+        raise catalogues.unknown(f"app of workload {experiment.workload}:", name, known)
+    app = known[name]
+    with tempfile.TemporaryDirectory(prefix="testbed-versions-") as place:
+        if old is None or new is None:
+            first = second = Source.read(Path(app.file).parent, name)
+        else:
+            first = _source(app, old, Path(place) / "old")
+            second = _source(app, new, Path(place) / "new")
+        named = versions.side_by_side(app, first, second)
+        own = None if apps_path is None else Path(apps_path).resolve()
+        asked = versions.experiment_of(experiment, named)
+        yield Pair(app, named, asked, first, second, own)
+
+
+def _source(app: CataloguedApp, said: str, place: Path) -> Source:
+    """Return the version that the user named; a revision is unpacked below `place`."""
+    if not said:
+        raise TestbedError(
+            "--old and --new: an empty name", remedy="name a folder with an app.yml, or a revision"
+        )
+    try:
+        is_folder = Path(said).is_dir()
+    except (OSError, ValueError):
+        is_folder = False
+    if is_folder:
+        return Source.read(Path(said).resolve(), said)
+    return _revision(app, said, place)
+
+
+def _revision(app: CataloguedApp, said: str, place: Path) -> Source:
+    home = Path(app.file).resolve().parent
+    if _git(home, "rev-parse", "--is-inside-work-tree") is None:
+        raise TestbedError(
+            f"{shown_name(said)}: no folder, nor a revision: {shown_name(home)} lies in no git "
+            "repository",
+            remedy="name a folder with an app.yml",
+        )
+    commit = _text(
+        home, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{said}^{{commit}}"
+    )
+    if commit is None:
+        raise TestbedError(
+            f"{shown_name(said)}: neither a folder nor a revision of the git repository of "
+            f"{app.name}",
+            remedy="`git log` there shows its revisions",
+        )
+    if commit == _text(home, "rev-parse", "HEAD") and _git(
+        home, "status", "--porcelain", "--", "."
+    ):
+        raise TestbedError(
+            f"{shown_name(home)} has changes that are not committed, which revision "
+            f"{shown_name(said)} does not have",
+            remedy="commit them, or name the folder instead of the revision",
+        )
+    # the app's code may lie beside its folder, in that of its workload
+    top = Path(_text(home, "rev-parse", "--show-toplevel") or home)
+    whole = home if top == home else home.parent
+    archive = _git(whole, "archive", "--format=tar", commit)
+    if archive is not None:
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            # git keeps no path that leads elsewhere; where Python can, it makes sure of that
+            tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)
+            tar.extractall(place / whole.name)  # noqa: S202
+    return Source.read(place / home.relative_to(whole.parent), said, commit)
+
+
+def _text(folder: Path, *words: str) -> str | None:
+    found = _git(folder, *words)
+    return None if found is None else found.decode(errors="replace").strip()
+
+
+def _git(folder: Path, *words: str) -> bytes | None:
+    """Return what git prints in a folder; None if it ends with an error."""
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, check=False)
+    except FileNotFoundError as error:
+        raise TestbedError(
+            "git is not installed on this machine", remedy="install it, or name folders"
+        ) from error
+    except ValueError:  # a name with a null byte
+        return None
+    return done.stdout if done.returncode == 0 else None

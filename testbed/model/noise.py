@@ -1,0 +1,59 @@
+"""Define the noise document: how much a place's figures vary though nothing was changed.
+
+schema_version history (raise it with any change a reader would notice):
+  1  first version
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from testbed.model.base import Model
+from testbed.model.experiment import Capacity
+from testbed.model.kinds import HostRole
+from testbed.model.load import Load
+
+
+class NoiseHost(Model):
+    """What a host was when its noise was measured."""
+
+    role: HostRole
+    hostname: str
+    cpu_model: str
+    cpus: int
+    kernel: str
+
+
+class NoiseCell(Model):
+    """The noise of one figure of an app under one load. Spreads are percent of the figure.
+
+    `trial_sd_percent` is that of a trial, `block_sd_percent` what a block adds to all trials in it.
+    Campaigns scatter by `between_sd_percent`, which includes what their few trials leave to chance.
+    """
+
+    app: str
+    digest: str | None  # of the app's files
+    endpoint: str
+    variant: str
+    load: Load
+    search: Capacity | None  # None: not a capacity search
+    metric: str  # the figure, by its column in table.csv
+    means: list[float]  # of each campaign, over the trials of both names
+    trial_sd_percent: float | None  # None: fewer than two blocks in every campaign
+    block_sd_percent: float | None
+    between_sd_percent: float
+
+
+class Noise(Model):
+    """`noise/<time>-<app>.json`: what `fab run-aa` found."""
+
+    schema_version: Literal[1]
+    place: Literal["lab", "metal"]
+    hosts: list[NoiseHost]
+    workload: str
+    experiment: str
+    app: str
+    campaigns: list[str]
+    measured_from: datetime
+    measured_to: datetime
+    cells: list[NoiseCell]
+    digest: str | None = None  # of all the above (testbed/seal.py)

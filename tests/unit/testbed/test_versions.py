@@ -1,0 +1,299 @@
+"""Two versions of an app: found as folders or revisions, laid out side by side, and refused."""
+
+import io
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from invoke.context import Context
+
+from testbed import store
+from testbed.asked import catalogue, experiments
+from testbed.campaign import campaign, versions
+from testbed.cli import tasks
+from testbed.errors import Exit, TestbedError
+from testbed.hosts import inventory
+from testbed.model.results import Versions
+
+SOUND = Path(__file__).parents[1] / "bad_input" / "sound"
+
+
+def git(folder, *words):
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", "-C", str(folder), *identity, *words], check=True, capture_output=True)
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """An apps folder in a git repository of two commits; in the second, the app has changed."""
+    shutil.copytree(SOUND, tmp_path, dirs_exist_ok=True)
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "one")
+    git(tmp_path, "tag", "v1")
+    app = tmp_path / "own" / "shop" / "catalogue"
+    (app / "service.py").write_text("print('two')\n")
+    (app / "more.py").write_text("")
+    declared = (app / "app.yml").read_text()
+    (app / "app.yml").write_text(declared.replace("WORKERS, default: 4", "WORKERS, default: 8"))
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-qm", "two")
+    monkeypatch.setenv(store.FOLDER_VARIABLE, str(tmp_path / "results"))
+    return tmp_path / "own"
+
+
+@pytest.fixture
+def run_ab(own, capsys):
+    """`fab run-ab EXPERIMENT --apps-path=own --app=catalogue --dry-run`, in this process."""
+    judged = []
+    task = tasks.measuring_versions("any", lambda folder, given: judged.append(folder) or 0)
+
+    def call(**given):
+        options = {
+            "apps_path": str(own), "app": "catalogue", "old": "v1", "new": "HEAD", "dry_run": True
+        } | given  # fmt: skip
+        code = 0
+        try:
+            options = {name: value for name, value in options.items() if value is not None}
+            task(Context(), str(own.parent / "experiment.yml"), **options)
+        except SystemExit as end:
+            code = end.code
+        return code, *capsys.readouterr()
+
+    return call
+
+
+def test_the_plan_names_what_differs_first(run_ab):
+    code, out, err = run_ab()
+    assert (code, err) == (0, "")
+    lines = [line.strip() for line in out.splitlines()]
+    assert lines[0].startswith("old: catalogue_old, from v1 (commit ")
+    assert lines[1].startswith("new: catalogue_new, from HEAD (commit ")
+    assert lines[3:6] == [
+        "new file: more.py", "changed file: service.py", "app.yml: settings.workers.default: 4 → 8"
+    ]  # fmt: skip
+    assert any("catalogue_old-product-few-t1" in line for line in lines)
+    assert any("catalogue_new-page-many-t4" in line for line in lines)  # 3 trials: one more
+    assert not any("t5" in line for line in lines)
+
+
+def test_each_block_has_its_mirror_image(run_ab, own):
+    path = own.parent / "experiment.yml"
+    text = path.read_text().replace("[product, page]", "[product]")
+    path.write_text(text.replace("  many: {apps: [catalogue], app_settings: {catalogue: {workers: "
+                                 "2 per cpu}}}\n", ""))  # fmt: skip
+    _, out, _ = run_ab(trials="6")
+    runs = [line for line in out.splitlines() if "-few-t" in line]
+    order = "".join("A" if "_old-" in line else "B" for line in runs)
+    assert len(order) == 12
+    assert all(order[n : n + 4] in ("ABBA", "BAAB") for n in (0, 4, 8))
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"app": "katalog"}, "unknown app of workload shop: 'katalog'"),
+        ({"app": None}, "--app: missing"),
+        ({"old": None, "new": None}, "--old and --new: missing"),
+        ({"old": "", "new": "HEAD"}, "an empty name"),
+        ({"old": "v7"}, "v7: neither a folder nor a revision"),
+        ({"old": "--help"}, "--help: neither a folder nor a revision"),
+        ({"old": "a\0b"}, "neither a folder nor a revision"),
+        ({"old": "x" * 5000}, "neither a folder nor a revision"),
+        ({"old": "HEAD"}, "--old HEAD and --new HEAD are equal"),
+        ({"old": "EXPERIMENTS"}, "no app.yml in this folder"),
+        ({"apps": "catalogue"}, "--apps does not go with two versions"),
+        ({"resume": "results/x"}, "does not go with"),
+        ({"tolerance": "wide"}, "--tolerance: "),
+        ({"seed": "-1"}, "--seed: "),
+    ],
+)
+def test_what_cannot_be_compared_is_one_sentence(run_ab, own, given, says):
+    given = {n: str(own.parent) if v == "EXPERIMENTS" else v for n, v in given.items()}
+    code, out, err = run_ab(**given)
+    assert (code, out) == (Exit.BAD_INPUT, "")
+    assert says in err
+    assert "fault in the testbed" not in err
+    assert len(err.splitlines()) <= 3
+
+
+def test_a_revision_without_the_app_is_named(run_ab, own):
+    git(own, "checkout", "-q", "--orphan", "empty")
+    git(own, "rm", "-rqf", "--cached", ".")
+    git(own, "commit", "-q", "--allow-empty", "-m", "nothing")
+    git(own, "checkout", "-qf", "master" if _has(own, "master") else "main")
+    code, _, err = run_ab(old="empty")
+    assert code == Exit.BAD_INPUT
+    assert "catalogue: no app.yml in this folder at revision empty" in err
+
+
+def _has(own, branch):
+    done = subprocess.run(["git", "-C", str(own), "rev-parse", "-q", "--verify", branch],
+                          capture_output=True, check=False)  # fmt: skip
+    return done.returncode == 0
+
+
+def test_changes_that_are_not_committed_are_not_forgotten(run_ab, own):
+    (own / "shop" / "catalogue" / "service.py").write_text("print('three')\n")
+    code, _, err = run_ab()
+    assert code == Exit.BAD_INPUT
+    assert "has changes that are not committed, which revision HEAD does not have" in err
+    code, out, _ = run_ab(new=str(own / "shop" / "catalogue"))
+    assert code == 0
+    assert "changed file: service.py" in out
+
+
+def test_outside_of_git_only_folders_are_versions(run_ab, own):
+    shutil.rmtree(own.parent / ".git")
+    code, _, err = run_ab()
+    assert code == Exit.BAD_INPUT
+    assert "lies in no git repository" in err
+
+
+def test_requirements_are_told_by_package(run_ab, own):
+    path = own / "shop" / "catalogue" / "requirements.txt"
+    path.write_text("flask==3.0 \\\n    --hash=sha256:00\nnew==1\n")
+    git(own, "commit", "-qam", "three")
+    path.write_text("flask==3.1 \\\n    --hash=sha256:01\n")
+    _, out, _ = run_ab(old="HEAD~1", new=str(path.parent))
+    assert "requirements: flask: none → 3.1" in out
+    git(own, "commit", "-qam", "four")
+    _, out, _ = run_ab(old="HEAD~1")
+    assert "requirements: flask: 3.0 → 3.1" in out
+    assert "requirements: new: 1 → none" in out
+    assert "hash" not in out
+
+
+def test_a_long_name_still_names_two_apps(run_ab, own):
+    long = "a" + "b" * 30
+    (own / "shop" / "catalogue").rename(own / "shop" / long)
+    git(own, "add", "-A")
+    git(own, "commit", "-qm", "renamed")
+    path = own.parent / "experiment.yml"
+    text = path.read_text().replace("[catalogue]", f"[{long}]")
+    path.write_text(text.replace("{catalogue:", f"{{{long}:"))
+    (own / "shop" / long / "service.py").write_text("print('three')\n")
+    old, new = SOUND / "own" / "shop" / "catalogue", own / "shop" / long
+    code, out, err = run_ab(app=long, old=str(old), new=str(new))
+    assert (code, err) == (0, "")
+    assert f"new: {long[:27]}_new, from" in out
+
+
+@pytest.fixture
+def deployed(own, monkeypatch):
+    """Deploys and measures nothing; gives what was to be deployed, and the campaign's request."""
+    seen = {"requests": []}
+
+    def play(name, place, *, ask_password, variables):
+        seen["playbook"] = (name, ask_password)
+        seen["apps"] = catalogue.load(variables["testbed_apps_path"]).apps_of("shop")
+        if seen.get("fails"):
+            raise TestbedError("ansible-playbook ended with an error", exit_code=Exit.NOT_READY)
+
+    def run(request, progress):
+        seen["request"] = request
+        seen["requests"].append(request)
+        (request.parent / request.folder_name).mkdir(exist_ok=True)
+        (request.parent / request.folder_name / "campaign.json").write_text("{}")
+        return campaign.Outcome(request.parent / request.folder_name, [])
+
+    monkeypatch.setattr(versions.playbook, "play", play)
+    monkeypatch.setattr(versions, "held", lambda *_, **__: io.StringIO())  # any context manager
+    monkeypatch.setattr(versions.campaign, "run", run)
+    monkeypatch.setattr(inventory, "load", lambda _: None)
+    return seen
+
+
+def test_both_are_deployed_beside_the_other_apps_and_kept_with_the_results(run_ab, own, deployed):
+    code, _, err = run_ab(dry_run=False, ask_become_pass=True, quiet=True)
+    assert (code, err) == (0, "")
+    assert deployed["playbook"] == ("playbooks/server.yml", True)
+    apps, request = deployed["apps"], deployed["request"]
+    assert list(apps) == ["catalogue", "catalogue_new", "catalogue_old"]
+    assert apps["catalogue_old"].spec.title == "The catalogue service (old)"
+    assert apps["catalogue_old"].defaults()["workers"] == 4
+    assert apps["catalogue_new"].defaults()["workers"] == 8
+    assert Path(apps["catalogue_new"].folder, "more.py").is_file()
+    assert request.experiment.apps == ["catalogue_old", "catalogue_new"]
+    assert request.experiment.trials == 4
+    assert request.versions.old.source == "v1"
+    assert Path(request.apps_path).parent == request.parent / request.folder_name
+    assert Versions.model_validate(request.versions.model_dump()) == request.versions
+
+
+def test_nothing_is_left_if_they_cannot_be_deployed(run_ab, own, deployed):
+    deployed["fails"] = True
+    code, _, err = run_ab(dry_run=False)
+    assert code == Exit.NOT_READY
+    assert "ended with an error" in err
+    assert list((own.parent / "results").iterdir()) == []
+
+
+def test_variants_for_other_apps_are_left_out(own):
+    asked = experiments.load(own.parent / "experiment.yml")
+    other = asked.variants["many"].model_copy(update={"apps": ["other"], "app_settings": {}})
+    asked = asked.model_copy(update={"variants": asked.variants | {"other": other}})
+    with versions.pair(asked, "catalogue", str(own), "v1", "HEAD") as pair:
+        found = pair.experiment.variants
+        temporary = pair.old.file
+    assert set(found) == {"few", "many"}
+    assert set(found["many"].app_settings) == {"catalogue_old", "catalogue_new"}
+    assert not temporary.exists()
+
+
+@pytest.fixture
+def run_aa(own, capsys):
+    """`fab run-aa EXPERIMENT --apps-path=own --app=catalogue`, in this process."""
+    judged = []
+    task = tasks.measuring_noise("any", lambda folder: judged.append(folder) or 0)
+
+    def call(**given):
+        options = {"apps_path": str(own), "app": "catalogue", "repeats": "3"} | given
+        code = 0
+        try:
+            task(Context(), str(own.parent / "experiment.yml"), **options)
+        except SystemExit as end:
+            code = end.code
+        return code, *capsys.readouterr(), judged
+
+    return call
+
+
+def test_an_app_against_itself_is_repeated_in_campaigns_of_their_own(run_aa, own, deployed):
+    seen = deployed["requests"]
+    code, out, err, (folder,) = run_aa(seed="7", quiet=True)
+    assert (code, err) == (0, "")
+    assert "3 campaigns" in out
+    assert [request.folder_name for request in seen] == ["repeat-1", "repeat-2", "repeat-3"]
+    assert len({request.seed for request in seen}) == 3
+    assert {request.parent for request in seen} == {folder}
+    assert all(request.versions.differences == [] for request in seen)
+    assert list(deployed["apps"]) == ["catalogue", "catalogue_new", "catalogue_old"]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"app": None}, "--app: missing"),
+        ({"app": "katalog"}, "unknown app"),
+        ({"repeats": "1"}, "--repeats: "),
+        ({"repeats": "many"}, "--repeats: "),
+        ({"apps": "catalogue"}, "--apps does not go with run-aa"),
+        ({"resume": "results/x"}, "--resume does not go with run-aa"),
+    ],
+)
+def test_what_cannot_be_repeated_is_one_sentence(run_aa, given, says):
+    code, out, err, _ = run_aa(dry_run=True, **given)
+    assert (code, out) == (Exit.BAD_INPUT, "")
+    assert says in err
+
+
+def test_an_app_against_itself_needs_no_experiment(own):
+    command = [sys.executable, "-m", "fabric", "run-aa", "--app=nothing", "--dry-run"]
+    done = subprocess.run(
+        command, cwd=SOUND.parents[3], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == Exit.BAD_INPUT
+    assert "unknown app of workload agents: 'nothing'" in done.stderr
