@@ -23,6 +23,8 @@ class Part:
     pattern: re.Pattern[str]
     repeats: bool = False  # several such lines may follow each other
     telling: bool = True  # this line alone shows that the tool wrote the text
+    within: bool = False  # the line counts only behind lines of a report that come before it
+    anywhere: bool = False  # the line may stand at any place of a report
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,17 @@ class Report:
 
 
 def part(
-    kind: str, rank: int, pattern: str, *, repeats: bool = False, telling: bool = True
+    kind: str,
+    rank: int,
+    pattern: str,
+    *,
+    repeats: bool = False,
+    telling: bool = True,
+    within: bool = False,
+    anywhere: bool = False,
 ) -> Part:
     """Return a Part whose pattern must match the whole line."""
-    return Part(kind, rank, re.compile(pattern, re.ASCII), repeats, telling)
+    return Part(kind, rank, re.compile(pattern, re.ASCII), repeats, telling, within, anywhere)
 
 
 def split(lines: Sequence[Line], parts: Sequence[Part], programs: set[str]) -> list[Report]:
@@ -100,6 +109,11 @@ def split(lines: Sequence[Line], parts: Sequence[Part], programs: set[str]) -> l
                 reports.append(current)
             continue
         this, match = found
+        if this.within and (last is None or this.rank < last.rank):
+            continue
+        if this.anywhere and last:
+            current.hits.append(Hit(this.kind, match, line))
+            continue
         if last and (this.rank < last.rank or (this.rank == last.rank and not this.repeats)):
             current = Report()
             reports.append(current)
@@ -111,8 +125,12 @@ def split(lines: Sequence[Line], parts: Sequence[Part], programs: set[str]) -> l
 
 
 def _classify(line: Line, parts: Sequence[Part]) -> tuple[Part, re.Match[str]] | None:
+    """Return the part that a line is, as it is or without a remark behind it; None if none fits."""
+    unremarked = line.unremarked
     for candidate in parts:
         match = candidate.pattern.fullmatch(line.text)
+        if not match and unremarked != line.text:
+            match = candidate.pattern.fullmatch(unremarked)
         if match:
             return candidate, match
     return None
