@@ -1,7 +1,7 @@
 """Split a text into numbered lines, without what surrounds their content.
 
-Removed are quotes, indents, comment signs, what log collectors put before each line (times, names of
-containers), HTML tags at either end, and the control codes of a terminal.
+Removed are quotes, indents, comment signs, what log collectors put before each line (times, names
+of containers), HTML tags at either end, and the control codes of a terminal.
 """
 
 import re
@@ -17,8 +17,8 @@ _ESCAPE = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][0-9A-Za-z]|[=>])"
 )
 _TAG = re.compile(r"</?(?:pre|code|samp|p|br|div|span)\b[^<>]*>")
-# What a log collector puts before a line: docker compose ('web-1  | '), a CI service or `docker logs
-# -t` (times, with or without brackets), syslog and journalctl, Kubernetes ('stdout F ', '[pod/a] ').
+# What a log collector puts before a line: docker compose ('web-1  | '), a CI service or
+# `docker logs -t` (times, with or without brackets), syslog, Kubernetes ('stdout F ', '[pod/a] ').
 _LOGGED = "|".join(
     [
         r"[A-Za-z][\w.-]*[ \t]+\|(?=\s|$)",
@@ -33,9 +33,12 @@ _LOGGED = "|".join(
 )
 _COMMENT = r"(?:#+|//+|;+|\*+|--)(?=\s)"
 _BEFORE = re.compile(rf"(?:[\s>|\u200b]|{_TAG.pattern}|{_LOGGED}|{_COMMENT})*")
-# A remark that somebody wrote behind a line: '# total time', '<- median', '(sum)', or another
-# alphabet.
-_REMARK = re.compile(r"\s+(?:#|//|<[-=]|[-=]+>|--|;|\*|[(\uff08]|[^\x00-\x7f]).*|[^\x00-\x7f].*")
+# Where a remark may begin that somebody wrote behind a line: '# total time', '<- median', '(sum)',
+# or words in another alphabet.
+_REMARK = re.compile(
+    r"\s+(?=#|//|<[-=]|[-=]+>|--|;|\*|[(\uff08])|\s*(?<![^\x00-\x7f])(?=[^\x00-\x7f])"
+)
+_MOST_REMARKS = 8
 _MOST = 1_000_000  # lines of a text; even tools that print one per error print fewer
 _LONGEST = 1000  # no tool prints longer lines; a longer one is prose or data
 
@@ -63,9 +66,13 @@ class Line:
         return _short(self.full)
 
     @property
-    def unremarked(self) -> str:
-        """Return the text without a remark behind it, which somebody marked as such."""
-        return _REMARK.sub("", self.text, count=1)
+    def readings(self) -> list[str]:
+        """Return the text, and then the text without one remark behind it, without two, and so on.
+
+        Only what is marked as a remark, or written in another alphabet, may be one.
+        """
+        ends = [match.start() for match in _REMARK.finditer(self.text)][:_MOST_REMARKS]
+        return [self.text, *(self.text[:end] for end in reversed(ends))]
 
 
 @dataclass(frozen=True)
