@@ -49,6 +49,7 @@ _NUMBER = r"(?P<value>\S+)"
 _TIMES = ("min", "mean", "stdev", "max")
 
 
+_GOES_ON = ("SSL ", "WARNING")  # messages after which ab goes on
 # Labels of lines with figures, and of lines that a report can do without.
 _FIGURES = (
     *("Concurrency Level", "Time taken for tests", "Complete requests", "Failed requests"),
@@ -323,8 +324,9 @@ def _ended_early(report: Report, requests: int | None) -> list[str]:
     said = [hit["what"] for hit in report.all("failure")]
     if start and start["rest"] not in ("", "done") and not verbose:
         said.insert(0, start["rest"])
-    if said and not report.one("Time taken for tests"):
-        return [f"ab gave up: {said[-1]}"]
+    last = said[-1] if said else ""
+    if last and not last.startswith(_GOES_ON) and not report.one("Time taken for tests"):
+        return [f"ab gave up: {last}"]
     notes = [f"ab says{_times_said(count)}: {what}" for what, count in Counter(said).items()]
     command = report.command
     asked = command.option("-n", "-n") if command and not command.has("-t", "-t") else None

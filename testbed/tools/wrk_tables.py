@@ -92,13 +92,20 @@ def _take(hit: Hit, times: Times, tables: Tables) -> None:
 def _take_summary(report: Report, tables: Tables) -> None:
     """Add the line 'Latency' under 'Thread Stats', which may repeat figures of wrk2's table.
 
-    Its columns are what their heading says. Without a heading they are taken for wrk's own.
+    Its columns are what their heading says. Without it, only the first two are known: wrk and its
+    forks have the mean and the standard deviation there.
     """
     hit, heading = report.one("latency"), report.one("stats")
     if not hit:
         return
-    names = heading["columns"].split() if heading else ["Avg", "Stdev", "Max"]
     cells = re.findall(CELL, hit["cells"])
+    if heading:
+        names = heading["columns"].split()
+    else:
+        names, cells = ["Avg", "Stdev"], cells[:2]
+        tables.remark(
+            "The heading of the columns is missing: the third, mostly the maximum, is left out."
+        )
     if len(names) != len(cells):
         tables.remark(
             f"The columns of latency are headed {', '.join(names)}, but there are {len(cells)} "
