@@ -236,7 +236,7 @@ def _read(report: Report) -> Found:
             problems=[
                 *_ended_early(report, printed.requests),
                 *_absent(report, printed),
-                *not_understood([(hit.line.number, hit.line.text) for hit in strange]),
+                *not_understood([hit.line.text for hit in strange]),
                 *checks.problems(printed),
                 *(failed.remarks if failed else []),
                 *_resolution(printed.times),

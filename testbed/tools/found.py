@@ -1,6 +1,6 @@
 """Define what the parser of every tool returns, and help to make its parts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from testbed.model.tool_output import Distribution, ToolOutput
@@ -24,7 +24,7 @@ class Found:
 
 def refused(tool: str, line: int, error: ParseError) -> Found:
     """Return a run of `tool` that cannot be read, so that others in the text still can."""
-    told = f"Not read, because of line {error.line}: {error.what}."
+    told = f"A part of this text is not read: {error.what}."
     return Found(line, ToolOutput(tool=tool, problems=[told]), error)
 
 
@@ -36,17 +36,16 @@ def read_or_refuse(tool: str, line: int, read: Callable[[], Found]) -> Found:
         return refused(tool, line, error)
 
 
-def not_understood(lines: list[tuple[int, str]]) -> list[str]:
+def not_understood(lines: Sequence[str]) -> list[str]:
     """Return a sentence on lines that are like the tool's, but not as it prints them.
 
-    `lines` have numbers and texts. The list is empty if there are none.
+    The list is empty if there are none.
     """
     if not lines:
         return []
-    number, text = lines[0]
     more = len(lines) - 1
     others = f" (and {more} more line{'s' if more > 1 else ''} of the kind)" if more else ""
-    return [f"Line {number} is not understood and left out: '{shown_name(text)}'{others}."]
+    return [f"Not understood, and left out: '{shown_name(lines[0])}'{others}."]
 
 
 def missing(parts: dict[str, bool]) -> list[str]:

@@ -148,7 +148,7 @@ class H2load(Generator):
                         "latency": report.one("times") is not None or not answered,
                     }
                 ),
-                *not_understood([(hit.line.number, hit.line.text) for hit in strange]),
+                *not_understood([hit.line.text for hit in strange]),
                 *checks.problems(printed),
             ],
         )

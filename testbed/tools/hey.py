@@ -177,7 +177,7 @@ class Hey(Generator):
             latency_us=distribution(printed.times),
             problems=[
                 *_absent(report, printed, counts),
-                *not_understood([(hit.line.number, hit.line.text) for hit in strange]),
+                *not_understood([hit.line.text for hit in strange]),
                 *([counts.problem] if counts.problem else []),
                 *checks.problems(printed),
                 *_resolution(printed.times),

@@ -125,7 +125,7 @@ class _Run:
     streams: list[_Stream] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     strange: list[ParseError] = field(default_factory=list)  # lines that are not understood
-    texts: list[tuple[int, str]] = field(default_factory=list)  # numbers and texts of these lines
+    texts: list[str] = field(default_factory=list)  # of these lines
     of_iperf3: bool = False
 
     @property
@@ -189,9 +189,14 @@ class Iperf(InstalledTool):
 
 
 def _keep(error: ParseError, line: Line, run: _Run) -> None:
-    """Note a line that is not understood. If it has an interval of its own, figures are lost."""
+    """Note a line that is not understood. If it has an interval of its own, figures are lost.
+
+    A line that may be cut off was a line of figures, of an interval that has not ended.
+    """
+    run.texts.append(line.text)
+    if line.cut:
+        return
     run.strange.append(error)
-    run.texts.append((line.number, line.text))
     place = _PLACE.fullmatch(line.text)
     for stream in run.streams if place else []:
         known = {result.interval for result in stream.results}
@@ -237,7 +242,7 @@ def _take(line: Line, runs: list[_Run]) -> None:
         (run or _new(runs, line)).stream(match["stream"]).add(result)
     elif match := _CSV.fullmatch(line.text):
         _take_csv(match, line, run or _new(runs, line))
-    elif _BROKEN.fullmatch(line.text) and not line.cut:
+    elif _BROKEN.fullmatch(line.text):
         _take_other(line, run or _new(runs, line))
     elif _FAILURE.fullmatch(line.text):
         if run is None or (run.client and run.done and "bind failed" in line.text):

@@ -283,7 +283,7 @@ def _strange(report: Report, tables: wrk_tables.Tables) -> list[str]:
     optional = _ASKED if tables.strange else _ASKED | {"percentile"}
     hits = malformed(report, WRK, optional)
     shown = [hit for hit in hits if hit.kind != f"{BROKEN}percentile"] + tables.strange
-    return not_understood([(hit.line.number, hit.line.text) for hit in shown])
+    return not_understood([hit.line.text for hit in shown])
 
 
 def _wrk2s(report: Report) -> int | None:

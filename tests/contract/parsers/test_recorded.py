@@ -112,4 +112,4 @@ def test_surroundings_do_not_matter(name: str, around: str) -> None:
         assert outputs == parse_all(text)
 
 
-ENDS_IN_A_FIGURE = {"ab-one", "ab-no-percentiles"}
+ENDS_IN_A_FIGURE = {"ab-one", "ab-no-percentiles", "ab-annotated"}
