@@ -1,10 +1,11 @@
 """Draw all charts of the report. To add one, add a file here and a line to a list below."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import matplotlib
 
-from analysis.charts import errors, latency, percentiles, ramp, requests, timeline
+from analysis.charts import errors, fonts, latency, percentiles, ramp, requests, timeline
 from analysis.charts.style import RC, Chart, Rendered, render
 from analysis.groups import Group, endpoints, groups
 from analysis.load import LoadedCampaign, LoadedRun
@@ -23,18 +24,27 @@ RUN_CHARTS: tuple[Callable[[LoadedCampaign, LoadedRun], Chart | None], ...] = (t
 
 def endpoint_charts(campaign: LoadedCampaign) -> Iterator[tuple[str, list[Rendered]]]:
     """Draw the charts of every endpoint, in the order asked."""
+    shown = fonts.legible(campaign)
     for endpoint in endpoints(campaign):
-        members = groups(campaign, endpoint)
-        with matplotlib.rc_context(RC):
-            drawn = [chart(campaign, endpoint, members) for chart in ENDPOINT_CHARTS]
-        yield endpoint, [render(chart) for chart in drawn if chart]
+        members = groups(shown.campaign, endpoint)
+        with matplotlib.rc_context(RC | {"font.family": shown.families}):
+            drawn = [chart(shown.campaign, endpoint, members) for chart in ENDPOINT_CHARTS]
+            rendered = [_rendered(chart, shown) for chart in drawn if chart]
+        yield endpoint, rendered
 
 
 def run_charts(campaign: LoadedCampaign) -> Iterator[Rendered]:
     """Draw the charts of every run that has something to show over time."""
-    for run in campaign.runs:
-        for draw in RUN_CHARTS:
-            with matplotlib.rc_context(RC):
-                chart = draw(campaign, run)
-            if chart:
-                yield render(chart)
+    shown = fonts.legible(campaign)
+    for run in shown.campaign.runs:
+        with matplotlib.rc_context(RC | {"font.family": shown.families}):
+            drawn = [draw(shown.campaign, run) for draw in RUN_CHARTS]
+            rendered = [_rendered(chart, shown) for chart in drawn if chart]
+        yield from rendered
+
+
+def _rendered(chart: Chart, shown: fonts.Shown) -> Rendered:
+    """Return the chart as files. Its caption says so if titles are not shown as they are."""
+    if shown.note:
+        chart = replace(chart, caption=f"{chart.caption} {shown.note}".strip())
+    return render(chart)

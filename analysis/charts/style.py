@@ -59,7 +59,8 @@ HATCH = "////"
 LOG_FROM_SPAN = 30  # greatest over smallest figure from which an axis is logarithmic
 
 RC: Any = {  # matplotlib types each key by itself
-    "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same metrics everywhere
+    # comes with matplotlib: the same metrics everywhere; fonts.py adds others for other alphabets
+    "font.family": ["DejaVu Sans"],
     "font.size": 9,
     "text.color": INK,
     "axes.edgecolor": QUIET,
@@ -101,7 +102,8 @@ class Rendered:
 
 def render(chart: Chart) -> Rendered:
     """Return the chart as SVG and PNG, always the same bytes for the same chart."""
-    with matplotlib.rc_context(RC):
+    families = matplotlib.rcParams["font.family"]
+    with matplotlib.rc_context(RC | {"font.family": families}):
         svg, png = io.BytesIO(), io.BytesIO()
         chart.figure.savefig(svg, format="svg", metadata={"Date": None})
         chart.figure.savefig(png, format="png", dpi=DPI)
@@ -203,7 +205,9 @@ def generator_of(record: RunRecord) -> str:
 
 def text_width(text: str, points: float = 9) -> float:
     """Return how wide the text is in a font of `points` points, in inches."""
-    font = get_font(findfont(FontProperties(family=RC["font.family"])))
+    families = matplotlib.rcParams["font.family"]
+    paths = [findfont(FontProperties(family=[family])) for family in families]
+    font = get_font(paths)
     font.set_size(points, 72)
     font.set_text(text, 0.0, flags=LoadFlags.NO_HINTING)
     return float(font.get_width_height()[0]) / 64 / 72  # FreeType counts in 64ths of a point

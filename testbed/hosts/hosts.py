@@ -15,7 +15,7 @@ from testbed.hosts.remote import CommandFailed, NotAnAnswer, Remote, ask
 from testbed.model.kinds import HostRole
 from testbed.model.results import HostRecord, Nic, Sysctl
 from testbed.paths import ROOT
-from testbed.tools.table import TOOLS
+from testbed.tools.table import INSTALLED
 
 # Debian packages whose versions affect the figures, as patterns of dpkg-query.
 PACKAGES = (
@@ -23,7 +23,7 @@ PACKAGES = (
     "redis-server",
     "python3",
     "python3-psutil",
-    *(tool.package for tool in TOOLS.values() if tool.package is not None),
+    *(tool.package for tool in INSTALLED if tool.package is not None),
     "openssh-server",
     "systemd",
     "libc6",

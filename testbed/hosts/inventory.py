@@ -78,6 +78,8 @@ def _view(inventory: str | None) -> View:
         command, cwd=ROOT, capture_output=True, text=True, errors="replace", check=False
     )
     if result.returncode != 0:
+        if inventory is not None and "," not in inventory:
+            inventory_files.explain_variables(inventory)
         lines = [line for line in result.stderr.splitlines() if line.strip()]
         raise TestbedError(
             f"Ansible cannot read {shown_name(inventory or 'the default inventory')}: "

@@ -62,6 +62,18 @@ def explain(source: str) -> None:
         _explain_file(file)
 
 
+def explain_variables(source: str) -> None:
+    """Raise TestbedError if a file of variables beside the source is why Ansible cannot read it."""
+    path = Path(source)
+    folder = path if path.is_dir() else path.parent
+    for name in sorted(OF_VARIABLES):
+        for file in sorted((folder / name).rglob("*")):
+            if file.is_file() and file.suffix in YAML_ENDINGS:
+                text = _text(file, shown(str(file)))
+                if not text.startswith("$ANSIBLE_VAULT"):
+                    _tree(text, shown(str(file)))
+
+
 def shown(source: str) -> str:
     """Return the path as the user would type it, on one line."""
     relative = os.path.relpath(source) if source.startswith("/") else source
@@ -143,6 +155,13 @@ def _explain_file(path: Path) -> None:
     if os.access(path, os.X_OK):
         _explain_script(path, name)
         return
+    text = _text(path, name)
+    if path.suffix in YAML_ENDINGS:
+        _explain_yaml(text, name)
+
+
+def _text(path: Path, name: str) -> str:
+    """Return a file's text. Raises TestbedError if it is none, or not in UTF-8."""
     _check_size(path, name)
     try:
         text = path.read_text(encoding="utf-8")
@@ -150,8 +169,7 @@ def _explain_file(path: Path) -> None:
         raise TestbedError(f"{name}: this is not text in UTF-8", remedy=EXAMPLE) from error
     if "\0" in text:
         raise TestbedError(f"{name}: this is not text: it holds zero bytes", remedy=EXAMPLE)
-    if path.suffix in YAML_ENDINGS:
-        _explain_yaml(text, name)
+    return text
 
 
 def _explain_script(path: Path, name: str) -> None:
@@ -175,10 +193,13 @@ def _explain_script(path: Path, name: str) -> None:
         raise TestbedError(f"{name}: {message}", remedy=remedy or "run it by hand with --list")
 
 
-def _explain_yaml(text: str, name: str) -> None:
-    """Raise TestbedError if the text is not YAML. Ansible's tags, such as !vault, are allowed."""
+def _tree(text: str, name: str) -> yaml.Node | None:
+    """Return the text's YAML, None if it is empty. Raises TestbedError if it is not YAML.
+
+    Ansible's tags, such as !vault, are allowed. An unquoted template is not.
+    """
     try:
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        tree: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
     except RecursionError as error:
         raise TestbedError(f"{name}: nested too deeply", remedy=EXAMPLE) from error
     except yaml.reader.ReaderError as error:
@@ -192,6 +213,19 @@ def _explain_yaml(text: str, name: str) -> None:
         where = f":{mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error)
         raise TestbedError(f"{name}{where}: not valid YAML: {problem}", remedy=EXAMPLE) from error
+    for key in _keys(tree) if tree else []:
+        if not isinstance(key, yaml.ScalarNode):
+            raise TestbedError(
+                f"{name}:{key.start_mark.line + 1}: a key is a list or mapping; a text that begins "
+                "with {, as a template does, takes quotes",
+                remedy=EXAMPLE,
+            )
+    return tree
+
+
+def _explain_yaml(text: str, name: str) -> None:
+    """Raise TestbedError if the text is not YAML of groups and hosts."""
+    tree = _tree(text, name)
     if tree is None:
         raise TestbedError(f"{name}: this file is empty", remedy=EXAMPLE)
     if not isinstance(tree, yaml.MappingNode) and name.endswith((".yml", ".yaml")):
@@ -205,8 +239,8 @@ def _explain_yaml(text: str, name: str) -> None:
             )
 
 
-def _keys(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
-    """All keys of mappings in a tree: names of groups, hosts and variables."""
+def _keys(node: yaml.Node) -> Iterator[yaml.Node]:
+    """Yield all keys of mappings in a tree: names of groups, hosts and variables."""
     seen, left = set(), [node]
     while left:
         one = left.pop()
@@ -214,7 +248,7 @@ def _keys(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
             continue
         seen.add(id(one))
         if isinstance(one, yaml.MappingNode):
-            yield from (key for key, _ in one.value if isinstance(key, yaml.ScalarNode))
+            yield from (key for key, _ in one.value)
             left += [value for _, value in one.value]
         else:
             left += one.value

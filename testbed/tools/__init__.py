@@ -42,9 +42,15 @@ _REFUSAL = re.compile(
 def parse(text: str, tool: str = ANY) -> ToolOutput:
     """Return the only run of `tool` in `text` ('auto' stands for any tool).
 
-    Raises ParseError, with the line, if the text has no run, several runs or a malformed line.
+    If other runs in the text cannot be read, `problems` say so. Raises ParseError, with the line,
+    if the text has no run, several runs or only such as cannot be read.
     """
     found = _find(text, tool)
+    read = [run for run in found if run.error is None]
+    if len(read) == 1:
+        rest = [told for run in found if run.error for told in run.output.problems]
+        output = read[0].output
+        return output.model_copy(update={"problems": [*output.problems, *rest]}) if rest else output
     if len(found) > 1:
         lines = ", ".join(str(run.line) for run in found)
         raise ParseError(
@@ -57,7 +63,8 @@ def parse(text: str, tool: str = ANY) -> ToolOutput:
 def parse_all(text: str, tool: str = ANY) -> list[ToolOutput]:
     """Return all runs of `tool` in `text`, at least one, in the order of the text.
 
-    Raises ParseError, with the line, if the text has no run or a malformed line.
+    A run that cannot be read is among them, without figures and with the reason in its `problems`.
+    Raises ParseError, with the line, if the text has no run, or only such as cannot be read.
     """
     return [run.output for run in _find(text, tool)]
 
@@ -74,7 +81,10 @@ def _find(text: str, tool: str) -> list[Found]:
         found = TOOLS[tool].find_own(lines)
     if not found:
         raise _nothing(lines, tool)
-    return sorted(found, key=lambda run: run.line)
+    found = sorted(found, key=lambda run: run.line)
+    if all(run.error for run in found):
+        raise next(run.error for run in found if run.error)
+    return found
 
 
 def _nothing(lines: Sequence[Line], tool: str) -> ParseError:

@@ -9,22 +9,36 @@ What its figures mean (ab 2.3; tests on recorded outputs check this):
   for a static page, but not for one that varies. Some may also be among 'Non-2xx', so they are not
   subtracted from goodput; the problems say how many they are.
 - 'Exceptions' are sockets on which polling found an error. They are counted as read errors.
+- One failed request can be in several of these classes, and is then counted as often among 'Failed
+  requests': a reset connection is a failure to receive, an exception and a wrong length. The body
+  bytes tell how many requests failed if each correct one has the same length.
 - Times are whole milliseconds and begin with connecting; so 0 means less than half a millisecond.
-- Without -r, ab gives up at the first socket error or timeout, and prints no report.
+- Without -r, ab gives up at the first socket error or timeout, and prints no report. Messages of
+  TLS do not end a run.
+- With -v it prints requests and answers before the report, and with -w an HTML table.
 """
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
 from testbed.model.load import Load
 from testbed.model.tool_output import Errors, ToolOutput
-from testbed.tools import checks
+from testbed.tools import ab_failures, checks
 from testbed.tools.checks import Printed, Times
 from testbed.tools.errors import ParseError
-from testbed.tools.found import Found, distribution, missing, value_of
+from testbed.tools.found import (
+    Found,
+    distribution,
+    missing,
+    not_understood,
+    read_or_refuse,
+    value_of,
+)
 from testbed.tools.lines import Line
-from testbed.tools.sections import Hit, Part, Report, cell, part, split
+from testbed.tools.sections import Part, Report, broken, cell, malformed, part, split
 from testbed.tools.tool import Generator, Target
 from testbed.tools.units import BYTES, RATE, TIME_IN_S, TIME_IN_US, PrintedFigure, Units, figure
 
@@ -35,6 +49,18 @@ _NUMBER = r"(?P<value>\S+)"
 _TIMES = ("min", "mean", "stdev", "max")
 
 
+_GOES_ON = ("SSL ", "WARNING")  # messages after which ab goes on
+# Labels of lines with figures, and of lines that a report can do without.
+_FIGURES = (
+    *("Concurrency Level", "Time taken for tests", "Complete requests", "Failed requests"),
+    *("Non-2xx responses", "Total transferred", "Requests per second", "Transfer rate"),
+)
+_WORDS = (
+    *("Server Hostname", "Server Port", "Document Path", "Document Length", "Write errors"),
+    *("HTML transferred",),
+)
+
+
 def _labelled(rank: int, label: str, value: str, *, telling: bool = False) -> Part:
     return part(label, rank, rf"{re.escape(label)}:\s*{value}", telling=telling)
 
@@ -43,8 +69,14 @@ PARTS = [
     part("banner", 0, r"This is ApacheBench, Version .*"),
     part("benchmarking", 1, r"Benchmarking .* \(be patient\)(?P<dots>\.*)(?P<rest>.*)"),
     part("completed", 2, r"Completed \d+ requests", repeats=True, telling=False),
-    part("finished", 3, r"Finished \d+ requests", telling=False),
-    part("failure", 4, r"(?P<what>(?:apr_|SSL ).*|Test aborted .*)", repeats=True, telling=False),
+    part("finished", 3, r"Finished \d+ requests|\.*done", telling=False),
+    part(
+        "failure",
+        4,
+        r"(?P<what>(?:apr_|SSL |socket: |Send request failed).*|Test aborted .*)",
+        telling=False,
+        anywhere=True,
+    ),
     part("total", 5, rf"Total of {_COUNT} requests completed"),
     _labelled(6, "Server Software", r"(?P<value>.*)"),
     _labelled(7, "Server Hostname", _NUMBER),
@@ -91,17 +123,17 @@ PARTS = [
         repeats=True,
         telling=False,
     ),
+    part("html", 6, rf"<tr\b[^>]*>\s*<th\b[^>]*>(?:{'|'.join(_FIGURES)}):</th>.*", repeats=True),
     # A known label followed by something unexpected; tried where no part above fits.
-    part(
-        "broken",
-        29,
-        r"(?P<label>Concurrency Level|Time taken for tests|Complete requests|Failed requests"
-        r"|Non-2xx responses|Total transferred|Requests per second|Transfer rate"
-        r"|Total(?=:(?:\s+\S+){3}(?:\s+\S+\s+\S+)?$)):.*",
-        repeats=True,
-        telling=False,
-    ),
+    *(broken(label, 29, rf"{label}:.*") for label in (*_FIGURES, *_WORDS)),
+    broken("Total", 29, r"Total:(?:\s+\S+){3}(?:\s+\S+\s+\S+)?"),
+    broken("breakdown", 29, r"\(Connect: .*\)"),
+    # With a unit it is another tool's.
+    broken("percentile", 28, r"\d\S*%\s+[^\sA-Za-z]+(?:\s.*)?", within=True),
 ]
+# With -v ab prints requests and answers from here on, until it says that it is done.
+_VERBOSE = re.compile(r"Benchmarking .* \(be patient\)\.*(?:INFO|LOG|WARNING): .*")
+_AFTER_ANSWERS = re.compile(r"\.*done|Finished \d+ requests|Server Software:.*")
 
 
 class Ab(Generator):
@@ -148,26 +180,43 @@ class Ab(Generator):
         # A last line that ends in a digit without a newline may have been cut off within a figure.
         if last.cut and re.search(r"[\d.]$", last.text):
             lines = lines[:-1]
-        return [_read(report) for report in split(lines, PARTS, {self.name})]
+        return [
+            read_or_refuse(self.name, report.first_line, partial(_read, report))
+            for report in split(_without_answers(lines), PARTS, {self.name})
+        ]
+
+
+def _without_answers(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines without the requests and answers that ab prints with -v."""
+    kept, within = [], False
+    for line in lines:
+        if line.command or line.banner or _AFTER_ANSWERS.fullmatch(line.text):
+            within = False
+        if not within:
+            kept.append(line)
+        within = within or _VERBOSE.fullmatch(line.text) is not None
+    return kept
 
 
 def _read(report: Report) -> Found:
-    for hit in report.all("broken"):
-        if not report.one(hit["label"]):
-            raise ParseError(
-                f"'{hit.line.text}' is not a line as ab prints it", line=hit.line.number
-            )
-    errors, breakdown = _errors(report), report.one("breakdown")
-    completed = _count(report, "Complete requests")
+    html = report.one("html")
+    if html:
+        raise ParseError(
+            "this is ab's HTML table (-w), which is not read; run ab without -w",
+            line=html.line.number,
+        )
+    strange = malformed(report, NAME, {*_WORDS, "breakdown"})
+    errors, failed = _errors(report), ab_failures.read(report)
+    completed = report.count("Complete requests")
     printed = Printed(
         duration_s=_figure(report, "Time taken for tests", TIME_IN_S, "s"),
-        requests=_count(report, "total") if completed is None else completed,
+        requests=report.count("total") if completed is None else completed,
         rate=_figure(report, "Requests per second", RATE),
         bytes=_figure(report, "Total transferred", BYTES, "B"),
         byte_rate=_figure(report, "Transfer rate", BYTES, "KB"),
         status_errors=errors.status,
-        not_answers=_received_nothing(breakdown) if breakdown else 0,
-        at_once=_count(report, "Concurrency Level"),
+        not_answers=failed.not_answers if failed else 0,
+        at_once=report.count("Concurrency Level"),
         times=_times(report),
     )
     return Found(
@@ -177,18 +226,19 @@ def _read(report: Report) -> Found:
             command=report.command.text if report.command else None,
             url=_url(report),
             duration_s=value_of(printed.duration_s),
-            connections=_count(report, "Concurrency Level"),
+            connections=report.count("Concurrency Level"),
             requests=printed.requests,
             throughput_rps=value_of(printed.rate),
             goodput_rps=checks.goodput(printed),
-            bytes=_count(report, "Total transferred"),
+            bytes=report.count("Total transferred"),
             errors=errors,
             latency_us=distribution(printed.times),
             problems=[
                 *_ended_early(report, printed.requests),
                 *_absent(report, printed),
+                *not_understood([hit.line.text for hit in strange]),
                 *checks.problems(printed),
-                *_failures(report),
+                *(failed.remarks if failed else []),
                 *_resolution(printed.times),
             ],
         ),
@@ -200,29 +250,24 @@ def _errors(report: Report) -> Errors:
 
     If an optional line is absent but the line after it is there, its count is 0.
     """
-    failed, breakdown = _count(report, "Failed requests"), report.one("breakdown")
+    failed, by_class = report.count("Failed requests"), ab_failures.read(report)
     known: dict[str, int] = {}
-    if breakdown:
-        known["connect"] = breakdown.count("connect")
-        known["read"] = _received_nothing(breakdown) + breakdown.count("exceptions")
-        known["wrong_body"] = breakdown.count("length")
+    if by_class:
+        known["connect"] = by_class.connect
+        known["read"] = by_class.read
+        known["wrong_body"] = by_class.wrong_body
     elif failed == 0:
         known = {"connect": 0, "read": 0, "wrong_body": 0}
     length = report.one("Document Length")
     if length and length["value"] == "Variable":
         known.pop("wrong_body", None)  # -l: lengths were not compared
     for label, name in [("Write errors", "write"), ("Non-2xx responses", "status")]:
-        count = _count(report, label)
+        count = report.count(label)
         if count is not None:
             known[name] = count
         elif failed is not None and report.one("Total transferred"):
             known[name] = 0
     return Errors(**known)
-
-
-def _received_nothing(breakdown: Hit) -> int:
-    """Return the number of failures to receive; 0 if the version of ab does not print it."""
-    return breakdown.count("receive") if breakdown.get("receive") else 0
 
 
 def _times(report: Report) -> Times:
@@ -260,8 +305,9 @@ def _absent(report: Report, printed: Printed) -> list[str]:
             "number of requests": printed.requests is not None,
             "failed requests": report.one("Failed requests") is not None,
             "failed requests by class": printed.requests is None
-            or not _count(report, "Failed requests")
-            or report.one("breakdown") is not None,
+            or not report.count("Failed requests")
+            or report.one("breakdown") is not None
+            or report.one("broken breakdown") is not None,
             "requests/s": printed.rate is not None or not some,
             "latency": printed.times != Times() or not some,
         }
@@ -269,39 +315,35 @@ def _absent(report: Report, printed: Printed) -> list[str]:
 
 
 def _ended_early(report: Report, requests: int | None) -> list[str]:
+    """Return what ab said while it ran, and whether it ended too early; an empty list if neither.
+
+    What it said is the reason for its end only if there is no report.
+    """
     start = report.one("benchmarking")
-    failures = [hit["what"] for hit in report.all("failure")]
-    if start and start["rest"] not in ("", "done"):
-        failures.insert(0, start["rest"])
-    if failures:
-        return [f"ab gave up: {failures[-1]}"]
+    verbose = start is not None and _VERBOSE.fullmatch(start.line.text) is not None
+    said = [hit["what"] for hit in report.all("failure")]
+    if start and start["rest"] not in ("", "done") and not verbose:
+        said.insert(0, start["rest"])
+    last = said[-1] if said else ""
+    if last and not last.startswith(_GOES_ON) and not report.one("Time taken for tests"):
+        return [f"ab gave up: {last}"]
+    notes = [f"ab says{_times_said(count)}: {what}" for what, count in Counter(said).items()]
     command = report.command
     asked = command.option("-n", "-n") if command and not command.has("-t", "-t") else None
     if asked and asked.isdecimal() and requests is not None and requests < int(asked):
-        return [f"The run was stopped early: {requests} of the {asked} requests asked for."]
+        notes.append(f"The run was stopped early: {requests} of the {asked} requests asked for.")
     # '...' or 'Completed 100 requests' while ab runs; 'done' or 'Finished' at its end.
-    if start and start["dots"] and not start["rest"]:
-        return ["The run was interrupted: ab does not say that it was done."]
-    if report.all("completed") and not report.one("finished"):
-        return ["The run was interrupted: ab does not say that it has finished."]
-    return []
+    elif (
+        start and not report.one("finished") and (verbose or (start["dots"] and not start["rest"]))
+    ):
+        notes.append("The run was interrupted: ab does not say that it was done.")
+    elif report.all("completed") and not report.one("finished"):
+        notes.append("The run was interrupted: ab does not say that it has finished.")
+    return notes
 
 
-def _failures(report: Report) -> list[str]:
-    failed, breakdown = _count(report, "Failed requests"), report.one("breakdown")
-    if failed is None or not breakdown:
-        return []
-    parts = [int(count) for count in breakdown.match.groups() if count]
-    found = []
-    if sum(parts) != failed:
-        found.append(f"{failed} failed requests are not the sum of their classes, {sum(parts)}.")
-    length = int(breakdown["length"])
-    if length:
-        found.append(
-            f"{length} answers are not as long as the first one, or are none: ab counts them as "
-            "failed, goodput does not leave them out."
-        )
-    return found
+def _times_said(count: int) -> str:
+    return "" if count == 1 else f", {count} times"
 
 
 def _resolution(times: Times) -> list[str]:
@@ -309,11 +351,6 @@ def _resolution(times: Times) -> list[str]:
     if any(value and value.value == 0 for value in printed):
         return ["ab prints whole milliseconds: a latency of 0 here is one below half of one."]
     return []
-
-
-def _count(report: Report, label: str) -> int | None:
-    hit = report.one(label)
-    return hit.count("value") if hit else None
 
 
 def _figure(report: Report, label: str, units: Units, unit: str = "") -> PrintedFigure | None:

@@ -1,18 +1,51 @@
 """Define what the parser of every tool returns, and help to make its parts."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from testbed.model.tool_output import Distribution, ToolOutput
+from testbed.texts import shown_name
 from testbed.tools.checks import Times
+from testbed.tools.errors import ParseError
 from testbed.tools.units import PrintedFigure
 
 
 @dataclass(frozen=True)
 class Found:
-    """One run's output, and the line of the text on which it starts, counted from 1."""
+    """One run's output, and the line of the text on which it starts, counted from 1.
+
+    If the run cannot be read, `error` says why, and `output` has that sentence and no figures.
+    """
 
     line: int
     output: ToolOutput
+    error: ParseError | None = None
+
+
+def refused(tool: str, line: int, error: ParseError) -> Found:
+    """Return a run of `tool` that cannot be read, so that others in the text still can."""
+    told = f"A part of this text is not read: {error.what}."
+    return Found(line, ToolOutput(tool=tool, problems=[told]), error)
+
+
+def read_or_refuse(tool: str, line: int, read: Callable[[], Found]) -> Found:
+    """Return what `read` returns, or a refused run if it raises ParseError."""
+    try:
+        return read()
+    except ParseError as error:
+        return refused(tool, line, error)
+
+
+def not_understood(lines: Sequence[str]) -> list[str]:
+    """Return a sentence on lines that are like the tool's, but not as it prints them.
+
+    The list is empty if there are none.
+    """
+    if not lines:
+        return []
+    more = len(lines) - 1
+    others = f" (and {more} more line{'s' if more > 1 else ''} of the kind)" if more else ""
+    return [f"Not understood, and left out: '{shown_name(lines[0])}'{others}."]
 
 
 def missing(parts: dict[str, bool]) -> list[str]:

@@ -15,14 +15,22 @@ What its figures mean (h2load 1.52; tests on recorded outputs check this):
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 from testbed.model.load import Load
 from testbed.model.tool_output import Errors, ToolOutput
 from testbed.tools import checks
 from testbed.tools.checks import Printed, Times
-from testbed.tools.found import Found, distribution, missing, value_of
+from testbed.tools.found import (
+    Found,
+    distribution,
+    missing,
+    not_understood,
+    read_or_refuse,
+    value_of,
+)
 from testbed.tools.lines import Line, whole
-from testbed.tools.sections import Hit, Report, cell, part, split
+from testbed.tools.sections import Hit, Report, broken, cell, malformed, part, split
 from testbed.tools.tool import Generator, Target
 from testbed.tools.units import RATE, TIME_IN_S, TIME_IN_US, PrintedFigure, Units
 
@@ -54,6 +62,10 @@ PARTS = [
         6,
         r"time for request:\s+" + r"\s+".join(rf"(?P<{name}>\S+)" for name in _TIMES) + r"\s+\S+%",
     ),
+    broken("finished", 3, r"finished in \d.*"),
+    broken("requests", 4, r"requests:.*\btotal\b.*"),
+    broken("traffic", 5, r"traffic:.*\btotal\b.*"),
+    broken("times", 6, r"time for request:.*"),
 ]
 
 
@@ -89,9 +101,13 @@ class H2load(Generator):
 
     def find(self, lines: Sequence[Line]) -> list[Found]:
         """Return all runs of h2load in a text; an empty list if there is none."""
-        return [self._read(report) for report in split(whole(lines), PARTS, {self.name})]
+        return [
+            read_or_refuse(self.name, report.first_line, partial(self._read, report))
+            for report in split(whole(lines), PARTS, {self.name})
+        ]
 
     def _read(self, report: Report) -> Found:
+        strange = malformed(report, self.name)
         finished, requests = report.one("finished"), report.one("requests")
         traffic, threads = report.one("traffic"), report.all("thread")
         all_threads = threads if _are_all(threads, report) else []
@@ -132,6 +148,7 @@ class H2load(Generator):
                         "latency": report.one("times") is not None or not answered,
                     }
                 ),
+                *not_understood([hit.line.text for hit in strange]),
                 *checks.problems(printed),
             ],
         )

@@ -21,19 +21,26 @@ What its figures mean (hey 0.1.4; tests on recorded outputs check this):
 - Without any answer the report is complete, with averages of NaN.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from math import ceil
 
 from testbed.model.load import Load
 from testbed.model.tool_output import Errors, ToolOutput
-from testbed.tools import checks
+from testbed.tools import causes, checks
 from testbed.tools.checks import Printed, Times
 from testbed.tools.errors import ParseError
-from testbed.tools.found import Found, distribution, missing, value_of
+from testbed.tools.found import (
+    Found,
+    distribution,
+    missing,
+    not_understood,
+    read_or_refuse,
+    value_of,
+)
 from testbed.tools.lines import Command, Line, whole
-from testbed.tools.sections import Hit, Part, Report, cell, part, split
+from testbed.tools.sections import Hit, Part, Report, broken, cell, malformed, part, split
 from testbed.tools.tool import Generator, Target
 from testbed.tools.units import COUNT, RATE, TIME_IN_S, TIME_IN_US, PrintedFigure, Units, figure
 
@@ -47,6 +54,7 @@ _MANY = (
     "goodput are left out; so is the average, which is wrong; percentiles, least and greatest time "
     "are of that first part."
 )
+_OTHERS = "another tool's"
 _SUMMARY = ("Total", "Slowest", "Fastest", "Average")
 _FOUR_DECIMALS = r"\d+\.\d{4}"
 
@@ -56,33 +64,34 @@ def _summed(rank: int, label: str) -> Part:
 
 
 PARTS = [
-    *(_summed(rank, label) for rank, label in enumerate(_SUMMARY)),
-    part("rate", 4, rf"Requests/sec:\s+(?P<value>{_FOUR_DECIMALS})", telling=False),
-    part("distribution", 5, r"Latency distribution:", telling=False),
+    # oha prints this line and then most of hey's. Its own file tells that such a text is not read.
+    part(_OTHERS, 0, r"Success rate:.*"),
+    *(_summed(rank, label) for rank, label in enumerate(_SUMMARY, start=1)),
+    part("rate", 5, rf"Requests/sec:\s+(?P<value>{_FOUR_DECIMALS})", telling=False),
+    part("distribution", 6, r"Latency distribution:", telling=False),
     part(
         "percentile",
-        6,
+        7,
         rf"(?P<percentile>\d+)% in\s+(?P<value>{_FOUR_DECIMALS}) secs",
         repeats=True,
     ),
-    part("details", 7, r"Details \(average, fastest, slowest\):"),
-    part("statuses", 8, r"Status code distribution:", telling=False),
+    part("details", 8, r"Details \(average, fastest, slowest\):"),
+    part("statuses", 9, r"Status code distribution:", telling=False),
     part(
         "status",
-        9,
+        10,
         r"\[(?P<status>\d+)\]\s+(?P<count>\d+) responses",
         repeats=True,
         telling=False,
     ),
-    part("errors", 10, r"Error distribution:", telling=False),
-    part("error", 11, r"\[(?P<count>\d+)\]\s+(?P<what>\S.*)", repeats=True, telling=False),
+    part("errors", 11, r"Error distribution:", telling=False),
+    part("error", 12, r"\[(?P<count>\d+)\]\s+(?P<what>\S.*)", repeats=True, telling=False),
+    *(broken(label, rank, rf"{label}:.*secs\b.*") for rank, label in enumerate(_SUMMARY, start=1)),
+    # Fewer decimals are a figure that was cut off.
+    broken("rate", 5, r"Requests/sec:\s+(?!\d+\.?\d{0,3}\W*$)\S.*", within=True),
+    broken("percentile", 7, r"\d\S*% in\b.*", within=True),
+    broken("status", 10, r"\[\d+\].*\bresponses?\b.*", within=True),
 ]
-# Error messages of Go by class; the first that fits counts. All others are read errors
-_CLASSES = {
-    "timeout": re.compile(r"Client\.Timeout|deadline exceeded|i/o timeout"),
-    "connect": re.compile(r": dial \S+"),
-    "write": re.compile(r": write \S+"),
-}
 
 
 class Hey(Generator):
@@ -96,7 +105,7 @@ class Hey(Generator):
 
     name = "hey"
     package = "hey"
-    banner = rf"(?:{'|'.join(_SUMMARY)}):\s+(?:{_FOUR_DECIMALS}|NaN) secs"
+    banner = rf"(?:{'|'.join(_SUMMARY)}):\s+(?:{_FOUR_DECIMALS}|NaN) secs|Success rate:.*"
     own_until = r"Response time histogram:"  # because its 'Requests/sec:' is like wrk's
     refusals = (
         r"flag provided but not defined: .*",
@@ -133,9 +142,14 @@ class Hey(Generator):
 
     def find(self, lines: Sequence[Line]) -> list[Found]:
         """Return all runs of hey in a text; an empty list if there is none."""
-        return [self._read(report) for report in split(whole(lines), PARTS, {self.name})]
+        return [
+            read_or_refuse(self.name, report.first_line, partial(self._read, report))
+            for report in split(whole(lines), PARTS, {self.name})
+            if not report.one(_OTHERS)
+        ]
 
     def _read(self, report: Report) -> Found:
+        strange = malformed(report, self.name)
         command = report.command
         asked = _asked(command, "-c", COUNT)
         connections = round(asked.value) if asked else None
@@ -164,6 +178,7 @@ class Hey(Generator):
             latency_us=distribution(printed.times),
             problems=[
                 *_absent(report, printed, counts),
+                *not_understood([hit.line.text for hit in strange]),
                 *([counts.problem] if counts.problem else []),
                 *checks.problems(printed),
                 *_resolution(printed.times),
@@ -191,7 +206,7 @@ def _counts(report: Report, printed: Printed) -> _Counts:
         return _Counts()
     by_class = dict.fromkeys(("connect", "read", "write", "timeout"), 0)
     for hit in report.all("error") if report.one("errors") else []:
-        by_class[_class_of(hit["what"])] += hit.count("count")
+        by_class[causes.class_of(hit["what"]) or "read"] += hit.count("count")
     lost = sum(by_class.values())
     by_status = [(hit.count("status"), hit.count("count")) for hit in report.all("status")]
     answers = sum(count for _, count in by_status)
@@ -206,10 +221,6 @@ def _counts(report: Report, printed: Printed) -> _Counts:
         problem=f"{answers + lost} answers and errors are not what {rate.text} requests/s over "
         f"{duration.text} make: some are not in this output."
     )
-
-
-def _class_of(what: str) -> str:
-    return next((name for name, words in _CLASSES.items() if words.search(what)), "read")
 
 
 def _answers_per_s(printed: Printed) -> float | None:

@@ -14,19 +14,23 @@ What its figures mean (iperf 2.1.8; tests on recorded outputs check this):
   '(reverse)'; that stream has the usual direction.
 - [SUM] is the sum of all streams, in a dual test of both directions. It must not be added to them.
 - A K is 1024 for bytes and 1000 for bits.
+- Histograms (--histograms, --bounceback) stand in lines of their own, with the interval of the line
+  that they belong to. They are not read.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 from testbed.model.tool_output import Flow, ToolOutput
+from testbed.tools import iperf3
 from testbed.tools.checks import TOLERANCE
 from testbed.tools.errors import ParseError
-from testbed.tools.found import Found
+from testbed.tools.found import Found, not_understood, read_or_refuse
 from testbed.tools.lines import Command, Line
-from testbed.tools.tool import Tool
+from testbed.tools.tool import InstalledTool
 from testbed.tools.units import (
     IPERF_BYTES,
     IPERF_MBIT_PER_S,
@@ -54,7 +58,11 @@ _BROKEN = re.compile(
     r"\[\s*(?:\*?\d+|SUM(?:-\d+)?)\]\s+\S+\s*-\s*\S+ sec\b.*"
     r"|\d{14}(?:\.\d+)?,[^,]*,\d*,[^,]*,\d*,-?\d*,.*"
 )
-_IPERF3 = re.compile(r".*[KMGT]?bits/sec\b.*\b(?:sender|receiver)|iperf 3\..*")
+_PLACE = re.compile(
+    r"\[\s*(?P<stream>[^\]\s]+)\]\s+(?P<start>\S+?)\s*-\s*(?P<end>\S+) sec\b(?P<rest>.*)"
+)
+_HISTOGRAM = re.compile(r"\s+\S+-PDF:.*")
+_OUT_OF_ORDER = re.compile(r"\s+(?P<what>\d+ datagrams received out-of-order)\b.*")
 _SERVER_REPORT = re.compile(r"\[\s*(?P<stream>\*?\d+)\] Server Report:")
 _FAILURE = re.compile(
     r".*\b(?:connect|write|read|bind|shutdown|accept|recv|send)\w* failed: .*|.*\bAborted\b.*"
@@ -79,6 +87,7 @@ class _Result:
     length: PrintedFigure  # seconds
     bytes: PrintedFigure
     mbit_per_s: PrintedFigure
+    interval: tuple[str, str] = ("", "")  # as printed
 
 
 @dataclass
@@ -89,6 +98,7 @@ class _Stream:
     connected: re.Match[str] | None = None
     reported: bool = False  # what the other end reported of it (UDP)
     results: list[_Result] = field(default_factory=list)
+    lost: bool = False  # a line of figures after the last result was not understood
 
     def says(self, word: str) -> bool:
         """Return whether the line of its connection has the word."""
@@ -100,7 +110,12 @@ class _Stream:
         Return None if there is no such line.
         """
         last = self.results[-1] if self.results else None
-        return last if last and last.start_s == 0 else None
+        return last if last and last.start_s == 0 and not self.lost else None
+
+    def add(self, result: _Result) -> None:
+        """Add a line of figures."""
+        self.results.append(result)
+        self.lost = False
 
 
 @dataclass
@@ -112,6 +127,9 @@ class _Run:
     connects: bool = False
     streams: list[_Stream] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    strange: list[ParseError] = field(default_factory=list)  # lines that are not understood
+    texts: list[str] = field(default_factory=list)  # of these lines
+    of_iperf3: bool = False
 
     @property
     def done(self) -> bool:
@@ -138,7 +156,7 @@ class _Run:
         return new
 
 
-class Iperf(Tool):
+class Iperf(InstalledTool):
     """iperf 2: TCP in both directions at the same time, with rates in Mbit/s."""
 
     name = NAME
@@ -171,28 +189,59 @@ class Iperf(Tool):
         """Return all runs of iperf 2 in a text; an empty list if there is none."""
         runs: list[_Run] = []
         for line in lines:
-            _take(line, runs)
-        return [_found(run) for run in runs if run.listens or run.connects or run.streams]
+            try:
+                _take(line, runs)
+            except ParseError as error:
+                _keep(error, line, runs[-1] if runs else _new(runs, line))
+        return [
+            read_or_refuse(NAME, run.line, partial(_found, run))
+            for run in runs
+            if not run.of_iperf3 and (run.listens or run.connects or run.streams or run.strange)
+        ]
+
+
+def _keep(error: ParseError, line: Line, run: _Run) -> None:
+    """Note a line that is not understood. If it has an interval of its own, figures are lost.
+
+    A line that may be cut off was a line of figures, of an interval that has not ended.
+    """
+    run.texts.append(line.text)
+    if line.cut:
+        return
+    run.strange.append(error)
+    place = _PLACE.fullmatch(line.text)
+    for stream in run.streams if place else []:
+        known = {result.interval for result in stream.results}
+        if place and stream.name == place["stream"] and (place["start"], place["end"]) not in known:
+            stream.lost = True
 
 
 def _take(line: Line, runs: list[_Run]) -> None:
-    """Add what a line says to the last run, or to a new run if it cannot belong to the last."""
+    """Add what a line says to the last run, or to a new run if it cannot belong to the last.
+
+    Raises ParseError if it is a line of figures that is not as iperf prints it.
+    """
     run = runs[-1] if runs else None
     command = line.command
     if command:
         # The command line of another tool also ends the run.
         runs.append(_Run(line.number, command if command.program == NAME else None))
+    elif iperf3.HEADING.fullmatch(line.text):
+        _new(runs, line).of_iperf3 = True
+    elif iperf3.ITS_OWN.fullmatch(line.text):
+        (run or _new(runs, line)).of_iperf3 = True
     elif match := _LISTENING.fullmatch(line.text):
         # In a dual test, the two threads print their headings in any order.
-        if run is None or run.listens or run.streams or (run.connects and run.notes):
+        ended = run is None or run.of_iperf3 or run.listens or run.streams
+        if run is None or ended or (run.connects and run.notes):
             run = _new(runs, line)
         run.listens, run.port = True, match["port"]
     elif match := _CONNECTING.fullmatch(line.text):
-        if run is None or (not run.listens and (run.connects or run.done)):
+        if run is None or run.of_iperf3 or (not run.listens and (run.connects or run.done)):
             run = _new(runs, line)
         run.connects, run.port = True, run.port or match["port"]
     elif match := _CONNECTED.fullmatch(line.text):
-        if run is None or (run.client and run.done):
+        if run is None or run.of_iperf3 or (run.client and run.done):
             run = _new(runs, line)
         run.streams.append(_Stream(match["stream"], connected=match))
     elif match := _SERVER_REPORT.fullmatch(line.text):
@@ -201,24 +250,40 @@ def _take(line: Line, runs: list[_Run]) -> None:
             _Stream(match["stream"], run.stream(match["stream"]).connected, reported=True)
         )
     elif match := _RESULT.fullmatch(line.text):
-        (run or _new(runs, line)).stream(match["stream"]).results.append(_result(match, line))
+        result = _result(match, line)
+        (run or _new(runs, line)).stream(match["stream"]).add(result)
     elif match := _CSV.fullmatch(line.text):
-        run = run or _new(runs, line)
-        result = _csv_result(match, line)
-        stream = run.stream("SUM" if match["stream"] == "-1" else match["stream"])
-        # If the text's end cut a digit off the rate, it is a tenth of what follows from the bytes.
-        if line.cut and result.mbit_per_s.value * result.length.high * 3e6 < result.bytes.value * 8:
-            run.notes.append("The last line is cut off, and left out.")
-        else:
-            stream.results.append(result)
-    elif _IPERF3.fullmatch(line.text):
-        raise ParseError("this is iperf 3; only iperf 2 is read", line=line.number)
-    elif _BROKEN.fullmatch(line.text) and not line.cut:
-        raise ParseError(f"'{line.text}' is not a line as iperf prints it", line=line.number)
+        _take_csv(match, line, run or _new(runs, line))
+    elif _BROKEN.fullmatch(line.text):
+        _take_other(line, run or _new(runs, line))
     elif _FAILURE.fullmatch(line.text):
         if run is None or (run.client and run.done and "bind failed" in line.text):
             run = _new(runs, line)  # a message before the headings
         run.notes.append(f"iperf says: {line.text}")
+
+
+def _take_csv(match: re.Match[str], line: Line, run: _Run) -> None:
+    result = _csv_result(match, line)
+    stream = run.stream("SUM" if match["stream"] == "-1" else match["stream"])
+    # If the text's end cut a digit off the rate, it is a tenth of what follows from the bytes.
+    if line.cut and result.mbit_per_s.value * result.length.high * 3e6 < result.bytes.value * 8:
+        run.notes.append("The last line is cut off, and left out.")
+    else:
+        stream.add(result)
+
+
+def _take_other(line: Line, run: _Run) -> None:
+    """Note what a line says of an interval beside its figures.
+
+    Raises ParseError if that is nothing that iperf is known to print.
+    """
+    place = _PLACE.fullmatch(line.text)
+    if place and _HISTOGRAM.fullmatch(place["rest"]):
+        return
+    late = _OUT_OF_ORDER.fullmatch(place["rest"]) if place else None
+    if not place or not late:
+        raise ParseError(f"'{line.text}' is not a line as iperf prints it", line=line.number)
+    run.notes.append(f"iperf says of stream {place['stream']}: {late['what']}")
 
 
 def _new(runs: list[_Run], line: Line) -> _Run:
@@ -234,6 +299,7 @@ def _result(match: re.Match[str], line: Line) -> _Result:
         PrintedFigure(f"{match['end']} sec", end.value - start.value, start.slack + end.slack),
         _figure(match["bytes"], IPERF_BYTES, line),
         _figure(match["rate"], IPERF_MBIT_PER_S, line),
+        (match["start"], match["end"]),
     )
 
 
@@ -256,13 +322,18 @@ def _figure(text: str, units: Units, line: Line) -> PrintedFigure:
 
 
 def _found(run: _Run) -> Found:
-    notes = list(run.notes)
+    """Return what a run printed. Raises ParseError if no line of its figures is understood."""
+    if run.strange and not any(stream.results for stream in run.streams):
+        raise run.strange[0]
+    notes = [*run.notes, *not_understood(run.texts)]
     flows = []
     for stream in run.streams:
         final = stream.final()
         if final:
             flows.append(_flow(run, stream, final))
             notes += _contradiction(stream, final)
+        elif stream.lost:
+            notes.append(f"Stream {stream.name}: the line of the whole is not understood.")
         elif stream.results:
             notes.append(f"Stream {stream.name} ends amid its intervals: the whole is not printed.")
         else:

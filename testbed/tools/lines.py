@@ -1,6 +1,7 @@
 """Split a text into numbered lines, without what surrounds their content.
 
-Removed are quotes, indents, HTML tags at either end, and the control codes of a terminal.
+Removed are quotes, indents, comment signs, what log collectors put before each line (times, names
+of containers), HTML tags at either end, and the control codes of a terminal.
 """
 
 import re
@@ -16,10 +17,34 @@ _ESCAPE = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][0-9A-Za-z]|[=>])"
 )
 _TAG = re.compile(r"</?(?:pre|code|samp|p|br|div|span)\b[^<>]*>")
-_BEFORE = re.compile(rf"(?:[\s>|\u200b]|{_TAG.pattern})*")
+# What a log collector puts before a line: docker compose ('web-1  | '), a CI service or
+# `docker logs -t` (times, with or without brackets), syslog, Kubernetes ('stdout F ', '[pod/a] ').
+_LOGGED = "|".join(
+    [
+        r"[A-Za-z][\w.-]*[ \t]+\|(?=\s|$)",
+        r"\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[ ]?[+-]\d\d:?\d\d)?\]?(?=\s|$)",
+        r"\[?\d\d:\d\d:\d\d(?:[.,]\d+)?\]?(?=\s)",
+        r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [^\s:]+:(?=\s|$)",
+        r"(?:stdout|stderr) [FP](?=\s|$)",
+        r"[^\t]+\t[^\t]+\t(?=\d{4}-\d\d-\d\dT)",  # a log of GitHub Actions: job, step
+        r"\d\d[OE]\+?(?=\s)",  # GitLab's stream, behind its time
+        r"\[(?!SUM\b|ID\b|ERROR\b)(?=[^\]]*[A-Za-z])[\w./:-]+\](?=\s)",
+    ]
+)
+_COMMENT = r"(?:#+|//+|;+|\*+|--)(?=\s)"
+_BEFORE = re.compile(rf"(?:[\s>|\u200b]|{_TAG.pattern}|{_LOGGED}|{_COMMENT})*")
+# Where a remark may begin that somebody wrote behind a line: '# total time', '<- median', '(sum)',
+# or words in another alphabet.
+_REMARK = re.compile(
+    r"\s+(?=#|//|<[-=]|[-=]+>|--|;|\*|[(\uff08])|\s*(?<![^\x00-\x7f])(?=[^\x00-\x7f])"
+)
+_MOST_REMARKS = 8
 _MOST = 1_000_000  # lines of a text; even tools that print one per error print fewer
 _LONGEST = 1000  # no tool prints longer lines; a longer one is prose or data
 
+_URL = re.compile(r"[A-Za-z][\w+.-]*://")
+# A word of a command line, in which quotes may hold spaces.
+_WORD = re.compile(r"""(?:[^\s'"\\]|\\.|'[^']*'|"(?:\\.|[^"\\])*"|['"\\])+""")
 _PROMPT = r"(?:(?:\[[^\]]*\]|\S*)[$#%>+]\s*)?"  # '$ ', 'user@host:~$ ', '[root@host ~]# ', '+ '
 _WRAPPER = r"(?:(?:sudo|time|nice|exec|timeout|taskset|stdbuf|numactl)\s(?:\S+\s+)*?)?"
 
@@ -40,6 +65,15 @@ class Line:
         """Return the line as it may stand in a report; an empty text if it is too long for that."""
         return _short(self.full)
 
+    @property
+    def readings(self) -> list[str]:
+        """Return the text, and then the text without one remark behind it, without two, and so on.
+
+        Only what is marked as a remark, or written in another alphabet, may be one.
+        """
+        ends = [match.start() for match in _REMARK.finditer(self.text)][:_MOST_REMARKS]
+        return [self.text, *(self.text[:end] for end in reversed(ends))]
+
 
 @dataclass(frozen=True)
 class Command:
@@ -50,8 +84,11 @@ class Command:
 
     @property
     def url(self) -> str | None:
-        """Return the first URL of the command line; None if it has none."""
-        return next((word for word in self._words() if "://" in word), None)
+        """Return the URL that the command line asks for; None if it has none.
+
+        It is the last word that is a URL: those before it belong to options.
+        """
+        return next((word for word in reversed(self._words()) if _URL.match(word)), None)
 
     def option(self, short: str, long: str) -> str | None:
         """Return the value of an option, in any of its forms; None if the option is absent.
@@ -142,11 +179,11 @@ class Reader:
         if not match or not re.match(r"-{1,2}\w|\S*://", match["rest"]):
             return None
         command = match["command"]
-        # Words after the URL are somebody's remark ('... average results:'), unless they are
+        # Words after the last URL are somebody's remark ('... average results:'), unless they are
         # options.
-        url = re.search(r"\S+://\S+", command)
-        if url and not command[url.end() :].lstrip().startswith("-"):
-            command = command[: url.end()]
+        urls = [word for word in _WORD.finditer(command) if _URL.match(word[0].lstrip("'\""))]
+        if urls and not command[urls[-1].end() :].lstrip().startswith("-"):
+            command = command[: urls[-1].end()]
         return Command(match["program"], command.strip())
 
 

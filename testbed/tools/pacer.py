@@ -12,26 +12,28 @@ pacer itself counts what has to be calculated from the output of other tools. Of
 """
 
 import json
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from typing import Literal
 
 from testbed import files
 from testbed.model.load import Load
 from testbed.model.results import HISTOGRAM_FILE, TIMELINE_FILE
 from testbed.model.tool_output import AnswersPerConnection, Distribution, Errors, ToolOutput
-from testbed.tools import checks
+from testbed.tools import checks, documents
 from testbed.tools.checks import Times
+from testbed.tools.documents import Document as WrittenDocument
+from testbed.tools.documents import Part, Percentile
 from testbed.tools.errors import ParseError
 from testbed.tools.found import Found
 from testbed.tools.lines import Line
 from testbed.tools.tool import PRINTED, Generator, Target
-from testbed.tools.units import PrintedFigure
 
 NAME = "pacer"
 SCHEMA_VERSIONS = {1, 2, 3}
+_SUMMARY = re.compile(r"\d+ process\(es\) and \d+ connections, .*")  # a line of it
 
 
 class Pacer(Generator):
@@ -109,33 +111,29 @@ class Pacer(Generator):
         return told if told.tzinfo else None
 
     def find(self, lines: Sequence[Line]) -> list[Found]:
-        """Return all runs of pacer in a text; an empty list if there is none."""
-        return _documents(lines)
+        """Return all runs of pacer in a text, and as refused its summaries for people."""
+        return [
+            *documents.find(lines, NAME, f'"{NAME}"', lambda data: data.get("tool") == NAME, _read),
+            *documents.texts_for_people(
+                lines, NAME, _SUMMARY, "this is pacer's summary for people; parse its --json file"
+            ),
+        ]
 
 
-class _Part(BaseModel):
-    """A part of pacer's document. Keys that are not read here are ignored."""
-
-    model_config = ConfigDict(strict=True, allow_inf_nan=False)
-
-
-_Percentile = Annotated[str, StringConstraints(pattern=r"^(?:[0-9]{1,2}(?:\.[0-9]+)?|100)$")]
-
-
-class _Times(_Part):
+class _Times(Part):
     mean: float | None
     stdev: float | None
     min: float | None
     max: float | None
-    percentiles: dict[_Percentile, float]
+    percentiles: dict[Percentile, float]
 
 
-class _Process(_Part):
+class _Process(Part):
     role: str
     cpu_percent: float | None
 
 
-class _Errors(_Part):
+class _Errors(Part):
     connect: int
     read: int
     write: int
@@ -144,11 +142,11 @@ class _Errors(_Part):
     wrong_body: int
 
 
-class _Warmup(_Part):
+class _Warmup(Part):
     completed: int
 
 
-class _AnswersPerConnection(_Part):
+class _AnswersPerConnection(Part):
     connections: int
     none: int
     min: int
@@ -159,7 +157,7 @@ class _AnswersPerConnection(_Part):
     max: int
 
 
-class _Document(_Part):
+class _Document(Part):
     """The keys of pacer's document that are read here."""
 
     command: str
@@ -195,33 +193,9 @@ class _Document(_Part):
     problems: list[str]
 
 
-def _documents(lines: Sequence[Line]) -> list[Found]:
-    """Return all of pacer's documents in a text. Raises ParseError if one is malformed."""
-    found: list[Found] = []
-    text = "\n".join(line.full for line in lines)
-    if f'"{NAME}"' not in text:
-        return found
-    decoder = json.JSONDecoder(parse_constant=lambda name: None)  # NaN stands for a missing value
-    end = offset = 0
-    for line in lines:
-        start, offset = offset, offset + len(line.full) + 1
-        if start < end or not line.full.startswith(("{", "[{")):
-            continue
-        start += line.full.startswith("[")
-        try:
-            data, end = decoder.raw_decode(text, start)
-            json.dumps(data, ensure_ascii=False).encode()  # half of a surrogate pair is not text
-        except json.JSONDecodeError as error:
-            where = line.number + text.count("\n", start, error.pos)
-            raise ParseError(f"this JSON is broken or cut off: {error.msg}", line=where) from error
-        except (ValueError, RecursionError) as error:  # e.g. numbers too long, nested too deeply
-            raise ParseError(f"this JSON cannot be read: {error}", line=line.number) from error
-        if isinstance(data, dict) and data.get("tool") == NAME:
-            found.append(Found(line.number, _read(data, line, text[start:end])))
-    return found
-
-
-def _read(data: dict[str, Any], line: Line, text: str) -> ToolOutput:
+def _read(written: WrittenDocument) -> ToolOutput:
+    """Return what a document says. Raises ParseError if it is not as pacer writes it."""
+    data, line = written.data, written.line
     version = data.get("schema_version")
     if type(version) is not int or version not in SCHEMA_VERSIONS:
         raise ParseError(
@@ -230,10 +204,7 @@ def _read(data: dict[str, Any], line: Line, text: str) -> ToolOutput:
         )
     if version == 1:  # its answers_per_connection did not count connections that were closed
         data = data | {"answers_per_connection": None}
-    try:
-        document = _Document.model_validate(data)
-    except ValidationError as error:
-        raise _refusal(error, line, text) from error
+    document = replace(written, data=data).read(NAME, _Document)
     errors, answers = document.errors.model_dump(), document.answers_per_connection
     shares = [one.cpu_percent for one in document.processes if one.cpu_percent is not None]
     closed = document.loop == "closed"
@@ -275,15 +246,6 @@ def _distribution(times: _Times | None) -> Distribution | None:
     return None if times is None else Distribution(**times.model_dump())
 
 
-def _refusal(error: ValidationError, line: Line, text: str) -> ParseError:
-    """Return the error for the first thing that is wrong, with the line of its key if found."""
-    first = error.errors()[0]
-    keys = [str(key) for key in first["loc"]]
-    before, key, _ = text.partition(f'"{keys[-1]}"')
-    number = line.number + (before.count("\n") if key else 0)
-    return ParseError(f"pacer's document: {'.'.join(keys)}: {first['msg']}", line=number)
-
-
 def _problems(document: _Document) -> list[str]:
     found = []
     if not document.complete:
@@ -310,13 +272,7 @@ def _problems(document: _Document) -> list[str]:
     return found
 
 
-def _printed(times: _Times) -> Times:
-    def figure(value: float | None) -> PrintedFigure | None:
-        return None if value is None else PrintedFigure(f"{value:g} µs", value)
-
-    percentiles = {
-        key: PrintedFigure(f"{value:g} µs", value) for key, value in times.percentiles.items()
-    }
-    return Times(
-        figure(times.mean), figure(times.stdev), figure(times.min), figure(times.max), percentiles
+def _printed(of: _Times) -> Times:
+    return documents.times(
+        1, mean=of.mean, stdev=of.stdev, low=of.min, high=of.max, percentiles=of.percentiles
     )

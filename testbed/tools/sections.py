@@ -6,7 +6,7 @@ beginning or the end of a report is missing.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from testbed.tools.errors import ParseError
@@ -23,6 +23,8 @@ class Part:
     pattern: re.Pattern[str]
     repeats: bool = False  # several such lines may follow each other
     telling: bool = True  # this line alone shows that the tool wrote the text
+    within: bool = False  # the line counts only behind lines of a report that come before it
+    anywhere: bool = False  # the line may stand at any place of a report
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,24 @@ class Report:
         """Return its first line of a kind; None if there is none."""
         return next(iter(self.all(kind)), None)
 
+    def count(self, kind: str) -> int | None:
+        """Return the whole number in the group 'value' of a kind of lines; None without such."""
+        hit = self.one(kind)
+        return hit.count("value") if hit else None
+
 
 def part(
-    kind: str, rank: int, pattern: str, *, repeats: bool = False, telling: bool = True
+    kind: str,
+    rank: int,
+    pattern: str,
+    *,
+    repeats: bool = False,
+    telling: bool = True,
+    within: bool = False,
+    anywhere: bool = False,
 ) -> Part:
     """Return a Part whose pattern must match the whole line."""
-    return Part(kind, rank, re.compile(pattern, re.ASCII), repeats, telling)
+    return Part(kind, rank, re.compile(pattern, re.ASCII), repeats, telling, within, anywhere)
 
 
 def split(lines: Sequence[Line], parts: Sequence[Part], programs: set[str]) -> list[Report]:
@@ -100,6 +114,13 @@ def split(lines: Sequence[Line], parts: Sequence[Part], programs: set[str]) -> l
                 reports.append(current)
             continue
         this, match = found
+        if this.within and (last is None or this.rank < last.rank):
+            continue
+        if this.anywhere:
+            if not reports:
+                reports.append(current)
+            current.hits.append(Hit(this.kind, match, line))
+            continue
         if last and (this.rank < last.rank or (this.rank == last.rank and not this.repeats)):
             current = Report()
             reports.append(current)
@@ -111,11 +132,41 @@ def split(lines: Sequence[Line], parts: Sequence[Part], programs: set[str]) -> l
 
 
 def _classify(line: Line, parts: Sequence[Part]) -> tuple[Part, re.Match[str]] | None:
+    """Return the part that a line is, as it is or without remarks behind it; None if none fits."""
+    readings = line.readings
     for candidate in parts:
-        match = candidate.pattern.fullmatch(line.text)
-        if match:
-            return candidate, match
+        for text in readings:
+            match = candidate.pattern.fullmatch(text)
+            if match:
+                return candidate, match
     return None
+
+
+BROKEN = "broken "  # kinds of lines that are like others, but not as the tool prints them
+
+
+def malformed(report: Report, tool: str, optional: Collection[str] = ()) -> list[Hit]:
+    """Return the lines that are not as the tool prints them, if the report can do without them.
+
+    Raises ParseError if the report has a kind of lines only in such a form, and it is none of the
+    `optional` kinds.
+    """
+    hits = [hit for hit in report.hits if hit.kind.startswith(BROKEN)]
+    for hit in hits:
+        kind = hit.kind.removeprefix(BROKEN)
+        if kind not in optional and not report.one(kind):
+            raise ParseError(
+                f"'{hit.line.text}' is not a line as {tool} prints it", line=hit.line.number
+            )
+    return hits
+
+
+def broken(kind: str, rank: int, pattern: str, *, within: bool = False) -> Part:
+    """Return a Part for lines that are like those of `kind`, wherever they stand.
+
+    It must come after the part of `kind`, as the first part that fits a line counts.
+    """
+    return part(f"{BROKEN}{kind}", rank, pattern, telling=False, within=within, anywhere=True)
 
 
 def cell(

@@ -1,7 +1,9 @@
-"""Define what a measuring tool must offer: a load generator, or the tool that measures the link.
+"""Define what a measuring tool must offer, so that its output can be read or it can be run.
 
-Each has its own file below testbed/tools/, with its command lines, options and limits, the files
-that it writes, and the parser of its output. testbed/tools/table.py lists them all.
+A Tool is one whose output can be read, wherever that comes from. An InstalledTool is also put on
+the hosts. A Generator makes load, and the testbed runs it. Each has its own file below
+testbed/tools/, with the parser of its output and, if it is run, its command lines, options and
+limits. testbed/tools/table.py lists them all.
 """
 
 from abc import ABC, abstractmethod
@@ -36,8 +38,7 @@ class Target:
 class Tool(ABC):
     """A measuring tool whose output is read."""
 
-    name: str  # in results and on command lines; also of the program, on the host's PATH
-    package: str | None = None  # the Debian package that has it, if there is one
+    name: str  # in results and on command lines; also of the program
     # The next three are patterns of whole lines. The first line that the tool prints:
     banner: str | None = None
     # All lines from the banner to this one are the tool's, even if they look like another tool's:
@@ -60,7 +61,13 @@ class Tool(ABC):
         return self.find(lines)
 
 
-class Generator(Tool):
+class InstalledTool(Tool):
+    """A tool that the testbed installs on the hosts, where its name is on the PATH."""
+
+    package: str | None = None  # the Debian package that has it, if there is one
+
+
+class Generator(InstalledTool):
     """A load generator: what it can do, what its figures mean, and how it is called.
 
     Commands are returned as lists of arguments; nothing is run here.

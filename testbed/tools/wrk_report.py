@@ -13,6 +13,7 @@ What its figures mean (observed with wrk 4; tests on recorded outputs check this
   holds were omitted. The mean and the percentiles include them; `checks` says so where it shows.
 - If nothing was recorded, wrk prints 0.00us and '-nan%'. That means an unknown latency, not zero.
 - Columns are cut at a fixed width, so that a very long time loses its unit.
+- Forks print other columns, such as 99% where wrk prints the maximum. So the heading is read.
 
 What the figures of wrk2 mean:
 
@@ -28,19 +29,25 @@ What the figures of wrk2 mean:
 
 import re
 from collections.abc import Sequence
+from functools import partial
 
 from testbed.model.tool_output import Errors, ToolOutput
 from testbed.tools import checks, wrk_tables
 from testbed.tools.checks import Printed, Times
-from testbed.tools.errors import ParseError
-from testbed.tools.found import Found, distribution, missing, value_of
+from testbed.tools.found import (
+    Found,
+    distribution,
+    missing,
+    not_understood,
+    read_or_refuse,
+    value_of,
+)
 from testbed.tools.lines import Command, Line
-from testbed.tools.sections import Hit, Report, cell, part, split
+from testbed.tools.sections import BROKEN, Hit, Report, broken, cell, malformed, part, split
 from testbed.tools.units import BYTES, COUNT, TIME_IN_S, PrintedFigure, Units, figure
 
 WRK, WRK2 = "wrk", "wrk2"
-_CELL = r"-?(?:nan|\d[\d.]*)[a-zA-Z\u00b5\u03bc]*"
-_BROKEN = "broken "
+_OTHERS = "another tool's"
 _NUMBER = r"-?\d+\.\d+|-?nan"
 _SPECTRUM_PARTS = [
     part("spectrum", 6, r"Detailed Percentile spectrum:", repeats=True),
@@ -64,7 +71,8 @@ _SPECTRUM_PARTS = [
         repeats=True,
     ),
     part("spectrum buckets", 6, r"#\[Buckets\s*=.*\]", repeats=True),
-    part("end of table", 6, r"-{20,}", repeats=True, telling=False),
+    # A ruler before a report, as scripts print it, is none of its lines.
+    part("end of table", 6, r"-{20,}", repeats=True, telling=False, within=True),
 ]
 PARTS = [
     part("running", 0, r"(?P<before>.*\s)?Running (?P<asked>\d+[smh]?) test @ (?P<url>\S+)"),
@@ -75,13 +83,12 @@ PARTS = [
         telling=False,
     ),
     part("calibration", 2, r"Thread calibration: mean lat\.: .*", repeats=True),
-    part("stats", 3, r"Thread Stats\s+Avg\s+Stdev\s+Max\s+\+/- Stdev"),
+    part("stats", 3, r"Thread Stats\s+(?P<columns>\S.*?)\s+\+/- Stdev"),
     part(
         "latency",
         4,
         # A maximum of 1000.00ms fills its column and touches the column before.
-        rf"Latency\s+(?P<mean>{_CELL})\s+(?P<stdev>{_CELL})(?:\s+|(?<=[a-z]))(?P<max>{_CELL})\s+"
-        r"(?P<within>\S+)%",
+        rf"Latency(?P<cells>\s+{wrk_tables.CELL}(?:(?:\s+|(?<=[a-z])){wrk_tables.CELL})+)\s+(?P<within>\S+)%",
     ),
     part("per thread", 5, r"Req/Sec\s+\S+\s+\S+\s+\S+\s+\S+%"),
     part(
@@ -110,39 +117,38 @@ PARTS = [
     part("status errors", 9, r"Non-2xx or 3xx responses:\s+(?P<count>\d+)"),
     part("rate", 10, r"Requests/sec:\s*(?P<rate>\S+)"),
     part("byte rate", 11, r"Transfer/sec:\s*(?P<rate>\S+)"),
+    # Summaries that look like wrk's, and are read by the files of their tools.
+    part(_OTHERS, 1, r"\d+ process\(es\) and \d+ connections, .*"),
+    part(_OTHERS, 0, r"Bombarding .* using \d+ connection\(s\)"),
+    part(_OTHERS, 3, r"Statistics\s+Avg\s+Stdev\s+Max"),
     # Lines that resemble those above, tried where none of them fits.
-    *(
-        part(f"{_BROKEN}{kind}", rank, pattern, repeats=True, telling=False)
-        for kind, rank, pattern in (
-            ("latency", 4, r"Latency(?:\s+\S+){3}\s+\S+%"),
-            ("requests", 7, r"\S+ requests in \d\S*(?:, .*read)?"),
-            ("socket errors", 12, r"Socket errors:.*"),
-            ("status errors", 12, r"Non-2xx or 3xx responses:.*"),
-            ("rate", 12, r"Requests/sec:.*"),
-            ("byte rate", 12, r"Transfer/sec:.*"),
-        )
-    ),
+    # A second heading begins a report, even if it is malformed.
+    part("broken running", 0, r"Running \d\S*(?: \S+)? test\b.*", repeats=True, telling=False),
+    broken("threads", 1, r"\d\S* threads? and \S+ connections?\b.*", within=True),
+    broken("latency", 4, r"Latency(?:\s+\S+){2,}\s+\S+%"),
+    broken("percentile", 6, r"\d\S*%\s+\S.*", within=True),
+    broken("requests", 7, r"\S+ requests in \d\S*(?:, .*read)?"),
+    broken("socket errors", 8, r"Socket errors:.*"),
+    broken("status errors", 9, r"Non-2xx or 3xx responses:.*"),
+    broken("rate", 10, r"Requests/sec:.*"),
+    broken("byte rate", 11, r"Transfer/sec:.*"),
 ]
+_ASKED = {"running", "threads"}  # a report can do without what was asked
 
 # A last line without a newline is used only if it ends like this. Any other may have been cut off
 # within a figure ('1.29m' of '1.29ms', '10' of '102.96').
 _RATE = r"^Requests/sec:\s*\d+(?:\.\d*)?$"  # but see _forget_rate_if_cut_off
 _UNCUT = r"\.\d\d|\d(?:us|ms|s)|B|%|read|\)|connections"
-_PACER = re.compile(r"\d+ process\(es\) and \d+ connections, .*")
 
 
 def find(lines: Sequence[Line], tool: str | None = None) -> list[Found]:
-    """Return all runs of wrk and wrk2 in a text, as those of `tool` if it is given.
-
-    Raises ParseError if a line is malformed.
-    """
-    for line in lines:
-        if _PACER.fullmatch(line.text):
-            raise ParseError(
-                "this is pacer's summary for people; parse its --json file", line=line.number
-            )
-    reports = split(_believed(lines), PARTS, {WRK, WRK2})
-    return [_read(report, tool or (WRK2 if _wrk2s(report) else WRK)) for report in reports]
+    """Return all runs of wrk and wrk2 in a text, as those of `tool` if it is given."""
+    found = []
+    for report in split(_believed(lines), PARTS, {WRK, WRK2}):
+        name = tool or (WRK2 if _wrk2s(report) else WRK)
+        if not report.one(_OTHERS):
+            found.append(read_or_refuse(name, report.first_line, partial(_read, report, name)))
+    return found
 
 
 def _believed(lines: Sequence[Line]) -> Sequence[Line]:
@@ -176,10 +182,10 @@ def _rounded(printed: Printed) -> bool:
 
 
 def _read(report: Report, tool: str) -> Found:
-    _refuse_broken(report)
     running, threads = report.one("running"), report.one("threads")
     total, errors = report.one("requests"), _errors(report)
     tables = wrk_tables.read(report)
+    strange = _strange(report, tables)
     connections = threads.count("connections") if threads else _asked(report, "connections")
     printed = Printed(
         asked_s=_cell(running, "asked", TIME_IN_S),
@@ -196,7 +202,8 @@ def _read(report: Report, tool: str) -> Found:
     _forget_rate_if_cut_off(printed, report)
     absent = missing(
         {
-            "duration and URL as asked": running is not None,
+            "duration and URL as asked": running is not None
+            or report.one("broken running") is not None,
             "latency": report.one("latency") is not None or tables.latency.mean is not None,
             "number of requests and their duration": total is not None,
             "bytes read": total is None or printed.bytes is not None,
@@ -222,6 +229,7 @@ def _read(report: Report, tool: str) -> Found:
             service_us=None if tables.service == Times() else distribution(tables.service),
             problems=[
                 *absent,
+                *strange,
                 *tables.remarks,
                 *checks.problems(printed),
                 *checks.order(tables.service, "uncorrected latency"),
@@ -266,13 +274,16 @@ def _scripted(report: Report) -> bool:
     return report.command is not None and report.command.has("-s", "--script")
 
 
-def _refuse_broken(report: Report) -> None:
-    """Raise ParseError if a kind of line is in the report only in a malformed form."""
-    for hit in report.hits:
-        if hit.kind.startswith(_BROKEN) and not report.one(hit.kind.removeprefix(_BROKEN)):
-            raise ParseError(
-                f"'{hit.line.text}' is not a line as wrk prints it", line=hit.line.number
-            )
+def _strange(report: Report, tables: wrk_tables.Tables) -> list[str]:
+    """Return a sentence on lines that are not as wrk prints them; an empty list if there are none.
+
+    Raises ParseError if a kind of figures is in the report only in such a form.
+    """
+    # A line that is like a percentile is one only under a heading.
+    optional = _ASKED if tables.strange else _ASKED | {"percentile"}
+    hits = malformed(report, WRK, optional)
+    shown = [hit for hit in hits if hit.kind != f"{BROKEN}percentile"] + tables.strange
+    return not_understood([hit.line.text for hit in shown])
 
 
 def _wrk2s(report: Report) -> int | None:

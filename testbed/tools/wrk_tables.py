@@ -9,6 +9,11 @@ from testbed.tools.errors import ParseError
 from testbed.tools.sections import Hit, Report
 from testbed.tools.units import TIME_IN_US, PrintedFigure, figure
 
+# A time as the line 'Latency' has it. A maximum of 1000.00ms touches the column before.
+CELL = r"-?(?:nan|\d[\d.]*)[a-zA-Z\u00b5\u03bc]*"
+# The columns of 'Thread Stats', by the heading that wrk or a fork of it prints.
+_COLUMNS = {"avg": "mean", "mean": "mean", "stdev": "stdev", "max": "max", "min": "min"}
+_PERCENTILE_COLUMN = re.compile(r"(?:p(?P<p>\d+(?:\.\d+)?)|(?P<percent>\d+(?:\.\d+)?)%)", re.ASCII)
 # The lines under a heading come in this order; another order means that a heading is missing.
 _ORDER = (
     *("percentile", "spectrum", "spectrum head", "spectrum row"),
@@ -23,6 +28,7 @@ class Tables:
     latency: Times = field(default_factory=Times)
     service: Times = field(default_factory=Times)
     remarks: list[str] = field(default_factory=list)
+    strange: list[Hit] = field(default_factory=list)  # lines that are not as wrk prints them
 
     def remark(self, sentence: str) -> None:
         """Add a remark, unless it was made before."""
@@ -45,6 +51,8 @@ def read(report: Report) -> Tables:
             reached = (0, Decimal(0))
         elif hit.kind == "end of table":
             target = None
+        elif hit.kind == "broken percentile" and target is not None:
+            tables.strange.append(hit)
         elif hit.kind in _ORDER:
             place = (_ORDER.index(hit.kind), _percentile_of(hit))
             if target is None or place < reached:
@@ -57,7 +65,7 @@ def read(report: Report) -> Tables:
     if _nothing(tables.latency):
         tables.latency = Times()
         if not tables.remarks and (report.one("latency") or report.one("distribution")):
-            tables.remark("No latency was recorded: no answer came, or none within the timeout.")
+            tables.remark(_without_latency(report))
     if _nothing(tables.service):
         tables.service = Times()
     return tables
@@ -66,7 +74,7 @@ def read(report: Report) -> Tables:
 def _take(hit: Hit, times: Times, tables: Tables) -> None:
     """Add one line to the distribution that it belongs to."""
     if hit.kind == "percentile":
-        value = _time(hit, "time", tables)
+        value = _time(hit["time"], hit, tables)
         if value:
             times.percentiles[_key(hit)] = value
     elif hit.kind == "spectrum row":
@@ -82,15 +90,56 @@ def _take(hit: Hit, times: Times, tables: Tables) -> None:
 
 
 def _take_summary(report: Report, tables: Tables) -> None:
-    """Add the line 'Latency' under 'Thread Stats', which may repeat figures of wrk2's table."""
-    hit = report.one("latency")
-    if hit:
-        times = tables.latency
+    """Add the line 'Latency' under 'Thread Stats', which may repeat figures of wrk2's table.
+
+    Its columns are what their heading says. Without it, only the first two are known: wrk and its
+    forks have the mean and the standard deviation there.
+    """
+    hit, heading = report.one("latency"), report.one("stats")
+    if not hit:
+        return
+    cells = re.findall(CELL, hit["cells"])
+    if heading:
+        names = heading["columns"].split()
+    else:
+        names, cells = ["Avg", "Stdev"], cells[:2]
+        tables.remark(
+            "The heading of the columns is missing: the third, mostly the maximum, is left out."
+        )
+    if len(names) != len(cells):
+        tables.remark(
+            f"The columns of latency are headed {', '.join(names)}, but there are {len(cells)} "
+            "figures under them: they are left out."
+        )
+        return
+    for name, text in zip(names, cells, strict=True):
         # The column of the mean cuts 1000.00ms to this. 1000 minutes would lose their unit.
-        cut_off = hit["mean"] == "1000.00m"
-        times.mean = figure("1000.00ms", TIME_IN_US) if cut_off else _time(hit, "mean", tables)
-        times.stdev = _time(hit, "stdev", tables)
-        times.max = _time(hit, "max", tables)
+        whole = "1000.00ms" if text == "1000.00m" and name == names[0] else text
+        _take_column(name, _time(whole, hit, tables), tables)
+
+
+def _take_column(name: str, value: PrintedFigure | None, tables: Tables) -> None:
+    times = tables.latency
+    percentile = _PERCENTILE_COLUMN.fullmatch(name.lower())
+    if percentile:
+        key = f"{Decimal(percentile['p'] or percentile['percent']).normalize():f}"
+        if value:
+            times.percentiles.setdefault(key, value)
+    elif name.lower() in _COLUMNS:
+        setattr(times, _COLUMNS[name.lower()], value)
+    else:
+        tables.remark(
+            f"A column of latency is headed '{name}', which is not known: it is left out."
+        )
+
+
+def _without_latency(report: Report) -> str:
+    """Return a sentence on why there is no latency, as far as the report says it."""
+    total = report.one("requests")
+    if total is None:
+        return "No latency was recorded."
+    requests = total.count("requests")
+    return f"No latency was recorded, of {requests} answers that are counted."
 
 
 def _nothing(times: Times) -> bool:
@@ -102,8 +151,7 @@ def _nothing(times: Times) -> bool:
     return all(value is None or value.value == 0 for value in printed)
 
 
-def _time(hit: Hit, group: str, tables: Tables) -> PrintedFigure | None:
-    text = hit[group]
+def _time(text: str, hit: Hit, tables: Tables) -> PrintedFigure | None:
     if "nan" in text:
         return None
     value = figure(text, TIME_IN_US)

@@ -63,7 +63,7 @@ def test_texts_without_figures_are_refused_in_the_tools_words(name: str) -> None
 def test_every_file_says_what_made_it_and_what_is_in_it() -> None:
     beside = {Path(entry["beside"]["file"]).stem for entry in INDEX.values() if "beside" in entry}
     assert FILES.keys() == INDEX.keys() | beside == EXPECTED.keys()
-    origins = {"captured", "recorded", "article", "composed"}
+    origins = {"captured", "recorded", "article", "composed", "reported"}
     assert {entry["origin"] for entry in INDEX.values()} == origins
     assert all(entry["command"] for entry in INDEX.values())
 
@@ -112,4 +112,4 @@ def test_surroundings_do_not_matter(name: str, around: str) -> None:
         assert outputs == parse_all(text)
 
 
-ENDS_IN_A_FIGURE = {"ab-one", "ab-no-percentiles"}
+ENDS_IN_A_FIGURE = {"ab-one", "ab-no-percentiles", "ab-annotated"}

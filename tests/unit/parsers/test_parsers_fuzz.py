@@ -23,7 +23,7 @@ FIXTURES = sorted((Path(__file__).parents[2] / "contract" / "parsers" / "fixture
 RECORDED = {path.stem: path.read_bytes().decode() for path in FIXTURES}
 REFUSED = {
     *("wrk-refused", "wrk-unresolved", "wrk-too-many-threads", "wrk-version"),
-    *("pacer-summary", "hey-no-time"),
+    *("pacer-summary", "hey-no-time", "ab-html"),
 }
 TEXTS = {name: text for name, text in RECORDED.items() if name not in REFUSED}
 FUZZ = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -341,3 +341,24 @@ def test_ssh_arguments_are_ansibles_in_its_order(tmp_path, monkeypatch):
         "-o", f'IdentityFile="{Path("~/.ssh/my key").expanduser()}"',
         "-o", "ConnectTimeout=10", "-J", "gate", "-o", "ProxyCommand=a b", "-4",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (
+            b"x: {{ y }}\n",
+            ":1: a key is a list or mapping; a text that begins with {, as a template",
+        ),
+        ("# Größe\n".encode("latin-1"), ": this is not text in UTF-8"),
+    ],
+)
+@pytest.mark.parametrize("place", ["hosts.yml", "group_vars/all.yml", "group_vars/server/x.yml"])
+def test_an_unquoted_template_and_another_encoding_are_said(tmp_path, place, content, words):
+    (tmp_path / "hosts.yml").write_text(TEXT)
+    file = tmp_path / place
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+    with pytest.raises(TestbedError) as refused:
+        inventory.load(str(tmp_path / "hosts.yml"))
+    assert f"{file}{words}" in refused.value.message

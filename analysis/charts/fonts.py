@@ -1,0 +1,85 @@
+"""Find fonts for titles in any alphabet; where none has a character, use the app's name instead.
+
+Charts are drawn with DejaVu Sans, which comes with matplotlib and has no Chinese, Japanese or
+Korean characters and few emoji. The HTML page and the tables show every title as it is.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import cache
+
+from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+
+from analysis.load import LoadedCampaign
+from testbed.texts import JOINERS
+
+USUAL = "DejaVu Sans"
+# Their glyphs are boxes for whole alphabets, or colours that matplotlib cannot draw
+_NOT_LEGIBLE = ("Last Resort", "Emoji", "Fallback")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A campaign with the titles that charts can show, and the fonts to draw it with."""
+
+    campaign: LoadedCampaign
+    families: list[str]
+    note: str  # a sentence on titles that cannot be shown; empty if all can
+
+
+def legible(campaign: LoadedCampaign) -> Shown:
+    """Return the campaign as charts can show it on this machine."""
+    titles = {run.record.app_title: run.record.app for run in campaign.runs}
+    families = [USUAL, *_others("".join(titles))]
+    missing = _missing("".join(titles), families)
+    hidden = {title: app for title, app in titles.items() if missing & set(title)}
+    if not hidden:
+        return Shown(campaign, families, "")
+    runs = [
+        replace(run, record=run.record.model_copy(update={"app_title": run.record.app}))
+        if run.record.app_title in hidden
+        else run
+        for run in campaign.runs
+    ]
+    names = ", ".join(f"{app} for '{title}'" for title, app in sorted(hidden.items()))
+    note = f"No font on this machine has all characters of some titles: the chart says {names}."
+    return Shown(replace(campaign, runs=runs), families, note)
+
+
+def _others(text: str) -> list[str]:
+    """Return installed fonts that have characters of the text which the usual font lacks."""
+    found: list[str] = []
+    left = _missing(text, [USUAL])
+    if not left:
+        return found
+    candidates = {
+        entry.name: entry.fname
+        for entry in sorted(fontManager.ttflist, key=lambda one: (one.name, one.fname))
+        if entry.style == "normal" and not any(word in entry.name for word in _NOT_LEGIBLE)
+    }
+    while left and candidates:
+        name = max(candidates, key=lambda one: len(left & _characters(candidates[one])))
+        gained = left & _characters(candidates.pop(name))
+        if not gained:
+            break
+        found.append(name)
+        left -= gained
+    return found
+
+
+def _missing(text: str, families: Iterable[str]) -> set[str]:
+    """Return the characters of the text that no font of these families has."""
+    wanted = {one for one in text if not one.isspace() and one not in JOINERS}
+    for family in families:
+        wanted -= _characters(findfont(FontProperties(family=[family])))
+    return wanted
+
+
+@cache
+def _characters(path: str) -> frozenset[str]:
+    """Return the characters that a font file has; none if it is not one that can be scaled."""
+    try:
+        font = get_font(path)
+    except (OSError, RuntimeError):
+        return frozenset()
+    return frozenset(map(chr, font.get_charmap())) if font.scalable else frozenset()

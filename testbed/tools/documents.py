@@ -1,0 +1,175 @@
+"""Find JSON documents in a text, and read them with a model of the keys that are used.
+
+Each tool that writes such a document has a file of its own, with the model. What a tool prints for
+people instead is not read, and is said to be there.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from testbed.model.tool_output import ToolOutput
+from testbed.tools.checks import Times
+from testbed.tools.errors import ParseError
+from testbed.tools.found import Found, read_or_refuse, refused
+from testbed.tools.lines import Line
+from testbed.tools.tool import Tool
+from testbed.tools.units import PrintedFigure
+
+P = TypeVar("P", bound="Part")
+
+
+class Part(BaseModel):
+    """A part of a tool's document. Keys that are not read here are ignored."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+Percentile = Annotated[str, StringConstraints(pattern=r"^(?:[0-9]{1,2}(?:\.[0-9]+)?|100)$")]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A JSON object in a text: its values, the line on which it starts, and its text."""
+
+    data: dict[str, Any]
+    line: Line
+    text: str
+
+    def read(self, tool: str, model: type[P]) -> P:
+        """Return its values as a model of a tool's document.
+
+        Raises ParseError for the first thing that does not fit, with the line of its key.
+        """
+        try:
+            return model.model_validate(self.data)
+        except ValidationError as error:
+            first = error.errors()[0]
+            keys = [str(key) for key in first["loc"]] or ["(the whole)"]
+            before, key, _ = self.text.partition(f'"{keys[-1]}"')
+            number = self.line.number + (before.count("\n") if key else 0)
+            what = f"{tool}'s document: {'.'.join(keys)}: {first['msg']}"
+            raise ParseError(what, line=number) from error
+
+
+def find(
+    lines: Sequence[Line],
+    tool: str,
+    mark: str,
+    is_own: Callable[[dict[str, Any]], bool],
+    read: Callable[[Document], ToolOutput],
+) -> list[Found]:
+    """Return all documents of a tool in a text; an empty list if there is none.
+
+    `mark` is a part of every such document's text, and `is_own` tells whether an object is one. An
+    object with the mark that is broken or cut off is a refused one.
+    """
+    found: list[Found] = []
+    text = "\n".join(line.full for line in lines)
+    if mark not in text:
+        return found
+    for one in _objects(lines, text, mark):
+        if isinstance(one, ParseError):
+            found.append(refused(tool, one.line, one))
+        elif is_own(one.data):
+            number = one.line.number
+            found.append(read_or_refuse(tool, number, partial(_found, one, number, read)))
+    return found
+
+
+def _found(document: Document, number: int, read: Callable[[Document], ToolOutput]) -> Found:
+    return Found(number, read(document))
+
+
+def _objects(lines: Sequence[Line], text: str, mark: str) -> Iterator[Document | ParseError]:
+    """Yield all JSON objects that begin a line, and an error for each broken one with the mark."""
+    decoder = json.JSONDecoder(parse_constant=lambda name: None)  # NaN stands for a missing value
+    end = offset = 0
+    for line in lines:
+        start, offset = offset, offset + len(line.full) + 1
+        if start < end or not line.full.startswith(("{", "[{")):
+            continue
+        start += line.full.startswith("[")
+        try:
+            data, end = decoder.raw_decode(text, start)
+            json.dumps(data, ensure_ascii=False).encode()  # half of a surrogate pair is not text
+        except json.JSONDecodeError as error:
+            if mark in text[start : error.pos]:
+                where = line.number + text.count("\n", start, error.pos)
+                yield ParseError(f"this JSON is broken or cut off: {error.msg}", line=where)
+                end = error.pos
+        except (ValueError, RecursionError) as error:  # e.g. numbers too long, nested too deeply
+            if mark in text[start:]:
+                yield ParseError(f"this JSON cannot be read: {error}", line=line.number)
+                return
+        else:
+            if isinstance(data, dict):
+                yield Document(data, line, text[start:end])
+
+
+class DocumentTool(Tool):
+    """A tool whose JSON document is read. The testbed does not run it."""
+
+    mark: str  # a part of the text of every document
+    for_people: re.Pattern[str]  # the lines by which its output for people is known
+    how: str  # how to get the document, a verb phrase
+
+    def is_own(self, data: dict[str, Any]) -> bool:
+        """Return whether a JSON object is a document of this tool."""
+        raise NotImplementedError
+
+    def read(self, document: Document) -> ToolOutput:
+        """Return what a document says. Raises ParseError if it is not as this tool writes it."""
+        raise NotImplementedError
+
+    def find(self, lines: Sequence[Line]) -> list[Found]:
+        """Return all documents in a text, and as refused what the tool prints for people."""
+        documents = find(lines, self.name, self.mark, self.is_own, self.read)
+        what = f"this is what {self.name} prints for people, which is not read; {self.how}"
+        return [*documents, *texts_for_people(lines, self.name, self.for_people, what)]
+
+
+def texts_for_people(
+    lines: Sequence[Line], tool: str, pattern: re.Pattern[str], what: str
+) -> list[Found]:
+    """Return a refused run for each stretch of a text whose lines match the pattern.
+
+    A stretch ends at a command line, and where the report of another tool begins.
+    """
+    found: list[Found] = []
+    inside = False
+    for line in lines:
+        own = pattern.fullmatch(line.text) is not None
+        if own and not inside:
+            found.append(refused(tool, line.number, ParseError(what, line=line.number)))
+        inside = own or (inside and not line.command and not line.banner)
+    return found
+
+
+def times(
+    scale: float,
+    *,
+    mean: float | None = None,
+    stdev: float | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    percentiles: dict[str, float] | None = None,
+) -> Times:
+    """Return times of a document as printed figures in µs. `scale` is the unit's size in µs."""
+
+    def figure(value: float | None) -> PrintedFigure | None:
+        return None if value is None else PrintedFigure(f"{value * scale:g} µs", value * scale)
+
+    ladder = {key: figure(value) for key, value in (percentiles or {}).items()}
+    return Times(
+        figure(mean),
+        figure(stdev),
+        figure(low),
+        figure(high),
+        {key: value for key, value in ladder.items() if value is not None},
+    )
