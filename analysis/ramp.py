@@ -6,8 +6,8 @@ Definitions:
 - *Slow-down begins* at the first step whose 95th percentile of response time is more than twice
   that of the lightest step, and stays so at every heavier step. If the generator does not print the
   95th percentile, the 90th is taken, otherwise the median: the same one for all steps and trials of
-  a ramp. A step is slow, too, if so many of its requests went unanswered that the percentile lies
-  among them.
+  a ramp. It is that of the requests due: those without a correct answer are slower than all others.
+  So a step is slow, too, if the percentile lies among them, however fast the app failed.
 - *Errors begin* at the first step where at least 0.1 % of the requests failed or were not answered,
   and stay so at every heavier step. The percentage is of the requests due, or of those made if
   there was no schedule. Among fewer than 1000 requests, a single failure reaches 0.1 %.
@@ -31,6 +31,7 @@ from analysis.measured import errors_percent, percentile
 from analysis.ratio import Span
 from testbed.model.results import RunRecord, Standing
 from testbed.numbers import AT_LEAST, MISSING, milliseconds, percent
+from testbed.tools import due
 
 SLOW_FACTOR = 2.0  # times the response time of the lightest step is slow
 ERRORS_FROM_PERCENT = 0.1
@@ -46,7 +47,8 @@ class Step:
     size: int  # users or connections
     record: RunRecord
     standing: Standing
-    response: Span | None  # microseconds; without an upper end: it lies among those unanswered
+    # Microseconds; without an upper end: it lies among requests without a correct answer
+    response: Span | None
     errors_percent: float | None
 
     @property
@@ -231,11 +233,11 @@ def _trial(number: int, records: list[RunRecord], chosen: str | None, lightest: 
     steps = sorted((_step(record, chosen) for record in records), key=lambda step: step.size)
     # None if the lightest step does not count or was not made: then no step can be called slow.
     usual = steps[0].response if steps[0].counts and steps[0].size == lightest else None
-    limit_us = None if usual is None or math.isinf(usual.high) else SLOW_FACTOR * usual.value
+    limit = None if usual is None or math.isinf(usual.high) else usual
     return RampTrial(
         number=number,
         steps=steps,
-        slowdown=onset(_flags(steps, lambda step: _above(step.response, limit_us))),
+        slowdown=onset(_flags(steps, lambda step: _slow(step.response, limit))),
         errors=onset(_flags(steps, lambda step: _reaches(step.errors_percent))),
     )
 
@@ -244,13 +246,17 @@ def _flags(steps: list[Step], bad: Callable[[Step], bool | None]) -> list[tuple[
     return [(step.size, bad(step) if step.counts else None) for step in steps]
 
 
-def _above(response: Span | None, limit_us: float | None) -> bool | None:
-    if response is None or limit_us is None:
+def _slow(response: Span | None, usual: Span | None) -> bool | None:
+    """Return whether a step is slow; None if that is not known.
+
+    It is not known where the bounds of its response time, or of the lightest step's, leave both
+    open: too many requests went unanswered to decide.
+    """
+    if response is None or usual is None:
         return None
-    if math.isinf(response.high):
-        return True  # the percentile lies among the requests never answered
-    # The limit lies between the bounds: too many requests went unanswered to decide.
-    return None if response.low <= limit_us < response.high else response.low > limit_us
+    if math.isinf(response.high) or response.low > SLOW_FACTOR * usual.high:
+        return True  # with an infinite upper bound, it lies among those without a correct answer
+    return False if response is usual or response.high <= SLOW_FACTOR * usual.low else None
 
 
 def _reaches(percent: float | None) -> bool | None:
@@ -268,20 +274,22 @@ def _step(record: RunRecord, chosen: str | None) -> Step:
 
 
 def _response(record: RunRecord, chosen: str | None) -> Span | None:
-    if record.output is not None and record.output.requests == 0:
+    found = None if record.output is None else due.correct(record.output)
+    if found is not None and found.high == 0:  # not one correct answer
         return Span.exact(math.inf)
     return None if chosen is None else percentile(record, float(chosen))
 
 
 def _common_percentile(records: Sequence[RunRecord]) -> str | None:
-    answered = [r.output for r in records if r.output is not None and r.output.requests]
+    outputs = [record.output for record in records if record.output is not None]
+    answered = [one for one in outputs if (found := due.correct(one)) and found.high]
     if not answered:
         return None
     return next(
         (
             key
             for key in PERCENTILES
-            if all(key in output.latency_us.percentiles for output in answered)
+            if all(key in due.times(output).percentiles for output in answered)
         ),
         None,
     )

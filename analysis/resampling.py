@@ -18,7 +18,7 @@ pure, and draw the same lots each time.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,8 @@ from scipy.stats import t as student
 
 from analysis.intervals import CONFIDENCE, Floats
 
-REPLICATES = 400
+REPLICATES = 200
+RESOLUTION = 0.002  # of times: finer ones would take time, and intervals are wider
 MOST_BLOCKS = 60  # of a trial; more do not tell more, and take time
 SEED = 20_150_225
 ROUNDING = 1e-6  # of sums of floats that are meant to be whole numbers
@@ -60,28 +61,33 @@ def interval(trials: Sequence[Sample], percent: float) -> tuple[float, float]:
     end is infinite if the percentile may lie among requests without a correct answer.
     """
     dice = np.random.default_rng(SEED)
+    trials = [_coarser(one) for one in trials]
     known = np.unique(np.concatenate([one.times_us for one in trials]))
-    count = len(trials)
-    by_trial = dice.multinomial(count, np.full(count, 1 / count), REPLICATES).T
-    by_second = [
-        dice.multinomial(
-            len(one.answers), np.full(len(one.answers), 1 / len(one.answers)), REPLICATES
-        )
-        for one in trials
-    ]
-    drawn = [
-        _percentiles(trials, percent, known, [times[:, None] for times in by_trial]),
-        _percentiles(trials, percent, known, by_second),
-    ]
+    count, trust = len(trials), (1 + CONFIDENCE) / 2
+    sizes = [len(one.answers) for one in trials]
+    by_second = [dice.multinomial(size, np.full(size, 1 / size), REPLICATES) for size in sizes]
+    drawn = [_percentiles(trials, percent, known, by_second)]
+    factors = [norm.ppf(trust)]
+    if count > 1:
+        times = dice.multinomial(count, np.full(count, 1 / count), REPLICATES).T
+        drawn.append(_percentiles(trials, percent, known, [often[:, None] for often in times]))
+        factors.append(student.ppf(trust, count - 1) * (count / (count - 1)) ** 0.5)
     ((low,), (high,)) = _percentiles(trials, percent, known, [np.ones((1, 1))] * count)
-    trust = (1 + CONFIDENCE) / 2
-    factors = [0.0 if count < 2 else student.ppf(trust, count - 1) * (count / (count - 1)) ** 0.5]
-    factors.append(norm.ppf(trust))
-    reaches = [max(f * _scatter(one[end]) for f, one in zip(factors, drawn, strict=True))
-               for end in (0, 1)]  # fmt: skip
-    return float(low * np.exp(-reaches[0])) if low < np.inf else _least(drawn), float(
-        high * np.exp(reaches[1])
-    )
+    reaches = [
+        max(factor * _scatter(one[end]) for factor, one in zip(factors, drawn, strict=True))
+        for end in (0, 1)
+    ]
+    least = low * np.exp(-reaches[0]) if reaches[0] < np.inf else _least(drawn)
+    return float(least), float(high * np.exp(reaches[1]))
+
+
+def _coarser(trial: Sample) -> Sample:
+    """Return the sample with its times rounded to RESOLUTION of themselves."""
+    rounded = np.exp(np.round(np.log(trial.times_us) / RESOLUTION) * RESOLUTION)
+    times_us, place = np.unique(rounded, return_inverse=True)
+    answers = np.zeros((len(trial.answers), len(times_us)))
+    np.add.at(answers.T, place, trial.answers.T)
+    return replace(trial, times_us=times_us, answers=answers)
 
 
 def _percentiles(

@@ -5,7 +5,9 @@ import math
 import pytest
 
 from analysis.measured import errors_percent, lost_percent, of_metric, percentile
+from analysis.ratio import Span
 from testbed.model.tool_output import Distribution, Errors
+from testbed.tools.due import Counted
 from testbed.tools.wrk import Wrk
 from tests.unit.report import builder
 
@@ -91,3 +93,37 @@ def test_what_a_tool_does_not_tell_is_not_zero():
     assert errors_percent(a_run(errors=Errors(), due=None, load=load)) is None
     assert of_metric(a_run(goodput_rps=None), "goodput_rps") is None
     assert of_metric(a_run(), "slowdown_users") is None
+
+
+def test_goodput_is_bounded_where_late_and_wrong_answers_may_be_the_same():
+    load = {"generator": "wrk", "rate_rps": None, "mode": "saturation"}
+    record = a_run(
+        due=None, unsent=None, unanswered=None, requests=1000, throughput_rps=100.0,
+        goodput_rps=95.0, errors=Errors(**(NONE | {"timeout": 200, "status": 50})), rate_rps=None,
+        tool="wrk", load=load,
+    )  # fmt: skip
+    assert of_metric(record, "goodput_rps") == Span(75, 75, 80)
+    assert percentile(record, 99).open  # a fifth came late, and wrk does not time these
+
+
+def test_a_percentile_of_a_histogram_is_exact_in_spite_of_losses():
+    record = a_run(due=1000, requests=990, unanswered=10)
+    counted = Counted([100.0, 200.0, 300.0, 400.0], [500, 400, 80, 10], correct=True)
+    assert percentile(record, 50, counted) == Span.exact(100)
+    assert percentile(record, 98, counted) == Span.exact(300)  # not printed
+    assert percentile(record, 99, counted) == Span.exact(400)
+    assert percentile(record, 99.5, counted) == Span(400, 400, math.inf)
+    assert percentile(record, 99) == Span.exact(10_000)  # without it: the slowest answer
+
+
+def test_the_mean_of_correct_answers_where_wrong_ones_were_timed_too():
+    wrong = Errors(**(NONE | {"status": 1}))
+    record = a_run(due=200, requests=200, errors=wrong)
+    span = of_metric(record, "response_mean_us")
+    assert (span.low, span.high) == pytest.approx(((200 * 1500 - 1e4) / 199, 200 * 1500 / 199))
+    apart = record.output.model_copy(update={"correct_us": Distribution(mean=1200.0)})
+    record = record.model_copy(update={"output": apart})
+    assert of_metric(record, "response_mean_us") == Span.exact(1200)
+    fast_failures = a_run(due=200, requests=200, errors=Errors(**(NONE | {"status": 198})))
+    assert of_metric(fast_failures, "response_mean_us").open
+    assert of_metric(fast_failures, "response_p99_us") == Span(0, 0, math.inf)

@@ -47,6 +47,30 @@ def test_a_percentile_among_requests_never_answered_is_slow():
     assert found.step(30).response_text.startswith("≥")
 
 
+@pytest.mark.parametrize("share", [0.06, 0.5, 0.97, 1.0])
+def test_a_step_of_fast_failures_does_not_end_a_slow_down(share):
+    runs = [
+        series_builder.step(number, "django", users, ms)
+        for number, (users, ms) in enumerate({10: 5, 20: 50, 30: 1, 40: 60}.items(), 1)
+    ]
+    output = runs[2].output
+    failed = output.errors.model_copy(update={"status": round(output.requests * share)})
+    runs[2] = runs[2].model_copy(update={"output": output.model_copy(update={"errors": failed})})
+    trial = ramp(runs, "Django").trials[0]
+    assert trial.slowdown == Onset(after=10, at=20, up_to=40)
+
+
+def test_a_lightest_step_known_by_bounds_leaves_steps_open():
+    runs = [series_builder.step(n, "django", 10 * n, ms) for n, ms in enumerate((5, 12, 40), 1)]
+    output = runs[0].output
+    times = Distribution(max=9e3, percentiles={"90": 4e3, "95": 5e3, "99": 8e3})
+    lost = output.requests // 100
+    changes = {"latency_us": times, "requests": output.requests - lost, "unanswered": lost}
+    runs[0] = runs[0].model_copy(update={"output": output.model_copy(update=changes)})
+    # Its p95 lies between 5 and 8 ms, so 12 ms may be twice as much or not; 40 ms is
+    assert ramp(runs, "Django").trials[0].slowdown == Onset(after=10, at=30, up_to=30)
+
+
 def test_a_step_that_does_not_count_widens_the_bracket():
     runs = [
         series_builder.step(1, "django", 10, 5),
