@@ -51,12 +51,6 @@ def percentile_us(output: ToolOutput, percentile: str) -> float | None:
     return due.times(output).percentiles.get(percentile)
 
 
-def goodput_rps(output: ToolOutput) -> float | None:
-    """Return the correct answers per second, at least; None if the tool does not tell them."""
-    found = due.goodput_rps(output)
-    return None if found is None else found.low
-
-
 def _per_second(key: str, title: str, of: Callable[[ToolOutput], float | None]) -> Figure:
     return Figure(key, title, of, rate, more_is_better=True)
 
@@ -68,7 +62,7 @@ def _response(key: str, title: str, of: Callable[[ToolOutput], float | None]) ->
 # Every figure of the result table, in its order. To add one, add it here.
 FIGURES = (
     _per_second("throughput_rps", "Throughput/s", lambda output: output.throughput_rps),
-    _per_second("goodput_rps", "Goodput/s", goodput_rps),
+    _per_second("goodput_rps", "Goodput/s", lambda output: output.goodput_rps),
     Figure("errors_total", "Errors", errors_total, count),
     _response("response_mean_us", "Mean ms", lambda output: due.times(output).mean),
     _response("response_p50_us", "p50 ms", lambda output: percentile_us(output, "50")),

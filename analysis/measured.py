@@ -34,7 +34,7 @@ def of_figure(record: RunRecord, figure: Figure, counted: Counted | None = None)
         return percentile(record, PERCENTILES[figure.key], counted)
     output = record.output
     if output is not None and figure.key == "goodput_rps":
-        return _span(due.goodput_rps(output))
+        return _span(due.goodput_rps(record.load, output))
     value = None if output is None else figure.of(output)
     if output is None or value is None or not figure.of_answered:
         return _exact(value)

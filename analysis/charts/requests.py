@@ -12,7 +12,7 @@ from analysis.charts.style import (
     colours,
     plain_axis,
 )  # fmt: skip
-from analysis.figures import BY_KEY, GOODPUT, goodput_rps
+from analysis.figures import BY_KEY, GOODPUT
 from analysis.groups import Group, asked_rates
 from analysis.load import LoadedCampaign
 from testbed.numbers import MISSING, rate
@@ -68,12 +68,11 @@ def _value(group: Group) -> str:
 
 def _right_edge(members: list[Group], asked: list[float]) -> float:
     seen = [
-        value
+        span.value
         for group in members
         for record in group.records
-        if record.output is not None
-        for value in (record.output.throughput_rps, goodput_rps(record.output))
-        if value is not None
+        for span in (group.span(record, BY_KEY[key]) for key in ("throughput_rps", "goodput_rps"))
+        if span is not None
     ]
     ends = marks.interval_ends(members, "throughput_rps", "goodput_rps")
     return max([*seen, *ends, *asked, 1e-9]) * 1.03

@@ -105,17 +105,26 @@ def correct(output: ToolOutput) -> Bounds | None:
     return Bounds(max(0, output.requests - failed.high - late), max(0, most))
 
 
-def goodput_rps(output: ToolOutput) -> Bounds | None:
-    """Return the correct answers per second; None if the tool does not tell them.
+def goodput_rps(load: Load, output: ToolOutput) -> Bounds | None:
+    """Return the correct answers per second that came in time; None if the tool does not tell them.
 
-    pacer counts them, within the deadline if one was set. Of the other tools they follow from the
-    rate of all answers; wrk counts those later than the time-out among its requests.
+    In time is before the time-out, or the deadline if one was set. pacer counts them itself. Of the
+    other tools they follow from the rate of all answers: hey gives a late request up, wrk counts
+    late answers among its requests, and how many came late to those that wait for every answer is
+    bounded by the times that they printed.
     """
-    told, found = output.goodput_rps, correct(output)
-    if told is None or generator(output.tool).counts_unsent:
+    told, found, tool = output.goodput_rps, correct(output), generator(output.tool)
+    if told is None or tool.counts_unsent:
         return None if told is None else Bounds(told, told)
     if found is None or not output.requests or output.throughput_rps is None:
         return Bounds(told, told)
+    known = answers(load, output)
+    if known and known.steps and not (tool.late_answers_time_out or tool.gives_up):
+        timeout_us = 1e6 * load.timeout_s
+        in_time = Bounds(
+            known.within(timeout_us), known.below(math.nextafter(timeout_us, math.inf))
+        )
+        found = Bounds(min(found.low, in_time.low), min(found.high, in_time.high))
     low, high = (min(told, output.throughput_rps * count / output.requests) for count in found)
     return Bounds(low, high)
 

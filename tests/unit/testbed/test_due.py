@@ -252,7 +252,21 @@ def test_wrks_goodput_leaves_out_what_came_late():
         tool="wrk", requests=3097, throughput_rps=103.2, goodput_rps=103.2, duration_s=30,
         errors=Errors(connect=0, read=0, write=0, timeout=760, status=0),
     )  # fmt: skip
-    assert due.goodput_rps(output) == pytest.approx((103.2 * 2337 / 3097,) * 2)
+    assert due.goodput_rps(load_of("wrk"), output) == pytest.approx((103.2 * 2337 / 3097,) * 2)
     some_wrong = output.model_copy(update={"errors": Errors(timeout=760, status=100)})
-    low, high = due.goodput_rps(some_wrong)  # the wrong ones may be among the late ones
+    low, high = due.goodput_rps(
+        load_of("wrk"), some_wrong
+    )  # the wrong ones may be among the late ones
     assert (low, high) == pytest.approx((103.2 * 2237 / 3097, 103.2 * 2337 / 3097))
+
+
+def test_goodput_of_a_tool_that_waits_is_bounded_by_the_times_it_printed():
+    output = ToolOutput(
+        tool="wrk2", requests=1000, throughput_rps=100.0, goodput_rps=100.0, duration_s=10,
+        errors=Errors(connect=0, read=0, write=0, timeout=7, status=0),
+        latency_us=Distribution(max=9e5, percentiles={"50": 1e5, "90": 8e5}),
+    )  # fmt: skip
+    assert due.goodput_rps(load_of("wrk2"), output) == (100, 100)
+    slow = Distribution(max=3e6, percentiles={"50": 1e5, "90": 1.2e6})
+    later = output.model_copy(update={"latency_us": slow})
+    assert due.goodput_rps(load_of("wrk2"), later) == pytest.approx((50, 90))
