@@ -8,8 +8,8 @@ from testbed.numbers import AT_LEAST, count, milliseconds, rate
 from testbed.tools import due
 
 LOWER_BOUND = (
-    "a lower bound: requests that were never answered have no response time, and would raise it; "
-    "nor do wrong answers count as answers"
+    "a lower bound: requests that were never answered have no response time, and would raise it, "
+    "as would those answered wrongly"
 )
 GOODPUT = (
     "Goodput is the same for every generator: correct answers per second (status, and body where "
