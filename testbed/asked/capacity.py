@@ -59,7 +59,8 @@ def meets(record: RunRecord, capacity: Capacity) -> bool:
     found = None if output is None or not output.due else due.answers(record.load, output)
     if found is not None and found.correct.high == 0:
         return False  # without a single correct answer, there is no p99
-    if record.failure or output is None or found is None or not found.steps:
+    known = output is not None and due.of_run(record.load, output, 99) is not None
+    if record.failure or output is None or found is None or not known:
         raise TestbedError(
             f"run {record.run_id} cannot tell whether the objective is met",
             remedy="see its run.json; --resume repeats it",

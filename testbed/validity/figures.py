@@ -29,16 +29,17 @@ def censored(evidence: Evidence) -> list[Finding]:
 
 
 def failed_answers(evidence: Evidence) -> list[Finding]:
-    """Find whether the response times include those of errors, which an app may answer fast.
+    """Find whether many answers were errors, which an app may give fast.
 
-    That is a result of the app, and not a fault of the run.
+    Percentiles take them as slower than all correct answers. That is a result of the app, and not a
+    fault of the run.
     """
     output = evidence.run.output
     if output is None or not output.requests:
         return []
     failed = (output.errors.status or 0) + (output.errors.wrong_body or 0)
     share = 100 * failed / output.requests
-    sentence = "{value:.1f} % of the answers were errors, and response times hold theirs, too"
+    sentence = "{value:.1f} % of the answers were errors"
     return beyond("failed_answers_percent", share, sentence)
 
 

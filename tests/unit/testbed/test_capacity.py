@@ -100,6 +100,7 @@ def test_its_p99_is_of_the_requests_due():
     [
         builder.run(1, "flask", "index", failure=Failure(stage="start", message="no")),
         probe_of(due=None, tool="wrk2"),
+        probe_of(p99_us=None),
     ],
 )
 def test_a_probe_that_cannot_tell_is_no_answer(record):
