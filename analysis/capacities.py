@@ -16,6 +16,7 @@ from testbed.model.experiment import Capacity
 from testbed.model.results import CapacityResult, RunRecord, Standing
 from testbed.numbers import rate
 
+GROWING = "response_steady"  # the check that finds a queue that grows
 NONE_MET = "none met"
 NONE_MISSED = "none missed"
 
@@ -35,8 +36,19 @@ class Answer:
 
     @property
     def standing(self) -> Standing:
-        """The worst standing among the deciding probes."""
-        return worst((record.standing for record in self.deciding), otherwise="failed")
+        """The worst standing among the deciding probes.
+
+        A queue that grows is why a probe above the capacity missed the objective. It is no doubt.
+        """
+        return worst(map(self._standing, self.deciding), otherwise="failed")
+
+    def _standing(self, record: RunRecord) -> Standing:
+        doubts = {one.check for one in record.findings if one.verdict == "doubtful"}
+        missed, at = self.result.below_rps, record.load.rate_rps
+        overloaded = missed is not None and at is not None and at >= missed
+        if record.standing == "doubtful" and overloaded and doubts == {GROWING}:
+            return "valid"
+        return record.standing
 
 
 @dataclass(frozen=True)

@@ -75,9 +75,11 @@ def drift_percent(evidence: Evidence) -> float | None:
 def response_drift_percent(evidence: Evidence) -> float | None:
     """Return by how much response times changed over the measured part, like `drift_percent`.
 
-    The figures are the medians of its seconds; seconds without an answer are left out.
+    The figures are the medians of its seconds, of the correct answers where the generator tells
+    them apart. Seconds without an answer are left out.
     """
-    return _drift("response_drift_percent", column(evidence.timeline, "response_p50_us"))
+    medians = column(evidence.timeline, "correct_p50_us")
+    return _drift("response_drift_percent", medians or column(evidence.timeline, "response_p50_us"))
 
 
 def _drift(limit: str, values: list[float]) -> float | None:

@@ -25,6 +25,7 @@ OF_THIS_MACHINE = {
     "other_load",
     "quota_throttling",
     "rate_reached",
+    "response_steady",
     "starved_connections",
     "steady",
     "steal",

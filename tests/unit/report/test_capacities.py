@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from analysis import capacities
 from analysis.__main__ import main
 from analysis.load import load
-from testbed.model.results import CapacityResult
+from testbed.model.results import CapacityResult, Finding
 from tests.unit.report import builder
 
 OBJECTIVE = {
@@ -75,6 +75,26 @@ def test_every_search_is_a_row_and_the_trials_stand_together(tmp_path, capsys):
     assert [row["verdict"] for row in rows] == ["valid", "doubtful"]
     assert rows[0]["objective_p99_ms"] == "50.0"
     assert rows[0]["probes"] == "001-flask-index-default-t1 002-flask-index-default-t1"
+
+
+@pytest.mark.parametrize(
+    ("checks", "grows_at", "standing"),
+    [
+        (["response_steady"], 2090.0, "valid"),  # overload is why it missed
+        (["response_steady"], 2000.0, "doubtful"),  # it may have met the objective as a short run
+        (["response_steady", "steal"], 2090.0, "doubtful"),
+    ],
+)
+def test_a_queue_that_grows_is_no_doubt_about_a_probe_that_missed(checks, grows_at, standing):
+    found = [Finding(check=check, verdict="doubtful", sentence="s") for check in checks]
+    probes = [
+        probe(number, rate, 1, verdict="doubtful", findings=found)
+        if rate == grows_at
+        else probe(number, rate, 1)
+        for number, rate in enumerate((2000.0, 2090.0), start=1)
+    ]
+    answer = capacities.Answer(result(1, 2000.0, 2090.0, probes), probes)
+    assert answer.standing == standing
 
 
 def test_an_end_that_was_not_found_is_told_and_never_a_figure(tmp_path, capsys):

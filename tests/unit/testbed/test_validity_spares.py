@@ -31,14 +31,13 @@ def judge(tmp_path):
     return judge_in(tmp_path)
 
 
-def timeline(folder, completed, response_p50_us=None):
+def timeline(folder, completed, **columns):
     """Write a timeline of the measured part; a second without answers has no response time."""
-    times = response_p50_us or [""] * len(completed)
-    lines = [
-        f"{second},measured,{count},{time}"
-        for second, (count, time) in enumerate(zip(completed, times, strict=True))
-    ]
-    text = "\n".join(["second,phase,completed,response_p50_us", "-1,warmup,0,", *lines])
+    columns = {"completed": completed, **columns}
+    seconds = zip(*columns.values(), strict=True)
+    lines = [f"{second},measured,{','.join(map(str, row))}" for second, row in enumerate(seconds)]
+    head = f"second,phase,{','.join(columns)}"
+    text = "\n".join([head, f"-1,warmup,0{',' * (len(columns) - 1)}", *lines])
     (folder / "timeline.csv").write_text(text)
 
 
@@ -65,14 +64,15 @@ def test_throughput_that_has_settled_is_valid(judge, tmp_path, completed):
 def test_a_queue_that_grows_is_doubtful_though_throughput_is_steady(judge, tmp_path):
     """At 103 % of the capacity, the median rises from 80 to 634 ms in a minute."""
     growing = [80_000 + 9_390 * second + 1_000 * (second % 7) for second in range(60)]
-    timeline(tmp_path, [100] * 60, growing)
+    timeline(tmp_path, [100] * 60, response_p50_us=growing)
     ((check, verdict, sentence),) = judge()
     assert (check, verdict) == ("response_steady", "doubtful")
     assert "the median response time rose by 157 % over the run" in sentence
 
 
 def test_response_times_that_still_fall_are_doubtful(judge, tmp_path):
-    timeline(tmp_path, [100] * 40, [9_000 - 100 * second for second in range(40)])
+    falling = [9_000 - 100 * second for second in range(40)]
+    timeline(tmp_path, [100] * 40, response_p50_us=falling)
     ((check, verdict, sentence),) = judge()
     assert (check, verdict) == ("response_steady", "doubtful")
     assert "the median response time fell by 57 % over the run" in sentence
@@ -88,7 +88,15 @@ def test_response_times_that_still_fall_are_doubtful(judge, tmp_path):
     ],
 )
 def test_response_times_that_have_settled_are_valid(judge, tmp_path, times):
-    timeline(tmp_path, [100] * len(times), times)
+    timeline(tmp_path, [100] * len(times), response_p50_us=times)
+    assert judge() == []
+
+
+def test_fast_failures_do_not_hide_that_correct_answers_take_longer_and_longer(judge, tmp_path):
+    growing, level = [800 + 100 * second for second in range(30)], [500] * 30
+    timeline(tmp_path, [100] * 30, response_p50_us=level, correct_p50_us=growing)
+    assert [found[:2] for found in judge()] == [("response_steady", "doubtful")]
+    timeline(tmp_path, [100] * 30, response_p50_us=growing, correct_p50_us=level)
     assert judge() == []
 
 
@@ -111,7 +119,7 @@ def test_without_knowing_when_the_load_was_segments_tell_nothing(judge):
     ("completed", "told"), [([100] * 30, 0), ([100, 200, 300], None), ([], None)]
 )
 def test_no_trend_is_told_from_not_tested(tmp_path, completed, told):
-    timeline(tmp_path, completed, completed)
+    timeline(tmp_path, completed, response_p50_us=completed)
     evidence = evidence_in(tmp_path)()
     assert figures.drift_percent(evidence) == told
     assert figures.response_drift_percent(evidence) == told
