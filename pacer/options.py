@@ -7,11 +7,13 @@ import re
 import resource
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from pacer import __version__
 from pacer.request import BadRequest, Target, build, parse_header, parse_url
 from pacer.schedule import Arrivals
+
+Moment = Literal["due", "sent"]
 
 DEFAULT_TIMEOUT_S = 5.0
 MAX_PROCESSES = 256
@@ -36,6 +38,7 @@ class Options:
     duration_s: float
     warmup_s: float
     timeout_s: float
+    timeout_from: Moment
     good_within_ms: float | None  # None: every correct answer is good
     processes: int
     keepalive: bool
@@ -111,6 +114,13 @@ def _parser() -> argparse.ArgumentParser:
         help=f"of one request, and of the drain after the last, seconds ({DEFAULT_TIMEOUT_S:g})",
     )
     load.add_argument(
+        "--timeout-from",
+        choices=("due", "sent"),
+        default="due",
+        help="count the time-out from when a request was due (the default), or from when a "
+        "connection took it up to send it",
+    )
+    load.add_argument(
         "--processes", type=int, default=1, metavar="N", help="that share load and connections (1)"
     )
     load.add_argument(
@@ -175,6 +185,7 @@ def parse(arguments: list[str]) -> Options:
         duration_s=asked.duration,
         warmup_s=asked.warmup,
         timeout_s=asked.timeout,
+        timeout_from=asked.timeout_from,
         good_within_ms=asked.good_within,
         processes=asked.processes,
         keepalive=not asked.no_keepalive,

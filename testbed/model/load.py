@@ -16,6 +16,7 @@ from testbed.model.kinds import (
 )
 from testbed.model.tool_output import ToolOutput
 
+Moment = Literal["due", "sent"]  # of a request
 LoadMode = Literal["saturation", "constant_rate"]
 
 
@@ -30,6 +31,8 @@ class LoadShape(Model):
     warmup_s: WarmupSeconds
     warmup_rate_rps: Rate | None = None  # None: at the rate that is measured
     timeout_s: TimeoutSeconds
+    # From when a time-out counts. None: as the generator counts; pacer does from when it was due
+    timeout_from: Moment | None = None
     # A correct answer that takes longer is not good, and no part of the goodput; None: each is good
     good_within_ms: GoodWithinMs | None = None
     keepalive: bool = True  # False: a connection for each request

@@ -41,6 +41,11 @@ def _misfit(one: Generator, spec: LoadSpec) -> str | None:
             f"{name} does not count requests that were never sent or answered: take "
             f"{_those('counts_unsent')} to search for a capacity"
         )
+    if spec.timeout_from == "due" and not one.times_out_from_due:
+        return (
+            f"{name} counts time-outs from when a request was sent: take "
+            f"{_those('times_out_from_due')} for timeout_from: due"
+        )
     if spec.good_within_ms is not None and not one.has_a_deadline:
         return (
             f"{name} does not tell how many correct answers came within good_within_ms: take "

@@ -96,6 +96,8 @@ class Generator(InstalledTool):
     ranks_beyond: int = 1
     # It abandons a request that takes too long; the others wait, and a late answer counts
     gives_up: bool = False
+    # It can count time-outs from when a request was due; all can from when it was sent
+    times_out_from_due: bool = False
     # It counts apart the correct answers that came within `good_within_ms`
     has_a_deadline: bool = False
 

@@ -147,6 +147,22 @@ def test_a_deadline_takes_a_generator_that_counts_by_it(one):
         assert "take pacer" in generators.misfit(asked)
 
 
+@pytest.mark.parametrize("one", GENERATORS.values(), ids=GENERATORS)
+def test_time_outs_from_due_take_a_generator_that_counts_so(one):
+    kind = SATURATION if one.saturates else {}
+    asked = spec(**kind, generator=one.name, threads=1, duration_s=30)
+    due = asked.model_copy(update={"timeout_from": "due"})
+    sent = asked.model_copy(update={"timeout_from": "sent"})
+    assert generators.misfit(asked) == generators.misfit(sent) is None
+    if one.name == "pacer":
+        load = generators.choose(sent, {"pacer"})
+        assert "--timeout-from=sent" in one.command(load, TARGET, "/run/x", cpus=4)
+    else:
+        assert "counts time-outs from when a request was sent: take pacer" in (
+            generators.misfit(due) or ""
+        )
+
+
 def test_auto_takes_pacer_for_a_deadline():
     assert generators.candidates(spec(good_within_ms=250)) == ["pacer"]
 
