@@ -125,8 +125,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     load.add_argument(
         "--arrivals",
-        choices=("deterministic", "poisson"),
-        help="every 1/R seconds (deterministic, the default), or at random times that average to R",
+        choices=("constant", "poisson", "deterministic"),
+        help="every 1/R seconds (constant, the default), or at random times that average to R; "
+        "deterministic is an older word for constant",
     )
     load.add_argument("--seed", type=int, help="of Poisson arrivals (drawn and reported)")
     request = parser.add_argument_group("request")
@@ -192,7 +193,7 @@ def parse(arguments: list[str]) -> Options:
         expect_length=asked.expect_length,
         expect_sha256=asked.expect_sha256.lower() if asked.expect_sha256 else None,
         check_every=asked.check_every,
-        arrivals=None if asked.closed else asked.arrivals or "deterministic",
+        arrivals=_arrivals(asked),
         seed=seed,
         json_file=asked.json,
         timeline_file=asked.timeline,
@@ -203,6 +204,12 @@ def parse(arguments: list[str]) -> Options:
         if file.is_dir() or not file.absolute().parent.is_dir():
             raise BadOption(f"cannot write {file}: no such folder, or a folder itself")
     return options
+
+
+def _arrivals(asked: argparse.Namespace) -> Arrivals | None:
+    if asked.closed:
+        return None
+    return "poisson" if asked.arrivals == "poisson" else "constant"
 
 
 def _check_numbers(asked: argparse.Namespace) -> None:
