@@ -227,6 +227,8 @@ def load_text(load: Load, *, search: bool = False) -> str:
     The load of a capacity search has no rate of its own.
     """
     asked = "saturation" if load.rate_rps is None else f"{rate(load.rate_rps)}/s"
+    if load.arrivals == "poisson":
+        asked += " at random"
     return f"{'search' if search else asked}, {load.connections} connections, {load.generator}"
 
 
@@ -282,7 +284,8 @@ def asked_rates(members: Iterable[Group]) -> list[float]:
 def _load_of(record: RunRecord) -> tuple[Any, ...]:
     load = record.load
     rate_rps = math.inf if load.rate_rps is None else load.rate_rps  # sorts after every rate
-    return (load.mode, rate_rps, load.connections, load.generator, load.from_host)
+    arrivals = load.arrivals or ""
+    return (load.mode, rate_rps, load.connections, load.generator, load.from_host, arrivals)
 
 
 def _key(record: RunRecord) -> tuple[Any, ...]:

@@ -100,6 +100,12 @@ COLUMNS = (
     Column("Verdict", lambda record, _: record.standing, number=False),
     Column("Asked/s", lambda record, _: asked_rate(record)),
     Column(
+        "Arrivals",
+        lambda record, _: record.load.arrivals or "",
+        number=False,
+        needed=lambda campaign: any(run.record.load.arrivals for run in campaign.runs),
+    ),
+    Column(
         "Connections",
         lambda record, _: f"{record.load.connections:,}",
         needed=lambda campaign: len({run.record.load.connections for run in campaign.runs}) > 1,
@@ -160,6 +166,7 @@ def _run_row(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
         "connections": load.connections,
         "asked_duration_s": load.duration_s,
         "asked_rate_rps": load.rate_rps,
+        "arrivals": load.arrivals,
         "keepalive": load.keepalive,
         "link_delay_ms": campaign.campaign.link_delay.asked_ms
         if campaign.campaign.link_delay

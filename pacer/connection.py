@@ -105,7 +105,7 @@ class Connection(asyncio.Protocol):
         self.sent_at = now
         self.waiting = True
         self._owner.sent(self, now)
-        transport.write(self._owner.request)
+        transport.write(self._owner.request)  # uvloop writes at once, as far as the kernel takes it
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the waiting request: the TCP connection is established."""
@@ -164,9 +164,14 @@ class Connection(asyncio.Protocol):
     def expire(self, timeout_s: float) -> None:
         """Count the request as timed out, because it took longer than `timeout_s` seconds."""
         if self.waiting:
-            self._fail("timeout", f"no complete answer within {timeout_s:g} s")
+            self._fail("timeout", self.too_slow(timeout_s))
         else:
             self._fail("connect", f"no connection within {timeout_s:g} s")
+
+    @staticmethod
+    def too_slow(timeout_s: float) -> str:
+        """Return what is said of a request whose answer is not complete after `timeout_s`."""
+        return f"no complete answer within {timeout_s:g} s"
 
     def retire(self, *, at_once: bool = True) -> None:
         """Take no more requests and close the connection.

@@ -41,6 +41,8 @@ class Generator(ABC):
         self._check = BodyCheck(plan.expect_length, plan.expect_sha256, plan.check_every)
         self._heads: dict[bytes, Head] = {}  # shared by all readers
         self._good_ns = plan.good_ns
+        self._timeout_ns = plan.timeout_ns
+        self._timeout_from_due = plan.timeout_from == "due"
         self._addresses = plan.addresses
         self._connections = [self._new_connection(index) for index in range(plan.connections)]
         self._free = deque(self._connections)
@@ -147,8 +149,18 @@ class Generator(ABC):
             connection.reader.keep_body = self._check.wants_body()
 
     def answered(self, connection: Connection, now: int) -> None:
-        """Count the answer that the connection's reader has read completely."""
+        """Count the answer that the connection's reader has read completely.
+
+        If that took longer than the time-out, the request has timed out. The connection waits for
+        such an answer all the same, for as long as the time-out would last from when the request
+        was sent. To break it off would make the server do its work for nothing, and open a
+        connection for each request of an overload, until no port is left.
+        """
         due = connection.due
+        if now - (due if self._timeout_from_due else connection.taken_at) > self._timeout_ns:
+            self.failed(connection, "timeout", connection.too_slow(self._plan.timeout_s))
+            self._tally(connection).overdue += 1
+            return
         reader = connection.reader
         if due >= 0:
             tally = self._measured
@@ -209,13 +221,13 @@ class Generator(ABC):
     def _do_chores(self, now: int, frames: list[Frame]) -> None:
         for frame in frames:
             self._emit(frame)
+        over = now >= self._plan.end_ns + self._timeout_ns
         self._expire(now)
         self._sweep(now)
         self._mark_cpu(now)
-        if now >= self._plan.end_ns:
-            over = now >= self._plan.end_ns + self._plan.timeout_ns
-            if self._drained(now) or over:
-                self._finish(now)
+        if over or (now >= self._plan.end_ns and self._drained(now)):
+            self._time_out(now)
+            self._finish(now)
 
     def _chores_after(self, moment: int) -> int:
         """Return the next multiple of CHORES_NS, or an earlier end of the measured part."""
@@ -239,12 +251,20 @@ class Generator(ABC):
         return frames
 
     def _expire(self, now: int) -> None:
-        limit = now - self._plan.timeout_ns
+        """Break off the requests that a connection has waited too long for."""
+        limit = now - self._timeout_ns
         end = self._scanned + SCAN
         for connection in self._connections[self._scanned : end]:
             if connection.busy and connection.taken_at < limit:
                 connection.expire(self._plan.timeout_s)
         self._scanned = end if end < len(self._connections) else 0
+
+    def _time_out(self, now: int) -> None:
+        """At the end, time out the requests that are under way and can no longer come in time."""
+        if self._timeout_from_due:
+            for connection in list(self._connections):
+                if connection.busy and connection.due < now - self._timeout_ns:
+                    connection.expire(self._plan.timeout_s)
 
     def _sweep(self, now: int) -> None:
         """Reset connections that the server said it would close and did not."""

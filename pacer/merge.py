@@ -156,7 +156,7 @@ class Merge:
             counter.update(getattr(tally, name))
         (self.measured if frame.cohort == "measured" else self.warmup).add(tally)
         if frame.in_window:
-            self.answered_in_window += tally.completed
+            self.answered_in_window += tally.completed + tally.overdue
             self.ok_in_window += tally.ok
             self.good_in_window += tally.good
 

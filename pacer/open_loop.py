@@ -3,16 +3,19 @@
 There is no queue of requests: one that finds every connection busy stays in the schedule. Two
 iterators run through the schedule, one to notice that requests are due and one to send them.
 `_backlog` is the distance between them, so a server that hangs for minutes costs no memory here.
+
+The lag of a request is the time for which the generator alone is to blame: from when it was due
+until it was written, if a connection was free for it; otherwise until the generator noticed that it
+was due. A connection that becomes free sends the next request within the same step.
 """
 
 from collections.abc import Callable
-from itertools import islice
 
 from pacer.connection import Connection
 from pacer.generator import Generator
 from pacer.plan import Plan
 from pacer.schedule import NEVER, NS_PER_S
-from pacer.tally import Frame
+from pacer.tally import Frame, Tally
 
 TICK_NS = 100_000  # time between two looks at the schedule, at least
 # An idle CPU takes a moment to wake up and fill its caches. So pacer wakes before a request is due
@@ -20,7 +23,9 @@ TICK_NS = 100_000  # time between two looks at the schedule, at least
 LEAD_NS = 250_000
 LEAD_SHARE = 0.05
 BATCH = 1000  # requests noticed at most before the event loop gets its turn again
-PATIENCE_NS = NS_PER_S  # how long requests may wait for a connection after the last was due
+# How long requests may wait for a connection after the last was due, if the time-out does not count
+# from when they were due
+PATIENCE_NS = NS_PER_S
 
 
 class OpenLoop(Generator):
@@ -30,11 +35,15 @@ class OpenLoop(Generator):
         super().__init__(plan, emit)
         self._arrivals = iter(plan.schedule)
         self._departures = iter(plan.schedule)
-        self._next_due = next(self._arrivals, NEVER)
+        self._next_due = next(self._arrivals, NEVER)  # the first that was not noticed yet
+        self._next_out = next(self._departures, NEVER)  # the first that no connection took up yet
         interval_ns = NS_PER_S / plan.schedule.own_rate_rps
         lead_ns = min(LEAD_NS, int(interval_ns * LEAD_SHARE))
         self._lead = lead_ns if interval_ns > 2 * TICK_NS else 0
-        self._backlog = 0  # requests due, but not yet taken up by a connection
+        self._backlog = 0  # requests noticed, but not yet taken up by a connection
+        self._prompt = 0  # the first of them: there are free connections for so many
+        # How long a request waits for a connection before it is given up
+        self._wait_ns = plan.timeout_ns if plan.timeout_from == "due" else NEVER
         self._warming_up = plan.start_ns < 0
 
     def _notice(self, until: int, now: int) -> None:
@@ -47,7 +56,10 @@ class OpenLoop(Generator):
                 self._forget_warmup()
             tally = self._measured if due >= 0 else self._warmup
             tally.due += 1
-            tally.lag.append((now - due) // 1000)
+            if self._backlog < len(self._free):
+                self._prompt += 1  # its lag ends when it is written
+            else:
+                tally.lag.append((now - due) // 1000)
             self._backlog += 1
             due = next(self._arrivals, NEVER)
         self._next_due = due
@@ -64,16 +76,33 @@ class OpenLoop(Generator):
 
     def _give_up(self) -> None:
         """Do not send the requests that still wait for a connection."""
-        for due in islice(self._departures, self._backlog):
-            (self._measured if due >= 0 else self._warmup).unsent += 1
-        self._backlog = 0
+        while self._backlog:
+            self._leave(self.now()).unsent += 1
+
+    def _leave(self, now: int) -> Tally:
+        """Take the request that has waited longest out of the backlog; return where it counts."""
+        due = self._next_out
+        tally = self._measured if due >= 0 else self._warmup
+        if self._prompt:
+            self._prompt -= 1
+            tally.lag.append((now - due) // 1000)
+        self._backlog -= 1
+        self._next_out = next(self._departures, NEVER)
+        return tally
+
+    def _forget_overdue(self, now: int) -> None:
+        """Do not send the requests that have timed out while they waited for a connection."""
+        while self._backlog and now - self._next_out > self._wait_ns:
+            self._leave(now).unsent += 1
 
     def _take(self, connection: Connection, now: int) -> None:
-        self._current(connection).take(next(self._departures), now)
+        due = self._next_out
+        self._leave(now)
+        self._current(connection).take(due, now)
 
     def _send(self) -> None:
+        self._forget_overdue(self.now())
         while self._backlog and self._free:
-            self._backlog -= 1
             self._take(self._free.popleft(), self.now())
 
     def _arm(self, now: int) -> None:
@@ -85,15 +114,17 @@ class OpenLoop(Generator):
     def release(self, connection: Connection) -> None:
         """Give the connection the request that has waited longest; without one, it is free."""
         if self._backlog and not self.finished.done():
-            self._backlog -= 1
-            self._take(connection, self.now())
-        else:
-            self._free.append(connection)
+            now = self.now()
+            self._forget_overdue(now)
+            if self._backlog:
+                self._take(connection, now)
+                return
+        self._free.append(connection)
 
     def _drained(self, now: int) -> bool:
         if self._next_due != NEVER:
             return False
-        if now >= self._plan.end_ns + PATIENCE_NS:
+        if self._wait_ns == NEVER and now >= self._plan.end_ns + PATIENCE_NS:
             self._give_up()
         return not self._backlog and len(self._free) == len(self._connections)
 

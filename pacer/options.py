@@ -7,11 +7,13 @@ import re
 import resource
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from pacer import __version__
 from pacer.request import BadRequest, Target, build, parse_header, parse_url
 from pacer.schedule import Arrivals
+
+Moment = Literal["due", "sent"]
 
 DEFAULT_TIMEOUT_S = 5.0
 MAX_PROCESSES = 256
@@ -36,6 +38,7 @@ class Options:
     duration_s: float
     warmup_s: float
     timeout_s: float
+    timeout_from: Moment
     good_within_ms: float | None  # None: every correct answer is good
     processes: int
     keepalive: bool
@@ -111,12 +114,20 @@ def _parser() -> argparse.ArgumentParser:
         help=f"of one request, and of the drain after the last, seconds ({DEFAULT_TIMEOUT_S:g})",
     )
     load.add_argument(
+        "--timeout-from",
+        choices=("due", "sent"),
+        default="due",
+        help="count the time-out from when a request was due (the default), or from when a "
+        "connection took it up to send it",
+    )
+    load.add_argument(
         "--processes", type=int, default=1, metavar="N", help="that share load and connections (1)"
     )
     load.add_argument(
         "--arrivals",
-        choices=("deterministic", "poisson"),
-        help="every 1/R seconds (deterministic, the default), or at random times that average to R",
+        choices=("constant", "poisson", "deterministic"),
+        help="every 1/R seconds (constant, the default), or at random times that average to R; "
+        "deterministic is an older word for constant",
     )
     load.add_argument("--seed", type=int, help="of Poisson arrivals (drawn and reported)")
     request = parser.add_argument_group("request")
@@ -175,13 +186,14 @@ def parse(arguments: list[str]) -> Options:
         duration_s=asked.duration,
         warmup_s=asked.warmup,
         timeout_s=asked.timeout,
+        timeout_from=asked.timeout_from,
         good_within_ms=asked.good_within,
         processes=asked.processes,
         keepalive=not asked.no_keepalive,
         expect_length=asked.expect_length,
         expect_sha256=asked.expect_sha256.lower() if asked.expect_sha256 else None,
         check_every=asked.check_every,
-        arrivals=None if asked.closed else asked.arrivals or "deterministic",
+        arrivals=_arrivals(asked),
         seed=seed,
         json_file=asked.json,
         timeline_file=asked.timeline,
@@ -192,6 +204,12 @@ def parse(arguments: list[str]) -> Options:
         if file.is_dir() or not file.absolute().parent.is_dir():
             raise BadOption(f"cannot write {file}: no such folder, or a folder itself")
     return options
+
+
+def _arrivals(asked: argparse.Namespace) -> Arrivals | None:
+    if asked.closed:
+        return None
+    return "poisson" if asked.arrivals == "poisson" else "constant"
 
 
 def _check_numbers(asked: argparse.Namespace) -> None:

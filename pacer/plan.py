@@ -4,7 +4,7 @@ import base64
 import json
 from dataclasses import asdict, dataclass
 
-from pacer.options import Options
+from pacer.options import Moment, Options
 from pacer.request import Address
 from pacer.schedule import NEVER, NS_PER_S, Arrivals, Schedule
 
@@ -27,6 +27,7 @@ class Plan:
     warmup_s: float
     duration_s: float
     timeout_s: float
+    timeout_from: Moment
     good_within_ms: float | None  # None: every correct answer is good
     expect_length: int | None
     expect_sha256: str | None
@@ -100,6 +101,7 @@ def split(options: Options, addresses: list[Address], unresolved: str = "") -> l
             warmup_s=options.warmup_s,
             duration_s=options.duration_s,
             timeout_s=options.timeout_s,
+            timeout_from=options.timeout_from,
             good_within_ms=options.good_within_ms,
             expect_length=options.expect_length,
             expect_sha256=options.expect_sha256,

@@ -13,7 +13,7 @@ from typing import Literal
 NS_PER_S = 1_000_000_000
 NEVER = 1 << 62  # later than any due time
 
-Arrivals = Literal["deterministic", "poisson"]
+Arrivals = Literal["constant", "poisson"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ class Schedule:
 
     def __iter__(self) -> Iterator[int]:
         """Yield the due times; each iteration yields the same ones."""
-        return self._deterministic() if self.arrivals == "deterministic" else self._poisson()
+        return self._constant() if self.arrivals == "constant" else self._poisson()
 
-    def _deterministic(self) -> Iterator[int]:
+    def _constant(self) -> Iterator[int]:
         """Yield the due times k / rate, where processes take turns.
 
         The measured part begins with k = 0, so it holds the same requests with any warm-up.

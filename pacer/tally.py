@@ -14,7 +14,7 @@ from typing import Any, Literal
 ERRORS = ("connect", "read", "write", "timeout", "status", "wrong_body")
 COUNTS = (
     *("due", "sent", "completed", "ok", *ERRORS, "unsent", "unanswered"),
-    *("slow", "late", "bytes", "bodies_checked", "opened"),
+    *("slow", "overdue", "late", "bytes", "bodies_checked", "opened"),
 )
 LATE_NS = 1_000_000  # a request sent later than this after it was due counts as late
 # Response times of correct answers and of other ones, service times of both, and lags
@@ -41,6 +41,7 @@ class Tally:
     unsent: int
     unanswered: int
     slow: int  # correct answers that came too late to be good; part of `ok`
+    overdue: int  # answers that came complete, but after the time-out; part of `timeout`
     late: int
     bytes: int
     bodies_checked: int

@@ -29,7 +29,20 @@ def seed_of_part(seed: int, part: str) -> int:
 
     With a seed of its own, a lot that happens to favour a cell does not favour it in every part.
     """
-    digest = hashlib.sha256(f"{seed} {part}".encode()).digest()
+    return _derived(seed, part)
+
+
+def seed_of_arrivals(seed: int, run_id: str) -> int:
+    """Return the seed of the times at which the requests of a run are due, if these are random.
+
+    It follows from the campaign's seed and the run's id, so that every run has times of its own and
+    the same campaign can be asked again.
+    """
+    return _derived(seed, f"arrivals of {run_id}")
+
+
+def _derived(seed: int, name: str) -> int:
+    digest = hashlib.sha256(f"{seed} {name}".encode()).digest()
     return int.from_bytes(digest[:8]) % SEEDS
 
 

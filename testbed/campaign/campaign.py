@@ -170,6 +170,7 @@ def _prepare(
     session = Session(
         campaign=name,
         folder=request.parent / name,
+        seed=seed,
         experiment=experiment,
         catalogue=catalogue,
         inventory=request.inventory,

@@ -17,12 +17,14 @@ REPEATED: tuple[Standing, ...] = ("interrupted", "failed")  # a resume repeats t
 def plan_text(experiment: Experiment, runs: list[PlannedRun]) -> str:
     """Return what would be run, in which order, and for how long."""
     load = experiment.load
+    arrivals = f", {load.usual_arrivals} arrivals" if load.usual_arrivals else ""
+    by = f"from the {load.from_host} host, generator: {load.generator}"
     warm_up = f" at {load.warmup_rate_rps:g}/s" if load.warmup_rate_rps else ""
     each_s = load.warmup_s + load.duration_s + OVERHEAD_S
     return "\n".join(
         [
             experiment.title,
-            f"{_asked(load)}, from the {load.from_host} host, generator: {load.generator}",
+            f"{_asked(load)}{arrivals}, {by}",
             f"each run: {load.warmup_s:g} s warm-up{warm_up}, {load.duration_s:g} s measured",
             *(
                 f"  {run.run_id}  "

@@ -20,7 +20,7 @@ from testbed.model.kinds import (
     Trials,
     Version1,
 )
-from testbed.model.load import LoadShape
+from testbed.model.load import Arrivals, LoadShape
 
 AUTO = "auto"  # instead of a generator's name: whichever fits the load and is there
 MOST_STEPS = 200  # of a ramp: each is a run for each cell and trial
@@ -82,6 +82,18 @@ class LoadSpec(LoadShape, Declared):
         return self.mode != "saturation" and not closed_ramp
 
     @property
+    def usual_arrivals(self) -> Arrivals | None:
+        """Return how requests arrive: as declared, or else as is usual for the mode.
+
+        Users who do not know of each other ask at random times (Poisson), and so does the load of a
+        search for the capacity that they find. A constant rate has constant intervals. Return None
+        for a closed loop, which has no schedule.
+        """
+        if not self.open_loop:
+            return None
+        return self.arrivals or ("constant" if self.mode == "constant_rate" else "poisson")
+
+    @property
     def rates_rps(self) -> list[float]:
         """Return every declared rate: of the load, of each step of users, or a search's first."""
         if self.ramp and self.ramp.of == "users":
@@ -106,6 +118,8 @@ class LoadSpec(LoadShape, Declared):
                 raise ValueError(f"{key} belongs to the mode {mode}, and only to it")
         if not self.open_loop and self.warmup_rate_rps is not None:
             raise ValueError("warmup_rate_rps is for loads that hold a rate")
+        if not self.open_loop and self.arrivals is not None:
+            raise ValueError("arrivals is for loads that hold a rate")
         if any(rate * self.duration_s < 1 for rate in self.rates_rps):
             raise ValueError("at this rate no request falls due in duration_s")
         if any(rate > MOST_RPS for rate in self.rates_rps):
@@ -122,11 +136,15 @@ class LoadSpec(LoadShape, Declared):
         if self.ramp.of == "connections":
             return self._single(mode="saturation", rate_rps=None, **held)
         rate_rps = number / self.ramp.think_s
-        return self._single(mode="constant_rate", rate_rps=rate_rps, **held)
+        return self._at(rate_rps, **held)
 
     def at(self, rate_rps: float) -> Self:
         """Return the load of one probe of a capacity search."""
-        return self._single(mode="constant_rate", rate_rps=rate_rps)
+        return self._at(rate_rps)
+
+    def _at(self, rate_rps: float, **changes: Any) -> Self:
+        arrivals = self.usual_arrivals
+        return self._single(mode="constant_rate", rate_rps=rate_rps, arrivals=arrivals, **changes)
 
     def _single(self, **changes: Any) -> Self:
         data = self.model_dump(exclude={"ramp", "capacity"})

@@ -1,6 +1,8 @@
 """Define the load of a run."""
 
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import model_validator
 
 from testbed.model.base import Model
 from testbed.model.kinds import (
@@ -16,6 +18,8 @@ from testbed.model.kinds import (
 )
 from testbed.model.tool_output import ToolOutput
 
+Arrivals = Literal["constant", "poisson"]  # at equal intervals, or at random times
+Moment = Literal["due", "sent"]  # of a request
 LoadMode = Literal["saturation", "constant_rate"]
 
 
@@ -24,12 +28,16 @@ class LoadShape(Model):
 
     from_host: HostRole  # the host that generates it; the server only to calibrate, over loopback
     rate_rps: Rate | None = None  # None: as fast as answers come
+    # When requests are due. None: as is usual for the mode, see LoadSpec
+    arrivals: Arrivals | None = None
     connections: Connections
     threads: Threads
     duration_s: DurationSeconds
     warmup_s: WarmupSeconds
     warmup_rate_rps: Rate | None = None  # None: at the rate that is measured
     timeout_s: TimeoutSeconds
+    # From when a time-out counts. None: as the generator counts; pacer does from when it was due
+    timeout_from: Moment | None = None
     # A correct answer that takes longer is not good, and no part of the goodput; None: each is good
     good_within_ms: GoodWithinMs | None = None
     keepalive: bool = True  # False: a connection for each request
@@ -40,6 +48,15 @@ class Load(LoadShape):
 
     mode: LoadMode
     generator: Name  # name of a generator in testbed/tools/table.py
+    timeout_from: Moment = "sent"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_before(cls, data: Any) -> Any:
+        """Add how requests arrived to a load of before that was recorded: at constant intervals."""
+        if isinstance(data, dict) and data.get("rate_rps") is not None:
+            return data | {"arrivals": data.get("arrivals") or "constant"}
+        return data
 
 
 def requests_due(load: Load, output: ToolOutput) -> float | None:

@@ -142,6 +142,7 @@ class RunRecord(Model):
     url: str
     calibration: bool  # generator and server shared one host: never ranked
     load: Load
+    arrivals_seed: int | None = None  # of random arrivals; None: they were not drawn
     generator_version: str | None
     command: str | None  # as run on the generating host
     started_at: datetime

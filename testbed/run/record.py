@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from testbed import store
+from testbed.asked.order import seed_of_arrivals
 from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import PlannedRun
 from testbed.model.load import Load
@@ -36,6 +37,9 @@ def begun(
         url=session.url_of(app, planned.endpoint),
         calibration=session.experiment.calibration,
         load=load,
+        arrivals_seed=seed_of_arrivals(session.seed, planned.run_id)
+        if load.arrivals == "poisson"
+        else None,
         generator_version=session.generators[load.generator],
         command=None,
         started_at=now,

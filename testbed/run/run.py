@@ -316,6 +316,7 @@ class _Runner:
             answer_sha256=None if varies else answer.sha256,
             content_type=send.content_type if send else None,
             body_file=body_file,
+            arrivals_seed=self.record.arrivals_seed,
         )
 
     def _output(self, name: str) -> str:

@@ -21,6 +21,7 @@ class Session:
 
     campaign: str
     folder: Path
+    seed: int  # the campaign's
     experiment: Experiment
     catalogue: Catalogue
     inventory: Inventory

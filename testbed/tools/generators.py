@@ -32,14 +32,21 @@ def misfit(spec: LoadSpec) -> str | None:
 
 def _misfit(one: Generator, spec: LoadSpec) -> str | None:
     name = one.name
+    drawn = spec.usual_arrivals == "poisson"
     if spec.open_loop and not one.holds_a_rate:
-        return f"{name} cannot hold a rate: take {_those('holds_a_rate')}"
+        wanted = "draws_arrivals" if drawn else "holds_a_rate"
+        return f"{name} cannot hold a rate: take {_those(wanted)}"
     if not spec.open_loop and not one.saturates:
         return f"{name} holds a rate: take {_those('saturates')} for saturation"
     if spec.capacity and not one.counts_unsent:
         return (
             f"{name} does not count requests that were never sent or answered: take "
             f"{_those('counts_unsent')} to search for a capacity"
+        )
+    if spec.timeout_from == "due" and not one.times_out_from_due:
+        return (
+            f"{name} counts time-outs from when a request was sent: take "
+            f"{_those('times_out_from_due')} for timeout_from: due"
         )
     if spec.good_within_ms is not None and not one.has_a_deadline:
         return (
@@ -59,6 +66,11 @@ def _misfit(one: Generator, spec: LoadSpec) -> str | None:
         return f"{name} asks at least {one.least_rps:g} requests per second"
     if one.most_rps is not None and any(rate > one.most_rps for rate in spec.rates_rps):
         return f"{name} asks at most {one.most_rps:,g} requests per second"
+    if drawn and not one.draws_arrivals:
+        return (
+            f"{name} sends at constant intervals: take {_those('draws_arrivals')} for arrivals: "
+            "poisson, or ask for arrivals: constant"
+        )
     if one.keeps_connections and not spec.keepalive:
         return f"{name} keeps its connections: keepalive must be true"
     if one.most_threads is not None and spec.threads > one.most_threads:
@@ -107,8 +119,14 @@ def choose(spec: LoadSpec, available: set[str]) -> Load:
             remedy="run `ansible-playbook site.yml` for this inventory, or choose --generator",
             exit_code=Exit.NOT_READY,
         )
-    data = spec.model_dump(exclude={"ramp", "capacity"})
-    return Load.model_validate(data | {"generator": found})
+    one = GENERATORS[found]
+    from_due = spec.open_loop and one.times_out_from_due
+    settled_now = {
+        "generator": found,
+        "arrivals": spec.usual_arrivals,
+        "timeout_from": spec.timeout_from or ("due" if from_due else "sent"),
+    }
+    return Load.model_validate(spec.model_dump(exclude={"ramp", "capacity"}) | settled_now)
 
 
 def measured_from(output: str, load: Load, host: Before) -> datetime | None:

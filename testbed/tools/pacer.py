@@ -48,6 +48,8 @@ class Pacer(Generator):
     counts_unsent = True
     from_due = True
     gives_up = True
+    draws_arrivals = True
+    times_out_from_due = True
     has_a_deadline = True
     output = "pacer.json"
     leaves = PRINTED | {
@@ -89,6 +91,9 @@ class Pacer(Generator):
             f"--connections={load.connections}",
             f"--duration={duration_s:g}",
             f"--timeout={load.timeout_s:g}",
+            *([] if rate_rps is None else [f"--timeout-from={load.timeout_from}"]),
+            *([] if rate_rps is None else [f"--arrivals={load.arrivals}"]),
+            *([] if target.arrivals_seed is None else [f"--seed={target.arrivals_seed}"]),
             *([] if load.good_within_ms is None else [f"--good-within={load.good_within_ms:g}"]),
             *([] if load.keepalive else ["--no-keepalive"]),
             *([f"--body-file={target.body_file}"] if target.body_file else []),

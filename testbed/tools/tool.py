@@ -33,6 +33,7 @@ class Target:
     answer_sha256: str | None
     content_type: str | None = None  # of the body that is sent, if any
     body_file: str | None = None  # on the generating host
+    arrivals_seed: int | None = None  # of the times at which requests are due, if they are random
 
 
 class Tool(ABC):
@@ -96,6 +97,9 @@ class Generator(InstalledTool):
     ranks_beyond: int = 1
     # It abandons a request that takes too long; the others wait, and a late answer counts
     gives_up: bool = False
+    draws_arrivals: bool = False  # it can send at random times (Poisson)
+    # It can count time-outs from when a request was due; all can from when it was sent
+    times_out_from_due: bool = False
     # It counts apart the correct answers that came within `good_within_ms`
     has_a_deadline: bool = False
 

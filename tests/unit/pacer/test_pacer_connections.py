@@ -29,7 +29,9 @@ def test_connections_that_are_never_answered(
             writer.write(OK)
 
     url = serve(every_other)
-    figures = pacer(url, *LOAD, "--processes", processes, "--timeout", "2")
+    # Counted from when it is sent, a request that waits is given up before a connection times out
+    timeout = ("--timeout", "2", "--timeout-from", "sent")
+    figures = pacer(url, *LOAD, "--processes", processes, *timeout)
     answers = figures["answers_per_connection"]
     assert answers["connections"] == 8
     assert answers["none"] == 4

@@ -18,7 +18,7 @@ def test_defaults() -> None:
     options = parse(GOOD)
     assert (options.rate_rps, options.connections, options.duration_s) == (10, 4, 1)
     assert (options.warmup_s, options.timeout_s, options.processes) == (0, 5, 1)
-    assert (options.method, options.keepalive, options.arrivals) == ("GET", True, "deterministic")
+    assert (options.method, options.keepalive, options.arrivals) == ("GET", True, "constant")
     assert options.files == []
 
 
@@ -79,6 +79,16 @@ def test_missing_options() -> None:
         parse(words)
     with pytest.raises(BadOption, match="--closed: not allowed with argument --rate"):
         parse([*words, "--rate", "1", "--closed"])
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("constant", "constant"), ("deterministic", "constant"), ("poisson", "poisson")],
+)
+def test_arrivals(word: str, meant: str) -> None:
+    options = parse([*GOOD, "--arrivals", word])
+    assert options.arrivals == meant
+    assert (options.seed is not None) == (meant == "poisson")
 
 
 def test_a_closed_loop_has_no_arrivals() -> None:

@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -348,8 +349,9 @@ def test_timeouts(answering: Answering, serve: Callable[..., str], pacer: Pacer)
     assert figures["first_errors"]["timeout"] == "no complete answer within 0.3 s"
 
 
-def test_overload_is_told(serve: Callable[..., str], pacer: Pacer) -> None:
-    """One connection, 50 ms an answer, 100 requests/s: a fifth of them gets through."""
+@pytest.fixture
+def in_turn(serve: Callable[..., str]) -> str:
+    """The URL of a server that takes 50 ms for each answer on a connection."""
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
@@ -357,11 +359,15 @@ def test_overload_is_told(serve: Callable[..., str], pacer: Pacer) -> None:
             await asyncio.sleep(0.05)
             writer.write(OK)
 
-    figures = pacer(
-        serve(handler),
-        *("--rate", "100", "--connections", "1", "--duration", "1", "--timeout", "60"),
-        *("--warmup", "0.2"),
-    )
+    return serve(handler)
+
+
+# One connection, 50 ms an answer: a fifth of them gets through in time
+OVERLOAD = ("--rate", "100", "--connections", "1", "--duration", "1", "--warmup", "0.2")
+
+
+def test_overload_is_told(in_turn: str, pacer: Pacer) -> None:
+    figures = pacer(in_turn, *OVERLOAD, "--timeout", "60", "--timeout-from", "sent")
     assert figures["due"] == 100
     assert figures["unsent"] > 50
     assert figures["completed"] <= 42  # in the second measured and the one that pacer waits after
@@ -371,6 +377,53 @@ def test_overload_is_told(serve: Callable[..., str], pacer: Pacer) -> None:
     assert figures["warmup"]["unsent"] > 5
     # the first one is answered at once, those behind it wait for their turn
     assert figures["service_us"]["mean"] < figures["response_us"]["mean"]
+
+
+def test_a_request_that_waits_for_a_connection_has_its_whole_time_out(
+    in_turn: str, pacer: Pacer
+) -> None:
+    figures = pacer(in_turn, *OVERLOAD, "--timeout", "60")
+    assert figures["due"] == figures["ok"] == 100
+    assert figures["response_us"]["max"] >= 99 * 50_000 - 1_000_000
+
+
+def test_time_outs_count_from_when_a_request_was_due(in_turn: str, pacer: Pacer) -> None:
+    figures = pacer(in_turn, *OVERLOAD, "--timeout", "0.5")
+    assert figures["response_us"]["max"] <= 500_000
+    # A request waits for those before it: the first ten come in time at most, and then some just
+    # before their time-out, whose answers are too late
+    assert figures["ok"] <= 13
+    assert figures["unsent"] > 50
+    assert figures["errors"]["timeout"] == 100 - figures["ok"] - figures["unsent"] > 0
+    assert 0 < figures["overdue"] <= figures["errors"]["timeout"]
+    assert figures["answered_in_window"] >= figures["ok_in_window"]
+    from_sent = pacer(in_turn, *OVERLOAD, "--timeout", "0.5", "--timeout-from", "sent")
+    assert from_sent["response_us"]["max"] > 500_000
+    assert from_sent["overdue"] == 0
+
+
+def test_lag_lasts_until_the_request_is_written(answering: Answering, pacer: Pacer) -> None:
+    """With open connections enough, nothing but lag lies between due and sent."""
+    load = ("--rate", "100", "--connections", "100", "--warmup", "1.2", "--duration", "1")
+    figures = pacer(answering(lambda _: OK), *load)
+    assert figures["connections_opened"] == 0
+    waited_us = figures["response_us"]["mean"] - figures["service_us"]["mean"]
+    assert figures["lag_us"]["mean"] == pytest.approx(waited_us, abs=1)  # of rounding
+
+
+def test_an_answer_after_the_time_out_is_not_correct(answering: Answering, pacer: Pacer) -> None:
+    """The server answers everything, and each tenth request after the time-out."""
+
+    def answer(exchange: Any) -> bytes:
+        time.sleep(0.6 if exchange.number % 10 == 0 else 0)  # all wait, as the server has a thread
+        return OK
+
+    for loop in (("--rate", "50"), ("--closed",)):
+        options = (*loop, "--connections", "4", "--duration", "1", "--timeout", "0.4")
+        figures = pacer(answering(answer), *options)
+        assert figures["errors"]["timeout"] > 0
+        assert figures["response_us"]["max"] <= 400_000
+        assert figures["unanswered"] == 0
 
 
 def test_a_server_that_dies(process_server: ProcessServer, pacer: Pacer) -> None:

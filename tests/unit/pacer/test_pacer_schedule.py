@@ -33,12 +33,12 @@ def whole(schedule: Schedule, processes: int) -> list[int]:
 
 
 def test_deterministic_is_exact() -> None:
-    due = list(Schedule("deterministic", rate_rps=4, warmup_s=0.5, duration_s=1))
+    due = list(Schedule("constant", rate_rps=4, warmup_s=0.5, duration_s=1))
     assert due == [-500_000_000, -250_000_000, 0, 250_000_000, 500_000_000, 750_000_000]
 
 
 def test_a_long_run_does_not_drift() -> None:
-    due = list(Schedule("deterministic", rate_rps=3, warmup_s=0, duration_s=100_000))
+    due = list(Schedule("constant", rate_rps=3, warmup_s=0, duration_s=100_000))
     assert len(due) == 300_000
     assert due[-3] == 99_999 * NS_PER_S
 
@@ -50,18 +50,18 @@ def test_a_long_run_does_not_drift() -> None:
     processes=st.integers(min_value=1, max_value=5),
 )
 def test_processes_share_it(rate: float, duration: float, warmup: float, processes: int) -> None:
-    schedule = Schedule("deterministic", rate, warmup, duration)
+    schedule = Schedule("constant", rate, warmup, duration)
     due = list(schedule)
     assert whole(schedule, processes) == due
     measured = [moment for moment in due if moment >= 0]
-    assert measured == list(Schedule("deterministic", rate, 0, duration))  # whatever the warm-up
+    assert measured == list(Schedule("constant", rate, 0, duration))  # whatever the warm-up
     assert abs(len(measured) - rate * duration) <= 1
     assert all(abs(later - sooner - NS_PER_S / rate) <= 1 for sooner, later in pairwise(due))
 
 
 @pytest.mark.parametrize(("rate", "duration", "count"), [(30, 0.1, 3), (10, 0.3, 3), (7, 0.7, 5)])
 def test_counts_where_floats_mislead(rate: float, duration: float, count: int) -> None:
-    assert len(list(Schedule("deterministic", rate, 0, duration))) == count
+    assert len(list(Schedule("constant", rate, 0, duration))) == count
 
 
 @pytest.mark.parametrize("processes", [1, 3])
@@ -83,7 +83,7 @@ def test_poisson_repeats_with_its_seed_only() -> None:
     assert due(1) != due(1, index=1)
 
 
-@pytest.mark.parametrize("arrivals", ["deterministic", "poisson"])
+@pytest.mark.parametrize("arrivals", ["constant", "poisson"])
 def test_each_iteration_is_the_same(arrivals: Arrivals) -> None:
     schedule = Schedule(arrivals, 500, 0.5, 1, seed=3)
     first, second = iter(schedule), iter(schedule)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -6,6 +7,7 @@ from pacer.options import MAX_PROCESSES, MAX_RATE_RPS
 from testbed.asked import plan
 from testbed.errors import TestbedError
 from testbed.model.experiment import LoadSpec
+from testbed.model.load import Load
 from testbed.model.results import Before
 from testbed.tools import generators
 from testbed.tools.ab import Ab
@@ -145,6 +147,96 @@ def test_a_deadline_takes_a_generator_that_counts_by_it(one):
         assert "--good-within=250" in one.command(load, TARGET, "/run/x", cpus=4)
     else:
         assert "take pacer" in generators.misfit(asked)
+
+
+@pytest.mark.parametrize("one", GENERATORS.values(), ids=GENERATORS)
+def test_time_outs_from_due_take_a_generator_that_counts_so(one):
+    asked = spec(**({} if one.holds_a_rate else SATURATION), generator=one.name, threads=1)
+    asked = asked.model_copy(update={"duration_s": 30})
+    due = asked.model_copy(update={"timeout_from": "due"})
+    sent = asked.model_copy(update={"timeout_from": "sent"})
+    assert generators.misfit(asked) is None
+    assert generators.misfit(sent) is None
+    chosen = {load: generators.choose(load, {one.name}) for load in (asked, due, sent)}
+    assert chosen[sent].timeout_from == "sent"
+    if one.name == "pacer":
+        assert chosen[asked].timeout_from == chosen[due].timeout_from == "due"
+        for load in chosen.values():
+            command = one.command(load, TARGET, "/run/x", cpus=4)
+            assert f"--timeout-from={load.timeout_from}" in command
+    else:
+        assert chosen[asked].timeout_from == "sent"
+        assert "counts time-outs from when a request was sent: take pacer" in (
+            generators.misfit(due) or ""
+        )
+
+
+USERS = {"mode": "ramp", "rate_rps": None, "ramp": {"of": "users", "steps": [3, 6], "think_s": 1}}
+SEARCH = {
+    "mode": "capacity",
+    "rate_rps": None,
+    "capacity": {"from_rps": 10, "to_rps": 20, "p99_ms": 50, "errors_percent": 1},
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "arrivals"),
+    [
+        ({}, "constant"),
+        ({"arrivals": "poisson"}, "poisson"),
+        (USERS, "poisson"),
+        ({**USERS, "arrivals": "constant"}, "constant"),
+        (SEARCH, "poisson"),
+        ({**SEARCH, "arrivals": "constant"}, "constant"),
+        (SATURATION, None),
+        ({**USERS, "ramp": {"of": "connections", "steps": [1, 2]}}, None),
+    ],
+)
+def test_every_load_says_how_requests_arrive(changes, arrivals):
+    asked = spec(**changes, threads=1)
+    assert asked.usual_arrivals == arrivals
+    for _, step in plan.loads(asked):
+        load = generators.choose(step, {"pacer"})
+        assert load.arrivals == arrivals
+        target = replace(TARGET, arrivals_seed=7 if arrivals == "poisson" else None)
+        command = Pacer().command(load, target, "/run/x", cpus=4)
+        told = [word for word in command if word.startswith(("--arrivals", "--seed"))]
+        seed = ["--seed=7"] if arrivals == "poisson" else []
+        assert told == ([] if arrivals is None else [f"--arrivals={arrivals}", *seed])
+
+
+def test_a_closed_loop_is_refused_arrivals():
+    with pytest.raises(ValueError, match="arrivals is for loads that hold a rate"):
+        spec(**SATURATION, arrivals="constant")
+
+
+@pytest.mark.parametrize("one", GENERATORS.values(), ids=GENERATORS)
+def test_a_generator_that_sends_at_constant_intervals_is_refused_others(one):
+    asked = spec(generator=one.name, arrivals="poisson", threads=1, duration_s=30)
+    if one.name == "pacer":
+        assert generators.misfit(asked) is None
+    else:
+        assert "take pacer" in generators.misfit(asked)
+
+
+def test_auto_takes_pacer_for_random_arrivals():
+    assert generators.candidates(spec()) == ["wrk2", "pacer"]
+    assert generators.candidates(spec(arrivals="poisson")) == ["pacer"]
+    assert generators.candidates(spec(**USERS)) == ["pacer"]
+    users = {**USERS, "arrivals": "constant", "threads": 1}
+    assert generators.candidates(spec(**users)) == ["wrk2", "pacer"]
+    refusal = generators.misfit(spec(**USERS, generator="wrk2"))
+    assert refusal == (
+        "wrk2 sends at constant intervals: take pacer for arrivals: poisson, or ask for arrivals: "
+        "constant"
+    )
+
+
+def test_a_load_recorded_before_arrivals_were_had_constant_ones():
+    load = generators.choose(spec(), {"pacer"}).model_dump()
+    del load["arrivals"], load["timeout_from"]
+    assert (Load(**load).arrivals, Load(**load).timeout_from) == ("constant", "sent")
+    assert Load(**load | {"mode": "saturation", "rate_rps": None}).arrivals is None
 
 
 def test_auto_takes_pacer_for_a_deadline():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from testbed.asked.order import balanced_orders, seed_of_part
+from testbed.asked.order import balanced_orders, seed_of_arrivals, seed_of_part
 
 CELLS = st.integers(1, 12)
 SEEDS = st.integers(0, 10**6)
@@ -60,3 +60,11 @@ def test_each_part_of_a_series_has_a_seed_of_its_own_that_stays_the_same():
     assert len(set(seeds)) == 3
     assert seeds[0] == seed_of_part(7, "fair-index") != seed_of_part(8, "fair-index")
     assert seed_of_part(7, "a") == 378282  # a resumed series needs the seeds that it began with
+
+
+def test_every_run_has_arrivals_of_its_own_and_the_same_when_asked_again():
+    runs = ["001-flask-index-default-t1-r100", "001-flask-index-default-t1-r200", "002-a-b-c-t1"]
+    seeds = [seed_of_arrivals(7, run) for run in runs]
+    assert len(set(seeds)) == len(runs)
+    assert seeds == [seed_of_arrivals(7, run) for run in runs]
+    assert seeds[0] != seed_of_arrivals(8, runs[0])
