@@ -26,7 +26,7 @@ _LOGGED = "|".join(
         r"\[?\d\d:\d\d:\d\d(?:[.,]\d+)?\]?(?=\s)",
         r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [^\s:]+:(?=\s|$)",
         r"(?:stdout|stderr) [FP](?=\s|$)",
-        r"[^\t]+\t[^\t]+\t(?=\d{4}-\d\d-\d\dT)",  # a log of GitHub Actions: job, step
+        r"[^\t]{1,100}\t[^\t]{1,100}\t(?=\d{4}-\d\d-\d\dT)",  # a log of GitHub Actions: job, step
         r"\d\d[OE]\+?(?=\s)",  # GitLab's stream, behind its time
         r"#\d+ \d+\.\d+(?=\s)",  # docker build: step, seconds
         r"\[(?!SUM\b|ID\b|ERROR\b)(?=[^\]]*[A-Za-z])[\w./:-]+\](?=\s)",
