@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from testbed.errors import TestbedError
 from testbed.model.tool_output import ToolOutput
+from testbed.tools import documents
 from testbed.tools.errors import ParseError
 from testbed.tools.found import Found
 from testbed.tools.lines import Line, Reader
@@ -91,6 +92,9 @@ def _nothing(lines: Sequence[Line], tool: str) -> ParseError:
     """Return the error for a text without any run. It quotes the tool's message if there is one."""
     wanted = ", ".join(TOOLS) if tool == ANY else tool
     first = next(line for line in lines if line.full)
+    broken = documents.broken(lines)
+    if broken:
+        return broken
     said = next((line for line in lines if _REFUSAL.fullmatch(line.text)), None)
     if said:
         return ParseError(f"no figures of {wanted}: '{said.text}'", line=said.number)

@@ -128,8 +128,8 @@ PARTS = [
     *(broken(label, 29, rf"{label}:.*") for label in (*_FIGURES, *_WORDS)),
     broken("Total", 29, r"Total:(?:\s+\S+){3}(?:\s+\S+\s+\S+)?"),
     broken("breakdown", 29, r"\(Connect: .*\)"),
-    # With a unit it is another tool's.
-    broken("percentile", 28, r"\d\S*%\s+[^\sA-Za-z]+(?:\s.*)?", within=True),
+    # Other tools print a unit, or 'in'.
+    broken("percentile", 28, r"\d\S*%\s+(?!in\b|\S*\d(?:us|ms|s|m)\b)\S.*", within=True),
 ]
 # With -v ab prints requests and answers from here on, until it says that it is done.
 _VERBOSE = re.compile(r"Benchmarking .* \(be patient\)\.*(?:INFO|LOG|WARNING): .*")
@@ -202,7 +202,7 @@ def _read(report: Report) -> Found:
     html = report.one("html")
     if html:
         raise ParseError(
-            "this is ab's HTML table (-w), which is not read; run ab without -w",
+            "this is ab's HTML table (-w); only its text is read",
             line=html.line.number,
         )
     strange = malformed(report, NAME, {*_WORDS, "breakdown"})

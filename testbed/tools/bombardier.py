@@ -64,9 +64,9 @@ class Bombardier(DocumentTool):
     """bombardier: closed loop, or a rate that its connections can hold."""
 
     name = "bombardier"
-    mark = '"timeTakenSeconds"'
+    mark = '"numberOfConnections"'
     for_people = re.compile(r"Bombarding .* using \d+ connection\(s\)")
-    how = "run it with --print result --format json"
+    how = "its JSON is read instead (--print result --format json)"
 
     def is_own(self, data: dict[str, Any]) -> bool:
         """Return whether a JSON object has its two parts."""

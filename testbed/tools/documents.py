@@ -112,12 +112,24 @@ def _objects(lines: Sequence[Line], text: str, mark: str) -> Iterator[Document |
                 yield Document(data, line, text[start:end])
 
 
+def broken(lines: Sequence[Line]) -> ParseError | None:
+    """Return an error if the text is a JSON document that is broken or cut off, of whatever tool.
+
+    Return None if it is a whole document, or none.
+    """
+    first = next((line for line in lines if line.full), None)
+    if first is None or not first.full.startswith("{"):
+        return None
+    found = next(_objects(lines, "\n".join(line.full for line in lines), ""), None)
+    return found if isinstance(found, ParseError) else None
+
+
 class DocumentTool(Tool):
     """A tool whose JSON document is read. The testbed does not run it."""
 
-    mark: str  # a part of the text of every document
+    mark: str  # a part of the text of every document, near its beginning
     for_people: re.Pattern[str]  # the lines by which its output for people is known
-    how: str  # how to get the document, a verb phrase
+    how: str  # a clause on how to get the document that is read instead
 
     def is_own(self, data: dict[str, Any]) -> bool:
         """Return whether a JSON object is a document of this tool."""
@@ -130,7 +142,7 @@ class DocumentTool(Tool):
     def find(self, lines: Sequence[Line]) -> list[Found]:
         """Return all documents in a text, and as refused what the tool prints for people."""
         documents = find(lines, self.name, self.mark, self.is_own, self.read)
-        what = f"this is what {self.name} prints for people, which is not read; {self.how}"
+        what = f"this is what {self.name} prints for people; {self.how}"
         return [*documents, *texts_for_people(lines, self.name, self.for_people, what)]
 
 

@@ -66,6 +66,7 @@ _OUT_OF_ORDER = re.compile(r"\s+(?P<what>\d+ datagrams received out-of-order)\b.
 _SERVER_REPORT = re.compile(r"\[\s*(?P<stream>\*?\d+)\] Server Report:")
 _FAILURE = re.compile(
     r".*\b(?:connect|write|read|bind|shutdown|accept|recv|send)\w* failed: .*|.*\bAborted\b.*"
+    r"|.*\bdid not receive ack\b.*"
 )
 _CSV = re.compile(
     r"\d{14}(?:\.\d+)?,[^,]*,(?P<local>\d+),[^,]*,(?P<peer>\d+),(?P<stream>-?\d+),"

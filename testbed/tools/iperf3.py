@@ -69,9 +69,9 @@ class Iperf3(DocumentTool):
     """iperf 3: TCP or UDP in one direction or both."""
 
     name = "iperf3"
-    mark = '"intervals"'
+    mark = '"iperf 3.'
     for_people = re.compile(f"{HEADING.pattern}|{ITS_OWN.pattern}")
-    how = "as text only iperf 2 is read: run iperf3 with -J (JSON)"
+    how = "as text only iperf 2 is read, of iperf 3 the JSON (-J)"
 
     def is_own(self, data: dict[str, Any]) -> bool:
         """Return whether a JSON object has its three parts."""

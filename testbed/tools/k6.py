@@ -60,9 +60,9 @@ class K6(DocumentTool):
     """k6: what a script says, from a closed loop to a constant rate."""
 
     name = "k6"
-    mark = '"http_reqs"'
+    mark = '"http_req'
     for_people = re.compile(r"http_reqs\.*:\s+\d.*")
-    how = "run it with --summary-export FILE"
+    how = "its summary is read as JSON (--summary-export FILE)"
 
     def is_own(self, data: dict[str, Any]) -> bool:
         """Return whether a JSON object has metrics, and HTTP requests among them."""

@@ -26,8 +26,9 @@ _LOGGED = "|".join(
         r"\[?\d\d:\d\d:\d\d(?:[.,]\d+)?\]?(?=\s)",
         r"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ [^\s:]+:(?=\s|$)",
         r"(?:stdout|stderr) [FP](?=\s|$)",
-        r"[^\t]+\t[^\t]+\t(?=\d{4}-\d\d-\d\dT)",  # a log of GitHub Actions: job, step
+        r"[^\t]{1,100}\t[^\t]{1,100}\t(?=\d{4}-\d\d-\d\dT)",  # a log of GitHub Actions: job, step
         r"\d\d[OE]\+?(?=\s)",  # GitLab's stream, behind its time
+        r"#\d+ \d+\.\d+(?=\s)",  # docker build: step, seconds
         r"\[(?!SUM\b|ID\b|ERROR\b)(?=[^\]]*[A-Za-z])[\w./:-]+\](?=\s)",
     ]
 )
@@ -36,7 +37,8 @@ _BEFORE = re.compile(rf"(?:[\s>|\u200b]|{_TAG.pattern}|{_LOGGED}|{_COMMENT})*")
 # Where a remark may begin that somebody wrote behind a line: '# total time', '<- median', '(sum)',
 # or words in another alphabet.
 _REMARK = re.compile(
-    r"\s+(?=#|//|<[-=]|[-=]+>|--|;|\*|[(\uff08])|\s*(?<![^\x00-\x7f])(?=[^\x00-\x7f])"
+    r"\s+(?=#|//|<[-=]|[-=]+>|--|;|\*|[(\uff08][^()\uff08\uff09]*[)\uff09]$)"
+    r"|\s*(?<![^\x00-\x7f])(?=[^\x00-\x7f])"
 )
 _MOST_REMARKS = 8
 _MOST = 1_000_000  # lines of a text; even tools that print one per error print fewer
@@ -146,7 +148,20 @@ class Reader:
         lines = [self._line(number, line) for number, line in enumerate(whole, start=1)]
         if last:
             lines.append(self._line(len(texts), last, cut=True))
-        return list(self._with_owners(lines))
+        return list(self._with_owners(self._with_whole_commands(lines)))
+
+    def _with_whole_commands(self, lines: list[Line]) -> list[Line]:
+        """Return the lines; a command that goes on in the next lines, after a \\, is whole."""
+        for number, line in enumerate(lines):
+            if line.command is None or not line.text.endswith("\\"):
+                continue
+            text = line.text
+            for following in lines[number + 1 :]:
+                text = f"{text[:-1].rstrip()} {following.text}"
+                if not text.endswith("\\"):
+                    break
+            lines[number] = replace(line, command=self.command_in(text) or line.command)
+        return lines
 
     def _with_owners(self, lines: list[Line]) -> Iterator[Line]:
         """Yield the lines with their owner set within the stretch of a program.

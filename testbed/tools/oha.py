@@ -43,9 +43,9 @@ class Oha(DocumentTool):
     """oha: closed loop, or a rate (-q)."""
 
     name = "oha"
-    mark = '"statusCodeDistribution"'
+    mark = '"successRate"'
     for_people = re.compile(r"Success rate:\s+(?:[\d.]+%?|NaN%?)")
-    how = "run it with --output-format json (older versions: --json)"
+    how = "its JSON is read instead (--output-format json, in older versions --json)"
 
     def is_own(self, data: dict[str, Any]) -> bool:
         """Return whether a JSON object has a summary and counts of statuses."""

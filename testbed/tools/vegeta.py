@@ -43,9 +43,9 @@ class Vegeta(DocumentTool):
     """vegeta: constant rate."""
 
     name = "vegeta"
-    mark = '"status_codes"'
+    mark = '"latencies"'
     for_people = re.compile(r"Requests\s+\[total(?:, \w+)*\]\s.*")
-    how = "run `vegeta report -type=json`"
+    how = "its JSON is read instead (vegeta report -type=json)"
 
     def is_own(self, data: dict[str, Any]) -> bool:
         """Return whether a JSON object has latencies, requests and counts of statuses."""

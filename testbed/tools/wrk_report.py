@@ -127,7 +127,7 @@ PARTS = [
     broken("threads", 1, r"\d\S* threads? and \S+ connections?\b.*", within=True),
     broken("latency", 4, r"Latency(?:\s+\S+){2,}\s+\S+%"),
     broken("percentile", 6, r"\d\S*%\s+\S.*", within=True),
-    broken("requests", 7, r"\S+ requests in \d\S*(?:, .*read)?"),
+    broken("requests", 7, r"\S+ requests in \d\S*(?:\W.*\bread)?"),
     broken("socket errors", 8, r"Socket errors:.*"),
     broken("status errors", 9, r"Non-2xx or 3xx responses:.*"),
     broken("rate", 10, r"Requests/sec:.*"),

@@ -104,7 +104,7 @@ def _take_summary(report: Report, tables: Tables) -> None:
     else:
         names, cells = ["Avg", "Stdev"], cells[:2]
         tables.remark(
-            "The heading of the columns is missing: the third, mostly the maximum, is left out."
+            "The columns of latency lack wrk's heading: the third, mostly the maximum, is left out."
         )
     if len(names) != len(cells):
         tables.remark(
