@@ -5,6 +5,7 @@ import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from types import ModuleType
 
 import fabric
 import fabric.main
@@ -12,6 +13,7 @@ from invoke.collection import Collection
 from invoke.context import Context
 
 from testbed import lab, store
+from testbed.campaign.campaign import Watch
 from testbed.cli import options, program, show, tasks
 from testbed.errors import Exit
 from testbed.fitness import shown
@@ -175,9 +177,22 @@ def _noise(folder: Path) -> int:
     return main(["noise", str(folder)])
 
 
+def _until() -> ModuleType:
+    from analysis.compare import until
+
+    return until
+
+
+WATCH = Watch(
+    check=lambda metrics: _until().check(metrics),
+    trials_needed=lambda folder: int(_until().trials_needed(folder)),
+    told=lambda folder: str(_until().told(folder)),
+)
+
+
 def measuring(name: str, doc: str) -> object:
     """Return the task of one of the three rounds."""
-    return task(tasks.measuring(name, doc), help=HELP)
+    return task(tasks.measuring(name, doc, WATCH), help=HELP)
 
 
 namespace = Collection(
@@ -190,9 +205,13 @@ namespace = Collection(
     ),
     run_round2=measuring("round2", "Round 2: 4000 requests/s over the link, for 5 minutes."),
     run_round3=measuring("round3", "Round 3: 10 requests/s over the link, for 30 s."),
-    run=task(tasks.measuring_any("Carry out an experiment: its name, or its file."), help=HELP),
+    run=task(
+        tasks.measuring_any("Carry out an experiment: its name, or its file.", WATCH), help=HELP
+    ),
     run_ab=task(
-        tasks.measuring_versions("Compare two versions of an app, measured side by side.", _judge),
+        tasks.measuring_versions(
+            "Compare two versions of an app, measured side by side.", _judge, WATCH
+        ),
         help=VERSION_HELP,
     ),
     run_aa=task(

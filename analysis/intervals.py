@@ -117,26 +117,34 @@ class LogRatio:
         return np.asarray(student.ppf((1 + confidence) / 2, self.freedom) * self.error)
 
 
-def paired(of: npt.ArrayLike, to: npt.ArrayLike) -> LogRatio:
-    """Return the ratio of the means of trials that were made in the same blocks, in their order."""
-    centre, of_shares, to_shares = _shares(of, to)
-    trials = of_shares.shape[-1]
-    error = (of_shares - to_shares).std(axis=-1, ddof=1) / trials**0.5
-    return LogRatio(centre, error, np.full_like(error, trials - 1))
+def paired(of: npt.ArrayLike, to: npt.ArrayLike, first: int | None = None) -> LogRatio:
+    """Return the ratio of the means of trials that were made in the same blocks, in their order.
+
+    If the number of trials was decided on by how the `first` ones scattered, their scatter alone
+    counts (trials_needed says why).
+    """
+    centre, of_shares, to_shares = _shares(of, to, (first, first))
+    error = (of_shares - to_shares).std(axis=-1, ddof=1) / np.shape(of)[-1] ** 0.5
+    return LogRatio(centre, error, np.full_like(error, of_shares.shape[-1] - 1))
 
 
-def unpaired(of: npt.ArrayLike, to: npt.ArrayLike) -> LogRatio:
+def unpaired(
+    of: npt.ArrayLike,
+    to: npt.ArrayLike,
+    first: tuple[int | None, int | None] = (None, None),
+) -> LogRatio:
     """Return the ratio of the means of trials that were made in different blocks.
 
     The degrees of freedom are estimated. Of few trials, Satterthwaite's estimate is too low and
     Welch's own of 1947 too high; halfway between them the intervals of 2 to 10 trials hold the
     true ratio in 93 to 96 of 100 simulated campaigns, if neither side scatters more than four
     times as much as the other. They are never more than if both sides had as few trials as the
-    smaller one.
+    smaller one. `first` is for each side what it is in `paired`.
     """
-    centre, of_shares, to_shares = _shares(of, to)
+    centre, of_shares, to_shares = _shares(of, to, first)
     n, m = of_shares.shape[-1], to_shares.shape[-1]
-    of_part, to_part = of_shares.var(axis=-1, ddof=1) / n, to_shares.var(axis=-1, ddof=1) / m
+    of_part = of_shares.var(axis=-1, ddof=1) / np.shape(of)[-1]
+    to_part = to_shares.var(axis=-1, ddof=1) / np.shape(to)[-1]
     whole = of_part + to_part
     with np.errstate(divide="ignore", invalid="ignore"):
         too_low = whole**2 / (of_part**2 / (n - 1) + to_part**2 / (m - 1))
@@ -145,17 +153,38 @@ def unpaired(of: npt.ArrayLike, to: npt.ArrayLike) -> LogRatio:
     return LogRatio(centre, np.sqrt(whole), np.where(whole > 0, freedom, min(n, m) - 1))
 
 
-def _shares(of: npt.ArrayLike, to: npt.ArrayLike) -> tuple[Floats, Floats, Floats]:
-    """Return the logarithm of the ratio of the means, and each side's trials by their mean."""
+def trials_needed(of: npt.ArrayLike, to: npt.ArrayLike, percent: float) -> Floats:
+    """Return how many trials let the interval of a ratio reach `percent` to either side.
+
+    This is C. Stein's rule (A Two-Sample Test for a Linear Hypothesis whose Power is Independent of
+    the Variance, Annals of Mathematical Statistics 16, 1945): the first trials, made in the same
+    blocks, tell how much a ratio scatters, and therefore how many are needed in all. Their mean
+    tells nothing of their scatter, so the mean of all trials, with the scatter of the first ones
+    only, has an interval that holds the truth as often as if the number had been fixed beforehand.
+    To look at the interval after each trial, and to stop when it happens to be narrow, would not.
+    """
+    first = paired(of, to)
+    trials = np.asarray(of).shape[-1]
+    reach = student.ppf((1 + CONFIDENCE) / 2, trials - 1) * first.error * trials**0.5
+    return np.asarray(np.ceil((reach / np.log1p(percent / 100)) ** 2))
+
+
+def _shares(
+    of: npt.ArrayLike, to: npt.ArrayLike, first: tuple[int | None, int | None]
+) -> tuple[Floats, Floats, Floats]:
+    """Return the logarithm of the ratio of the means, and each side's first trials by their mean.
+
+    None stands for all trials.
+    """
     sides = [np.asarray(side, dtype=float) for side in (of, to)]
-    means = [side.mean(axis=-1, keepdims=True) for side in sides]
     with np.errstate(divide="ignore", invalid="ignore"):
-        centre = np.log(means[0] / means[1])
-        shares = [
-            np.where(np.isfinite(mean) & (mean > 0), side / mean, 1.0)
-            for side, mean in zip(sides, means, strict=True)
-        ]
-    return centre[..., 0], shares[0], shares[1]
+        centre = np.log(sides[0].mean(axis=-1) / sides[1].mean(axis=-1))
+        shares = []
+        for side, count in zip(sides, first, strict=True):
+            told = side[..., :count]
+            mean = told.mean(axis=-1, keepdims=True)
+            shares.append(np.where(np.isfinite(mean) & (mean > 0), told / mean, 1.0))
+    return centre, shares[0], shares[1]
 
 
 def holm(chances: Sequence[float]) -> list[float]:

@@ -80,6 +80,7 @@ class Estimate:
     # The ratio of the printed figures without the noise between campaigns, and that noise
     within: LogRatio | None = field(default=None, compare=False, repr=False)
     between: Between | None = field(default=None, compare=False, repr=False)
+    first: int | None = None  # trials whose scatter counts, if that decided on their number
 
     @property
     def label(self) -> str:
@@ -96,7 +97,8 @@ class Estimate:
                 basis = f"{of} trials against {to}, unpaired, and the noise between campaigns"
             case "one cell":
                 basis = f"{of} trials"
-        return f"{100 * CONFIDENCE:.0f} % interval (t, {basis})"
+        told = "" if self.first is None else f", scatter of the first {self.first}"
+        return f"{100 * CONFIDENCE:.0f} % interval (t, {basis}{told})"
 
     def interval(self, unit: str = "") -> str:
         """Return the interval in words."""
@@ -178,30 +180,34 @@ def estimate(
     paired: bool = False,
     merged: tuple[Span, Span] | None = None,
     between: Between | None = None,
+    first: tuple[int | None, int | None] = (None, None),
 ) -> Estimate:
     """Return the ratio of the means of two cells, or of two figures merged over their trials.
 
     The interval is that of the trials' own figures, and holds the ratio. Each side must have at
     least one trial. With `paired`, the trials of both sides with the same index were made in the
     same block, so both sides have equally many. `between` is the noise between campaigns, for sides
-    that belong to two.
+    that belong to two. `first` says for each side how many of its trials tell its scatter, if that
+    of the first ones decided on the number of all.
     """
     trials = (len(of), len(to))
     value = _middle(of, to) if merged is None else _middle(merged[:1], merged[1:])
     if min(trials) < 2:
         return Estimate(value, 0.0, math.inf, "one trial", trials)
     how: How = "paired" if paired else "unpaired" if between is None else "apart"
-    within = intervals.paired if paired else intervals.unpaired
+
+    def within(of_which: Bound, to_which: Bound) -> LogRatio:
+        sides = (_column(of, of_which), _column(to, to_which))
+        return intervals.paired(*sides, first[0]) if paired else intervals.unpaired(*sides, first)
 
     def fit(of_which: Bound, to_which: Bound) -> LogRatio:
-        found = within(_column(of, of_which), _column(to, to_which))
+        found = within(of_which, to_which)
         return found if between is None else found.apart(between)
 
     printed = fit("value", "value")
     least, most = fit("low", "high"), fit("high", "low")
     found = _between(value, (printed, least), (printed, most), how, trials)
-    own = within(_column(of, "value"), _column(to, "value"))
-    return replace(found, within=own, between=between)
+    return replace(found, within=within("value", "value"), between=between, first=first[0])
 
 
 def share(of: Sequence[Span]) -> Estimate:

@@ -37,6 +37,8 @@ class CellTrials:
         default=None, compare=False, repr=False
     )
     bounds: list[str] = field(default_factory=list)  # a sentence on figures known by bounds only
+    # The trials up to this number decided how many were made in all; None: that was fixed
+    first_trials: int | None = None
 
     @property
     def measured(self) -> bool:
@@ -189,6 +191,17 @@ def merged_of(
     """Return both sides' figures merged over these trials; None if the figure is a mean."""
     sides = (of.merged(of_numbers), to.merged(to_numbers))
     return None if sides[0] is None or sides[1] is None else (sides[0], sides[1])
+
+
+def first_of(cell: CellTrials, numbers: Sequence[int]) -> int | None:
+    """Return how many of the trials `numbers` decided on the number of all; None if it was fixed.
+
+    Fewer than two could not decide it.
+    """
+    if cell.first_trials is None:
+        return None
+    count = sum(number <= cell.first_trials for number in numbers)
+    return count if count > 1 else None
 
 
 def reasons(record: RunRecord) -> list[str]:

@@ -4,7 +4,7 @@ A cell is an endpoint, an app, a variant and a load.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from analysis import capacities
 from analysis.figures import BY_KEY, Figure
@@ -69,13 +69,17 @@ def trials_of(
     for (where, load), trials in cells.items():
         trials.sort(key=lambda record: record.trial)
         planned = _planned(campaign, len(trials))
-        found.setdefault(where, {})[load] = told_by(
+        told = told_by(
             label,
             trials,
             planned,
             lambda record: of_figure(record, metric, campaign.counted(record)),
             merging(campaign, metric.key),
         )
+        until = campaign.campaign.until
+        if until is not None:
+            told = replace(told, first_trials=until.first_trials)
+        found.setdefault(where, {})[load] = told
     return found
 
 

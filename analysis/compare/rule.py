@@ -40,6 +40,7 @@ from analysis.load import LoadedCampaign
 from analysis.ratio import Estimate, Place, estimate, number, rounded
 from analysis.trials import (
     CellTrials,
+    first_of,
     in_blocks,
     merged_of,
     remarks_on,
@@ -318,11 +319,30 @@ def _judged(cell: Cell, factor: float, *, together: bool) -> Cell:
 def _ratio(cell: Cell, *, together: bool) -> Estimate:
     """Return the ratio B/A: in pairs if measured together, else with the noise, if it is known."""
     if together:
-        numbers = in_blocks(cell.b, cell.a)
-        if len(numbers) > 1:
-            spans = (spans_of(cell.b, numbers), spans_of(cell.a, numbers))
-            merged = merged_of(cell.b, numbers, cell.a, numbers)
-            return estimate(*spans, paired=True, merged=merged)
+        found = in_pairs(cell.b, cell.a)
+        if found is not None:
+            return found
     between = None if cell.noise is None else cell.noise.between
-    merged = merged_of(cell.b, cell.b.numbers, cell.a, cell.a.numbers)
-    return estimate(cell.b.spans, cell.a.spans, between=between, merged=merged)
+    numbers = (cell.b.numbers, cell.a.numbers)
+    return estimate(
+        cell.b.spans,
+        cell.a.spans,
+        between=between,
+        merged=merged_of(cell.b, numbers[0], cell.a, numbers[1]),
+        first=(first_of(cell.b, numbers[0]), first_of(cell.a, numbers[1])),
+    )
+
+
+def in_pairs(of: CellTrials, to: CellTrials) -> Estimate | None:
+    """Return the ratio of two cells of one campaign; None if they have fewer than two blocks."""
+    numbers = in_blocks(of, to)
+    if len(numbers) < 2:
+        return None
+    first = first_of(of, numbers)
+    return estimate(
+        spans_of(of, numbers),
+        spans_of(to, numbers),
+        paired=True,
+        merged=merged_of(of, numbers, to, numbers),
+        first=(first, first),
+    )

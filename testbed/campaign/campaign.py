@@ -8,19 +8,20 @@ import os
 import random
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from testbed import store
-from testbed.asked import app_code, capacity, experiments
+from testbed.asked import app_code, capacity, experiments, until
 from testbed.asked import catalogue as catalogues
 from testbed.asked.catalogue import Catalogue
 from testbed.asked.order import SEEDS
 from testbed.asked.plan import plan, workers
 from testbed.campaign import changes
+from testbed.campaign.words import capacity_text, summary
 from testbed.errors import Exit, Interrupted, TestbedError
 from testbed.hosts import delay, fit, hosts, link, services
 from testbed.hosts.daemon import Daemon
@@ -33,9 +34,9 @@ from testbed.model.kinds import HostRole
 from testbed.model.results import (
     CAMPAIGN_FILE,
     Campaign,
-    CapacityResult,
     LinkRecord,
     RunRecord,
+    Until,
     Versions,
 )
 from testbed.progress import Progress
@@ -46,6 +47,15 @@ from testbed.tools import generators
 from testbed.tools.table import GENERATORS
 
 OVERHEAD_S = 4  # expected time of a run besides its load, until the first run has shown it
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What analysis tells of a campaign with `until`, of which this package knows nothing."""
+
+    check: Callable[[list[str]], None]  # raises TestbedError for a figure that does not exist
+    trials_needed: Callable[[Path], int]  # by the first trials in the campaign's folder
+    told: Callable[[Path], str]  # the ratios with their intervals, as text
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,8 @@ class Request:
     within: str | None = None  # the folder of its series in results_folder, if it belongs to one
     folder_name: str | None = None  # None for the time and the experiment's name
     versions: Versions | None = None  # of one app, if the campaign compares two
+    until: Until | None = None  # None: the number of trials is the experiment's
+    watch: Watch | None = None
 
     @property
     def parent(self) -> Path:
@@ -77,6 +89,7 @@ class Outcome:
     records: list[RunRecord]
     made: list[RunRecord] = field(default_factory=list)  # of these, not finished before a resume
     elapsed_s: float = 0  # how long making them took
+    until: Until | None = None  # what was watched, if the number of trials was not fixed
 
     @property
     def load_s(self) -> float:
@@ -98,7 +111,9 @@ def run(request: Request, progress: Progress) -> Outcome:
     """
     catalogue = catalogues.load(request.apps_path)
     seed = random.SystemRandom().randrange(SEEDS) if request.seed is None else request.seed
-    plan(request.experiment, catalogue, seed)  # refused before any host is asked
+    planned = plan(request.experiment, catalogue, seed)  # refused before any host is asked
+    if request.until:
+        until.check(request.experiment, request.until, planned, catalogue)
     with held(request.inventory) as remotes:
         session, campaign, planned = _prepare(request, catalogue, seed, remotes, progress)
         with delay.applied(request.experiment.link_delay_ms, remotes, progress) as delayed:
@@ -107,11 +122,16 @@ def run(request: Request, progress: Progress) -> Outcome:
             if not request.within:
                 store.point_latest(session.folder)
             progress.say(f"campaign {campaign.campaign}: {len(planned)} runs, seed {seed}")
-            return _resumable(session, campaign, planned, delayed)
+            return _resumable(session, campaign, planned, delayed, request.watch)
 
 
 def resume(
-    folder: Path, inventory: Inventory, progress: Progress, *, within: str | None = None
+    folder: Path,
+    inventory: Inventory,
+    progress: Progress,
+    *,
+    within: str | None = None,
+    watch: Watch | None = None,
 ) -> Outcome:
     """Go on with a campaign where it stopped.
 
@@ -130,13 +150,14 @@ def resume(
         within=within,
         folder_name=folder.name,
         versions=campaign.versions,
+        until=campaign.until,
     )
     catalogue = catalogues.load(request.apps_path)
     with held(inventory) as remotes:
         session, now, planned = _prepare(request, catalogue, campaign.seed, remotes, progress)
         changes.check_unchanged(campaign, now)
         with delay.applied(request.experiment.link_delay_ms, remotes, progress) as delayed:
-            return _resumable(session, campaign, planned, delayed)
+            return _resumable(session, campaign, planned, delayed, watch)
 
 
 def _prepare(
@@ -228,6 +249,7 @@ def _begun(
         app_files={name: app_code.file_digests(Path(app.folder)) for name, app in used.items()},
         apps_path=request.apps_path,
         versions=request.versions,
+        until=request.until,
         testbed=hosts.control_side(),
         **of_services,
     )
@@ -251,11 +273,15 @@ def available_generators(remote: Remote) -> dict[str, str | None]:
 
 
 def _resumable(
-    session: Session, campaign: Campaign, planned: list[PlannedRun], delayed: Delayed | None
+    session: Session,
+    campaign: Campaign,
+    planned: list[PlannedRun],
+    delayed: Delayed | None,
+    watch: Watch | None,
 ) -> Outcome:
     """Carry the campaign out. If it ends early, raise Interrupted, which says how to go on."""
     try:
-        return _carry_out(session, campaign, planned, delayed)
+        return _carry_out(session, campaign, planned, delayed, watch)
     except (TestbedError, OSError) as error:
         again = f"go on with --resume={shown_name(os.path.relpath(session.folder))}"
         if isinstance(error, OSError):  # of this machine, such as a full disk or a missing folder
@@ -267,27 +293,24 @@ def _resumable(
 
 
 def _carry_out(
-    session: Session, campaign: Campaign, planned: list[PlannedRun], delayed: Delayed | None
+    session: Session,
+    campaign: Campaign,
+    planned: list[PlannedRun],
+    delayed: Delayed | None,
+    watch: Watch | None = None,
 ) -> Outcome:
     begin = time.monotonic()
-    spec = session.experiment.load
-    expected_s = spec.warmup_s + spec.duration_s + OVERHEAD_S
     course = _Course(session, campaign, store.finished_runs(session.folder, campaign), delayed)
     if course.done:
         session.progress.say(f"{len(course.done)} runs are finished already")
-    with session.progress.campaign(len(planned) * expected_s):
-        for number, run in enumerate(planned, start=1):
-            left_s = (len(planned) - number + 1) * (course.last_s or expected_s)
-            course.note = f"[{number}/{len(planned)}, about {left_s / 60:.1f} min left]"
-            if spec.capacity:
-                course.search(spec.capacity, run)
-            else:
-                course.make(run)
-            session.progress.reached(number / len(planned))
+    course.make_all(planned)
+    if campaign.until and watch:
+        course.go_on(campaign.until, watch, planned)
     course.campaign = course.campaign.model_copy(update={"ended_at": datetime.now(UTC)})
     store.write(session.folder / CAMPAIGN_FILE, course.campaign)
     records = [course.done[run_id] for run_id in course.campaign.runs]
-    return Outcome(session.folder, records, course.made, time.monotonic() - begin)
+    elapsed_s = time.monotonic() - begin
+    return Outcome(session.folder, records, course.made, elapsed_s, campaign.until)
 
 
 @dataclass
@@ -301,6 +324,35 @@ class _Course:
     made: list[RunRecord] = field(default_factory=list)  # by now, not before a resume
     note: str = ""
     last_s: float | None = None  # how long the last run took, in seconds
+
+    def make_all(self, planned: Sequence[PlannedRun]) -> None:
+        """Carry out runs in their order, and show how long they take."""
+        spec, progress = self.session.experiment.load, self.session.progress
+        expected_s = spec.warmup_s + spec.duration_s + OVERHEAD_S
+        with progress.campaign(len(planned) * expected_s):
+            for number, run in enumerate(planned, start=1):
+                left_s = (len(planned) - number + 1) * (self.last_s or expected_s)
+                self.note = f"[{number}/{len(planned)}, about {left_s / 60:.1f} min left]"
+                if spec.capacity:
+                    self.search(spec.capacity, run)
+                else:
+                    self.make(run)
+                progress.reached(number / len(planned))
+
+    def go_on(self, asked: Until, watch: Watch, first: Sequence[PlannedRun]) -> None:
+        """Carry out as many more trials as the first ones show to be needed, once."""
+        trials = watch.trials_needed(self.session.folder)
+        experiment = self.session.experiment.model_copy(update={"trials": trials})
+        # Orders of more trials begin with those of fewer (testbed/asked/order.py)
+        more = plan(experiment, self.session.catalogue, self.campaign.seed)[len(first) :]
+        self.session.progress.say(
+            f"the first {asked.first_trials} trials show that {trials} are "
+            + (f"needed; {asked.most_trials} are the most" if more else "enough")
+        )
+        if more:
+            runs = dict.fromkeys([*self.campaign.runs, *(run.run_id for run in more)])
+            self._update(runs=list(runs))
+            self.make_all(more)
 
     def make(self, run: PlannedRun) -> RunRecord:
         """Carry out a run, unless it is finished already."""
@@ -340,34 +392,6 @@ class _Course:
     def _update(self, **changes: Any) -> None:
         self.campaign = self.campaign.model_copy(update=changes)
         store.write(self.session.folder / CAMPAIGN_FILE, self.campaign)
-
-
-def capacity_text(result: CapacityResult) -> str:
-    """Return the answer of a capacity search with its uncertainty, in words."""
-    if result.at_least_rps is None:
-        return f"the objective was met at no rate tried, down to {result.below_rps:g} requests/s"
-    if result.below_rps is None:
-        return f"at least {result.at_least_rps:g} requests/s, the highest rate tried"
-    return f"between {result.at_least_rps:g} and {result.below_rps:g} requests/s"
-
-
-def summary(record: RunRecord) -> str:
-    """Return a line on a run: its figures, or why it has none, and its verdict."""
-    if record.failure or not record.output:
-        reason = record.failure.message if record.failure else "no output"
-        word = "INTERRUPTED" if record.failure and record.failure.interrupted else "FAILED"
-        return f"{word}: {reason}"
-    output = record.output
-    p99 = output.latency_us.percentiles.get("99")
-    text = (
-        f"{_figure(output.goodput_rps)} good of {_figure(output.throughput_rps)} answers/s, "
-        f"{output.errors.total} errors, p99 {_figure(p99 and p99 / 1000)} ms: {record.verdict}"
-    )
-    return "\n    ".join([text, *(finding.sentence for finding in record.findings)])
-
-
-def _figure(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.5g}"
 
 
 def exit_code(outcomes: Sequence[Outcome], *, strict: bool) -> int:

@@ -26,7 +26,7 @@ from testbed.hosts.inventory import Inventory
 from testbed.hosts.remotes import held
 from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import Experiment, PlannedRun
-from testbed.model.results import CAMPAIGN_FILE, Versions
+from testbed.model.results import CAMPAIGN_FILE, Until, Versions
 from testbed.progress import Progress
 from testbed.texts import shown_name
 
@@ -67,6 +67,8 @@ class Request:
     results_folder: Path
     inventory: str | None
     ask_password: bool  # for sudo, to deploy
+    until: Until | None = None
+    watch: campaign.Watch | None = None
 
 
 def carry_out(request: Request, progress: Progress) -> Outcome:
@@ -90,6 +92,8 @@ def carry_out(request: Request, progress: Progress) -> Outcome:
                 apps_path=str(folder / APPS),
                 folder_name=name,
                 versions=request.pair.named,
+                until=request.until,
+                watch=request.watch,
             ),
             progress,
         )

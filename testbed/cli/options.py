@@ -30,6 +30,13 @@ Names = Annotated[list[str], Field(max_length=1000), BeforeValidator(_split)]
 PathName = Annotated[str, Field(min_length=1, max_length=4096)]  # Linux's PATH_MAX
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
+
+def _percent(value: Any) -> Any:
+    return value.strip().removesuffix("%").strip() if isinstance(value, str) else value
+
+
+Percent = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False), BeforeValidator(_percent)]
+
 INVENTORY_HELP = "hosts; default: that of ansible.cfg, the lab"
 
 
@@ -53,6 +60,11 @@ class Options(Model):
     apps_path: PathName | None = Field(
         None, description="a folder with your own apps, laid out as apps/"
     )
+    until: Percent | None = Field(
+        None, description="go on with trials until no ratio's interval reaches further, e.g. 3%"
+    )
+    most: Trials | None = Field(None, description="the most trials with --until; default: 30")
+    metric: Names | None = Field(None, description="figures to judge; default: as compare's")
     dry_run: bool = Field(False, description="print the plan, touch no host")
     strict: bool = Field(False, description="exit code 5 unless every run is valid")
     quiet: bool = Field(False, description="print results only")
@@ -60,7 +72,7 @@ class Options(Model):
     def overrides(self) -> dict[str, Any]:
         """Return the options that change the experiment."""
         rest = {"seed", "inventory", "resume", "apps_path", "dry_run", "strict", "quiet"}
-        return self.model_dump(exclude=rest)
+        return self.model_dump(exclude=rest | {"until", "most", "metric"})
 
 
 class VersionOptions(Options):
@@ -69,7 +81,6 @@ class VersionOptions(Options):
     app: str | None = Field(None, description="name of the app of which two versions are compared")
     old: str | None = Field(None, description="a folder with its app.yml, or a revision in git")
     new: str | None = Field(None, description="the same of the version that is judged")
-    metric: Names | None = Field(None, description="figures to judge, as those of compare")
     tolerance: Finite | None = Field(None, description="percent up to which both are the same")
     wanted: Finite | None = Field(None, description="a difference to be shown, percent")
     ask_become_pass: bool = Field(False, description="ask for sudo's password, to deploy")
@@ -187,20 +198,25 @@ def read(given: dict[str, Any]) -> Options:
     options = _typed(Options, given)
     if options.resume is not None:
         changed = [name for name, value in options.overrides().items() if value is not None]
-        changed += [name for name in ("seed", "apps_path") if getattr(options, name) is not None]
+        named = ("seed", "apps_path", "until", "most")
+        changed += [name for name in named if getattr(options, name) is not None]
         # The plan of a campaign that was begun is in its campaign.json
         changed += ["dry_run"] if options.dry_run else []
         if changed:
-            named = ", ".join(map(option_name, changed))
+            shown = ", ".join(map(option_name, changed))
             raise TestbedError(
-                f"--resume goes on with a campaign as it was begun; it does not go with {named}"
+                f"--resume goes on with a campaign as it was begun; it does not go with {shown}"
             )
+    if options.metric is not None and options.until is None and options.resume is None:
+        raise TestbedError("--metric is for --until, and names the figures that it watches")
+    if options.most is not None and options.until is None and options.resume is None:
+        raise TestbedError("--most is for --until, as in --until=3% --most=40")
     return options
 
 
 def read_versions(given: dict[str, Any]) -> VersionOptions:
     """Return typed options. Raises TestbedError, which names each wrong or missing option."""
-    read({name: value for name, value in given.items() if name not in OF_VERSIONS})
+    read({name: value for name, value in given.items() if name not in {*OF_VERSIONS, "metric"}})
     options = _typed(VersionOptions, given)
     named = {name: getattr(options, name) for name in ("app", "old", "new")}
     if options.apps is not None:
@@ -222,7 +238,7 @@ def read_versions(given: dict[str, Any]) -> VersionOptions:
 def read_noise(given: dict[str, Any]) -> NoiseOptions:
     """Return typed options. Raises TestbedError, which names each wrong or missing option."""
     options = _typed(NoiseOptions, given)
-    for name in ("apps", "resume"):
+    for name in ("apps", "resume", "until", "most", "metric"):
         if getattr(options, name) is not None:
             raise TestbedError(
                 f"{option_name(name)} does not go with run-aa, which repeats campaigns of one --app"

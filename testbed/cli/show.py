@@ -8,13 +8,13 @@ from testbed.campaign.campaign import OVERHEAD_S, Outcome
 from testbed.cli.options import option_name
 from testbed.model.article import Scale, SeriesPart
 from testbed.model.experiment import Experiment, LoadSpec, PlannedRun
-from testbed.model.results import LinkRecord, Standing, Versions
+from testbed.model.results import LinkRecord, Standing, Until, Versions
 from testbed.texts import shown_name
 
 REPEATED: tuple[Standing, ...] = ("interrupted", "failed")  # a resume repeats these runs
 
 
-def plan_text(experiment: Experiment, runs: list[PlannedRun]) -> str:
+def plan_text(experiment: Experiment, runs: list[PlannedRun], until: Until | None = None) -> str:
     """Return what would be run, in which order, and for how long."""
     load = experiment.load
     arrivals = f", {load.usual_arrivals} arrivals" if load.usual_arrivals else ""
@@ -32,7 +32,17 @@ def plan_text(experiment: Experiment, runs: list[PlannedRun]) -> str:
                 for run in runs
             ),
             f"{len(runs)} runs, about {len(runs) * each_s / 60:.0f} min",
+            *([_until_text(until, len(runs) * each_s)] if until else []),
         ]
+    )
+
+
+def _until_text(until: Until, first_s: float) -> str:
+    most_s = first_s * until.most_trials / until.first_trials
+    return (
+        f"these {until.first_trials} trials tell how many let each ratio's interval reach no "
+        f"further than {until.percent:g} %: {until.most_trials} at most, about "
+        f"{most_s / 60:.0f} min in all"
     )
 
 

@@ -16,15 +16,17 @@ from invoke.context import Context
 
 from testbed import files, store
 from testbed.asked import catalogue as catalogues
-from testbed.asked import experiments
+from testbed.asked import experiments, until
 from testbed.asked.plan import plan
 from testbed.campaign import articles, campaign, versions
+from testbed.campaign.campaign import Watch
 from testbed.cli import options, show
 from testbed.errors import Exit, TestbedError
 from testbed.hosts import inventory
 from testbed.model.article import Series
 from testbed.model.base import Model
-from testbed.model.results import SERIES_FILE
+from testbed.model.experiment import Experiment
+from testbed.model.results import SERIES_FILE, Until
 from testbed.paths import ROOT
 from testbed.progress import Progress
 from testbed.terminal import Terminal
@@ -90,33 +92,36 @@ def _complain(text: str) -> None:
     Terminal(stderr=True).print(f"error: {text}", highlight=False, markup=False, soft_wrap=True)
 
 
-def measuring(name: str, doc: str) -> Task:
-    """Return a task that carries out the experiment `name`, with every option of Options."""
+def measuring(name: str, doc: str, watch: Watch | None = None) -> Task:
+    """Return a task that carries out the experiment `name`, with every option of Options.
+
+    `watch` tells of ratios, for --until.
+    """
 
     def body(context: Context, **given: Any) -> None:
-        measure(name, options.read(given))
+        measure(name, options.read(given), watch)
 
     return _with_options(body, name, doc, [])
 
 
-def measuring_any(doc: str) -> Task:
+def measuring_any(doc: str, watch: Watch | None = None) -> Task:
     """Return a task that carries out the experiment that its first argument names."""
 
     def body(context: Context, experiment: str, **given: Any) -> None:
-        measure(experiment, options.read(given))
+        measure(experiment, options.read(given), watch)
 
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     return _with_options(body, "run", doc, [inspect.Parameter("experiment", kind)])
 
 
-def measuring_versions(doc: str, judge: Judge) -> Task:
+def measuring_versions(doc: str, judge: Judge, watch: Watch | None = None) -> Task:
     """Return a task that measures two versions of an app, and ends with the exit code of `judge`.
 
     `judge` prints the verdicts of the campaign in a folder; this package knows nothing of analysis.
     """
 
     def body(context: Context, experiment: str, **given: Any) -> None:
-        measure_versions(experiment, options.read_versions(given), judge)
+        measure_versions(experiment, options.read_versions(given), judge, watch)
 
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     first = [inspect.Parameter("experiment", kind)]
@@ -170,18 +175,22 @@ def _with_options(
     return task
 
 
-def measure(name: str, given: options.Options) -> None:
+def measure(name: str, given: options.Options, watch: Watch | None) -> None:
     """Carry out or resume an experiment, or only print its plan with --dry-run."""
     progress = Progress(Terminal(), quiet=given.quiet)
     if given.resume is not None:
         folder = _results_folder(given.resume)
-        outcome = campaign.resume(folder, inventory.load(given.inventory), progress)
+        hosts = inventory.load(given.inventory)
+        outcome = campaign.resume(folder, hosts, progress, watch=watch)
     else:
         path = experiments.find(name)
-        experiment, overridden = experiments.override(experiments.load(path), given.overrides())
+        experiment, overridden, asked = _asked(path, given, watch)
         if given.dry_run:
-            runs = plan(experiment, catalogues.load(given.apps_path), given.seed or 0)
-            progress.result(show.plan_text(experiment, runs))
+            catalogue = catalogues.load(given.apps_path)
+            runs = plan(experiment, catalogue, given.seed or 0)
+            if asked:
+                until.check(experiment, asked, runs, catalogue)
+            progress.result(show.plan_text(experiment, runs, asked))
             return
         hosts = inventory.load(given.inventory)
         request = campaign.Request(
@@ -192,36 +201,60 @@ def measure(name: str, given: options.Options) -> None:
             hosts,
             store.folder(),
             apps_path=given.apps_path,
+            until=asked,
+            watch=watch,
         )
         outcome = campaign.run(request, progress)
     progress.result(show.outcome_text(outcome))
+    if outcome.until and watch:
+        progress.result(watch.told(outcome.folder))
     code = campaign.exit_code([outcome], strict=given.strict)
     if code:
         sys.exit(code)
 
 
-def measure_versions(name: str, given: options.VersionOptions, judge: Judge) -> None:
+def _asked(
+    path: Path, given: options.Options, watch: Watch | None
+) -> tuple[Experiment, list[str], Until | None]:
+    """Return the experiment as asked for, the keys that options changed, and what is watched."""
+    experiment, overridden = experiments.override(experiments.load(path), given.overrides())
+    if given.until is None or watch is None:
+        return experiment, overridden, None
+    metrics = given.metric or []
+    watch.check(metrics)
+    experiment, asked = until.settle(experiment, given.until, metrics, given.most)
+    return experiment, overridden, asked
+
+
+def measure_versions(
+    name: str, given: options.VersionOptions, judge: Judge, watch: Watch | None
+) -> None:
     """Deploy two versions of an app and measure them, or only print the plan with --dry-run."""
     progress = Progress(Terminal(), quiet=given.quiet)
     judge(None, given.judging())
     if given.resume is not None:
         folder = _results_folder(given.resume)
-        outcome = campaign.resume(folder, inventory.load(given.inventory), progress)
+        hosts = inventory.load(given.inventory)
+        outcome = campaign.resume(folder, hosts, progress, watch=watch)
     else:
         path = experiments.find(name)
-        asked, overridden = experiments.override(experiments.load(path), given.overrides())
-        with versions.pair(asked, given.app or "", given.apps_path, given.old, given.new) as pair:
-            progress.result(show.versions_text(pair.named))
+        experiment, overridden, asked = _asked(path, given, watch)
+        sources = (given.old, given.new)
+        with versions.pair(experiment, given.app or "", given.apps_path, *sources) as pair:
             if given.dry_run:
                 runs = pair.planned(given.seed or 0)
-                progress.result(show.plan_text(pair.experiment, runs))
+                progress.result(show.versions_text(pair.named))
+                progress.result(show.plan_text(pair.experiment, runs, asked))
                 return
+            progress.result(show.versions_text(pair.named))
             request = versions.Request(
                 pair, path.stem, overridden, given.seed, store.folder(), given.inventory,
-                ask_password=given.ask_become_pass,
+                ask_password=given.ask_become_pass, until=asked, watch=watch,
             )  # fmt: skip
             outcome = versions.carry_out(request, progress)
     progress.result(show.outcome_text(outcome))
+    if outcome.until and watch:
+        progress.result(watch.told(outcome.folder))
     code = campaign.exit_code([outcome], strict=given.strict)
     judged = judge(outcome.folder, given.judging())
     grave = code if code in (Exit.RUN_INTERRUPTED, Exit.RUN_FAILED) else 0

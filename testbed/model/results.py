@@ -318,6 +318,15 @@ class Versions(Model):
     differences: list[str]  # files, requirements and settings; empty: an app against itself
 
 
+class Until(Model):
+    """How narrow the intervals of ratios are to be, and how many trials may be made for that."""
+
+    percent: float  # how far an interval may reach to either side
+    metrics: list[str]  # the figures whose ratios are watched
+    first_trials: int  # tell how much the ratios scatter, and so how many trials are needed
+    most_trials: int
+
+
 class Campaign(Model):
     """`campaign.json`: one execution of a round or experiment."""
 
@@ -348,5 +357,6 @@ class Campaign(Model):
     app_files: dict[str, dict[str, str]] = {}
     apps_path: str | None = None  # the user's own apps folder, on the control side
     versions: Versions | None = None  # None: not a campaign of two versions
+    until: Until | None = None  # None: the number of trials was fixed
     testbed: dict[str, str]  # git commit, versions on the control side
     digest: str | None = None  # of all the above (testbed/seal.py); None: not recorded

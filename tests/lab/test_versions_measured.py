@@ -98,3 +98,18 @@ def test_an_app_against_itself_gives_the_noise_of_the_place(verified):
         compared = verified.run("python", "-m", "analysis", "compare", str(campaigns[0]),
                                 "--json", check=False)  # fmt: skip
         assert json.loads(compared.stdout)["versions"]["differences"] == []
+
+
+def test_trials_go_on_until_a_ratio_is_narrow_or_the_most_are_made(verified):
+    options = [*short(rate=40, duration=2, warmup=1), "--endpoints=index", "--apps=flask,django"]
+    done = verified.fab(
+        "run-round2", "--until=1%", "--most=8", "--metric=response_mean_us", *options, check=False
+    )
+    folder = (verified.results / "latest").resolve()
+    runs = records(folder)
+    assert all(has_figures(run) for run in runs), runs
+    assert "the first 6 trials show that" in done.stdout
+    assert f"that {len(runs) // 2} are" in done.stdout
+    if counted(runs):  # two apps' means do not agree to 1 % in six trials of 2 s
+        assert len(runs) == 16
+        assert "scatter of the first 6" in done.stdout

@@ -61,6 +61,11 @@ OPTIONS = [
     ("apps_path", "", "at least 1 character"),
     ("apps_path", "x" * 5000, "at most 4096"),
     ("apps_path", "\udcff", "valid string"),
+    *(("until", value, "number") for value in ("narrow", "%", "", "nan", "3 per cent")),
+    *(("until", value, "greater than 0") for value in ("0", "-3%")),
+    ("until", "101%", "equal to 100"),
+    ("most", "30", "--most is for --until"),
+    ("metric", "goodput_rps", "--metric is for --until"),
     ("resume", "", "at least 1 character"),
     ("resume", "results/x", "does not go with --apps-path, --dry-run"),
 ]  # fmt: skip

@@ -1,0 +1,31 @@
+"""Say what became of a run or of a capacity search, in a line. Pure functions."""
+
+from testbed.model.results import CapacityResult, RunRecord
+
+
+def capacity_text(result: CapacityResult) -> str:
+    """Return the answer of a capacity search with its uncertainty, in words."""
+    if result.at_least_rps is None:
+        return f"the objective was met at no rate tried, down to {result.below_rps:g} requests/s"
+    if result.below_rps is None:
+        return f"at least {result.at_least_rps:g} requests/s, the highest rate tried"
+    return f"between {result.at_least_rps:g} and {result.below_rps:g} requests/s"
+
+
+def summary(record: RunRecord) -> str:
+    """Return a line on a run: its figures, or why it has none, and its verdict."""
+    if record.failure or not record.output:
+        reason = record.failure.message if record.failure else "no output"
+        word = "INTERRUPTED" if record.failure and record.failure.interrupted else "FAILED"
+        return f"{word}: {reason}"
+    output = record.output
+    p99 = output.latency_us.percentiles.get("99")
+    text = (
+        f"{_figure(output.goodput_rps)} good of {_figure(output.throughput_rps)} answers/s, "
+        f"{output.errors.total} errors, p99 {_figure(p99 and p99 / 1000)} ms: {record.verdict}"
+    )
+    return "\n    ".join([text, *(finding.sentence for finding in record.findings)])
+
+
+def _figure(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.5g}"
