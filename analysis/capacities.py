@@ -114,8 +114,8 @@ def objective(campaign: LoadedCampaign) -> str:
     if wanted is None:
         return "not recorded"
     return (
-        f"p99 of response time over the requests due at most {wanted.p99_ms:g} ms, errors, unsent "
-        f"and unanswered at most {wanted.errors_percent:g} % of them; searched up to "
+        f"p99 of response time at most {wanted.p99_ms:g} ms, errors, unsent and unanswered at most "
+        f"{wanted.errors_percent:g} %, both of the requests due; searched up to "
         f"{rate(wanted.to_rps)}/s, until the answer was within {wanted.precision_percent:g} %"
     )
 

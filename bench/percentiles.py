@@ -2,7 +2,7 @@
 
 Response times are log-normal. Each trial is slower or faster as a whole (`trial_sd`), and so is
 each second (`second_sd`), which resembles the second before it (`phi`). The truth is the percentile
-of all requests of endlessly many trials.
+of all requests of endlessly many trials. docs/method.md has the results.
 
     nice python bench/percentiles.py [--campaigns 200] [--seed 1] [--percent 99]
 """

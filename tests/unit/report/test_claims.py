@@ -7,9 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.articles.claims import VERDICTS, judge, lies
+from analysis.measured import of_metric
 from analysis.ratio import Estimate, Span, estimate
-from analysis.trials import CellTrials
+from analysis.trials import CellTrials, told_by
 from testbed.model.article import Accept, CellRef, Claim, ComparedCells
+from testbed.model.results import Finding
+from testbed.model.tool_output import Errors
+from tests.unit.report import builder
 
 FIGURES = st.floats(0.01, 1e6)
 TRIALS = st.lists(FIGURES, min_size=2, max_size=5)
@@ -105,6 +109,38 @@ def test_a_lower_bound_decides_only_one_way():
     assert judge("wait", claim(at_least=2), "fair", to, of).verdict == "reproduced"
     band = judge("wait", claim(at_least=4000, at_most=9000), "fair", to, of)
     assert band.verdict == "undecided"
+
+
+def trials_of(app, metric, status=0, **figures):
+    """Return what three runs of an app tell of a metric; `status` of 80,000 answers are errors."""
+    findings = [Finding(check="failed_answers", verdict="valid", sentence="99.0 % were errors: so")]
+    runs = [
+        builder.run(
+            number, app, "index", trial=number, findings=findings if status else [],
+            figures=builder.output(
+                due=80_000, requests=80_000,
+                errors=Errors(connect=0, read=0, write=0, timeout=0, status=status),
+                **{name: value * (1 + number / 100) for name, value in figures.items()},
+            ),
+        )
+        for number in (1, 2, 3)
+    ]  # fmt: skip
+    return told_by(app, runs, 3, lambda record: of_metric(record, metric))
+
+
+@pytest.mark.parametrize("metric", ["response_mean_us", "response_p50_us", "response_p99_us"])
+def test_failures_in_a_millisecond_make_no_app_faster(metric):
+    failing = trials_of(
+        "Flask", metric, status=79_200, mean_us=1000.0, p50_us=1000.0, p99_us=1100.0, max_us=9e4
+    )
+    sound = trials_of("Django", metric, mean_us=2e4, p50_us=2e4, p99_us=3e4, max_us=9e4)
+    found = judge("faster", claim(at_most=0.5), "fair", failing, sound)
+    assert found.verdict == "undecided"
+    assert math.isinf(found.estimate.high)
+    assert found.remarks == [
+        "Flask: Known by its bounds only in trials 1, 2, 3. 99.0 % were errors."
+    ]
+    assert judge("slower", claim(at_least=2), "fair", sound, failing).verdict == "undecided"
 
 
 def test_two_lower_bounds_have_no_ratio():
