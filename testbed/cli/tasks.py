@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -208,9 +208,7 @@ def measure(name: str, given: options.Options, watch: Watch | None) -> None:
     progress.result(show.outcome_text(outcome))
     if outcome.until and watch:
         progress.result(watch.told(outcome.folder))
-    code = campaign.exit_code([outcome], strict=given.strict)
-    if code:
-        sys.exit(code)
+    _end([outcome], strict=given.strict)
 
 
 def _asked(
@@ -255,11 +253,7 @@ def measure_versions(
     progress.result(show.outcome_text(outcome))
     if outcome.until and watch:
         progress.result(watch.told(outcome.folder))
-    code = campaign.exit_code([outcome], strict=given.strict)
-    judged = judge(outcome.folder, given.judging())
-    grave = code if code in (Exit.RUN_INTERRUPTED, Exit.RUN_FAILED) else 0
-    if grave or judged or code:
-        sys.exit(grave or judged or code)
+    _end([outcome], judge(outcome.folder, given.judging()), strict=given.strict)
 
 
 def measure_noise(name: str, given: options.NoiseOptions, judge: Callable[[Path], int]) -> None:
@@ -279,8 +273,16 @@ def measure_noise(name: str, given: options.NoiseOptions, judge: Callable[[Path]
         )  # fmt: skip
         folder, outcomes = versions.repeat(request, given.repeats, progress)
     progress.result(show.repeats_text(folder, outcomes))
-    judged = judge(folder)
-    code = campaign.exit_code(outcomes, strict=given.strict)
+    _end(outcomes, judge(folder), strict=given.strict)
+
+
+def _end(outcomes: Sequence[campaign.Outcome], judged: int = 0, *, strict: bool) -> None:
+    """End the task with an exit code, unless all went well.
+
+    `judged` is the code by which the figures were judged. A run that was interrupted or failed has
+    none, so its code says more; the code of a run that is not valid says less.
+    """
+    code = campaign.exit_code(outcomes, strict=strict)
     grave = code if code in (Exit.RUN_INTERRUPTED, Exit.RUN_FAILED) else 0
     if grave or judged or code:
         sys.exit(grave or judged or code)
@@ -313,6 +315,4 @@ def measure_article(name: str, given: options.ArticleOptions) -> None:
         return
     outcomes = articles.carry_out(series, folder, inventory.load(given.inventory), progress)
     progress.result(show.series_text(folder, outcomes))
-    code = campaign.exit_code(outcomes, strict=given.strict)
-    if code:
-        sys.exit(code)
+    _end(outcomes, strict=given.strict)
