@@ -124,7 +124,7 @@ def _analysis(*arguments: str) -> None:
 @task(
     iterable=["metric"],
     help={
-        "a": "folder of the campaign to compare with; or one that has two versions of an app",
+        "a": "folder of the campaign to compare with",
         "b": "folder of the campaign to judge",
         "metric": "a figure by its column in table.csv; may be repeated",
         "tolerance": "percent up to which both are the same; default: 5",
@@ -137,7 +137,7 @@ def _analysis(*arguments: str) -> None:
 def compare(
     context: Context,
     a: str,
-    b: str | None = None,
+    b: str,
     metric: list[str] | None = None,
     tolerance: str | None = None,
     between: str | None = None,
@@ -148,9 +148,7 @@ def compare(
     metrics = [f"--metric={key}" for key in metric or []]
     given = {"tolerance": tolerance, "between": between, "wanted": wanted}
     limits = [f"--{name}={value}" for name, value in given.items() if value is not None]
-    _analysis(
-        "compare", a, *([] if b is None else [b]), *metrics, *limits, *(["--json"] if json else [])
-    )
+    _analysis("compare", a, b, *metrics, *limits, *(["--json"] if json else []))
 
 
 @task(help={"campaign": "folder of a campaign or of a series; default: the latest"})
