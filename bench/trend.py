@@ -78,11 +78,7 @@ def _response_times(queue: Queue, load: float, dice: np.random.Generator) -> Flo
         "exponential": lambda: dice.exponential(mean_s, count),
         "log-normal": lambda: dice.lognormal(np.log(mean_s) - 0.5, 1, count),
     }[queue.service]()
-    free = [0.0] * queue.workers
-    ends = np.empty(count)
-    for number, (at, takes) in enumerate(zip(due.tolist(), service.tolist(), strict=True)):
-        ends[number] = max(at, free[0]) + takes
-        heapq.heapreplace(free, ends[number])
+    ends = _ends(due, service, queue.workers)
     second = np.floor(ends - queue.warmup_s).astype(int)
     medians = [
         float(np.median(of_second)) if len(of_second) else np.nan
@@ -91,14 +87,28 @@ def _response_times(queue: Queue, load: float, dice: np.random.Generator) -> Flo
     return np.array(medians)
 
 
-def convicted(figures: Floats, test: "Test", least_percent: float) -> int:
-    """Return how many runs have a trend, by that test, and changed by so many percent."""
-    found = 0
+def _ends(due: Floats, service: Floats, workers: int) -> Floats:
+    """Return when each request is answered; they are taken up in the order in which they come."""
+    if workers == 1:
+        done = np.cumsum(service)
+        return np.asarray(done + np.maximum.accumulate(due - done + service))
+    free = [0.0] * workers
+    ends = np.empty(len(due))
+    for number, (at, takes) in enumerate(zip(due.tolist(), service.tolist(), strict=True)):
+        ends[number] = max(at, free[0]) + takes
+        heapq.heapreplace(free, ends[number])
+    return ends
+
+
+def convicted(figures: Floats, tests: "list[Test]", least_percent: float) -> list[int]:
+    """Return how many runs have a trend, by each test, and changed by so many percent."""
+    found = [0] * len(tests)
     for row in figures:
         row = row[~np.isnan(row)]
         change = trend(list(row))
         if change is not None and abs(change.change_percent) >= least_percent:
-            found += bool(test(row[None])[0] <= LEVEL)
+            for number, test in enumerate(tests):
+                found[number] += bool(test(row[None])[0] <= LEVEL)
     return found
 
 
@@ -278,11 +288,16 @@ def _print_queues(runs: int, dice: np.random.Generator) -> None:
     least = limits()["response_drift_percent"].doubtful or 0
     print(f"\nQueues: changed by at least {least:g} % with a trend, in % of runs")
     print(" " * 53, *(f"{100 * load:4.0f} %" for load in LOADS))
+    titles = ("Mann and Kendall", "Yue and Wang", "ours")
     for name, queue in QUEUES.items():
-        drawn = [response_times(queue, load, runs, dice) for load in LOADS]
-        for title in ("Mann and Kendall", "Yue and Wang", "ours"):
-            counts = [convicted(figures, TESTS[title], least) for figures in drawn]
-            print(f"{name:32} {title:20}", *(f"{100 * count / runs:5.0f} " for count in counts))
+        counts = [
+            convicted(
+                response_times(queue, load, runs, dice), [TESTS[title] for title in titles], least
+            )
+            for load in LOADS
+        ]
+        for title, of_test in zip(titles, zip(*counts, strict=True), strict=True):
+            print(f"{name:32} {title:20}", *(f"{100 * count / runs:5.0f} " for count in of_test))
 
 
 if __name__ == "__main__":

@@ -30,9 +30,9 @@ def generator_cpu(evidence: Evidence) -> list[Finding]:
 def rate_reached(evidence: Evidence) -> list[Finding]:
     """Check that the asked rate was reached, unless it was the server that did not allow it.
 
-    A request is never sent if every connection is in use until the end of the load. That is a
-    result of the app, whose workers may wait for something while CPUs idle. It is a fault of the
-    run only if the generator is shown to have caused it.
+    A request is never sent if every connection is in use until it has timed out, or until the load
+    ends. That is a result of the app, whose workers may wait for something while CPUs idle. It is a
+    fault of the run only if the generator is shown to have caused it.
     """
     output = evidence.run.output
     if not output or not output.due or output.unsent is None:
@@ -65,12 +65,11 @@ def _invalid(limit: str, value: float | None) -> bool:
 def _had_free_connections(load: Load, output: ToolOutput) -> bool:
     """Return whether service times show that the generator left connections idle.
 
-    Requests that were never sent are the last ones that were due. If the server was the reason,
-    then all connections were in use since the first of them was due, so for the same share of the
-    run. That is refuted if all requests together kept the connections for less time, those that
-    were lost or had to connect as long as the time-out allows. It is also refuted if there were
-    none of these, and even the slowest answer was so fast that the connections carry the rate
-    (Little's law).
+    If the server was the reason, then all connections were in use whenever a request that was never
+    sent was due, so at least for the same share of the run. That is refuted if all requests
+    together kept the connections for less time, those that were lost or had to connect as long as
+    the time-out allows. It is also refuted if there were none of these, and even the slowest answer
+    was so fast that the connections carry the rate (Little's law).
 
     The mean service time alone refutes nothing: if the server is fast for most of the run and then
     hangs, most answers were fast, and yet no connection was free at the end.

@@ -30,21 +30,24 @@ def found(tmp_path):
     return findings
 
 
-def pacer(load, takes_s, usable=None):
+def pacer(load, takes_s, usable=None, *, from_due=False):
     """Return the figures of a run whose request k, taken up at a time, takes `takes_s(time)`.
 
-    Of the connections, the generator uses only `usable`, as if it left the others idle.
+    Of the connections, the generator uses only `usable`, as if it left the others idle. Time-outs
+    count from when a request was due, or from when a connection took it up.
     """
     free = [0.0] * (usable or load.connections)
-    due = int(load.rate_rps * load.duration_s)
+    number = int(load.rate_rps * load.duration_s)
     service, unsent, timeouts = [], 0, 0
-    for k in range(due):
-        at = max(k / load.rate_rps, free[0])
-        if at > load.duration_s + PATIENCE_S:
+    for k in range(number):
+        due = k / load.rate_rps
+        at = max(due, free[0])
+        until = due + load.timeout_s if from_due else load.duration_s + PATIENCE_S
+        if at > until:
             unsent += 1
             continue
         takes = takes_s(at)
-        if takes < load.timeout_s:
+        if at - (due if from_due else at) + takes < load.timeout_s:
             service.append(takes)
         else:
             timeouts += 1
@@ -54,7 +57,7 @@ def pacer(load, takes_s, usable=None):
         max=1e6 * max(service, default=0),
     )
     return output(
-        due=due,
+        due=number,
         unsent=unsent,
         requests=len(service),
         errors=Errors(timeout=timeouts, connect=0),
@@ -78,10 +81,11 @@ def load(rate, connections, duration_s):
     asked=st.floats(1.05, 5),  # times what the server carries
     duration_s=st.integers(10, 40),
     scatter=st.floats(0, 0.5),
+    from_due=st.booleans(),
     seed=st.integers(0, 10**6),
 )
 def test_workers_that_wait_are_never_the_generators_fault(
-    tmp_path_factory, workers, wait_s, connections, asked, duration_s, scatter, seed
+    tmp_path_factory, workers, wait_s, connections, asked, duration_s, scatter, from_due, seed
 ):
     """Each of the workers waits for something else, and uses no CPU meanwhile."""
     dice = np.random.default_rng(seed)
@@ -92,7 +96,7 @@ def test_workers_that_wait_are_never_the_generators_fault(
     def takes_s(at):
         return wait_s * in_turn * dice.uniform(1 - scatter, 1 + scatter)
 
-    seen = pacer(asked_load, takes_s)
+    seen = pacer(asked_load, takes_s, from_due=from_due)
     made = evidence_in(tmp_path_factory.mktemp("run"))
     judged = validity.judge(made(output=seen, load=asked_load, server=rows(cpu_percent=2)))
     told = [one for one in judged if one.check == "rate_reached"]
@@ -107,13 +111,18 @@ def test_workers_that_wait_are_never_the_generators_fault(
     connections=st.integers(1, 50),
     rate=st.integers(5, 400),
     duration_s=st.integers(6, 40),
+    from_due=st.booleans(),
 )
 def test_a_server_that_slows_down_or_hangs_is_never_the_generators_fault(
-    tmp_path_factory, fast_s, slow_s, from_share, connections, rate, duration_s
+    tmp_path_factory, fast_s, slow_s, from_share, connections, rate, duration_s, from_due
 ):
     """Most answers were fast, and the mean of the service times is small."""
     asked_load = load(rate, connections, duration_s)
-    seen = pacer(asked_load, lambda at: slow_s if at >= from_share * duration_s else fast_s)
+
+    def takes_s(at):
+        return slow_s if at >= from_share * duration_s else fast_s
+
+    seen = pacer(asked_load, takes_s, from_due=from_due)
     made = evidence_in(tmp_path_factory.mktemp("run"))
     judged = validity.judge(made(output=seen, load=asked_load))
     verdicts = {one.verdict for one in judged if one.check == "rate_reached"}
