@@ -1,5 +1,10 @@
-"""Collect the answers of capacity searches, as table rows and, unrounded, as CSV."""
+"""Collect the answers of capacity searches, as table rows and, unrounded, as CSV.
 
+An answer is the rate at which a typical run just meets the objective, with its 95 % interval. Those
+of earlier versions are a bracket that single probes decided, without such a rate.
+"""
+
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,14 +16,16 @@ from rich.text import Text
 from analysis.groups import apps, has_variants, settings_text, varied_settings
 from analysis.load import LoadedCampaign
 from analysis.text_table import text_table
-from analysis.trials import worst
+from analysis.trials import counts, worst
 from testbed.model.experiment import Capacity
 from testbed.model.results import CapacityResult, RunRecord, Standing
-from testbed.numbers import rate
+from testbed.numbers import MISSING, rate
 
 GROWING = "response_steady"  # the check that finds a queue that grows
 NONE_MET = "none met"
 NONE_MISSED = "none missed"
+BISECTION = "as many probes as a bisection would take"
+BISECTED = "by bisection"  # how a search of an earlier version ended
 
 
 @dataclass(frozen=True)
@@ -30,9 +37,25 @@ class Answer:
 
     @property
     def deciding(self) -> list[RunRecord]:
-        """The probes at the two ends of the answer."""
+        """The probes that decide the answer.
+
+        They are those inside the interval and the nearest outside of it on each side; of a bracket,
+        those at its two ends.
+        """
         ends = (self.result.at_least_rps, self.result.below_rps)
-        return [record for record in self.probes if record.load.rate_rps in ends]
+        if not self.fitted:
+            return [record for record in self.probes if record.load.rate_rps in ends]
+        counted = [record for record in self.probes if counts(record)]
+        rates = [record.load.rate_rps or 0 for record in counted]
+        low, high = ends[0] or 0, math.inf if ends[1] is None else ends[1]
+        low = max((rate for rate in rates if rate < low), default=low)
+        high = min((rate for rate in rates if rate > high), default=high)
+        return [one for one, rate in zip(counted, rates, strict=True) if low <= rate <= high]
+
+    @property
+    def fitted(self) -> bool:
+        """Whether all probes together decide the answer; False: a search by bisection."""
+        return self.result.ended is not None
 
     @property
     def standing(self) -> Standing:
@@ -44,7 +67,7 @@ class Answer:
 
     def _standing(self, record: RunRecord) -> Standing:
         doubts = {one.check for one in record.findings if one.verdict == "doubtful"}
-        missed, at = self.result.below_rps, record.load.rate_rps
+        missed, at = self.result.capacity_rps or self.result.below_rps, record.load.rate_rps
         overloaded = missed is not None and at is not None and at >= missed
         if record.standing == "doubtful" and overloaded and doubts == {GROWING}:
             return "valid"
@@ -79,6 +102,28 @@ class Row:
         return _known([answer.result.below_rps for answer in self.answers])
 
     @property
+    def label(self) -> str:
+        """The app, with its variant unless that is the only one."""
+        return f"{self.app_title}, {self.variant}" if self.settings else self.app_title
+
+    @property
+    def answer_text(self) -> str:
+        """The answer in words, such as '1,000/s, at least 950 and below 1,060'."""
+        if self.capacity_text != MISSING and len(self.answers) > 1:
+            return f"{self.capacity_text}/s in {len(self.answers)} trials"
+        found = "" if self.capacity_text == MISSING else f"{self.capacity_text}/s, "
+        if not self.at_least:
+            return f"below {self.below_text} ({NONE_MET})"
+        if not self.below:
+            return f"at least {self.at_least_text} ({NONE_MISSED})"
+        return f"{found}at least {self.at_least_text} and below {self.below_text}"
+
+    @property
+    def capacity_text(self) -> str:
+        """The range of the answers over the trials; a dash if no trial has one."""
+        return _range(_known([one.result.capacity_rps for one in self.answers]), 0, MISSING)
+
+    @property
     def at_least_text(self) -> str:
         """The range of `at_least`, with the number of trials in which no rate met the objective."""
         return _range(self.at_least, len(self.answers), NONE_MET)
@@ -100,7 +145,7 @@ def _range(values: list[float], trials: int, otherwise: str) -> str:
         rate(values[0]) if values[0] == values[-1] else f"{rate(values[0])} to {rate(values[-1])}"
     )
     without = trials - len(values)
-    return f"{text}; {otherwise} in {without} of {trials} trials" if without else text
+    return f"{text}; {otherwise} in {without} of {trials} trials" if without > 0 else text
 
 
 def searched(campaign: LoadedCampaign) -> bool:
@@ -108,15 +153,27 @@ def searched(campaign: LoadedCampaign) -> bool:
     return bool(campaign.campaign.capacities) or asked(campaign) is not None
 
 
+def fitted(campaign: LoadedCampaign) -> bool:
+    """Return whether any answer was fitted to all probes; earlier versions searched by bisection.
+
+    True also where there is no answer yet.
+    """
+    answers = campaign.campaign.capacities
+    return not answers or any(one.ended is not None for one in answers)
+
+
 def objective(campaign: LoadedCampaign) -> str:
     """Return the objective of the search in words, or 'not recorded' if the campaign lacks it."""
     wanted = asked(campaign)
     if wanted is None:
         return "not recorded"
+    most = f"{wanted.most_probes} probes" if wanted.most_probes else BISECTION
+    or_so = f", or with {most}" if fitted(campaign) else ""
     return (
         f"p99 of response time at most {wanted.p99_ms:g} ms, errors, unsent and unanswered at most "
         f"{wanted.errors_percent:g} %, both of the requests due; searched up to "
         f"{rate(wanted.to_rps)}/s, until the answer was within {wanted.precision_percent:g} %"
+        f"{or_so}"
     )
 
 
@@ -183,8 +240,10 @@ def frame(campaign: LoadedCampaign) -> pd.DataFrame:
             "variant": row.variant,
             "settings": row.settings or None,
             "trial": answer.result.trial,
+            "capacity_rps": answer.result.capacity_rps,
             "at_least_rps": answer.result.at_least_rps,
             "below_rps": answer.result.below_rps,
+            "ended": answer.result.ended,
             "objective_p99_ms": wanted.p99_ms if wanted else None,
             "objective_errors_percent": wanted.errors_percent if wanted else None,
             "precision_percent": wanted.precision_percent if wanted else None,
@@ -200,23 +259,33 @@ def frame(campaign: LoadedCampaign) -> pd.DataFrame:
 
 def table(campaign: LoadedCampaign) -> Table:
     """Return a table of every search. With several trials, a last row summarises them."""
-    varied = has_variants(campaign)
+    varied, answered = has_variants(campaign), fitted(campaign)
     made = text_table()
     for title in ("App", "Endpoint", *(("Variant", "Settings") if varied else ()), "Trial"):
         made.add_column(title)
-    for title in ("At least/s", "Below/s"):
+    for title in (*(("Capacity/s",) if answered else ()), "At least/s", "Below/s"):
         made.add_column(title, justify="right", no_wrap=True)
     made.add_column("Verdict")
     made.add_column("Probes", justify="right")
+    if answered:
+        made.add_column("Ended")
     for row in rows(campaign):
         names = [row.app_title, row.endpoint, *((row.variant, row.settings) if varied else ())]
         for answer in row.answers:
-            cells = [*names, str(answer.result.trial), *ends(answer.result), answer.standing]
-            made.add_row(*map(Text, [*cells, str(len(answer.probes))]))
+            told = [capacity_text(answer.result)] if answered else []
+            cells = [*names, str(answer.result.trial), *told, *ends(answer.result), answer.standing]
+            over = [answer.result.ended or BISECTED] if answered else []
+            made.add_row(*map(Text, [*cells, str(len(answer.probes)), *over]))
         if len(row.answers) > 1:
-            together = [f"all {len(row.answers)}", row.at_least_text, row.below_text]
+            told = [row.capacity_text] if answered else []
+            together = [f"all {len(row.answers)}", *told, row.at_least_text, row.below_text]
             made.add_row(*map(Text, [*names, *together, "", ""]), style="bold")
     return made
+
+
+def capacity_text(result: CapacityResult) -> str:
+    """Return the answer of one search as text; a dash if it has none."""
+    return MISSING if result.capacity_rps is None else rate(result.capacity_rps)
 
 
 def ends(result: CapacityResult) -> tuple[str, str]:

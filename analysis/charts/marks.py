@@ -124,8 +124,8 @@ def key_entries(members: list[Group]) -> list[Entry]:
     return entries
 
 
-def key(picture: Frame, entries: list[Entry]) -> None:
-    """Write the entries in as many lines as they need right above the first axes."""
+def key(picture: Frame, entries: list[Entry], above: float = 0.03) -> None:
+    """Write the entries in as many lines as they need, `above` inches above the first axes."""
     if not entries:
         return
     total = picture.figure.get_figheight()
@@ -134,7 +134,7 @@ def key(picture: Frame, entries: list[Entry]) -> None:
         [handle for handle, _ in entries],
         [text for _, text in entries],
         loc="lower left",
-        bbox_to_anchor=(MARGIN / WIDTH, top + 0.03 / total),
+        bbox_to_anchor=(MARGIN / WIDTH, top + above / total),
         ncols=columns(entries),
         frameon=False,
         fontsize=8,

@@ -94,7 +94,7 @@ def _answers(campaign: LoadedCampaign, label: str) -> dict[Where, dict[CellLoad,
         )
         found.setdefault(Where(row.endpoint, row.app, row.variant), {})[load] = CellTrials(
             label=label,
-            spans=[_bracket(one) for one in counted],
+            spans=[_answer(one) for one in counted],
             numbers=[one.result.trial for one in counted],
             planned=_planned(campaign, len(row.answers)),
             left_out=[
@@ -108,8 +108,13 @@ def _answers(campaign: LoadedCampaign, label: str) -> dict[Where, dict[CellLoad,
     return found
 
 
-def _bracket(answer: capacities.Answer) -> Span:
-    """Return the range that the true capacity lies in. An end that was not found is left open."""
+def _answer(answer: capacities.Answer) -> Span:
+    """Return the rate that a search found; of a bracket, the range that the capacity lies in.
+
+    An end that was not found is left open. How sure a rate is shows in how the trials scatter.
+    """
+    if answer.result.capacity_rps is not None:
+        return Span.exact(answer.result.capacity_rps)
     low = answer.result.at_least_rps or 0
     high = math.inf if answer.result.below_rps is None else answer.result.below_rps
     return Span(low, low, high)

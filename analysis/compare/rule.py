@@ -19,8 +19,9 @@ Two versions of an app in one campaign (`fab run-ab`) are compared in pairs of t
 were measured apart, so their trials are not paired, and the noise of this place between campaigns
 is added to their intervals (analysis/compare/noise.py). If it is not known, nothing is decided.
 
-The figure of a capacity search is its answer: the range from the highest rate that met the
-objective up to the lowest rate that missed it.
+The figure of a capacity search is its answer: the rate that it found; where it has none, and of a
+search by bisection, the range from the highest rate that met the objective up to the lowest that
+missed it.
 """
 
 import math

@@ -308,7 +308,8 @@ def _carry_out(
         course.go_on(campaign.until, watch, planned)
     course.campaign = course.campaign.model_copy(update={"ended_at": datetime.now(UTC)})
     store.write(session.folder / CAMPAIGN_FILE, course.campaign)
-    records = [course.done[run_id] for run_id in course.campaign.runs]
+    # A search that was resumed with other figures took another way, and left probes unmade
+    records = [course.done[one] for one in course.campaign.runs if one in course.done]
     elapsed_s = time.monotonic() - begin
     return Outcome(session.folder, records, course.made, elapsed_s, campaign.until)
 

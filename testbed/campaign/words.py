@@ -5,11 +5,15 @@ from testbed.model.results import CapacityResult, RunRecord
 
 def capacity_text(result: CapacityResult) -> str:
     """Return the answer of a capacity search with its uncertainty, in words."""
+    over = "" if result.ended is None else f" ({result.ended})"
+    if result.at_least_rps is None and result.below_rps is None:
+        return f"not known{over}"
     if result.at_least_rps is None:
-        return f"the objective was met at no rate tried, down to {result.below_rps:g} requests/s"
+        return f"below {result.below_rps:.4g} requests/s; no probe met the objective{over}"
     if result.below_rps is None:
-        return f"at least {result.at_least_rps:g} requests/s, the highest rate tried"
-    return f"between {result.at_least_rps:g} and {result.below_rps:g} requests/s"
+        return f"at least {result.at_least_rps:.4g} requests/s{over}"
+    about = "" if result.capacity_rps is None else f"about {result.capacity_rps:.4g}, "
+    return f"{about}between {result.at_least_rps:.4g} and {result.below_rps:.4g} requests/s{over}"
 
 
 def summary(record: RunRecord) -> str:

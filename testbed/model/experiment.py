@@ -52,8 +52,10 @@ class Capacity(Declared):
     # objective: p99 of response time is at most this; a time-out is at most ten minutes
     p99_ms: float = Field(gt=0, le=600_000)
     errors_percent: float = Field(ge=0, lt=100)  # objective: errors and unsent, of requests due
-    # Bisect until the bracket is this narrow. Runs never agree to a tenth of a percent
+    # Probe until the interval is this narrow. Runs never agree to a tenth of a percent
     precision_percent: float = Field(default=5, ge=0.1, le=100)
+    # None: as many as a bisection down to precision_percent would take
+    most_probes: int | None = Field(default=None, ge=1, le=200)
 
     @model_validator(mode="after")
     def _has_room(self) -> Self:

@@ -280,15 +280,26 @@ class Fitness(Model):
     mend: str
 
 
+# Why a search made no further probe
+SearchEnd = Literal["narrow enough", "most probes made", "no rate met", "invalid probes"]
+
+
 class CapacityResult(Model):
-    """The result of a capacity search: the capacity is at least one rate and below another."""
+    """The result of a capacity search: the capacity is at least one rate and below another.
+
+    They are the ends of a 95 % interval. Where `ended` is None, an earlier version searched by
+    bisection, and they are the highest rate that met the objective and the lowest that did not.
+    """
 
     app: str
     endpoint: str
     variant: str
     trial: int
-    at_least_rps: float | None  # highest rate that met the objective; None: no rate tried met it
-    below_rps: float | None  # lowest higher rate that did not meet it; None: all rates tried met it
+    at_least_rps: float | None  # None: no probe that counts met the objective
+    below_rps: float | None  # None: no such probe missed it
+    # At which a typical run just meets the objective; None: none met it, or none missed it
+    capacity_rps: float | None = None
+    ended: SearchEnd | None = None
     runs: list[str]  # its probes, in the order made
 
 

@@ -97,6 +97,47 @@ def test_a_queue_that_grows_is_no_doubt_about_a_probe_that_missed(checks, grows_
     assert answer.standing == standing
 
 
+def fitted(tmp_path, trials, verdict="valid"):
+    """A campaign of fitted searches: of each trial, its rates and the answer's three figures."""
+    runs, results = [], []
+    for trial, (rates, low, estimate, high) in enumerate(trials, start=1):
+        probes = [
+            probe(len(runs) + n, rate, trial, verdict=verdict if n == len(rates) else "valid")
+            for n, rate in enumerate(rates, start=1)
+        ]
+        runs += probes
+        found = {"at_least_rps": low, "capacity_rps": estimate, "below_rps": high}
+        changes = found | {"ended": "most probes made"}
+        results.append(result(trial, low, high, probes).model_copy(update=changes))
+    about = builder.campaign(runs, asked=ASKED, capacities=results)
+    return builder.write(tmp_path / "campaign", about, runs, curves=False)
+
+
+def test_a_fitted_answer_has_a_rate_an_interval_and_a_chart(tmp_path, capsys):
+    trials = [([1000, 2000, 1500], 1400.0, 1610.0, 1850.0), ([1000, 2000], 1100.0, 1490.0, 1900.0)]
+    folder = fitted(tmp_path, trials, verdict="invalid")
+    assert main(["report", str(folder)]) == 0
+    text, page = capsys.readouterr().out, (folder / "report" / "index.html").read_text()
+    for shown in ("1,610", "1,850", "1,490 to 1,610", "most probes made"):
+        assert shown in text
+        assert shown in page
+    assert "Against the rate, index" in page
+    assert (folder / "report" / "charts" / "index-capacity.png").is_file()
+    with (folder / "report" / "capacities.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["capacity_rps"] for row in rows] == ["1610.0", "1490.0"]
+    assert [row["verdict"] for row in rows] == ["valid", "valid"]  # invalid probes do not count
+
+
+def test_a_search_without_an_answer_has_a_chart_too(tmp_path):
+    trials = [([1000], None, None, 700.0), ([1000], 990.0, None, None), ([1000], None, None, None)]
+    folder = fitted(tmp_path, trials, verdict="doubtful")
+    assert main(["report", str(folder)]) == 0
+    assert (folder / "report" / "charts" / "index-capacity.png").is_file()
+    with (folder / "report" / "capacities.csv").open(newline="") as stream:
+        assert [row["verdict"] for row in csv.DictReader(stream)] == ["doubtful"] * 3
+
+
 def test_an_end_that_was_not_found_is_told_and_never_a_figure(tmp_path, capsys):
     folder = searched(tmp_path, [(None, 1000.0, "valid"), (8000.0, None, "valid")])
     assert main(["report", str(folder)]) == 0

@@ -266,6 +266,28 @@ def test_searches_are_compared_by_their_answers(stored, compared, ends, verdict)
     assert verdicts(document) == {("flask", "capacity_rps"): verdict}
 
 
+def test_fitted_searches_are_compared_by_their_estimates(stored, compared):
+    def search(name, *estimates):
+        probes, answers = [], []
+        for trial, found in enumerate(estimates, start=1):
+            record = builder.run(trial, "flask", "index", trial=trial, rate_rps=found)
+            probes.append(record)
+            answers.append(
+                CapacityResult(
+                    app="flask", endpoint="index", variant="default", trial=trial,
+                    at_least_rps=0.7 * found, capacity_rps=found, below_rps=1.4 * found,
+                    ended="most probes made", runs=[record.run_id],
+                )
+            )  # fmt: skip
+        limits = {"from_rps": 1000, "to_rps": 8000, "p99_ms": 50, "errors_percent": 0.1}
+        return stored(
+            name, probes, asked={"trials": 3, "load": {"capacity": limits}}, capacities=answers
+        )
+
+    _, document = compared(search("a", 1000, 1010, 990), search("b", 1300, 1310, 1290))
+    assert verdicts(document) == {("flask", "capacity_rps"): "better"}
+
+
 def test_what_differs_is_listed(stored, compared):
     def hosts(version):
         server = builder.host("server")

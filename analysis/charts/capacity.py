@@ -1,0 +1,200 @@
+"""Draw a capacity search: response times and errors against rate, with the answer marked."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from analysis import capacities
+from analysis.capacities import Answer, Row
+from analysis.charts import marks
+from analysis.charts.style import (
+    KEY_LINE,
+    QUIET,
+    Chart,
+    colours,
+    frame,
+    generators_of,
+    plain_axis,
+    wide,
+)  # fmt: skip
+from analysis.groups import Group, counted_from
+from analysis.load import LoadedCampaign
+from analysis.measured import errors_percent, percentile
+from analysis.trials import counts
+from testbed.model.results import RunRecord
+
+TIMES, ERRORS = 1.5, 0.55  # heights of the two axes of a search
+GAP = 0.42  # for the ticks of one and the title of the next
+LEFT = 0.75  # for 10,000 and the name beside it
+BAND = 0.15
+PERCENTILES = {99.0: ("o", "p99"), 50.0: ("D", "p50")}
+Figure = Callable[[RunRecord], float | None]
+
+
+def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart | None:
+    """Draw the chart of one endpoint; return None where no search has an answer."""
+    found = [row for row in capacities.rows(campaign) if row.endpoint == endpoint]
+    if not found:
+        return None
+    title = f"Against the rate, {endpoint}"
+    asked = capacities.asked(campaign)
+    key = _key(found, objective=asked is not None)
+    picture = frame(
+        title,
+        f"above: response time, milliseconds, {counted_from(group.first for group in members)}; "
+        "below: errors, percent of the requests due",
+        campaign,
+        generators_of(members),
+        heights=[height for _ in found for height in (TIMES, ERRORS)],
+        gap=GAP,
+        left=LEFT,
+        key_lines=marks.key_lines(key) + 1,  # and the title of the first axes
+    )
+    palette = colours(campaign)
+    for number, row in enumerate(found):
+        above, below = picture.axes[2 * number : 2 * number + 2]
+        _times(above, row, palette[row.app], asked.p99_ms if asked else None)
+        _errors(below, row, palette[row.app])
+        if asked:
+            above.axhline(asked.p99_ms, color=QUIET, linewidth=0.9, linestyle=(0, (4, 2)))
+            below.axhline(asked.errors_percent, color=QUIET, linewidth=0.9, linestyle=(0, (4, 2)))
+        for axes in (above, below):
+            _answers(axes, row.answers, palette[row.app])
+            _across(axes, _probes(row))
+        above.set_title(f"{row.label}: {row.answer_text}", loc="left", fontsize=8)
+    picture.axes[-1].set_xlabel("requests due per second", fontsize=8)
+    marks.key(picture, key, above=KEY_LINE + 0.08)
+    return Chart(
+        name=f"{endpoint}-capacity",
+        title=title,
+        caption="Each point is a probe, a run at one rate; all trials are in one picture. A "
+        "triangle is a lower bound: so many requests were not answered that the percentile lies "
+        "among them. A cross is an invalid probe, which does not count. The line is the capacity, "
+        "where a typical run just meets the objective, and shaded is its 95 % interval; of a "
+        "search by bisection there is the bracket alone. Each trial has its own.",
+        alt=f"Point chart. {title}. "
+        + "; ".join(f"{row.label}: {row.answer_text}" for row in found)
+        + ".",
+        figure=picture.figure,
+    )
+
+
+def _key(found: list[Row], *, objective: bool) -> list[marks.Entry]:
+    look: dict[str, Any] = {"color": QUIET, "markersize": 4}
+    probes = [record for row in found for record in _probes(row)]
+    entries: list[marks.Entry] = [
+        (Line2D([], [], marker=marker, linewidth=0.8, **look, **_fill(percent)), name)
+        for percent, (marker, name) in PERCENTILES.items()
+    ]
+    if any(_is_bound(record, percent) for record in probes for percent in PERCENTILES):
+        entries.append((Line2D([], [], marker="^", linestyle="none", **look), "lower bound"))
+    if not all(map(counts, probes)):
+        entries.append((Line2D([], [], marker="x", linestyle="none", **look), "does not count"))
+    if objective:
+        entries.append((Line2D([], [], color=QUIET, linestyle=(0, (4, 2))), "objective"))
+    if any(one.result.capacity_rps is not None for row in found for one in row.answers):
+        entries.append((Line2D([], [], color=QUIET, linewidth=1.4), "capacity"))
+    fitted = any(one.fitted for row in found for one in row.answers)
+    word = marks.INTERVAL if fitted else "bracket"
+    return [*entries, (Patch(facecolor=QUIET, alpha=BAND, linewidth=0), word)]
+
+
+def _times(axes: Axes, row: Row, colour: str, objective_ms: float | None) -> None:
+    drawn: list[float] = []
+    for percent, (marker, _) in PERCENTILES.items():
+
+        def milliseconds(record: RunRecord, percent: float = percent) -> float | None:
+            span = percentile(record, percent)
+            return None if span is None else span.value / 1000
+
+        look: dict[str, Any] = {"color": colour, **_fill(percent)}
+        drawn += _points(axes, row, milliseconds, marker, look)
+        bounds = [record for record in _probes(row) if _is_bound(record, percent)]
+        _plot(axes, bounds, milliseconds, {"marker": "^", "markersize": 5, "color": colour})
+    drawn += [objective_ms] if objective_ms else []
+    if wide(drawn):
+        axes.set_yscale("log")
+        axes.set_ylim(min(drawn) / 1.5, max(drawn) * 1.5)
+    else:
+        axes.set_ylim(0, 1.15 * max(drawn, default=1))
+    plain_axis(axes, "y")
+    axes.set_ylabel("ms", fontsize=8)
+
+
+def _errors(axes: Axes, row: Row, colour: str) -> None:
+    drawn = _points(axes, row, errors_percent, "o", {"color": colour})
+    highest = max([1.0, *drawn])
+    axes.set_ylim(-0.08 * highest, 1.1 * highest)
+    plain_axis(axes, "y")
+    axes.set_ylabel("errors, %", fontsize=8)
+
+
+def _points(axes: Axes, row: Row, figure: Figure, marker: str, look: dict[str, Any]) -> list[float]:
+    """Draw the probes; a line joins those of a trial that count. Return the values drawn."""
+    values = []
+    for trial in row.answers:
+        counted = [record for record in _by_rate([trial]) if counts(record)]
+        line = {"linestyle": "-", "linewidth": 0.6}
+        values += _plot(
+            axes, counted, figure, {"marker": marker, "markersize": 3.5, **look, **line}
+        )
+    others = [record for record in _probes(row) if not counts(record)]
+    cross = {"marker": "x", "markersize": 5, "color": look["color"]}
+    return [*values, *_plot(axes, others, figure, cross)]
+
+
+def _plot(axes: Axes, probes: list[RunRecord], figure: Figure, look: dict[str, Any]) -> list[float]:
+    told = [(record, value) for record in probes if (value := figure(record)) is not None]
+    rates = [record.load.rate_rps or 0 for record, _ in told]
+    values = [value for _, value in told]
+    style: dict[str, Any] = {"linestyle": "none", "markeredgewidth": 0.8, **look}
+    axes.plot(rates, values, **style)
+    return values
+
+
+def _answers(axes: Axes, answers: list[Answer], colour: str) -> None:
+    """Shade each trial's interval, to the edge where an end was not found, and draw its answer."""
+    for answer in answers:
+        result = answer.result
+        rates = [record.load.rate_rps or 0 for record in answer.probes]
+        low = min(rates) / 2 if result.at_least_rps is None else result.at_least_rps
+        high = max(rates) * 2 if result.below_rps is None else result.below_rps
+        axes.axvspan(low, high, color=colour, alpha=BAND, linewidth=0, zorder=0)
+        if result.capacity_rps is not None:
+            axes.axvline(result.capacity_rps, color=colour, linewidth=1.4, zorder=1)
+
+
+def _across(axes: Axes, probes: list[RunRecord]) -> None:
+    """Set the axis of rates, so that every probe has room."""
+    rates = [record.load.rate_rps or 0 for record in probes]
+    if wide(rates):
+        axes.set_xscale("log")
+        axes.set_xlim(min(rates) / 1.3, max(rates) * 1.3)
+    else:
+        room = 0.06 * max(rates)  # one rate alone has some to both sides
+        axes.set_xlim(max(min(rates) - room, 0), max(rates) + room)
+    axes.xaxis.set_major_formatter(axes.yaxis.get_major_formatter())
+    axes.minorticks_off()
+
+
+def _probes(row: Row) -> list[RunRecord]:
+    return _by_rate(row.answers)
+
+
+def _by_rate(answers: list[Answer]) -> list[RunRecord]:
+    """Return the probes with figures, in the order of their rates."""
+    every = [record for answer in answers for record in answer.probes if record.output]
+    return sorted(every, key=lambda record: record.load.rate_rps or 0)
+
+
+def _is_bound(record: RunRecord, percent: float) -> bool:
+    span = percentile(record, percent)
+    return span is not None and math.isinf(span.high)
+
+
+def _fill(percent: float) -> dict[str, Any]:
+    return {"markerfacecolor": "white"} if percent == min(PERCENTILES) else {}
