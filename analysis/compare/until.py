@@ -80,7 +80,7 @@ def told(folder: Path) -> str:
         if found is None or found.value is None or not 0 < found.value < math.inf:
             lines.append(f"{one.text}: not known; fewer than two blocks count, or one side is zero")
             continue
-        reach = max(found.high / found.value, found.value / found.low if found.low else math.inf)
+        reach = math.sqrt(found.high / found.low) if found.low else math.inf
         wide = "" if 100 * (reach - 1) <= asked.percent + 1e-9 else ", not as narrow as asked for"
         percent = f"{100 * (reach - 1):.2g} %" if reach < math.inf else "without end"
         lines.append(

@@ -91,10 +91,8 @@ def lay_out(
     place: Path, app: CataloguedApp, named: Versions, old: Source, new: Source, own: Path | None
 ) -> None:
     """Make the apps folder `place` of both versions, and of all that the user's own folder has."""
-    if own is not None:
-        shutil.copytree(
-            own, place, symlinks=True, ignore=shutil.ignore_patterns(".*", "__pycache__")
-        )
+    if own is not None:  # links are followed: an app's folder may be one
+        shutil.copytree(own, place, ignore=_left_out)
     for version, source, mark in ((named.old, old, " (old)"), (named.new, new, " (new)")):
         folder = place / app.workload / version.app
         if folder.exists():
@@ -110,6 +108,15 @@ def lay_out(
         data = source.spec.model_dump(mode="json", exclude_defaults=True)
         text = yaml.safe_dump(data | {"title": title, "code": CODE}, sort_keys=False)
         (folder / catalogue.APP_FILE).write_text(text, encoding="utf-8")
+
+
+def _left_out(folder: str, names: list[str]) -> list[str]:
+    """Return the names in a folder that are not deployed, or links that lead nowhere."""
+    return [
+        name
+        for name in names
+        if name.startswith(".") or name == app_code.CACHES or not (Path(folder) / name).exists()
+    ]
 
 
 def experiment_of(experiment: Experiment, named: Versions) -> Experiment:

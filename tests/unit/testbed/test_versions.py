@@ -297,3 +297,12 @@ def test_an_app_against_itself_needs_no_experiment(own):
     )
     assert done.returncode == Exit.BAD_INPUT
     assert "unknown app of workload agents: 'nothing'" in done.stderr
+
+
+def test_an_app_s_folder_may_be_a_link(run_ab, own, deployed):
+    (own / "shop" / "catalogue").rename(own.parent / "elsewhere")
+    (own / "shop" / "catalogue").symlink_to("../../elsewhere")
+    old = SOUND / "own" / "shop" / "catalogue"
+    code, _, err = run_ab(dry_run=False, old=str(old), new=str(own.parent / "elsewhere"))
+    assert (code, err) == (0, "")
+    assert list(deployed["apps"]) == ["catalogue", "catalogue_new", "catalogue_old"]
