@@ -16,7 +16,7 @@ from testbed.model.results import CAMPAIGN_FILE, Campaign, Failure
 from testbed.progress import Progress
 from tests.unit.report import builder
 
-CAPACITY = Capacity(from_rps=100, to_rps=400, p99_ms=10, errors_percent=0, precision_percent=60)
+CAPACITY = Capacity(from_rps=100, to_rps=400, p99_ms=10, errors_percent=1, precision_percent=60)
 
 
 @pytest.fixture
