@@ -79,12 +79,10 @@ def _response_times(queue: Queue, load: float, dice: np.random.Generator) -> Flo
         "log-normal": lambda: dice.lognormal(np.log(mean_s) - 0.5, 1, count),
     }[queue.service]()
     ends = _ends(due, service, queue.workers)
-    second = np.floor(ends - queue.warmup_s).astype(int)
-    medians = [
-        float(np.median(of_second)) if len(of_second) else np.nan
-        for of_second in (1000 * (ends - due)[second == at] for at in range(queue.seconds))
-    ]
-    return np.array(medians)
+    order = np.argsort(ends)
+    bounds = np.searchsorted(ends[order], queue.warmup_s + np.arange(queue.seconds + 1))
+    by_second = np.split((ends - due)[order], bounds)[1:-1]
+    return np.array([1000 * np.median(one) if len(one) else np.nan for one in by_second])
 
 
 def _ends(due: Floats, service: Floats, workers: int) -> Floats:
