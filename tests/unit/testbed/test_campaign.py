@@ -49,7 +49,7 @@ def search(experiment, small_catalogue, tmp_path, monkeypatch):
             failed = Failure(stage="start", message="no") if rate in failing else None
             spoilt = len(probed) <= len(invalid) and invalid[len(probed) - 1]
             p99_us = 9000.0 if rate <= 250 and not spoilt else 11_000.0
-            figures = builder.output(p99_us=p99_us)
+            figures = builder.output(p99_us=p99_us, throughput_rps=4000.0, goodput_rps=4000.0)
             record = builder.run(
                 1, "first", "index", figures=None if failed else figures, failure=failed,
                 rate_rps=rate, verdict="invalid" if spoilt else "valid",
