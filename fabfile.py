@@ -125,7 +125,7 @@ def _analysis(*arguments: str) -> None:
     iterable=["metric"],
     help={
         "a": "folder of the campaign to compare with; or one that has two versions of an app",
-        "b": "folder of the campaign to judge",
+        "b": "folder of the campaign to judge; left out: the new one of two versions",
         "metric": "a figure by its column in table.csv; may be repeated",
         "tolerance": "percent up to which both are the same; default: 5",
         "between": "standard deviation of campaigns, percent; default: as fab run-aa measured it",
@@ -137,7 +137,7 @@ def _analysis(*arguments: str) -> None:
 def compare(
     context: Context,
     a: str,
-    b: str | None = None,
+    b: str,
     metric: list[str] | None = None,
     tolerance: str | None = None,
     between: str | None = None,
@@ -149,7 +149,12 @@ def compare(
     given = {"tolerance": tolerance, "between": between, "wanted": wanted}
     limits = [f"--{name}={value}" for name, value in given.items() if value is not None]
     _analysis(
-        "compare", a, *([] if b is None else [b]), *metrics, *limits, *(["--json"] if json else [])
+        "compare",
+        a,
+        *([] if b == program.NONE else [b]),
+        *metrics,
+        *limits,
+        *(["--json"] if json else []),
     )
 
 
