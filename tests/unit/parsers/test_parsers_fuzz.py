@@ -243,7 +243,9 @@ def follows(figure: tuple[str, Any], output: ToolOutput) -> bool:
         return value <= output.throughput_rps
     if path == ".goodput_rps":
         # worked out from the duration, where the rate has been lost
-        good = (output.requests or 0) - (output.errors.status or 0)
+        # ab counts requests without an answer as complete
+        lost = (output.errors.read or 0) if output.tool == "ab" else 0
+        good = (output.requests or 0) - (output.errors.status or 0) - lost
         return output.throughput_rps is None and value == good / (output.duration_s or 0)
     return False
 
