@@ -124,8 +124,8 @@ def _analysis(*arguments: str) -> None:
 @task(
     iterable=["metric"],
     help={
-        "a": "folder of the campaign to compare with",
-        "b": "folder of the campaign to judge",
+        "a": "folder of the campaign to compare with; or one that has two versions of an app",
+        "b": "folder of the campaign to judge; left out: the new one of two versions",
         "metric": "a figure by its column in table.csv; may be repeated",
         "tolerance": "percent up to which both are the same; default: 5",
         "between": "standard deviation of campaigns, percent; default: as fab run-aa measured it",
@@ -148,7 +148,14 @@ def compare(
     metrics = [f"--metric={key}" for key in metric or []]
     given = {"tolerance": tolerance, "between": between, "wanted": wanted}
     limits = [f"--{name}={value}" for name, value in given.items() if value is not None]
-    _analysis("compare", a, b, *metrics, *limits, *(["--json"] if json else []))
+    _analysis(
+        "compare",
+        a,
+        *([] if b == program.NONE else [b]),
+        *metrics,
+        *limits,
+        *(["--json"] if json else []),
+    )
 
 
 @task(help={"campaign": "folder of a campaign or of a series; default: the latest"})

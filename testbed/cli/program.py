@@ -46,8 +46,9 @@ REMEDIES = {
 }
 
 
-# The experiment of tasks that need not be given one, which invoke's own arguments cannot say
-EXPERIMENTS = {"run-aa": "round3"}
+# What stands for the last argument of a task if it is left out, which invoke cannot say itself
+NONE = "-"
+LEFT_OUT = {"run-aa": "round3", "compare": NONE}
 
 
 class Program(Fab):  # type: ignore[misc] # fabric has no types
@@ -69,12 +70,11 @@ class Program(Fab):  # type: ignore[misc] # fabric has no types
             super().parse_tasks()
         except ParseError as error:
             context = error.context
-            if not context or context.name not in EXPERIMENTS:
+            if not context or context.name not in LEFT_OUT:
                 raise
-            if not context.missing_positional_args:
+            if len(context.missing_positional_args) != 1:
                 raise
-            words = self.core.unparsed
-            words.insert(words.index(context.name) + 1, EXPERIMENTS[context.name])
+            self.core.unparsed.append(LEFT_OUT[context.name])
             super().parse_tasks()
 
     def parse_cleanup(self) -> None:

@@ -76,3 +76,10 @@ def test_an_empty_name_of_a_lab_is_not_the_default_labs(fab):
     done = fab("lab.status", "--name=")
     assert done.returncode == 2
     assert "'' cannot be a lab's name" in done.stderr
+
+
+def test_compare_of_one_campaign_is_of_two_versions(fab, tmp_path):
+    done = fab("compare", str(stored(tmp_path / "a", 3990.0)), "--json")
+    assert done.returncode == Exit.BAD_INPUT
+    assert "not a campaign of two versions of an app" in done.stderr
+    assert fab("compare").returncode == Exit.BAD_INPUT
