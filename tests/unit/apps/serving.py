@@ -134,15 +134,18 @@ def assert_workers(running: RunningApp, count: int) -> None:
     )
 
 
-def handles_signals(worker: psutil.Process) -> bool:
-    """Return whether a worker of Gunicorn has installed all its signal handlers.
+def is_ready(worker: psutil.Process) -> bool:
+    """Return whether a worker of Gunicorn handles all signals, and waits for requests.
 
-    A SIGTERM that comes while it does ends it without a word. SIGABRT's is the last of them, and
-    the master has none that the worker could have inherited.
+    A SIGTERM that comes before it handles signals ends it without a word. One that comes while it
+    still imports the app waits until that is done, which takes longer than Gunicorn's patience on a
+    slow machine; a process that imports never sleeps. SIGABRT's handler is the last to be
+    installed, and the master has none that the worker could have inherited.
     """
     status = Path(f"/proc/{worker.pid}/status").read_text()
     caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
-    return bool(int(caught.split()[1], 16) >> (signal.SIGABRT - 1) & 1)
+    handles = bool(int(caught.split()[1], 16) >> (signal.SIGABRT - 1) & 1)
+    return handles and worker.status() == psutil.STATUS_SLEEPING
 
 
 def make_venv(app: CataloguedApp) -> Path:
@@ -267,8 +270,8 @@ def serving(
             )
         elif "Booting worker" in running.log():
             wait_until(
-                lambda: all(handles_signals(worker) for worker in running.workers()),
-                "all workers handle signals",
+                lambda: all(is_ready(worker) for worker in running.workers()),
+                "all workers wait for requests",
                 START_PATIENCE_S,
             )
         yield running
