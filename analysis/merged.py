@@ -66,21 +66,18 @@ def merged(runs: Sequence[LoadedRun], percent: float) -> Merged | None:
     known = [run for run, one in by_run if one is not None]
     each = [one for _, one in by_run if one is not None]
     samples = [sample for run in known if (sample := _sample(run)) is not None]
-    trials = f"{len(each)} trials" if len(each) > 1 else "one trial"
-    ends: tuple[float, float] | None
-    if len(samples) == len(known):
+    trials = f"{len(each)} trials"
+    ends: tuple[float, float] | None = None
+    if len(each) < MIN_TRIALS_FOR_INTERVAL:
+        how = "interval is not known (fewer than three trials tell too little of how they differ)"
+    elif len(samples) == len(known):
         low, high = resampling.interval(samples, percent)
         ends = (min(low, found.low), max(high, found.high))
-        if len(known) > 1:
-            how = f"{INTERVAL} (cluster bootstrap over {trials} and their seconds, t)"
-        else:
-            how = f"{INTERVAL} (bootstrap over the seconds of {trials}; not of how trials differ)"
-    elif len(each) >= MIN_TRIALS_FOR_INTERVAL:
+        how = f"{INTERVAL} (cluster bootstrap over {trials} and their seconds, t)"
+    else:
         ends = (log_t_interval([one.low for one in each])[0],
                 log_t_interval([one.high for one in each])[1])  # fmt: skip
         how = f"{INTERVAL} (t, of the percentiles of {trials})"
-    else:
-        ends, how = None, f"interval is not known (no histograms, {trials})"
     return Merged(found, [one.value for one in each], ends, how)
 
 

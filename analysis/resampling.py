@@ -10,8 +10,7 @@ on top (A. C. Davison and D. V. Hinkley, Bootstrap Methods and their Application
 3.8).
 
 By themselves they are drawn, too, as blocks of successive seconds within each trial (section 8.2).
-If that scatter is the larger, as it may be where few trials agree by chance, or of one trial, it
-decides.
+If that scatter is the larger, as it may be where few trials agree by chance, it decides.
 
 bench/percentiles.py shows by simulation how often the interval holds the truth. All functions are
 pure, and draw the same lots each time.
