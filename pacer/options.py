@@ -18,6 +18,10 @@ Moment = Literal["due", "sent"]
 DEFAULT_TIMEOUT_S = 5.0
 MAX_PROCESSES = 256
 MAX_RATE_RPS = 1_000_000.0
+MIN_RATE_RPS = 1e-6  # a request in eleven days
+MAX_TIME_S = 1_000_000.0  # eleven days, of whatever is told in seconds or milliseconds
+MIN_GOOD_MS = 0.001  # response times are told in microseconds
+MAX_BODY_BYTES = 64 << 20
 SPARE_FILES = 64  # open files that a process needs besides its connections
 
 
@@ -222,8 +226,18 @@ def _check_numbers(asked: argparse.Namespace) -> None:
             raise BadOption(f"--{name.replace('_', '-')} must be at least 1")
     if asked.warmup < 0:
         raise BadOption("--warmup must not be negative")
-    if asked.rate is not None and asked.rate > MAX_RATE_RPS:
-        raise BadOption(f"--rate {asked.rate:g}: at most {MAX_RATE_RPS:g}")
+    if asked.rate is not None and not MIN_RATE_RPS <= asked.rate <= MAX_RATE_RPS:
+        raise BadOption(
+            f"--rate {asked.rate:g}: at least {MIN_RATE_RPS:g}, at most {MAX_RATE_RPS:g}"
+        )
+    for name in ("duration", "warmup", "timeout"):
+        if getattr(asked, name) > MAX_TIME_S:
+            raise BadOption(f"--{name} {getattr(asked, name):g}: at most {MAX_TIME_S:g}")
+    good_ms = asked.good_within
+    if good_ms is not None and not MIN_GOOD_MS <= good_ms <= MAX_TIME_S * 1000:
+        raise BadOption(
+            f"--good-within {good_ms:g}: at least {MIN_GOOD_MS:g}, at most {MAX_TIME_S * 1000:g}"
+        )
     if asked.processes > MAX_PROCESSES:
         raise BadOption(f"--processes {asked.processes}: at most {MAX_PROCESSES}")
     if asked.connections < asked.processes:
@@ -247,9 +261,13 @@ def _body(asked: argparse.Namespace) -> bytes:
     if asked.body_file is None:
         return b""
     try:
-        return Path(asked.body_file).read_bytes()
+        with Path(asked.body_file).open("rb") as stream:
+            body = stream.read(MAX_BODY_BYTES + 1)  # a device may never end
     except OSError as error:
         raise BadOption(f"--body-file {asked.body_file}: {error.strerror}") from None
+    if len(body) > MAX_BODY_BYTES:
+        raise BadOption(f"--body-file {asked.body_file}: more than {MAX_BODY_BYTES:,} bytes")
+    return body
 
 
 def raise_file_limit(connections_per_process: int) -> None:

@@ -58,12 +58,16 @@ def said(percent: float) -> NoiseOf:
 def measured(folders: Iterable[Path], a: Campaign, b: Campaign) -> NoiseOf:
     """Return the noise of the place where both campaigns were measured.
 
-    It is read from the results folders in which the campaigns' `folders` lie. Raises TestbedError,
-    which names the file, for a document that does not fit.
+    It is read from the results folders in which the campaigns' `folders` lie. A copy of a document
+    tells nothing more, so it is left out. Raises TestbedError, which names the file, for a document
+    that does not fit.
     """
     places = {folder.resolve().parent / FOLDER for folder in folders}
     paths = [path for place in sorted(places) for path in sorted(place.glob("*.json"))]
-    fitting = [one for one in (store.read(path, Noise) for path in paths) if fits(one, a, b)]
+    fitting: list[Noise] = []
+    for one in (store.read(path, Noise) for path in paths):
+        if fits(one, a, b) and one not in fitting:
+            fitting.append(one)
     return lambda where, load, metric: of_cell(fitting, where, load, metric)
 
 

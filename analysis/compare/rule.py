@@ -24,7 +24,6 @@ search by bisection, the range from the highest rate that met the objective up t
 missed it.
 """
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -54,6 +53,8 @@ from testbed.errors import TestbedError
 CellVerdict = Literal["better", "same", "worse"] | Open
 DEFAULT_KEYS = ("goodput_rps", "response_p99_us")
 DEFAULT_TOLERANCE_PERCENT = 5.0
+MOST_TOLERANCE_PERCENT = 1000.0  # beyond it, 'the same' would say nothing
+MOST_WANTED_PERCENT = 10_000.0
 WANTED_BEYOND_PERCENT = 3.0  # beyond the tolerance: a difference that comparisons should show
 NOISE_UNKNOWN = (
     "A and B were measured apart, and how much campaigns vary here without a cause was not "
@@ -144,13 +145,19 @@ def check(metrics: Sequence[str], tolerance_percent: float, wanted_percent: floa
     for key in metrics:
         if key not in COMPARABLE:
             raise TestbedError(f"unknown metric '{key}'", remedy=f"one of: {', '.join(COMPARABLE)}")
-    if not (math.isfinite(tolerance_percent) and tolerance_percent >= 0):
+    if not 0 <= tolerance_percent <= MOST_TOLERANCE_PERCENT:
         raise TestbedError(
-            f"the tolerance {tolerance_percent:g} % is not a percentage from 0 on",
+            f"the tolerance {tolerance_percent:g} % is not a percentage from 0 to "
+            f"{MOST_TOLERANCE_PERCENT:,g}",
             remedy="give 0 or more, such as 5",
         )
     wanted = tolerance_percent + WANTED_BEYOND_PERCENT if wanted_percent is None else wanted_percent
-    if not tolerance_percent < wanted < math.inf:
+    if wanted > MOST_WANTED_PERCENT:
+        raise TestbedError(
+            f"the wanted difference {wanted:g} % is more than {MOST_WANTED_PERCENT:,g} %",
+            remedy="want less, such as 8",
+        )
+    if not tolerance_percent < wanted:
         raise TestbedError(
             f"the wanted difference {wanted:g} % is not more than the tolerance",
             remedy=f"up to {tolerance_percent:g} % both are the same; lower --tolerance, or want "

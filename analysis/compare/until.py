@@ -102,4 +102,5 @@ def _watching(folder: Path) -> tuple[LoadedCampaign, Until]:
     loaded = load(folder)
     if loaded.campaign.until is None:
         raise TestbedError(f"campaign {loaded.campaign.campaign} watches no ratio")
+    check(loaded.campaign.until.metrics)
     return loaded, loaded.campaign.until

@@ -252,6 +252,6 @@ def _git(folder: Path, *words: str) -> bytes | None:
         raise TestbedError(
             "git is not installed on this machine", remedy="install it, or name folders"
         ) from error
-    except ValueError:  # a name with a null byte
+    except (OSError, ValueError):  # a name longer than a command line takes, or with a null byte
         return None
     return done.stdout if done.returncode == 0 else None

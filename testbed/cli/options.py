@@ -35,7 +35,10 @@ def _percent(value: Any) -> Any:
     return value.strip().removesuffix("%").strip() if isinstance(value, str) else value
 
 
-Percent = Annotated[float, Field(gt=0, le=100, allow_inf_nan=False), BeforeValidator(_percent)]
+# Runs never agree to a tenth of a percent
+Percent = Annotated[float, Field(ge=0.1, le=100, allow_inf_nan=False), BeforeValidator(_percent)]
+
+REPEATS = 20  # of an app against itself, unless said otherwise
 
 INVENTORY_HELP = "hosts; default: that of ansible.cfg, the lab"
 
@@ -103,8 +106,9 @@ class NoiseOptions(Options):
     """The options of `fab run-aa`, besides the experiment."""
 
     app: str | None = Field(None, description="name of the app that is measured against itself")
-    repeats: Annotated[int, Field(ge=2, le=1000)] = Field(
-        20, description="campaigns, each from a fresh start; default: 20"
+    # None, so that fab takes any text, and what is wrong with it is told here
+    repeats: Annotated[int, Field(ge=2, le=1000)] | None = Field(
+        None, description=f"campaigns, each from a fresh start; default: {REPEATS}"
     )
     ask_become_pass: bool = Field(False, description="ask for sudo's password, to deploy")
 

@@ -261,17 +261,18 @@ def measure_noise(name: str, given: options.NoiseOptions, judge: Callable[[Path]
     progress = Progress(Terminal(), quiet=given.quiet)
     path = experiments.find(name)
     asked, overridden = experiments.override(experiments.load(path), given.overrides())
+    times = given.repeats or options.REPEATS
     with versions.pair(asked, given.app or "", given.apps_path, None, None) as pair:
         if given.dry_run:
             runs = pair.planned(given.seed or 0)
-            progress.result(f"{given.repeats} campaigns, each:")
+            progress.result(f"{times} campaigns, each:")
             progress.result(show.plan_text(pair.experiment, runs))
             return
         request = versions.Request(
             pair, path.stem, overridden, given.seed, store.folder(), given.inventory,
             ask_password=given.ask_become_pass,
         )  # fmt: skip
-        folder, outcomes = versions.repeat(request, given.repeats, progress)
+        folder, outcomes = versions.repeat(request, times, progress)
     progress.result(show.repeats_text(folder, outcomes))
     _end(outcomes, judge(folder), strict=given.strict)
 

@@ -14,6 +14,7 @@ from testbed.model.kinds import (
     IntervalSeconds,
     Name,
     Rate,
+    ResponseTimeMs,
     SettingValue,
     Text,
     Title,
@@ -49,8 +50,7 @@ class Capacity(Declared):
 
     from_rps: Rate  # tried first; doubled or halved until the answer is bracketed
     to_rps: Rate  # not searched beyond
-    # objective: p99 of response time is at most this; a time-out is at most ten minutes
-    p99_ms: float = Field(gt=0, le=600_000)
+    p99_ms: ResponseTimeMs  # objective: p99 of response time is at most this
     errors_percent: float = Field(ge=0, lt=100)  # objective: errors and unsent, of requests due
     # Probe until the interval is this narrow. Runs never agree to a tenth of a percent
     precision_percent: float = Field(default=5, ge=0.1, le=100)
@@ -122,6 +122,8 @@ class LoadSpec(LoadShape, Declared):
             raise ValueError("warmup_rate_rps is for loads that hold a rate")
         if not self.open_loop and self.arrivals is not None:
             raise ValueError("arrivals is for loads that hold a rate")
+        if self.warmup_rate_rps and 0 < self.warmup_rate_rps * self.warmup_s < 1:
+            raise ValueError("at warmup_rate_rps no request falls due in warmup_s")
         if any(rate * self.duration_s < 1 for rate in self.rates_rps):
             raise ValueError("at this rate no request falls due in duration_s")
         if any(rate > MOST_RPS for rate in self.rates_rps):

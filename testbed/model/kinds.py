@@ -213,7 +213,8 @@ Threads = Annotated[int, Field(ge=1, le=256)]  # a host of more CPUs generates n
 DurationSeconds = Annotated[float, Field(ge=1, le=86_400)]
 WarmupSeconds = Annotated[float, Field(ge=0, le=3600)]
 TimeoutSeconds = Annotated[float, Field(ge=0.1, le=600)]
-GoodWithinMs = Annotated[float, Field(gt=0, le=600_000)]  # a time-out is at most ten minutes
+# A microsecond, in which response times are told, up to the longest time-out
+ResponseTimeMs = Annotated[float, Field(ge=0.001, le=600_000)]
 DelayMs = Annotated[float, Field(ge=0, le=1000)]  # once around the Earth takes less
 IntervalSeconds = Annotated[float, Field(ge=0.1, le=60)]
 Seed = Annotated[int, Field(ge=0, le=2**53 - 1)]  # what JSON's readers hold without loss

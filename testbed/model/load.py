@@ -8,10 +8,10 @@ from testbed.model.base import Model
 from testbed.model.kinds import (
     Connections,
     DurationSeconds,
-    GoodWithinMs,
     HostRole,
     Name,
     Rate,
+    ResponseTimeMs,
     Threads,
     TimeoutSeconds,
     WarmupSeconds,
@@ -39,7 +39,7 @@ class LoadShape(Model):
     # From when a time-out counts. None: as the generator counts; pacer does from when it was due
     timeout_from: Moment | None = None
     # A correct answer that takes longer is not good, and no part of the goodput; None: each is good
-    good_within_ms: GoodWithinMs | None = None
+    good_within_ms: ResponseTimeMs | None = None
     keepalive: bool = True  # False: a connection for each request
 
 

@@ -5,12 +5,18 @@ schema_version history (raise it with any change a reader would notice):
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from testbed.model.base import Model
 from testbed.model.experiment import Capacity
 from testbed.model.kinds import HostRole
 from testbed.model.load import Load
+
+# Of campaigns whose figure was zero, the scatter has no percentage: they are left out
+Mean = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Spread = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class NoiseHost(Model):
@@ -37,10 +43,11 @@ class NoiseCell(Model):
     load: Load
     search: Capacity | None  # None: not a capacity search
     metric: str  # the figure, by its column in table.csv
-    means: list[float]  # of each campaign, over the trials of both names
-    trial_sd_percent: float | None  # None: fewer than two blocks in every campaign
-    block_sd_percent: float | None
-    between_sd_percent: float
+    # Of each campaign, over the trials of both names
+    means: list[Mean] = Field(min_length=2)
+    trial_sd_percent: Spread | None  # None: fewer than two blocks in every campaign
+    block_sd_percent: Spread | None
+    between_sd_percent: Spread
 
 
 class Noise(Model):

@@ -7,8 +7,10 @@ schema_version history (raise it with any change a reader would notice):
 from datetime import datetime
 from typing import Any, Literal
 
+from pydantic import Field
+
 from testbed.model.base import Model
-from testbed.model.kinds import HostRole
+from testbed.model.kinds import HostRole, Trials
 from testbed.model.load import Load
 from testbed.model.tool_output import ToolOutput
 
@@ -332,10 +334,10 @@ class Versions(Model):
 class Until(Model):
     """How narrow the intervals of ratios are to be, and how many trials may be made for that."""
 
-    percent: float  # how far an interval may reach to either side
+    percent: float = Field(gt=0, le=100)  # how far an interval may reach to either side
     metrics: list[str]  # the figures whose ratios are watched
-    first_trials: int  # tell how much the ratios scatter, and so how many trials are needed
-    most_trials: int
+    first_trials: Trials  # tell how much the ratios scatter, and so how many trials are needed
+    most_trials: Trials
 
 
 class Campaign(Model):

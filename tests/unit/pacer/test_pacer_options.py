@@ -12,6 +12,7 @@ from pacer.plan import Plan, split
 
 GOOD = ["--url", "http://127.0.0.1:1/", "--rate", "10", "--connections", "4", "--duration", "1"]
 SHA256 = "AB" * 32
+TIMES = ("--duration", "--warmup", "--timeout")
 
 
 def test_defaults() -> None:
@@ -43,6 +44,14 @@ def test_a_seed_is_drawn_so_that_it_can_be_reported() -> None:
         (["--rate", "0"], "--rate"),
         (["--rate", "nan"], "--rate"),
         (["--rate", "1e9"], "--rate"),
+        (["--rate", "1e-300"], "--rate 1e-300: at least 1e-06"),
+        *(([option, "1e300"], f"{option} 1e.300: at most") for option in TIMES),
+        *(([option, "1e16"], f"{option} 1e.16: at most") for option in TIMES),
+        (["--good-within", "1e308"], "--good-within 1e.308: at least 0.001, at most 1e.09"),
+        (["--good-within", "1e-9"], "--good-within 1e-09: at least 0.001"),
+        *((["--good-within", value], "--good-within") for value in ("0", "-1", "nan", "true", "")),
+        (["--timeout-from", "now"], "invalid choice"),
+        (["--connections", "9" * 5000], "--connections: invalid int"),
         (["--rate", "fast"], "invalid number value: 'fast'"),
         (["--duration", "-1"], "--duration"),
         (["--duration", "inf"], "--duration"),
@@ -57,6 +66,8 @@ def test_a_seed_is_drawn_so_that_it_can_be_reported() -> None:
         (["--method", "G T"], "bad method"),
         (["--body", "a", "--body-file", "b"], "not allowed with"),
         (["--body-file", "/nonexistent"], "No such file"),
+        (["--body-file", "/dev/zero"], "more than 67,108,864 bytes"),
+        (["--body-file", "/"], "Is a directory"),
         (["--expect-length", "-1"], "--expect-length"),
         (["--expect-sha256", "abc"], "--expect-sha256"),
         (["--arrivals", "weekly"], "invalid choice"),
@@ -131,3 +142,22 @@ def test_plans_share_connections_and_survive_the_pipe() -> None:
     assert plans[0].expect_sha256 == SHA256.lower()
     for plan in plans:
         assert Plan.decode(plan.encode()) == plan
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        ["--rate", "1e-6", "--duration", "1e6"],
+        ["--rate", "1e6"],
+        ["--duration", "1e6", "--warmup", "1e6", "--timeout", "1e6"],
+        ["--good-within", "0.001"],
+        ["--good-within", "1e9"],
+    ],
+)
+def test_what_is_taken_can_be_planned(extra: list[str]) -> None:
+    """Neither a time nor a due time is beyond what can be counted in nanoseconds."""
+    (plan,) = split(parse([*GOOD, *extra]), [("127.0.0.1", 1)])
+    assert plan.start_ns <= 0 < plan.end_ns
+    assert plan.timeout_ns > 0
+    assert plan.good_ns >= 1000
+    assert next(iter(plan.schedule)) <= 0

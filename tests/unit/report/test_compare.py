@@ -1,15 +1,17 @@
 """Two campaigns side by side: the rule, what is never compared, and what a gate is told."""
 
 import json
+import re
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from analysis.__main__ import main
+from analysis.compare import show
 from analysis.compare.rule import judge
 from analysis.ratio import Span, estimate
-from testbed.errors import Exit
+from testbed.errors import Exit, TestbedError
 from testbed.model.results import CapacityResult, Failure, Finding
 from testbed.model.tool_output import Errors
 from tests.unit.report import builder
@@ -330,7 +332,8 @@ def test_the_table_shows_figures_ratio_and_verdict(stored, capsys):
     [
         (["--metric", "speed"], "unknown metric 'speed'"),
         (["--tolerance", "-1"], "tolerance"),
-        (["--tolerance", "nan"], "tolerance"),
+        *((["--tolerance", value], "tolerance") for value in ("nan", "inf", "1e16", "1001")),
+        *((["--wanted", value], "wanted") for value in ("nan", "inf", "-1", "1e16", "10001")),
         (["--metric", "capacity_rps"], "no search"),
     ],
 )
@@ -338,6 +341,16 @@ def test_wrong_options_are_one_message(stored, capsys, options, said):
     folder = stored("a", runs(STEADY))
     assert main(["compare", folder, folder, *options]) == Exit.BAD_INPUT
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "says"),
+    [(f"--tolerance={value}", f"tolerance {value} %") for value in ("-1", "1e+308", "1001")]
+    + [(f"--wanted={value}", f"wanted difference {value} %") for value in ("-1", "5", "1e+308")],
+)
+def test_they_are_refused_before_anything_is_measured(option, says):
+    with pytest.raises(TestbedError, match=re.escape(says)):
+        show.check_options([option])
 
 
 @given(TRIALS, TRIALS, st.floats(1, 1.5), st.booleans())

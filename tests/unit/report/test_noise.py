@@ -171,6 +171,49 @@ def test_a_damaged_document_is_named(noise, ours, tmp_path, capsys):
     assert main(["compare", *ours]) == Exit.BAD_INPUT
 
 
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\x7fELF\0\xff", b"[1]", b"null", b"[" * 100_000, b'{"schema_version": 1}',
+     b'{"schema_version": true}', b'{"schema_version": 1e999}', b"\xff\xfe{\0", None],
+    ids=range(10),
+)  # fmt: skip
+def test_a_file_that_is_no_noise_document_is_named(noise, ours, tmp_path, capsys, content):
+    noise(cell(around(2)))
+    path = tmp_path / "noise" / "b.json"
+    path.mkdir() if content is None else path.write_bytes(content)
+    assert main(["compare", *ours]) == Exit.BAD_INPUT
+    told = capsys.readouterr()
+    assert (told.out, "b.json: " in told.err) == ("", True)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"means": means} for means in ([], [1.0], [0.0, 1.0], [-1.0, 1.0], ["x", 1.0], [[1.0], 2.0])]
+    + [{"between_sd_percent": value} for value in (-1, None, "wide")]
+    + [{"trial_sd_percent": -1}, {"block_sd_percent": -1}, {"load": {}}],
+    ids=str,
+)
+def test_noise_that_cannot_be_is_refused(noise, ours, tmp_path, capsys, wrong):
+    """The document has no digest, as if it had been written by hand."""
+    noise(cell(around(2)))
+    path = tmp_path / "noise" / "aa.json"
+    data = json.loads(path.read_text())
+    data["cells"][0] |= wrong
+    path.write_text(json.dumps(data | {"digest": None}))
+    assert main(["compare", *ours]) == Exit.BAD_INPUT
+    told = capsys.readouterr()
+    assert (told.out, f"aa.json: cells.0.{next(iter(wrong))}" in told.err) == ("", True)
+
+
+def test_a_copy_of_a_noise_document_tells_nothing_more(noise, ours, compared):
+    noise(cell(around(2)))
+    once = compared(*ours, *GOODPUT, between=APART)
+    noise(cell(around(2)), name="copy")
+    assert compared(*ours, *GOODPUT, between=APART) == once
+    noise(cell(around(1)), name="other")
+    assert compared(*ours, *GOODPUT, between=APART) != once
+
+
 @pytest.mark.parametrize(("wanted", "said"), [("8", None), ("5", "not more than"), ("nan", "not")])
 def test_a_wanted_difference_is_more_than_the_tolerance(ours, capsys, wanted, said):
     code = main(["compare", *ours, "--between=1", f"--wanted={wanted}"])

@@ -1,5 +1,6 @@
 """To go on until intervals are narrow: the number of trials, and what the intervals are worth."""
 
+import json
 import math
 
 import numpy as np
@@ -124,6 +125,21 @@ def test_what_cannot_be_known_is_said(watched):
     folder = watched(DJANGO[:1], DJANGO[:1])
     assert until.trials_needed(folder) == 6
     assert "not known; fewer than two blocks count" in until.told(folder)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"metrics": ["speed"]}, {"percent": 0}, {"percent": -3}, {"first_trials": 0},
+     {"most_trials": 10**9}],
+)  # fmt: skip
+def test_a_campaign_that_watches_what_cannot_be_is_refused(watched, other):
+    """Its record has no digest, as if it had been written by hand."""
+    path = watched(DJANGO, DJANGO) / "campaign.json"
+    data = json.loads(path.read_text())
+    path.write_text(json.dumps(data | {"until": data["until"] | other, "digest": None}))
+    for ask in (until.trials_needed, until.told):
+        with pytest.raises(TestbedError, match="unknown metric 'speed'|campaign.json: until"):
+            ask(path.parent)
 
 
 @pytest.mark.parametrize("key", ["speed", "capacity_rps"])

@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from analysis.compare import rule
 from testbed.asked import plan
+from testbed.cli.options import VersionOptions
 from testbed.model import kinds
-from testbed.model.experiment import MOST_STEPS, LoadSpec, Question
+from testbed.model.experiment import MOST_STEPS, Capacity, LoadSpec, Question
 from testbed.tools.ab import Ab
 
 DOCS = (Path(__file__).resolve().parents[3] / "docs/experiments.md").read_text()
@@ -17,7 +19,7 @@ ROWS = {
     key.strip(): [
         float(number.replace(",", "")) for number in re.findall(r"[\d.]*\d[\d,.]*", cells)
     ]
-    for key, cells in re.findall(r"^\| (`?\w[^|]*)\|([^|]*\|[^|]*)\|", TABLE, re.MULTILINE)
+    for key, cells in re.findall(r"^\| (`?[\w-][^|]*)\|([^|]*\|[^|]*)\|", TABLE, re.MULTILINE)
 }
 
 
@@ -34,6 +36,8 @@ def row(name):
         ("`duration_s`", LoadSpec, "duration_s"),
         ("`warmup_s`", LoadSpec, "warmup_s"),
         ("`timeout_s`", LoadSpec, "timeout_s"),
+        ("`good_within_ms`", LoadSpec, "good_within_ms"),
+        ("`good_within_ms`", Capacity, "p99_ms"),
         ("`trials`", Question, "trials"),
         ("`link_delay_ms`", Question, "link_delay_ms"),
         ("`telemetry_interval_s`", Question, "telemetry_interval_s"),
@@ -44,7 +48,7 @@ def test_a_number_is_bound_as_the_table_says(name, model, field):
     info = model.model_fields[field]
     number = TypeAdapter(info.rebuild_annotation())
     for bound in (least, most):
-        value = bound if info.annotation is float else int(bound)
+        value = int(bound) if info.annotation is int else bound
         assert number.validate_python(value) == bound
     for beyond in (least - 0.01, most + 1):
         with pytest.raises(ValidationError):
@@ -54,6 +58,14 @@ def test_a_number_is_bound_as_the_table_says(name, model, field):
 def test_the_other_bounds_are_those_of_the_table():
     assert row("`rate_rps`")[-1] == kinds.MOST_RPS
     assert row("`duration_s`")[-1] == Ab.longest_s
+    assert row("`--tolerance`") == [0, rule.MOST_TOLERANCE_PERCENT]
+    assert row("`--wanted`") == [rule.MOST_WANTED_PERCENT]
+    until = TypeAdapter(VersionOptions.model_fields["until"].rebuild_annotation())
+    for bound in row("`--until`")[:2]:
+        assert until.validate_python(f"{bound} %") == bound
+    for beyond in ("0.09", "100.1"):
+        with pytest.raises(ValidationError):
+            until.validate_python(beyond)
     assert row("steps of a ramp") == [2, MOST_STEPS]
     assert row("runs of a campaign") == [1, plan.MOST_RUNS]
     assert kinds.PER_CPU.fullmatch("1 per cpu")
