@@ -117,7 +117,7 @@ def errors_percent(record: RunRecord) -> float | None:
             bad = max(scheduled - output.requests, 0) + _answered_badly(output)
         return 100 * min(bad / scheduled, 1)
     made = due.made(record.load, output)
-    return 100 * min(output.errors.total / made, 1) if made else None
+    return 100 * min((output.errors.total + (output.unanswered or 0)) / made, 1) if made else None
 
 
 def _answered_badly(output: ToolOutput) -> int:
