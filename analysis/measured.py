@@ -38,8 +38,11 @@ def of_figure(record: RunRecord, figure: Figure, counted: Counted | None = None)
     value = None if output is None else figure.of(output)
     if output is None or value is None or not figure.of_answered:
         return _exact(value)
-    span = _mean(output, value) if figure.key == "response_mean_us" else Span.exact(value)
-    return span if _nearly_all_correct(record) else Span.at_least(span.low)
+    is_mean = figure.key == "response_mean_us"
+    span = _mean(output, value) if is_mean else Span.exact(value)
+    if not _nearly_all_correct(record):
+        return Span.at_least(span.low)
+    return _with_others(record, output, span, is_mean=is_mean)
 
 
 def text(figure: Figure, span: Span | None, *, censored: bool = False) -> str:
@@ -82,6 +85,26 @@ def _mean(output: ToolOutput, value: float) -> Span:
     whole, least = value * timed, times.min or 0.0
     low = max(least, (whole - wrong * times.max) / found.low)
     return Span(low, low, (whole - wrong * least) / found.low)
+
+
+def _with_others(record: RunRecord, output: ToolOutput, span: Span, *, is_mean: bool) -> Span:
+    """Return the mean or the maximum over the requests due, of which few lack a correct answer.
+
+    The upper end takes these to have lasted as long as the time-out. Of a schedule that the
+    generator did not count, one request per connection may have been under way at the end.
+    """
+    load, found = record.load, due.correct(output)
+    made = due.made(load, output)
+    if found is None or made is None:
+        return span
+    others = made - found.low
+    if output.due is None and load.rate_rps is not None:
+        others -= load.connections
+    if others <= 0:
+        return span
+    timeout_us = 1e6 * load.timeout_s
+    high = (span.high * found.low + timeout_us * others) / (found.low + others)
+    return Span(span.value, span.low, max(span.high, high if is_mean else timeout_us))
 
 
 def lost_percent(record: RunRecord) -> float | None:
