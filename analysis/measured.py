@@ -4,6 +4,8 @@ Where a run's histogram is given (`counted`), percentiles are those of the histo
 they lie between the percentiles that the generator printed. All functions are pure.
 """
 
+from dataclasses import replace
+
 from analysis.figures import BY_KEY, PERCENTILES, Figure
 from analysis.ratio import Span
 from testbed.model.article import Metric
@@ -14,6 +16,8 @@ from testbed.numbers import AT_LEAST
 from testbed.tools import due
 from testbed.tools.due import Bounds, Counted
 from testbed.validity.limits import beyond
+
+THREE_DIGITS = 0.001
 
 
 def of_metric(record: RunRecord, metric: Metric, counted: Counted | None = None) -> Span | None:
@@ -104,7 +108,9 @@ def _with_others(record: RunRecord, output: ToolOutput, span: Span, *, is_mean: 
         return span
     timeout_us = 1e6 * load.timeout_s
     high = (span.high * found.low + timeout_us * others) / (found.low + others)
-    return Span(span.value, span.low, max(span.high, high if is_mean else timeout_us))
+    highest = max(span.high, high if is_mean else timeout_us)
+    # A difference that three digits do not show is none
+    return span if highest <= span.high * (1 + THREE_DIGITS) else replace(span, high=highest)
 
 
 def lost_percent(record: RunRecord) -> float | None:
