@@ -45,7 +45,7 @@ class Answer:
         ends = (self.result.at_least_rps, self.result.below_rps)
         if not self.fitted:
             return [record for record in self.probes if record.load.rate_rps in ends]
-        counted = [record for record in self.probes if counts(record)]
+        counted = [record for record in self.probes if steers(record)]
         rates = [record.load.rate_rps or 0 for record in counted]
         low, high = ends[0] or 0, math.inf if ends[1] is None else ends[1]
         low = max((rate for rate in rates if rate < low), default=low)
@@ -61,7 +61,8 @@ class Answer:
     def standing(self) -> Standing:
         """The worst standing among the deciding probes.
 
-        A queue that grows is why a probe above the capacity missed the objective. It is no doubt.
+        A queue that grows, or not a single correct answer, is why a probe above the capacity missed
+        the objective. It is no doubt.
         """
         return worst(map(self._standing, self.deciding), otherwise="failed")
 
@@ -69,9 +70,12 @@ class Answer:
         doubts = {one.check for one in record.findings if one.verdict == "doubtful"}
         missed, at = self.result.capacity_rps or self.result.below_rps, record.load.rate_rps
         overloaded = missed is not None and at is not None and at >= missed
-        if record.standing == "doubtful" and overloaded and doubts == {GROWING}:
+        standing = record.standing
+        if record.overloaded:
+            standing = "doubtful" if doubts else "valid"
+        if standing == "doubtful" and overloaded and doubts == {GROWING}:
             return "valid"
-        return record.standing
+        return standing
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,11 @@ class Row:
     def below_text(self) -> str:
         """The range of `below`, with the number of trials in which every rate met the objective."""
         return _range(self.below, len(self.answers), NONE_MISSED)
+
+
+def steers(record: RunRecord) -> bool:
+    """Return whether a probe steered its search: it counts, or shows nothing but an overload."""
+    return counts(record) or record.overloaded
 
 
 def _known(values: Sequence[float | None]) -> list[float]:

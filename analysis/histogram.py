@@ -11,7 +11,9 @@ import numpy.typing as npt
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 
+from testbed.model.load import Load
 from testbed.model.tool_output import ToolOutput
+from testbed.tools import due
 from testbed.tools.due import Counted
 
 # The tags of response times (see pacer/FORMAT.md): a log has those of correct and of failed answers
@@ -39,17 +41,19 @@ class LatencyCurve:
     values_us: list[float]
     correct: bool = False  # whether it has correct answers alone
 
-    def of_due(self, output: ToolOutput | None) -> "LatencyCurve":
+    def of_due(self, load: Load, output: ToolOutput | None) -> "LatencyCurve":
         """Return the curve over the requests due, in which unanswered requests are the slowest.
 
         If a share u of the requests due was never answered, percentile p of the answers is
         percentile p (1 - u) of the requests due. The same holds for those that were not answered
-        correctly, if the curve has correct answers alone.
+        correctly, if the curve has correct answers alone. In a closed loop, the requests that were
+        begun take the place of those due.
         """
         answers = self.count if self.correct else output.requests if output else None
-        if output is None or not output.due or answers is None:
+        made = None if output is None else due.made(load, output)
+        if not made or answers is None:
             return self
-        answered = min(1.0, answers / output.due)
+        answered = min(1.0, answers / made)
         fractions = [fraction * answered for fraction in self.fractions]
         return LatencyCurve(self.count, fractions, self.values_us, self.correct)
 

@@ -4,6 +4,8 @@ Where a run's histogram is given (`counted`), percentiles are those of the histo
 they lie between the percentiles that the generator printed. All functions are pure.
 """
 
+from dataclasses import replace
+
 from analysis.figures import BY_KEY, PERCENTILES, Figure
 from analysis.ratio import Span
 from testbed.model.article import Metric
@@ -14,6 +16,8 @@ from testbed.numbers import AT_LEAST
 from testbed.tools import due
 from testbed.tools.due import Bounds, Counted
 from testbed.validity.limits import beyond
+
+THREE_DIGITS = 0.001
 
 
 def of_metric(record: RunRecord, metric: Metric, counted: Counted | None = None) -> Span | None:
@@ -38,8 +42,11 @@ def of_figure(record: RunRecord, figure: Figure, counted: Counted | None = None)
     value = None if output is None else figure.of(output)
     if output is None or value is None or not figure.of_answered:
         return _exact(value)
-    span = _mean(output, value) if figure.key == "response_mean_us" else Span.exact(value)
-    return span if _nearly_all_correct(record) else Span.at_least(span.low)
+    is_mean = figure.key == "response_mean_us"
+    span = _mean(output, value) if is_mean else Span.exact(value)
+    if not _nearly_all_correct(record):
+        return Span.at_least(span.low)
+    return _with_others(record, output, span, is_mean=is_mean)
 
 
 def text(figure: Figure, span: Span | None, *, censored: bool = False) -> str:
@@ -84,6 +91,28 @@ def _mean(output: ToolOutput, value: float) -> Span:
     return Span(low, low, (whole - wrong * least) / found.low)
 
 
+def _with_others(record: RunRecord, output: ToolOutput, span: Span, *, is_mean: bool) -> Span:
+    """Return the mean or the maximum over the requests due, of which few lack a correct answer.
+
+    The upper end takes these to have lasted as long as the time-out. Of a schedule that the
+    generator did not count, one request per connection may have been under way at the end.
+    """
+    load, found = record.load, due.correct(output)
+    made = due.made(load, output)
+    if found is None or made is None:
+        return span
+    others = made - found.low
+    if output.due is None and load.rate_rps is not None:
+        others -= load.connections
+    if others <= 0:
+        return span
+    timeout_us = 1e6 * load.timeout_s
+    high = (span.high * found.low + timeout_us * others) / (found.low + others)
+    highest = max(span.high, high if is_mean else timeout_us)
+    # A difference that three digits do not show is none
+    return span if highest <= span.high * (1 + THREE_DIGITS) else replace(span, high=highest)
+
+
 def lost_percent(record: RunRecord) -> float | None:
     """Return how many percent of the requests due were never answered.
 
@@ -117,7 +146,7 @@ def errors_percent(record: RunRecord) -> float | None:
             bad = max(scheduled - output.requests, 0) + _answered_badly(output)
         return 100 * min(bad / scheduled, 1)
     made = due.made(record.load, output)
-    return 100 * min(output.errors.total / made, 1) if made else None
+    return 100 * min((output.errors.total + (output.unanswered or 0)) / made, 1) if made else None
 
 
 def _answered_badly(output: ToolOutput) -> int:

@@ -35,7 +35,6 @@ from testbed.tools import due
 
 SLOW_FACTOR = 2.0  # times the response time of the lightest step is slow
 ERRORS_FROM_PERCENT = 0.1
-OVERLOAD = {"no_good_answer"}  # checks of testbed/validity that fail because of overload alone
 PERCENTILES = ("95", "90", "50")  # the first that all steps of a ramp have
 Of = Literal["connections", "users"]
 
@@ -301,6 +300,4 @@ def _counts(record: RunRecord) -> bool:
     A run without a single answer has no usable figures, but such an overload is what a ramp looks
     for: the step is slow and has errors.
     """
-    found = record.standing
-    invalid = {finding.check for finding in record.findings if finding.verdict == "invalid"}
-    return found in ("valid", "doubtful") or (found == "invalid" and invalid == OVERLOAD)
+    return record.standing in ("valid", "doubtful") or record.overloaded

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis import capacities
-from analysis.capacities import Answer, Row
+from analysis.capacities import Answer, Row, steers
 from analysis.charts import marks
 from analysis.charts.style import (
     KEY_LINE,
@@ -24,8 +24,8 @@ from analysis.charts.style import (
 from analysis.groups import Group, counted_from
 from analysis.load import LoadedCampaign
 from analysis.measured import errors_percent, percentile
-from analysis.trials import counts
 from testbed.model.results import RunRecord
+from testbed.tools import due
 
 TIMES, ERRORS = 1.5, 0.55  # heights of the two axes of a search
 GAP = 0.42  # for the ticks of one and the title of the next
@@ -92,7 +92,7 @@ def _key(found: list[Row], *, objective: bool) -> list[marks.Entry]:
     ]
     if any(_is_bound(record, percent) for record in probes for percent in PERCENTILES):
         entries.append((Line2D([], [], marker="^", linestyle="none", **look), "lower bound"))
-    if not all(map(counts, probes)):
+    if not all(map(steers, probes)):
         entries.append((Line2D([], [], marker="x", linestyle="none", **look), "does not count"))
     if objective:
         entries.append((Line2D([], [], color=QUIET, linestyle=(0, (4, 2))), "objective"))
@@ -108,8 +108,12 @@ def _times(axes: Axes, row: Row, colour: str, objective_ms: float | None) -> Non
     for percent, (marker, _) in PERCENTILES.items():
 
         def milliseconds(record: RunRecord, percent: float = percent) -> float | None:
-            span = percentile(record, percent)
-            return None if span is None else span.value / 1000
+            span, output = percentile(record, percent), record.output
+            if span is None or output is None:
+                return None
+            # As the search judged it, so that a point lies on its side of the objective
+            value = span.low if span.open else due.likely(record.load, output, percent)
+            return value / 1000
 
         look: dict[str, Any] = {"color": colour, **_fill(percent)}
         drawn += _points(axes, row, milliseconds, marker, look)
@@ -137,12 +141,12 @@ def _points(axes: Axes, row: Row, figure: Figure, marker: str, look: dict[str, A
     """Draw the probes; a line joins those of a trial that count. Return the values drawn."""
     values = []
     for trial in row.answers:
-        counted = [record for record in _by_rate([trial]) if counts(record)]
+        counted = [record for record in _by_rate([trial]) if steers(record)]
         line = {"linestyle": "-", "linewidth": 0.6}
         values += _plot(
             axes, counted, figure, {"marker": marker, "markersize": 3.5, **look, **line}
         )
-    others = [record for record in _probes(row) if not counts(record)]
+    others = [record for record in _probes(row) if not steers(record)]
     cross = {"marker": "x", "markersize": 5, "color": look["color"]}
     return [*values, *_plot(axes, others, figure, cross)]
 

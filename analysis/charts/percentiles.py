@@ -75,7 +75,7 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
 
 def _curves(group: Group) -> list[LatencyCurve]:
     return [
-        run.latency.of_due(run.record.output)
+        run.latency.of_due(run.record.load, run.record.output)
         for run in group.runs
         if run.latency and run.latency.fractions
     ]

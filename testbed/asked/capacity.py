@@ -115,8 +115,11 @@ def probe_of(record: RunRecord, capacity: Capacity) -> Probe:
 
 
 def counted(records: Sequence[RunRecord]) -> list[RunRecord]:
-    """Return the probes that steer a search and decide its answer: all but the invalid ones."""
-    return [record for record in records if record.verdict != "invalid"]
+    """Return the probes that steer a search and decide its answer: all but the invalid ones.
+
+    A probe without a single correct answer counts if nothing else was wrong: it shows an overload.
+    """
+    return [record for record in records if record.verdict != "invalid" or record.overloaded]
 
 
 def answer(

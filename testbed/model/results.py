@@ -186,6 +186,15 @@ class RunRecord(Model):
             return "interrupted"
         return "failed" if self.failure or self.output is None else self.verdict
 
+    @property
+    def overloaded(self) -> bool:
+        """Return whether the run is invalid only because no request was answered correctly.
+
+        It has no usable figures, but searches for the load that an app bears look for just that.
+        """
+        invalid = {finding.check for finding in self.findings if finding.verdict == "invalid"}
+        return self.standing == "invalid" and invalid == {"no_good_answer"}
+
 
 class LinkDirection(Model):
     """One direction of the data link, measured while the other one was loaded too."""

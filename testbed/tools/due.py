@@ -77,8 +77,8 @@ def made(load: Load, output: ToolOutput) -> float | None:
     """Return how many requests were due by the schedule, or were begun in a closed loop.
 
     Those begun are the answers and the requests that failed without one. Requests under way at the
-    end of a closed loop are not counted, unless the tool itself counts them. Return None if the
-    tool did not count its answers.
+    end of a closed loop are not counted, unless the tool itself counts them (`unanswered`). Return
+    None if the tool did not count its answers.
     """
     due = requests_due(load, output)
     if due or output.requests is None:
@@ -86,7 +86,7 @@ def made(load: Load, output: ToolOutput) -> float | None:
     errors, tool, begun = output.errors, generator(output.tool), output.requests
     if not tool.counts_attempts:
         begun += _sum(errors.connect, errors.read, errors.write)
-    return begun + (_sum(errors.timeout) if tool.gives_up else 0)
+    return begun + _sum(output.unanswered, errors.timeout if tool.gives_up else 0)
 
 
 def correct(output: ToolOutput) -> Bounds | None:
@@ -150,7 +150,7 @@ def answers(load: Load, output: ToolOutput, counted: Counted | None = None) -> A
         due=max(due, output.requests),
         correct=found,
         steps=_steps(ranks, failed, found),
-        timed_out=_waited(output),
+        timed_out=_waited(load, output),
         # Some tools take whole seconds only
         timeout_us=1e6 * min(load.timeout_s, max(1, round(load.timeout_s))),
     )
@@ -245,14 +245,17 @@ def _late(output: ToolOutput) -> int:
     return min(_sum(output.errors.timeout), output.requests or 0) if counted else 0
 
 
-def _waited(output: ToolOutput) -> int:
+def _waited(load: Load, output: ToolOutput) -> int:
     """Return how many requests surely waited as long as the time-out.
 
-    wrk2 counts connections at intervals, so the same request more than once.
+    wrk2 counts connections at intervals, so the same request more than once. Where time-outs count
+    from when a request was due, those never sent waited so long for a connection, unless the run
+    ended early or a process of the generator died, which is among the problems.
     """
     tool, errors = generator(output.tool), output.errors
     each_once = tool.late_answers_time_out or tool.gives_up or tool.counts_unsent
-    return _sum(errors.timeout) if each_once else 0
+    unsent = output.unsent if load.timeout_from == "due" and not output.problems else 0
+    return _sum(errors.timeout, unsent) if each_once else 0
 
 
 def _ranks_counted(counted: Counted) -> list[Step]:

@@ -97,6 +97,19 @@ def test_a_queue_that_grows_is_no_doubt_about_a_probe_that_missed(checks, grows_
     assert answer.standing == standing
 
 
+@pytest.mark.parametrize(
+    ("others", "standing"), [([], "valid"), ([("steal", "doubtful")], "doubtful"),
+                             ([("steal", "invalid")], "invalid")],
+)  # fmt: skip
+def test_not_one_correct_answer_is_why_a_probe_missed(others, standing):
+    found = [
+        Finding(check=check, verdict=verdict, sentence="s")
+        for check, verdict in [("no_good_answer", "invalid"), *others]
+    ]
+    probes = [probe(1, 2000.0, 1), probe(2, 2090.0, 1, verdict="invalid", findings=found)]
+    assert capacities.Answer(result(1, 2000.0, 2090.0, probes), probes).standing == standing
+
+
 def fitted(tmp_path, trials, verdict="valid"):
     """A campaign of fitted searches: of each trial, its rates and the answer's three figures."""
     runs, results = [], []

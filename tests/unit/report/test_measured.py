@@ -37,6 +37,24 @@ def test_a_mean_is_a_lower_bound_where_requests_went_unanswered():
     assert (span.value, span.low, span.high) == (1500, 1500, math.inf)
 
 
+def test_few_lost_requests_raise_a_mean_by_no_more_than_their_time_out():
+    # 0.9 % that waited 5 s are 45 ms of the mean, where the answers took 1.5 ms
+    record = a_run(due=80_000, requests=79_280, unsent=720)
+    timeout_s = record.load.timeout_s
+    span = of_metric(record, "response_mean_us")
+    assert (span.value, span.low) == (1500, 1500)
+    assert span.high == pytest.approx(1500 * 0.991 + 1e6 * timeout_s * 0.009)
+    one = a_run(due=80_000, requests=79_999, unsent=1)
+    assert of_metric(one, "response_mean_us").high == pytest.approx(1500, rel=0.05)
+    hardly = a_run(due=80_000_000, requests=79_999_999, unsent=1)
+    assert of_metric(hardly, "response_mean_us").known
+    under_way = a_run(
+        due=None, unsent=None, unanswered=None, requests=80_000 - 100, duration_s=10.0,
+        load={"generator": "wrk2", "rate_rps": 8000.0, "duration_s": 10.0, "connections": 100},
+    )  # fmt: skip
+    assert of_metric(under_way, "response_mean_us").known
+
+
 def test_a_percentile_lies_between_two_printed_ones_or_above_all():
     # A quarter lost: the median of what was due is the 66.7th percentile of the answers
     record = a_run(due=80_000, requests=60_000, unsent=20_000)
@@ -120,10 +138,15 @@ def test_the_mean_of_correct_answers_where_wrong_ones_were_timed_too():
     wrong = Errors(**(NONE | {"status": 1}))
     record = a_run(due=200, requests=200, errors=wrong)
     span = of_metric(record, "response_mean_us")
-    assert (span.low, span.high) == pytest.approx(((200 * 1500 - 1e4) / 199, 200 * 1500 / 199))
+    # If the wrong one was the slowest; and if it was the fastest, and as bad as a time-out
+    beyond = 1e6 * record.load.timeout_s
+    assert span.low == pytest.approx((200 * 1500 - 1e4) / 199)
+    assert span.high == pytest.approx((200 * 1500 + beyond) / 200)
     apart = record.output.model_copy(update={"correct_us": Distribution(mean=1200.0)})
     record = record.model_copy(update={"output": apart})
-    assert of_metric(record, "response_mean_us") == Span.exact(1200)
+    span = of_metric(record, "response_mean_us")
+    assert (span.value, span.low) == (1200, 1200)
+    assert span.high == pytest.approx((199 * 1200 + beyond) / 200)
     fast_failures = a_run(due=200, requests=200, errors=Errors(**(NONE | {"status": 198})))
     assert of_metric(fast_failures, "response_mean_us").open
     assert of_metric(fast_failures, "response_p99_us") == Span(0, 0, math.inf)

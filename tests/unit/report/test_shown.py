@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from analysis.__main__ import main
 from analysis.histogram import LatencyCurve
 from testbed.model.results import Finding, LinkDelay, RoundTrip, SqlSeen
+from testbed.model.tool_output import Errors, ToolOutput
 from tests.unit.report import builder
 
 AT_LEAST = "\N{GREATER-THAN OR EQUAL TO}"
@@ -182,10 +183,19 @@ def test_trials_together_are_marked_if_one_of_them_is(tmp_path):
 def test_percentiles_of_the_requests_due(answered, due):
     curve = LatencyCurve(answered, [0.0, 0.5, 0.99], [1.0, 2.0, 3.0])
     output = builder.output().model_copy(update={"requests": answered, "due": due})
-    scaled = curve.of_due(output)
+    scaled = curve.of_due(builder.run(1, "flask", "index").load, output)
     assert scaled.values_us == curve.values_us
     assert scaled.fractions[-1] <= min(0.99, answered / due)
     assert scaled.fractions == sorted(scaled.fractions)
+
+
+def test_failed_answers_of_a_closed_loop_lie_beyond_its_curve_too():
+    curve = LatencyCurve(400, [0.0, 0.5, 0.99], [1.0, 2.0, 3.0], correct=True)
+    closed = builder.run(1, "flask", "index", rate_rps=None, mode="saturation", generator="pacer")
+    output = ToolOutput(
+        tool="pacer", requests=700, correct=400, errors=Errors(status=300, read=100)
+    )
+    assert curve.of_due(closed.load, output).fractions == [0.0, 0.25, 0.495]
 
 
 HOSTILE = "</style><script>alert(1)</script><img src=x onerror=alert(2)>'\""

@@ -10,8 +10,8 @@ from testbed.asked import capacity, plan
 from testbed.asked.capacity import answer, meets, most_probes, next_rate
 from testbed.asked.threshold import Probe
 from testbed.errors import TestbedError
-from testbed.model.experiment import Capacity, LoadSpec
-from testbed.model.results import Failure
+from testbed.model.experiment import Capacity, LoadSpec, PlannedRun
+from testbed.model.results import Failure, Finding
 from testbed.model.tool_output import Errors
 from testbed.tools import generators
 from tests.unit.report import builder
@@ -163,6 +163,24 @@ def test_its_p99_is_of_the_requests_due():
 def test_a_probe_that_cannot_tell_is_no_answer(record):
     with pytest.raises(TestbedError, match="cannot tell"):
         meets(record, LIMITS)
+
+
+def test_a_probe_without_one_correct_answer_steers_if_nothing_else_was_wrong():
+    """Otherwise a search that begins far above the capacity would end after two such probes."""
+    none = Finding(check="no_good_answer", verdict="invalid", sentence="not one")
+    steal = none.model_copy(update={"check": "steal"})
+    overload = probe_of(requests=0, unsent=4000, correct=0, p99_us=None).model_copy(
+        update={"verdict": "invalid", "findings": [none]}
+    )
+    stolen = overload.model_copy(update={"findings": [none, steal]})
+    assert capacity.counted([overload, stolen]) == [overload]
+    outcomes = [overload] * 2
+    first = PlannedRun.model_construct(run_id="001-flask-index-default-t1-r100")
+    search = capacity.search(LIMITS, first, lambda rate: overload.load, outcomes)
+    halved = round(overload.load.rate_rps / 2)
+    assert next(search).run_id == f"001-flask-index-default-t1-r{halved}"
+    outcomes += [stolen] * 2
+    assert list(search) == []
 
 
 def test_a_search_has_room():

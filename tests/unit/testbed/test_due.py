@@ -237,6 +237,31 @@ def test_a_loss_below_one_percent_raises_a_p99():
     assert due.of_run(load_of("pacer"), timed_out, 99) == (1e6 * TIMEOUT_S, math.inf)
 
 
+def test_requests_never_sent_have_waited_the_time_out_if_it_counts_from_when_they_were_due():
+    output = ToolOutput(
+        tool="pacer", requests=9000, correct=9000, due=10_000, unsent=1000, unanswered=0,
+        duration_s=10, latency_us=Distribution(max=3e5, percentiles={"50": 2e3, "99": 7e3}),
+        errors=Errors(connect=0, read=0, write=0, timeout=0, status=0, wrong_body=0),
+    )  # fmt: skip
+    load = load_of("pacer")
+    from_due = load.model_copy(update={"timeout_from": "due"})
+    assert due.of_run(from_due, output, 99) == (1e6 * TIMEOUT_S, math.inf)
+    assert due.of_run(load, output, 99) == (3e5, math.inf)
+    ended_early = output.model_copy(update={"problems": ["The run ended early."]})
+    assert due.of_run(from_due, ended_early, 99) == (3e5, math.inf)
+
+
+def test_a_closed_loop_was_asked_for_what_was_under_way_when_it_was_interrupted():
+    output = ToolOutput(
+        tool="pacer", requests=95, correct=95, unanswered=3, duration_s=10,
+        latency_us=Distribution(max=3e5, percentiles={"50": 2e3, "99": 7e3}),
+        errors=Errors(connect=0, read=1, write=0, timeout=1, status=0, wrong_body=0),
+    )  # fmt: skip
+    load = load_of("pacer").model_copy(update={"rate_rps": None, "mode": "saturation"})
+    assert due.made(load, output) == 100
+    assert due.of_run(load, output, 99).high == math.inf
+
+
 def test_fast_failures_do_not_make_an_app_fast():
     output = ToolOutput(
         tool="pacer", requests=1000, due=1000, duration_s=10, errors=Errors(status=990),

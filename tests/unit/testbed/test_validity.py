@@ -33,6 +33,11 @@ def test_a_sound_run_is_valid(judge):
     assert judge() == []
 
 
+def test_correct_answers_after_the_deadline_are_correct_all_the_same(judge):
+    late = output(correct=10, goodput_rps=0, good_within_ms=100)
+    assert "no_good_answer" not in [check for check, *_ in judge(output=late)]
+
+
 @pytest.mark.parametrize(
     ("changes", "check", "verdict", "words"),
     [
@@ -51,6 +56,7 @@ def test_a_sound_run_is_valid(judge):
             "99 % of a core",
         ),
         ({"output": output(goodput_rps=0)}, "no_good_answer", "invalid", "not one request"),
+        ({"output": output(correct=0)}, "no_good_answer", "invalid", "not one request"),
         ({"output": output(problems=["It lies."])}, "tool_output", "doubtful", "It lies."),
         (
             {"output": output(unsent=120, service_us=AT_ONCE)},
