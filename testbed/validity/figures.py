@@ -11,9 +11,8 @@ from testbed.validity.limits import beyond, found, limits
 def censored(evidence: Evidence) -> list[Finding]:
     """Find which percentiles of response time are only lower bounds.
 
-    A request that was never answered has no response time. It would have been longer than all
-    others, so every percentile would be higher. That is a result of an overloaded server, and not a
-    fault of the run.
+    A request that was never answered, or not in time, has no response time. Percentiles take it
+    as longer than all others. That is a result of an overloaded server, and not a fault of the run.
     """
     output = evidence.run.output
     due = requests_due(evidence.run.load, output) if output else None
@@ -23,8 +22,8 @@ def censored(evidence: Evidence) -> list[Finding]:
     return beyond(
         "censored_percent",
         share,
-        "{value:.1f} % of the requests due were never answered: all response times are lower "
-        f"bounds, and from the {100 - share:.1f}th percentile on nothing is known of them",
+        "{value:.1f} % of the requests due were never answered, or after they had timed out: means "
+        f"are lower bounds, as are percentiles from the {100 - share:.1f}th on",
     )
 
 

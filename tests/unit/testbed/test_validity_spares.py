@@ -207,7 +207,7 @@ def test_percentiles_cut_off_by_overload_are_remarked(judge):
     found = judge(server=rows(cpu_percent=99), output=output(unsent=3000, requests=3000))
     remarks = [("rate_reached", "valid"), ("censored", "valid")]
     assert [(check, verdict) for check, verdict, _ in found] == remarks
-    assert "from the 50.0th percentile on nothing is known" in found[1][2]
+    assert "as are percentiles from the 50.0th on" in found[1][2]
 
 
 def test_what_wrk2_drops_is_remarked(judge):
