@@ -111,12 +111,22 @@ def lay_out(
 
 
 def _left_out(folder: str, names: list[str]) -> list[str]:
-    """Return the names in a folder that are not deployed, or links that lead nowhere."""
+    """Return the names in a folder that are not deployed.
+
+    Besides hidden ones and caches, these are links that lead nowhere or in a circle, and pipes and
+    devices, which could be copied without end.
+    """
     return [
         name
         for name in names
-        if name.startswith(".") or name == app_code.CACHES or not (Path(folder) / name).exists()
+        if name.startswith(".") or name == app_code.CACHES or not _can_be_copied(Path(folder), name)
     ]
+
+
+def _can_be_copied(folder: Path, name: str) -> bool:
+    path = folder / name
+    circle = path.is_dir() and folder.resolve().is_relative_to(path.resolve())
+    return path.is_file() or (path.is_dir() and not circle)
 
 
 def experiment_of(experiment: Experiment, named: Versions) -> Experiment:

@@ -1,6 +1,7 @@
 """Two versions of an app: found as folders or revisions, laid out side by side, and refused."""
 
 import io
+import os
 import shutil
 import subprocess
 import sys
@@ -311,3 +312,18 @@ def test_an_app_s_folder_may_be_a_link(run_ab, own, deployed):
     code, _, err = run_ab(dry_run=False, old=str(old), new=str(own.parent / "elsewhere"))
     assert (code, err) == (0, "")
     assert list(deployed["apps"]) == ["catalogue", "catalogue_new", "catalogue_old"]
+
+
+def test_what_is_no_file_of_an_app_is_not_copied(run_ab, own):
+    os.mkfifo(own / "pipe")
+    (own / "shop" / "endless").symlink_to("/dev/zero")
+    (own / "shop" / "circle").symlink_to("..")
+    (own / "gone").symlink_to("nowhere")
+    app = own / "shop" / "catalogue"
+    (own.parent / "elsewhere").mkdir()
+    shutil.move(app, own.parent / "elsewhere" / "catalogue")
+    app.symlink_to(own.parent / "elsewhere" / "catalogue")  # followed, as everywhere
+    old = SOUND / "own" / "shop" / "catalogue"
+    code, out, err = run_ab(old=str(old), new=str(app))
+    assert (code, err) == (0, "")
+    assert "catalogue_new" in out
