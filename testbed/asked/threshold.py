@@ -38,7 +38,7 @@ SCATTER_WEIGHTS = np.array([0.2, 0.4, 0.7, 1.0, 1.1, 0.9, 0.6])
 GRADES = (0.15, 0.45)  # ends of the grades: log(p99 / objective), on both sides
 # How far from the threshold, in log rate, the ends of the grades may lie: first 0 and last infinity
 # for the innermost and the outermost end, and all pairs of these for those between
-REACHES = np.array([0, 0.01, 0.03, 0.08, 0.2, math.inf])
+REACHES = np.array([0, 0.01, 0.03, 0.08, 0.2, 0.5, math.inf])
 PAIRS = np.array(list(itertools.combinations_with_replacement(range(1, len(REACHES)), len(GRADES))))
 ENDS = np.column_stack([np.zeros(len(PAIRS), int), PAIRS, np.full(len(PAIRS), len(REACHES) - 1)])
 HICCUP = 0.06  # share of runs that miss because of a pause
