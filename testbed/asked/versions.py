@@ -92,7 +92,14 @@ def lay_out(
 ) -> None:
     """Make the apps folder `place` of both versions, and of all that the user's own folder has."""
     if own is not None:  # links are followed: an app's folder may be one
-        shutil.copytree(own, place, ignore=_left_out)
+        try:
+            shutil.copytree(own, place, ignore=_left_out)
+        except shutil.Error as error:
+            source, _, why = error.args[0][0]
+            raise TestbedError(
+                f"{shown_name(source)} cannot be copied: {why}",
+                remedy="make it readable, or take it out of the apps folder",
+            ) from error
     for version, source, mark in ((named.old, old, " (old)"), (named.new, new, " (new)")):
         folder = place / app.workload / version.app
         if folder.exists():

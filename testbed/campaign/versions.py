@@ -235,7 +235,13 @@ def _revision(app: CataloguedApp, said: str, place: Path) -> Source:
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             # git keeps no path that leads elsewhere; where Python can, it makes sure of that
             tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, path: member)
-            tar.extractall(place / whole.name)  # noqa: S202
+            try:
+                tar.extractall(place / whole.name)  # noqa: S202
+            except (tarfile.TarError, OSError) as error:
+                raise TestbedError(
+                    f"revision {shown_name(said)} of {app.name} cannot be unpacked: {error}",
+                    remedy="name a folder instead of the revision",
+                ) from error
     return Source.read(place / home.relative_to(whole.parent), said, commit)
 
 

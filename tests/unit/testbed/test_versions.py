@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -327,3 +328,21 @@ def test_what_is_no_file_of_an_app_is_not_copied(run_ab, own):
     code, out, err = run_ab(old=str(old), new=str(app))
     assert (code, err) == (0, "")
     assert "catalogue_new" in out
+
+
+def test_what_cannot_be_copied_or_unpacked_is_one_sentence(run_ab, own, monkeypatch):
+    def refuse(tar, place):
+        raise tarfile.ReadError("a link leads outside")
+
+    def fail(source, place, **options):
+        raise shutil.Error([(str(own / "key"), str(place), "Permission denied")])
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tarfile.TarFile, "extractall", refuse)
+        code, _, said = run_ab()
+        assert code == Exit.BAD_INPUT
+        assert "revision v1 of catalogue cannot be unpacked" in said
+    monkeypatch.setattr(shutil, "copytree", fail)
+    code, _, said = run_ab()
+    assert code == Exit.BAD_INPUT
+    assert "key cannot be copied: Permission denied" in said
