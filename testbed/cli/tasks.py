@@ -179,9 +179,7 @@ def measure(name: str, given: options.Options, watch: Watch | None) -> None:
     """Carry out or resume an experiment, or only print its plan with --dry-run."""
     progress = Progress(Terminal(), quiet=given.quiet)
     if given.resume is not None:
-        folder = _results_folder(given.resume)
-        hosts = inventory.load(given.inventory)
-        outcome = campaign.resume(folder, hosts, progress, watch=watch)
+        outcome = _resumed(given.resume, given.inventory, watch, progress)
     else:
         path = experiments.find(name)
         experiment, overridden, asked = _asked(path, given, watch)
@@ -205,9 +203,7 @@ def measure(name: str, given: options.Options, watch: Watch | None) -> None:
             watch=watch,
         )
         outcome = campaign.run(request, progress)
-    progress.result(show.outcome_text(outcome))
-    if outcome.until and watch:
-        progress.result(watch.told(outcome.folder))
+    _tell(outcome, watch, progress)
     _end([outcome], strict=given.strict)
 
 
@@ -231,9 +227,7 @@ def measure_versions(
     progress = Progress(Terminal(), quiet=given.quiet)
     judge(None, given.judging())
     if given.resume is not None:
-        folder = _results_folder(given.resume)
-        hosts = inventory.load(given.inventory)
-        outcome = campaign.resume(folder, hosts, progress, watch=watch)
+        outcome = _resumed(given.resume, given.inventory, watch, progress)
     else:
         path = experiments.find(name)
         experiment, overridden, asked = _asked(path, given, watch)
@@ -250,9 +244,7 @@ def measure_versions(
                 ask_password=given.ask_become_pass, until=asked, watch=watch,
             )  # fmt: skip
             outcome = versions.carry_out(request, progress)
-    progress.result(show.outcome_text(outcome))
-    if outcome.until and watch:
-        progress.result(watch.told(outcome.folder))
+    _tell(outcome, watch, progress)
     _end([outcome], judge(outcome.folder, given.judging()), strict=given.strict)
 
 
@@ -275,6 +267,21 @@ def measure_noise(name: str, given: options.NoiseOptions, judge: Callable[[Path]
         folder, outcomes = versions.repeat(request, times, progress)
     progress.result(show.repeats_text(folder, outcomes))
     _end(outcomes, judge(folder), strict=given.strict)
+
+
+def _resumed(
+    named: str, hosts: str | None, watch: Watch | None, progress: Progress
+) -> campaign.Outcome:
+    """Resume the campaign that the user named, and return its outcome."""
+    folder = _results_folder(named)
+    return campaign.resume(folder, inventory.load(hosts), progress, watch=watch)
+
+
+def _tell(outcome: campaign.Outcome, watch: Watch | None, progress: Progress) -> None:
+    """Print what a campaign measured, and what its ratios came to if it watched any."""
+    progress.result(show.outcome_text(outcome))
+    if outcome.until and watch:
+        progress.result(watch.told(outcome.folder))
 
 
 def _end(outcomes: Sequence[campaign.Outcome], judged: int = 0, *, strict: bool) -> None:
