@@ -64,7 +64,7 @@ def verified(provisioned: Testbed) -> Testbed:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test in this folder as `lab`, and put the longest file first.
 
-    Otherwise one process would still run it when the others have nothing more to do.
+    Otherwise one of two processes would still run it when the other has nothing more to do.
     """
     for item in items:
         if "tests/lab/" in item.nodeid:
