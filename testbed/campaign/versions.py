@@ -31,7 +31,7 @@ from testbed.progress import Progress
 from testbed.texts import shown_name
 
 APPS = "apps"  # in the campaign's folder: the apps folder with both versions
-DEPLOY = "playbooks/server.yml"
+DEPLOY = "site.yml"  # with what the user who measures may start
 
 
 @dataclass(frozen=True)
