@@ -71,35 +71,6 @@ def test_what_is_no_version_is_refused_before_anything_is_deployed(verified):
     assert "nowhere: neither a folder nor a revision" in done.stderr
 
 
-def test_an_app_against_itself_gives_the_noise_of_the_place(verified):
-    noise = verified.results / "noise"
-    before = set(noise.glob("*.json"))
-    try:
-        done = verified.fab(
-            "run-aa", "round2", "--app=flask", "--endpoints=index", "--repeats=2",
-            *short(rate=40, trials=2, duration=2, warmup=1), check=False,
-        )  # fmt: skip
-        (path,) = set(noise.glob("*.json")) - before
-    finally:
-        verified.run("ansible-playbook", "site.yml")
-    document = json.loads(path.read_text())
-    assert len(document["campaigns"]) == 2
-    folder = verified.results / path.stem
-    campaigns = [folder / f"repeat-{n}" for n in range(1, 3)]
-    runs = [run for campaign in campaigns for run in records(campaign)]
-    assert len(runs) == 8
-    assert all(has_figures(run) for run in runs), runs
-    # Whether 2 trials of 2 s are alike is up to the machine: 5 if no run counted, 6 if they differ
-    assert done.returncode in (0, Exit.NOT_VALID, Exit.WORSE), done.stdout + done.stderr
-    if counted(runs):
-        assert "that could be judged" in done.stdout
-        metrics = {cell["metric"] for cell in document["cells"]}
-        assert "goodput_rps" in metrics
-        compared = verified.run("python", "-m", "analysis", "compare", str(campaigns[0]),
-                                "--json", check=False)  # fmt: skip
-        assert json.loads(compared.stdout)["versions"]["differences"] == []
-
-
 def test_trials_go_on_until_a_ratio_is_narrow_or_the_most_are_made(verified):
     options = [*short(rate=40, duration=2, warmup=1), "--endpoints=index", "--apps=flask,django"]
     done = verified.fab(
