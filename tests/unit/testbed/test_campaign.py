@@ -20,14 +20,19 @@ CAPACITY = Capacity(from_rps=100, to_rps=400, p99_ms=10, errors_percent=1, preci
 
 
 @pytest.fixture
-def search(experiment, small_catalogue, tmp_path, monkeypatch):
+def capacity():
+    return CAPACITY
+
+
+@pytest.fixture
+def search(experiment, capacity, small_catalogue, tmp_path, monkeypatch):
     """Begins, or goes on with, a search for the capacity of one app, which is 250/s.
 
     Takes the rates whose probes fail, and of each probe whether it is invalid; gives the rates
     probed, the outcome and the stored campaign.
     """
     load = experiment.load.model_copy(
-        update={"mode": "capacity", "rate_rps": None, "capacity": CAPACITY}
+        update={"mode": "capacity", "rate_rps": None, "capacity": capacity}
     )
     asked = experiment.model_copy(
         update={"load": load, "apps": ["first"], "endpoints": ["index"], "trials": 1}
@@ -75,6 +80,8 @@ def test_a_search_ends_with_an_interval(search):
     assert len(outcome.made) == len(outcome.records) == len(probed) == 4
 
 
+# How many probes a search may make otherwise follows from its estimate
+@pytest.mark.parametrize("capacity", [CAPACITY.model_copy(update={"most_probes": 3})])
 def test_an_invalid_probe_does_not_steer_and_is_made_again(search):
     probed, outcome, stored = search(invalid=[False, True])
     assert probed == [100, 200, 200]
