@@ -28,7 +28,8 @@ def next_rate(capacity: Capacity, probes: Sequence[Probe], invalid: int = 0) -> 
     """
     if not probes:
         return capacity.from_rps
-    low, median, high = belief(capacity, tuple(probes)).interval()
+    known = belief(capacity, tuple(probes))
+    low, median, high = known.interval()
     met = [probe.rate_rps for probe in probes if probe.met]
     missed = [probe.rate_rps for probe in probes if not probe.met]
     if met and 100 * (min(high, capacity.to_rps) - low) / low <= capacity.precision_percent:
@@ -40,10 +41,8 @@ def next_rate(capacity: Capacity, probes: Sequence[Probe], invalid: int = 0) -> 
     if not met:
         half = round(min(missed) / 2)
         return half if half >= max(1, capacity.from_rps * LOWEST_SHARE) else "no rate met"
-    rates = belief(capacity, tuple(probes)).quantiles(CANDIDATES)
-    return belief(capacity, tuple(probes)).most_telling(
-        sorted({min(max(round(rate), 1), capacity.to_rps) for rate in rates})
-    )
+    rates = known.quantiles(CANDIDATES)
+    return known.most_telling(sorted({min(max(round(rate), 1), capacity.to_rps) for rate in rates}))
 
 
 def most_probes(capacity: Capacity, rate_rps: float) -> int:

@@ -244,9 +244,8 @@ class LinkRecord(Model):
     nics: dict[HostRole, Nic]
     floor_mbit_per_s: float
     floor_reason: str = ""  # why this floor
-    states: dict[
-        HostRole, LinkState
-    ] = {}  # before the measurement; the way that packets take, among others
+    # Before the measurement; the way that packets take, among others
+    states: dict[HostRole, LinkState] = {}
     carried: dict[HostRole, list[Carried]] = {}  # bench_interface first, then all other interfaces
     ok: bool
     problems: list[str] = []

@@ -6,6 +6,7 @@ people instead is not read, and is said to be there.
 
 import json
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -131,13 +132,13 @@ class DocumentTool(Tool):
     for_people: re.Pattern[str]  # the lines by which its output for people is known
     how: str  # a clause on how to get the document that is read instead
 
+    @abstractmethod
     def is_own(self, data: dict[str, Any]) -> bool:
         """Return whether a JSON object is a document of this tool."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, document: Document) -> ToolOutput:
         """Return what a document says. Raises ParseError if it is not as this tool writes it."""
-        raise NotImplementedError
 
     def find(self, lines: Sequence[Line]) -> list[Found]:
         """Return all documents in a text, and as refused what the tool prints for people."""
