@@ -16,7 +16,7 @@ from rich.text import Text
 from analysis.groups import apps, has_variants, settings_text, varied_settings
 from analysis.load import LoadedCampaign
 from analysis.text_table import text_table
-from analysis.trials import counts, worst
+from analysis.trials import counts_in_search, worst
 from testbed.model.experiment import Capacity
 from testbed.model.results import CapacityResult, RunRecord, Standing
 from testbed.numbers import MISSING, rate
@@ -45,7 +45,7 @@ class Answer:
         ends = (self.result.at_least_rps, self.result.below_rps)
         if not self.fitted:
             return [record for record in self.probes if record.load.rate_rps in ends]
-        counted = [record for record in self.probes if steers(record)]
+        counted = [record for record in self.probes if counts_in_search(record)]
         rates = [record.load.rate_rps or 0 for record in counted]
         low, high = ends[0] or 0, math.inf if ends[1] is None else ends[1]
         low = max((rate for rate in rates if rate < low), default=low)
@@ -136,11 +136,6 @@ class Row:
     def below_text(self) -> str:
         """The range of `below`, with the number of trials in which every rate met the objective."""
         return _range(self.below, len(self.answers), NONE_MISSED)
-
-
-def steers(record: RunRecord) -> bool:
-    """Return whether a probe steered its search: it counts, or shows nothing but an overload."""
-    return counts(record) or record.overloaded
 
 
 def _known(values: Sequence[float | None]) -> list[float]:

@@ -29,6 +29,7 @@ from analysis.groups import label
 from analysis.load import LoadedCampaign
 from analysis.measured import errors_percent, percentile
 from analysis.ratio import Span
+from analysis.trials import counts_in_search
 from testbed.model.results import RunRecord, Standing
 from testbed.numbers import AT_LEAST, MISSING, milliseconds, percent
 from testbed.tools import due
@@ -53,7 +54,7 @@ class Step:
     @property
     def counts(self) -> bool:
         """Whether the run can tell where slow-down and errors begin."""
-        return _counts(self.record)
+        return counts_in_search(self.record)
 
     @property
     def response_text(self) -> str:
@@ -177,7 +178,7 @@ def onsets_text(trials: Sequence[RampTrial], what: Of) -> str:
 
 def ramp(records: Sequence[RunRecord], name: str) -> Ramp:
     """Return the ramp that the runs of one cell make."""
-    counted = [record for record in records if _counts(record)]
+    counted = [record for record in records if counts_in_search(record)]
     chosen = _common_percentile(counted or records)
     lightest = min(record.load.connections for record in records)
     by_trial: dict[int, list[RunRecord]] = {}
@@ -292,12 +293,3 @@ def _common_percentile(records: Sequence[RunRecord]) -> str | None:
         ),
         None,
     )
-
-
-def _counts(record: RunRecord) -> bool:
-    """Return whether the step can be used: it is valid, doubtful, or invalid by overload alone.
-
-    A run without a single answer has no usable figures, but such an overload is what a ramp looks
-    for: the step is slow and has errors.
-    """
-    return record.standing in ("valid", "doubtful") or record.overloaded

@@ -86,6 +86,15 @@ def counts(record: RunRecord) -> bool:
     return record.standing not in NOT_COUNTED
 
 
+def counts_in_search(record: RunRecord) -> bool:
+    """Return whether a run counts where the load is sought that an app bears: a ramp or a search.
+
+    It counts, or is invalid by overload alone. A run without a single correct answer has no usable
+    figures, but such an overload is what is looked for.
+    """
+    return counts(record) or record.overloaded
+
+
 def summarised(records: Iterable[RunRecord]) -> list[RunRecord]:
     """Return the trials that a summary takes: those that count.
 

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis import capacities
-from analysis.capacities import Answer, Row, steers
+from analysis.capacities import Answer, Row
 from analysis.charts import marks
 from analysis.charts.style import (
     KEY_LINE,
@@ -24,6 +24,7 @@ from analysis.charts.style import (
 from analysis.groups import Group, counted_from
 from analysis.load import LoadedCampaign
 from analysis.measured import errors_percent, percentile
+from analysis.trials import counts_in_search
 from testbed.model.results import RunRecord
 from testbed.tools import due
 
@@ -92,7 +93,7 @@ def _key(found: list[Row], *, objective: bool) -> list[marks.Entry]:
     ]
     if any(_is_bound(record, percent) for record in probes for percent in PERCENTILES):
         entries.append((Line2D([], [], marker="^", linestyle="none", **look), "lower bound"))
-    if not all(map(steers, probes)):
+    if not all(map(counts_in_search, probes)):
         entries.append((Line2D([], [], marker="x", linestyle="none", **look), "does not count"))
     if objective:
         entries.append((Line2D([], [], color=QUIET, linestyle=(0, (4, 2))), "objective"))
@@ -141,12 +142,12 @@ def _points(axes: Axes, row: Row, figure: Figure, marker: str, look: dict[str, A
     """Draw the probes; a line joins those of a trial that count. Return the values drawn."""
     values = []
     for trial in row.answers:
-        counted = [record for record in _by_rate([trial]) if steers(record)]
+        counted = [record for record in _by_rate([trial]) if counts_in_search(record)]
         line = {"linestyle": "-", "linewidth": 0.6}
         values += _plot(
             axes, counted, figure, {"marker": marker, "markersize": 3.5, **look, **line}
         )
-    others = [record for record in _probes(row) if not steers(record)]
+    others = [record for record in _probes(row) if not counts_in_search(record)]
     cross = {"marker": "x", "markersize": 5, "color": look["color"]}
     return [*values, *_plot(axes, others, figure, cross)]
 
