@@ -9,6 +9,7 @@ from testbed.errors import Interrupted, RunFailed
 from testbed.hosts.remote import CommandFailed
 from testbed.model.load import Load
 from testbed.run.session import Session
+from testbed.tools.table import GENERATORS
 from testbed.tools.tool import OPEN_FILES_LIMIT
 
 LOAD_GRACE_S = 30  # a generator counts as hung so long after the load's duration and time-out
@@ -37,7 +38,11 @@ def generate(
             elapsed_s = time.monotonic() - begin
             session.progress.tick(elapsed_s)
             if elapsed_s > limit_s:
-                raise Interrupted(f"the generator did not end within {limit_s:.0f} s: {line}")
+                known = GENERATORS[load.generator].why_it_hangs
+                raise Interrupted(
+                    f"the generator did not end within {limit_s:.0f} s: {line}"
+                    + (f" ({known})" if known else "")
+                )
             if time.monotonic() > alive_at:
                 session.server.check_alive(ALIVE_EVERY_S)
                 alive_at = time.monotonic() + ALIVE_EVERY_S

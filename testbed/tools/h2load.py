@@ -81,7 +81,11 @@ class H2load(Generator):
     banner = r"starting benchmark\.\.\."
     refusals = (r"\[ERROR\] .*", r"h2load: .*", r"h2load nghttp2/.*")
     saturates = True
-    keeps_connections = True  # it may never end if the server closes a connection
+    keeps_connections = True
+    why_it_hangs = (
+        "h2load may wait for ever if the app closes a connection; ask an app or a setting that "
+        "keeps them, or take another generator"
+    )
 
     def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
         """Return the command of h2load for whole seconds. `timeout_s` is not used.

@@ -85,6 +85,7 @@ class Generator(InstalledTool):
     most_threads: int | None = None  # None: no limit
     longest_s: int | None = None  # the longest load in seconds; None: no limit
     why_no_longer: str = ""  # the reason for `longest_s`, a verb phrase with the tool as subject
+    why_it_hangs: str = ""  # a known reason why it may never end, with its remedy
     # It counts requests that were due but never sent, and those that were sent but never answered
     counts_unsent: bool = False
     # At a rate, its response times begin when a request was due; those of others when it was sent

@@ -10,7 +10,7 @@ schema_version: 1
 title: {name}
 description: One short run.
 workload: agents
-apps: [flask]
+apps: [{app}]
 endpoints: [agents]
 trials: 1
 load:
@@ -24,6 +24,11 @@ load:
 """
 
 
+def app(one):
+    """An app that the generator can ask: Flask's sync workers close each connection."""
+    return "aiohttp_api_hour" if one.keeps_connections else "flask"
+
+
 def mode(one):
     """The load that a generator is for, as an experiment has it."""
     return "saturation" if one.saturates else "constant_rate\n  rate_rps: 40"
@@ -32,7 +37,7 @@ def mode(one):
 @pytest.mark.parametrize("one", GENERATORS.values(), ids=GENERATORS)
 def test_a_run_by_each_generator_has_figures_and_a_report(verified, ssh, tmp_path, one):
     experiment = tmp_path / "experiment.yml"
-    experiment.write_text(EXPERIMENT.format(name=one.name, mode=mode(one)))
+    experiment.write_text(EXPERIMENT.format(name=one.name, app=app(one), mode=mode(one)))
     if not ssh("client", f"PATH=/opt/testbed/bin:$PATH; command -v {one.name} || true"):
         assert one.package is None  # the roles install all that is packaged
         refused = verified.fab("run", str(experiment), check=False)
