@@ -15,8 +15,16 @@ def recap(output):
     }
 
 
+def changes(output):
+    """Return what Ansible says of each change: the task, and the host with the difference."""
+    tasks = re.split(r"^(?=TASK \[)", output, flags=re.M)
+    return [task.strip() for task in tasks if re.search(r"^changed: ", task, re.M)]
+
+
 def test_a_second_run_changes_nothing(provisioned):
-    hosts = recap(provisioned.run("ansible-playbook", "site.yml").stdout)
+    output = provisioned.run("ansible-playbook", "--diff", "site.yml").stdout
+    assert not changes(output)
+    hosts = recap(output)
     assert set(hosts) == {f"{provisioned.lab}-server", f"{provisioned.lab}-client", "localhost"}
     for host, counts in hosts.items():
         assert counts["ok"] > (0 if host == "localhost" else 10)
@@ -25,6 +33,7 @@ def test_a_second_run_changes_nothing(provisioned):
 
 def test_check_mode_works_on_a_provisioned_host(provisioned):
     output = provisioned.run("ansible-playbook", "--check", "--diff", "site.yml").stdout
+    assert not changes(output)
     assert all(
         counts["failed"] == 0 and counts["changed"] == 0 for counts in recap(output).values()
     )
