@@ -1,5 +1,6 @@
 """Build the request that is sent again and again: its target and its bytes."""
 
+import ipaddress
 import re
 import socket
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from urllib.parse import urlsplit
 from pacer import __version__
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
+_HOST = re.compile(r"[A-Za-z0-9._~-]+")  # a name or an IPv4 address
+_ZONE = re.compile(r"%(?:25(?=.))?(.+)")  # RFC 6874, and the way in which curl takes it, too
 _NO_BODY_METHODS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS", "TRACE"})
 
 Address = tuple[str, int]
@@ -19,9 +22,9 @@ class BadRequest(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where requests go. `host` is a name or an address, `path` includes the query."""
+    """Where requests go. `path` includes the query."""
 
-    host: str
+    host: str  # a name or an address; of a link-local one, with its zone: fe80::1%eth0
     port: int
     authority: str  # the value of the Host header
     path: str
@@ -29,6 +32,8 @@ class Target:
 
 def parse_url(url: str) -> Target:
     """Return the target of an http URL. Raises BadRequest."""
+    if not re.fullmatch(r"[!-~]+", url):
+        raise BadRequest(f"bad URL '{url}': percent-encode blanks and non-ASCII letters")
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -41,22 +46,45 @@ def parse_url(url: str) -> Target:
     if port == 0:
         raise BadRequest(f"bad URL '{url}': port 0")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    if not re.fullmatch(r"[!-~]+", parts.netloc + path):
-        raise BadRequest(f"bad URL '{url}': percent-encode blanks and non-ASCII letters")
-    return Target(parts.hostname, port or 80, parts.netloc, path)
+    host, zone = _host_and_zone(url, parts.hostname)
+    # The zone means something on this host alone, so it is not told to the server
+    bracketed = f"[{host}]" if ":" in host else parts.netloc.partition(":")[0]
+    authority = bracketed if port is None else f"{bracketed}:{port}"
+    return Target(f"{host}%{zone}" if zone else host, port or 80, authority, path)
+
+
+def _host_and_zone(url: str, hostname: str) -> tuple[str, str]:
+    """Return the host of a URL without its zone, and the zone ('' if there is none)."""
+    host, percent, rest = hostname.partition("%")
+    if ":" not in host:
+        if not _HOST.fullmatch(hostname):
+            raise BadRequest(f"bad URL '{url}': '{hostname}' is not a host name")
+        return hostname, ""
+    match = _ZONE.fullmatch(percent + rest)
+    if percent and match is None:
+        raise BadRequest(f"bad URL '{url}': no zone after '%'")
+    try:
+        ipaddress.IPv6Address(host)
+    except ValueError as error:
+        raise BadRequest(f"bad URL '{url}': {error}") from None
+    return host, match[1] if match else ""
 
 
 def resolve(target: Target) -> list[Address]:
     """Return the addresses of the target's host, in the resolver's order.
 
+    Those of IPv6 that have a zone have it as a number: 'fe80::1%2'.
     Raises OSError if the name cannot be resolved.
     """
     try:
         found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     except UnicodeError as error:  # a label of more than 63 letters
         raise OSError(f"not a host name: {target.host} ({error})") from None
-    addresses = [(str(entry[4][0]), int(entry[4][1])) for entry in found]
-    return list(dict.fromkeys(addresses))
+    return list(dict.fromkeys(_address(*entry[4]) for entry in found))
+
+
+def _address(host: str, port: int, _: int = 0, zone: int = 0) -> Address:
+    return (f"{host}%{zone}" if zone else host), port
 
 
 def parse_header(text: str) -> tuple[str, str]:
