@@ -292,7 +292,7 @@ class ResponseReader:
     def _take_chunk_end(self) -> bool:
         buffer = self._buffer
         if not buffer.startswith((b"\r\n", b"\n")):
-            if buffer in (b"", b"\r"):
+            if bytes(buffer[:2]) in (b"", b"\r"):
                 return False
             raise BadResponse(f"a chunk longer than its size: {bytes(buffer[:80])!r}")
         del buffer[: buffer.index(b"\n") + 1]
