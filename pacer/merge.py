@@ -84,6 +84,8 @@ class Distribution:
         }
 
 
+OF_RECIPES = ("response", "correct", "failed", "service")  # distributions of each recipe
+
 Answers = Literal["correct", "failed"]
 ANSWERS: tuple[Answers, ...] = ("correct", "failed")
 
@@ -131,10 +133,31 @@ class _OpenSecond:
     )
 
 
-class Merge:
-    """Add frames up. A second is closed once no process can add to it any more."""
+class OfRecipe:
+    """What became of the measured requests of one recipe of a mix."""
 
     def __init__(self) -> None:
+        self.tally = Tally()
+        self.distributions = {name: Distribution() for name in OF_RECIPES}
+
+    def add(self, tally: Tally) -> None:
+        """Add the counts and the samples of a frame."""
+        self.tally.add(tally)
+        times = {name: Counter(getattr(tally, name)) for name in OF_RECIPES if name != "response"}
+        times["response"] = times["correct"] + times["failed"]
+        for name, values in times.items():
+            self.distributions[name].add(values)
+
+
+class Merge:
+    """Add frames up. A second is closed once no process can add to it any more.
+
+    In a mix of requests, those of each recipe are also added up on their own; `recipes` is their
+    number, and 0 without a mix.
+    """
+
+    def __init__(self, recipes: int = 0) -> None:
+        self.of_recipes = [OfRecipe() for _ in range(recipes)]
         self.measured = Tally()
         self.warmup = Tally()
         self.answered_in_window = 0
@@ -155,6 +178,8 @@ class Merge:
         for name, counter in samples.items():
             counter.update(getattr(tally, name))
         (self.measured if frame.cohort == "measured" else self.warmup).add(tally)
+        if self.of_recipes and frame.cohort == "measured":
+            self.of_recipes[frame.recipe].add(tally)
         if frame.in_window:
             self.answered_in_window += tally.completed + tally.overdue
             self.ok_in_window += tally.ok

@@ -115,9 +115,8 @@ class ResponseReader:
     """Read the answers of one connection, one after the other.
 
     After `feed` or `eof` returned True, these attributes describe the answer: `head`,
-    `body_length`, `body` (if `keep_body` was set before the answer came), `total_bytes`, and
-    `surplus`, which is true if bytes followed that belong to no answer. `raw_head` is the latest
-    head that took the general path.
+    `body_length`, `body` and `raw_head` (if `keep_body` was set before the answer came),
+    `total_bytes`, and `surplus`, which is true if bytes followed that belong to no answer.
     """
 
     __slots__ = (
@@ -127,13 +126,13 @@ class ResponseReader:
         "_parts",
         "_scanned",
         "_stage",
-        "_to_head_request",
         "body",
         "body_length",
         "head",
         "keep_body",
         "raw_head",
         "surplus",
+        "to_head_request",
         "total_bytes",
     )
 
@@ -144,7 +143,7 @@ class ResponseReader:
         keep_body: bool = False,
         heads: dict[bytes, Head] | None = None,
     ) -> None:
-        self._to_head_request = to_head_request
+        self.to_head_request = to_head_request
         self._heads: dict[bytes, Head] = {} if heads is None else heads  # may be shared
         self.keep_body = keep_body
         self._stage = _Stage.DONE
@@ -173,13 +172,14 @@ class ResponseReader:
             end = data.find(b"\r\n\r\n") + 4
             if end > 3:
                 head = self._heads.get(data[:end])
-                if head is not None and head.length == len(data) - end:
+                if head is not None and head.length == len(data) - end and not self.to_head_request:
                     self.head = head
                     self.body_length = head.length
                     self.total_bytes = len(data)
                     self.surplus = False
                     if self.keep_body:
                         self.body = data[end:]
+                        self.raw_head = data[:end]
                     return True
             self._begin()
         self._buffer += data
@@ -255,9 +255,11 @@ class ResponseReader:
         return True
 
     def _meaning(self, raw: bytes) -> Head:
+        if self.to_head_request:  # the same head means something else there
+            return parse_head(raw, to_head_request=True)
         head = self._heads.get(raw)
         if head is None:
-            head = parse_head(raw, to_head_request=self._to_head_request)
+            head = parse_head(raw, to_head_request=False)
             if len(self._heads) >= MAX_HEADS_REMEMBERED:
                 self._heads.clear()
             self._heads[raw] = head

@@ -25,6 +25,14 @@ class Errors(Model):
         return sum(count for count in self.model_dump().values() if count is not None)
 
 
+class ErrorText(Model):
+    """What some errors of one class said, and how many of them did."""
+
+    kind: str  # as in Errors
+    text: str
+    count: int
+
+
 class Distribution(Model):
     """A distribution of times in microseconds. Percentile keys are written as '50', '99.9'."""
 
@@ -49,6 +57,22 @@ class AnswersPerConnection(Model):
     p95: int
     mean: float
     max: int
+
+
+class OfRequest(Model):
+    """What became of one request of a mix. Fields are as those of ToolOutput with these names."""
+
+    due: int  # of a closed loop: begun
+    requests: int
+    correct: int
+    good: int  # of the correct answers, those within `good_within_ms`; all without it
+    errors: Errors
+    unsent: int
+    unanswered: int
+    response_us: Distribution
+    correct_us: Distribution
+    failed_us: Distribution
+    service_us: Distribution
 
 
 class Flow(Model):
@@ -83,6 +107,8 @@ class ToolOutput(Model):
     good_within_ms: float | None = None
     bytes: int | None = None
     errors: Errors = Errors()
+    error_texts: list[ErrorText] = []  # the most frequent first; empty: the tool tells none
+    status_codes: dict[str, int] = {}  # answers of each status; empty: the tool does not tell them
     # Response time. For constant-rate tools it begins when a request was due. Closed-loop tools
     # only know when it was sent, so theirs is in fact a service time. A tool may add samples that
     # it did not measure; `problems` says so where it shows.
@@ -92,6 +118,8 @@ class ToolOutput(Model):
     correct_us: Distribution | None = None
     failed_us: Distribution | None = None
     service_us: Distribution | None = None  # from when a request was sent
+    handshake_us: Distribution | None = None  # of TLS; None: no https, or the tool does not tell
+    by_request: dict[str, OfRequest] = {}  # of a mix of requests, by name
     lag_us: Distribution | None = None  # how late the generator itself sent
     due: int | None = None  # requests that the schedule held in the measured part
     unsent: int | None = None  # due but never sent

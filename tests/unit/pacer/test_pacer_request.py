@@ -15,6 +15,8 @@ from pacer.request import BadRequest, Target, build, parse_header, parse_url, re
         ("http://198.18.0.1:80/#part", Target("198.18.0.1", 80, "198.18.0.1:80", "/")),
         ("http://[::1]:81/x", Target("::1", 81, "[::1]:81", "/x")),
         ("HTTP://Host:081?a", Target("host", 81, "Host:81", "/?a")),
+        ("https://host/x", Target("host", 443, "host", "/x", https=True)),
+        ("https://host:8443", Target("host", 8443, "host:8443", "/", https=True)),
         ("http://host:/", Target("host", 80, "host", "/")),
         # Zones of link-local addresses, as RFC 6874 has them and as people write them
         ("http://[fe80::1%eth0]:81/", Target("fe80::1%eth0", 81, "[fe80::1]:81", "/")),
@@ -31,7 +33,15 @@ def test_url(url: str, target: Target) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        *("https://host/", "host:80/x", "/path", "http://", "http://host:99999/", "http://host:0/"),
+        *(
+            "ftp://host/",
+            "unix:///run/app.sock",
+            "host:80/x",
+            "/path",
+            "http://",
+            "http://host:99999/",
+            "http://host:0/",
+        ),
         *(
             "http://host:x/",
             "http://user:secret@host/",

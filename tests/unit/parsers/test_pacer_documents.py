@@ -31,7 +31,7 @@ def test_a_document_that_is_cut_off_is_refused_where_it_ends():
     assert caught.value.line == 40
 
 
-@pytest.mark.parametrize("version", [0, 4, None, "1", True, [1], {}])
+@pytest.mark.parametrize("version", [0, 5, None, "1", True, [1], {}])
 def test_an_unknown_version_is_refused(version):
     with pytest.raises(ParseError, match=re.escape(f"schema_version {version}; known")):
         parse(changed(schema_version=version))
