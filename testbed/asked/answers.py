@@ -14,13 +14,11 @@ from pydantic import BaseModel, Field
 from testbed import files
 from testbed.errors import TestbedError
 from testbed.jsonfile import check_depth, finite
-from testbed.model.catalogue import Body, ExpectedAnswer
+from testbed.model.expected import MOST_ANSWER_BYTES, ExpectedAnswer
+from testbed.model.request import Body
 from testbed.model.results import AnswerCheck
 from testbed.texts import shown, shown_name
 
-MOST_DOCUMENT_BYTES = (
-    16 * 1024 * 1024
-)  # a link of 100 Mbit/s needs more than a second for such an answer
 MOST_DIGITS = 100  # of a whole number
 MOST_DOCUMENT_DEPTH = 100  # json and difference() call themselves for each level
 # The check before the load passes it as an argument, for which Linux allows 128 KiB
@@ -88,7 +86,7 @@ def read_expected(workload_folder: Path, spec: ExpectedAnswer) -> Expected:
 
 
 def _read_text(folder: Path, name: str) -> str:
-    return files.read_text(files.beside(folder, name), MOST_DOCUMENT_BYTES)
+    return files.read_text(files.beside(folder, name), MOST_ANSWER_BYTES)
 
 
 def _read_json(folder: Path, name: str) -> Any:
@@ -141,6 +139,8 @@ def read_body(folder: Path, body: Body) -> str:
 
     Raises TestbedError if its file cannot be read, or is not UTF-8.
     """
+    if body.file is None:
+        return body.text or ""
     return files.read_text(files.beside(folder, body.file), MOST_BODY_BYTES)
 
 

@@ -13,7 +13,8 @@ from pydantic import TypeAdapter, ValidationError
 from testbed import files
 from testbed.asked import answers, app_code, yamlfile
 from testbed.errors import TestbedError
-from testbed.model.catalogue import App, CataloguedApp, Endpoint, Exchange, Workload
+from testbed.model.catalogue import App, CataloguedApp, Workload
+from testbed.model.endpoint import Endpoint, Exchange
 from testbed.model.kinds import Name
 from testbed.paths import ROOT
 from testbed.texts import shown_name

@@ -8,21 +8,18 @@ from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from testbed.model import command_line
 from testbed.model.base import Declared, Model
+from testbed.model.endpoint import Endpoint
 from testbed.model.kinds import (
     CodeFolder,
-    ContentType,
-    CssSelector,
     Differing,
     EnvName,
     EnvValue,
     Line,
-    MediaType,
     Name,
     PackageName,
     Regex,
     RelativeFile,
     SettingValue,
-    Status,
     Text,
     Title,
     UrlPath,
@@ -35,7 +32,6 @@ ServiceName = Literal["postgresql", "redis"]
 SET_BY_THE_TESTBED = ("ADDRESS", "PORT", "DATABASE_URL", "REDIS_URL")
 SET_BY_SYSTEMD = ("HOME", "LOGNAME", "PATH", "SHELL", "USER")
 WORKERS = "workers"  # the role of a setting
-NO_BODY = (204, 304)  # statuses whose answers have no body, whatever their headers say
 
 
 def _command_line(value: str) -> str:
@@ -46,74 +42,6 @@ def _command_line(value: str) -> str:
 CommandLine = Annotated[Line, AfterValidator(_command_line)]
 
 
-class Selection(Declared):
-    """What a CSS selector must find in an HTML page: a number of elements, and their texts."""
-
-    selector: CssSelector
-    count: int | None = Field(default=None, ge=0, le=100_000)  # more than a page can show
-    texts_file: RelativeFile | None = None  # JSON list: the text of each, white space collapsed
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if self.count is None and self.texts_file is None:
-            raise ValueError("give count or texts_file, else nothing is checked")
-        return self
-
-
-class ExpectedAnswer(Declared):
-    """The answer that every app must give. Files are relative to the workload's folder.
-
-    Without `json_file`, `text_file` and `html` the body must be empty.
-    """
-
-    status: Status = 200
-    content_type: MediaType | None = "application/json"  # None where there is no body
-    json_file: RelativeFile | None = None
-    text_file: RelativeFile | None = None  # the body itself; a last line break may be missing
-    html: list[Selection] = []
-    # The body varies (a counter, a token), so that the generator cannot compare it by length and
-    # digest. It is then only checked before and after the load.
-    varies: bool = False
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Self:
-        bodies = [self.json_file is not None, self.text_file is not None, bool(self.html)]
-        if sum(bodies) > 1:
-            raise ValueError("a body is one of json_file, text_file and html")
-        if self.status in NO_BODY and any(bodies):
-            raise ValueError(f"an answer with status {self.status} has no body to compare")
-        return self
-
-
-class Body(Declared):
-    """The body of a request."""
-
-    content_type: ContentType = "application/json"
-    file: RelativeFile  # relative to the workload's folder, sent as it is; may be empty
-
-
-class Exchange(Declared):
-    """A further request to an endpoint, made before the load and never as a load.
-
-    It proves that an app does all that it must do, e.g. that it refuses invalid input.
-    """
-
-    description: Line
-    send: Body | None = None
-    expect: ExpectedAnswer
-
-
-class Statement(Declared):
-    """An SQL statement that an app executes to answer.
-
-    `texts` has it as pg_stat_statements normalises it (constants as $1, $2, ...); white space does
-    not matter. There are several texts if drivers or ORMs word the same statement differently.
-    """
-
-    texts: list[Text] = Field(min_length=1)
-    calls_per_request: float = Field(default=1, gt=0, le=10_000)  # a request of that many is a job
-
-
 class Housekeeping(Declared):
     """SQL that an app's framework or driver issues by itself."""
 
@@ -121,27 +49,6 @@ class Housekeeping(Declared):
         description="regular expression, matched against the statement's whole normalised text"
     )
     reason: Text = Field(description="why it is sent")
-
-
-class Endpoint(Declared):
-    """One thing that a workload asks of its apps."""
-
-    description: Text
-    method: Literal["GET", "POST"] = "GET"
-    send: Body | None = None
-    expect: ExpectedAnswer
-    also: list[Exchange] = []  # asked of the same URL with the same method
-    sql: list[
-        Statement
-    ] = []  # all statements that an answer needs; any other statement is reported
-
-    @model_validator(mode="after")
-    def _posts_a_body(self) -> Self:
-        if (self.method == "POST") != (self.send is not None):
-            raise ValueError("POST takes a body (send), GET takes none")
-        if any((self.method == "POST") != (one.send is not None) for one in self.also):
-            raise ValueError("also: each sends a body with POST (send), and none with GET")
-        return self
 
 
 class Workload(Declared):

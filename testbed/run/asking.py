@@ -9,7 +9,8 @@ from testbed.hosts import causes, ports
 from testbed.hosts.daemon import AppFailed, Daemon
 from testbed.hosts.linkproof import LinkUnfit
 from testbed.hosts.remote import CommandFailed, NotAnAnswer, Remote
-from testbed.model.catalogue import Body, Endpoint, Exchange
+from testbed.model.endpoint import Endpoint, Exchange
+from testbed.model.request import Body
 from testbed.model.results import AnswerCheck
 
 READY_TIMEOUT_S = 60

@@ -304,7 +304,7 @@ class _Runner:
 
     def _target(self, answer: answers.Answer) -> Target:
         """Return what the generator shall ask. The body to send is written to its host first."""
-        varies, send = self.endpoint.expect.varies, self.endpoint.send
+        varies, send = self.endpoint.varies, self.endpoint.send
         body_file = None
         if send is not None:
             body_file = f"{self.remote_folder}/body"

@@ -1,6 +1,6 @@
 """Check that the app did all that its workload asks of it, under the same conditions as others."""
 
-from testbed.model.catalogue import Statement
+from testbed.model.endpoint import Statement
 from testbed.model.results import Finding
 from testbed.validity.evidence import Evidence, growth
 from testbed.validity.limits import beyond, found

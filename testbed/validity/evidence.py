@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from statistics import fmean
 
-from testbed.model.catalogue import Statement
+from testbed.model.endpoint import Statement
 from testbed.model.kinds import ROLES, HostRole
 from testbed.model.results import TIMELINE_FILE, LinkRecord, RunRecord, telemetry_file
 

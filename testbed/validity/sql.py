@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 from testbed import files
-from testbed.model.catalogue import Housekeeping, Statement
+from testbed.model.catalogue import Housekeeping
+from testbed.model.endpoint import Statement
 from testbed.model.results import SqlSeen
 
 MOST_FILE_BYTES = 64 * 1024 * 1024  # Ansible keeps a data set in memory and passes it to psql

@@ -5,7 +5,9 @@ import re
 import pytest
 
 from testbed.asked import answers
-from testbed.model.catalogue import Body, Exchange, ExpectedAnswer
+from testbed.model.endpoint import Exchange
+from testbed.model.expected import ExpectedAnswer
+from testbed.model.request import Body
 from testbed.validity import sql
 from tests.unit.apps.cluster import Cluster
 from tests.unit.apps.serving import (

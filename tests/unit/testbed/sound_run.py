@@ -4,7 +4,7 @@ import csv
 from datetime import UTC, datetime
 
 from testbed import validity
-from testbed.model.catalogue import Statement
+from testbed.model.endpoint import Statement
 from testbed.model.load import Load
 from testbed.model.results import (
     AnswerCheck,

@@ -6,7 +6,7 @@ import pytest
 
 from testbed.asked import answers
 from testbed.errors import TestbedError
-from testbed.model.catalogue import ExpectedAnswer
+from testbed.model.expected import ExpectedAnswer
 
 SPEC = ExpectedAnswer(json_file="x.json")
 DOCUMENT = {"agents": [{"number": 1, "name": None}, {"number": 2, "name": "b"}]}
