@@ -16,6 +16,7 @@ from testbed.errors import TestbedError
 from testbed.model.catalogue import App, CataloguedApp, Workload
 from testbed.model.endpoint import Endpoint, Exchange
 from testbed.model.kinds import Name
+from testbed.model.mix import Mix
 from testbed.paths import ROOT
 from testbed.texts import shown_name
 from testbed.validity import sql
@@ -141,6 +142,8 @@ def _load_workload(path: Path) -> Workload:
     """Return the workload. All files that it names have been checked."""
     workload = yamlfile.load(path, Workload)
     for name, endpoint in workload.endpoints.items():
+        if isinstance(endpoint, Mix):
+            continue
         exchanges: list[Endpoint | Exchange] = [endpoint, *endpoint.also]
         for number, asked in enumerate(exchanges):
             where = f"endpoints.{name}" + (f".also.{number - 1}" if number else "")
@@ -177,10 +180,16 @@ def _load_app(app_file: Path, workloads: dict[str, Workload]) -> CataloguedApp:
     _check_name("app", app_file.parent)
     spec = yamlfile.load(app_file, App)
     for endpoint in spec.endpoints:
-        if endpoint not in workloads[workload].endpoints:
-            error = unknown("endpoint", endpoint, workloads[workload].endpoints)
+        known = workloads[workload].endpoints
+        if endpoint not in known:
+            error = unknown("endpoint", endpoint, known)
             raise TestbedError(
                 f"{shown_name(app_file)}: endpoints: {error.message}", remedy=error.remedy
+            )
+        if isinstance(mix := known[endpoint], Mix):
+            raise TestbedError(
+                f"{shown_name(app_file)}: endpoints.{endpoint}: is a mix, which has no path",
+                remedy=f"leave it out; an app that serves {', '.join(mix.mix)} serves the mix, too",
             )
     folder = code_folder(app_file, spec)
     if spec.requirements is not None:

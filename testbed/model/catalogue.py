@@ -4,7 +4,8 @@ import difflib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, PlainValidator, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from testbed.model import command_line
 from testbed.model.base import Declared, Model
@@ -26,6 +27,7 @@ from testbed.model.kinds import (
     Version1,
     workers_problem,
 )
+from testbed.model.mix import Mix
 
 ServiceName = Literal["postgresql", "redis"]
 # The testbed sets these itself and would overwrite a declared value
@@ -51,6 +53,13 @@ class Housekeeping(Declared):
     reason: Text = Field(description="why it is sent")
 
 
+def _endpoint_or_mix(value: Any) -> Endpoint | Mix:
+    kind = (
+        Mix if isinstance(value, Mix) or (isinstance(value, dict) and "mix" in value) else Endpoint
+    )
+    return kind.model_validate(value)
+
+
 class Workload(Declared):
     """`workload.yml`: what is asked, with which data, and which services that needs."""
 
@@ -63,7 +72,47 @@ class Workload(Declared):
     # each run. Redis is emptied before each run.
     dataset: RelativeFile | None = None
     reset: RelativeFile | None = None
-    endpoints: dict[Name, Endpoint] = Field(min_length=1)
+    endpoints: dict[Name, Annotated[Mix | Endpoint, PlainValidator(_endpoint_or_mix)]] = Field(
+        min_length=1
+    )
+
+    def parts(self, name: str) -> dict[str, Endpoint]:
+        """Return the endpoints that a load of this one asks: those that it mixes, or itself."""
+        asked = {part: self.endpoints[part] for part in self.weights(name)}
+        return {part: one for part, one in asked.items() if isinstance(one, Endpoint)}
+
+    def weights(self, name: str) -> dict[str, float]:
+        """Return the weight of each endpoint that a load of this one asks."""
+        one = self.endpoints[name]
+        return one.mix if isinstance(one, Mix) else {name: 1}
+
+    @model_validator(mode="after")
+    def _mixes_endpoints(self) -> Self:
+        problems = [
+            InitErrorDetails(
+                type=PydanticCustomError("value_error", "{problem}", {"problem": problem}),
+                loc=("endpoints", name, "mix", part),
+                input=weight,
+            )
+            for name, one in self.endpoints.items()
+            if isinstance(one, Mix)
+            for part, weight in one.mix.items()
+            if (problem := self._unmixable(part))
+        ]
+        if problems:
+            raise ValidationError.from_exception_data("Workload", problems)
+        return self
+
+    def _unmixable(self, part: str) -> str | None:
+        """Return why an endpoint cannot be part of a mix; None if it can."""
+        if part not in self.endpoints:
+            known = [name for name, one in self.endpoints.items() if isinstance(one, Endpoint)]
+            near = difflib.get_close_matches(part, known, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known) or 'none'}"
+            return f"no endpoint of this workload has that name; {hint}"
+        if isinstance(self.endpoints[part], Mix):
+            return "is a mix itself: name its parts instead"
+        return None
 
     @model_validator(mode="after")
     def _has_a_database(self) -> Self:

@@ -101,6 +101,7 @@ class AnswerCheck(Model):
     """One comparison of a running app's answer with the workload's expected one."""
 
     when: Literal["before", "after"]
+    part: str | None = None  # the part of a mix that was asked; None: the endpoint is no mix
     what: str | None = None  # which further request; None: the one that is the load
     ok: bool
     status: int | None
@@ -144,7 +145,11 @@ class RunRecord(Model):
     url: str
     calibration: bool  # generator and server shared one host: never ranked
     load: Load
+    # Of a mix: the weight of each of its parts; empty: the endpoint is no mix
+    weights: dict[str, float] = {}
     arrivals_seed: int | None = None  # of random arrivals; None: they were not drawn
+    # Of which request of a mix comes next, equal for all apps; None: that was not drawn
+    requests_seed: int | None = None
     generator_version: str | None
     command: str | None  # as run on the generating host
     started_at: datetime

@@ -85,6 +85,29 @@ class Flow(Model):
     mbit_per_s: float
 
 
+class RequestFigures(Model):
+    """The figures of one request of a mix, each with the meaning that it has in ToolOutput."""
+
+    due: int | None = None
+    requests: int
+    correct: int
+    warmup_requests: int
+    throughput_rps: float | None = None
+    goodput_rps: float | None = None
+    errors: Errors = Errors()
+    latency_us: Distribution = Distribution()
+    correct_us: Distribution | None = None
+    failed_us: Distribution | None = None
+    service_us: Distribution | None = None
+    unsent: int | None = None
+    unanswered: int
+
+    @property
+    def all_answered(self) -> int:
+        """Return the number of answers of the measured part and of the tool's own warm-up."""
+        return self.requests + self.warmup_requests
+
+
 class ToolOutput(Model):
     """What one run of a tool printed, or what follows from that, in SI units."""
 
@@ -128,6 +151,8 @@ class ToolOutput(Model):
     busiest_process_cpu_percent: float | None = None  # of one core, the busiest of them alone
     connections_opened: int | None = None  # TCP connections made in the measured part
     answers_per_connection: AnswersPerConnection | None = None  # None: the tool does not count so
+    # The figures of each request of a mix, by its name; empty: all requests were equal
+    by_request: dict[str, RequestFigures] = {}
     flows: list[Flow] | None = None  # of the data link's tool only
     problems: list[str] = []  # sentences: what in this output is cut off or cannot be true
 
@@ -138,3 +163,13 @@ class ToolOutput(Model):
         Return None if the tool printed no number of answers.
         """
         return None if self.requests is None else self.requests + (self.warmup_requests or 0)
+
+    def of_request(self, name: str) -> "ToolOutput":
+        """Return the figures of one request of a mix as if it had been the only one."""
+        return ToolOutput(
+            tool=self.tool,
+            duration_s=self.duration_s,
+            connections=self.connections,
+            good_within_ms=self.good_within_ms,
+            **dict(self.by_request[name]),
+        )

@@ -47,6 +47,9 @@ class Session:
         return LOOPBACK if self.experiment.calibration else self.server.host.bench_address
 
     def url_of(self, app: CataloguedApp, endpoint: str) -> str:
-        """Return the URL that a run of this app and endpoint loads."""
+        """Return the URL that a run of this app and endpoint loads.
+
+        That of a mix has no path, because each of its parts has one.
+        """
         port = self.inventory.facts.testbed_app_port
-        return f"http://{self.app_address}:{port}{app.spec.endpoints[endpoint]}"
+        return f"http://{self.app_address}:{port}{app.spec.endpoints.get(endpoint, '/')}"

@@ -97,6 +97,15 @@ def candidates(spec: LoadSpec) -> list[str]:
     return [one.name for one in fitting if _misfit(one, spec) is None]
 
 
+def mixing(spec: LoadSpec) -> tuple[LoadSpec, str | None]:
+    """Return the load by a generator that asks several requests in turn, and what forbids that."""
+    able = [name for name, one in GENERATORS.items() if one.mixes]
+    if spec.generator not in (AUTO, *able):
+        return spec, f"{spec.generator} asks one request again and again: take {either(able)}"
+    chosen = spec if spec.generator in able else spec.model_copy(update={"generator": able[0]})
+    return chosen, misfit(chosen)
+
+
 def settled(spec: LoadSpec) -> LoadSpec:
     """Return the load of a whole ramp or search, with its generator set if only one takes all.
 

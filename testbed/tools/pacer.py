@@ -59,6 +59,7 @@ class Pacer(Generator):
     draws_arrivals = True
     times_out_from_due = True
     has_a_deadline = True
+    mixes = True
     output = "pacer.json"
     leaves = PRINTED | {
         "pacer.json": files.LARGEST_BYTES,
@@ -94,21 +95,29 @@ class Pacer(Generator):
         return [
             self.name,
             f"--url={target.url}",
-            f"--method={target.method}",
+            *self._asked(target),
             "--closed" if rate_rps is None else f"--rate={rate_rps:.12g}",
             f"--connections={load.connections}",
             f"--duration={duration_s:g}",
             f"--timeout={load.timeout_s:g}",
             *([] if rate_rps is None else [f"--timeout-from={load.timeout_from}"]),
             *([] if rate_rps is None else [f"--arrivals={load.arrivals}"]),
-            *([] if target.arrivals_seed is None else [f"--seed={target.arrivals_seed}"]),
+            *([] if target.seed is None else [f"--seed={target.seed}"]),
             *([] if load.good_within_ms is None else [f"--good-within={load.good_within_ms:g}"]),
             *([] if load.keepalive else ["--no-keepalive"]),
+            "--quiet",
+        ]
+
+    def _asked(self, target: Target) -> list[str]:
+        """Return the options that say what is asked, and what the answer must be."""
+        if target.requests_file is not None:
+            return [f"--requests={target.requests_file}"]
+        return [
+            f"--method={target.method}",
             *([f"--body-file={target.body_file}"] if target.body_file else []),
             *([f"--header=Content-Type: {target.content_type}"] if target.content_type else []),
             *([] if target.answer_bytes is None else [f"--expect-length={target.answer_bytes}"]),
             *([] if target.answer_sha256 is None else [f"--expect-sha256={target.answer_sha256}"]),
-            "--quiet",
         ]
 
     def processes(self, load: Load, cpus: int) -> int:

@@ -17,6 +17,7 @@ from testbed.tools.lines import Line
 
 OUTPUT = "generator.txt"  # all that a generator prints, including standard error
 WARM_UP_OUTPUT = "warm-up.txt"
+REQUESTS_FILE = "requests.json"  # what a mix asks (testbed/asked/requests.py)
 OPEN_FILES_LIMIT = "generator-open-files.txt"  # its shell writes it (testbed/run/generating.py)
 # The most bytes of each of these files. Output is usually a page or two, but some generators print
 # a line for each error
@@ -27,13 +28,16 @@ PRINTED = {OUTPUT: 16 * 2**20, WARM_UP_OUTPUT: 16 * 2**20, OPEN_FILES_LIMIT: 100
 class Target:
     """What a generator asks, and the answer that was verified before the load."""
 
-    url: str
-    method: str
-    answer_bytes: int | None  # length of the verified answer's body; None if it varies
-    answer_sha256: str | None
+    url: str  # without a path if there is a file of requests
+    method: str = "GET"
+    answer_bytes: int | None = None  # length of the verified answer's body; None if it varies
+    answer_sha256: str | None = None
     content_type: str | None = None  # of the body that is sent, if any
     body_file: str | None = None  # on the generating host
-    arrivals_seed: int | None = None  # of the times at which requests are due, if they are random
+    # A file on the generating host with several requests and their answers, instead of the above
+    requests_file: str | None = None
+    # Of all that is drawn: when requests are due, which one is next; None: nothing is
+    seed: int | None = None
 
 
 class Tool(ABC):
@@ -102,6 +106,8 @@ class Generator(InstalledTool):
     times_out_from_due: bool = False
     # It counts apart the correct answers that came within `good_within_ms`
     has_a_deadline: bool = False
+    # It can ask several requests in turn, by weights and with values that it draws
+    mixes: bool = False
 
     # The option that prints its version in the first line; None: only its package has the version
     version_option: str | None = "--version"

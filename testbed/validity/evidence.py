@@ -22,8 +22,8 @@ BEYOND_ALL = 1e30  # no counter, time or rate of a host is as large; counters ha
 class Expected:
     """What a run is compared with."""
 
-    # The statements declared for the endpoint
-    statements: list[Statement] = field(default_factory=list)
+    # The statements declared for the endpoint, or for each part of a mix, by its name
+    statements: Mapping[str, list[Statement]] = field(default_factory=dict)
     # As it was verified; None for a calibration, which does not use the link
     link: LinkRecord | None = None
     # Rows by table in the campaign's first run; None if this is the first

@@ -181,7 +181,7 @@ def evidence_in(folder):
             "output": OUTPUT,
             "answers": [RIGHT],
             "sql": [SEEN],
-            "statements": [Statement(texts=["select 1"])],
+            "statements": {"agents": [Statement(texts=["select 1"])]},
             "unit": {"ActiveState": "active", "NRestarts": "0"},
             "failure": None,
             "link": LINK,

@@ -198,7 +198,7 @@ def test_every_load_says_how_requests_arrive(changes, arrivals):
     for _, step in plan.loads(asked):
         load = generators.choose(step, {"pacer"})
         assert load.arrivals == arrivals
-        target = replace(TARGET, arrivals_seed=7 if arrivals == "poisson" else None)
+        target = replace(TARGET, seed=7 if arrivals == "poisson" else None)
         command = Pacer().command(load, target, "/run/x", cpus=4)
         told = [word for word in command if word.startswith(("--arrivals", "--seed"))]
         seed = ["--seed=7"] if arrivals == "poisson" else []
