@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from testbed import files
-from testbed.asked import answers, app_code, yamlfile
+from testbed.asked import app_code, expectations, request, yamlfile
 from testbed.errors import TestbedError
 from testbed.model.catalogue import App, CataloguedApp, Workload
 from testbed.model.endpoint import Endpoint, Exchange
@@ -148,9 +148,9 @@ def _load_workload(path: Path) -> Workload:
         for number, asked in enumerate(exchanges):
             where = f"endpoints.{name}" + (f".also.{number - 1}" if number else "")
             with _within(path, where):
-                answers.read_expected(path.parent, asked.expect)
+                expectations.read(path.parent, asked.expect)
                 if asked.send is not None:
-                    answers.read_body(path.parent, asked.send)
+                    request.read_body(path.parent, asked.send, endpoint.draw)
     for key in ("dataset", "reset"):
         if (file := getattr(workload, key)) is not None:
             with _within(path, key):

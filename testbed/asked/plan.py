@@ -63,11 +63,13 @@ def _loads_of(
     Raises TestbedError if the generator cannot ask what the endpoint needs.
     """
     workload = catalogue.workload(experiment.workload)
-    if not isinstance(workload.endpoints[endpoint], Mix):
-        return loads(experiment.load)
-    spec, problem = generators.mixing(experiment.load)
+    methods = {part.method for part in workload.parts(endpoint).values()}
+    in_turn = workload.asks_in_turn(endpoint)
+    spec, problem = generators.asking(experiment.load, set(methods), in_turn=in_turn)
     if problem:
-        raise TestbedError(f"endpoint {endpoint} is a mix of several: {problem}")
+        mixed = isinstance(workload.endpoints[endpoint], Mix)
+        why = " is a mix of several" if mixed else " draws its values" if in_turn else ""
+        raise TestbedError(f"endpoint {endpoint}{why}: {problem}")
     return loads(spec)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from testbed.asked import answers
+from testbed.asked import request
 from testbed.asked.answers import Answer
 from testbed.model.endpoint import Endpoint
 
@@ -36,28 +36,33 @@ def document(parts: Sequence[Part]) -> str:
 
 
 def _request(part: Part) -> dict[str, Any]:
-    send = part.endpoint.send
+    asked = request.of(part.endpoint, part.path, part.folder)
     told: dict[str, Any] = {
         "name": part.name,
         "weight": part.weight,
-        "method": part.endpoint.method,
-        "path": part.path,
+        "method": asked.method,
+        "path": asked.path,
         "expect": _expected(part),
     }
-    if send is not None:
-        told["headers"] = {"Content-Type": send.content_type}
-        told["body"] = _literal(answers.read_body(part.folder, send))
+    typed = {} if asked.content_type is None else {"Content-Type": asked.content_type}
+    if headers := typed | asked.headers:
+        told["headers"] = headers
+    if asked.body is not None:
+        told["body"] = asked.body
+    if part.endpoint.draw:
+        told["draw"] = {
+            name: draw.model_dump(by_alias=True, exclude_none=True)
+            for name, draw in part.endpoint.draw.items()
+        }
     return told
 
 
 def _expected(part: Part) -> dict[str, Any]:
     """Return what each answer of a part must be: as the verified one, unless it varies."""
-    told: dict[str, Any] = {"status": [part.endpoint.expect.status]}
+    expect = part.endpoint.expect
+    told: dict[str, Any] = {"status": [expect.status]}
     if not part.endpoint.varies:
-        told |= {"length": len(part.answer.body), "sha256": part.answer.sha256}
+        told |= {"length": part.answer.length, "sha256": part.answer.sha256}
+    elif expect.length is not None:
+        told["length"] = expect.length
     return told
-
-
-def _literal(text: str) -> str:
-    """Return the template that stands for exactly this text: braces would begin a placeholder."""
-    return text.replace("{", "{{").replace("}", "}}")

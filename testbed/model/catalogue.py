@@ -86,6 +86,11 @@ class Workload(Declared):
         one = self.endpoints[name]
         return one.mix if isinstance(one, Mix) else {name: 1}
 
+    def asks_in_turn(self, name: str) -> bool:
+        """Return whether the requests to an endpoint differ: it is a mix, or has drawn values."""
+        mixed = isinstance(self.endpoints[name], Mix)
+        return mixed or any(part.draw for part in self.parts(name).values())
+
     @model_validator(mode="after")
     def _mixes_endpoints(self) -> Self:
         problems = [

@@ -20,10 +20,13 @@ from testbed.model.kinds import (
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 METHODS: tuple[Method, ...] = get_args(Method)
+BUT_HEAD: tuple[Method, ...] = tuple(one for one in METHODS if one != "HEAD")
 WITH_A_BODY = ("POST", "PUT", "PATCH")  # each request of theirs has one, be it empty
 WITHOUT_A_BODY = ("GET", "HEAD")  # what a body would mean there is not defined (RFC 9110, 9.3)
 # The testbed or the generator sets these: by the URL, `send`, and a load's keepalive
-SET_BY_THE_GENERATOR = ("connection", "content-length", "content-type", "transfer-encoding")
+SET_BY_THE_GENERATOR = (
+    "connection", "content-length", "content-type", "host", "transfer-encoding",
+)  # fmt: skip
 MOST_DRAWN = 2**53 - 1  # what JSON's readers hold without loss
 _PLAIN = re.compile(r"[A-Za-z0-9._~-]*")  # the same in a URL, a form and JSON
 

@@ -97,16 +97,23 @@ class OpenFiles(Model):
     generator: int | None
 
 
-class AnswerCheck(Model):
-    """One comparison of a running app's answer with the workload's expected one."""
+When = Literal["before", "during", "after"]  # the load
 
-    when: Literal["before", "after"]
+
+class AnswerCheck(Model):
+    """One comparison of a running app's answers with those that the workload expects.
+
+    Status, type and size are those of the first wrong answer, or of the last one.
+    """
+
+    when: When
     part: str | None = None  # the part of a mix that was asked; None: the endpoint is no mix
     what: str | None = None  # which further request; None: the one that is the load
     ok: bool
     status: int | None
     content_type: str | None
     body_bytes: int | None
+    answers: int = 1  # how many were compared
     problem: str | None = None
 
 

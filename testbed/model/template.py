@@ -4,7 +4,7 @@ pacer reads the same templates (pacer/FORMAT.md).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 _PART = re.compile(r"\{\{|\}\}|\{([a-z][a-z0-9_]*)\}|[{}]")
 
@@ -30,3 +30,16 @@ def fill(text: str, values: Mapping[str, str]) -> str:
 def literal(text: str) -> str:
     """Return the template that stands for exactly this text."""
     return text.replace("{", "{{").replace("}", "}}")
+
+
+def encoded(text: str, encode: Callable[[str], str]) -> str:
+    """Return the template with its literal text encoded, and its placeholders as they are.
+
+    The encoded text may have no brace.
+    """
+    pieces, end = [], 0
+    for match in _PART.finditer(text):
+        pieces.append(encode(text[end : match.start()]))
+        pieces.append(match[0] if match[1] else encode(match[0][0]))
+        end = match.end()
+    return "".join([*pieces, encode(text[end:])])

@@ -26,10 +26,11 @@ def begun(
     now = datetime.now(UTC)
     workload = session.catalogue.workload(app.workload)
     mixed = isinstance(workload.endpoints[planned.endpoint], Mix)
+    in_turn = workload.asks_in_turn(planned.endpoint)
     # A generator takes one seed for all that it draws
     seed = (
         seed_of_requests(session.seed, planned.endpoint, planned.run_id)
-        if mixed
+        if in_turn
         else seed_of_arrivals(session.seed, planned.run_id)
     )
     return RunRecord(
@@ -48,7 +49,7 @@ def begun(
         load=load,
         weights=workload.weights(planned.endpoint) if mixed else {},
         arrivals_seed=seed if load.arrivals == "poisson" else None,
-        requests_seed=seed if mixed else None,
+        requests_seed=seed if in_turn else None,
         generator_version=session.generators[load.generator],
         command=None,
         started_at=now,

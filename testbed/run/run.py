@@ -123,9 +123,11 @@ class _Runner:
                 self.generating,
                 session.server,
                 self.daemon,
-                session.url_of(app, part),
+                session.app_url,
+                app.spec.endpoints[part],
                 endpoint,
                 self.need.folder,
+                session.seed,
             )
             for part, endpoint in self.parts.items()
         }
@@ -248,7 +250,9 @@ class _Runner:
             for check in checks:
                 if not check.ok:
                     about = f" ({check.what})" if check.what else ""
-                    raise RunFailed(f"wrong answer from {asker.url}{about}: {check.problem}")
+                    raise RunFailed(
+                        f"wrong answer from {asker.url}{asker.path}{about}: {check.problem}"
+                    )
         return found
 
     def _of_part(self, part: str, check: AnswerCheck) -> AnswerCheck:
@@ -327,31 +331,33 @@ class _Runner:
 
         `found` has the verified answer to each part.
         """
-        if self.record.weights:
-            return self._target_of_mix(found)
-        (endpoint,), (answer,) = self.parts.values(), found.values()
-        varies, send = endpoint.varies, endpoint.send
+        if self.record.requests_seed is not None:
+            return self._target_of_file(found)
+        (asker,), (answer,) = self.askers.values(), found.values()
+        endpoint, request = asker.endpoint, asker.template.filled({})
         body_file = None
-        if send is not None:
+        if request.body is not None:
             body_file = f"{self.remote_folder}/body"
-            self.generating.write(body_file, answers.read_body(self.need.folder, send))
+            self.generating.write(body_file, request.body)
+        varies = endpoint.varies
         return Target(
             url=self.record.url,
-            method=endpoint.method,
-            answer_bytes=None if varies else len(answer.body),
+            method=request.method,
+            answer_bytes=endpoint.expect.length if varies else answer.length,
             answer_sha256=None if varies else answer.sha256,
-            content_type=send.content_type if send else None,
+            content_type=request.content_type,
             body_file=body_file,
             seed=self.record.arrivals_seed,
+            headers=request.headers,
         )
 
-    def _target_of_mix(self, found: Mapping[str, answers.Answer]) -> Target:
-        """Return what the generator shall ask of a mix; a copy of the file is kept with the run."""
+    def _target_of_file(self, found: Mapping[str, answers.Answer]) -> Target:
+        """Return a file of what the generator shall ask, of which the run keeps a copy."""
         text = requests.document(
             [
                 requests.Part(
                     name=name,
-                    weight=self.record.weights[name],
+                    weight=self.record.weights.get(name, 1),
                     path=self.app.spec.endpoints[name],
                     endpoint=endpoint,
                     folder=self.need.folder,
@@ -363,7 +369,9 @@ class _Runner:
         (self.partial / "raw" / REQUESTS_FILE).write_text(text, encoding="utf-8")
         file = f"{self.remote_folder}/{REQUESTS_FILE}"
         self.generating.write(file, text)
-        return Target(url=self.record.url, requests_file=file, seed=self.record.requests_seed)
+        return Target(
+            url=f"{self.session.app_url}/", requests_file=file, seed=self.record.requests_seed
+        )
 
     def _output(self, name: str) -> str:
         return f"{self.remote_folder}/{name}"

@@ -115,7 +115,7 @@ class Pacer(Generator):
         return [
             f"--method={target.method}",
             *([f"--body-file={target.body_file}"] if target.body_file else []),
-            *([f"--header=Content-Type: {target.content_type}"] if target.content_type else []),
+            *(f"--header={text}" for text in target.all_header_lines),
             *([] if target.answer_bytes is None else [f"--expect-length={target.answer_bytes}"]),
             *([] if target.answer_sha256 is None else [f"--expect-sha256={target.answer_sha256}"]),
         ]

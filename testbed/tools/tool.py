@@ -7,11 +7,12 @@ limits. testbed/tools/table.py lists them all.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from testbed.model.load import Load
+from testbed.model.request import METHODS, Method
 from testbed.tools.found import Found
 from testbed.tools.lines import Line
 
@@ -38,6 +39,20 @@ class Target:
     requests_file: str | None = None
     # Of all that is drawn: when requests are due, which one is next; None: nothing is
     seed: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)  # besides `content_type`
+
+    @property
+    def header_lines(self) -> list[str]:
+        """Return the headers as they are sent, without that of the body's type."""
+        return [f"{name}: {value}" for name, value in self.headers.items()]
+
+    @property
+    def all_header_lines(self) -> list[str]:
+        """Return all headers as they are sent."""
+        return [
+            *([f"Content-Type: {self.content_type}"] if self.content_type else []),
+            *self.header_lines,
+        ]
 
 
 class Tool(ABC):
@@ -108,6 +123,7 @@ class Generator(InstalledTool):
     has_a_deadline: bool = False
     # It can ask several requests in turn, by weights and with values that it draws
     mixes: bool = False
+    methods: tuple[Method, ...] = METHODS  # those that it can ask with
 
     # The option that prints its version in the first line; None: only its package has the version
     version_option: str | None = "--version"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.asked import answers, catalogue, experiments, plan
+from testbed.asked import answers, catalogue, expectations, experiments, plan
 from testbed.model.catalogue import App
 from tests.unit.apps import serving
 from tests.unit.apps.serving import REPOSITORY, DatabaseOf
@@ -73,7 +73,7 @@ def test_the_starlette_service_answers_as_the_workload_expects(
     with serving.starting(app, url, tmp_path / "log") as running:
         serving.wait_until(lambda: "Uvicorn running" in running.log(), "started")
         for name, path in app.spec.endpoints.items():
-            expected = answers.read_expected(
+            expected = expectations.read(
                 CATALOGUE.folders["agents"], WORKLOAD.endpoints[name].expect
             )
             got = running.get(path)

@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from testbed.asked import answers
+from testbed.asked import answers, expectations
 from testbed.errors import TestbedError
 from testbed.model.expected import ExpectedAnswer
 
 SPEC = ExpectedAnswer(json_file="x.json")
 DOCUMENT = {"agents": [{"number": 1, "name": None}, {"number": 2, "name": "b"}]}
-EXPECTED = answers.Expected(SPEC, DOCUMENT, [])
+EXPECTED = expectations.Expected(SPEC, DOCUMENT, [])
 
 
 def answer(body=None, status=200, content_type="application/json; charset=utf-8"):
@@ -55,13 +55,15 @@ def test_a_probe_s_document_is_read():
             "attempts": 3,
         }
     )
-    assert answers.from_probe(text) == answers.Answer(201, "text/plain", b"\xff\x00", 0.5)
+    assert answers.from_probe(text) == answers.Answer(
+        201, "text/plain", b"\xff\x00", 0.5, {"content-type": "text/plain"}
+    )
 
 
 def test_an_expected_file_that_is_no_json_is_named(tmp_path):
     (tmp_path / "x.json").write_text("{")
     with pytest.raises(TestbedError, match=r"x\.json: not a JSON document"):
-        answers.read_expected(tmp_path, SPEC)
+        expectations.read(tmp_path, SPEC)
 
 
 TEXT = ExpectedAnswer(content_type="text/plain", text_file="hello.txt")
@@ -81,7 +83,7 @@ TEXT = ExpectedAnswer(content_type="text/plain", text_file="hello.txt")
 )
 def test_a_text_is_the_same_but_for_its_last_line_break(kept, body, problem, tmp_path):
     (tmp_path / "hello.txt").write_text(kept)
-    expected = answers.read_expected(tmp_path, TEXT)
+    expected = expectations.read(tmp_path, TEXT)
     check = answers.compare(answer(body, content_type="text/plain"), expected, "before")
     assert check.ok == (problem is None)
     assert problem is None or re.search(problem, check.problem)
@@ -107,7 +109,7 @@ PAGE = b"<ul><li class=item>one\n  item</li><li class=item>two</li></ul><p>3</p>
 )
 def test_a_page_has_what_its_selectors_say(selection, texts, problem):
     spec = ExpectedAnswer(content_type="text/html", html=[selection])
-    expected = answers.Expected(spec, None, [texts])
+    expected = expectations.Expected(spec, None, [texts])
     check = answers.compare(answer(PAGE, content_type="text/html"), expected, "before")
     assert check.ok == (problem is None)
     assert problem is None or re.search(problem, check.problem)
@@ -115,7 +117,7 @@ def test_a_page_has_what_its_selectors_say(selection, texts, problem):
 
 @pytest.mark.parametrize(("body", "right"), [(b"", True), (b"{}", False)])
 def test_an_empty_body_is_empty(body, right):
-    expected = answers.Expected(ExpectedAnswer(status=204, content_type=None), None, [])
+    expected = expectations.Expected(ExpectedAnswer(status=204, content_type=None), None, [])
     check = answers.compare(answer(body, status=204), expected, "before", "nothing left")
     assert (check.ok, check.what) == (right, "nothing left")
 
@@ -123,7 +125,7 @@ def test_an_empty_body_is_empty(body, right):
 def test_texts_are_read_from_their_file(tmp_path):
     spec = ExpectedAnswer(html=[{"selector": "li", "texts_file": "t.json"}])
     (tmp_path / "t.json").write_text('["a"]')
-    assert answers.read_expected(tmp_path, spec).texts == [["a"]]
+    assert expectations.read(tmp_path, spec).texts == [["a"]]
     (tmp_path / "t.json").write_text('{"a": 1}')
     with pytest.raises(TestbedError, match=r"t\.json: not a JSON list of texts"):
-        answers.read_expected(tmp_path, spec)
+        expectations.read(tmp_path, spec)

@@ -271,6 +271,7 @@ def test_wrk_sends_a_body_by_a_script():
     command = Wrk().command(load, POST, "/run/x", cpus=4)
     assert command[command.index("-s") + 1] == "/run/x/request.lua"
     assert command[command.index("-H") + 1] == "Connection: close"
+    assert "Content-Type: application/json" in command
     script = Wrk().files(POST)["request.lua"]
     assert 'wrk.method = "POST"' in script
     assert 'io.open("/run/x/body", "rb")' in script
@@ -329,7 +330,7 @@ def test_h2load_speaks_http_1_1_and_keeps_its_connections():
     command = GENERATORS["h2load"].command(load, POST, "/run/x", cpus=4)
     assert {"--h1", "-t12", "-c400", "-D30"} <= set(command)
     assert command[command.index("-d") + 1] == "/run/x/body"
-    assert command[command.index("-H") + 1] == "content-type: application/json"
+    assert command[command.index("-H") + 1] == "Content-Type: application/json"
     assert "-d" not in GENERATORS["h2load"].command(load, TARGET, "/run/x", cpus=4)
     closing = spec(**SATURATION, generator="h2load", keepalive=False)
     assert "keepalive must be true" in generators.misfit(closing)
