@@ -189,13 +189,18 @@ def _known_keys(model: type[BaseModel], location: list[str | int]) -> list[str]:
             annotations = [inner for one in annotations for inner in _inner_models(one)]
         annotations = _fields(annotations, part) or annotations
     inner = [inner for one in annotations for inner in _inner_models(one)]
-    return list(dict.fromkeys(key for one in inner for key in one.model_fields))
+    keys = (field.alias or name for one in inner for name, field in one.model_fields.items())
+    return list(dict.fromkeys(keys))
 
 
 def _fields(annotations: list[Any], part: str | int) -> list[Any]:
     """Return what the models among the annotations have under the key `part`."""
-    models = (getattr(one, "model_fields", {}) for one in annotations)
-    return [fields[part].annotation for fields in models if part in fields]
+    return [
+        field.annotation
+        for one in annotations
+        for name, field in getattr(one, "model_fields", {}).items()
+        if part == (field.alias or name)
+    ]
 
 
 def _inner_models(annotation: Any) -> list[type[BaseModel]]:

@@ -35,6 +35,15 @@ class Selection(Declared):
         return self
 
 
+def _exact_or_more(data: Any, sentence: str) -> Any:
+    """Return the fields that a text alone stands for. Raises ValueError with this sentence."""
+    if isinstance(data, str):
+        return {"exact": data}
+    if not isinstance(data, dict | Declared):
+        raise ValueError(sentence)
+    return data
+
+
 class TextLike(Declared):
     """What a text must be: exactly this, or one that a regular expression matches as a whole.
 
@@ -47,7 +56,7 @@ class TextLike(Declared):
     @model_validator(mode="before")
     @classmethod
     def _plain_text(cls, data: Any) -> Any:
-        return {"exact": data} if isinstance(data, str) else data
+        return _exact_or_more(data, "must be a text, or a mapping with its pattern")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -66,12 +75,12 @@ class HeaderLike(Declared):
     @model_validator(mode="before")
     @classmethod
     def _plain_text(cls, data: Any) -> Any:
-        return {"exact": data} if isinstance(data, str) else data
+        return _exact_or_more(data, "must be a text, or a mapping with pattern or present")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         if sum(kind is not None for kind in (self.exact, self.pattern, self.present)) != 1:
-            raise ValueError("must be the header's value, or a mapping with pattern or present")
+            raise ValueError("must be a text, or a mapping with pattern or present")
         return self
 
 
@@ -84,8 +93,14 @@ class JsonLike(Declared):
     @model_validator(mode="before")
     @classmethod
     def _inline(cls, data: Any) -> Any:
-        if isinstance(data, dict) and "schema_file" not in data:
+        if isinstance(data, JsonLike):
+            return data
+        if not isinstance(data, dict):
+            raise ValueError("must be a JSON Schema, or a mapping with its schema_file")
+        if "schema_file" not in data:
             return {"inline": shape.check(data)}
+        if len(data) > 1:
+            raise ValueError("schema_file stands alone: the rest of the schema is in that file")
         return data
 
 

@@ -188,7 +188,7 @@ def asked_problem(
     if method in WITH_A_BODY and body is None:
         return f"{method} takes a body (send), be it an empty text"
     if method in WITHOUT_A_BODY and body is not None:
-        return f"{method} takes no body (send)"
+        return f"send: a request with {method} takes none"
     places = [
         *((f"headers: {name}", text) for name, text in headers.items()),
         *((f"query: {name}", text) for name, text in query.items()),
