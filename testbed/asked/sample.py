@@ -7,7 +7,7 @@ import base64
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import BaseModel, Field, StrictInt, StrictStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from testbed.asked import answers
 from testbed.asked.expectations import Expected
@@ -24,8 +24,10 @@ MOST_BYTES = MOST_ANSWERS * (_LONGEST_BASE64 + 64 * 1024)
 class _Kept(BaseModel):
     """A line of the sample."""
 
+    model_config = ConfigDict(strict=True)
+
     name: Annotated[str, Field(max_length=64)]  # of a request of a mix; empty: there is only one
-    drawn: dict[str, StrictStr | StrictInt] = {}
+    drawn: dict[str, str | int] = {}
     status: Annotated[int, Field(ge=0, le=999)]
     content_type: str | None
     headers: dict[str, str] | None = None  # names in lower case; None: not kept
@@ -40,7 +42,7 @@ def read(text: str) -> list[tuple[str, answers.Answer]]:
     The others are in the generator's numbers of errors: a load may be meant to bring them about.
     Raises ValueError, which names the line, if the text is no such sample.
     """
-    lines = text.splitlines()
+    lines = text.rstrip("\n").split("\n") if text else []
     if len(text) > MOST_BYTES or len(lines) > MOST_ANSWERS:
         raise ValueError(f"holds more than {MOST_ANSWERS} answers, or more than fits their size")
     kept = []
@@ -73,12 +75,15 @@ def check(text: str, expected: Mapping[str, Expected]) -> list[AnswerCheck]:
     """Compare a sample with what is expected of each request, by name; an only one is ''.
 
     Return one check for each request that the sample has answers of. Raises ValueError as `read`
-    does, and for a name that is not expected.
+    does, and for a name or drawn values that are not the request's.
     """
     by_name: dict[str, list[answers.Answer]] = {}
     for name, answer in read(text):
         if name not in expected:
             raise ValueError(f"holds an answer to {shown(name)}, which was not asked")
+        for needed in expected[name].spec.placeholders:
+            if needed not in answer.drawn:
+                raise ValueError(f"holds an answer without the value drawn for {shown(needed)}")
         by_name.setdefault(name, []).append(answer)
     return [
         answers.compare_all(kept, expected[name], "during", name or None)

@@ -78,7 +78,9 @@ ANSWERS = [
     _item('equals: {id: "{id}"}', 'equals: {id: "{nr}"}', "", "expect: {nr} is drawn nowhere"),
     _item('equals: {id: "{id}"}', "equals: {}", "expect.rules.0.equals", "at least 1 item"),
     _item('equals: {id: "{id}"}', "same: id", "expect.rules.0.same", "unknown key"),
-    _item('- equals: {id: "{id}"}', "- {unique: id, sorted: id}", "expect.rules.0", "a rule is one of"),
+    _item(
+        '- equals: {id: "{id}"}', "- {unique: id, sorted: id}", "expect.rules.0", "a rule is one of"
+    ),
     _item("differ: [id, price]", "differ: [id]", "expect.rules.1.differ", "at least 2 items"),
     _item(
         "Server: {present: false}",

@@ -129,3 +129,97 @@ def test_texts_are_read_from_their_file(tmp_path):
     (tmp_path / "t.json").write_text('{"a": 1}')
     with pytest.raises(TestbedError, match=r"t\.json: not a JSON list of texts"):
         expectations.read(tmp_path, spec)
+
+
+# --- headers, texts, digests
+
+PLAIN = {"content_type": "text/plain"}
+
+
+def problem(expect, body=b"", headers=None, status=200, **keys):
+    wanted = expectations.read(None, ExpectedAnswer.model_validate(expect))
+    found = answers.Answer(status, "text/plain", body, 0, headers, **keys)
+    return answers.compare(found, wanted, "before").problem
+
+
+@pytest.mark.parametrize(
+    ("headers", "found", "said"),
+    [
+        ({"ETag": "a"}, {"etag": "a"}, None),
+        ({"ETag": "a"}, {"etag": "A"}, "header ETag: 'A' instead of 'a'"),
+        ({"ETag": "a"}, {}, "no header ETag"),
+        ({"ETag": {"pattern": "[0-9]+"}}, {"etag": "15"}, None),
+        ({"ETag": {"pattern": "[0-9]+"}}, {"etag": "15x"}, "'15x', does not match '[0-9]+'"),
+        ({"ETag": {"pattern": "[0-9]+"}}, {}, "no header ETag"),
+        ({"ETag": {"present": True}}, {"etag": ""}, None),
+        ({"ETag": {"present": True}}, {"tag": ""}, "no header ETag"),
+        ({"ETag": {"present": False}}, {}, None),
+        ({"ETag": {"present": False}}, {"etag": "x"}, "which must not be there"),
+        ({"ETag": "a"}, None, None),  # a sample keeps no headers
+    ],
+)
+def test_headers_are_compared_whatever_their_case(headers, found, said):
+    told = problem({**PLAIN, "headers": headers, "varies": True}, b"any", found)
+    assert told == said if said is None else said in told
+
+
+@pytest.mark.parametrize(
+    ("text", "body", "said"),
+    [
+        ("Hello", b"Hello", None),
+        ("Hello\n", b"Hello", None),
+        ("Hello", b"hello", "at byte 0"),
+        ({"pattern": "Hello, [A-Z][a-z]+!"}, b"Hello, Ann!", None),
+        ({"pattern": "Hello, [A-Z][a-z]+!"}, b"Hello, Ann!?", "does not match"),
+        ({"pattern": "a.c"}, b"a\nc", None),
+        ({"pattern": ".*"}, b"\xff", "not UTF-8 at byte 0"),
+        ({"pattern": ".*"}, b"x" * 70_000, "has 70,000 characters; 65,536 can be matched"),
+    ],
+)
+def test_a_text_is_exact_or_matches_as_a_whole(text, body, said):
+    told = problem({**PLAIN, "text": text}, body)
+    assert told == said if said is None else said in told
+
+
+ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+@pytest.mark.parametrize(
+    ("expect", "body", "said"),
+    [
+        ({"sha256": ABC}, b"abc", None),
+        ({"sha256": ABC}, b"abd", "SHA-256 is a52d159f"),
+        ({"sha256": ABC, "length": 3}, b"abcd", "4 bytes instead of 3: abcd"),
+        ({"length": 3}, b"abd", None),
+        ({"length": 0}, b"", None),
+    ],
+)
+def test_any_body_is_told_by_its_digest_or_length(expect, body, said):
+    told = problem({**PLAIN, **expect}, body)
+    assert told == said if said is None else said in told
+
+
+def test_of_a_body_that_was_not_kept_whole_the_rest_is_compared():
+    beginning = {"body": b"abc", "body_bytes": 100_000}
+    assert problem({**PLAIN, "text": "xyz"}, **beginning) is None
+    assert problem({**PLAIN, "length": 100_000}, **beginning) is None
+    assert "100000 bytes instead of 3" in problem({**PLAIN, "length": 3}, **beginning)
+    assert "status 500" in problem({**PLAIN, "text": "xyz"}, **beginning, status=500)
+
+
+def test_a_coded_body_is_named():
+    told = problem({"content_type": None, "json": {"type": "array"}}, b"\x1f\x8b\x00",
+                   {"content-encoding": "gzip"})  # fmt: skip
+    assert "coded as gzip" in told
+
+
+def test_of_several_answers_the_first_wrong_one_is_told_with_what_was_asked():
+    wanted = expectations.read(None, ExpectedAnswer.model_validate({**PLAIN, "text": "a"}))
+    found = [
+        answers.Answer(200, "text/plain", body, drawn={"id": number})
+        for number, body in enumerate([b"a", b"a", b"b", b"c"])
+    ]
+    check = answers.compare_all(found, wanted, "after")
+    assert (check.ok, check.answers, check.body_bytes) == (False, 4, 1)
+    assert check.problem.endswith("'b' instead of 'a' (asked with id=2)")
+    assert answers.compare_all(found[:2], wanted, "after").ok

@@ -8,6 +8,7 @@ from testbed.asked import plan
 from testbed.errors import TestbedError
 from testbed.model.experiment import LoadSpec
 from testbed.model.load import Load
+from testbed.model.request import METHODS, WITH_A_BODY
 from testbed.model.results import Before
 from testbed.tools import generators
 from testbed.tools.ab import Ab
@@ -261,6 +262,46 @@ def test_a_warm_up_with_a_rate_of_its_own_is_a_load_of_its_own():
 def test_a_load_without_a_rate_has_none_for_its_warm_up():
     with pytest.raises(ValueError, match="warmup_rate_rps is for loads that hold a rate"):
         spec(**SATURATION, warmup_rate_rps=200)
+
+
+HEADERS = {"Accept": "text/plain", "X-Tenant": "a b"}
+
+
+@pytest.mark.parametrize("one", GENERATORS.values(), ids=lambda one: one.name)
+@pytest.mark.parametrize("method", METHODS)
+def test_each_generator_sends_headers_and_the_methods_it_says(one, method):
+    asked = spec(**({} if one.holds_a_rate else SATURATION), generator=one.name, threads=1,
+                 duration_s=30)  # fmt: skip
+    chosen, problem = generators.asking(asked, {method}, in_turn=False)
+    assert chosen == asked
+    if method not in one.methods:
+        assert problem.startswith(f"{one.name} cannot ask with {method}: take ")
+        return
+    assert problem is None
+    body = {"body_file": "/b", "content_type": "a/b"} if method in WITH_A_BODY else {}
+    target = Target(TARGET.url, method, headers=HEADERS, **body)
+    command = one.command(generators.choose(asked, {one.name}), target, "/run/x", cpus=4)
+    given = {word.removeprefix("--header=") for word in command}
+    assert {"Accept: text/plain", "X-Tenant: a b"} <= given
+    as_options = {("ab", "HEAD"): "-i", ("ab", "POST"): "-p", ("h2load", "POST"): "-d"}
+    told = as_options.get((one.name, method), method)
+    assert method == "GET" or told in " ".join([*command, *one.files(target).values()])
+
+
+def test_what_cannot_be_asked_with_a_generator_is_for_another_one():
+    closed = spec(**SATURATION, threads=1, duration_s=30)
+    wrk = closed.model_copy(update={"generator": "wrk"})
+    assert generators.asking(wrk, {"HEAD", "GET"}, in_turn=False)[1] == (
+        "wrk cannot ask with HEAD: take pacer, ab or hey"
+    )
+    assert generators.asking(wrk, {"GET"}, in_turn=True)[1] == (
+        "wrk asks one request again and again: take pacer"
+    )
+    assert generators.asking(closed, {"HEAD"}, in_turn=False) == (closed, None)
+    chosen, problem = generators.asking(spec(), {"HEAD"}, in_turn=False)
+    assert (chosen.generator, problem) == ("pacer", None)
+    chosen, problem = generators.asking(spec(), {"GET"}, in_turn=True)
+    assert (chosen.generator, problem) == ("pacer", None)
 
 
 POST = Target("http://198.19.0.10:8080/add", "POST", None, None, "application/json", "/run/x/body")
