@@ -71,8 +71,8 @@ class Control:
     """Carry out one run; `merge`, `children` and the attributes below then hold its results."""
 
     def __init__(self, plans: list[Plan], on_second: Callable[[Second], None]) -> None:
-        mixed = plans[0].mixed
-        self.merge = Merge(len(plans[0].recipes) if mixed else 0)
+        recipes = plans[0].recipes if plans[0].mixed else []
+        self.merge = Merge(recipe.name for recipe in recipes)
         self.samples: list[dict[str, Any]] = []  # answers, in no order
         self.children: list[Child] = []
         self.problems: list[str] = []

@@ -35,7 +35,7 @@ def document(options: Options, command: str, control: Control) -> dict[str, Any]
         **_asked(options),
         **_outcome(control),
         **_times(control.merge.distributions),
-        "by_request": _by_request(options, control.merge),
+        "by_request": _by_request(control),
         **_own(control),
         "warmup": {
             **{name: getattr(control.merge.warmup, name) for name in (*_REQUESTS, "unsent")},
@@ -131,17 +131,20 @@ def _status_codes(tally: Tally) -> dict[str, int]:
     return {str(code): count for code, count in sorted(codes.items()) if count}
 
 
-def _by_request(options: Options, merge: Merge) -> dict[str, Any]:
+def _by_request(control: Control) -> dict[str, Any]:
     """Return the figures of each request of a mix by its name."""
     return {
-        recipe.name: {
+        one.name: {
             **{name: getattr(one.tally, name) for name in _REQUESTS},
             "errors": _errors(one.tally),
             "unsent": one.tally.unsent,
             "unanswered": one.tally.unanswered,
+            "throughput_rps": _per_second(one.answered_in_window, control.measured_s),
+            "goodput_rps": _per_second(one.good_in_window, control.measured_s),
             **_times(one.distributions),
+            "warmup": {"completed": one.warmup.completed},
         }
-        for recipe, one in zip(options.recipes, merge.of_recipes, strict=False)
+        for one in control.merge.of_recipes
     }
 
 
@@ -265,7 +268,8 @@ def timeline(seconds: list[Second], duration_s: float) -> str:
 def histogram_log(merge: Merge, started_at: str | None) -> str:
     """Return an HdrHistogram log of response times, with intervals of a second.
 
-    Those of correct answers and those of failed ones are intervals of their own, with these tags.
+    Those of correct answers and those of failed ones are intervals of their own, with these tags,
+    and so are those of the correct answers to each request of a mix.
     Times in it are relative to the start of the measured part.
     """
     start = datetime.fromisoformat(started_at).timestamp() if started_at else 0.0
@@ -277,7 +281,7 @@ def histogram_log(merge: Merge, started_at: str | None) -> str:
         '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"',
     ]
     lines += [
-        f"Tag={interval.answers},{interval.second:.3f},1.000,{interval.max_us / 1000:.3f},"
+        f"Tag={interval.tag},{interval.second:.3f},1.000,{interval.max_us / 1000:.3f},"
         f"{interval.encoded}"
         for interval in merge.intervals
     ]

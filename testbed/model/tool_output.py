@@ -59,22 +59,6 @@ class AnswersPerConnection(Model):
     max: int
 
 
-class OfRequest(Model):
-    """What became of one request of a mix. Fields are as those of ToolOutput with these names."""
-
-    due: int  # of a closed loop: begun
-    requests: int
-    correct: int
-    good: int  # of the correct answers, those within `good_within_ms`; all without it
-    errors: Errors
-    unsent: int
-    unanswered: int
-    response_us: Distribution
-    correct_us: Distribution
-    failed_us: Distribution
-    service_us: Distribution
-
-
 class Flow(Model):
     """One direction of a measurement of the data link, as seen from the host that printed it."""
 
@@ -142,7 +126,6 @@ class ToolOutput(Model):
     failed_us: Distribution | None = None
     service_us: Distribution | None = None  # from when a request was sent
     handshake_us: Distribution | None = None  # of TLS; None: no https, or the tool does not tell
-    by_request: dict[str, OfRequest] = {}  # of a mix of requests, by name
     lag_us: Distribution | None = None  # how late the generator itself sent
     due: int | None = None  # requests that the schedule held in the measured part
     unsent: int | None = None  # due but never sent

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from testbed import files
 from testbed.errors import TestbedError
-from testbed.model.tool_output import Distribution, OfRequest, ToolOutput
+from testbed.model.tool_output import Distribution, RequestFigures, ToolOutput
 from testbed.texts import shown_name
 from testbed.tools import ANY, ParseError, parse, parse_all
 from testbed.tools.table import TOOLS
@@ -107,12 +107,13 @@ def _table(output: ToolOutput) -> Table:
     return table
 
 
-def _told(figures: OfRequest) -> str:
+def _told(figures: RequestFigures) -> str:
     """Return the main figures of one request of a mix in a line."""
-    times = figures.correct_us.percentiles
+    times = (figures.correct_us or figures.latency_us).percentiles
     return ", ".join(
         [
-            f"{figures.due} due, {figures.requests} answered, {figures.correct} correct",
+            *([] if figures.due is None else [f"{figures.due} due"]),
+            f"{figures.requests} answered, {figures.correct} correct",
             *(f"{kind} {n}" for kind, n in figures.errors if n),
             *(
                 f"correct {percent} % {times[percent]:g} µs"

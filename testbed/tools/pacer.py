@@ -8,8 +8,8 @@ pacer itself counts what has to be calculated from the output of other tools. Of
 - `threads` is the number of its load processes.
 - A closed loop has no schedule. Its `due`, `unsent` and `lag_us` are None. Its response times begin
   when a connection begins the request, so they hold the opening of a connection, if there was one.
-- Without an expected length or digest no body was checked, so wrong_body is unknown, not 0. In a
-  mix of requests each may expect something, so there it is what pacer counted.
+- Without an expected length or digest no body was checked, so wrong_body is unknown, not 0. Of a
+  mix, each request has an expectation of its own.
 """
 
 import json
@@ -27,7 +27,7 @@ from testbed.model.tool_output import (
     Distribution,
     Errors,
     ErrorText,
-    OfRequest,
+    RequestFigures,
     ToolOutput,
 )
 from testbed.tools import checks, documents
@@ -170,22 +170,26 @@ class _ErrorText(Part):
     count: int
 
 
-class _OfRequest(Part):
+class _Warmup(Part):
+    completed: int
+
+
+class _Request(Part):
+    """The figures of one request of a mix."""
+
     due: int
     completed: int
     ok: int
-    good: int
     errors: _Errors
     unsent: int
     unanswered: int
+    throughput_rps: float | None
+    goodput_rps: float | None
     response_us: _Times
     correct_us: _Times
     failed_us: _Times
     service_us: _Times
-
-
-class _Warmup(Part):
-    completed: int
+    warmup: _Warmup
 
 
 class _AnswersPerConnection(Part):
@@ -217,7 +221,6 @@ class _Document(Part):
     error_texts: list[_ErrorText] = []  # from version 4 on, as the next three
     status_codes: dict[str, int] = {}
     handshake_us: _Times | None = None
-    by_request: dict[str, _OfRequest] = {}
     unsent: int
     unanswered: int
     bytes: int
@@ -236,6 +239,7 @@ class _Document(Part):
     cpu_percent: float | None
     processes: list[_Process]
     warmup: _Warmup
+    by_request: dict[str, _Request] = {}
     problems: list[str]
 
 
@@ -280,7 +284,6 @@ def _read(written: WrittenDocument) -> ToolOutput:
         failed_us=_distribution(document.failed_us),
         service_us=_distribution(document.service_us),
         handshake_us=_handshake(document),
-        by_request={name: _of_request(one) for name, one in document.by_request.items()},
         lag_us=None if closed else _distribution(document.lag_us),
         due=None if closed else document.due,
         unsent=None if closed else document.unsent,
@@ -289,13 +292,27 @@ def _read(written: WrittenDocument) -> ToolOutput:
         busiest_process_cpu_percent=max(shares, default=None),
         connections_opened=document.connections_opened,
         answers_per_connection=AnswersPerConnection(**answers.model_dump()) if answers else None,
+        by_request={name: _request(one, closed) for name, one in document.by_request.items()},
         problems=[*document.problems, *_problems(document)],
     )
 
 
-def _of_request(one: _OfRequest) -> OfRequest:
-    figures = one.model_dump()
-    return OfRequest(requests=figures.pop("completed"), correct=figures.pop("ok"), **figures)
+def _request(one: _Request, closed: bool) -> RequestFigures:
+    return RequestFigures(
+        due=None if closed else one.due,
+        requests=one.completed,
+        correct=one.ok,
+        warmup_requests=one.warmup.completed,
+        throughput_rps=one.throughput_rps,
+        goodput_rps=one.goodput_rps,
+        errors=Errors(**one.errors.model_dump()),
+        latency_us=Distribution(**one.response_us.model_dump()),
+        correct_us=_distribution(one.correct_us),
+        failed_us=_distribution(one.failed_us),
+        service_us=_distribution(one.service_us),
+        unsent=None if closed else one.unsent,
+        unanswered=one.unanswered,
+    )
 
 
 def _handshake(document: _Document) -> Distribution | None:
