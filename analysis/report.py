@@ -81,7 +81,8 @@ def write(campaign: LoadedCampaign, out: Path) -> dict[str, list[Rendered]]:
     """Write index.html, table.csv, table.txt and charts/ into `out`.
 
     summary.csv, capacities.csv and parts.csv are written only if they have rows. The same results
-    folder gives the same bytes. Returns each endpoint's charts. Raises OSError if `out` cannot be written.
+    folder gives the same bytes. Returns each endpoint's charts. Raises OSError if `out` cannot be
+    written.
     """
     chart_folder = out / "charts"
     chart_folder.mkdir(parents=True, exist_ok=True)
