@@ -23,14 +23,17 @@ def _to(check: AnswerCheck) -> str:
 def _answers_meanwhile(evidence: Evidence) -> list[Finding]:
     """Return how many answers during the load differed from the verified one.
 
-    The generator compares them by length and digest.
+    The generator compares them by length and digest. Each part of a mix is judged by itself, as a
+    rare one would be lost among the others.
     """
-    output = evidence.run.output
-    if output is None or not output.errors.wrong_body or not output.requests:
-        return []
-    share = 100 * output.errors.wrong_body / output.requests
-    sentence = "{value:.2g} % of the answers during the load had another body than the verified one"
-    return beyond("wrong_body_percent", share, sentence)
+    findings: list[Finding] = []
+    for which, told in evidence.requests:
+        if told.errors.wrong_body and told.requests:
+            share = 100 * told.errors.wrong_body / told.requests
+            value = "{value:.2g}" if share < 10 else "{value:.0f}"
+            sentence = f"{value} % of the answers{which} during the load had another body than the "
+            findings += beyond("wrong_body_percent", share, f"{sentence}verified one")
+    return findings
 
 
 def sql(evidence: Evidence) -> list[Finding]:
@@ -45,6 +48,9 @@ def sql(evidence: Evidence) -> list[Finding]:
     output = evidence.run.output
     if output is None or output.requests is None:
         return findings
+    if evidence.run.weights and not output.by_request:
+        how_often = "how often each part of the mix was answered is not known, nor how much SQL"
+        return [*findings, found("doubtful", f"{how_often} that takes")]
     for statement in sql_of.declared(evidence.expected.statements, _answered(evidence, output)):
         findings += _calls_off(evidence, statement)
     return findings
@@ -114,12 +120,15 @@ def no_good_answer(evidence: Evidence) -> list[Finding]:
     """Check that at least one request was answered correctly, however slowly.
 
     Goodput may be zero all the same: every correct answer may have come after the deadline, or
-    after the measured part. It only tells where the generator does not count correct answers.
+    after the measured part. It only tells where the generator does not count correct answers. A
+    part of a mix that was asked must have a correct answer, too.
     """
-    output = evidence.run.output
-    if output and not (output.goodput_rps if output.correct is None else output.correct):
-        return [found("invalid", "not one request was answered correctly")]
-    return []
+    return [
+        found("invalid", f"not one request{which} was answered correctly")
+        for which, told in evidence.requests
+        if not (told.goodput_rps if told.correct is None else told.correct)
+        and (not which or told.requests or told.errors.total)
+    ]
 
 
 def unequal_workers(evidence: Evidence) -> list[Finding]:

@@ -263,6 +263,36 @@ def test_requests_of_a_part_that_failed_may_have_reached_their_query(tmp_path):
         assert [verdict for check, verdict, _ in found if check == "sql"] == verdicts
 
 
+def test_a_part_that_fails_is_not_lost_among_the_others(tmp_path):
+    """One request of a thousand is to `page`, and all of these fail; none of the others does."""
+    judged = judge_in(tmp_path)
+
+    def of_page(page, **changes):
+        parts = {"item": of_part(5994), "page": page}
+        figures = output(correct=5994, by_request=parts, **changes)
+        found = judged(output=figures, weights={"item": 999.0, "page": 1.0}, sql=[], statements={})
+        return {(check, verdict, sentence.partition(" (")[0]) for check, verdict, sentence in found}
+
+    wrong = of_part(6, errors=Errors(wrong_body=6)).model_copy(update={"correct": 0})
+    found = of_page(wrong, errors=Errors(wrong_body=6))
+    assert ("no_good_answer", "invalid", "not one request to page was answered correctly") in found
+    another = "had another body than the verified one"
+    assert {
+        ("answer", "doubtful", f"0.1 % of the answers during the load {another}"),
+        ("answer", "invalid", f"100 % of the answers to page during the load {another}"),
+        ("failed_answers", "valid", "100.0 % of the answers to page were errors"),
+    } <= found
+    lost = of_part(0, errors=Errors(timeout=6))
+    assert ("no_good_answer", "invalid") in {one[:2] for one in of_page(lost)}
+    never_asked = of_part(0)
+    assert of_page(never_asked) == set()
+
+
+def test_without_the_figures_of_its_parts_the_sql_of_a_mix_is_not_judged(tmp_path):
+    found = judge_in(tmp_path)(weights=WEIGHTS, statements={"item": [ITEM], "page": PAGE}, sql=[])
+    assert [verdict for check, verdict, _ in found if check == "sql"] == ["doubtful"]
+
+
 def test_the_workload_of_a_mix_needs_no_file_of_its_own():
     assert Workload.model_validate(
         {
