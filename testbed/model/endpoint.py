@@ -7,7 +7,16 @@ from pydantic import Field, model_validator
 from testbed.model.base import Declared
 from testbed.model.expected import ExpectedAnswer
 from testbed.model.kinds import Line, Text
-from testbed.model.request import Body, Draws, Method, Query, RequestHeaders, asked_problem, used
+from testbed.model.request import (
+    METHODS,
+    Body,
+    Draws,
+    Method,
+    Query,
+    RequestHeaders,
+    asked_problem,
+    used,
+)
 
 
 class Statement(Declared):
@@ -28,28 +37,39 @@ class Exchange(Declared):
     headers and query are those of the endpoint, unless it has its own.
     """
 
-    description: Line
-    method: Method | None = None
-    headers: RequestHeaders | None = None
-    query: Query | None = None
-    send: Body | None = None
-    expect: ExpectedAnswer
+    description: Line = Field(description="what it is, in a few words")
+    method: Method | None = Field(default=None, description="if it is another one")
+    headers: RequestHeaders | None = Field(default=None, description="in place of the endpoint's")
+    query: Query | None = Field(default=None, description="in place of the endpoint's")
+    send: Body | None = Field(
+        default=None, description="its body; that of the endpoint is not sent"
+    )
+    expect: ExpectedAnswer = Field(description="what must be answered")
 
 
 class Endpoint(Declared):
     """One thing that a workload asks of its apps."""
 
-    description: Text
-    method: Method = "GET"
-    headers: RequestHeaders = {}
-    query: Query = {}  # added to the path that an app's `endpoints` say
-    send: Body | None = None
-    draw: Draws = {}  # used as {name} in headers, query, send and the app's path
-    expect: ExpectedAnswer
-    also: list[Exchange] = []  # asked of the same URL
-    sql: list[
-        Statement
-    ] = []  # all statements that an answer needs; any other statement is reported
+    description: Text = Field(description="what is asked")
+    method: Method = Field(default="GET", description=", ".join(METHODS))
+    headers: RequestHeaders = Field(default={}, description="headers of the request, by name")
+    query: Query = Field(
+        default={},
+        description="names and values that are added to the path of each app, encoded as in a URL",
+    )
+    send: Body | None = Field(default=None, description="body of the request: one kind")
+    draw: Draws = Field(
+        default={},
+        description="values that are drawn anew for each request, by name; `{name}` stands for one"
+        " in headers, query, body and the app's path",
+    )
+    expect: ExpectedAnswer = Field(description="what must be answered")
+    also: list[Exchange] = Field(
+        default=[], description="further requests to the same path, made before the load only"
+    )
+    sql: list[Statement] = Field(
+        default=[], description="all statements that an answer needs; any other one is reported"
+    )
 
     @model_validator(mode="after")
     def _can_be_asked(self) -> Self:

@@ -24,9 +24,14 @@ MOST_ANSWER_BYTES = 16 * 1024 * 1024  # a link of 100 Mbit/s needs more than a s
 class Selection(Declared):
     """What a CSS selector must find in an HTML page: a number of elements, and their texts."""
 
-    selector: CssSelector
-    count: int | None = Field(default=None, ge=0, le=100_000)  # more than a page can show
-    texts_file: RelativeFile | None = None  # JSON list: the text of each, white space collapsed
+    selector: CssSelector = Field(description="CSS selector")
+    count: int | None = Field(
+        default=None, ge=0, le=100_000, description="how many elements it finds"
+    )
+    texts_file: RelativeFile | None = Field(
+        default=None,
+        description="JSON file with a list: the text of each element, white space collapsed",
+    )
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -121,16 +126,30 @@ class Rule(Declared):
     about the rows of all answers compared, because a single one may be right by chance.
     """
 
-    of: FieldPath | None = None
-    differ: list[FieldPath] | None = Field(  # two fields: not equal in every row
-        default=None, min_length=2, max_length=2
+    of: FieldPath | None = Field(
+        default=None,
+        description="the list of rows, as `data.rows`; left out: the document itself",
     )
-    changes: FieldPath | None = None  # not the same in all rows
-    unique: FieldPath | None = None  # not twice in an answer
-    sorted: FieldPath | None = None  # never less than in the row before
-    # Each field's value as a text, in every row; {name} stands for a drawn value
+    differ: list[FieldPath] | None = Field(
+        default=None,
+        min_length=2,
+        max_length=2,
+        description="two fields that are not equal in each row of all answers compared",
+    )
+    changes: FieldPath | None = Field(
+        default=None, description="a field that is not the same in all rows of all answers compared"
+    )
+    unique: FieldPath | None = Field(
+        default=None, description="a field of which no two rows of an answer have the same value"
+    )
+    sorted: FieldPath | None = Field(
+        default=None, description="a field that is never less than in the row before"
+    )
     equals: dict[FieldPath, Annotated[str, AfterValidator(_names)]] | None = Field(
-        default=None, min_length=1
+        default=None,
+        min_length=1,
+        description='fields and the value of each as a text, in every row: `{id: "{id}"}` for a'
+        " drawn one",
     )
 
     @model_validator(mode="after")
@@ -147,23 +166,48 @@ class ExpectedAnswer(Declared):
     Without any kind of body the body must be empty, unless headers are given and it varies.
     """
 
-    status: Status = 200
-    content_type: MediaType | None = "application/json"  # None where there is no body
-    headers: dict[HeaderName, HeaderLike] = {}
-    # The body is one of these kinds
-    json_file: RelativeFile | None = None  # exactly this document
-    json_shape: JsonLike | None = Field(default=None, alias="json")  # a document like this
-    text_file: RelativeFile | None = None  # the body itself; a last line break may be missing
-    text: TextLike | None = None
-    html: list[Selection] = []
-    sha256: Sha256 | None = None
+    status: Status = Field(default=200, description="200 unless another one is right")
+    content_type: MediaType | None = Field(
+        default="application/json",
+        description="media type without parameters; null: it is not compared",
+    )
+    headers: dict[HeaderName, HeaderLike] = Field(
+        default={},
+        description="headers by name: the exact value, `{pattern: …}`, `{present: true}` or"
+        " `{present: false}`",
+    )
+    json_file: RelativeFile | None = Field(
+        default=None, description="JSON file: the body is this document, however it is written"
+    )
+    json_shape: JsonLike | None = Field(
+        default=None,
+        alias="json",
+        description="a JSON Schema that the body fits, or `{schema_file: …}`",
+    )
+    text_file: RelativeFile | None = Field(
+        default=None, description="file that the body equals; its last line break may be missing"
+    )
+    text: TextLike | None = Field(
+        default=None,
+        description="the body as a text, or `{pattern: …}`, which matches the whole of it",
+    )
+    html: list[Selection] = Field(default=[], description="what CSS selectors find in the page")
+    sha256: Sha256 | None = Field(default=None, description="digest of the body, of any kind")
     length: int | None = Field(
-        default=None, ge=0, le=MOST_ANSWER_BYTES
-    )  # bytes; with sha256 or not
-    rules: list[Rule] = []  # of json
-    # The body varies (a counter, a token), so that the generator cannot compare it by length and
-    # digest. None: it does if its kind is `json` or a pattern
-    varies: bool | None = None
+        default=None,
+        ge=0,
+        le=MOST_ANSWER_BYTES,
+        description="bytes of the body, of any kind, with `sha256` or alone",
+    )
+    rules: list[Rule] = Field(
+        default=[], description="what holds between values of the document; with `json`"
+    )
+    # If it does, the generator cannot compare it by length and digest
+    varies: bool | None = Field(
+        default=None,
+        description="whether right answers may differ in their bytes; left out: with `json` and"
+        " `{pattern: …}` they may, with drawn values also with `html` and `length`",
+    )
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:

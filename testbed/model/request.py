@@ -69,11 +69,13 @@ class Draw(Declared):
     asked the same.
     """
 
-    from_: Drawable | None = Field(default=None, alias="from")
-    to: Drawable | None = None  # included
+    from_: Drawable | None = Field(
+        default=None, alias="from", description="the least of a range of whole numbers"
+    )
+    to: Drawable | None = Field(default=None, description="the greatest of them")
     choices: (
         Annotated[list[DrawnValue], Field(min_length=1, max_length=10_000), Differing] | None
-    ) = None
+    ) = Field(default=None, description="instead of a range: texts or whole numbers")
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -104,14 +106,25 @@ class Draw(Declared):
 class Body(Declared):
     """The body of a request: one of a file, a text, a form or a JSON document.
 
-    A file is sent as it is. In the others, texts may have placeholders of drawn values.
+    In all but a file, texts may have placeholders of drawn values. Files are relative to the
+    workload's folder.
     """
 
-    content_type: ContentType = ""  # left out: that of its kind
-    file: RelativeFile | None = None  # relative to the workload's folder; may be empty
-    text: Template | None = Field(default=None, max_length=64 * 1024)
-    form: dict[QueryName, QueryTemplate] | None = None
-    json_document: Any = Field(default=None, alias="json")
+    content_type: ContentType = Field(
+        default="", description="its media type; left out: the usual one of its kind"
+    )
+    file: RelativeFile | None = Field(
+        default=None, description="file that is sent as it is; may be empty; JSON unless told"
+    )
+    text: Template | None = Field(default=None, max_length=64 * 1024, description="a text")
+    form: dict[QueryName, QueryTemplate] | None = Field(
+        default=None, description="fields of a form, by name"
+    )
+    json_document: Any = Field(
+        default=None,
+        alias="json",
+        description="a document; a text that is only a drawn number is sent as a number",
+    )
 
     @model_validator(mode="before")
     @classmethod
