@@ -71,11 +71,11 @@ def read(text: str) -> list[tuple[str, answers.Answer]]:
     return kept
 
 
-def check(text: str, expected: Mapping[str, Expected]) -> list[AnswerCheck]:
-    """Compare a sample with what is expected of each request, by name; an only one is ''.
+def check(text: str, expected: Mapping[str, Expected]) -> dict[str, AnswerCheck]:
+    """Compare a sample with what is expected of each request, by name; an only one may be ''.
 
-    Return one check for each request that the sample has answers of. Raises ValueError as `read`
-    does, and for a name or drawn values that are not the request's.
+    Return one check for each request that the sample has answers of, by name. Raises ValueError as
+    `read` does, and for a name or drawn values that are not the request's.
     """
     by_name: dict[str, list[answers.Answer]] = {}
     for name, answer in read(text):
@@ -85,7 +85,6 @@ def check(text: str, expected: Mapping[str, Expected]) -> list[AnswerCheck]:
             if needed not in answer.drawn:
                 raise ValueError(f"holds an answer without the value drawn for {shown(needed)}")
         by_name.setdefault(name, []).append(answer)
-    return [
-        answers.compare_all(kept, expected[name], "during", name or None)
-        for name, kept in by_name.items()
-    ]
+    return {
+        name: answers.compare_all(kept, expected[name], "during") for name, kept in by_name.items()
+    }

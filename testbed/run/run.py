@@ -34,7 +34,7 @@ from testbed.model.results import (
     telemetry_file,
 )
 from testbed.model.tool_output import ToolOutput
-from testbed.run import conditions
+from testbed.run import conditions, sampled
 from testbed.run.asking import Asker
 from testbed.run.generating import generate
 from testbed.run.record import begun, judged
@@ -42,7 +42,7 @@ from testbed.run.session import Session
 from testbed.tools import parse
 from testbed.tools.generators import choose, measured_from
 from testbed.tools.table import GENERATORS
-from testbed.tools.tool import OUTPUT, REQUESTS_FILE, WARM_UP_OUTPUT, Target
+from testbed.tools.tool import OUTPUT, REQUESTS_FILE, SAMPLE_FILE, WARM_UP_OUTPUT, Target
 from testbed.validity import sql
 
 TELEMETRY_BYTES = files.LARGEST_BYTES  # enough for two days, at a row of about 400 bytes a second
@@ -163,6 +163,9 @@ class _Runner:
         with self.phase("collect"):
             output = self._parse()
             self.note(output=output)
+            during = sampled.check(self.partial / "raw" / SAMPLE_FILE, self.askers)
+            checks = [self._of_part(part, one) for part, one in during.items()]
+            self.note(answers=[*self.record.answers, *checks])
             if self.statements_seen is not None:
                 seen = sql.sorted_out(
                     self.statements_seen,
@@ -349,6 +352,7 @@ class _Runner:
             body_file=body_file,
             seed=self.record.arrivals_seed,
             headers=request.headers,
+            keep_sample=varies,
         )
 
     def _target_of_file(self, found: Mapping[str, answers.Answer]) -> Target:
@@ -370,7 +374,10 @@ class _Runner:
         file = f"{self.remote_folder}/{REQUESTS_FILE}"
         self.generating.write(file, text)
         return Target(
-            url=f"{self.session.app_url}/", requests_file=file, seed=self.record.requests_seed
+            url=f"{self.session.app_url}/",
+            requests_file=file,
+            seed=self.record.requests_seed,
+            keep_sample=any(endpoint.varies for endpoint in self.parts.values()),
         )
 
     def _output(self, name: str) -> str:

@@ -18,6 +18,7 @@ from testbed.tools.lines import Line
 
 OUTPUT = "generator.txt"  # all that a generator prints, including standard error
 WARM_UP_OUTPUT = "warm-up.txt"
+SAMPLE_FILE = "sample.jsonl"  # answers that it kept (testbed/asked/sample.py)
 REQUESTS_FILE = "requests.json"  # what a mix asks (testbed/asked/requests.py)
 OPEN_FILES_LIMIT = "generator-open-files.txt"  # its shell writes it (testbed/run/generating.py)
 # The most bytes of each of these files. Output is usually a page or two, but some generators print
@@ -39,6 +40,7 @@ class Target:
     requests_file: str | None = None
     # Of all that is drawn: when requests are due, which one is next; None: nothing is
     seed: int | None = None
+    keep_sample: bool = False  # of the answers, as right ones differ
     headers: Mapping[str, str] = field(default_factory=dict)  # besides `content_type`
 
     @property
