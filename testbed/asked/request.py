@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from testbed import files
+from testbed.errors import TestbedError
 from testbed.model import template
 from testbed.model.endpoint import Endpoint
 from testbed.model.request import Body, Draws
@@ -72,15 +73,17 @@ def with_query(path: str, query: Mapping[str, str]) -> str:
 def read_body(folder: Path, body: Body, draws: Draws) -> str:
     """Return the template of a request's body.
 
-    Raises TestbedError if its file cannot be read, or is not UTF-8.
+    Raises TestbedError if its file cannot be read, or is not UTF-8, or the body is too large.
     """
     if body.file is not None:
         return template.literal(files.read_text(files.beside(folder, body.file), MOST_BODY_BYTES))
     if body.text is not None:
-        return body.text
-    if body.form is not None:
-        return _pairs(body.form)
-    return _json(body.json_document, draws)
+        text = body.text
+    else:
+        text = _json(body.json_document, draws) if body.form is None else _pairs(body.form)
+    if (size := len(text.encode())) > MOST_BODY_BYTES:
+        raise TestbedError(f"send: {size:,} bytes; at most {MOST_BODY_BYTES:,} are sent")
+    return text
 
 
 def _pairs(values: Mapping[str, str]) -> str:

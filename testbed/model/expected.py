@@ -18,6 +18,13 @@ from testbed.model.kinds import (
 )
 
 NO_BODY = (204, 304)  # statuses whose answers have no body, whatever their headers say
+USUAL_TYPES = {
+    "json_file": "application/json",
+    "json": "application/json",
+    "html": "text/html",
+    "text": "text/plain",
+    "text_file": "text/plain",
+}
 MOST_ANSWER_BYTES = 16 * 1024 * 1024  # a link of 100 Mbit/s needs more than a second for it
 
 
@@ -168,8 +175,9 @@ class ExpectedAnswer(Declared):
 
     status: Status = Field(default=200, description="200 unless another one is right")
     content_type: MediaType | None = Field(
-        default="application/json",
-        description="media type without parameters; null: it is not compared",
+        default=None,
+        description="media type without parameters; left out: `application/json`, `text/html` or"
+        " `text/plain` as its kind is, and not compared for others; null: not compared",
     )
     headers: dict[HeaderName, HeaderLike] = Field(
         default={},
@@ -208,6 +216,15 @@ class ExpectedAnswer(Declared):
         description="whether right answers may differ in their bytes; left out: with `json` and"
         " `{pattern: …}` they may, with drawn values also with `html` and `length`",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_its_kind(cls, data: Any) -> Any:
+        """Add the usual content type of the kind of body, unless another one is given."""
+        if not isinstance(data, dict) or "content_type" in data:
+            return data
+        usual = (one for kind, one in USUAL_TYPES.items() if data.get(kind))
+        return {"content_type": next(usual, None)} | data
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:

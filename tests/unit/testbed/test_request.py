@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from testbed.asked import request
+from testbed.errors import TestbedError
 from testbed.model import template
 from testbed.model.endpoint import Endpoint
 from testbed.model.request import Draw
@@ -139,6 +140,30 @@ def test_what_is_drawn_follows_from_the_seed(seed, number, least, more):
     assert values == request.drawn(dict(reversed(draws.items())), seed, number)
     assert least <= values["id"] <= least + more
     assert values["who"] in ("a", 5)
+
+
+def test_a_body_beyond_the_limit_is_refused():
+    words = {"json": ["x" * 1000] * 66}
+    with pytest.raises(TestbedError, match="send: 66,264 bytes; at most 65,536 are sent"):
+        made(method="POST", send=words)
+
+
+@pytest.mark.parametrize(
+    ("expect", "media"),
+    [
+        ({"json_file": "a.json"}, "application/json"),
+        (JSON, "application/json"),
+        ({"text": "a"}, "text/plain"),
+        ({"text_file": "a.txt"}, "text/plain"),
+        ({"html": [{"selector": "p", "count": 1}]}, "text/html"),
+        ({"text": "a", "content_type": "text/csv"}, "text/csv"),
+        ({"text": "a", "content_type": None}, None),
+        ({"length": 3}, None),
+        ({}, None),
+    ],
+)
+def test_a_content_type_that_is_left_out_is_the_usual_one(expect, media):
+    assert endpoint(expect=expect).expect.content_type == media
 
 
 def test_all_values_are_drawn_alike():
