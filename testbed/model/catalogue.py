@@ -97,11 +97,11 @@ class Workload(Declared):
             InitErrorDetails(
                 type=PydanticCustomError("value_error", "{problem}", {"problem": problem}),
                 loc=("endpoints", name, "mix", part),
-                input=weight,
+                input=one.mix,
             )
             for name, one in self.endpoints.items()
             if isinstance(one, Mix)
-            for part, weight in one.mix.items()
+            for part in one.mix
             if (problem := self._unmixable(part))
         ]
         if problems:
