@@ -73,7 +73,7 @@ def _parts(campaign: LoadedCampaign, mix: str) -> list[str]:
 def _of_part(campaign: LoadedCampaign, mix: str, part: str) -> LoadedCampaign:
     """Return the campaign with only the runs of a mix, and of these only the figures of a part."""
     runs = [
-        LoadedRun(record=part_record(run.record, part))
+        LoadedRun(record=part_record(run.record, part), histogram=run.parts.get(part))
         for run in campaign.runs
         if run.record.endpoint == mix and part in run.record.weights
     ]
@@ -104,18 +104,19 @@ def frame(campaign: LoadedCampaign) -> pd.DataFrame:
     """Return a row for each run of a mix and each of its parts; a missing figure is <NA>."""
     return with_missing(
         [
-            _row(record, part, campaign)
+            _row(run, part, campaign)
             for mix in mixes(campaign)
             for part in _parts(campaign, mix)
             for group in groups(campaign, mix)
-            for record in group.records
-            if part in record.weights
+            for run in group.runs
+            if part in run.record.weights
         ]
     )
 
 
-def _row(record: RunRecord, part: str, campaign: LoadedCampaign) -> dict[str, Any]:
-    alone = part_record(record, part)
+def _row(run: LoadedRun, part: str, campaign: LoadedCampaign) -> dict[str, Any]:
+    record, alone = run.record, part_record(run.record, part)
+    histogram = run.parts.get(part)
     return {
         "run_id": record.run_id,
         "app": record.app,
@@ -128,7 +129,7 @@ def _row(record: RunRecord, part: str, campaign: LoadedCampaign) -> dict[str, An
         "asked_rate_rps": alone.load.rate_rps,
         "asked_percent": asked_percent(record, part),
         "answered_percent": _answered_percent([record], part),
-        **figure_columns(alone),
+        **figure_columns(alone, histogram.counted if histogram else None),
         "requests": alone.output.requests if alone.output else None,
         "verdict": record.standing,
     }

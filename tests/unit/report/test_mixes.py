@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
+from hdrh.histogram import HdrHistogram
 
 from analysis import mixes, report
 from analysis.groups import groups
@@ -58,7 +59,7 @@ def seed():
 
 
 @pytest.fixture
-def measured(seed, tmp_path):
+def written(seed, tmp_path):
     """A campaign of two apps with three trials of a mix, and the truth: the times of each part."""
     dice = np.random.default_rng(seed)
     truth, runs = {}, []
@@ -94,7 +95,13 @@ def measured(seed, tmp_path):
             )
             runs.append(record.model_copy(update={"weights": WEIGHTS, "requests_seed": 17}))
     about = builder.campaign(runs, asked={"endpoints": ["front"], "trials": 3})
-    return load(builder.write(tmp_path / "campaign", about, runs, curves=False)), truth
+    return builder.write(tmp_path / "campaign", about, runs, curves=False), truth
+
+
+@pytest.fixture
+def measured(written):
+    folder, truth = written
+    return load(folder), truth
 
 
 def test_each_part_has_the_figures_of_its_own_requests(measured):
@@ -119,6 +126,45 @@ def test_each_part_has_the_figures_of_its_own_requests(measured):
             low, high = summary.bounds or (summary.mean, summary.mean)
             assert low <= exact * (1 + 1e-9)
             assert high >= exact * (1 - 1e-9)
+
+
+def histogram_log(drawn: dict[str, np.ndarray]) -> str:
+    """Return pacer's log of these times, as if a tenth of them had come in each of ten seconds."""
+    lines = [
+        "#[Histogram log format version 1.2]",
+        "#[StartTime: 1772443805.120 (seconds since epoch)]",
+        '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"',
+    ]
+    for second in range(10):
+        of_second = {f"correct:{part}": times[second::10] for part, times in drawn.items()}
+        for tag, times_us in (
+            {"correct": np.concatenate([*of_second.values()])} | of_second
+        ).items():
+            interval = HdrHistogram(1, 3_600_000_000, 3)
+            for time_us in times_us:
+                interval.record_value(int(time_us))
+            if len(times_us):
+                top_ms, counts = times_us.max() / 1000, interval.encode().decode()
+                lines.append(f"Tag={tag},{second:.3f},1.000,{top_ms:.3f},{counts}")
+    return "\n".join(lines) + "\n"
+
+
+def test_with_histograms_the_percentiles_of_each_part_are_known(written):
+    folder, truth = written
+    for trial, app in ((trial, app) for trial in (1, 2, 3) for app in ("django", "flask")):
+        (run,) = folder.glob(f"*-{app}-front-default-t{trial}")
+        (run / "latency.hdr").write_text(histogram_log(truth[app, trial][0]))
+    for row in mixes.rows(load(folder), "front"):
+        trials = [truth[row.group.app, trial] for trial in (1, 2, 3)]
+        every = np.sort(np.concatenate([drawn[row.part] for drawn, _ in trials]))
+        wrong = sum(failed[row.part] for _, failed in trials)
+        for key, percent in (("response_p50_us", 50), ("response_p99_us", 99)):
+            summary = row.group.summary(key)
+            rank = int(np.ceil((len(every) + wrong) * percent / 100))
+            if rank <= len(every):
+                assert summary.bounds is None
+                assert summary.mean == pytest.approx(every[rank - 1], rel=0.002, abs=1)
+                assert "bootstrap" in summary.interval_is
 
 
 def test_a_mix_is_one_endpoint_and_its_parts_are_none(measured):
