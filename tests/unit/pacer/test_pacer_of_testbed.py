@@ -1,4 +1,4 @@
-"""pacer reads the file that the testbed writes for a mix, and the testbed reads what pacer writes."""
+"""pacer reads the file that the testbed writes for a mix, and the testbed what pacer writes."""
 
 import json
 import subprocess
