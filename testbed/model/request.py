@@ -17,6 +17,7 @@ from testbed.model.kinds import (
     Name,
     RelativeFile,
 )
+from testbed.texts import shown
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -28,7 +29,11 @@ SET_BY_THE_GENERATOR = (
     "connection", "content-length", "content-type", "host", "transfer-encoding",
 )  # fmt: skip
 MOST_DRAWN = 2**53 - 1  # what JSON's readers hold without loss
-_PLAIN = re.compile(r"[A-Za-z0-9._~-]*")  # the same in a URL, a form and JSON
+# Characters that stand for themselves: drawn values are put as they are, but for the path
+_IN_A_HEADER = re.compile(r"[ -~]*")
+_IN_A_FORM = re.compile(r"[A-Za-z0-9._~-]*")
+_IN_JSON = re.compile(r'[^"\\]*')
+_ANYWHERE = re.compile(r".*")
 
 
 def _template(value: str) -> str:
@@ -92,15 +97,10 @@ class Draw(Declared):
         """Return whether each value is a number, which JSON has without quotes."""
         return all(isinstance(value, int) for value in self.choices or [])
 
-    @property
-    def plain(self) -> bool:
-        """Return whether each value is written alike in a URL, in a form and in JSON."""
-        return all(_PLAIN.fullmatch(str(value)) for value in self.choices or [])
-
-    @property
-    def ascii(self) -> bool:
-        """Return whether each value can stand in a header."""
-        return all(str(value).isascii() for value in self.choices or [])
+    def unfit(self, characters: re.Pattern[str]) -> str | None:
+        """Return the first value that has other characters than these; None if none has."""
+        texts = map(str, self.choices or [])
+        return next((text for text in texts if not characters.fullmatch(text)), None)
 
 
 class Body(Declared):
@@ -197,27 +197,29 @@ def asked_problem(
     """Return what is wrong with a request, of which each part alone is right; None if nothing is.
 
     Each placeholder must be drawn, and its values must be such that they can stand where it does.
+    In a query all can, because it is encoded.
     """
     if method in WITH_A_BODY and body is None:
         return f"{method} takes a body (send), be it an empty text"
     if method in WITHOUT_A_BODY and body is not None:
         return f"send: a request with {method} takes none"
+    in_body = _ANYWHERE
+    if body is not None and body.text is None:
+        in_body = _IN_JSON if body.form is None else _IN_A_FORM
     places = [
-        *((f"headers: {name}", text) for name, text in headers.items()),
-        *((f"query: {name}", text) for name, text in query.items()),
-        *(("send", text) for text in (body.templates if body else [])),
+        *((f"headers: {name}", text, _IN_A_HEADER) for name, text in headers.items()),
+        *((f"query: {name}", text, _ANYWHERE) for name, text in query.items()),
+        *(("send", text, in_body) for text in (body.templates if body else [])),
     ]
-    for place, text in places:
+    for place, text, characters in places:
         for name in template.names(text):
             if name not in draws:
                 return f"{place}: {{{name}}} is drawn nowhere; declare it under draw"
-            if place == "send" and body and body.text is None and not draws[name].plain:
+            if (value := draws[name].unfit(characters)) is not None:
                 return (
-                    f"{place}: the choices of {{{name}}} hold characters that a form or JSON "
-                    "writes in another way; only letters, digits and . _ ~ - stand there"
+                    f"{place}: {{{name}}} may be {shown(value)}, which has characters that cannot "
+                    f"stand there as they are"
                 )
-            if place.startswith("headers") and not draws[name].ascii:
-                return f"{place}: the choices of {{{name}}} are not all ASCII, as headers are"
     return None
 
 
