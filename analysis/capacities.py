@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
 
+from analysis.frames import with_missing
 from analysis.groups import apps, has_variants, settings_text, varied_settings
 from analysis.load import LoadedCampaign
 from analysis.text_table import text_table
@@ -236,29 +237,29 @@ def unfinished(campaign: LoadedCampaign) -> list[str]:
 def frame(campaign: LoadedCampaign) -> pd.DataFrame:
     """Return a table with a row for each search; an end that was not found is missing (<NA>)."""
     wanted = asked(campaign)
-    data = [
-        {
-            "app": row.app,
-            "app_title": row.app_title,
-            "endpoint": row.endpoint,
-            "variant": row.variant,
-            "settings": row.settings or None,
-            "trial": answer.result.trial,
-            "capacity_rps": answer.result.capacity_rps,
-            "at_least_rps": answer.result.at_least_rps,
-            "below_rps": answer.result.below_rps,
-            "ended": answer.result.ended,
-            "objective_p99_ms": wanted.p99_ms if wanted else None,
-            "objective_errors_percent": wanted.errors_percent if wanted else None,
-            "precision_percent": wanted.precision_percent if wanted else None,
-            "verdict": answer.standing,
-            "probes": " ".join(answer.result.runs),
-        }
-        for row in rows(campaign)
-        for answer in row.answers
-    ]
-    columns = {key: pd.array([item[key] for item in data]) for key in data[0]} if data else {}
-    return pd.DataFrame(columns)
+    return with_missing(
+        [
+            {
+                "app": row.app,
+                "app_title": row.app_title,
+                "endpoint": row.endpoint,
+                "variant": row.variant,
+                "settings": row.settings or None,
+                "trial": answer.result.trial,
+                "capacity_rps": answer.result.capacity_rps,
+                "at_least_rps": answer.result.at_least_rps,
+                "below_rps": answer.result.below_rps,
+                "ended": answer.result.ended,
+                "objective_p99_ms": wanted.p99_ms if wanted else None,
+                "objective_errors_percent": wanted.errors_percent if wanted else None,
+                "precision_percent": wanted.precision_percent if wanted else None,
+                "verdict": answer.standing,
+                "probes": " ".join(answer.result.runs),
+            }
+            for row in rows(campaign)
+            for answer in row.answers
+        ]
+    )
 
 
 def table(campaign: LoadedCampaign) -> Table:

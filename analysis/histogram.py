@@ -12,6 +12,7 @@ from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
 
 from testbed.model.load import Load
+from testbed.model.mix import MOST_PARTS
 from testbed.model.tool_output import ToolOutput
 from testbed.tools import due
 from testbed.tools.due import Counted
@@ -19,7 +20,10 @@ from testbed.tools.due import Counted
 # The tags of response times (see pacer/FORMAT.md): a log has those of correct and of failed answers
 # apart, or those of all answers, with a tag or without one.
 CORRECT_TAG, FAILED_TAG = "correct", "failed"
-ALL_TAGS = (None, "response")
+ANY_ANSWER = "response"
+TAGS = (CORRECT_TAG, FAILED_TAG, ANY_ANSWER)
+MOST_TAGS = len(TAGS) + MOST_PARTS
+PART_TAG = "correct:"  # with the name of a mix's part behind it: its correct answers
 # The highest value that the receiving histogram takes: one hour, in microseconds.
 HIGHEST_US = 3_600_000_000
 # A percentile is drawn only as far as this many answers lie beyond it: one single late answer
@@ -99,25 +103,51 @@ class _Tagged:
         self.intervals += 1
 
 
-def read_histogram(path: Path) -> Histogram | None:
-    """Return the response times of a histogram log; None if the log holds no value.
+@dataclass(frozen=True)
+class Histograms:
+    """What a histogram log holds: response times of all requests, and of each part of a mix."""
+
+    whole: Histogram | None  # None: the log holds no value
+    parts: dict[str, Histogram]  # by name, of correct answers; a part without one is missing
+
+
+def read_histograms(path: Path) -> Histograms:
+    """Return all response times of a histogram log.
 
     Where the log has those of correct and of failed answers apart, the first are returned. Raises
     ValueError if the log holds no histogram or is broken.
     """
-    correct, chosen = _read(path)
-    if not chosen.answers:
+    by_tag = _read(path)
+    separates = CORRECT_TAG in by_tag or FAILED_TAG in by_tag
+    chosen = by_tag.get(CORRECT_TAG if separates else ANY_ANSWER)
+    if not separates and chosen is None:
+        raise ValueError("no histogram of response times in it")
+    parts = {
+        tag.removeprefix(PART_TAG): histogram
+        for tag, tagged in by_tag.items()
+        if tag.startswith(PART_TAG) and (histogram := _histogram(tagged, correct=True))
+    }
+    return Histograms(None if chosen is None else _histogram(chosen, correct=separates), parts)
+
+
+def read_histogram(path: Path) -> Histogram | None:
+    """Return the response times of all requests of a histogram log, as `read_histograms` does."""
+    return read_histograms(path).whole
+
+
+def _histogram(tagged: _Tagged, *, correct: bool) -> Histogram | None:
+    if not tagged.answers:
         return None
-    pairs = np.array(list(chosen.answers), dtype=np.int64)
+    pairs = np.array(list(tagged.answers), dtype=np.int64)
     times_us, bucket = np.unique(pairs[:, 1], return_inverse=True)
     return Histogram(
         times_us=times_us.astype(float),
         interval=pairs[:, 0],
         bucket=bucket,
-        answers=np.array(list(chosen.answers.values()), dtype=np.int64),
-        intervals=chosen.intervals,
+        answers=np.array(list(tagged.answers.values()), dtype=np.int64),
+        intervals=tagged.intervals,
         correct=correct,
-        curve=_curve(chosen.total, correct),
+        curve=_curve(tagged.total, correct),
     )
 
 
@@ -159,27 +189,23 @@ def _check_intervals(path: Path) -> None:
                 raise ValueError(f"an interval of more than {MOST_INTERVAL_BYTES:,} bytes")
 
 
-def _read(path: Path) -> tuple[bool, _Tagged]:
-    """Return whether a log has correct answers apart, with these or else with all answers."""
+def _read(path: Path) -> dict[str, _Tagged]:
+    """Return the intervals of each tag that has response times."""
     _check_intervals(path)
-    apart, every = _Tagged(), _Tagged()
-    separates = False
+    found: dict[str, _Tagged] = {}
     try:
         reader = HistogramLogReader(str(path), HdrHistogram(1, HIGHEST_US, 3))
         try:
             while (interval := reader.get_next_interval_histogram()) is not None:
-                tag = interval.get_tag()
-                separates = separates or tag in (CORRECT_TAG, FAILED_TAG)
-                if tag == CORRECT_TAG:
-                    apart.add(interval)
-                elif tag in ALL_TAGS:
-                    every.add(interval)
+                tag = interval.get_tag() or ANY_ANSWER
+                if tag in TAGS or tag.startswith(PART_TAG):
+                    if tag not in found and len(found) == MOST_TAGS:
+                        raise ValueError(f"more than {MOST_TAGS} tags")
+                    found.setdefault(tag, _Tagged()).add(interval)
         finally:
             reader.close()
     # hdrh does not document what it raises for a broken log; some of it is a plain Exception.
     except Exception as error:
         problem = str(error) or type(error).__name__
         raise ValueError(f"broken histogram log: {problem}") from error
-    if not separates and not every.intervals:
-        raise ValueError("no histogram of response times in it")
-    return separates, apart if separates else every
+    return found

@@ -11,7 +11,7 @@ from typing import Any
 
 import jinja2
 
-from analysis import capacities, figures, groups, ramp, tables, trials
+from analysis import capacities, figures, groups, mixes, ramp, tables, trials
 from analysis.charts.style import Rendered
 from analysis.intervals import CONFIDENCE
 from analysis.load import LoadedCampaign
@@ -87,6 +87,8 @@ def page(
         several_trials=tables.several_trials(campaign),
         groups={endpoint: groups.groups(campaign, endpoint) for endpoint in charts},
         figures=figures.FIGURES,
+        mixes={mix: mixes.rows(campaign, mix) for mix in mixes.mixes(campaign)},
+        asked_percent=mixes.asked_percent,
         charts=charts,
         timelines=timelines,
         made_by=sorted({groups.generated_by(run.record) for run in campaign.runs}),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.histogram import Histogram, LatencyCurve, read_histogram
+from analysis.histogram import Histogram, Histograms, LatencyCurve, read_histograms
 from testbed import files, store
 from testbed.errors import TestbedError
 from testbed.model.kinds import ROLES, HostRole
@@ -44,6 +44,7 @@ class LoadedRun:
     timeline: pd.DataFrame | None = None
     telemetry: dict[HostRole, pd.DataFrame] = field(default_factory=dict)
     histogram: Histogram | None = None
+    parts: dict[str, Histogram] = field(default_factory=dict)  # of a mix, by name
     notes: list[str] = field(default_factory=list)
     edited: list[str] = field(default_factory=list)
 
@@ -139,11 +140,13 @@ def _load_run(folder: Path, campaign: Campaign, edited: list[str]) -> LoadedRun:
         table = _read_csv(folder / telemetry_file(role), notes)
         if table is not None:
             telemetry[role] = table
+    histograms = _read_latency(folder / HISTOGRAM_FILE, notes)
     return LoadedRun(
         record=_marked(record, edited),
         timeline=_read_csv(folder / TIMELINE_FILE, notes),
         telemetry=telemetry,
-        histogram=_read_latency(folder / HISTOGRAM_FILE, notes),
+        histogram=histograms.whole,
+        parts=histograms.parts,
         notes=notes,
         edited=edited,
     )
@@ -200,11 +203,10 @@ def _read_csv(path: Path, notes: list[str]) -> pd.DataFrame | None:
     return numbers
 
 
-def _read_latency(path: Path, notes: list[str]) -> Histogram | None:
-    if not _is_readable(path, notes):
-        return None
-    try:
-        return read_histogram(path)
-    except ValueError as error:
-        notes.append(f"{path.name} could not be read: {error}")
-        return None
+def _read_latency(path: Path, notes: list[str]) -> Histograms:
+    if _is_readable(path, notes):
+        try:
+            return read_histograms(path)
+        except ValueError as error:
+            notes.append(f"{path.name} could not be read: {error}")
+    return Histograms(None, {})

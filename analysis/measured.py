@@ -6,8 +6,8 @@ they lie between the percentiles that the generator printed. All functions are p
 
 from dataclasses import replace
 
-from analysis.figures import BY_KEY, PERCENTILES, Figure
-from analysis.ratio import Span
+from analysis.figures import BY_KEY, ERROR_CLASSES, FIGURES, PERCENTILES, Figure
+from analysis.ratio import Span, finite
 from testbed.model.article import Metric
 from testbed.model.load import requests_due
 from testbed.model.results import RunRecord
@@ -47,6 +47,20 @@ def of_figure(record: RunRecord, figure: Figure, counted: Counted | None = None)
     if not _nearly_all_correct(record):
         return Span.at_least(span.low)
     return _with_others(record, output, span, is_mean=is_mean)
+
+
+def figure_columns(record: RunRecord, counted: Counted | None = None) -> dict[str, float | None]:
+    """Return all figures and errors of a run as columns of a CSV file, by their names.
+
+    Of a percentile that is known by its bounds, one column has the lower and one the upper bound.
+    """
+    spans = {figure.key: of_figure(record, figure, counted) for figure in FIGURES}
+    row = {key: None if span is None else span.value for key, span in spans.items()}
+    for key in PERCENTILES:
+        span = spans[key]
+        row[f"{key}_at_most"] = None if span is None else finite(span.high)
+    errors = record.output.errors.model_dump() if record.output else {}
+    return row | {f"errors_{name}": errors.get(name) for name in ERROR_CLASSES}
 
 
 def text(figure: Figure, span: Span | None, *, censored: bool = False) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from analysis import capacities, charts, html, tables
+from analysis import capacities, charts, html, mixes, tables
 from analysis.charts.style import Rendered
 from analysis.folders import load_one
 from analysis.load import LoadedCampaign
@@ -80,8 +80,9 @@ def save(
 def write(campaign: LoadedCampaign, out: Path) -> dict[str, list[Rendered]]:
     """Write index.html, table.csv, table.txt and charts/ into `out`.
 
-    summary.csv and capacities.csv are written only if they have rows. The same results folder gives
-    the same bytes. Returns each endpoint's charts. Raises OSError if `out` cannot be written.
+    summary.csv, capacities.csv and parts.csv are written only if they have rows. The same results
+    folder gives the same bytes. Returns each endpoint's charts. Raises OSError if `out` cannot be
+    written.
     """
     chart_folder = out / "charts"
     chart_folder.mkdir(parents=True, exist_ok=True)
@@ -97,6 +98,8 @@ def write(campaign: LoadedCampaign, out: Path) -> dict[str, list[Rendered]]:
     if campaign.campaign.capacities:
         answers = tables.csv(capacities.frame(campaign))
         (out / "capacities.csv").write_text(answers, encoding="utf-8")
+    if mixes.mixes(campaign):
+        (out / "parts.csv").write_text(tables.csv(mixes.frame(campaign)), encoding="utf-8")
     (out / "table.txt").write_text(table_text(campaign), encoding="utf-8")
     page = html.page(campaign, by_endpoint, timelines)
     (out / "index.html").write_text(page, encoding="utf-8")

@@ -10,8 +10,9 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from analysis import capacities, ramp
+from analysis import capacities, mixes, ramp
 from analysis.figures import BY_KEY, ERROR_CLASSES, FIGURES, LOWER_BOUND, PERCENTILES
+from analysis.frames import with_missing
 from analysis.groups import (
     Group,
     censored,
@@ -24,10 +25,10 @@ from analysis.groups import (
     varied_settings,
 )  # fmt: skip
 from analysis.load import LoadedCampaign
-from analysis.measured import of_figure, text
-from analysis.ratio import Span, finite
-from analysis.text_table import text_table
-from analysis.trials import NOT_COUNTED, reasons
+from analysis.measured import figure_columns, of_figure, text
+from analysis.ratio import finite
+from analysis.text_table import STYLES, text_table
+from analysis.trials import reasons
 from testbed.model.results import RunRecord
 from testbed.numbers import AT_LEAST, MISSING, percent, rate
 from testbed.tools.table import counts_from_due
@@ -42,7 +43,6 @@ FORMULA_BEGINS = (
     "\n",
 )  # a spreadsheet reads such a cell as a formula
 TEXT_WIDTH = 200  # of table.txt, and of tables that are not printed on a terminal
-STYLES = dict.fromkeys(NOT_COUNTED, "bold red") | {"doubtful": "yellow", "valid": ""}
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def ordered_runs(campaign: LoadedCampaign) -> list[RunRecord]:
 
 def runs_frame(campaign: LoadedCampaign) -> pd.DataFrame:
     """Return a row for each run with every figure; a figure not obtained is <NA>, never 0."""
-    return _with_missing([_run_row(record, campaign) for record in ordered_runs(campaign)])
+    return with_missing([_run_row(record, campaign) for record in ordered_runs(campaign)])
 
 
 def _run_row(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
@@ -172,12 +172,7 @@ def _run_row(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
         if campaign.campaign.link_delay
         else None,
     }
-    spans = {f.key: of_figure(record, f, campaign.counted(record)) for f in FIGURES}
-    row |= {key: None if span is None else span.value for key, span in spans.items()}
-    row |= {f"{key}_at_most": _most(spans[key]) for key in PERCENTILES}
-    row |= {
-        f"errors_{name}": getattr(output.errors, name) if output else None for name in ERROR_CLASSES
-    }
+    row |= figure_columns(record, campaign.counted(record))
     row |= {
         "response_counted_from": "due" if counts_from_due(load) else "sent",
         "response_is_lower_bound": censored(record) if output else None,
@@ -194,10 +189,6 @@ def _run_row(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
     return row
 
 
-def _most(span: Span | None) -> float | None:
-    return None if span is None else finite(span.high)
-
-
 def summary_frame(campaign: LoadedCampaign) -> pd.DataFrame:
     """Return a row per app, endpoint, variant and load, with figures over the counted trials.
 
@@ -207,7 +198,7 @@ def summary_frame(campaign: LoadedCampaign) -> pd.DataFrame:
     for endpoint in endpoints(campaign):
         for group in groups(campaign, endpoint):
             rows.append(_summary_row(group, campaign))
-    return _with_missing(rows)
+    return with_missing(rows)
 
 
 def _summary_row(group: Group, campaign: LoadedCampaign) -> dict[str, Any]:
@@ -240,12 +231,6 @@ def _summary_row(group: Group, campaign: LoadedCampaign) -> dict[str, Any]:
             else None,
         }
     return row
-
-
-def _with_missing(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Return a frame in which whole numbers stay whole even if others of the column are missing."""
-    columns = {key: pd.array([row[key] for row in rows]) for key in rows[0]} if rows else {}
-    return pd.DataFrame(columns)
 
 
 def csv(frame: pd.DataFrame) -> str:
@@ -281,6 +266,9 @@ def print_table(campaign: LoadedCampaign, console: Console) -> None:
         print_capacities(campaign, console)
     for part in _parts(campaign, records, console):
         console.print(part)
+        console.print()
+    for table in mixes.text_tables(campaign):
+        console.print(table)
         console.print()
     for line in footnotes(campaign, records):
         console.print(Text(line))

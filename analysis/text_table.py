@@ -3,6 +3,10 @@
 from rich import box
 from rich.table import Table
 
+from analysis.trials import NOT_COUNTED
+
+STYLES = dict.fromkeys(NOT_COUNTED, "bold red") | {"doubtful": "yellow", "valid": ""}
+
 
 def text_table() -> Table:
     """Return a table without columns. It has a line below its head and no frame."""

@@ -19,6 +19,9 @@ from pydantic import BaseModel
 from testbed.asked import catalogue
 from testbed.fitness import table as fitness
 from testbed.model.catalogue import App
+from testbed.model.endpoint import Endpoint, Exchange
+from testbed.model.expected import ExpectedAnswer, Rule, Selection
+from testbed.model.request import Body, Draw
 from testbed.paths import ROOT
 from testbed.validity.limits import Limit, explained, limits
 
@@ -224,6 +227,29 @@ def _keys(model: type[BaseModel], prefix: str) -> Iterator[tuple[str, str, str]]
                 yield from _keys(inner, f"{name}: ")
 
 
+def endpoint_keys() -> str:
+    """Return the keys of a workload's endpoints, from the models' field descriptions."""
+    models: tuple[tuple[str, type[BaseModel]], ...] = (
+        ("", Endpoint),
+        ("draw: ", Draw),
+        ("send: ", Body),
+        ("expect: ", ExpectedAnswer),
+        ("html: ", Selection),
+        ("rules: ", Rule),
+        ("also: ", Exchange),
+    )
+    rows = [
+        (
+            f"`{prefix}{field.alias or name}`",
+            "yes" if field.is_required() else "",
+            field.description or "",
+        )
+        for prefix, model in models
+        for name, field in model.model_fields.items()
+    ]
+    return table(("key", "needed", "what"), rows)
+
+
 def sysctls() -> str:
     """Return the kernel's settings with their reasons, from roles/kernel_tuning/defaults."""
     listed = read(ROLES / "kernel_tuning" / "defaults" / "main.yml")["kernel_tuning_sysctls"]
@@ -262,7 +288,8 @@ def apps_folder() -> catalogue.Catalogue:
 
 
 TABLES: dict[str, Callable[[], str]] = {
-    function.__name__: function for function in (changes, validity, checks, app_keys, sysctls)
+    function.__name__: function
+    for function in (changes, validity, checks, app_keys, endpoint_keys, sysctls)
 } | {f"settings_{workload}": partial(settings, workload) for workload in apps_folder().workloads}
 ROLE_TABLES: dict[str, Callable[[str], str]] = {
     function.__name__: function for function in (variables, use)

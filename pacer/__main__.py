@@ -37,7 +37,8 @@ def _run(options: Options, command: str) -> int:
     addresses: list[Address] = []
     unresolved = ""
     try:
-        addresses = resolve(options.target)
+        if options.unix_socket is None:
+            addresses = resolve(options.target)
     except OSError as error:
         unresolved = f"cannot resolve '{options.target.host}': {error}"
         _complain(f"{unresolved}; every request will count as a connect error", 0)
@@ -56,7 +57,7 @@ def _run(options: Options, command: str) -> int:
             sys.stderr.write("\r\x1b[K")
         figures = report.document(options, command, control)
         try:
-            report.write_files(options, figures, control.merge)
+            report.write_files(options, figures, control)
             if not options.quiet:
                 sys.stdout.write(summary.summary(options, figures))
                 sys.stdout.flush()

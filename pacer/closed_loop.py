@@ -5,6 +5,7 @@ A request is due when its connection begins it, so nothing waits for a connectio
 
 from collections import deque
 from collections.abc import Callable
+from itertools import count
 
 from pacer.connection import Connection
 from pacer.generator import Generator
@@ -23,6 +24,7 @@ class ClosedLoop(Generator):
         super().__init__(plan, emit)
         self._end = plan.end_ns
         self._paused: deque[tuple[int, Connection]] = deque()
+        self._requests = self._mix.requests(count(plan.index, plan.processes))
 
     def release(self, connection: Connection) -> None:
         """Begin the connection's next request; after a failure, only when a pause is over."""
@@ -33,9 +35,15 @@ class ClosedLoop(Generator):
             connection.broken = False
             self._paused.append((now + PAUSE_NS, connection))
         else:
-            tally = self._measured if now >= 0 else self._warmup
+            request = next(self._requests)
+            tally = (self._measured if now >= 0 else self._warmup)[request.recipe]
             tally.due += 1
-            connection.take(now, now)
+            connection.take(request, tally, now, now)
+
+    def opened(self, connection: Connection, handshake_ns: int) -> None:
+        """Take the TLS handshake out of the response time of the request that needed it."""
+        moved = connection.due + handshake_ns
+        connection.due = moved if connection.due >= 0 else min(moved, -1)  # still of the warm-up
 
     def _notice(self, until: int, now: int) -> None:
         pass  # a request is counted as due when it begins

@@ -5,7 +5,9 @@ import socket
 import struct
 from typing import Protocol, cast
 
+from pacer.mix import Request
 from pacer.response import BadResponse, ResponseReader
+from pacer.tally import Tally
 
 
 class Owner(Protocol):
@@ -14,7 +16,6 @@ class Owner(Protocol):
     All times are nanoseconds from the start of the measured part.
     """
 
-    request: bytes
     keepalive: bool
 
     def now(self) -> int:
@@ -62,11 +63,17 @@ class Connection(asyncio.Protocol):
         "due",
         "index",
         "reader",
+        "request",
         "retired",
+        "sampled",
         "sent_at",
         "taken_at",
+        "tally",
         "waiting",
     )
+
+    request: Request  # these two from the first `take` on
+    tally: Tally  # where the request counts
 
     def __init__(self, owner: Owner, index: int, reader: ResponseReader) -> None:
         self._owner = owner
@@ -78,6 +85,7 @@ class Connection(asyncio.Protocol):
         self.busy = False
         self.waiting = False
         self.retired = False
+        self.sampled = False  # whether the answer is wanted for the sample
         self.due = 0
         self.taken_at = 0
         self.sent_at = 0
@@ -91,8 +99,10 @@ class Connection(asyncio.Protocol):
         """Whether its TCP connection is established."""
         return self._transport is not None
 
-    def take(self, due: int, now: int) -> None:
+    def take(self, request: Request, tally: Tally, due: int, now: int) -> None:
         """Send the request that was due at `due`; connect first if there is no connection."""
+        self.request = request
+        self.tally = tally
         self.due = due
         self.taken_at = now
         self.busy = True
@@ -105,7 +115,7 @@ class Connection(asyncio.Protocol):
         self.sent_at = now
         self.waiting = True
         self._owner.sent(self, now)
-        transport.write(self._owner.request)  # uvloop writes at once, as far as the kernel takes it
+        transport.write(self.request.data)  # uvloop writes at once, as far as the kernel takes it
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the waiting request: the TCP connection is established."""
@@ -114,16 +124,22 @@ class Connection(asyncio.Protocol):
         if self.retired:
             opened.abort()
             return
-        # Write at once, and call pause_writing for any byte left over
-        opened.set_write_buffer_limits(high=0)
+        # Write at once, and call pause_writing for any byte left over. TLS never writes at once and
+        # calls resume_writing late, so with TLS it is called only for a request of many bytes
+        if opened.get_extra_info("sslcontext") is None:
+            opened.set_write_buffer_limits(high=0)
         self._transport = opened
         self._send(opened, self._owner.now())
 
-    def connect_failed(self, message: str) -> None:
-        """Count the request as failed: the TCP connection could not be opened."""
+    def connect_failed(self, message: str, *, own_limit: bool) -> None:
+        """Count the request as failed: the TCP connection could not be opened.
+
+        If the generating host ran out of something, that is no error of the server's, and the
+        request was never sent.
+        """
         self._opening = None
         if not self.retired:
-            self._fail("connect", message)
+            self._fail("unsent" if own_limit else "connect", message)
 
     def pause_writing(self) -> None:
         """Note that the kernel has not taken the whole request yet."""

@@ -71,7 +71,9 @@ class Control:
     """Carry out one run; `merge`, `children` and the attributes below then hold its results."""
 
     def __init__(self, plans: list[Plan], on_second: Callable[[Second], None]) -> None:
-        self.merge = Merge()
+        recipes = plans[0].recipes if plans[0].mixed else []
+        self.merge = Merge(recipe.name for recipe in recipes)
+        self.samples: list[dict[str, Any]] = []  # answers, in no order
         self.children: list[Child] = []
         self.problems: list[str] = []
         self.interrupted = False
@@ -156,6 +158,8 @@ class Control:
             if frame.cohort == "measured":
                 child.tally.add(frame.tally)
             self.merge.add(frame)
+        elif frame.kind == "sample":
+            self.samples.append(frame.facts)
         else:
             child.facts = frame.facts
 
@@ -205,6 +209,9 @@ class Control:
             child.stop()
             if child.process.stdout is not None:
                 child.process.stdout.close()
+        if self.failed:
+            for of_recipe in self.merge.of_recipes:
+                _settle(of_recipe.tally)
         if self._origin_ns is None:
             return
         duration_s = self._plans[0].duration_s
@@ -215,12 +222,14 @@ class Control:
             self.measured_s = min(max(ran_s, 0.0), duration_s)
 
 
-def _settle(tally: Tally, totals: Tally) -> None:
-    """Count the requests that a dead process had under way, as far as its reports show them."""
+def _settle(tally: Tally, *totals: Tally) -> None:
+    """Count the requests that a dead process had under way, as far as its reports show them.
+
+    They are counted in the tally, and in all totals that it is a part of.
+    """
     broken = tally.read + tally.write + tally.timeout
     unanswered = tally.sent - tally.completed - broken - tally.unanswered
     unsent = tally.due - tally.sent - tally.connect - tally.unsent
-    tally.unanswered += unanswered
-    tally.unsent += unsent
-    totals.unanswered += unanswered
-    totals.unsent += unsent
+    for one in (tally, *totals):
+        one.unanswered += unanswered
+        one.unsent += unsent

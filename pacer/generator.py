@@ -9,17 +9,22 @@ from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Callable
 
-from pacer.check import BodyCheck
 from pacer.connection import Connection
+from pacer.mix import Mix
+from pacer.opening import OWN_LIMITS, Opener
 from pacer.plan import Plan
 from pacer.response import Head, ResponseReader
+from pacer.sample import Sampler, describe
 from pacer.schedule import NS_PER_S
-from pacer.tally import LATE_NS, Frame, Tally
+from pacer.tally import ERRORS, LATE_NS, Cohort, Frame, Tally
 from pacer.timer import Timer
 
 CHORES_NS = 50_000_000  # between reports to the control process; a second is a multiple of it
 SCAN = 1000  # connections looked at for a timeout each time
 LINGER_NS = NS_PER_S  # time that a server has to close after it said that it would
+MOST_TEXTS = 20  # that errors said and that are counted one by one
+MOST_LETTERS = 200  # of such a text
+OTHER_TEXTS = "(other texts)"
 
 
 class Generator(ABC):
@@ -30,7 +35,6 @@ class Generator(ABC):
     """
 
     def __init__(self, plan: Plan, emit: Callable[[Frame], None]) -> None:
-        self.request = plan.request
         self.keepalive = plan.keepalive
         self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._plan = plan
@@ -38,19 +42,27 @@ class Generator(ABC):
         self._loop = asyncio.get_running_loop()
         self._timer = Timer()
         self._origin = 0  # the start of the measured part, by the monotonic clock
-        self._check = BodyCheck(plan.expect_length, plan.expect_sha256, plan.check_every)
+        self._opener = Opener(
+            plan.addresses,
+            unresolved=plan.unresolved,
+            unix_socket=plan.unix_socket,
+            trust=plan.trust,
+        )
+        self._mix = Mix(plan.recipes, plan.seed, plan.check_every, sampled=plan.sample_size > 0)
+        self._sampler = Sampler(plan) if plan.sample_size else None
+        self._samples: list[dict[str, object]] = []
         self._heads: dict[bytes, Head] = {}  # shared by all readers
         self._good_ns = plan.good_ns
         self._timeout_ns = plan.timeout_ns
         self._timeout_from_due = plan.timeout_from == "due"
-        self._addresses = plan.addresses
         self._connections = [self._new_connection(index) for index in range(plan.connections)]
         self._free = deque(self._connections)
         self._lingering: deque[tuple[int, Connection]] = deque()
         self._scanned = 0
-        self._warmup = Tally()
-        self._measured = Tally()
+        self._warmup = [Tally() for _ in plan.recipes]
+        self._measured = [Tally() for _ in plan.recipes]
         self._first_errors: dict[str, str] = {}
+        self._texts: set[tuple[str, str]] = set()  # that are counted one by one
         self._next_chores = 0
         self._cpu_mark: tuple[int, float] | None = None  # moment, CPU time so far
         self._cpu_used: tuple[float, float] | None = None  # s of the measured part: wall, CPU
@@ -107,6 +119,13 @@ class Generator(ABC):
         """Give the connection its next request, or keep it for a later one."""
 
     @abstractmethod
+    def opened(self, connection: Connection, handshake_ns: int) -> None:
+        """Be told that the connection has been opened for the request that it has taken.
+
+        `handshake_ns` is the time of its TLS handshake; 0 without TLS.
+        """
+
+    @abstractmethod
     def _drained(self, now: int) -> bool:
         """Return whether nothing is left to do. It is asked after the measured part."""
 
@@ -121,32 +140,36 @@ class Generator(ABC):
         return self._loop.create_task(self._open(connection))
 
     async def _open(self, connection: Connection) -> None:
-        reason = self._plan.unresolved
-        for address in self._addresses:
-            try:
-                await self._loop.create_connection(lambda: connection, *address)
-            except OSError as error:
-                reason = str(error)
-                continue
-            self._tally(connection).opened += 1
-            if (
-                address != self._addresses[0]
-            ):  # for example, a 'localhost' that listens on IPv4 only
-                self._addresses = [address, *(a for a in self._addresses if a != address)]
+        tally = connection.tally
+        try:
+            handshake_ns = await self._opener.open(connection)
+        except OSError as error:
+            if error.errno in OWN_LIMITS and not connection.retired:
+                tally.limits[error.errno] += 1
+            connection.connect_failed(str(error), own_limit=error.errno in OWN_LIMITS)
             return
-        connection.connect_failed(reason)
-
-    def _tally(self, connection: Connection) -> Tally:
-        return self._measured if connection.due >= 0 else self._warmup
+        tally.opened += 1
+        if handshake_ns:
+            tally.handshake.append(handshake_ns // 1000)
+        self.opened(connection, handshake_ns)
 
     def sent(self, connection: Connection, now: int) -> None:
         """Note that the connection's request has been written."""
-        tally = self._measured if connection.due >= 0 else self._warmup
+        tally = connection.tally
         tally.sent += 1
         if now - connection.due > LATE_NS:
             tally.late += 1
-        if self._plan.expect_sha256 is not None:
-            connection.reader.keep_body = self._check.wants_body()
+        if connection.request.watched:
+            self._prepare(connection, now)
+
+    def _prepare(self, connection: Connection, now: int) -> None:
+        """Prepare the connection's reader for the answer to a request that is not plain."""
+        request, reader = connection.request, connection.reader
+        reader.to_head_request = request.to_head
+        reader.keep_body = request.check is not None and request.check.wants_body()
+        if self._sampler is not None and connection.due >= 0:
+            connection.sampled = self._sampler.wants(request.recipe, now)
+            reader.keep_body = reader.keep_body or connection.sampled
 
     def answered(self, connection: Connection, now: int) -> None:
         """Count the answer that the connection's reader has read completely.
@@ -157,44 +180,69 @@ class Generator(ABC):
         connection for each request of an overload, until no port is left.
         """
         due = connection.due
+        tally = connection.tally
         if now - (due if self._timeout_from_due else connection.taken_at) > self._timeout_ns:
             self.failed(connection, "timeout", connection.too_slow(self._plan.timeout_s))
-            self._tally(connection).overdue += 1
+            tally.overdue += 1
             return
         reader = connection.reader
         if due >= 0:
-            tally = self._measured
             connection.answers += 1
-        else:
-            tally = self._warmup
         tally.completed += 1
         tally.bytes += reader.total_bytes
         response_ns = now - due
         tally.service.append((now - connection.sent_at) // 1000)
-        status = reader.head.status
-        if not 200 <= status < 400:
-            tally.status += 1
+        problem = None
+        if reader.head.status != 200 or connection.request.check is not None:
+            problem = self._problem(connection)
+        if problem is None:
+            tally.ok += 1
+            tally.correct.append(response_ns // 1000)
+            if response_ns > self._good_ns:
+                tally.slow += 1
+        else:
+            self.failed(connection, *problem)
             tally.failed.append(response_ns // 1000)
-            self._first_errors.setdefault("status", str(status))
-            return
-        if self._check.checks(reader):
+        if connection.sampled:
+            self._keep(connection, now, correct=problem is None)
+
+    def _problem(self, connection: Connection) -> tuple[str, str] | None:
+        """Return the class of errors of a wrong answer, and what is wrong; None of a right one."""
+        reader, request, tally = connection.reader, connection.request, connection.tally
+        status, check = reader.head.status, request.check
+        if status != 200:
+            tally.codes[status] += 1
+        if not (200 <= status < 400 if check is None else check.takes_status(status)):
+            return "status", str(status)
+        if check is not None and check.compares(reader):
             tally.bodies_checked += 1
-            problem = self._check.problem(reader)
+            problem = check.problem(reader, request.contains)
             if problem is not None:
-                tally.wrong_body += 1
-                tally.failed.append(response_ns // 1000)
-                self._first_errors.setdefault("wrong_body", problem)
-                return
-        tally.ok += 1
-        tally.correct.append(response_ns // 1000)
-        if response_ns > self._good_ns:
-            tally.slow += 1
+                return "wrong_body", problem
+        return None
+
+    def _keep(self, connection: Connection, now: int, *, correct: bool) -> None:
+        connection.sampled = False
+        name = self._mix.recipes[connection.request.recipe].name
+        self._samples.append(describe(connection, name, now, correct=correct))
 
     def failed(self, connection: Connection, kind: str, message: str) -> None:
-        """Count the connection's request as failed. `kind` is a class of errors."""
-        tally = self._tally(connection)
+        """Count the connection's request as failed.
+
+        `kind` is a class of errors, or 'unsent' for want of something that the generating host ran
+        out of.
+        """
+        tally = connection.tally
         setattr(tally, kind, getattr(tally, kind) + 1)
-        self._first_errors.setdefault(kind, message)
+        if kind in ERRORS:
+            self._first_errors.setdefault(kind, message)
+            text = (kind, message[:MOST_LETTERS])
+            if text not in self._texts:
+                if len(self._texts) >= MOST_TEXTS:
+                    text = (kind, OTHER_TEXTS)
+                else:
+                    self._texts.add(text)
+            tally.texts[text] += 1
 
     def _current(self, connection: Connection) -> Connection:
         """Return the connection, or the one in its place if it was retired while it was free."""
@@ -213,14 +261,14 @@ class Generator(ABC):
             self.release(new)
 
     def _new_connection(self, index: int) -> Connection:
-        reader = ResponseReader(to_head_request=self._plan.method == "HEAD", heads=self._heads)
-        return Connection(self, index, reader)
+        return Connection(self, index, ResponseReader(heads=self._heads))
 
     # --- now and then -----------------------------------------------------------------------------
 
     def _do_chores(self, now: int, frames: list[Frame]) -> None:
         for frame in frames:
             self._emit(frame)
+        self._emit_samples()
         over = now >= self._plan.end_ns + self._timeout_ns
         self._expire(now)
         self._sweep(now)
@@ -242,13 +290,21 @@ class Generator(ABC):
         moment = max(until - 1, self._plan.start_ns)
         second = moment // NS_PER_S
         in_window = 0 <= moment < self._plan.end_ns
-        warmup, measured = self._warmup, self._measured
-        self._warmup, self._measured = Tally(), Tally()
+        cohorts: tuple[tuple[Cohort, list[Tally]], ...]
+        cohorts = (("measured", self._measured), ("warmup", self._warmup))
+        frames = [
+            Frame("tally", second, in_window, cohort, recipe, tally.take())
+            for cohort, tallies in cohorts
+            for recipe, tally in enumerate(tallies)
+            if any(tally.counts().values())
+        ]
         # Even an empty frame says that time has passed.
-        frames = [Frame("tally", second, in_window, "measured", measured)]
-        if any(warmup.counts().values()):
-            frames.append(Frame("tally", second, in_window, "warmup", warmup))
-        return frames
+        return frames or [Frame("tally", second, in_window)]
+
+    def _emit_samples(self) -> None:
+        for answer in self._samples:
+            self._emit(Frame("sample", facts=answer))
+        self._samples.clear()
 
     def _expire(self, now: int) -> None:
         """Break off the requests that a connection has waited too long for."""
@@ -287,7 +343,7 @@ class Generator(ABC):
         self._abandon(now)
         for connection in self._connections:
             if connection.busy:
-                tally = self._tally(connection)
+                tally = connection.tally
                 if connection.waiting:
                     tally.unanswered += 1
                 else:
@@ -296,6 +352,7 @@ class Generator(ABC):
         self._mark_cpu(now)
         for frame in self._cut(now):
             self._emit(frame)
+        self._emit_samples()
         facts = {
             "cpu": self._cpu_used,
             "first_errors": self._first_errors,

@@ -4,7 +4,6 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
 
 from hdrh.histogram import HdrHistogram
 
@@ -84,8 +83,9 @@ class Distribution:
         }
 
 
-Answers = Literal["correct", "failed"]
-ANSWERS: tuple[Answers, ...] = ("correct", "failed")
+OF_RECIPES = ("response", "correct", "failed", "service")  # distributions of each recipe
+
+ANSWERS = ("correct", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +113,15 @@ class Interval:
     """Measured response times of the requests that completed in one second, as a histogram."""
 
     second: int
-    answers: Answers
+    tag: str  # one of ANSWERS, or `correct:` and the name of a recipe
     max_us: int
     encoded: str
+
+
+def _interval(second: int, tag: str, values: "Counter[int]") -> Interval:
+    histogram = new_histogram()
+    record(histogram, values)
+    return Interval(second, tag, max(values), histogram.encode().decode())
 
 
 @dataclass(slots=True)
@@ -131,10 +137,44 @@ class _OpenSecond:
     )
 
 
-class Merge:
-    """Add frames up. A second is closed once no process can add to it any more."""
+class OfRecipe:
+    """What became of the requests of one recipe of a mix."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.tally = Tally()  # of those that were due in the measured part, as the times
+        self.warmup = Tally()
+        self.answered_in_window = 0
+        self.good_in_window = 0
+        self.distributions = {name: Distribution() for name in OF_RECIPES}
+        self.correct: dict[int, Counter[int]] = {}  # times of the seconds that are not closed yet
+
+    def add(self, frame: Frame) -> None:
+        """Add the counts and the samples of a frame."""
+        tally = frame.tally
+        if frame.in_window:
+            self.answered_in_window += tally.completed + tally.overdue
+            self.good_in_window += tally.good
+        if frame.cohort == "warmup":
+            self.warmup.add(tally)
+            return
+        self.tally.add(tally)
+        times = {name: Counter(getattr(tally, name)) for name in OF_RECIPES if name != "response"}
+        times["response"] = times["correct"] + times["failed"]
+        for name, values in times.items():
+            self.distributions[name].add(values)
+        self.correct.setdefault(frame.second, Counter()).update(times["correct"])
+
+
+class Merge:
+    """Add frames up. A second is closed once no process can add to it any more.
+
+    In a mix of requests, those of each recipe are also added up on their own; `recipes` has their
+    names, and is empty without a mix.
+    """
+
+    def __init__(self, recipes: Iterable[str] = ()) -> None:
+        self.of_recipes = [OfRecipe(name) for name in recipes]
         self.measured = Tally()
         self.warmup = Tally()
         self.answered_in_window = 0
@@ -155,6 +195,8 @@ class Merge:
         for name, counter in samples.items():
             counter.update(getattr(tally, name))
         (self.measured if frame.cohort == "measured" else self.warmup).add(tally)
+        if self.of_recipes:
+            self.of_recipes[frame.recipe].add(frame)
         if frame.in_window:
             self.answered_in_window += tally.completed + tally.overdue
             self.ok_in_window += tally.ok
@@ -177,12 +219,12 @@ class Merge:
         for name, values in measured.items():
             self.distributions[name].add(values)
         self.distributions["response"].add(measured["correct"] + measured["failed"])
-        for answers in ANSWERS:
-            if values := measured[answers]:
-                histogram = new_histogram()
-                record(histogram, values)
-                encoded = histogram.encode().decode()
-                self.intervals.append(Interval(number, answers, max(values), encoded))
+        by_tag = {answers: measured[answers] for answers in ANSWERS}
+        for one in self.of_recipes:
+            by_tag[f"correct:{one.name}"] = one.correct.pop(number, Counter())
+        self.intervals += [
+            _interval(number, tag, values) for tag, values in by_tag.items() if values
+        ]
         correct = measured["correct"] + warmup["correct"]
         failed = measured["failed"] + warmup["failed"]
         return Second(

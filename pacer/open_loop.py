@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from pacer.connection import Connection
 from pacer.generator import Generator
+from pacer.mix import Request
 from pacer.plan import Plan
 from pacer.schedule import NEVER, NS_PER_S
 from pacer.tally import Frame, Tally
@@ -33,11 +34,14 @@ class OpenLoop(Generator):
 
     def __init__(self, plan: Plan, emit: Callable[[Frame], None]) -> None:
         super().__init__(plan, emit)
-        self._arrivals = iter(plan.schedule)
-        self._departures = iter(plan.schedule)
+        schedule = plan.schedule
+        self._arrivals = iter(schedule)
+        self._places = self._mix.places(schedule.numbers())  # of their recipes
+        self._departures = iter(schedule)
+        self._requests = self._mix.requests(schedule.numbers())
         self._next_due = next(self._arrivals, NEVER)  # the first that was not noticed yet
         self._next_out = next(self._departures, NEVER)  # the first that no connection took up yet
-        interval_ns = NS_PER_S / plan.schedule.own_rate_rps
+        interval_ns = NS_PER_S / schedule.own_rate_rps
         lead_ns = min(LEAD_NS, int(interval_ns * LEAD_SHARE))
         self._lead = lead_ns if interval_ns > 2 * TICK_NS else 0
         self._backlog = 0  # requests noticed, but not yet taken up by a connection
@@ -54,7 +58,7 @@ class OpenLoop(Generator):
                 break
             if due >= 0 and self._warming_up:
                 self._forget_warmup()
-            tally = self._measured if due >= 0 else self._warmup
+            tally = (self._measured if due >= 0 else self._warmup)[next(self._places)]
             tally.due += 1
             if self._backlog < len(self._free):
                 self._prompt += 1  # its lag ends when it is written
@@ -77,28 +81,32 @@ class OpenLoop(Generator):
     def _give_up(self) -> None:
         """Do not send the requests that still wait for a connection."""
         while self._backlog:
-            self._leave(self.now()).unsent += 1
+            self._leave(self.now())[1].unsent += 1
 
-    def _leave(self, now: int) -> Tally:
-        """Take the request that has waited longest out of the backlog; return where it counts."""
+    def _leave(self, now: int) -> tuple[Request, Tally]:
+        """Take the request that has waited longest out of the backlog.
+
+        Return it, and where it counts.
+        """
         due = self._next_out
-        tally = self._measured if due >= 0 else self._warmup
+        request = next(self._requests)
+        tally = (self._measured if due >= 0 else self._warmup)[request.recipe]
         if self._prompt:
             self._prompt -= 1
             tally.lag.append((now - due) // 1000)
         self._backlog -= 1
         self._next_out = next(self._departures, NEVER)
-        return tally
+        return request, tally
 
     def _forget_overdue(self, now: int) -> None:
         """Do not send the requests that have timed out while they waited for a connection."""
         while self._backlog and now - self._next_out > self._wait_ns:
-            self._leave(now).unsent += 1
+            self._leave(now)[1].unsent += 1
 
     def _take(self, connection: Connection, now: int) -> None:
         due = self._next_out
-        self._leave(now)
-        self._current(connection).take(due, now)
+        request, tally = self._leave(now)
+        self._current(connection).take(request, tally, due, now)
 
     def _send(self) -> None:
         self._forget_overdue(self.now())
@@ -120,6 +128,9 @@ class OpenLoop(Generator):
                 self._take(connection, now)
                 return
         self._free.append(connection)
+
+    def opened(self, connection: Connection, handshake_ns: int) -> None:
+        """Leave the handshake in the response time: whoever sent the request waited for it."""
 
     def _drained(self, now: int) -> bool:
         if self._next_due != NEVER:

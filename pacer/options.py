@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NoReturn
 
-from pacer import __version__
+from pacer import __version__, reach
+from pacer.mix import Recipe
+from pacer.mix_file import BadMix, Common, read_mix
+from pacer.outputs import Unwritable, check_outputs
 from pacer.request import BadRequest, Target, build, parse_header, parse_url
 from pacer.schedule import Arrivals
+from pacer.tls import Trust
 
 Moment = Literal["due", "sent"]
 
@@ -22,6 +26,8 @@ MIN_RATE_RPS = 1e-6  # a request in eleven days
 MAX_TIME_S = 1_000_000.0  # eleven days, of whatever is told in seconds or milliseconds
 MIN_GOOD_MS = 0.001  # response times are told in microseconds
 MAX_BODY_BYTES = 64 << 20
+DEFAULT_SAMPLE = 100
+MAX_SAMPLE = 10_000
 SPARE_FILES = 64  # open files that a process needs besides its connections
 
 
@@ -35,8 +41,11 @@ class Options:
 
     url: str
     target: Target
-    request: bytes
-    method: str
+    recipes: list[Recipe]
+    requests_file: Path | None
+    unix_socket: str | None
+    trust: Trust | None  # None: no https
+    method: str | None  # None: as the file of requests has it
     rate_rps: float | None  # None: a closed loop
     connections: int
     duration_s: float
@@ -50,16 +59,19 @@ class Options:
     expect_sha256: str | None
     check_every: int
     arrivals: Arrivals | None  # None: a closed loop
-    seed: int | None  # of Poisson arrivals; drawn at random if none was given
+    # Of Poisson arrivals and of a mix of requests; drawn at random if none was given
+    seed: int | None
     json_file: Path | None
     timeline_file: Path | None
     hdr_file: Path | None
+    sample_file: Path | None
+    sample_size: int
     quiet: bool
 
     @property
     def files(self) -> list[Path]:
         """Return the files that will be written."""
-        named = (self.json_file, self.timeline_file, self.hdr_file)
+        named = (self.json_file, self.timeline_file, self.hdr_file, self.sample_file)
         return [file for file in named if file is not None]
 
 
@@ -86,8 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--version", action="version", version=f"pacer {__version__}")
+    reach.add_arguments(parser)
     load = parser.add_argument_group("load")
-    load.add_argument("--url", required=True, help="http://HOST[:PORT]/PATH[?QUERY]")
     kind = load.add_mutually_exclusive_group(required=True)
     kind.add_argument(
         "--rate", type=_number, metavar="R", help="requests per s, due whether answered or not"
@@ -133,7 +145,9 @@ def _parser() -> argparse.ArgumentParser:
         help="every 1/R seconds (constant, the default), or at random times that average to R; "
         "deterministic is an older word for constant",
     )
-    load.add_argument("--seed", type=int, help="of Poisson arrivals (drawn and reported)")
+    load.add_argument(
+        "--seed", type=int, help="of Poisson arrivals and of --requests (drawn and reported)"
+    )
     request = parser.add_argument_group("request")
     request.add_argument("--method", help="(GET, or POST with a body)")
     request.add_argument("--header", action="append", default=[], metavar="'NAME: VALUE'")
@@ -142,6 +156,12 @@ def _parser() -> argparse.ArgumentParser:
     body.add_argument("--body-file", type=Path, metavar="FILE")
     request.add_argument(
         "--no-keepalive", action="store_true", help="a connection of its own for each request"
+    )
+    request.add_argument(
+        "--requests",
+        type=Path,
+        metavar="FILE.json",
+        help="several requests with weights and drawn values, instead of one (FORMAT.md)",
     )
     answer = parser.add_argument_group("expected answer (else counted as wrong_body)")
     answer.add_argument("--expect-length", type=int, metavar="BYTES", help="of the body")
@@ -159,6 +179,15 @@ def _parser() -> argparse.ArgumentParser:
     output.add_argument("--json", type=Path, metavar="FILE", help="all figures (FORMAT.md)")
     output.add_argument("--timeline", type=Path, metavar="FILE.csv", help="a row per second")
     output.add_argument("--hdr", type=Path, metavar="FILE", help="HdrHistogram log, per second")
+    output.add_argument(
+        "--sample", type=Path, metavar="FILE", help="some answers, as JSON lines (FORMAT.md)"
+    )
+    output.add_argument(
+        "--sample-size",
+        type=int,
+        metavar="N",
+        help=f"of --sample: this many answers at most ({DEFAULT_SAMPLE})",
+    )
     output.add_argument("--quiet", action="store_true", help="no summary, no progress")
     return parser
 
@@ -167,24 +196,23 @@ def parse(arguments: list[str]) -> Options:
     """Return the options of a command line. Raises BadOption with a sentence for the user."""
     asked = _parser().parse_args(arguments)
     _check_numbers(asked)
-    body = _body(asked)
-    method = asked.method or ("POST" if body else "GET")
     try:
         target = parse_url(asked.url)
-        headers = [parse_header(text) for text in asked.header]
-        request = build(
-            target, method=method, headers=headers, body=body, keepalive=not asked.no_keepalive
-        )
-    except BadRequest as error:
+        recipes = _recipes(asked, target)
+        unix_socket, trust = reach.unix_socket(asked), reach.trust(asked, target)
+    except (BadRequest, BadMix) as error:
         raise BadOption(str(error)) from None
     seed = asked.seed
-    if seed is None and asked.arrivals == "poisson":
+    if seed is None and (asked.arrivals == "poisson" or asked.requests):
         seed = random.SystemRandom().randrange(2**31)
     options = Options(
         url=asked.url,
         target=target,
-        request=request,
-        method=method,
+        recipes=recipes,
+        requests_file=asked.requests,
+        unix_socket=unix_socket,
+        trust=trust,
+        method=None if asked.requests else recipes[0].method,
         rate_rps=asked.rate,
         connections=asked.connections,
         duration_s=asked.duration,
@@ -202,12 +230,44 @@ def parse(arguments: list[str]) -> Options:
         json_file=asked.json,
         timeline_file=asked.timeline,
         hdr_file=asked.hdr,
+        sample_file=asked.sample,
+        sample_size=asked.sample_size or DEFAULT_SAMPLE,
         quiet=asked.quiet,
     )
-    for file in options.files:
-        if file.is_dir() or not file.absolute().parent.is_dir():
-            raise BadOption(f"cannot write {file}: no such folder, or a folder itself")
+    if options.sample_file and options.sample_size < len(recipes):
+        raise BadOption(f"--sample-size {options.sample_size}: at least one of each request")
+    try:
+        check_outputs(options.files)
+    except Unwritable as error:
+        raise BadOption(str(error)) from None
     return options
+
+
+def _recipes(asked: argparse.Namespace, target: Target) -> list[Recipe]:
+    """Return what is to be sent. Raises BadRequest or BadMix."""
+    headers = [parse_header(text) for text in asked.header]
+    keepalive = not asked.no_keepalive
+    if asked.requests:
+        _check_mixed(asked, target)
+        return read_mix(asked.requests, Common(target, headers, keepalive))
+    body = _body(asked)
+    method = asked.method or ("POST" if body else "GET")
+    fixed = build(target, method=method, headers=headers, body=body, keepalive=keepalive)
+    digest = asked.expect_sha256.lower() if asked.expect_sha256 else None
+    return [Recipe(method=method, fixed=fixed, length=asked.expect_length, sha256=digest)]
+
+
+def _check_mixed(asked: argparse.Namespace, target: Target) -> None:
+    for name in ("method", "body", "body_file", "expect_length", "expect_sha256"):
+        if getattr(asked, name) is not None:
+            raise BadOption(
+                f"--{name.replace('_', '-')} is for a single request: the file of --requests says "
+                "that of each"
+            )
+    if target.path != "/":
+        raise BadOption(
+            f"--url {asked.url}: without a path, as the file of --requests has one for each request"
+        )
 
 
 def _arrivals(asked: argparse.Namespace) -> Arrivals | None:
@@ -251,8 +311,12 @@ def _check_numbers(asked: argparse.Namespace) -> None:
         raise BadOption("--expect-sha256 must be 64 hexadecimal digits")
     if asked.closed and asked.arrivals is not None:
         raise BadOption("--arrivals is for --rate: a closed loop has no schedule")
-    if asked.seed is not None and asked.arrivals != "poisson":
-        raise BadOption("--seed is for --arrivals poisson: nothing else is drawn")
+    if asked.seed is not None and asked.arrivals != "poisson" and not asked.requests:
+        raise BadOption("--seed is for --arrivals poisson and --requests: nothing else is drawn")
+    if asked.sample_size is not None and not asked.sample:
+        raise BadOption("--sample-size is for --sample")
+    if asked.sample_size is not None and not 1 <= asked.sample_size <= MAX_SAMPLE:
+        raise BadOption(f"--sample-size {asked.sample_size}: at least 1, at most {MAX_SAMPLE:,}")
 
 
 def _body(asked: argparse.Namespace) -> bytes:

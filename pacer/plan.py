@@ -3,10 +3,15 @@
 import base64
 import json
 from dataclasses import asdict, dataclass
+from typing import Any
 
+from pacer.mix import Draw, Recipe
 from pacer.options import Moment, Options
 from pacer.request import Address
 from pacer.schedule import NEVER, NS_PER_S, Arrivals, Schedule
+from pacer.tls import Trust
+
+_BYTES = ("fixed", "raw_body")  # of a recipe, in base64 on the way
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +22,9 @@ class Plan:
     processes: int
     addresses: list[Address]  # empty if the host's name could not be resolved
     unresolved: str  # the resolver's error in that case
-    request: bytes
-    method: str
+    unix_socket: str | None  # connected to instead of the addresses
+    trust: Trust | None  # None: no TLS
+    recipes: list[Recipe]
     keepalive: bool
     connections: int  # of this process
     arrivals: Arrivals | None  # None: a closed loop
@@ -29,9 +35,13 @@ class Plan:
     timeout_s: float
     timeout_from: Moment
     good_within_ms: float | None  # None: every correct answer is good
-    expect_length: int | None
-    expect_sha256: str | None
     check_every: int
+    sample_size: int  # answers that are kept, of all processes together
+
+    @property
+    def mixed(self) -> bool:
+        """Whether the recipes come from a file, and so have names."""
+        return bool(self.recipes[0].name)
 
     @property
     def schedule(self) -> Schedule:
@@ -70,16 +80,36 @@ class Plan:
 
     def encode(self) -> bytes:
         """Return the plan as one line of bytes."""
-        document = asdict(self) | {"request": base64.b64encode(self.request).decode()}
+        document = asdict(self)
+        for recipe in document["recipes"]:
+            for key in _BYTES:
+                if recipe[key] is not None:
+                    recipe[key] = base64.b64encode(recipe[key]).decode()
         return json.dumps(document).encode() + b"\n"
 
     @classmethod
     def decode(cls, line: bytes) -> "Plan":
         """Return the plan that `encode` made this line of."""
         document = json.loads(line)
-        document["request"] = base64.b64decode(document["request"])
+        document["recipes"] = [_recipe(recipe) for recipe in document["recipes"]]
         document["addresses"] = [(host, port) for host, port in document["addresses"]]
+        if document["trust"] is not None:
+            document["trust"] = Trust(**document["trust"])
         return cls(**document)
+
+
+def _recipe(written: dict[str, Any]) -> Recipe:
+    """Return the recipe that `asdict` and JSON made this object of."""
+    statuses, draws = written["statuses"], written["draw"]
+    decoded: dict[str, Any] = {
+        **{key: None if written[key] is None else base64.b64decode(written[key]) for key in _BYTES},
+        "statuses": None if statuses is None else tuple(statuses),
+        "draw": {
+            name: Draw(draw["low"], draw["high"], tuple(draw["choices"]))
+            for name, draw in draws.items()
+        },
+    }
+    return Recipe(**(written | decoded))
 
 
 def split(options: Options, addresses: list[Address], unresolved: str = "") -> list[Plan]:
@@ -91,8 +121,9 @@ def split(options: Options, addresses: list[Address], unresolved: str = "") -> l
             processes=options.processes,
             addresses=addresses,
             unresolved=unresolved,
-            request=options.request,
-            method=options.method,
+            unix_socket=options.unix_socket,
+            trust=options.trust,
+            recipes=options.recipes,
             keepalive=options.keepalive,
             connections=share + (1 if index < rest else 0),
             arrivals=options.arrivals,
@@ -103,9 +134,8 @@ def split(options: Options, addresses: list[Address], unresolved: str = "") -> l
             timeout_s=options.timeout_s,
             timeout_from=options.timeout_from,
             good_within_ms=options.good_within_ms,
-            expect_length=options.expect_length,
-            expect_sha256=options.expect_sha256,
             check_every=options.check_every,
+            sample_size=options.sample_size if options.sample_file else 0,
         )
         for index in range(options.processes)
     ]

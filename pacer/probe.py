@@ -16,8 +16,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
+from pacer import reach
 from pacer.request import BadRequest, Target, build, parse_header, parse_url, resolve
 from pacer.response import BadResponse, ResponseReader, parse_headers
+from pacer.tls import Trust
 
 INTERVAL_S = (
     0.02  # between attempts: short compared with a server's start, long compared with an attempt
@@ -45,6 +47,8 @@ def probe(
     timeout_s: float,
     *,
     to_head_request: bool = False,
+    unix_socket: str | None = None,
+    trust: Trust | None = None,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Answer:
@@ -59,7 +63,10 @@ def probe(
         attempts += 1
         left_s = timeout_s - (clock() - began)
         try:
-            reader = _attempt(target, request, max(left_s, INTERVAL_S), to_head_request, clock)
+            deadline = clock() + max(left_s, INTERVAL_S)
+            with _connected(target, unix_socket, trust, deadline, clock) as sock:
+                sock.sendall(request)
+                reader = _read(sock, to_head_request, deadline, clock)
         except (OSError, BadResponse) as error:
             if clock() - began + INTERVAL_S >= timeout_s:
                 raise NoAnswer(
@@ -73,34 +80,51 @@ def probe(
         return Answer(clock() - began, attempts, reader.head.status, headers, reader.body)
 
 
-def _attempt(
+def _connected(
     target: Target,
-    request: bytes,
-    timeout_s: float,
-    to_head_request: bool,
+    unix_socket: str | None,
+    trust: Trust | None,
+    deadline: float,
     clock: Callable[[], float],
-) -> ResponseReader:
-    """Send one request on a new connection. Raises OSError or BadResponse."""
-    error: OSError = OSError("no address")
-    deadline = clock() + timeout_s
-    for address in resolve(target):
+) -> socket.socket:
+    """Return a new connection to the first address that takes one. Raises OSError."""
+    sock = _plain(target, unix_socket, deadline, clock)
+    try:
+        sock.settimeout(max(deadline - clock(), 0.001))
+        return trust.context().wrap_socket(sock, server_hostname=trust.host) if trust else sock
+    except BaseException:
+        sock.close()
+        raise
+
+
+def _plain(
+    target: Target, unix_socket: str | None, deadline: float, clock: Callable[[], float]
+) -> socket.socket:
+    if unix_socket is not None:
+        sock = socket.socket(socket.AF_UNIX)
         try:
-            with socket.create_connection(address, timeout=max(deadline - clock(), 0.001)) as sock:
-                sock.sendall(request)
-                return _read(
-                    sock,
-                    ResponseReader(to_head_request=to_head_request, keep_body=True),
-                    deadline,
-                    clock,
-                )
+            sock.settimeout(max(deadline - clock(), 0.001))
+            sock.connect(unix_socket)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+    error: OSError = OSError("no address")
+    addresses = resolve(target)
+    for place, address in enumerate(addresses):
+        # One that is silent leaves some of the time to the ones after it
+        left_s = max(deadline - clock(), 0.001) / (len(addresses) - place)
+        try:
+            return socket.create_connection(address, timeout=left_s)
         except OSError as caught:
             error = caught
     raise error
 
 
 def _read(
-    sock: socket.socket, reader: ResponseReader, deadline: float, clock: Callable[[], float]
+    sock: socket.socket, to_head_request: bool, deadline: float, clock: Callable[[], float]
 ) -> ResponseReader:
+    reader = ResponseReader(to_head_request=to_head_request, keep_body=True)
     while True:
         sock.settimeout(max(deadline - clock(), 0.001))
         data = sock.recv(1 << 16)
@@ -123,7 +147,7 @@ def main(arguments: list[str]) -> int:
     parser = _Parser(
         prog="pacer.probe", description="Wait until a server answers at all.", allow_abbrev=False
     )
-    parser.add_argument("--url", required=True, help="http://HOST[:PORT]/PATH[?QUERY]")
+    reach.add_arguments(parser)
     parser.add_argument("--timeout", type=float, required=True, metavar="S", help="seconds")
     parser.add_argument("--method", help="(GET, or POST with a body)")
     parser.add_argument("--body", default="", metavar="TEXT")
@@ -141,7 +165,14 @@ def main(arguments: list[str]) -> int:
             body=asked.body.encode(),
             keepalive=False,
         )
-        answer = probe(target, request, asked.timeout, to_head_request=method == "HEAD")
+        answer = probe(
+            target,
+            request,
+            asked.timeout,
+            to_head_request=method == "HEAD",
+            unix_socket=reach.unix_socket(asked),
+            trust=reach.trust(asked, target),
+        )
     except BadRequest as error:
         sys.stderr.write(f"pacer.probe: {error}\n")
         return 2

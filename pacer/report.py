@@ -1,21 +1,23 @@
 """Write what a run measured, as files and as text. FORMAT.md describes the files."""
 
 import csv
+import errno
 import io
 import json
 import os
 from collections import Counter
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from pacer import __version__
 from pacer.control import Control
 from pacer.merge import Distribution, Merge, Second, percentile
+from pacer.opening import OWN_LIMITS
 from pacer.options import Options
+from pacer.outputs import write
 from pacer.tally import ERRORS, LATE_NS, Tally
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 TIMELINE_COLUMNS = (
     *("second", "phase", "due", "sent", "completed", "ok", "good", "errors"),
     *("response_p50_us", "response_p99_us", "correct_p50_us", "correct_p99_us"),
@@ -32,7 +34,8 @@ def document(options: Options, command: str, control: Control) -> dict[str, Any]
         "command": command,
         **_asked(options),
         **_outcome(control),
-        **_times(control.merge),
+        **_times(control.merge.distributions),
+        "by_request": _by_request(control),
         **_own(control),
         "warmup": {
             **{name: getattr(control.merge.warmup, name) for name in (*_REQUESTS, "unsent")},
@@ -53,6 +56,10 @@ def _asked(options: Options) -> dict[str, Any]:
     return {
         "url": options.url,
         "method": options.method,
+        "requests_file": None if options.requests_file is None else str(options.requests_file),
+        "unix_socket": options.unix_socket,
+        "ca_file": options.trust.ca_file if options.trust else None,
+        "insecure": options.trust is not None and options.trust.insecure,
         "keepalive": options.keepalive,
         "loop": "closed" if options.rate_rps is None else "open",
         "arrivals": options.arrivals,
@@ -82,6 +89,8 @@ def _outcome(control: Control) -> dict[str, Any]:
         **{name: getattr(measured, name) for name in _REQUESTS},
         "errors": _errors(measured),
         "first_errors": first_errors,
+        "error_texts": _error_texts(measured),
+        "status_codes": _status_codes(measured),
         "unsent": measured.unsent,
         "unanswered": measured.unanswered,
         "overdue": measured.overdue,
@@ -105,8 +114,42 @@ def _errors(tally: Tally) -> dict[str, int]:
     return {name: getattr(tally, name) for name in ERRORS}
 
 
-def _times(merge: Merge) -> dict[str, Any]:
-    return {f"{name}_us": _distribution(times) for name, times in merge.distributions.items()}
+def _error_texts(tally: Tally) -> list[dict[str, Any]]:
+    """Return what errors said and how often, the most frequent first.
+
+    All processes together know more texts than one of them counts one by one.
+    """
+    return [
+        {"kind": kind, "text": text, "count": count}
+        for (kind, text), count in sorted(tally.texts.items(), key=lambda one: (-one[1], one[0]))
+    ]
+
+
+def _status_codes(tally: Tally) -> dict[str, int]:
+    """Return how many complete answers had each status; 200 is what is left of all answers."""
+    codes = {200: tally.completed - tally.codes.total(), **tally.codes}
+    return {str(code): count for code, count in sorted(codes.items()) if count}
+
+
+def _by_request(control: Control) -> dict[str, Any]:
+    """Return the figures of each request of a mix by its name."""
+    return {
+        one.name: {
+            **{name: getattr(one.tally, name) for name in _REQUESTS},
+            "errors": _errors(one.tally),
+            "unsent": one.tally.unsent,
+            "unanswered": one.tally.unanswered,
+            "throughput_rps": _per_second(one.answered_in_window, control.measured_s),
+            "goodput_rps": _per_second(one.good_in_window, control.measured_s),
+            **_times(one.distributions),
+            "warmup": {"completed": one.warmup.completed},
+        }
+        for one in control.merge.of_recipes
+    }
+
+
+def _times(distributions: dict[str, Distribution]) -> dict[str, Any]:
+    return {f"{name}_us": _distribution(times) for name, times in distributions.items()}
 
 
 def _distribution(times: Distribution) -> dict[str, Any]:
@@ -173,40 +216,38 @@ def complete(control: Control) -> bool:
 
 def problems(control: Control) -> list[str]:
     """Return a sentence for each reason to doubt the figures; often an empty list."""
-    found = list(control.problems)
+    found = [*control.problems, *_own_limits(control.merge)]
     for cohort, tally in (("measured", control.merge.measured), ("warm-up", control.merge.warmup)):
         if not tally.balanced and not control.failed:
             found.append(f"the counts of {cohort} requests do not add up: a fault of pacer itself")
     return found
 
 
+def _own_limits(merge: Merge) -> list[str]:
+    """Return a sentence for each thing that the generating host ran out of."""
+    limits = merge.measured.limits + merge.warmup.limits
+    return [
+        f"{count} requests could not be sent and count as unsent, since the generating host ran "
+        f"out of {OWN_LIMITS[number]} ({errno.errorcode[number]}, {os.strerror(number)})"
+        for number, count in sorted(limits.items())
+    ]
+
+
 # --- files ----------------------------------------------------------------------------------------
 
 
-def write_files(options: Options, figures: dict[str, Any], merge: Merge) -> None:
+def write_files(options: Options, figures: dict[str, Any], control: Control) -> None:
     """Write the files that the options name. Raises OSError."""
+    merge = control.merge
     if options.json_file:
-        _write(options.json_file, json.dumps(figures, indent=2) + "\n")
+        write(options.json_file, json.dumps(figures, indent=2) + "\n")
     if options.timeline_file:
-        _write(options.timeline_file, timeline(merge.seconds, options.duration_s))
+        write(options.timeline_file, timeline(merge.seconds, options.duration_s))
     if options.hdr_file:
-        _write(options.hdr_file, histogram_log(merge, figures["started_at"]))
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a regular file completely or not at all; write to devices and pipes directly."""
-    special = path.exists() and not path.is_file()
-    if special or path.absolute().is_relative_to("/dev"):
-        with path.open("a", encoding="utf-8") as file:
-            file.write(text)
-        return
-    path = path.resolve()  # the target of a link is replaced, not the link itself
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        part.write_text(text, encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+        write(options.hdr_file, histogram_log(merge, figures["started_at"]))
+    if options.sample_file:
+        answers = sorted(control.samples, key=lambda answer: float(answer["at_s"]))
+        write(options.sample_file, "".join(f"{json.dumps(answer)}\n" for answer in answers))
 
 
 def timeline(seconds: list[Second], duration_s: float) -> str:
@@ -227,7 +268,8 @@ def timeline(seconds: list[Second], duration_s: float) -> str:
 def histogram_log(merge: Merge, started_at: str | None) -> str:
     """Return an HdrHistogram log of response times, with intervals of a second.
 
-    Those of correct answers and those of failed ones are intervals of their own, with these tags.
+    Those of correct answers and those of failed ones are intervals of their own, with these tags,
+    and so are those of the correct answers to each request of a mix.
     Times in it are relative to the start of the measured part.
     """
     start = datetime.fromisoformat(started_at).timestamp() if started_at else 0.0
@@ -239,7 +281,7 @@ def histogram_log(merge: Merge, started_at: str | None) -> str:
         '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"',
     ]
     lines += [
-        f"Tag={interval.answers},{interval.second:.3f},1.000,{interval.max_us / 1000:.3f},"
+        f"Tag={interval.tag},{interval.second:.3f},1.000,{interval.max_us / 1000:.3f},"
         f"{interval.encoded}"
         for interval in merge.intervals
     ]

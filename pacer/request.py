@@ -1,5 +1,6 @@
 """Build the request that is sent again and again: its target and its bytes."""
 
+import ipaddress
 import re
 import socket
 from dataclasses import dataclass
@@ -8,6 +9,9 @@ from urllib.parse import urlsplit
 from pacer import __version__
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
+_PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"[A-Za-z0-9._~-]+")  # a name or an IPv4 address
+_ZONE = re.compile(r"%(?:25(?=.))?(.+)")  # RFC 6874, and the way in which curl takes it, too
 _NO_BODY_METHODS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS", "TRACE"})
 
 Address = tuple[str, int]
@@ -19,53 +23,85 @@ class BadRequest(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where requests go. `host` is a name or an address, `path` includes the query."""
+    """Where requests go. `path` includes the query."""
 
-    host: str
+    host: str  # a name or an address; of a link-local one, with its zone: fe80::1%eth0
     port: int
     authority: str  # the value of the Host header
     path: str
+    https: bool = False
 
 
 def parse_url(url: str) -> Target:
-    """Return the target of an http URL. Raises BadRequest."""
+    """Return the target of an http or https URL. Raises BadRequest."""
+    if not re.fullmatch(r"[!-~]+", url):
+        raise BadRequest(f"bad URL {url!r}: percent-encode blanks and non-ASCII letters")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise BadRequest(f"bad URL '{url}': {error}") from None
-    if parts.scheme != "http" or not parts.hostname:
-        raise BadRequest(f"bad URL '{url}': http://HOST[:PORT]/PATH is needed (no https)")
+        raise BadRequest(f"bad URL {url!r}: {error}") from None
+    if parts.scheme == "unix":
+        raise BadRequest(
+            f"bad URL {url!r}: give the socket as --unix-socket {parts.path or 'PATH'}"
+        )
+    if parts.scheme not in _PORTS or not parts.hostname:
+        raise BadRequest(f"bad URL {url!r}: http[s]://HOST[:PORT]/PATH is needed")
     if parts.username is not None or parts.password is not None:
-        raise BadRequest(f"bad URL '{url}': give credentials as --header 'Authorization: ...'")
+        raise BadRequest(f"bad URL {url!r}: give credentials as --header 'Authorization: ...'")
     if port == 0:
-        raise BadRequest(f"bad URL '{url}': port 0")
+        raise BadRequest(f"bad URL {url!r}: port 0")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    if not re.fullmatch(r"[!-~]+", parts.netloc + path):
-        raise BadRequest(f"bad URL '{url}': percent-encode blanks and non-ASCII letters")
-    return Target(parts.hostname, port or 80, parts.netloc, path)
+    host, zone = _host_and_zone(url, parts.hostname)
+    # The zone means something on this host alone, so it is not told to the server
+    bracketed = f"[{host}]" if ":" in host else parts.netloc.partition(":")[0]
+    authority = bracketed if port is None else f"{bracketed}:{port}"
+    full_host = f"{host}%{zone}" if zone else host
+    https = parts.scheme == "https"
+    return Target(full_host, port or _PORTS[parts.scheme], authority, path, https)
+
+
+def _host_and_zone(url: str, hostname: str) -> tuple[str, str]:
+    """Return the host of a URL without its zone, and the zone ('' if there is none)."""
+    host, percent, rest = hostname.partition("%")
+    if ":" not in host:
+        if not _HOST.fullmatch(hostname):
+            raise BadRequest(f"bad URL {url!r}: '{hostname}' is not a host name")
+        return hostname, ""
+    match = _ZONE.fullmatch(percent + rest)
+    if percent and match is None:
+        raise BadRequest(f"bad URL {url!r}: no zone after '%'")
+    try:
+        ipaddress.IPv6Address(host)
+    except ValueError as error:
+        raise BadRequest(f"bad URL {url!r}: {error}") from None
+    return host, match[1] if match else ""
 
 
 def resolve(target: Target) -> list[Address]:
     """Return the addresses of the target's host, in the resolver's order.
 
+    Those of IPv6 that have a zone have it as a number: 'fe80::1%2'.
     Raises OSError if the name cannot be resolved.
     """
     try:
         found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
     except UnicodeError as error:  # a label of more than 63 letters
         raise OSError(f"not a host name: {target.host} ({error})") from None
-    addresses = [(str(entry[4][0]), int(entry[4][1])) for entry in found]
-    return list(dict.fromkeys(addresses))
+    return list(dict.fromkeys(_address(*entry[4]) for entry in found))
+
+
+def _address(host: str, port: int, _: int = 0, zone: int = 0) -> Address:
+    return (f"{host}%{zone}" if zone else host), port
 
 
 def parse_header(text: str) -> tuple[str, str]:
     """Return name and value of a header given as 'Name: value'. Raises BadRequest."""
     name, colon, value = text.partition(":")
     if not colon or not _TOKEN.fullmatch(name):
-        raise BadRequest(f"bad header '{text}': 'Name: value' is needed")
+        raise BadRequest(f"bad header {text!r}: 'Name: value' is needed")
     if re.search(r"[\r\n\0]", value) or not value.isascii():
-        raise BadRequest(f"bad header '{text}': line breaks and non-ASCII letters cannot be sent")
+        raise BadRequest(f"bad header {text!r}: line breaks and non-ASCII letters cannot be sent")
     return name, value.strip()
 
 
@@ -81,16 +117,40 @@ def build(
 
     Raises BadRequest for a method that HTTP does not allow as a name.
     """
+    head = request_line(method, target.path) + header_lines(
+        target, method=method, headers=headers or [], length=len(body), keepalive=keepalive
+    )
+    return head.encode("ascii") + body
+
+
+def request_line(method: str, path: str) -> str:
+    """Return the first line of a request.
+
+    Raises BadRequest for a method that HTTP does not allow as a name.
+    """
     if not _TOKEN.fullmatch(method):
-        raise BadRequest(f"bad method '{method}'")
-    given = headers or []
+        raise BadRequest(f"bad method {method!r}")
+    return f"{method} {path} HTTP/1.1\r\n"
+
+
+def header_lines(
+    target: Target,
+    *,
+    method: str,
+    headers: list[tuple[str, str]],
+    length: int | str,
+    keepalive: bool,
+) -> str:
+    """Return all headers and the empty line after them.
+
+    The given headers replace those that pacer sets itself. `length` is that of the body in bytes,
+    0 without a body, or a text that stands for it.
+    """
     own = [("Host", target.authority), ("User-Agent", f"pacer/{__version__}"), ("Accept", "*/*")]
-    if body or method not in _NO_BODY_METHODS:
-        own.append(("Content-Length", str(len(body))))
+    if length or method not in _NO_BODY_METHODS:
+        own.append(("Content-Length", str(length)))
     if not keepalive:
         own.append(("Connection", "close"))
-    replaced = {name.lower() for name, _ in given}
-    lines = [f"{method} {target.path} HTTP/1.1"]
-    lines += [f"{name}: {value}" for name, value in own if name.lower() not in replaced]
-    lines += [f"{name}: {value}" for name, value in given]
-    return "\r\n".join([*lines, "", ""]).encode("ascii") + body
+    replaced = {name.lower() for name, _ in headers}
+    kept = [(name, value) for name, value in own if name.lower() not in replaced]
+    return "".join(f"{name}: {value}\r\n" for name, value in [*kept, *headers]) + "\r\n"

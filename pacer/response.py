@@ -1,5 +1,9 @@
 """Read HTTP/1.1 answers as their bytes come in (RFC 9112).
 
+What curl reads is read here, too: lines that end in LF alone, blanks before a header's colon, and
+the transfer coding `identity`, which says nothing. Whether an answer is read or refused does not
+depend on the pieces in which it comes in.
+
 Most answers of a benchmark arrive in one piece and with the same head as the one before. So `feed`
 first looks the head up among those already seen; all other answers take the slower, general path.
 """
@@ -9,7 +13,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 MAX_HEAD_BYTES = 64 * 1024
-MAX_LINE_BYTES = 8 * 1024  # of the line with a chunk's size and extensions, or of a trailer
+MAX_LINE_BYTES = (
+    8 * 1024
+)  # with its end, of the line with a chunk's size and extensions, or of a trailer
 MAX_HEADS_REMEMBERED = 512
 
 # Values of Head.length if the head does not say how long the body is.
@@ -17,8 +23,11 @@ CHUNKED = -1
 UNTIL_CLOSE = -2
 INTERIM = -3  # status 1xx: the head of the actual answer follows
 
-_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9]\d\d)(?: .*)?")
-_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?")
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01])[ \t]+([1-9]\d\d)(?:\D.*)?", re.IGNORECASE | re.DOTALL)
+_END_OF_HEAD = re.compile(rb"\n\r?\n")
+_LONGEST_END = 3  # bytes of it, at most
+_LENGTH = re.compile(r"\d{1,18}", re.ASCII)  # an exabyte
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t;].*)?", re.DOTALL)
 
 
 class BadResponse(ValueError):
@@ -40,15 +49,17 @@ def parse_headers(raw: bytes) -> list[tuple[str, str]]:
     Raises BadResponse for a line that is not a header.
     """
     headers: list[tuple[str, str]] = []
-    for line in raw.rstrip(b"\r\n").split(b"\r\n")[1:]:
+    for ended in raw.rstrip(b"\r\n").split(b"\n")[1:]:
+        line = ended.removesuffix(b"\r")
         if line[:1] in (b" ", b"\t") and headers:  # obsolete line folding
             name, value = headers[-1]
             headers[-1] = (name, f"{value} {line.strip().decode('latin-1')}")
             continue
         raw_name, colon, raw_value = line.partition(b":")
-        if not colon or not raw_name or raw_name != raw_name.strip():
+        if not colon or raw_name[:1] in (b" ", b"\t"):
             raise BadResponse(f"not a header: {line[:80]!r}")
-        headers.append((raw_name.decode("latin-1").lower(), raw_value.strip().decode("latin-1")))
+        name, value = raw_name.strip().decode("latin-1"), raw_value.strip().decode("latin-1")
+        headers.append((name.lower(), value))
     return headers
 
 
@@ -57,20 +68,20 @@ def parse_head(raw: bytes, *, to_head_request: bool) -> Head:
 
     Raises BadResponse if it is not a head, or if it contradicts itself about the body's length.
     """
-    first_line = raw.partition(b"\r\n")[0]
+    first_line = raw.partition(b"\n")[0].removesuffix(b"\r")
     match = _STATUS_LINE.fullmatch(first_line)
     if match is None:
         raise BadResponse(f"not an HTTP/1.x status line: {first_line[:80]!r}")
     status = int(match[2])
     keep_alive = match[1] == b"1"
-    chunked = transfer_coded = False
+    codings: list[str] = []
     lengths: set[str] = set()
     for name, value in parse_headers(raw):
         if name == "content-length":
             lengths.update(part.strip() for part in value.split(","))
         elif name == "transfer-encoding":
-            transfer_coded = True
-            chunked = value.lower().rpartition(",")[2].strip() == "chunked"
+            named = (coding.strip() for coding in value.lower().split(","))
+            codings += [coding for coding in named if coding not in ("", "identity")]
         elif name == "connection":
             options = {option.strip() for option in value.lower().split(",")}
             keep_alive = (keep_alive or "keep-alive" in options) and "close" not in options
@@ -80,12 +91,13 @@ def parse_head(raw: bytes, *, to_head_request: bool) -> Head:
         return Head(status, INTERIM, keep_alive)
     if to_head_request or status in (204, 304):
         return Head(status, 0, keep_alive)
-    if transfer_coded:
+    if codings:
+        chunked = codings[-1] == "chunked"
         return Head(status, CHUNKED if chunked else UNTIL_CLOSE, keep_alive and chunked)
     if not lengths:
         return Head(status, UNTIL_CLOSE, keep_alive=False)
     length = lengths.pop()
-    if lengths or not (length.isascii() and length.isdigit()):
+    if lengths or not _LENGTH.fullmatch(length):
         raise BadResponse(f"contradictory or bad Content-Length in {raw[:200]!r}")
     return Head(status, int(length), keep_alive)
 
@@ -103,9 +115,8 @@ class ResponseReader:
     """Read the answers of one connection, one after the other.
 
     After `feed` or `eof` returned True, these attributes describe the answer: `head`,
-    `body_length`, `body` (if `keep_body` was set before the answer came), `total_bytes`, and
-    `surplus`, which is true if bytes followed that belong to no answer. `raw_head` is the latest
-    head that took the general path.
+    `body_length`, `body` and `raw_head` (if `keep_body` was set before the answer came),
+    `total_bytes`, and `surplus`, which is true if bytes followed that belong to no answer.
     """
 
     __slots__ = (
@@ -115,13 +126,13 @@ class ResponseReader:
         "_parts",
         "_scanned",
         "_stage",
-        "_to_head_request",
         "body",
         "body_length",
         "head",
         "keep_body",
         "raw_head",
         "surplus",
+        "to_head_request",
         "total_bytes",
     )
 
@@ -132,7 +143,7 @@ class ResponseReader:
         keep_body: bool = False,
         heads: dict[bytes, Head] | None = None,
     ) -> None:
-        self._to_head_request = to_head_request
+        self.to_head_request = to_head_request
         self._heads: dict[bytes, Head] = {} if heads is None else heads  # may be shared
         self.keep_body = keep_body
         self._stage = _Stage.DONE
@@ -161,13 +172,14 @@ class ResponseReader:
             end = data.find(b"\r\n\r\n") + 4
             if end > 3:
                 head = self._heads.get(data[:end])
-                if head is not None and head.length == len(data) - end:
+                if head is not None and head.length == len(data) - end and not self.to_head_request:
                     self.head = head
                     self.body_length = head.length
                     self.total_bytes = len(data)
                     self.surplus = False
                     if self.keep_body:
                         self.body = data[end:]
+                        self.raw_head = data[:end]
                     return True
             self._begin()
         self._buffer += data
@@ -221,13 +233,14 @@ class ResponseReader:
 
     def _take_head(self) -> bool:
         buffer = self._buffer
-        if not buffer.startswith(b"HTTP/1."[: len(buffer)]):
+        if not b"HTTP/1.".startswith(buffer[:7].upper()):
             raise BadResponse(f"not an HTTP/1.x answer: {bytes(buffer[:80])!r}")
-        end = buffer.find(b"\r\n\r\n", max(0, self._scanned - 3)) + 4
-        if end < 4:
+        ended = _END_OF_HEAD.search(buffer, max(0, self._scanned - _LONGEST_END + 1))
+        end = ended.end() if ended else len(buffer)
+        if end > MAX_HEAD_BYTES:
+            raise BadResponse(f"a head of more than {MAX_HEAD_BYTES} bytes")
+        if ended is None:
             self._scanned = len(buffer)
-            if len(buffer) > MAX_HEAD_BYTES:
-                raise BadResponse(f"a head of more than {MAX_HEAD_BYTES} bytes")
             return False
         raw = bytes(buffer[:end])
         del buffer[:end]
@@ -242,9 +255,11 @@ class ResponseReader:
         return True
 
     def _meaning(self, raw: bytes) -> Head:
+        if self.to_head_request:  # the same head means something else there
+            return parse_head(raw, to_head_request=True)
         head = self._heads.get(raw)
         if head is None:
-            head = parse_head(raw, to_head_request=self._to_head_request)
+            head = parse_head(raw, to_head_request=False)
             if len(self._heads) >= MAX_HEADS_REMEMBERED:
                 self._heads.clear()
             self._heads[raw] = head
@@ -260,13 +275,13 @@ class ResponseReader:
             self._left -= len(part)
 
     def _take_line(self) -> bytes | None:
-        end = self._buffer.find(b"\r\n")
-        if end > MAX_LINE_BYTES or (end < 0 and len(self._buffer) > MAX_LINE_BYTES):
+        end = self._buffer.find(b"\n") + 1
+        if (end or len(self._buffer)) > MAX_LINE_BYTES:
             raise BadResponse(f"a line of more than {MAX_LINE_BYTES} bytes in a chunked body")
-        if end < 0:
+        if not end:
             return None
-        line = bytes(self._buffer[:end])
-        del self._buffer[: end + 2]
+        line = bytes(self._buffer[: end - 1]).removesuffix(b"\r")
+        del self._buffer[:end]
         return line
 
     def _start_chunk(self, line: bytes) -> None:
@@ -277,10 +292,11 @@ class ResponseReader:
         self._stage = _Stage.CHUNK if self._left else _Stage.TRAILER
 
     def _take_chunk_end(self) -> bool:
-        if not b"\r\n".startswith(bytes(self._buffer[:2])):
-            raise BadResponse(f"a chunk longer than its size: {bytes(self._buffer[:80])!r}")
-        if len(self._buffer) < 2:
-            return False
-        del self._buffer[:2]
+        buffer = self._buffer
+        if not buffer.startswith((b"\r\n", b"\n")):
+            if bytes(buffer[:2]) in (b"", b"\r"):
+                return False
+            raise BadResponse(f"a chunk longer than its size: {bytes(buffer[:80])!r}")
+        del buffer[: buffer.index(b"\n") + 1]
         self._stage = _Stage.CHUNK_SIZE
         return True

@@ -8,10 +8,12 @@ import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Literal
 
 NS_PER_S = 1_000_000_000
 NEVER = 1 << 62  # later than any due time
+TOLERANCE = 1e-6  # of a request: 0.1 s at 30/s are three requests, whatever floats round to
 
 Arrivals = Literal["constant", "poisson"]
 
@@ -40,14 +42,28 @@ class Schedule:
         """Yield the due times; each iteration yields the same ones."""
         return self._constant() if self.arrivals == "constant" else self._poisson()
 
+    def numbers(self) -> Iterator[int]:
+        """Yield the numbers of this process's requests, in order and without an end.
+
+        Those of all processes together are 0, 1, 2, ..., the warm-up's first.
+        """
+        turn = self.index
+        if self.arrivals == "constant":
+            turn = (self.index - self._first) % self.processes
+        return count(turn, self.processes)
+
+    @property
+    def _first(self) -> int:
+        """k of the first request of a constant schedule, whichever process has it."""
+        return -math.floor(self.warmup_s * self.rate_rps + TOLERANCE)
+
     def _constant(self) -> Iterator[int]:
         """Yield the due times k / rate, where processes take turns.
 
         The measured part begins with k = 0, so it holds the same requests with any warm-up.
         """
-        tolerance = 1e-6  # of a request: 0.1 s at 30/s are three requests, whatever floats round to
-        first = -math.floor(self.warmup_s * self.rate_rps + tolerance)
-        last = math.ceil(self.duration_s * self.rate_rps - tolerance)
+        first = self._first
+        last = math.ceil(self.duration_s * self.rate_rps - TOLERANCE)
         first += (self.index - first) % self.processes
         interval_ns = NS_PER_S / self.rate_rps
         return (round(k * interval_ns) for k in range(first, last, self.processes))

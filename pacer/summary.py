@@ -7,6 +7,7 @@ from pacer.merge import Second
 from pacer.options import Options
 
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
+_MOST_TEXTS = 5  # that errors said, in the summary
 _ERROR_NAMES = {"timeout": "timed out", "status": "bad status", "wrong_body": "wrong body"}
 
 
@@ -30,7 +31,8 @@ def size(count: float) -> str:
 def summary(options: Options, figures: dict[str, Any]) -> str:
     """Return the text that a person wants to see after a run."""
     lines = [
-        f"Running {options.duration_s:g}s test @ {options.url}",
+        f"Running {options.duration_s:g}s test @ {options.url}"
+        + (f" through {options.unix_socket}" if options.unix_socket else ""),
         f"  {options.processes} process(es) and {options.connections} connections, "
         f"{_asked(options)}",
     ]
@@ -70,11 +72,9 @@ def _counts(figures: dict[str, Any]) -> list[str]:
     if errors:
         told = (f"{_ERROR_NAMES.get(name, name)} {count}" for name, count in errors.items())
         lines.append(f"  Errors: {', '.join(told)}")
-        lines += [
-            f"    first {_ERROR_NAMES.get(name, name)}: {message}"
-            for name, message in figures["first_errors"].items()
-            if name in errors
-        ]
+        for error in figures["error_texts"][:_MOST_TEXTS]:
+            name = _ERROR_NAMES.get(error["kind"], error["kind"])
+            lines.append(f"    {error['count']} {name}: {error['text']}")
     if figures["unsent"] or figures["unanswered"]:
         lines.append(f"  Never sent: {figures['unsent']}, never answered: {figures['unanswered']}")
     if figures["late"]:

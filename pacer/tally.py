@@ -7,6 +7,7 @@ it sent before is not lost.
 
 import json
 from array import array
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -17,16 +18,20 @@ COUNTS = (
     *("slow", "overdue", "late", "bytes", "bodies_checked", "opened"),
 )
 LATE_NS = 1_000_000  # a request sent later than this after it was due counts as late
-# Response times of correct answers and of other ones, service times of both, and lags
-SAMPLES = ("correct", "failed", "service", "lag")
+# Response times of correct answers and of other ones, service times of both, lags, and times of TLS
+# handshakes
+SAMPLES = ("correct", "failed", "service", "lag", "handshake")
+# Status codes but 200 (as numbers), what errors said (class and text), and what the generator
+# itself ran out of (numbers of errors)
+COUNTERS = ("codes", "texts", "limits")
 
 Cohort = Literal["warmup", "measured"]
 
 
 class Tally:
-    """Counts, and samples in microseconds, of what became of one cohort's requests."""
+    """Counts, and samples in microseconds, of what became of some requests of one cohort."""
 
-    __slots__ = (*COUNTS, *SAMPLES)
+    __slots__ = (*COUNTS, *SAMPLES, *COUNTERS)
 
     due: int
     sent: int
@@ -50,17 +55,34 @@ class Tally:
     failed: "array[int]"
     service: "array[int]"
     lag: "array[int]"
+    handshake: "array[int]"
+    codes: Counter[int]
+    texts: Counter[tuple[str, str]]
+    limits: Counter[int]
 
     def __init__(self) -> None:
         for name in COUNTS:
             setattr(self, name, 0)
         for name in SAMPLES:
             setattr(self, name, array("q"))
+        for name in COUNTERS:
+            setattr(self, name, Counter())
+
+    def take(self) -> "Tally":
+        """Return all that was counted, and count from zero again."""
+        taken = Tally()
+        for name in self.__slots__:
+            mine = getattr(self, name)
+            setattr(self, name, getattr(taken, name))
+            setattr(taken, name, mine)
+        return taken
 
     def add(self, other: "Tally") -> None:
         """Add the other's counts, but not its samples, to these."""
         for name in COUNTS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in COUNTERS:
+            getattr(self, name).update(getattr(other, name))
 
     @property
     def errors(self) -> int:
@@ -92,13 +114,15 @@ class Frame:
     """One message of a load process.
 
     Its kind is 'ready' (the process can begin), 'tally' (what happened since the last such frame,
-    in `second`) or 'final' (the last one, with `facts` about the process itself).
+    in `second`, to requests of one recipe), 'sample' (an answer, in `facts`) or 'final' (the last
+    one, with `facts` about the process itself).
     """
 
-    kind: Literal["ready", "tally", "final"]
+    kind: Literal["ready", "tally", "sample", "final"]
     second: int = 0  # from the start of the measured part; negative during the warm-up
     in_window: bool = False  # whether it happened during the measured part
     cohort: Cohort = "measured"
+    recipe: int = 0  # place in the mix of requests
     tally: Tally = field(default_factory=Tally)
     facts: dict[str, Any] = field(default_factory=dict)
 
@@ -110,7 +134,10 @@ class Frame:
             "second": self.second,
             "in_window": self.in_window,
             "cohort": self.cohort,
+            "recipe": self.recipe,
             "counts": {name: count for name, count in self.tally.counts().items() if count},
+            # as pairs, because JSON has only texts as keys
+            "counters": [list(getattr(self.tally, name).items()) for name in COUNTERS],
             "samples": [len(values) for values in samples],
             "facts": self.facts,
         }
@@ -140,6 +167,10 @@ class FrameReader:
         tally = Tally()
         for name, count in head["counts"].items():
             setattr(tally, name, count)
+        for name, pairs in zip(COUNTERS, head["counters"], strict=True):
+            counter = getattr(tally, name)
+            for key, count in pairs:
+                counter[tuple(key) if isinstance(key, list) else key] = count
         start = end + 1
         for name, size in zip(SAMPLES, sizes, strict=True):
             getattr(tally, name).frombytes(self._buffer[start : start + size])
@@ -150,6 +181,7 @@ class FrameReader:
             second=head["second"],
             in_window=head["in_window"],
             cohort=head["cohort"],
+            recipe=head["recipe"],
             tally=tally,
             facts=head["facts"],
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from analysis.groups import settings_text
 from analysis.load import LoadedCampaign
+from analysis.mixes import asked_percent
 from testbed.facts import flat, host_facts
 from testbed.model.results import Campaign
 
@@ -50,6 +51,7 @@ def _facts(of: LoadedCampaign, other: LoadedCampaign) -> dict[str, str]:
         if key not in TOLD_ELSEWHERE:
             facts |= dict(flat(f"asked: {key}", value))
     facts |= _app_facts(of, other)
+    facts |= _mix_facts(of)
     shared = {host.role for host in other.campaign.hosts}
     facts["hosts"] = ", ".join(host.role for host in campaign.hosts)
     for host in campaign.hosts:
@@ -74,6 +76,16 @@ def _app_facts(of: LoadedCampaign, other: LoadedCampaign) -> dict[str, str]:
             facts[f"generator {record.load.generator}"] = record.generator_version
     rows = next((run.record.rows for run in of.runs if run.record.rows is not None), None)
     return facts if rows is None else facts | {"rows in the database": settings_text(rows)}
+
+
+def _mix_facts(of: LoadedCampaign) -> dict[str, str]:
+    """Return the share of each part in the requests of the mixes, by their weights."""
+    mixed = {run.record.endpoint: run.record for run in of.runs if run.record.weights}
+    return {
+        f"mix {endpoint}: {part}": f"{asked_percent(record, part):.4g} %"
+        for endpoint, record in mixed.items()
+        for part in record.weights
+    }
 
 
 def _link_facts(campaign: Campaign) -> dict[str, str]:

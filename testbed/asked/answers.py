@@ -1,47 +1,51 @@
-"""Check whether an app's answer is the one that its workload expects. Pure functions."""
+"""Check whether an app's answers are those that its workload expects. Pure functions."""
 
 import base64
 import hashlib
+import itertools
 import json
-from collections import Counter
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any, Literal
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
 from bs4 import BeautifulSoup
+from jsonschema.exceptions import best_match
 from pydantic import BaseModel, Field
 
-from testbed import files
-from testbed.errors import TestbedError
-from testbed.jsonfile import check_depth, finite
-from testbed.model.catalogue import Body, ExpectedAnswer
-from testbed.model.results import AnswerCheck
-from testbed.texts import shown, shown_name
-
-MOST_DOCUMENT_BYTES = (
-    16 * 1024 * 1024
-)  # a link of 100 Mbit/s needs more than a second for such an answer
-MOST_DIGITS = 100  # of a whole number
-MOST_DOCUMENT_DEPTH = 100  # json and difference() call themselves for each level
-# The check before the load passes it as an argument, for which Linux allows 128 KiB
-MOST_BODY_BYTES = 64 * 1024
+from testbed.asked import expectations, rules
+from testbed.asked.expectations import Expected
+from testbed.model import shape
+from testbed.model.expected import ExpectedAnswer
+from testbed.model.results import AnswerCheck, When
+from testbed.texts import shown
 
 LONGEST_PROBLEM = 500  # the most characters of a wrong answer that a record keeps
+LONGEST_MATCHED = 64 * 1024  # characters of a text that is compared with a pattern
+MOST_MISFITS = 20  # of a document and its schema, of which the most telling is told
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer as `pacer.probe` reports it."""
+    """An HTTP answer as `pacer.probe` reports it, or as the generator kept it."""
 
     status: int
     content_type: str | None
     body: bytes
-    waited_s: float
+    waited_s: float = 0
+    headers: Mapping[str, str] | None = None  # names in lower case; None: not kept
+    drawn: Mapping[str, str | int] = field(default_factory=dict)  # of its request
+    body_bytes: int | None = None  # of the whole body, if `body` is only its beginning
 
     @property
     def sha256(self) -> str:
         """The SHA-256 digest of the body, in hexadecimal digits."""
         return hashlib.sha256(self.body).hexdigest()
+
+    @property
+    def length(self) -> int:
+        """The length of the whole body, in bytes."""
+        return len(self.body) if self.body_bytes is None else self.body_bytes
 
 
 class _Probed(BaseModel):
@@ -61,176 +65,180 @@ def from_probe(text: str) -> Answer:
         content_type=document.headers.get("content-type"),
         body=base64.b64decode(document.body_base64),
         waited_s=document.waited_s,
+        headers=document.headers,
     )
 
 
-@dataclass(frozen=True)
-class Expected:
-    """An expected answer, with its files read."""
-
-    spec: ExpectedAnswer
-    document: Any  # parsed from JSON; None for other bodies
-    texts: list[list[str] | None]  # of HTML, for each selection; None if not compared
-    text: str | None = None  # of a plain text
+class _Wrong(Exception):
+    """Raised with the first difference between an answer and the expected one."""
 
 
-def read_expected(workload_folder: Path, spec: ExpectedAnswer) -> Expected:
-    """Return the answer that the workload expects. Raises TestbedError for an unreadable file."""
-    return Expected(
-        spec,
-        None if spec.json_file is None else _read_json(workload_folder, spec.json_file),
-        [
-            None if one.texts_file is None else _read_texts(workload_folder, one.texts_file)
-            for one in spec.html
-        ],
-        None if spec.text_file is None else _read_text(workload_folder, spec.text_file),
-    )
+def compare(answer: Answer, expected: Expected, when: When, what: str | None = None) -> AnswerCheck:
+    """Compare status, headers and body of one answer; report the first difference."""
+    return compare_all([answer], expected, when, what)
 
 
-def _read_text(folder: Path, name: str) -> str:
-    return files.read_text(files.beside(folder, name), MOST_DOCUMENT_BYTES)
-
-
-def _read_json(folder: Path, name: str) -> Any:
-    path = files.beside(folder, name)
-    text = _read_text(folder, name)
-    try:
-        document = json.loads(
-            text,
-            object_pairs_hook=_mapping,
-            parse_constant=_no_number,
-            parse_float=finite,
-            parse_int=_whole,
-        )
-        check_depth(document, MOST_DOCUMENT_DEPTH)
-    except RecursionError as error:
-        raise TestbedError(f"{shown_name(path)}: JSON nested too deep") from error
-    except ValueError as error:
-        raise TestbedError(f"{shown_name(path)}: not a JSON document: {error}") from error
-    return document
-
-
-def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return a JSON object. Raises ValueError for a repeated key, whose meaning is not defined."""
-    counts = Counter(key for key, _ in pairs)
-    if len(counts) < len(pairs):
-        twice = counts.most_common(1)[0][0]
-        raise ValueError(f"the key {shown(twice)} stands twice in one object")
-    return dict(pairs)
-
-
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number in JSON")
-
-
-def _whole(text: str) -> int:
-    if len(text) > MOST_DIGITS:
-        raise ValueError(f"a number of {len(text):,} digits")
-    return int(text)
-
-
-def _read_texts(folder: Path, name: str) -> list[str]:
-    texts = _read_json(folder, name)
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise TestbedError(f"{shown_name(folder / name)}: not a JSON list of texts")
-    return texts
-
-
-def read_body(folder: Path, body: Body) -> str:
-    """Return the body of a request.
-
-    Raises TestbedError if its file cannot be read, or is not UTF-8.
-    """
-    return files.read_text(files.beside(folder, body.file), MOST_BODY_BYTES)
-
-
-def compare(
-    answer: Answer,
-    expected: Expected,
-    when: Literal["before", "after"],
-    what: str | None = None,
+def compare_all(
+    answers: Sequence[Answer], expected: Expected, when: When, what: str | None = None
 ) -> AnswerCheck:
-    """Compare status, media type and body; report the first difference."""
-    try:
-        problem = (
-            _status_problem(answer, expected.spec)
-            or _type_problem(answer, expected.spec)
-            or _body_problem(answer, expected)
-        )
-    except RecursionError:
-        problem = "the body is nested too deeply to be read"
+    """Compare some answers to one request, of which there is at least one, with the expected one.
+
+    Report the first difference; if there is none, what the answers together do not keep to.
+    """
+    documents: list[Any] = []
+    seen = answers[-1]
+    problem = None
+    for answer in answers:
+        try:
+            documents += _check(answer, expected)
+        except (_Wrong, rules.Broken) as error:
+            asked = ", ".join(f"{name}={value}" for name, value in answer.drawn.items())
+            seen, problem = answer, f"{error}{f' (asked with {asked})' if asked else ''}"
+            break
+    if problem is None:
+        try:
+            rules.check_all(expected.spec.rules, documents)
+        except rules.Broken as error:
+            problem = str(error)
     return AnswerCheck(
         when=when,
         what=what,
         ok=problem is None,
-        status=answer.status,
-        content_type=answer.content_type,
-        body_bytes=len(answer.body),
+        status=seen.status,
+        content_type=seen.content_type,
+        body_bytes=seen.length,
+        answers=len(answers),
         problem=problem and problem[:LONGEST_PROBLEM],
     )
 
 
-def _status_problem(answer: Answer, expected: ExpectedAnswer) -> str | None:
-    if answer.status != expected.status:
-        return f"status {answer.status} instead of {expected.status}: {_start(answer)}"
-    return None
-
-
-def _type_problem(answer: Answer, expected: ExpectedAnswer) -> str | None:
-    if expected.content_type is None:
-        return None
-    media_type = (answer.content_type or "none").split(";")[0].strip().lower()
-    if media_type != expected.content_type:
-        return f"content type {media_type} instead of {expected.content_type}"
-    return None
-
-
-def _body_problem(answer: Answer, expected: Expected) -> str | None:
-    if expected.spec.html:
-        return _html_problem(answer, expected)
-    if expected.text is not None:
-        return _text_problem(answer, expected.text)
-    if expected.spec.json_file is None:
-        return f"a body where none is expected: {_start(answer)}" if answer.body else None
+def _check(answer: Answer, expected: Expected) -> list[Any]:
+    """Return the JSON document of an answer, if its shape is told. Raises _Wrong, or Broken."""
     try:
-        found = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        return f"the body is not JSON: {_start(answer)}"
-    where = difference(expected.document, found)
-    return f"the document differs from the expected one at {where}" if where else None
+        _check_head(answer, expected.spec)
+        if answer.length != len(answer.body):
+            _check_length(answer, expected.spec)
+            return []
+        return _check_body(answer, expected)
+    except RecursionError as error:
+        raise _Wrong("the body is nested too deeply to be read") from error
 
 
-def _text_problem(answer: Answer, expected: str) -> str | None:
-    """Return how a plain text differs, or None.
+def _check_head(answer: Answer, expected: ExpectedAnswer) -> None:
+    if answer.status != expected.status:
+        raise _Wrong(f"status {answer.status} instead of {expected.status}: {_start(answer)}")
+    if expected.content_type is not None:
+        media_type = (answer.content_type or "none").split(";")[0].strip().lower()
+        if media_type != expected.content_type:
+            raise _Wrong(f"content type {media_type} instead of {expected.content_type}")
+    for name, wanted in expected.headers.items() if answer.headers is not None else ():
+        found = (answer.headers or {}).get(name.lower())
+        if wanted.present is False:
+            if found is not None:
+                raise _Wrong(f"a header {name}, {shown(found)}, which must not be there")
+        elif found is None:
+            raise _Wrong(f"no header {name}")
+        elif wanted.exact is not None and found.strip() != wanted.exact:
+            raise _Wrong(f"header {name}: {shown(found)} instead of {shown(wanted.exact)}")
+        elif wanted.pattern is not None:
+            _check_match(wanted.pattern, found, f"header {name}")
 
-    A line break at the end of the expected file is ignored: editors add it, services do not send
+
+def _check_length(answer: Answer, expected: ExpectedAnswer) -> None:
+    if expected.length is not None and answer.length != expected.length:
+        raise _Wrong(f"{answer.length} bytes instead of {expected.length}: {_start(answer)}")
+
+
+def _check_body(answer: Answer, expected: Expected) -> list[Any]:
+    spec = expected.spec
+    if spec.html:
+        _check_html(answer, expected)
+    elif expected.text is not None:
+        _check_text(answer, expected.text)
+    elif spec.text is not None and spec.text.pattern is not None:
+        _check_match(spec.text.pattern, _decoded(answer), "the text")
+    elif spec.only_length or spec.sha256 is not None:
+        _check_length(answer, spec)
+        if spec.sha256 is not None and answer.sha256 != spec.sha256:
+            raise _Wrong(f"the body's SHA-256 is {answer.sha256} instead of {spec.sha256}")
+    elif spec.json_file is not None:
+        where = difference(expected.document, _document(answer))
+        if where:
+            raise _Wrong(f"the document differs from the expected one at {where}")
+    elif expected.shape is not None:
+        document = _document(answer)
+        misfits = itertools.islice(expected.shape.iter_errors(document), MOST_MISFITS)
+        if (misfit := best_match(misfits)) is not None:
+            raise _Wrong(f"the document is not as told at {shape.problem(misfit)}")
+        rules.check_answer(spec.rules, document, answer.drawn)
+        return [document]
+    elif answer.body and not spec.any_body:
+        raise _Wrong(f"a body where none is expected: {_start(answer)}")
+    return []
+
+
+def _document(answer: Answer) -> Any:
+    try:
+        return expectations.parse(answer.body)
+    except (ValueError, RecursionError) as error:
+        coding = (answer.headers or {}).get("content-encoding", "identity")
+        if coding != "identity":
+            raise _Wrong(
+                f"the body is coded as {coding}, and only bodies as they are can be compared: "
+                "send no Accept-Encoding"
+            ) from error
+        reason = "" if isinstance(error, json.JSONDecodeError) else f" ({error})"
+        raise _Wrong(f"the body is not JSON{reason}: {_start(answer)}") from error
+
+
+def _decoded(answer: Answer) -> str:
+    try:
+        return answer.body.decode()
+    except UnicodeDecodeError as error:
+        raise _Wrong(f"the body is not UTF-8 at byte {error.start}: {_start(answer)}") from error
+
+
+def _check_match(pattern: str, text: str, what: str) -> None:
+    if len(text) > LONGEST_MATCHED:
+        raise _Wrong(f"{what} has {len(text):,} characters; {LONGEST_MATCHED:,} can be matched")
+    if not re.fullmatch(pattern, text, re.DOTALL):
+        raise _Wrong(f"{what}, {shown(text)}, does not match {shown(pattern)}")
+
+
+def _check_text(answer: Answer, expected: str) -> None:
+    """Raise _Wrong with the place where a plain text differs.
+
+    A line break at the end of the expected text is ignored: editors add it, services do not send
     it.
     """
     wanted = expected.encode()
     if answer.body in (wanted, wanted.removesuffix(b"\n")):
-        return None
+        return
     pairs = zip(answer.body, wanted, strict=False)
     shorter = min(len(answer.body), len(wanted))
     same = next((at for at, (a, b) in enumerate(pairs) if a != b), shorter)
     found = answer.body[same : same + 40].decode(errors="replace")
-    return (
+    raise _Wrong(
         f"the text differs from the expected one at byte {same}: {shown(found)} instead of "
         f"{shown(wanted[same : same + 40].decode(errors='replace'))}"
     )
 
 
-def _html_problem(answer: Answer, expected: Expected) -> str | None:
+def _check_html(answer: Answer, expected: Expected) -> None:
     page = BeautifulSoup(answer.body, "html.parser")
     for selection, texts in zip(expected.spec.html, expected.texts, strict=True):
         found = page.select(selection.selector)
         if selection.count is not None and len(found) != selection.count:
-            return f"{len(found)} elements instead of {selection.count} for '{selection.selector}'"
+            raise _Wrong(
+                f"{len(found)} elements instead of {selection.count} for '{selection.selector}'"
+            )
         if texts is None:
             continue
         where = difference(texts, [" ".join(element.get_text().split()) for element in found])
         if where:
-            return f"texts of '{selection.selector}' differ from the expected ones at {where}"
-    return None
+            raise _Wrong(
+                f"texts of '{selection.selector}' differ from the expected ones at {where}"
+            )
 
 
 def _start(answer: Answer) -> str:

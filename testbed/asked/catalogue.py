@@ -3,18 +3,23 @@
 import difflib
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from testbed import files
-from testbed.asked import answers, app_code, yamlfile
+from testbed.asked import app_code, expectations, request, yamlfile
 from testbed.errors import TestbedError
-from testbed.model.catalogue import App, CataloguedApp, Endpoint, Exchange, Workload
+from testbed.model import template
+from testbed.model.catalogue import App, CataloguedApp, Workload
+from testbed.model.endpoint import Endpoint, Exchange
 from testbed.model.kinds import Name
+from testbed.model.mix import Mix
 from testbed.paths import ROOT
 from testbed.texts import shown_name
 from testbed.validity import sql
@@ -140,13 +145,15 @@ def _load_workload(path: Path) -> Workload:
     """Return the workload. All files that it names have been checked."""
     workload = yamlfile.load(path, Workload)
     for name, endpoint in workload.endpoints.items():
+        if isinstance(endpoint, Mix):
+            continue
         exchanges: list[Endpoint | Exchange] = [endpoint, *endpoint.also]
         for number, asked in enumerate(exchanges):
             where = f"endpoints.{name}" + (f".also.{number - 1}" if number else "")
             with _within(path, where):
-                answers.read_expected(path.parent, asked.expect)
+                expectations.read(path.parent, asked.expect)
                 if asked.send is not None:
-                    answers.read_body(path.parent, asked.send)
+                    request.read_body(path.parent, asked.send, endpoint.draw)
     for key in ("dataset", "reset"):
         if (file := getattr(workload, key)) is not None:
             with _within(path, key):
@@ -174,12 +181,18 @@ def _load_app(app_file: Path, workloads: dict[str, Workload]) -> CataloguedApp:
             remedy=f"{error.remedy}; or write a workload.yml",
         )
     _check_name("app", app_file.parent)
-    spec = yamlfile.load(app_file, App)
+    known = workloads[workload].endpoints
+    spec = yamlfile.load(app_file, App, partial(_check_paths, known))
     for endpoint in spec.endpoints:
-        if endpoint not in workloads[workload].endpoints:
-            error = unknown("endpoint", endpoint, workloads[workload].endpoints)
+        if endpoint not in known:
+            error = unknown("endpoint", endpoint, known)
             raise TestbedError(
                 f"{shown_name(app_file)}: endpoints: {error.message}", remedy=error.remedy
+            )
+        if isinstance(mix := known[endpoint], Mix):
+            raise TestbedError(
+                f"{shown_name(app_file)}: endpoints.{endpoint}: is a mix, which has no path",
+                remedy=f"leave it out; an app that serves {', '.join(mix.mix)} serves the mix, too",
             )
     folder = code_folder(app_file, spec)
     if spec.requirements is not None:
@@ -195,6 +208,35 @@ def _load_app(app_file: Path, workloads: dict[str, Workload]) -> CataloguedApp:
         digest=digest,
         spec=spec,
     )
+
+
+def _check_paths(known: Mapping[str, Mix | Endpoint], spec: App) -> None:
+    """Raise ValidationError unless each path has placeholders of drawn values, and all are used."""
+    problems = [
+        InitErrorDetails(
+            type=PydanticCustomError("value_error", "{problem}", {"problem": problem}),
+            loc=("endpoints", name),
+            input=path,
+        )
+        for name, path in spec.endpoints.items()
+        if isinstance(endpoint := known.get(name), Endpoint)
+        and (problem := _path_problem(path, endpoint))
+    ]
+    if problems:
+        raise ValidationError.from_exception_data("App", problems)
+
+
+def _path_problem(path: str, endpoint: Endpoint) -> str | None:
+    """Return why an app cannot serve an endpoint at this path; None if it can."""
+    in_path = template.names(path)
+    if strange := [name for name in in_path if name not in endpoint.draw]:
+        return f"{{{strange[0]}}} is drawn nowhere; declare it under draw, in {WORKLOAD_FILE}"
+    if idle := sorted(endpoint.draw.keys() - endpoint.used - set(in_path)):
+        return (
+            f"{WORKLOAD_FILE} draws {{{idle[0]}}} for each request, but neither this path nor the "
+            "query, headers or body there use it"
+        )
+    return None
 
 
 def reset_unit(workload: str, folder: Path, reset: str) -> str:

@@ -41,6 +41,15 @@ def seed_of_arrivals(seed: int, run_id: str) -> int:
     return _derived(seed, f"arrivals of {run_id}")
 
 
+def seed_of_requests(seed: int, endpoint: str, run_id: str) -> int:
+    """Return the seed of which requests a run makes, if these are drawn.
+
+    It follows from the campaign's seed, the endpoint, the trial and the step, and not from the app
+    or its variant: those that are compared are asked the same.
+    """
+    return _derived(seed, f"requests to {endpoint}, trial {run_id.rpartition('-t')[2]}")
+
+
 def _derived(seed: int, name: str) -> int:
     digest = hashlib.sha256(f"{seed} {name}".encode()).digest()
     return int.from_bytes(digest[:8]) % SEEDS

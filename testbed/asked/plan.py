@@ -13,7 +13,8 @@ from testbed.errors import TestbedError
 from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import Experiment, LoadSpec, PlannedRun, Variant
 from testbed.model.kinds import PER_CPU, workers_problem
-from testbed.texts import shown
+from testbed.model.mix import Mix
+from testbed.texts import shown, shown_name
 from testbed.tools import generators
 
 MOST_RUNS = 10_000  # even the shortest runs would then take more than a day
@@ -38,8 +39,9 @@ def plan(experiment: Experiment, catalogue: Catalogue, seed: int) -> list[Planne
     TestbedError for apps, endpoints or settings that the workload or its apps do not have.
     """
     cells = _cells(experiment, catalogue)
-    steps = loads(experiment.load)
-    if (count := len(cells) * len(steps) * experiment.trials) > MOST_RUNS:
+    steps = {cell.endpoint: _loads_of(cell.endpoint, experiment, catalogue) for cell in cells}
+    count = experiment.trials * sum(len(steps[cell.endpoint]) for cell in cells)
+    if count > MOST_RUNS:
         raise TestbedError(
             f"{count:,} runs; a campaign has {MOST_RUNS:,} at most",
             remedy="fewer trials, steps, variants, endpoints or apps",
@@ -48,9 +50,27 @@ def plan(experiment: Experiment, catalogue: Catalogue, seed: int) -> list[Planne
     orders = balanced_orders(len(cells), experiment.trials, seed)
     for trial, order in enumerate(orders, start=1):
         for number in order:
-            for step, load in steps:
+            for step, load in steps[cells[number].endpoint]:
                 runs.append(planned_run(len(runs) + 1, cells[number], trial, step, load))
     return runs
+
+
+def _loads_of(
+    endpoint: str, experiment: Experiment, catalogue: Catalogue
+) -> list[tuple[str, LoadSpec]]:
+    """Return the loads of each cell of an endpoint, as `loads` does.
+
+    Raises TestbedError if the generator cannot ask what the endpoint needs.
+    """
+    workload = catalogue.workload(experiment.workload)
+    methods = {part.method for part in workload.parts(endpoint).values()}
+    in_turn = workload.asks_in_turn(endpoint)
+    spec, problem = generators.asking(experiment.load, set(methods), in_turn=in_turn)
+    if problem:
+        mixed = isinstance(workload.endpoints[endpoint], Mix)
+        why = " is a mix of several" if mixed else " draws its values" if in_turn else ""
+        raise TestbedError(f"endpoint {endpoint}{why}: {problem}")
+    return loads(spec)
 
 
 def loads(spec: LoadSpec) -> list[tuple[str, LoadSpec]]:
@@ -81,19 +101,45 @@ def _cells(experiment: Experiment, catalogue: Catalogue) -> list[Cell]:
 
     An app is left out of endpoints that it does not serve, and of variants for other apps.
     """
+    apps = _chosen_apps(experiment, catalogue)
     cells = [
         Cell(app, endpoint, name, _settings(app, name, variant))
-        for app in _chosen_apps(experiment, catalogue)
+        for app in apps
         for endpoint in experiment.endpoints
         for name, variant in experiment.variants.items()
-        if endpoint in app.spec.endpoints and (variant.apps is None or app.name in variant.apps)
+        if not _lacking(app, endpoint, catalogue)
+        and (variant.apps is None or app.name in variant.apps)
     ]
+    for endpoint in experiment.endpoints:
+        if experiment.apps is not None or not cells:
+            _check_parts(apps, endpoint, catalogue)
     if not cells:
         raise TestbedError(
             "there is nothing to run",
             remedy="none of the chosen apps serves any of the chosen endpoints",
         )
     return cells
+
+
+def _check_parts(apps: list[CataloguedApp], endpoint: str, catalogue: Catalogue) -> None:
+    """Raise TestbedError if an app serves some parts of a mix, and not all of them.
+
+    Without this, an app that was named would silently be no part of the comparison.
+    """
+    for app in apps:
+        lacking = _lacking(app, endpoint, catalogue)
+        if lacking and len(lacking) < len(catalogue.workload(app.workload).parts(endpoint)):
+            raise TestbedError(
+                f"{shown_name(app.file)}: endpoints: no {' and no '.join(lacking)}, which the mix "
+                f"{endpoint} asks for",
+                remedy="add what is missing, or leave the app or the mix out",
+            )
+
+
+def _lacking(app: CataloguedApp, endpoint: str, catalogue: Catalogue) -> list[str]:
+    """Return what an app does not serve of an endpoint: parts of a mix, or the endpoint itself."""
+    parts = catalogue.workload(app.workload).parts(endpoint)
+    return [part for part in parts if part not in app.spec.endpoints]
 
 
 def _chosen_apps(experiment: Experiment, catalogue: Catalogue) -> list[CataloguedApp]:

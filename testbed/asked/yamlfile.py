@@ -182,27 +182,33 @@ def _line_of(node: yaml.Node | None, location: list[str | int]) -> int:
 
 
 def _known_keys(model: type[BaseModel], location: list[str | int]) -> list[str]:
-    """Return the keys that the model at `location` inside `model` accepts."""
-    annotation: Any = model
+    """Return the keys that the models at `location` inside `model` accept."""
+    annotations: list[Any] = [model]
     for part in location:
-        fields = getattr(annotation, "model_fields", None)
-        if fields and part in fields:
-            annotation = fields[part].annotation
-        else:  # dict[..., X], list[X] or X | None: go to X
-            annotation = _inner_model(annotation)
-            fields = getattr(annotation, "model_fields", None)
-            if fields and part in fields:
-                annotation = fields[part].annotation
-    annotation = _inner_model(annotation)
-    return list(getattr(annotation, "model_fields", {}))
+        if not _fields(annotations, part):  # dict[..., X], list[X] or X | Y: go to X, or to both
+            annotations = [inner for one in annotations for inner in _inner_models(one)]
+        annotations = _fields(annotations, part) or annotations
+    inner = [inner for one in annotations for inner in _inner_models(one)]
+    keys = (field.alias or name for one in inner for name, field in one.model_fields.items())
+    return list(dict.fromkeys(keys))
 
 
-def _inner_model(annotation: Any) -> Any:
-    """Return the model inside dict[..., X], list[X] or X | None."""
+def _fields(annotations: list[Any], part: str | int) -> list[Any]:
+    """Return what the models among the annotations have under the key `part`."""
+    return [
+        field.annotation
+        for one in annotations
+        for name, field in getattr(one, "model_fields", {}).items()
+        if part == (field.alias or name)
+    ]
+
+
+def _inner_models(annotation: Any) -> list[type[BaseModel]]:
+    """Return the models inside dict[..., X], list[X], X | Y or X | None; or the model itself."""
     if hasattr(annotation, "model_fields"):
-        return annotation
-    for argument in reversed(getattr(annotation, "__args__", ())):
-        inner = _inner_model(argument)
-        if hasattr(inner, "model_fields"):
-            return inner
-    return annotation
+        return [annotation]
+    return [
+        inner
+        for argument in getattr(annotation, "__args__", ())
+        for inner in _inner_models(argument)
+    ]

@@ -178,7 +178,7 @@ def _prepare(
     if not experiment.calibration:
         verified = link.verified(remotes, identities, request.results_folder / "link")
     available = available_generators(remotes[experiment.load.from_host])
-    for load in {run.load.open_loop: run.load for run in planned}.values():
+    for load in {(run.load.open_loop, run.load.generator): run.load for run in planned}.values():
         generators.choose(load, set(available))
     apps = catalogue.apps_of(experiment.workload)
     for app in sorted({run.app for run in planned}):

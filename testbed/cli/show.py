@@ -18,7 +18,8 @@ def plan_text(experiment: Experiment, runs: list[PlannedRun], until: Until | Non
     """Return what would be run, in which order, and for how long."""
     load = experiment.load
     arrivals = f", {load.usual_arrivals} arrivals" if load.usual_arrivals else ""
-    by = f"from the {load.from_host} host, generator: {load.generator}"
+    generators = dict.fromkeys(run.load.generator for run in runs)
+    by = f"from the {load.from_host} host, generator: {', '.join(generators)}"
     warm_up = f" at {load.warmup_rate_rps:g}/s" if load.warmup_rate_rps else ""
     each_s = load.warmup_s + load.duration_s + OVERHEAD_S
     return "\n".join(

@@ -4,38 +4,36 @@ import difflib
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, PlainValidator, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from testbed.model import command_line
 from testbed.model.base import Declared, Model
+from testbed.model.endpoint import Endpoint
 from testbed.model.kinds import (
     CodeFolder,
-    ContentType,
-    CssSelector,
     Differing,
     EnvName,
     EnvValue,
     Line,
-    MediaType,
     Name,
     PackageName,
     Regex,
     RelativeFile,
     SettingValue,
-    Status,
     Text,
     Title,
     UrlPath,
     Version1,
     workers_problem,
 )
+from testbed.model.mix import Mix
 
 ServiceName = Literal["postgresql", "redis"]
 # The testbed sets these itself and would overwrite a declared value
 SET_BY_THE_TESTBED = ("ADDRESS", "PORT", "DATABASE_URL", "REDIS_URL")
 SET_BY_SYSTEMD = ("HOME", "LOGNAME", "PATH", "SHELL", "USER")
 WORKERS = "workers"  # the role of a setting
-NO_BODY = (204, 304)  # statuses whose answers have no body, whatever their headers say
 
 
 def _command_line(value: str) -> str:
@@ -44,74 +42,6 @@ def _command_line(value: str) -> str:
 
 
 CommandLine = Annotated[Line, AfterValidator(_command_line)]
-
-
-class Selection(Declared):
-    """What a CSS selector must find in an HTML page: a number of elements, and their texts."""
-
-    selector: CssSelector
-    count: int | None = Field(default=None, ge=0, le=100_000)  # more than a page can show
-    texts_file: RelativeFile | None = None  # JSON list: the text of each, white space collapsed
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if self.count is None and self.texts_file is None:
-            raise ValueError("give count or texts_file, else nothing is checked")
-        return self
-
-
-class ExpectedAnswer(Declared):
-    """The answer that every app must give. Files are relative to the workload's folder.
-
-    Without `json_file`, `text_file` and `html` the body must be empty.
-    """
-
-    status: Status = 200
-    content_type: MediaType | None = "application/json"  # None where there is no body
-    json_file: RelativeFile | None = None
-    text_file: RelativeFile | None = None  # the body itself; a last line break may be missing
-    html: list[Selection] = []
-    # The body varies (a counter, a token), so that the generator cannot compare it by length and
-    # digest. It is then only checked before and after the load.
-    varies: bool = False
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Self:
-        bodies = [self.json_file is not None, self.text_file is not None, bool(self.html)]
-        if sum(bodies) > 1:
-            raise ValueError("a body is one of json_file, text_file and html")
-        if self.status in NO_BODY and any(bodies):
-            raise ValueError(f"an answer with status {self.status} has no body to compare")
-        return self
-
-
-class Body(Declared):
-    """The body of a request."""
-
-    content_type: ContentType = "application/json"
-    file: RelativeFile  # relative to the workload's folder, sent as it is; may be empty
-
-
-class Exchange(Declared):
-    """A further request to an endpoint, made before the load and never as a load.
-
-    It proves that an app does all that it must do, e.g. that it refuses invalid input.
-    """
-
-    description: Line
-    send: Body | None = None
-    expect: ExpectedAnswer
-
-
-class Statement(Declared):
-    """An SQL statement that an app executes to answer.
-
-    `texts` has it as pg_stat_statements normalises it (constants as $1, $2, ...); white space does
-    not matter. There are several texts if drivers or ORMs word the same statement differently.
-    """
-
-    texts: list[Text] = Field(min_length=1)
-    calls_per_request: float = Field(default=1, gt=0, le=10_000)  # a request of that many is a job
 
 
 class Housekeeping(Declared):
@@ -123,25 +53,11 @@ class Housekeeping(Declared):
     reason: Text = Field(description="why it is sent")
 
 
-class Endpoint(Declared):
-    """One thing that a workload asks of its apps."""
-
-    description: Text
-    method: Literal["GET", "POST"] = "GET"
-    send: Body | None = None
-    expect: ExpectedAnswer
-    also: list[Exchange] = []  # asked of the same URL with the same method
-    sql: list[
-        Statement
-    ] = []  # all statements that an answer needs; any other statement is reported
-
-    @model_validator(mode="after")
-    def _posts_a_body(self) -> Self:
-        if (self.method == "POST") != (self.send is not None):
-            raise ValueError("POST takes a body (send), GET takes none")
-        if any((self.method == "POST") != (one.send is not None) for one in self.also):
-            raise ValueError("also: each sends a body with POST (send), and none with GET")
-        return self
+def _endpoint_or_mix(value: Any) -> Endpoint | Mix:
+    kind = (
+        Mix if isinstance(value, Mix) or (isinstance(value, dict) and "mix" in value) else Endpoint
+    )
+    return kind.model_validate(value)
 
 
 class Workload(Declared):
@@ -156,7 +72,52 @@ class Workload(Declared):
     # each run. Redis is emptied before each run.
     dataset: RelativeFile | None = None
     reset: RelativeFile | None = None
-    endpoints: dict[Name, Endpoint] = Field(min_length=1)
+    endpoints: dict[Name, Annotated[Mix | Endpoint, PlainValidator(_endpoint_or_mix)]] = Field(
+        min_length=1
+    )
+
+    def parts(self, name: str) -> dict[str, Endpoint]:
+        """Return the endpoints that a load of this one asks: those that it mixes, or itself."""
+        asked = {part: self.endpoints[part] for part in self.weights(name)}
+        return {part: one for part, one in asked.items() if isinstance(one, Endpoint)}
+
+    def weights(self, name: str) -> dict[str, float]:
+        """Return the weight of each endpoint that a load of this one asks."""
+        one = self.endpoints[name]
+        return one.mix if isinstance(one, Mix) else {name: 1}
+
+    def asks_in_turn(self, name: str) -> bool:
+        """Return whether the requests to an endpoint differ: it is a mix, or has drawn values."""
+        mixed = isinstance(self.endpoints[name], Mix)
+        return mixed or any(part.draw for part in self.parts(name).values())
+
+    @model_validator(mode="after")
+    def _mixes_endpoints(self) -> Self:
+        problems = [
+            InitErrorDetails(
+                type=PydanticCustomError("value_error", "{problem}", {"problem": problem}),
+                loc=("endpoints", name, "mix", part),
+                input=one.mix,
+            )
+            for name, one in self.endpoints.items()
+            if isinstance(one, Mix)
+            for part in one.mix
+            if (problem := self._unmixable(part))
+        ]
+        if problems:
+            raise ValidationError.from_exception_data("Workload", problems)
+        return self
+
+    def _unmixable(self, part: str) -> str | None:
+        """Return why an endpoint cannot be part of a mix; None if it can."""
+        if part not in self.endpoints:
+            known = [name for name, one in self.endpoints.items() if isinstance(one, Endpoint)]
+            near = difflib.get_close_matches(part, known, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(known) or 'none'}"
+            return f"no endpoint of this workload has that name; {hint}"
+        if isinstance(self.endpoints[part], Mix):
+            return "is a mix itself: name its parts instead"
+        return None
 
     @model_validator(mode="after")
     def _has_a_database(self) -> Self:

@@ -133,13 +133,14 @@ CodeFolder = Annotated[
         "must be '.', a folder below this one, or one beside it as ../project",
     ),
 ]
-# RFC 3986, 3.3 and 3.4. A fragment is never sent
+# RFC 3986, 3.3 and 3.4; {name} stands for a drawn value. A fragment is never sent
 UrlPath = Annotated[
     str,
     Field(max_length=2000),
     _looks_like(
-        r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*",
-        "must be a path as in a URL: / first, no fragment, spaces and the like as %XX",
+        r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2}|\{[a-z][a-z0-9_]*\})*",
+        "must be a path as in a URL: / first, no fragment, spaces and the like as %XX; {name} "
+        "stands for a drawn value",
     ),
 ]
 
@@ -162,6 +163,22 @@ ContentType = Annotated[
         "must be a media type, as application/json or text/plain; charset=utf-8",
     ),
 ]
+HeaderName = Annotated[  # RFC 9110, 5.6.2
+    str,
+    Field(max_length=100),
+    _looks_like(
+        r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", "must be the name of a header, as Accept or X-Tenant"
+    ),
+]
+HeaderValue = Annotated[
+    str,
+    _Stripped,
+    Field(max_length=4000),
+    _looks_like(r"[ -~]*", "must be one line of ASCII, as values of headers are"),
+]
+Sha256 = Annotated[
+    str, _looks_like(r"[0-9a-f]{64}", "must be a SHA-256 digest: 64 digits 0-9 and a-f")
+]
 Status = Annotated[int, Field(ge=200, le=599)]  # final answers; 1xx precede one
 
 
@@ -182,7 +199,8 @@ CssSelector = Annotated[str, Field(min_length=1, max_length=500), AfterValidator
 _REPEATS_REPEATS = re.compile(r"\((?:[^()\\]|\\.)*(?:[*+]|\{\d*,\d*\})\)(?:[*+]|\{\d*,\d*\})")
 
 
-def _regex(value: str) -> str:
+def check_regex(value: str) -> str:
+    """Return a regular expression. Raises ValueError if it is none, or could take for ever."""
     if _REPEATS_REPEATS.search(value):
         raise ValueError("repeats what repeats, as (a+)+: to match it could take for ever")
     try:
@@ -195,7 +213,7 @@ def _regex(value: str) -> str:
 
 
 Regex = Annotated[
-    str, Field(min_length=1, max_length=1000), AfterValidator(one_line), AfterValidator(_regex)
+    str, Field(min_length=1, max_length=1000), AfterValidator(one_line), AfterValidator(check_regex)
 ]
 
 # --- numbers, finite all of them (Declared)

@@ -97,15 +97,23 @@ class OpenFiles(Model):
     generator: int | None
 
 
-class AnswerCheck(Model):
-    """One comparison of a running app's answer with the workload's expected one."""
+When = Literal["before", "during", "after"]  # the load
 
-    when: Literal["before", "after"]
+
+class AnswerCheck(Model):
+    """One comparison of a running app's answers with those that the workload expects.
+
+    Status, type and size are those of the first wrong answer, or of the last one.
+    """
+
+    when: When
+    part: str | None = None  # the part of a mix that was asked; None: the endpoint is no mix
     what: str | None = None  # which further request; None: the one that is the load
     ok: bool
     status: int | None
     content_type: str | None
     body_bytes: int | None
+    answers: int = 1  # how many were compared
     problem: str | None = None
 
 
@@ -144,7 +152,11 @@ class RunRecord(Model):
     url: str
     calibration: bool  # generator and server shared one host: never ranked
     load: Load
+    # Of a mix: the weight of each of its parts; empty: the endpoint is no mix
+    weights: dict[str, float] = {}
     arrivals_seed: int | None = None  # of random arrivals; None: they were not drawn
+    # Of which request of a mix comes next, equal for all apps; None: that was not drawn
+    requests_seed: int | None = None
     generator_version: str | None
     command: str | None  # as run on the generating host
     started_at: datetime

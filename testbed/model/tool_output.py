@@ -25,6 +25,14 @@ class Errors(Model):
         return sum(count for count in self.model_dump().values() if count is not None)
 
 
+class ErrorText(Model):
+    """What some errors of one class said, and how many of them did."""
+
+    kind: str  # as in Errors
+    text: str
+    count: int
+
+
 class Distribution(Model):
     """A distribution of times in microseconds. Percentile keys are written as '50', '99.9'."""
 
@@ -61,6 +69,29 @@ class Flow(Model):
     mbit_per_s: float
 
 
+class RequestFigures(Model):
+    """The figures of one request of a mix, each with the meaning that it has in ToolOutput."""
+
+    due: int | None = None
+    requests: int
+    correct: int
+    warmup_requests: int
+    throughput_rps: float | None = None
+    goodput_rps: float | None = None
+    errors: Errors = Errors()
+    latency_us: Distribution = Distribution()
+    correct_us: Distribution | None = None
+    failed_us: Distribution | None = None
+    service_us: Distribution | None = None
+    unsent: int | None = None
+    unanswered: int
+
+    @property
+    def all_answered(self) -> int:
+        """Return the number of answers of the measured part and of the tool's own warm-up."""
+        return self.requests + self.warmup_requests
+
+
 class ToolOutput(Model):
     """What one run of a tool printed, or what follows from that, in SI units."""
 
@@ -83,6 +114,8 @@ class ToolOutput(Model):
     good_within_ms: float | None = None
     bytes: int | None = None
     errors: Errors = Errors()
+    error_texts: list[ErrorText] = []  # the most frequent first; empty: the tool tells none
+    status_codes: dict[str, int] = {}  # answers of each status; empty: the tool does not tell them
     # Response time. For constant-rate tools it begins when a request was due. Closed-loop tools
     # only know when it was sent, so theirs is in fact a service time. A tool may add samples that
     # it did not measure; `problems` says so where it shows.
@@ -92,6 +125,7 @@ class ToolOutput(Model):
     correct_us: Distribution | None = None
     failed_us: Distribution | None = None
     service_us: Distribution | None = None  # from when a request was sent
+    handshake_us: Distribution | None = None  # of TLS; None: no https, or the tool does not tell
     lag_us: Distribution | None = None  # how late the generator itself sent
     due: int | None = None  # requests that the schedule held in the measured part
     unsent: int | None = None  # due but never sent
@@ -100,6 +134,8 @@ class ToolOutput(Model):
     busiest_process_cpu_percent: float | None = None  # of one core, the busiest of them alone
     connections_opened: int | None = None  # TCP connections made in the measured part
     answers_per_connection: AnswersPerConnection | None = None  # None: the tool does not count so
+    # The figures of each request of a mix, by its name; empty: all requests were equal
+    by_request: dict[str, RequestFigures] = {}
     flows: list[Flow] | None = None  # of the data link's tool only
     problems: list[str] = []  # sentences: what in this output is cut off or cannot be true
 
@@ -110,3 +146,13 @@ class ToolOutput(Model):
         Return None if the tool printed no number of answers.
         """
         return None if self.requests is None else self.requests + (self.warmup_requests or 0)
+
+    def of_request(self, name: str) -> "ToolOutput":
+        """Return the figures of one request of a mix as if it had been the only one."""
+        return ToolOutput(
+            tool=self.tool,
+            duration_s=self.duration_s,
+            connections=self.connections,
+            good_within_ms=self.good_within_ms,
+            **dict(self.by_request[name]),
+        )

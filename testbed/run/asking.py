@@ -1,16 +1,16 @@
 """Ask the running app one request at a time, and compare its answers with the expected ones."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from testbed.asked import answers
+from testbed.asked import answers, expectations, request
 from testbed.hosts import causes, ports
 from testbed.hosts.daemon import AppFailed, Daemon
 from testbed.hosts.linkproof import LinkUnfit
 from testbed.hosts.remote import CommandFailed, NotAnAnswer, Remote
-from testbed.model.catalogue import Body, Endpoint, Exchange
-from testbed.model.results import AnswerCheck
+from testbed.model.endpoint import Endpoint
+from testbed.model.results import AnswerCheck, When
 
 READY_TIMEOUT_S = 60
 SLICE_S = 5  # time between two checks whether the app's unit still runs
@@ -18,14 +18,25 @@ SLICE_S = 5  # time between two checks whether the app's unit still runs
 
 @dataclass(frozen=True)
 class Asker:
-    """Asks an endpoint from the generating host. `folder` is the folder of the workload."""
+    """Asks an endpoint from the generating host.
+
+    `url` is the app's without a path; `path` is that of the app's endpoint. `folder` is the folder
+    of the workload. What is drawn follows from `seed`.
+    """
 
     generating: Remote
     server: Remote
     daemon: Daemon
     url: str
+    path: str
     endpoint: Endpoint
     folder: Path
+    seed: int
+
+    @property
+    def template(self) -> request.Request:
+        """Return the template of the endpoint's request."""
+        return request.of(self.endpoint, self.path, self.folder)
 
     def wait_ready(self) -> answers.Answer:
         """Wait for the app's first answer and return it.
@@ -33,28 +44,25 @@ class Asker:
         Raises AppFailed if no answer comes in time, and LinkUnfit if only the server host itself
         can connect to the app.
         """
-        return self._ask(self.endpoint.send)
+        return self._ask(self.endpoint, 0)
 
     def check_before(self, first: answers.Answer) -> list[AnswerCheck]:
         """Compare `first`, and the answers to all further exchanges, with the expected answers.
 
-        Return one check for each of them.
+        Where right answers differ, some more are asked for. Return one check for each exchange.
         """
         return [
-            answers.compare(first, self._expected(self.endpoint), "before"),
+            self._check(self.endpoint, "before", first=first),
             *(
-                answers.compare(
-                    self._ask(exchange.send), self._expected(exchange), "before",
-                    exchange.description,
-                )
-                for exchange in self.endpoint.also
+                self._check(self.endpoint.exchange(one), "before", one.description)
+                for one in self.endpoint.also
             ),
-        ]  # fmt: skip
+        ]
 
     def check_after(self) -> AnswerCheck:
         """Check how the app answers after the load. The load's figures are kept in any case."""
         try:
-            answer = self._ask(self.endpoint.send)
+            return self._check(self.endpoint, "after")
         except AppFailed as error:
             return AnswerCheck(
                 when="after",
@@ -64,30 +72,41 @@ class Asker:
                 body_bytes=None,
                 problem=error.what,
             )
-        return answers.compare(answer, self._expected(self.endpoint), "after")
 
-    def _expected(self, asked: Endpoint | Exchange) -> answers.Expected:
-        return answers.read_expected(self.folder, asked.expect)
+    def _check(
+        self,
+        asked: Endpoint,
+        when: When,
+        what: str | None = None,
+        first: answers.Answer | None = None,
+    ) -> AnswerCheck:
+        expected = expectations.read(self.folder, asked.expect)
+        found = [] if first is None else [first]
+        for number in range(len(found), request.least_answers(asked)):
+            found.append(self._ask(asked, number))
+        return answers.compare_all(found, expected, when, what)
 
-    def _ask(self, body: Body | None) -> answers.Answer:
-        """Return the app's answer, and ask again until there is one.
+    def _ask(self, asked: Endpoint, number: int) -> answers.Answer:
+        """Return the app's answer to the request of that number; ask again until there is one.
 
         Raises AppFailed if no answer comes in time or the app's unit has ended.
         """
+        drawn = request.drawn(asked.draw, self.seed, number)
+        wanted = request.of(asked, self.path, self.folder).filled(drawn)
         deadline = time.monotonic() + READY_TIMEOUT_S
         while True:
             slice_s = max(1.0, min(SLICE_S, deadline - time.monotonic()))
             result = self.generating.run(
-                self._command(body, slice_s), timeout_s=slice_s + 15, check=False
+                self._command(wanted, slice_s), timeout_s=slice_s + 15, check=False
             )
             if result.code == 0:
                 try:
-                    return answers.from_probe(result.stdout)
+                    return replace(answers.from_probe(result.stdout), drawn=drawn)
                 except ValueError as error:
                     said = str(error).splitlines()[0]
                     raise NotAnAnswer(self.generating.host, "pacer-probe", said) from error
             if causes.of(result.code, "") == causes.MISSING:
-                probe = self._command(None, slice_s)[0]
+                probe = self._command(wanted, slice_s)[0]
                 raise CommandFailed(self.generating.host, probe, result.code, result.stderr)
             if (state := self.daemon.show()["ActiveState"]) != "active":
                 raise self.daemon.failure(f"its unit is {state}")
@@ -110,14 +129,13 @@ class Asker:
         problem = ports.closed(self.generating, server, port, "testbed_app_port")
         return None if ports.connect(server, server, port) else problem
 
-    def _command(self, body: Body | None, timeout_s: float) -> list[str]:
-        command = [
+    def _command(self, wanted: request.Request, timeout_s: float) -> list[str]:
+        return [
             f"{self.generating.facts.testbed_prefix}/bin/pacer-probe",
-            f"--url={self.url}",
+            f"--url={self.url}{wanted.path}",
             f"--timeout={timeout_s:g}",
-            f"--method={self.endpoint.method}",
+            f"--method={wanted.method}",
+            *([f"--header=Content-Type: {wanted.content_type}"] if wanted.content_type else []),
+            *(f"--header={name}: {value}" for name, value in wanted.headers.items()),
+            *([] if wanted.body is None else [f"--body={wanted.body}"]),
         ]
-        if body is not None:
-            text = answers.read_body(self.folder, body)
-            command += [f"--header=Content-Type: {body.content_type}", f"--body={text}"]
-        return command

@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from testbed import store
-from testbed.asked.order import seed_of_arrivals
+from testbed.asked.order import seed_of_arrivals, seed_of_requests
 from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import PlannedRun
 from testbed.model.load import Load
+from testbed.model.mix import Mix
 from testbed.model.results import Failure, OpenFiles, RunRecord
 from testbed.run import conditions
 from testbed.run.session import Session
@@ -23,6 +24,15 @@ def begun(
 ) -> RunRecord:
     """Return the record of a run that begins now. It says what is asked; nothing is measured."""
     now = datetime.now(UTC)
+    workload = session.catalogue.workload(app.workload)
+    mixed = isinstance(workload.endpoints[planned.endpoint], Mix)
+    in_turn = workload.asks_in_turn(planned.endpoint)
+    # A generator takes one seed for all that it draws
+    seed = (
+        seed_of_requests(session.seed, planned.endpoint, planned.run_id)
+        if in_turn
+        else seed_of_arrivals(session.seed, planned.run_id)
+    )
     return RunRecord(
         schema_version=1,
         run_id=planned.run_id,
@@ -37,9 +47,9 @@ def begun(
         url=session.url_of(app, planned.endpoint),
         calibration=session.experiment.calibration,
         load=load,
-        arrivals_seed=seed_of_arrivals(session.seed, planned.run_id)
-        if load.arrivals == "poisson"
-        else None,
+        weights=workload.weights(planned.endpoint) if mixed else {},
+        arrivals_seed=seed if load.arrivals == "poisson" else None,
+        requests_seed=seed if in_turn else None,
         generator_version=session.generators[load.generator],
         command=None,
         started_at=now,
@@ -69,7 +79,7 @@ def judged(session: Session, record: RunRecord, folder: Path) -> RunRecord:
     record = record.model_copy(update={"open_files": most_files})
     workload = session.catalogue.workload(record.workload)
     expected = Expected(
-        statements=workload.endpoints[record.endpoint].sql,
+        statements={name: one.sql for name, one in workload.parts(record.endpoint).items()},
         link=session.link,
         first_rows=store.first_rows(session.folder),
         first_postgresql=session.postgresql,

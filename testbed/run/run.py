@@ -6,7 +6,7 @@ Nothing of it is left running.
 import itertools
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from testbed import files, seal, store
-from testbed.asked import answers
+from testbed.asked import answers, requests
 from testbed.errors import Interrupted, RunFailed, TestbedError
 from testbed.hosts import hosts, services, space
 from testbed.hosts.daemon import Daemon
@@ -27,13 +27,14 @@ from testbed.model.results import (
     HISTOGRAM_FILE,
     RUN_FILE,
     TIMELINE_FILE,
+    AnswerCheck,
     Failure,
     OpenFiles,
     RunRecord,
     telemetry_file,
 )
 from testbed.model.tool_output import ToolOutput
-from testbed.run import conditions
+from testbed.run import conditions, sampled
 from testbed.run.asking import Asker
 from testbed.run.generating import generate
 from testbed.run.record import begun, judged
@@ -41,7 +42,7 @@ from testbed.run.session import Session
 from testbed.tools import parse
 from testbed.tools.generators import choose, measured_from
 from testbed.tools.table import GENERATORS
-from testbed.tools.tool import OUTPUT, WARM_UP_OUTPUT, Target
+from testbed.tools.tool import OUTPUT, REQUESTS_FILE, SAMPLE_FILE, WARM_UP_OUTPUT, Target
 from testbed.validity import sql
 
 TELEMETRY_BYTES = files.LARGEST_BYTES  # enough for two days, at a row of about 400 bytes a second
@@ -116,15 +117,20 @@ class _Runner:
         self.daemon = Daemon(session.server, app)
         self.generating = session.remotes[record.load.from_host]
         self.need = services.Need.of(session.catalogue, app.workload)
-        self.endpoint = self.need.workload.endpoints[record.endpoint]
-        self.asker = Asker(
-            self.generating,
-            session.server,
-            self.daemon,
-            record.url,
-            self.endpoint,
-            self.need.folder,
-        )
+        self.parts = self.need.workload.parts(record.endpoint)
+        self.askers = {
+            part: Asker(
+                self.generating,
+                session.server,
+                self.daemon,
+                session.app_url,
+                app.spec.endpoints[part],
+                endpoint,
+                self.need.folder,
+                session.seed,
+            )
+            for part, endpoint in self.parts.items()
+        }
         self.statements_seen: list[tuple[str, int]] | None = None
         self.services: dict[services.Service, services.Unit] = {}  # as the run found them
         self.telemetry: dict[HostRole, Process] = {}
@@ -157,10 +163,13 @@ class _Runner:
         with self.phase("collect"):
             output = self._parse()
             self.note(output=output)
+            during = sampled.check(self.partial / "raw" / SAMPLE_FILE, self.askers)
+            checks = [self._of_part(part, one) for part, one in during.items()]
+            self.note(answers=[*self.record.answers, *checks])
             if self.statements_seen is not None:
                 seen = sql.sorted_out(
                     self.statements_seen,
-                    self.endpoint.sql,
+                    [one for endpoint in self.parts.values() for one in endpoint.sql],
                     self.app.spec.housekeeping_sql,
                     output.all_answered,
                 )
@@ -189,16 +198,17 @@ class _Runner:
             most_files = conditions.open_files(self.session.server, pid)
             self.note(main_pid=pid, open_files=OpenFiles(app=most_files, generator=None))
         with self.phase("ready"), progress.stage("wait until it answers", 1):
-            answer = self.asker.wait_ready()
+            answer = self._wait_ready()
         with self.phase("check"):
-            self._check_before(answer)
+            found = self._check_before(answer)
         self.telemetry = self._start_telemetry(pid)
         cleanup.callback(self._collect, self.telemetry)
-        self._load(answer)
+        self._load(found)
         with self.phase("check after"), progress.stage("check the answer again", 1):
             self.note(unit=self.daemon.show(), link_after=conditions.link_now(self.session))
             conditions.check_link(self.session, self.record.link_after)
-            self.note(answers=[*self.record.answers, self.asker.check_after()])
+            after = [self._of_part(part, one.check_after()) for part, one in self.askers.items()]
+            self.note(answers=[*self.record.answers, *after])
             services.check_undisturbed(self.session.server, self.services)
             self._check_telemetry()
             self._check_space(space.FULL_BYTES)  # a full disk may have cut off the run's files
@@ -226,14 +236,31 @@ class _Runner:
                 host = self.session.remotes[role].host
                 raise CommandFailed(host, "telemetry, during the run", code, process.output)
 
-    def _check_before(self, answer: answers.Answer) -> None:
-        """Raise RunFailed unless all answers are as expected; then no load is started."""
-        checks = self.asker.check_before(answer)
-        self.note(answers=[*self.record.answers, *checks])
-        for check in checks:
-            if not check.ok:
-                about = f" ({check.what})" if check.what else ""
-                raise RunFailed(f"wrong answer from {self.record.url}{about}: {check.problem}")
+    def _wait_ready(self) -> answers.Answer:
+        """Wait until the app answers, and return its first answer, which is to the first part."""
+        return next(iter(self.askers.values())).wait_ready()
+
+    def _check_before(self, first: answers.Answer) -> dict[str, answers.Answer]:
+        """Return the answer to each part; `first` is the one that has come already.
+
+        Raises RunFailed unless all answers are as expected; then no load is started.
+        """
+        found: dict[str, answers.Answer] = {}
+        for part, asker in self.askers.items():
+            found[part] = asker.wait_ready() if found else first
+            checks = [self._of_part(part, check) for check in asker.check_before(found[part])]
+            self.note(answers=[*self.record.answers, *checks])
+            for check in checks:
+                if not check.ok:
+                    about = f" ({check.what})" if check.what else ""
+                    raise RunFailed(
+                        f"wrong answer from {asker.url}{asker.path}{about}: {check.problem}"
+                    )
+        return found
+
+    def _of_part(self, part: str, check: AnswerCheck) -> AnswerCheck:
+        """Return the check. If the endpoint is a mix, the check names the part that was asked."""
+        return check.model_copy(update={"part": part}) if self.record.weights else check
 
     def _start_telemetry(self, pid: int) -> dict[HostRole, Process]:
         processes: dict[HostRole, Process] = {}
@@ -268,13 +295,13 @@ class _Runner:
         if role == self.load.from_host:
             expected |= self.generator.leaves
         left = self.session.remotes[role].fetch(self.remote_folder, expected, raw)
-        ours = ("body", *self.generator.reads)
+        ours = ("body", REQUESTS_FILE, *self.generator.reads)
         if strange := [line for line in left if line.partition(":")[0] not in ours]:
             (raw / f"left-on-{role}.txt").write_text("\n".join(strange) + "\n")
 
-    def _load(self, answer: answers.Answer) -> None:
+    def _load(self, found: Mapping[str, answers.Answer]) -> None:
         load, progress = self.load, self.session.progress
-        target = self._target(answer)
+        target = self._target(found)
         for name, text in self.generator.files(target).items():
             self.generating.write(f"{self.remote_folder}/{name}", text)
         cpus = self.session.generator_cpus
@@ -286,7 +313,7 @@ class _Runner:
             # Requests of the warm-up that have no answer yet are still queued. A further request
             # is answered after them; with its answer the queue is empty and the load may begin
             with self.phase("drain"), progress.stage("wait until it has caught up", 1):
-                self.asker.wait_ready()
+                self._wait_ready()
         for service in self.services:
             service.watch(self.session.server)
         command = self.generator.command(load, target, self.remote_folder, cpus)
@@ -302,21 +329,55 @@ class _Runner:
             if (seen := service.seen(self.session.server)) is not None:
                 self.statements_seen = seen
 
-    def _target(self, answer: answers.Answer) -> Target:
-        """Return what the generator shall ask. The body to send is written to its host first."""
-        varies, send = self.endpoint.expect.varies, self.endpoint.send
+    def _target(self, found: Mapping[str, answers.Answer]) -> Target:
+        """Return what the generator shall ask, after the files for that are on its host.
+
+        `found` has the verified answer to each part.
+        """
+        if self.record.requests_seed is not None:
+            return self._target_of_file(found)
+        (asker,), (answer,) = self.askers.values(), found.values()
+        endpoint, request = asker.endpoint, asker.template.filled({})
         body_file = None
-        if send is not None:
+        if request.body is not None:
             body_file = f"{self.remote_folder}/body"
-            self.generating.write(body_file, answers.read_body(self.need.folder, send))
+            self.generating.write(body_file, request.body)
+        varies = endpoint.varies
         return Target(
             url=self.record.url,
-            method=self.endpoint.method,
-            answer_bytes=None if varies else len(answer.body),
+            method=request.method,
+            answer_bytes=endpoint.expect.length if varies else answer.length,
             answer_sha256=None if varies else answer.sha256,
-            content_type=send.content_type if send else None,
+            content_type=request.content_type,
             body_file=body_file,
-            arrivals_seed=self.record.arrivals_seed,
+            seed=self.record.arrivals_seed,
+            headers=request.headers,
+            keep_sample=varies,
+        )
+
+    def _target_of_file(self, found: Mapping[str, answers.Answer]) -> Target:
+        """Return a file of what the generator shall ask, of which the run keeps a copy."""
+        text = requests.document(
+            [
+                requests.Part(
+                    name=name,
+                    weight=self.record.weights.get(name, 1),
+                    path=self.app.spec.endpoints[name],
+                    endpoint=endpoint,
+                    folder=self.need.folder,
+                    answer=found[name],
+                )
+                for name, endpoint in self.parts.items()
+            ]
+        )
+        (self.partial / "raw" / REQUESTS_FILE).write_text(text, encoding="utf-8")
+        file = f"{self.remote_folder}/{REQUESTS_FILE}"
+        self.generating.write(file, text)
+        return Target(
+            url=f"{self.session.app_url}/",
+            requests_file=file,
+            seed=self.record.requests_seed,
+            keep_sample=any(endpoint.varies for endpoint in self.parts.values()),
         )
 
     def _output(self, name: str) -> str:

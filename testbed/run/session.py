@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from testbed.asked import request
 from testbed.asked.catalogue import Catalogue
 from testbed.hosts.inventory import Inventory
 from testbed.hosts.remote import Remote
 from testbed.hosts.remotes import Remotes
 from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import Experiment
+from testbed.model.mix import Mix
 from testbed.model.results import LinkRecord
 from testbed.progress import Progress
 
@@ -47,6 +49,17 @@ class Session:
         return LOOPBACK if self.experiment.calibration else self.server.host.bench_address
 
     def url_of(self, app: CataloguedApp, endpoint: str) -> str:
-        """Return the URL that a run of this app and endpoint loads."""
-        port = self.inventory.facts.testbed_app_port
-        return f"http://{self.app_address}:{port}{app.spec.endpoints[endpoint]}"
+        """Return the URL that a run of this app and endpoint loads.
+
+        It has placeholders where values are drawn. That of a mix has no path, because each of its
+        parts has one.
+        """
+        asked = self.catalogue.workload(app.workload).endpoints[endpoint]
+        if isinstance(asked, Mix):
+            return f"{self.app_url}/"
+        return self.app_url + request.with_query(app.spec.endpoints[endpoint], asked.query)
+
+    @property
+    def app_url(self) -> str:
+        """Return the URL at which each app is served, without a path."""
+        return f"http://{self.app_address}:{self.inventory.facts.testbed_app_port}"

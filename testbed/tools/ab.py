@@ -169,8 +169,9 @@ class Ab(Generator):
             *(["-k"] if load.keepalive else []),
             # without -l, ab compares the length of each answer with that of the first
             *(["-l"] if target.answer_bytes is None else []),
-            *(["-p", target.body_file] if target.body_file else []),
+            *_method(target),
             *(["-T", target.content_type] if target.content_type else []),
+            *(option for text in target.header_lines for option in ("-H", text)),
             target.url,
         ]
 
@@ -184,6 +185,14 @@ class Ab(Generator):
             read_or_refuse(self.name, report.first_line, partial(_read, report))
             for report in split(_without_answers(lines), PARTS, {self.name})
         ]
+
+
+def _method(target: Target) -> list[str]:
+    """Return the options for a method and a body. -p makes a POST, and -m must come after it."""
+    if target.method == "HEAD":
+        return ["-i"]
+    own = [] if target.method in ("GET", "POST") else ["-m", target.method]
+    return [*(["-p", target.body_file] if target.body_file else []), *own]
 
 
 def _without_answers(lines: Sequence[Line]) -> list[Line]:

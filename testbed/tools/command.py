@@ -11,7 +11,7 @@ from rich.text import Text
 
 from testbed import files
 from testbed.errors import TestbedError
-from testbed.model.tool_output import Distribution, ToolOutput
+from testbed.model.tool_output import Distribution, RequestFigures, ToolOutput
 from testbed.texts import shown_name
 from testbed.tools import ANY, ParseError, parse, parse_all
 from testbed.tools.table import TOOLS
@@ -81,6 +81,18 @@ def _table(output: ToolOutput) -> Table:
             counts = {key: count for key, count in value if count is not None}
             told = ", ".join(f"{key} {count}" for key, count in counts.items())
             table.add_row("errors", told or "-")
+        elif name == "error_texts":
+            for error in value:
+                table.add_row(
+                    Text(f"error: {shown_name(error.kind)}"),
+                    Text(f"{error.count} times: {shown_name(error.text)}"),
+                )
+        elif name == "status_codes":
+            if value:
+                table.add_row(name, ", ".join(f"{code}: {n}" for code, n in value.items()))
+        elif name == "by_request":
+            for request, figures in value.items():
+                table.add_row(Text(f"request {shown_name(request)}"), Text(_told(figures)))
         elif name == "flows":
             for flow in value or []:
                 table.add_row(
@@ -93,6 +105,23 @@ def _table(output: ToolOutput) -> Table:
         elif name != "tool" and (value is not None or name in _LOOKED_FOR):
             table.add_row(name, "-" if value is None else Text(str(value)))
     return table
+
+
+def _told(figures: RequestFigures) -> str:
+    """Return the main figures of one request of a mix in a line."""
+    times = (figures.correct_us or figures.latency_us).percentiles
+    return ", ".join(
+        [
+            *([] if figures.due is None else [f"{figures.due} due"]),
+            f"{figures.requests} answered, {figures.correct} correct",
+            *(f"{kind} {n}" for kind, n in figures.errors if n),
+            *(
+                f"correct {percent} % {times[percent]:g} µs"
+                for percent in ("50", "99")
+                if percent in times
+            ),
+        ]
+    )
 
 
 _SHOWN = {"50", "66", "75", "80", "90", "95", "98", "99", "99.9", "99.99", "99.999", "100"}

@@ -97,6 +97,26 @@ def candidates(spec: LoadSpec) -> list[str]:
     return [one.name for one in fitting if _misfit(one, spec) is None]
 
 
+def asking(spec: LoadSpec, methods: set[str], *, in_turn: bool) -> tuple[LoadSpec, str | None]:
+    """Return the load by a generator that can ask with these methods, and what forbids that.
+
+    With `in_turn`, it must ask several requests in turn, or draw the values of one.
+    """
+    in_turn_too = [name for name, one in GENERATORS.items() if one.mixes or not in_turn]
+    able = [name for name in in_turn_too if methods <= set(GENERATORS[name].methods)]
+    wanted = candidates(spec)
+    if wanted and set(wanted) <= set(able) and not (in_turn and spec.generator == AUTO):
+        return spec, None
+    if spec.generator == AUTO:
+        first = next((name for name in wanted if name in able), able[0])
+        chosen = spec.model_copy(update={"generator": first})
+        return chosen, misfit(chosen)
+    if spec.generator not in in_turn_too:
+        return spec, f"{spec.generator} asks one request again and again: take {either(able)}"
+    lacking = either(sorted(methods - set(GENERATORS[spec.generator].methods)))
+    return spec, f"{spec.generator} cannot ask with {lacking}: take {either(able)}"
+
+
 def settled(spec: LoadSpec) -> LoadSpec:
     """Return the load of a whole ramp or search, with its generator set if only one takes all.
 

@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from testbed.model.load import Load
+from testbed.model.request import BUT_HEAD
 from testbed.model.tool_output import Errors, ToolOutput
 from testbed.tools import checks
 from testbed.tools.checks import Printed, Times
@@ -81,6 +82,7 @@ class H2load(Generator):
     banner = r"starting benchmark\.\.\."
     refusals = (r"\[ERROR\] .*", r"h2load: .*", r"h2load nghttp2/.*")
     saturates = True
+    methods = BUT_HEAD  # after the head of an answer it would wait for the body
     keeps_connections = True
     why_it_hangs = (
         "h2load may wait for ever if the app closes a connection; ask an app or a setting that "
@@ -99,7 +101,8 @@ class H2load(Generator):
             f"-c{load.connections}",
             f"-D{max(1, round(load.duration_s))}",
             *(["-d", target.body_file] if target.body_file else []),  # makes it a POST
-            *(["-H", f"content-type: {target.content_type}"] if target.content_type else []),
+            *([] if target.method in ("GET", "POST") else ["-H", f":method: {target.method}"]),
+            *(option for text in target.all_header_lines for option in ("-H", text)),
             target.url,
         ]
 

@@ -137,6 +137,7 @@ class Hey(Generator):
             *([] if load.keepalive else ["-disable-keepalive"]),
             *(["-D", target.body_file] if target.body_file else []),
             *(["-T", target.content_type] if target.content_type else []),
+            *(option for text in target.header_lines for option in ("-H", text)),
             target.url,
         ]
 

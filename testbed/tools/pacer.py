@@ -8,7 +8,8 @@ pacer itself counts what has to be calculated from the output of other tools. Of
 - `threads` is the number of its load processes.
 - A closed loop has no schedule. Its `due`, `unsent` and `lag_us` are None. Its response times begin
   when a connection begins the request, so they hold the opening of a connection, if there was one.
-- Without an expected length or digest no body was checked, so wrong_body is unknown, not 0.
+- Without an expected length or digest no body was checked, so wrong_body is unknown, not 0. Of a
+  mix, each request has an expectation of its own.
 """
 
 import json
@@ -21,7 +22,14 @@ from typing import Literal
 from testbed import files
 from testbed.model.load import Load
 from testbed.model.results import HISTOGRAM_FILE, TIMELINE_FILE
-from testbed.model.tool_output import AnswersPerConnection, Distribution, Errors, ToolOutput
+from testbed.model.tool_output import (
+    AnswersPerConnection,
+    Distribution,
+    Errors,
+    ErrorText,
+    RequestFigures,
+    ToolOutput,
+)
 from testbed.tools import checks, documents
 from testbed.tools.checks import Times
 from testbed.tools.documents import Document as WrittenDocument
@@ -32,7 +40,7 @@ from testbed.tools.lines import Line
 from testbed.tools.tool import PRINTED, Generator, Target
 
 NAME = "pacer"
-SCHEMA_VERSIONS = {1, 2, 3}
+SCHEMA_VERSIONS = {1, 2, 3, 4}
 _SUMMARY = re.compile(r"\d+ process\(es\) and \d+ connections, .*")  # a line of it
 
 
@@ -51,6 +59,7 @@ class Pacer(Generator):
     draws_arrivals = True
     times_out_from_due = True
     has_a_deadline = True
+    mixes = True
     output = "pacer.json"
     leaves = PRINTED | {
         "pacer.json": files.LARGEST_BYTES,
@@ -86,21 +95,29 @@ class Pacer(Generator):
         return [
             self.name,
             f"--url={target.url}",
-            f"--method={target.method}",
+            *self._asked(target),
             "--closed" if rate_rps is None else f"--rate={rate_rps:.12g}",
             f"--connections={load.connections}",
             f"--duration={duration_s:g}",
             f"--timeout={load.timeout_s:g}",
             *([] if rate_rps is None else [f"--timeout-from={load.timeout_from}"]),
             *([] if rate_rps is None else [f"--arrivals={load.arrivals}"]),
-            *([] if target.arrivals_seed is None else [f"--seed={target.arrivals_seed}"]),
+            *([] if target.seed is None else [f"--seed={target.seed}"]),
             *([] if load.good_within_ms is None else [f"--good-within={load.good_within_ms:g}"]),
             *([] if load.keepalive else ["--no-keepalive"]),
+            "--quiet",
+        ]
+
+    def _asked(self, target: Target) -> list[str]:
+        """Return the options that say what is asked, and what the answer must be."""
+        if target.requests_file is not None:
+            return [f"--requests={target.requests_file}"]
+        return [
+            f"--method={target.method}",
             *([f"--body-file={target.body_file}"] if target.body_file else []),
-            *([f"--header=Content-Type: {target.content_type}"] if target.content_type else []),
+            *(f"--header={text}" for text in target.all_header_lines),
             *([] if target.answer_bytes is None else [f"--expect-length={target.answer_bytes}"]),
             *([] if target.answer_sha256 is None else [f"--expect-sha256={target.answer_sha256}"]),
-            "--quiet",
         ]
 
     def processes(self, load: Load, cpus: int) -> int:
@@ -147,8 +164,32 @@ class _Errors(Part):
     wrong_body: int
 
 
+class _ErrorText(Part):
+    kind: str
+    text: str
+    count: int
+
+
 class _Warmup(Part):
     completed: int
+
+
+class _Request(Part):
+    """The figures of one request of a mix."""
+
+    due: int
+    completed: int
+    ok: int
+    errors: _Errors
+    unsent: int
+    unanswered: int
+    throughput_rps: float | None
+    goodput_rps: float | None
+    response_us: _Times
+    correct_us: _Times
+    failed_us: _Times
+    service_us: _Times
+    warmup: _Warmup
 
 
 class _AnswersPerConnection(Part):
@@ -177,6 +218,9 @@ class _Document(Part):
     completed: int
     ok: int
     errors: _Errors
+    error_texts: list[_ErrorText] = []  # from version 4 on, as the next three
+    status_codes: dict[str, int] = {}
+    handshake_us: _Times | None = None
     unsent: int
     unanswered: int
     bytes: int
@@ -195,6 +239,7 @@ class _Document(Part):
     cpu_percent: float | None
     processes: list[_Process]
     warmup: _Warmup
+    by_request: dict[str, _Request] = {}
     problems: list[str]
 
 
@@ -213,7 +258,8 @@ def _read(written: WrittenDocument) -> ToolOutput:
     errors, answers = document.errors.model_dump(), document.answers_per_connection
     shares = [one.cpu_percent for one in document.processes if one.cpu_percent is not None]
     closed = document.loop == "closed"
-    if document.expect_length is None and document.expect_sha256 is None:
+    expects = document.expect_length is not None or document.expect_sha256 is not None
+    if not (expects or document.by_request):
         errors["wrong_body"] = None
     return ToolOutput(
         tool=NAME,
@@ -231,10 +277,13 @@ def _read(written: WrittenDocument) -> ToolOutput:
         good_within_ms=document.good_within_ms,
         bytes=document.bytes,
         errors=Errors(**errors),
+        error_texts=[ErrorText(**one.model_dump()) for one in document.error_texts],
+        status_codes=document.status_codes,
         latency_us=Distribution(**document.response_us.model_dump()),
         correct_us=_distribution(document.correct_us),
         failed_us=_distribution(document.failed_us),
         service_us=_distribution(document.service_us),
+        handshake_us=_handshake(document),
         lag_us=None if closed else _distribution(document.lag_us),
         due=None if closed else document.due,
         unsent=None if closed else document.unsent,
@@ -243,8 +292,32 @@ def _read(written: WrittenDocument) -> ToolOutput:
         busiest_process_cpu_percent=max(shares, default=None),
         connections_opened=document.connections_opened,
         answers_per_connection=AnswersPerConnection(**answers.model_dump()) if answers else None,
+        by_request={name: _request(one, closed) for name, one in document.by_request.items()},
         problems=[*document.problems, *_problems(document)],
     )
+
+
+def _request(one: _Request, closed: bool) -> RequestFigures:
+    return RequestFigures(
+        due=None if closed else one.due,
+        requests=one.completed,
+        correct=one.ok,
+        warmup_requests=one.warmup.completed,
+        throughput_rps=one.throughput_rps,
+        goodput_rps=one.goodput_rps,
+        errors=Errors(**one.errors.model_dump()),
+        latency_us=Distribution(**one.response_us.model_dump()),
+        correct_us=_distribution(one.correct_us),
+        failed_us=_distribution(one.failed_us),
+        service_us=_distribution(one.service_us),
+        unsent=None if closed else one.unsent,
+        unanswered=one.unanswered,
+    )
+
+
+def _handshake(document: _Document) -> Distribution | None:
+    """Return the times of TLS handshakes; None without https."""
+    return _distribution(document.handshake_us) if document.url.startswith("https:") else None
 
 
 def _distribution(times: _Times | None) -> Distribution | None:
@@ -271,9 +344,24 @@ def _problems(document: _Document) -> list[str]:
     throughput, goodput = document.throughput_rps, document.goodput_rps
     if throughput is not None and goodput is not None and goodput > throughput:
         found.append(f"A goodput of {goodput:g}/s exceeds the throughput of {throughput:g}/s.")
-    for name in ("response", "correct", "failed", "service", "lag"):
+    for name in ("response", "correct", "failed", "service", "lag", "handshake"):
         if times := getattr(document, f"{name}_us"):
             found += checks.order(_printed(times), f"{name} time")
+    if document.by_request:
+        found += _sums(document)
+    return found
+
+
+def _sums(document: _Document) -> list[str]:
+    """Return a sentence for each count that is not the sum of those of the mix's requests."""
+    found = []
+    for name in ("due", "completed", "ok", "unsent", "unanswered"):
+        all_of_them = sum(getattr(one, name) for one in document.by_request.values())
+        if all_of_them != getattr(document, name):
+            found.append(
+                f"'{name}' is {getattr(document, name)}, but the requests of the mix have "
+                f"{all_of_them} together."
+            )
     return found
 
 

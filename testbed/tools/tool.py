@@ -7,16 +7,19 @@ limits. testbed/tools/table.py lists them all.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from testbed.model.load import Load
+from testbed.model.request import METHODS, Method
 from testbed.tools.found import Found
 from testbed.tools.lines import Line
 
 OUTPUT = "generator.txt"  # all that a generator prints, including standard error
 WARM_UP_OUTPUT = "warm-up.txt"
+SAMPLE_FILE = "sample.jsonl"  # answers that it kept (testbed/asked/sample.py)
+REQUESTS_FILE = "requests.json"  # what a mix asks (testbed/asked/requests.py)
 OPEN_FILES_LIMIT = "generator-open-files.txt"  # its shell writes it (testbed/run/generating.py)
 # The most bytes of each of these files. Output is usually a page or two, but some generators print
 # a line for each error
@@ -27,13 +30,31 @@ PRINTED = {OUTPUT: 16 * 2**20, WARM_UP_OUTPUT: 16 * 2**20, OPEN_FILES_LIMIT: 100
 class Target:
     """What a generator asks, and the answer that was verified before the load."""
 
-    url: str
-    method: str
-    answer_bytes: int | None  # length of the verified answer's body; None if it varies
-    answer_sha256: str | None
+    url: str  # without a path if there is a file of requests
+    method: str = "GET"
+    answer_bytes: int | None = None  # length of the verified answer's body; None if it varies
+    answer_sha256: str | None = None
     content_type: str | None = None  # of the body that is sent, if any
     body_file: str | None = None  # on the generating host
-    arrivals_seed: int | None = None  # of the times at which requests are due, if they are random
+    # A file on the generating host with several requests and their answers, instead of the above
+    requests_file: str | None = None
+    # Of all that is drawn: when requests are due, which one is next; None: nothing is
+    seed: int | None = None
+    keep_sample: bool = False  # of the answers, as right ones differ
+    headers: Mapping[str, str] = field(default_factory=dict)  # besides `content_type`
+
+    @property
+    def header_lines(self) -> list[str]:
+        """Return the headers as they are sent, without that of the body's type."""
+        return [f"{name}: {value}" for name, value in self.headers.items()]
+
+    @property
+    def all_header_lines(self) -> list[str]:
+        """Return all headers as they are sent."""
+        return [
+            *([f"Content-Type: {self.content_type}"] if self.content_type else []),
+            *self.header_lines,
+        ]
 
 
 class Tool(ABC):
@@ -103,6 +124,9 @@ class Generator(InstalledTool):
     times_out_from_due: bool = False
     # It counts apart the correct answers that came within `good_within_ms`
     has_a_deadline: bool = False
+    # It can ask several requests in turn, by weights and with values that it draws
+    mixes: bool = False
+    methods: tuple[Method, ...] = METHODS  # those that it can ask with
 
     # The option that prints its version in the first line; None: only its package has the version
     version_option: str | None = "--version"

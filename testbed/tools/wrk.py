@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from testbed.model.load import Load
+from testbed.model.request import BUT_HEAD
 from testbed.tools import wrk_report
 from testbed.tools.errors import ParseError
 from testbed.tools.found import Found
@@ -26,6 +27,7 @@ class Wrk(Generator):
     )
     saturates = True
     late_answers_time_out = True
+    methods = BUT_HEAD  # after the head of an answer it would wait for the body
     reads = (LUA_FILE,)
 
     def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
@@ -40,19 +42,20 @@ class Wrk(Generator):
             "--timeout",
             f"{max(1, round(load.timeout_s))}s",
             *([] if load.keepalive else ["-H", "Connection: close"]),
-            *(["-s", f"{folder}/{LUA_FILE}"] if target.body_file else []),
+            *(option for text in target.all_header_lines for option in ("-H", text)),
+            *(["-s", f"{folder}/{LUA_FILE}"] if self.files(target) else []),
             target.url,
         ]
 
     def files(self, target: Target) -> dict[str, str]:
-        """Return a Lua script if a body is sent, because wrk has no option for one."""
-        if target.body_file is None:
+        """Return a Lua script for a method other than GET and a body: wrk has no options for them.
+
+        Headers of a script would replace those of the command line.
+        """
+        if target.method == "GET" and target.body_file is None:
             return {}
-        return {
-            LUA_FILE: f'wrk.method = "{target.method}"\n'
-            f'wrk.headers["Content-Type"] = "{target.content_type}"\n'
-            f'wrk.body = assert(io.open("{target.body_file}", "rb")):read("*a")\n'
-        }
+        body = f'wrk.body = assert(io.open("{target.body_file}", "rb")):read("*a")\n'
+        return {LUA_FILE: f'wrk.method = "{target.method}"\n{body if target.body_file else ""}'}
 
     def find(self, lines: Sequence[Line]) -> list[Found]:
         """Return all runs whose report has nothing that only wrk2 prints."""

@@ -1,32 +1,39 @@
 """Check that the app did all that its workload asks of it, under the same conditions as others."""
 
-from testbed.model.catalogue import Statement
-from testbed.model.results import Finding
+from testbed.model.results import AnswerCheck, Finding
+from testbed.model.tool_output import ToolOutput
+from testbed.validity import sql as sql_of
 from testbed.validity.evidence import Evidence, growth
 from testbed.validity.limits import beyond, found
-from testbed.validity.sql import collapsed
 
 
 def answer(evidence: Evidence) -> list[Finding]:
     """Check that the app answered as its workload expects, before, during and after the load."""
     return [
-        found("invalid", f"wrong answer {check.when} the load: {check.problem}")
+        found("invalid", f"wrong answer{_to(check)} {check.when} the load: {check.problem}")
         for check in evidence.run.answers
         if not check.ok
     ] + _answers_meanwhile(evidence)
 
 
+def _to(check: AnswerCheck) -> str:
+    return f" to {check.part}" if check.part else ""
+
+
 def _answers_meanwhile(evidence: Evidence) -> list[Finding]:
     """Return how many answers during the load differed from the verified one.
 
-    The generator compares them by length and digest.
+    The generator compares them by length and digest. Each part of a mix is judged by itself, as a
+    rare one would be lost among the others.
     """
-    output = evidence.run.output
-    if output is None or not output.errors.wrong_body or not output.requests:
-        return []
-    share = 100 * output.errors.wrong_body / output.requests
-    sentence = "{value:.2g} % of the answers during the load had another body than the verified one"
-    return beyond("wrong_body_percent", share, sentence)
+    findings: list[Finding] = []
+    for which, told in evidence.requests:
+        if told.errors.wrong_body and told.requests:
+            share = 100 * told.errors.wrong_body / told.requests
+            value = "{value:.2g}" if share < 10 else "{value:.0f}"
+            sentence = f"{value} % of the answers{which} during the load had another body than the "
+            findings += beyond("wrong_body_percent", share, f"{sentence}verified one")
+    return findings
 
 
 def sql(evidence: Evidence) -> list[Finding]:
@@ -38,31 +45,51 @@ def sql(evidence: Evidence) -> list[Finding]:
         for seen in evidence.run.sql
         if seen.kind == "unexpected"
     ]
-    for statement in evidence.expected.statements:
-        texts = set(map(collapsed, statement.texts))
-        calls = {seen.text: seen.calls for seen in evidence.run.sql if seen.text in texts}
-        named = max(calls, key=lambda text: calls[text], default=collapsed(statement.texts[0]))
-        findings += _calls_off(evidence, statement, sum(calls.values()), named)
+    output = evidence.run.output
+    if output is None or output.requests is None:
+        return findings
+    if evidence.run.weights and not output.by_request:
+        how_often = "how often each part of the mix was answered is not known, nor how much SQL"
+        return [*findings, found("doubtful", f"{how_often} that takes")]
+    for statement in sql_of.declared(evidence.expected.statements, _answered(evidence, output)):
+        findings += _calls_off(evidence, statement)
     return findings
 
 
-def _calls_off(evidence: Evidence, statement: Statement, calls: int, named: str) -> list[Finding]:
+def _answered(evidence: Evidence, output: ToolOutput) -> dict[str, sql_of.Answered]:
+    """Return how many requests to each part of a mix, or to the endpoint itself, were answered.
+
+    Requests without an answer may or may not have reached their query.
+    """
+    if not evidence.run.weights:
+        of_all = sql_of.Answered(
+            output.all_answered or 0, output.errors.total + (output.unanswered or 0)
+        )
+        return dict.fromkeys(evidence.expected.statements, of_all)
+    return {
+        name: sql_of.Answered(one.all_answered, one.errors.total + one.unanswered)
+        for name, one in output.by_request.items()
+    }
+
+
+def _calls_off(evidence: Evidence, statement: sql_of.Declared) -> list[Finding]:
     """Return a finding if the number of calls differs from the declared number.
 
-    Requests without an answer may or may not have reached their query. The same holds for requests
-    that were under way when counting began or ended: at most one per connection each time.
+    Requests that were under way when counting began or ended may have been counted or not: at most
+    one per connection each time.
     """
-    output = evidence.run.output
-    answered = output.all_answered if output else None
-    if output is None or answered is None:
-        return []
-    unclear = output.errors.total + (output.unanswered or 0) + 2 * evidence.run.load.connections
-    least = statement.calls_per_request * answered
-    most = statement.calls_per_request * (answered + unclear)
-    off = 100 * max(least - calls, calls - most, 0) / max(least, 1)
+    calls = {
+        seen.text: seen.calls for seen in evidence.run.sql or [] if seen.text in statement.texts
+    }
+    called = sum(calls.values())
+    under_way = statement.calls_per_request * 2 * evidence.run.load.connections
+    least, most = statement.least_calls, statement.most_calls + under_way
+    off = 100 * max(least - called, called - most, 0) / max(least, 1)
+    named = max(calls, key=lambda text: calls[text], default=statement.texts[0])
     text = named.replace("{", "{{").replace("}", "}}")
     sentence = (
-        f"{calls} calls for {answered} answers, {{value:.1f}} % off the declared, of `{text}`"
+        f"{called} calls for {sum(statement.answers.values())} answers, {{value:.1f}} % off the "
+        f"declared, of `{text}`"
     )
     return beyond("sql_calls_off_percent", off, sentence)
 
@@ -93,12 +120,15 @@ def no_good_answer(evidence: Evidence) -> list[Finding]:
     """Check that at least one request was answered correctly, however slowly.
 
     Goodput may be zero all the same: every correct answer may have come after the deadline, or
-    after the measured part. It only tells where the generator does not count correct answers.
+    after the measured part. It only tells where the generator does not count correct answers. A
+    part of a mix that was asked must have a correct answer, too.
     """
-    output = evidence.run.output
-    if output and not (output.goodput_rps if output.correct is None else output.correct):
-        return [found("invalid", "not one request was answered correctly")]
-    return []
+    return [
+        found("invalid", f"not one request{which} was answered correctly")
+        for which, told in evidence.requests
+        if not (told.goodput_rps if told.correct is None else told.correct)
+        and (not which or told.requests or told.errors.total)
+    ]
 
 
 def unequal_workers(evidence: Evidence) -> list[Finding]:

@@ -10,9 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from statistics import fmean
 
-from testbed.model.catalogue import Statement
+from testbed.model.endpoint import Statement
 from testbed.model.kinds import ROLES, HostRole
 from testbed.model.results import TIMELINE_FILE, LinkRecord, RunRecord, telemetry_file
+from testbed.model.tool_output import RequestFigures, ToolOutput
 
 Samples = list[dict[str, float]]
 BEYOND_ALL = 1e30  # no counter, time or rate of a host is as large; counters have 64 bits
@@ -22,8 +23,8 @@ BEYOND_ALL = 1e30  # no counter, time or rate of a host is as large; counters ha
 class Expected:
     """What a run is compared with."""
 
-    # The statements declared for the endpoint
-    statements: list[Statement] = field(default_factory=list)
+    # The statements declared for the endpoint, or for each part of a mix, by its name
+    statements: Mapping[str, list[Statement]] = field(default_factory=dict)
     # As it was verified; None for a calibration, which does not use the link
     link: LinkRecord | None = None
     # Rows by table in the campaign's first run; None if this is the first
@@ -42,6 +43,18 @@ class Evidence:
     run: RunRecord
     folder: Path
     expected: Expected
+
+    @property
+    def requests(self) -> list[tuple[str, ToolOutput | RequestFigures]]:
+        """The figures of all requests, and those of each part of a mix with the words ' to NAME'.
+
+        The list is empty if the run has no figures.
+        """
+        output = self.run.output
+        if output is None:
+            return []
+        parts = output.by_request.items() if self.run.weights else ()
+        return [("", output), *((f" to {name}", figures) for name, figures in parts)]
 
     @cached_property
     def telemetry(self) -> dict[HostRole, Samples]:

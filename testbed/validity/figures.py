@@ -33,13 +33,14 @@ def failed_answers(evidence: Evidence) -> list[Finding]:
     Percentiles take them as slower than all correct answers. That is a result of the app, and not a
     fault of the run.
     """
-    output = evidence.run.output
-    if output is None or not output.requests:
-        return []
-    failed = (output.errors.status or 0) + (output.errors.wrong_body or 0)
-    share = 100 * failed / output.requests
-    sentence = "{value:.1f} % of the answers were errors"
-    return beyond("failed_answers_percent", share, sentence)
+    findings: list[Finding] = []
+    for which, told in evidence.requests:
+        if told.requests:
+            failed = (told.errors.status or 0) + (told.errors.wrong_body or 0)
+            share = 100 * failed / told.requests
+            sentence = f"{{value:.1f}} % of the answers{which} were errors"
+            findings += beyond("failed_answers_percent", share, sentence)
+    return findings
 
 
 def steady(evidence: Evidence) -> list[Finding]:

@@ -1,10 +1,14 @@
 """Compare the SQL that PostgreSQL counted with what the workload declares. Pure functions."""
 
+import functools
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from testbed import files
-from testbed.model.catalogue import Housekeeping, Statement
+from testbed.model.catalogue import Housekeeping
+from testbed.model.endpoint import Statement
 from testbed.model.results import SqlSeen
 
 MOST_FILE_BYTES = 64 * 1024 * 1024  # Ansible keeps a data set in memory and passes it to psql
@@ -18,6 +22,61 @@ def read_file(folder: Path, name: str) -> str:
 def collapsed(text: str) -> str:
     """Return a statement with single spaces, and without the semicolon that some drivers add."""
     return re.sub(r"\s+", " ", text).strip().rstrip(";").rstrip()
+
+
+@dataclass(frozen=True)
+class Answered:
+    """How many requests were answered, and how many may have been: they brought no answer."""
+
+    answers: int
+    unclear: int
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A statement that one or several parts of a mix declare, and how often it must be called."""
+
+    texts: list[str]  # collapsed
+    calls_per_request: float  # the most of any part
+    answers: Mapping[str, int]  # of each part that declares it
+    least_calls: float
+    most_calls: float  # if all requests without an answer reached it
+
+    def joined(self, other: "Declared") -> "Declared":
+        """Return one statement in the place of two that have a text in common."""
+        return Declared(
+            list(dict.fromkeys([*self.texts, *other.texts])),
+            max(self.calls_per_request, other.calls_per_request),
+            {**self.answers, **other.answers},
+            self.least_calls + other.least_calls,
+            self.most_calls + other.most_calls,
+        )
+
+
+def declared(
+    statements: Mapping[str, list[Statement]], answered: Mapping[str, Answered]
+) -> list[Declared]:
+    """Return each statement once, with the calls that the answers to each part make necessary.
+
+    PostgreSQL counts a statement together, whichever part called it. So the declared numbers of
+    calls are weighted by how often each part was really answered.
+    """
+    found: list[Declared] = []
+    for part, listed in statements.items():
+        of_part = answered.get(part, Answered(0, 0))
+        for statement in listed:
+            calls = statement.calls_per_request
+            one = Declared(
+                list(map(collapsed, statement.texts)),
+                calls,
+                {part: of_part.answers},
+                calls * of_part.answers,
+                calls * (of_part.answers + of_part.unclear),
+            )
+            same = [other for other in found if set(other.texts) & set(one.texts)]
+            found = [other for other in found if other not in same]
+            found.append(functools.reduce(Declared.joined, [*same, one]))
+    return found
 
 
 def sorted_out(

@@ -1,6 +1,7 @@
 """What pacer writes is what pacer/FORMAT.md says: same keys, same kinds of values."""
 
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -13,6 +14,9 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FORMAT = (REPOSITORY / "pacer" / "FORMAT.md").read_text()
+
+
+TIMES = ("response_us", "correct_us", "failed_us", "service_us", "lag_us", "handshake_us")
 
 
 class _Hello(BaseHTTPRequestHandler):
@@ -62,9 +66,38 @@ def test_the_documented_json(url: str, tmp_path: Path) -> None:
     assert list(written) == list(documented)
     for document in (written, documented):
         assert set(document.pop("first_errors")) <= set(document["errors"])
-        for name in ("response_us", "correct_us", "failed_us", "service_us", "lag_us"):
+        texts = document.pop("error_texts")
+        assert all(shape(one) == {"kind": "str", "text": "str", "count": "number"} for one in texts)
+        codes = document.pop("status_codes")
+        assert all(code.isdigit() and type(count) is int for code, count in codes.items())
+        for name in TIMES:
             assert (document[name].pop("percentiles") == {}) == (document[name]["count"] == 0)
             document[name] = dict.fromkeys(document[name], 0)  # null where nothing was measured
     assert shape(written) == shape(documented)
     header = (tmp_path / "t.csv").read_text().splitlines()[0]
     assert f"    {header}\n" in FORMAT
+
+
+def test_the_documented_mix_and_sample(url: str, tmp_path: Path) -> None:
+    """The example of a mix is taken, and its figures and its sample have the documented keys."""
+    section = FORMAT.partition("## A mix of requests")[2]
+    mix = json.loads(section.partition("```json\n")[2].partition("```")[0])
+    for request in mix["requests"]:
+        request["method"] = "GET"  # the only one that this server answers
+    (tmp_path / "mix.json").write_text(json.dumps(mix))
+    options = ["--rate", "100", "--connections", "4", "--duration", "0.5"]
+    names = {"--requests": "mix.json", "--json": "p.json", "--sample": "s.jsonl"}
+    files = [word for option, name in names.items() for word in (option, str(tmp_path / name))]
+    subprocess.run(
+        [sys.executable, "-m", "pacer", "--url", url, *options, *files],
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
+    )
+    written = json.loads((tmp_path / "p.json").read_text())
+    told = section.partition("**Figures.**")[2].partition("defined")[0]
+    for name in ("item", "add"):
+        assert list(written["by_request"][name]) == re.findall(r"`(\w+)`", told)[1:]
+    example = next(line for line in section.splitlines() if line.startswith('    {"at_s"'))
+    for line in (tmp_path / "s.jsonl").read_text().splitlines():
+        assert list(json.loads(line)) == list(json.loads(example))

@@ -11,7 +11,8 @@ from packaging.utils import canonicalize_name
 from tests.unit.locks import pins
 
 ROOT = Path(__file__).resolve().parents[2]
-OF_APPS = sorted(path.with_suffix(".txt") for path in ROOT.glob("apps/*/*/requirements.in"))
+DECLARED = [*ROOT.glob("apps/*/*/requirements.in"), *ROOT.glob("tests/lab/own_suite/rows/*/*.in")]
+OF_APPS = sorted(path.with_suffix(".txt") for path in DECLARED)
 OWN = [ROOT / "requirements.lock", ROOT / "requirements-dev.lock"]
 LOCKS = [*OWN, ROOT / "pacer" / "requirements.txt", *OF_APPS]
 

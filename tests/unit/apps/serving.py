@@ -175,9 +175,11 @@ def _build_venv(venv: Path, requirements: Path) -> None:
     (venv / "complete").touch()
 
 
-def command_line(app: CataloguedApp, venv: Path, environment: dict[str, str]) -> list[str]:
+def command_line(app: CataloguedApp, environment: dict[str, str]) -> list[str]:
     """The serve line as systemd executes it: no shell, variables never split into words."""
-    places = {"{venv}": str(venv), "{app}": app.folder}
+    places = {"{app}": app.folder}
+    if app.spec.requirements is not None:
+        places["{venv}"] = str(make_venv(app))
     words = []
     for word in shlex.split(app.spec.serve):
         for place, path in places.items():
@@ -217,7 +219,7 @@ def starting(
     }
     with log_file.open("wb") as stream:
         process = subprocess.Popen(
-            command_line(app, make_venv(app), environment),
+            command_line(app, environment),
             cwd=app.folder,
             env=environment,
             stdin=subprocess.DEVNULL,

@@ -4,8 +4,10 @@ import re
 
 import pytest
 
-from testbed.asked import answers
-from testbed.model.catalogue import Body, Exchange, ExpectedAnswer
+from testbed.asked import answers, expectations
+from testbed.model.endpoint import Exchange
+from testbed.model.expected import ExpectedAnswer
+from testbed.model.request import Body
 from testbed.validity import sql
 from tests.unit.apps.cluster import Cluster
 from tests.unit.apps.serving import (
@@ -44,7 +46,7 @@ def ask(app: RunningApp, key: str, name: str, send: Body | None) -> Answer:
 
 def problem(key: str, answer: Answer, expected: ExpectedAnswer) -> str | None:
     """How the answer differs from the one that is declared."""
-    wanted = answers.read_expected(CATALOGUE.folders[APPS[key].workload], expected)
+    wanted = expectations.read(CATALOGUE.folders[APPS[key].workload], expected)
     found = answers.Answer(answer.status, answer.content_type, answer.body, waited_s=0)
     return answers.compare(found, wanted, "before").problem
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from testbed.asked import answers, catalogue, experiments, plan
+from testbed.asked import answers, catalogue, expectations, experiments, plan
 from testbed.model.catalogue import App
 from tests.unit.apps import serving
 from tests.unit.apps.serving import REPOSITORY, DatabaseOf
@@ -37,7 +37,7 @@ def test_the_guide_s_workload_is_one(tmp_path: Path) -> None:
     folder = tmp_path / "shop"
     folder.mkdir()
     (folder / "workload.yml").write_text(GUIDE[start : GUIDE.index("```", start)])
-    for file in ("dataset.sql", "expected/product.json", "sent/order.json"):
+    for file in ("dataset.sql", "sent/order.json"):
         (folder / file).parent.mkdir(exist_ok=True)
         (folder / file).write_text("{}")
     assert set(catalogue.load(tmp_path).workload("shop").endpoints) == {"product", "order"}
@@ -73,7 +73,7 @@ def test_the_starlette_service_answers_as_the_workload_expects(
     with serving.starting(app, url, tmp_path / "log") as running:
         serving.wait_until(lambda: "Uvicorn running" in running.log(), "started")
         for name, path in app.spec.endpoints.items():
-            expected = answers.read_expected(
+            expected = expectations.read(
                 CATALOGUE.folders["agents"], WORKLOAD.endpoints[name].expect
             )
             got = running.get(path)

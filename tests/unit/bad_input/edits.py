@@ -9,6 +9,14 @@ from dataclasses import dataclass
 EXPERIMENT = "experiment.yml"
 WORKLOAD = "own/shop/workload.yml"
 APP = "own/shop/catalogue/app.yml"
+_APP_ENDPOINTS = """endpoints:
+  product: /product/1
+  page: /products?page=1
+  item: /product/{id}
+  offers: /offers
+  greeting: /greeting
+  search: /search?fast=1
+  picture: /picture.png"""
 
 
 @dataclass(frozen=True)
@@ -306,9 +314,11 @@ WORKLOADS = [
               "endpoints.product.sql.0.calls_per_request", "valid number"),
     _workload('"SELECT * FROM product WHERE id = $1"', '""',
               "endpoints.product.sql.0.texts.0", "at least 1 character"),
-    _workload("method: POST", "method: DELETE", "endpoints.order.method", "'POST'"),
+    _workload("method: POST", "method: CONNECT", "endpoints.order.method", "'POST'"),
+    _workload("method: POST", "method: post", "endpoints.order.method", "'POST'"),
     _workload("method: POST", "method: GET", "endpoints.order", "GET takes none"),
-    _workload("        send: {file: sent/nothing.json}\n", "", "endpoints.order", "also: each"),
+    _workload("        send: {file: sent/nothing.json}\n", "", "endpoints.order",
+              "also.0: POST takes a body"),
     _workload("  product:\n", "  Product:\n", "endpoints.Product", "must be a name"),
 ]  # fmt: skip
 
@@ -399,6 +409,9 @@ APPS = [
          "no regular expression"),
     _app("reason: The driver resets connections.", "reason: ''", "housekeeping_sql.0.reason",
          "at least 1 character"),
+    _app("product: /product/1", "product: /product/{id}", "endpoints.product", "drawn nowhere"),
+    _app("product: /product/1", "product: /product/{Id}", "endpoints.product", "path as in a URL"),
+    _app("item: /product/{id}", "item: /product/1", "endpoints.item", "but neither this path nor"),
     _app("product: /product/1", "product: product/1", "endpoints.product", "path as in a URL"),
     _app("product: /product/1", "product: '/a b'", "endpoints.product", "path as in a URL"),
     _app("product: /product/1", r'product: "/a\r\nHost: x"', "endpoints.product", "in a URL"),
@@ -406,7 +419,7 @@ APPS = [
     _app("product: /product/1", "product: /größe", "endpoints.product", "path as in a URL"),
     _app("product: /product/1", "product: '/%zz'", "endpoints.product", "path as in a URL"),
     _app("product: /product/1", "produkt: /product/1", "produkt", "did you mean 'product'"),
-    _app("endpoints: {product: /product/1, page: '/products?page=1'}", "endpoints: {}", "endpoints",
+    _app(_APP_ENDPOINTS, "endpoints: {}", "endpoints",
          "at least 1 item"),
 ]  # fmt: skip
 

@@ -2,6 +2,8 @@
 
 import pytest
 from edits import APP, EDITS, EXPERIMENT, WORKLOAD
+from edits_of_endpoints import ENDPOINT_EDITS
+from edits_of_mixes import MIX_EDITS
 from refusals import message_of
 
 
@@ -18,7 +20,11 @@ def test_there_are_enough_of_each_file():
     )
 
 
-@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: f"{edit.file[-14:]}-{edit.new[:40]!r}")
+@pytest.mark.parametrize(
+    "edit",
+    [*EDITS, *ENDPOINT_EDITS, *MIX_EDITS],
+    ids=lambda edit: f"{edit.file[-14:]}-{edit.new[:40]!r}",
+)
 def test_one_wrong_thing_is_one_sentence(edit, place, fab_run, pack):
     path = place / edit.file
     text = path.read_text()

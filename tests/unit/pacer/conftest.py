@@ -143,8 +143,8 @@ def command() -> Callable[[str], list[str]]:
     return pacer_command
 
 
-def assert_adds_up(figures: dict[str, Any]) -> None:
-    """Assert the equations of FORMAT.md."""
+def assert_every_request_ended_once(figures: dict[str, Any]) -> None:
+    """Assert the equations of FORMAT.md that also hold for each request of a mix."""
     errors = figures["errors"]
     broken = errors["read"] + errors["write"] + errors["timeout"]
     left = figures["unsent"] + figures["unanswered"]
@@ -155,9 +155,24 @@ def assert_adds_up(figures: dict[str, Any]) -> None:
     assert figures["service_us"]["count"] == figures["completed"]
     assert figures["correct_us"]["count"] == figures["ok"]
     assert figures["failed_us"]["count"] == errors["status"] + errors["wrong_body"]
+
+
+def assert_adds_up(figures: dict[str, Any]) -> None:
+    """Assert the equations of FORMAT.md."""
+    errors = figures["errors"]
+    assert_every_request_ended_once(figures)
     assert figures["good"] == figures["ok"] or figures["good_within_ms"] is not None
     assert figures["lag_us"]["count"] == (figures["due"] if figures["loop"] == "open" else 0)
     assert figures["problems"] == []
+    assert sum(figures["status_codes"].values()) == figures["completed"]
+    for kind, count in errors.items():
+        texts = [one for one in figures["error_texts"] if one["kind"] == kind]
+        assert count == sum(one["count"] for one in texts)
+    for name in ("due", "sent", "completed", "ok", "good", "unsent", "unanswered"):
+        if figures["by_request"]:
+            assert figures[name] == sum(one[name] for one in figures["by_request"].values())
+    for one in figures["by_request"].values():
+        assert_every_request_ended_once(one)
     for name in ("due", "sent", "completed", "ok"):
         of_processes = [p[name] for p in figures["processes"] if p["role"] == "load"]
         assert figures[name] == sum(of_processes)

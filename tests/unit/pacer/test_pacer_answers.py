@@ -135,3 +135,18 @@ def test_without_a_deadline_every_correct_answer_is_good(
     figures = pacer(url, *LOADS["closed"], "--connections", "3", "--duration", "0.5")
     assert figures["good_within_ms"] is None
     assert figures["good"] == figures["ok"] == figures["due"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b'HTTP/1.1 200 OK\nContent-Type: application/json\nContent-Length: 11\n\n{"ok":true}',
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5\nhello\n0\n\n",
+    ],
+)
+def test_answers_that_curl_reads(answering: Serve, pacer: Pacer, answer: bytes) -> None:
+    load = ("--rate", "50", "--connections", "4", "--duration", "1", "--timeout", "60")
+    figures = pacer(answering(lambda _: answer), *load)
+    assert figures["ok"] == figures["due"] == 50
+    assert figures["connections_opened"] == 4

@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pacer import report, summary
-from pacer.check import BodyCheck
+from pacer.check import AnswerCheck
 from pacer.merge import Distribution, Merge, Second, new_histogram, percentile
 from pacer.response import ResponseReader
-from pacer.tally import COUNTS, SAMPLES, Frame, FrameReader, Tally
+from pacer.tally import COUNTERS, COUNTS, SAMPLES, Frame, FrameReader, Tally
 
 MakeTally = Callable[..., Tally]
 times_us = st.integers(min_value=0, max_value=20_000_000)
@@ -40,9 +40,12 @@ def test_frames_survive_the_pipe(
         setattr(tally, name, number)
     for name, value in samples:
         getattr(tally, name).append(value)
+    tally.codes.update([404, 500, 404])
+    tally.texts.update([("read", "a\nb"), ("read", "{}")])
+    tally.limits.update([24])
     frames = [
         Frame("ready"),
-        Frame("tally", -3, in_window=True, cohort="warmup", tally=tally),
+        Frame("tally", -3, in_window=True, cohort="warmup", recipe=2, tally=tally),
         Frame("final", facts={"cpu": [1.0, 0.5], "first_errors": {"read": "a\nb"}}),
     ]
     data = b"".join(frame.encode() for frame in frames)
@@ -54,10 +57,22 @@ def test_frames_survive_the_pipe(
     ]
     assert [frame.kind for frame in read] == ["ready", "tally", "final"]
     assert (read[1].second, read[1].in_window, read[1].cohort) == (-3, True, "warmup")
-    assert read[1].tally.counts() == tally.counts()
-    for name in SAMPLES:
+    assert read[1].recipe == 2
+    for name in (*SAMPLES, *COUNTERS):
         assert getattr(read[1].tally, name) == getattr(tally, name)
+    assert read[1].tally.counts() == tally.counts()
     assert read[2].facts == frames[2].facts
+
+
+def test_what_is_taken_is_counted_once(tally: MakeTally) -> None:
+    counting = tally(due=3, correct=[1, 2])
+    counting.texts["read", "a"] += 2
+    taken = counting.take()
+    assert (taken.due, list(taken.correct), taken.texts.total()) == (3, [1, 2], 2)
+    assert (counting.due, list(counting.correct), counting.texts.total()) == (0, [], 0)
+    counting.due += 1
+    taken.add(counting.take())
+    assert (taken.due, counting.due) == (4, 0)
 
 
 def test_balance_can_fail(tally: MakeTally) -> None:
@@ -157,7 +172,14 @@ def test_merging(tally: MakeTally) -> None:
     assert (merge.answered_in_window, merge.ok_in_window, merge.good_in_window) == (3, 2, 1)
     counted = {name: times.count for name, times in merge.distributions.items()}
     # The warm-up's are not among them
-    assert counted == {"response": 3, "correct": 2, "failed": 1, "service": 0, "lag": 3}
+    assert counted == {
+        "response": 3,
+        "correct": 2,
+        "failed": 1,
+        "service": 0,
+        "lag": 3,
+        "handshake": 0,
+    }
     assert merge.seconds[1] == Second(0, 3, 3, 2, 2, 1, 0, 20, 900, 20, 900, None, None, 2)
     assert merge.seconds[2] == Second(1, 0, 0, 2, 1, 1, 1, 30, 40, 40, 40, 30, 30, None)
 
@@ -218,7 +240,7 @@ def test_histogram_log_is_read_by_others(tally: MakeTally, tmp_path: Path) -> No
 
 def test_body_check() -> None:
     good = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"  # SHA-256 of hello
-    check = BodyCheck(length=5, sha256=good, every=1)
+    check = AnswerCheck(length=5, sha256=good, every=1)
     reader = ResponseReader(keep_body=check.wants_body())
     for body, problem in [
         (b"hello", None),
@@ -227,15 +249,15 @@ def test_body_check() -> None:
         (b"hi", "length 2 instead of 5"),
     ]:
         assert reader.feed(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
-        assert check.checks(reader)
+        assert check.compares(reader)
         found = check.problem(reader)
         assert found is None if problem is None else problem in str(found)
 
 
 def test_body_check_samples() -> None:
-    check = BodyCheck(length=None, sha256="0" * 64, every=3)
+    check = AnswerCheck(length=None, sha256="0" * 64, every=3)
     assert [check.wants_body() for _ in range(6)] == [False, False, True] * 2
-    assert not BodyCheck(length=None, sha256=None).wants_body()
+    assert not AnswerCheck(length=None, sha256=None).wants_body()
 
 
 @pytest.mark.parametrize(
@@ -264,20 +286,6 @@ def test_the_example_in_the_documentation_adds_up(
     assert example["schema_version"] == report.SCHEMA_VERSION
     header = ",".join(report.TIMELINE_COLUMNS)
     assert header in text
-
-
-def test_files_are_replaced_and_links_followed(tmp_path: Path) -> None:
-    file, link = tmp_path / "file", tmp_path / "link"
-    link.symlink_to(file)
-    for text in ("one", "two"):
-        report._write(file, text)
-        assert file.read_text() == text
-    report._write(link, "three")
-    assert link.is_symlink()
-    assert file.read_text() == "three"
-    report._write(Path("/dev/null"), "text")
-    assert Path("/dev/null").is_char_device()
-    assert sorted(tmp_path.iterdir()) == [file, link]
 
 
 def test_samples_fit_the_pipe() -> None:

@@ -1,5 +1,7 @@
 """Requests and their targets."""
 
+import socket
+
 import pytest
 
 from pacer.request import BadRequest, Target, build, parse_header, parse_url, resolve
@@ -12,6 +14,16 @@ from pacer.request import BadRequest, Target, build, parse_header, parse_url, re
         ("http://host:8080/a/b?c=d", Target("host", 8080, "host:8080", "/a/b?c=d")),
         ("http://198.18.0.1:80/#part", Target("198.18.0.1", 80, "198.18.0.1:80", "/")),
         ("http://[::1]:81/x", Target("::1", 81, "[::1]:81", "/x")),
+        ("HTTP://Host:081?a", Target("host", 81, "Host:81", "/?a")),
+        ("https://host/x", Target("host", 443, "host", "/x", https=True)),
+        ("https://host:8443", Target("host", 8443, "host:8443", "/", https=True)),
+        ("http://host:/", Target("host", 80, "host", "/")),
+        # Zones of link-local addresses, as RFC 6874 has them and as people write them
+        ("http://[fe80::1%eth0]:81/", Target("fe80::1%eth0", 81, "[fe80::1]:81", "/")),
+        ("http://[fe80::1%25eth0]:81/", Target("fe80::1%eth0", 81, "[fe80::1]:81", "/")),
+        ("http://[FE80::1%Eth0.5]", Target("fe80::1%Eth0.5", 80, "[fe80::1]", "/")),
+        ("http://[fe80::1%25]/", Target("fe80::1%25", 80, "[fe80::1]", "/")),
+        ("http://[fe80::1%2525]/", Target("fe80::1%25", 80, "[fe80::1]", "/")),
     ],
 )
 def test_url(url: str, target: Target) -> None:
@@ -21,13 +33,30 @@ def test_url(url: str, target: Target) -> None:
 @pytest.mark.parametrize(
     "url",
     [
-        *("https://host/", "host:80/x", "/path", "http://", "http://host:99999/", "http://host:0/"),
+        *(
+            "ftp://host/",
+            "unix:///run/app.sock",
+            "host:80/x",
+            "/path",
+            "http://",
+            "http://host:99999/",
+            "http://host:0/",
+        ),
         *(
             "http://host:x/",
             "http://user:secret@host/",
             "http://host/a b",
             "http://hést/",
             "http://[::1/",
+            "http://[fe80::1%]/",
+            "http://[fe80:%eth0]/",
+            "http://ho\nst/",
+            "http://host/a\tb",
+            " http://host/",
+            "http://host\\\\x/",
+            "http://h%41/",
+            "http://h,st/",
+            "http:/host/",
         ),
     ],
 )
@@ -75,5 +104,14 @@ def test_bad_method() -> None:
 
 def test_resolving() -> None:
     assert resolve(parse_url("http://127.0.0.1:81/")) == [("127.0.0.1", 81)]
+    assert resolve(parse_url("http://[::1]:81/")) == [("::1", 81)]
     with pytest.raises(OSError, match="not a host name"):
         resolve(parse_url(f"http://{'a' * 70}/"))
+
+
+@pytest.mark.parametrize("sign", ["%", "%25"])
+def test_an_address_keeps_its_zone(sign: str) -> None:
+    number = socket.if_nametoindex("lo")
+    assert resolve(parse_url(f"http://[fe80::1{sign}lo]:81/")) == [(f"fe80::1%{number}", 81)]
+    with pytest.raises(OSError, match="not known"):
+        resolve(parse_url(f"http://[fe80::1{sign}nowhere]:81/"))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacer.response import BadResponse, ResponseReader
+from pacer.response import MAX_HEAD_BYTES, MAX_LINE_BYTES, BadResponse, ResponseReader
 
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 CHUNKED = (
@@ -59,6 +59,64 @@ COMPLETE = {
         b"hello",
         True,
     ),
+    # What follows is read by curl 7.88, too
+    "LF alone": (PLAIN.replace(b"\r\n", b"\n"), 200, b"hello", True),
+    "LF after the head": (PLAIN.replace(b"\r\n\r\n", b"\r\n\n"), 200, b"hello", True),
+    "CRLF after the head alone": (
+        b"HTTP/1.1 200 OK\nContent-Length: 5\n\r\nhello",
+        200,
+        b"hello",
+        True,
+    ),
+    "LF in one place": (PLAIN.replace(b"OK\r\n", b"OK\r\nX: a\n"), 200, b"hello", True),
+    "a body with empty lines": (
+        b"HTTP/1.1 200 OK\nContent-Length: 8\n\n\r\n\r\n\n\n\n\n",
+        200,
+        b"\r\n\r\n\n\n\n\n",
+        True,
+    ),
+    "chunks with LF alone": (CHUNKED.replace(b"\r\n", b"\n"), 200, b"hello world", True),
+    "interim answers with LF alone": (
+        b"HTTP/1.1 100 Continue\n\n" + PLAIN.replace(b"\r\n", b"\n"),
+        200,
+        b"hello",
+        True,
+    ),
+    "a chunk with a remark": (
+        CHUNKED.replace(b";name=value", b" or so"),
+        200,
+        b"hello world",
+        True,
+    ),
+    "identity": (
+        PLAIN.replace(b"OK\r\n", b"OK\r\nTransfer-Encoding: Identity\r\n"),
+        200,
+        b"hello",
+        True,
+    ),
+    "no coding named": (
+        PLAIN.replace(b"OK\r\n", b"OK\r\nTransfer-Encoding:\r\n"),
+        200,
+        b"hello",
+        True,
+    ),
+    "chunked and identity": (
+        CHUNKED.replace(b"chunked", b"chunked, identity"),
+        200,
+        b"hello world",
+        True,
+    ),
+    "identity in a header of its own": (
+        CHUNKED.replace(b"chunked\r\n", b"chunked\r\nTransfer-Encoding: identity\r\n"),
+        200,
+        b"hello world",
+        True,
+    ),
+    "blank before a colon": (PLAIN.replace(b"Length:", b"Length :"), 200, b"hello", True),
+    "a header without name": (PLAIN.replace(b"OK\r\n", b"OK\r\n: x\r\n"), 200, b"hello", True),
+    "blanks in the status line": (PLAIN.replace(b" 200 ", b"  200\t"), 200, b"hello", True),
+    "no blank before the reason": (PLAIN.replace(b"200 OK", b"200OK"), 200, b"hello", True),
+    "lower case": (PLAIN.replace(b"HTTP", b"http"), 200, b"hello", True),
     "folded header": (PLAIN.replace(b"\r\n\r\n", b"\r\nX: a\r\n  b\r\n\r\n"), 200, b"hello", True),
 }
 
@@ -125,12 +183,18 @@ def test_surplus_is_noticed(times: int) -> None:
         b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5x\r\n\r\nhello",
         b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nblank : x\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n folded: x\r\n\r\n",
+        b"HTTP/1.1 2000 OK\r\nContent-Length: 5\r\n\r\nhello",
+        b"\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nContent-Length:\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\nhello",
+        b"HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n2\nhello\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhello\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1" * 10_000,
         b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000,
+        PLAIN.replace(b"\r\n\r\n", b"\r\nX: " + b"y" * 70_000 + b"\r\n\r\n"),
     ],
 )
 @pytest.mark.parametrize("size", [1, 100_000])
@@ -184,3 +248,78 @@ def test_remembered_heads_are_bounded() -> None:
     for number in range(2000):
         assert reader.feed(b"HTTP/1.1 200 OK\r\nX: %d\r\nContent-Length: 0\r\n\r\n" % number)
     assert 0 < len(heads) < 1000
+
+
+PARTS = (
+    b"HTTP/1.1 200",
+    b"HTTP/1.0 404 No",
+    b"http/1.1 204 OK",
+    b"HTTP/1.1 100 Go on",
+    b"\r",
+    b"x",
+)
+LINES = (
+    *(b"Content-Length: 3", b"Content-Length: 4", b"Content-Length : 3", b"Content-Length: x"),
+    *(b"Transfer-Encoding: chunked", b"Transfer-Encoding: identity", b"transfer-encoding: a,b"),
+    *(b"Connection: close", b" folded", b"\tfolded: 3", b"no colon", b": no name", b"A: \x00\xff"),
+    *(b"", b"3", b"abc", b"0", b"3;a", b"3 b", b"HTTP/1.1 200 OK", b"X: " + b"y" * 70_000),
+)
+ENDS = (b"\r\n", b"\n", b"\r\r\n", b"\r")
+
+
+@given(
+    first=st.sampled_from(PARTS),
+    lines=st.lists(st.tuples(st.sampled_from(ENDS), st.sampled_from(LINES)), max_size=8),
+    last=st.sampled_from(ENDS),
+    size=st.integers(min_value=1, max_value=50_000),
+    asked=st.booleans(),
+)
+def test_pieces_decide_nothing(
+    first: bytes, lines: list[tuple[bytes, bytes]], last: bytes, size: int, asked: bool
+) -> None:
+    """Whatever comes in, it is read as the same answer, or refused, in one piece as in any."""
+    data = b"".join([first, *(end + line for end, line in lines), last])
+
+    def read(size: int) -> object:
+        reader = ResponseReader(to_head_request=asked, keep_body=True)
+        for start in range(0, len(data), size):
+            try:
+                complete = reader.feed(data[start : start + size])
+            except BadResponse:
+                return "refused"
+            if complete:  # what follows belongs to no answer
+                return reader.head, reader.body
+        return reader.eof(), reader.head, reader.body
+
+    assert read(size) == read(len(data))
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_the_longest_head_is_the_same_in_any_pieces(end: bytes, beyond: int) -> None:
+    start = b"HTTP/1.1 200 OK" + end + b"Content-Length: 0" + end + b"X: "
+    room = MAX_HEAD_BYTES - len(start + end + end) + beyond
+    data = start + b"y" * room + end + end
+    for size in (1000, len(data) - 1, len(data)):
+        reader = ResponseReader()
+        pieces = [data[at : at + size] for at in range(0, len(data), size)]
+        if beyond:
+            with pytest.raises(BadResponse, match="a head of more than"):
+                [reader.feed(piece) for piece in pieces]
+        else:
+            assert [reader.feed(piece) for piece in pieces][-1]
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+@pytest.mark.parametrize("beyond", [0, 1])
+def test_the_longest_line_is_the_same_in_any_pieces(end: bytes, beyond: int) -> None:
+    line = b"0;" + b"y" * (MAX_LINE_BYTES - 2 - len(end) + beyond) + end
+    data = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + line + end
+    for size in (1, 100, len(data)):
+        reader = ResponseReader()
+        pieces = [data[at : at + size] for at in range(0, len(data), size)]
+        if beyond:
+            with pytest.raises(BadResponse, match="a line of more than"):
+                [reader.feed(piece) for piece in pieces]
+        else:
+            assert [reader.feed(piece) for piece in pieces][-1]

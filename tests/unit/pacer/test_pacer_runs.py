@@ -341,7 +341,8 @@ def test_timeouts(answering: Answering, serve: Callable[..., str], pacer: Pacer)
         url, "--rate", "40", "--connections", "4", "--duration", "1", "--timeout", "0.3"
     )
     found = figures["errors"]["timeout"]
-    assert 8 <= found <= 16  # four connections, each good for four timeouts in 1 s + 0.3 s
+    # Four connections, each good for one at 0, 0.3, 0.6, 0.9 and 1.2 s at best
+    assert 8 <= found <= 20
     assert figures["unsent"] > 0
     assert figures["due"] == 40
     assert figures["completed"] == 0

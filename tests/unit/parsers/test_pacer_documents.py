@@ -31,7 +31,7 @@ def test_a_document_that_is_cut_off_is_refused_where_it_ends():
     assert caught.value.line == 40
 
 
-@pytest.mark.parametrize("version", [0, 4, None, "1", True, [1], {}])
+@pytest.mark.parametrize("version", [0, 5, None, "1", True, [1], {}])
 def test_an_unknown_version_is_refused(version):
     with pytest.raises(ParseError, match=re.escape(f"schema_version {version}; known")):
         parse(changed(schema_version=version))
@@ -113,3 +113,59 @@ def test_documents_that_contradict_themselves_say_so(keys, sentence):
 def test_a_digest_makes_wrong_bodies_known_as_a_length_does():
     assert parse(changed(expect_length=None)).errors.wrong_body is None
     assert parse(changed(expect_length=None, expect_sha256="ab")).errors.wrong_body == 135
+
+
+# --- the requests of a mix
+
+
+def mixed(**parts) -> dict:
+    """Return the document of a mix: each part has completed, ok and completed in the warm-up."""
+    times = dict.fromkeys(("response_us", "correct_us", "failed_us"), DOCUMENT["response_us"])
+    of_all = times | {"service_us": DOCUMENT["service_us"]}
+    of_all |= {"throughput_rps": 1.5, "goodput_rps": 1.0}
+    none = dict.fromkeys(DOCUMENT["errors"], 0)
+    by_request = {
+        name: of_all
+        | {"due": done, "completed": done, "ok": ok, "unsent": 0, "unanswered": 0}
+        | {"errors": none | {"wrong_body": done - ok}, "warmup": {"completed": warmed, "sent": 9}}
+        for name, (done, ok, warmed) in parts.items()
+    }
+    done, ok = (sum(part[n] for part in parts.values()) for n in (0, 1))
+    return {
+        "by_request": by_request,
+        "due": done,
+        "completed": done,
+        "ok": ok,
+        "errors": none | {"wrong_body": done - ok},
+        "unsent": 0,
+        "unanswered": 0,
+        "expect_length": None,
+        "expect_sha256": None,
+    }
+
+
+def test_the_requests_of_a_mix_are_told_apart():
+    output = parse(changed(**mixed(item=(160, 158, 16), page=(40, 40, 3))))
+    item, page = output.by_request["item"], output.by_request["page"]
+    assert (item.requests, item.correct, item.all_answered) == (160, 158, 176)
+    assert (page.requests, page.correct, page.all_answered) == (40, 40, 43)
+    assert (output.errors.wrong_body, item.errors.wrong_body, page.errors.total) == (2, 2, 0)
+    alone = output.of_request("item")
+    assert (alone.requests, alone.correct, alone.throughput_rps) == (160, 158, 1.5)
+    assert alone.latency_us.percentiles == output.latency_us.percentiles
+    assert output.problems == []
+
+
+def test_requests_of_a_mix_that_are_not_all_of_them_say_so():
+    document = mixed(item=(160, 160, 0), page=(40, 40, 0))
+    del document["by_request"]["page"]
+    output = parse(changed(**document))
+    assert "'completed' is 200, but the requests of the mix have 160 together." in output.problems
+
+
+@pytest.mark.parametrize("broken", [{"due": "1"}, {"errors": None}, {"response_us": {}}])
+def test_a_broken_request_of_a_mix_is_named(broken):
+    document = mixed(item=(160, 160, 0))
+    document["by_request"]["item"] |= broken
+    with pytest.raises(ParseError, match=rf"by_request.item.{next(iter(broken))}"):
+        parse(changed(**document))

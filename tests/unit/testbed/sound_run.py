@@ -4,7 +4,7 @@ import csv
 from datetime import UTC, datetime
 
 from testbed import validity
-from testbed.model.catalogue import Statement
+from testbed.model.endpoint import Statement
 from testbed.model.load import Load
 from testbed.model.results import (
     AnswerCheck,
@@ -181,7 +181,7 @@ def evidence_in(folder):
             "output": OUTPUT,
             "answers": [RIGHT],
             "sql": [SEEN],
-            "statements": [Statement(texts=["select 1"])],
+            "statements": {"agents": [Statement(texts=["select 1"])]},
             "unit": {"ActiveState": "active", "NRestarts": "0"},
             "failure": None,
             "link": LINK,

@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from testbed.asked import answers
+from testbed.asked import answers, expectations
 from testbed.errors import TestbedError
-from testbed.model.catalogue import ExpectedAnswer
+from testbed.model.expected import ExpectedAnswer
 
 SPEC = ExpectedAnswer(json_file="x.json")
 DOCUMENT = {"agents": [{"number": 1, "name": None}, {"number": 2, "name": "b"}]}
-EXPECTED = answers.Expected(SPEC, DOCUMENT, [])
+EXPECTED = expectations.Expected(SPEC, DOCUMENT, [])
 
 
 def answer(body=None, status=200, content_type="application/json; charset=utf-8"):
@@ -55,13 +55,15 @@ def test_a_probe_s_document_is_read():
             "attempts": 3,
         }
     )
-    assert answers.from_probe(text) == answers.Answer(201, "text/plain", b"\xff\x00", 0.5)
+    assert answers.from_probe(text) == answers.Answer(
+        201, "text/plain", b"\xff\x00", 0.5, {"content-type": "text/plain"}
+    )
 
 
 def test_an_expected_file_that_is_no_json_is_named(tmp_path):
     (tmp_path / "x.json").write_text("{")
     with pytest.raises(TestbedError, match=r"x\.json: not a JSON document"):
-        answers.read_expected(tmp_path, SPEC)
+        expectations.read(tmp_path, SPEC)
 
 
 TEXT = ExpectedAnswer(content_type="text/plain", text_file="hello.txt")
@@ -81,7 +83,7 @@ TEXT = ExpectedAnswer(content_type="text/plain", text_file="hello.txt")
 )
 def test_a_text_is_the_same_but_for_its_last_line_break(kept, body, problem, tmp_path):
     (tmp_path / "hello.txt").write_text(kept)
-    expected = answers.read_expected(tmp_path, TEXT)
+    expected = expectations.read(tmp_path, TEXT)
     check = answers.compare(answer(body, content_type="text/plain"), expected, "before")
     assert check.ok == (problem is None)
     assert problem is None or re.search(problem, check.problem)
@@ -107,7 +109,7 @@ PAGE = b"<ul><li class=item>one\n  item</li><li class=item>two</li></ul><p>3</p>
 )
 def test_a_page_has_what_its_selectors_say(selection, texts, problem):
     spec = ExpectedAnswer(content_type="text/html", html=[selection])
-    expected = answers.Expected(spec, None, [texts])
+    expected = expectations.Expected(spec, None, [texts])
     check = answers.compare(answer(PAGE, content_type="text/html"), expected, "before")
     assert check.ok == (problem is None)
     assert problem is None or re.search(problem, check.problem)
@@ -115,7 +117,7 @@ def test_a_page_has_what_its_selectors_say(selection, texts, problem):
 
 @pytest.mark.parametrize(("body", "right"), [(b"", True), (b"{}", False)])
 def test_an_empty_body_is_empty(body, right):
-    expected = answers.Expected(ExpectedAnswer(status=204, content_type=None), None, [])
+    expected = expectations.Expected(ExpectedAnswer(status=204, content_type=None), None, [])
     check = answers.compare(answer(body, status=204), expected, "before", "nothing left")
     assert (check.ok, check.what) == (right, "nothing left")
 
@@ -123,7 +125,101 @@ def test_an_empty_body_is_empty(body, right):
 def test_texts_are_read_from_their_file(tmp_path):
     spec = ExpectedAnswer(html=[{"selector": "li", "texts_file": "t.json"}])
     (tmp_path / "t.json").write_text('["a"]')
-    assert answers.read_expected(tmp_path, spec).texts == [["a"]]
+    assert expectations.read(tmp_path, spec).texts == [["a"]]
     (tmp_path / "t.json").write_text('{"a": 1}')
     with pytest.raises(TestbedError, match=r"t\.json: not a JSON list of texts"):
-        answers.read_expected(tmp_path, spec)
+        expectations.read(tmp_path, spec)
+
+
+# --- headers, texts, digests
+
+PLAIN = {"content_type": "text/plain"}
+
+
+def problem(expect, body=b"", headers=None, status=200, **keys):
+    wanted = expectations.read(None, ExpectedAnswer.model_validate(expect))
+    found = answers.Answer(status, "text/plain", body, 0, headers, **keys)
+    return answers.compare(found, wanted, "before").problem
+
+
+@pytest.mark.parametrize(
+    ("headers", "found", "said"),
+    [
+        ({"ETag": "a"}, {"etag": "a"}, None),
+        ({"ETag": "a"}, {"etag": "A"}, "header ETag: 'A' instead of 'a'"),
+        ({"ETag": "a"}, {}, "no header ETag"),
+        ({"ETag": {"pattern": "[0-9]+"}}, {"etag": "15"}, None),
+        ({"ETag": {"pattern": "[0-9]+"}}, {"etag": "15x"}, "'15x', does not match '[0-9]+'"),
+        ({"ETag": {"pattern": "[0-9]+"}}, {}, "no header ETag"),
+        ({"ETag": {"present": True}}, {"etag": ""}, None),
+        ({"ETag": {"present": True}}, {"tag": ""}, "no header ETag"),
+        ({"ETag": {"present": False}}, {}, None),
+        ({"ETag": {"present": False}}, {"etag": "x"}, "which must not be there"),
+        ({"ETag": "a"}, None, None),  # a sample keeps no headers
+    ],
+)
+def test_headers_are_compared_whatever_their_case(headers, found, said):
+    told = problem({**PLAIN, "headers": headers, "varies": True}, b"any", found)
+    assert told == said if said is None else said in told
+
+
+@pytest.mark.parametrize(
+    ("text", "body", "said"),
+    [
+        ("Hello", b"Hello", None),
+        ("Hello\n", b"Hello", None),
+        ("Hello", b"hello", "at byte 0"),
+        ({"pattern": "Hello, [A-Z][a-z]+!"}, b"Hello, Ann!", None),
+        ({"pattern": "Hello, [A-Z][a-z]+!"}, b"Hello, Ann!?", "does not match"),
+        ({"pattern": "a.c"}, b"a\nc", None),
+        ({"pattern": ".*"}, b"\xff", "not UTF-8 at byte 0"),
+        ({"pattern": ".*"}, b"x" * 70_000, "has 70,000 characters; 65,536 can be matched"),
+    ],
+)
+def test_a_text_is_exact_or_matches_as_a_whole(text, body, said):
+    told = problem({**PLAIN, "text": text}, body)
+    assert told == said if said is None else said in told
+
+
+ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+@pytest.mark.parametrize(
+    ("expect", "body", "said"),
+    [
+        ({"sha256": ABC}, b"abc", None),
+        ({"sha256": ABC}, b"abd", "SHA-256 is a52d159f"),
+        ({"sha256": ABC, "length": 3}, b"abcd", "4 bytes instead of 3: abcd"),
+        ({"length": 3}, b"abd", None),
+        ({"length": 0}, b"", None),
+    ],
+)
+def test_any_body_is_told_by_its_digest_or_length(expect, body, said):
+    told = problem({**PLAIN, **expect}, body)
+    assert told == said if said is None else said in told
+
+
+def test_of_a_body_that_was_not_kept_whole_the_rest_is_compared():
+    beginning = {"body": b"abc", "body_bytes": 100_000}
+    assert problem({**PLAIN, "text": "xyz"}, **beginning) is None
+    assert problem({**PLAIN, "length": 100_000}, **beginning) is None
+    assert "100000 bytes instead of 3" in problem({**PLAIN, "length": 3}, **beginning)
+    assert "status 500" in problem({**PLAIN, "text": "xyz"}, **beginning, status=500)
+
+
+def test_a_coded_body_is_named():
+    told = problem({"content_type": None, "json": {"type": "array"}}, b"\x1f\x8b\x00",
+                   {"content-encoding": "gzip"})  # fmt: skip
+    assert "coded as gzip" in told
+
+
+def test_of_several_answers_the_first_wrong_one_is_told_with_what_was_asked():
+    wanted = expectations.read(None, ExpectedAnswer.model_validate({**PLAIN, "text": "a"}))
+    found = [
+        answers.Answer(200, "text/plain", body, drawn={"id": number})
+        for number, body in enumerate([b"a", b"a", b"b", b"c"])
+    ]
+    check = answers.compare_all(found, wanted, "after")
+    assert (check.ok, check.answers, check.body_bytes) == (False, 4, 1)
+    assert check.problem.endswith("'b' instead of 'a' (asked with id=2)")
+    assert answers.compare_all(found[:2], wanted, "after").ok

@@ -8,6 +8,7 @@ from testbed.asked import plan
 from testbed.errors import TestbedError
 from testbed.model.experiment import LoadSpec
 from testbed.model.load import Load
+from testbed.model.request import METHODS, WITH_A_BODY
 from testbed.model.results import Before
 from testbed.tools import generators
 from testbed.tools.ab import Ab
@@ -198,7 +199,7 @@ def test_every_load_says_how_requests_arrive(changes, arrivals):
     for _, step in plan.loads(asked):
         load = generators.choose(step, {"pacer"})
         assert load.arrivals == arrivals
-        target = replace(TARGET, arrivals_seed=7 if arrivals == "poisson" else None)
+        target = replace(TARGET, seed=7 if arrivals == "poisson" else None)
         command = Pacer().command(load, target, "/run/x", cpus=4)
         told = [word for word in command if word.startswith(("--arrivals", "--seed"))]
         seed = ["--seed=7"] if arrivals == "poisson" else []
@@ -263,6 +264,46 @@ def test_a_load_without_a_rate_has_none_for_its_warm_up():
         spec(**SATURATION, warmup_rate_rps=200)
 
 
+HEADERS = {"Accept": "text/plain", "X-Tenant": "a b"}
+
+
+@pytest.mark.parametrize("one", GENERATORS.values(), ids=lambda one: one.name)
+@pytest.mark.parametrize("method", METHODS)
+def test_each_generator_sends_headers_and_the_methods_it_says(one, method):
+    asked = spec(**({} if one.holds_a_rate else SATURATION), generator=one.name, threads=1,
+                 duration_s=30)  # fmt: skip
+    chosen, problem = generators.asking(asked, {method}, in_turn=False)
+    assert chosen == asked
+    if method not in one.methods:
+        assert problem.startswith(f"{one.name} cannot ask with {method}: take ")
+        return
+    assert problem is None
+    body = {"body_file": "/b", "content_type": "a/b"} if method in WITH_A_BODY else {}
+    target = Target(TARGET.url, method, headers=HEADERS, **body)
+    command = one.command(generators.choose(asked, {one.name}), target, "/run/x", cpus=4)
+    given = {word.removeprefix("--header=") for word in command}
+    assert {"Accept: text/plain", "X-Tenant: a b"} <= given
+    as_options = {("ab", "HEAD"): "-i", ("ab", "POST"): "-p", ("h2load", "POST"): "-d"}
+    told = as_options.get((one.name, method), method)
+    assert method == "GET" or told in " ".join([*command, *one.files(target).values()])
+
+
+def test_what_cannot_be_asked_with_a_generator_is_for_another_one():
+    closed = spec(**SATURATION, threads=1, duration_s=30)
+    wrk = closed.model_copy(update={"generator": "wrk"})
+    assert generators.asking(wrk, {"HEAD", "GET"}, in_turn=False)[1] == (
+        "wrk cannot ask with HEAD: take pacer, ab or hey"
+    )
+    assert generators.asking(wrk, {"GET"}, in_turn=True)[1] == (
+        "wrk asks one request again and again: take pacer"
+    )
+    assert generators.asking(closed, {"HEAD"}, in_turn=False) == (closed, None)
+    chosen, problem = generators.asking(spec(), {"HEAD"}, in_turn=False)
+    assert (chosen.generator, problem) == ("pacer", None)
+    chosen, problem = generators.asking(spec(), {"GET"}, in_turn=True)
+    assert (chosen.generator, problem) == ("pacer", None)
+
+
 POST = Target("http://198.19.0.10:8080/add", "POST", None, None, "application/json", "/run/x/body")
 
 
@@ -271,6 +312,7 @@ def test_wrk_sends_a_body_by_a_script():
     command = Wrk().command(load, POST, "/run/x", cpus=4)
     assert command[command.index("-s") + 1] == "/run/x/request.lua"
     assert command[command.index("-H") + 1] == "Connection: close"
+    assert "Content-Type: application/json" in command
     script = Wrk().files(POST)["request.lua"]
     assert 'wrk.method = "POST"' in script
     assert 'io.open("/run/x/body", "rb")' in script
@@ -329,7 +371,7 @@ def test_h2load_speaks_http_1_1_and_keeps_its_connections():
     command = GENERATORS["h2load"].command(load, POST, "/run/x", cpus=4)
     assert {"--h1", "-t12", "-c400", "-D30"} <= set(command)
     assert command[command.index("-d") + 1] == "/run/x/body"
-    assert command[command.index("-H") + 1] == "content-type: application/json"
+    assert command[command.index("-H") + 1] == "Content-Type: application/json"
     assert "-d" not in GENERATORS["h2load"].command(load, TARGET, "/run/x", cpus=4)
     closing = spec(**SATURATION, generator="h2load", keepalive=False)
     assert "keepalive must be true" in generators.misfit(closing)

@@ -1,4 +1,5 @@
-from testbed.model.catalogue import Housekeeping, Statement
+from testbed.model.catalogue import Housekeeping
+from testbed.model.endpoint import Statement
 from testbed.validity import sql
 
 
