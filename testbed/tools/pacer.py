@@ -37,7 +37,7 @@ from testbed.tools.documents import Part, Percentile
 from testbed.tools.errors import ParseError
 from testbed.tools.found import Found
 from testbed.tools.lines import Line
-from testbed.tools.tool import PRINTED, Generator, Target
+from testbed.tools.tool import PRINTED, SAMPLE_FILE, Generator, Target
 
 NAME = "pacer"
 SCHEMA_VERSIONS = {1, 2, 3, 4}
@@ -65,6 +65,7 @@ class Pacer(Generator):
         "pacer.json": files.LARGEST_BYTES,
         TIMELINE_FILE: files.LARGEST_BYTES,  # enough for a week, at 100 bytes a second
         HISTOGRAM_FILE: 16 * 2**20,
+        SAMPLE_FILE: 16 * 2**20,  # a hundred answers of 64 KiB, in base64
     }
 
     def warms_up_itself(self, load: Load) -> bool:
@@ -83,6 +84,7 @@ class Pacer(Generator):
             f"--json={folder}/pacer.json",
             f"--timeline={folder}/{TIMELINE_FILE}",
             f"--hdr={folder}/{HISTOGRAM_FILE}",
+            *([f"--sample={folder}/{SAMPLE_FILE}"] if target.keep_sample else []),
         ]
 
     def warm_up(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
