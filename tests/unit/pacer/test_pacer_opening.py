@@ -308,7 +308,7 @@ async def _never_closes(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
         await reader.readuntil(b"\r\n\r\n")
         writer.write(OK)
         await writer.drain()
-        await asyncio.Event().wait()
+        await reader.read()  # until the other side closes
 
 
 @pytest.mark.parametrize("kind", [("--rate", "400"), ("--closed",)])
