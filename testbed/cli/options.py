@@ -52,6 +52,12 @@ class Options(Model):
     threads: int | None = Field(None, description="threads, or processes at most")
     warmup: Finite | None = Field(None, description="seconds of load before the measured part")
     timeout: Finite | None = Field(None, description="seconds until a request has timed out")
+    timeout_from: str | None = Field(None, description="from when that counts: due or sent")
+    good_within: Finite | None = Field(
+        None, description="milliseconds that a good answer may take; default: until the timeout"
+    )
+    arrivals: str | None = Field(None, description="when requests are due: constant or poisson")
+    most_probes: int | None = Field(None, description="the most probes of a capacity search")
     trials: int | None = Field(None, description="how often each app and endpoint is run")
     apps: Names | None = Field(None, description="names separated by commas; default: all")
     endpoints: Names | None = Field(None, description="names separated by commas")
