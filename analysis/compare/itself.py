@@ -60,7 +60,7 @@ def command(arguments: Namespace, console: Console) -> int:
 
 
 def repeats(folder: Path) -> list[LoadedCampaign]:
-    """Return the campaigns in a folder that measured an app against itself, in their order.
+    """Return the campaigns in a folder that measured an app against itself, the oldest first.
 
     Campaigns that have not ended are left out. Raises TestbedError if fewer than two are left.
     """
@@ -73,7 +73,7 @@ def repeats(folder: Path) -> list[LoadedCampaign]:
             "least from which noise is known",
             remedy="`fab run-aa` makes as many as --repeats says",
         )
-    return found
+    return sorted(found, key=lambda one: one.campaign.created_at)
 
 
 def _is_itself(loaded: LoadedCampaign) -> bool:

@@ -248,13 +248,18 @@ def read_versions(given: dict[str, Any]) -> VersionOptions:
 def read_noise(given: dict[str, Any]) -> NoiseOptions:
     """Return typed options. Raises TestbedError, which names each wrong or missing option."""
     options = _typed(NoiseOptions, given)
-    for name in ("apps", "resume", "until", "most", "metric"):
+    for name in ("apps", "until", "most", "metric"):
         if getattr(options, name) is not None:
             raise TestbedError(
                 f"{option_name(name)} does not go with run-aa, which repeats campaigns of one --app"
             )
-    if options.app is None:
+    read({name: value for name, value in given.items() if name not in OF_NOISE})
+    if options.resume is None and options.app is None:
         raise TestbedError("--app: missing", remedy="--app NAME is measured against itself")
+    if options.resume is not None and options.app is not None:
+        raise TestbedError(
+            "--resume goes on with campaigns as they were begun; it does not go with --app"
+        )
     return options
 
 
