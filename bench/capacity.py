@@ -5,6 +5,8 @@ run of 5 to 60 seconds has the p99 of as many simulated requests. Each run is fa
 the typical one by a log-normal factor (`sd`); some runs have a pause and miss for that reason. The
 truth is the rate at which half of the runs without a pause meet the objective, which is 1.3 to 8
 times the p99 without load. Each search begins between a 32nd of the truth and twice the truth.
+With `--met-at 0.3 0.5` the servers are M/M/1, and the objective is what a typical run just meets at
+such a share of what they can serve: their response times hardly depend on the rate.
 Prints how often the interval holds the truth and by how much the estimate misses it; and the same
 of the bisection that searched before. tests/unit/testbed/test_capacity.py asks the same of few
 searches. docs/method.md has the figures of `--servers 50 --searches 6 --seed 2026`.
@@ -98,9 +100,14 @@ def waits_in_turn(arrivals: Floats, services: Floats, workers: int) -> Floats:
     return found
 
 
-def draw(dice: np.random.Generator) -> Setting:
-    """Return a server and an objective of 1.3 to 8 times the p99 that it has without load."""
+def draw(dice: np.random.Generator, met_at: tuple[float, float] | None = None) -> Setting:
+    """Return a server and an objective of 1.3 to 8 times the p99 that it has without load.
+
+    With `met_at`, it is an M/M/1 server that just meets the objective at a load between the two.
+    """
     workers, alike = int(2 ** dice.uniform(0, 5.01)), bool(dice.random() < 0.5)
+    if met_at:
+        workers, alike = 1, False
     duration_s, requests = (
         dice.uniform(5, 60),
         math.exp(dice.uniform(math.log(400), math.log(4000))),
@@ -120,6 +127,9 @@ def draw(dice: np.random.Generator) -> Setting:
         log_p99_s[:, number] = np.log(np.nanpercentile(times, 99, axis=1))
     unloaded, overloaded = np.median(log_p99_s[:, 2]), np.median(log_p99_s[:, LOADS == 1.35])
     objective_s = math.exp(min(unloaded + math.log(dice.uniform(1.3, 8)), overloaded))
+    if met_at:
+        medians = np.median(log_p99_s, axis=0)
+        objective_s = math.exp(np.interp(dice.uniform(*met_at), LOADS, medians))
     name = f"M/{'D' if alike else 'M'}/{workers}, {duration_s:.0f} s, {requests:.0f} requests"
     return Setting(name, serves_rps, log_p99_s, objective_s)
 
@@ -179,10 +189,15 @@ def main() -> None:
     parser.add_argument("--servers", type=int, default=60)
     parser.add_argument("--searches", type=int, default=5, help="of each server and row")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument(
+        "--met-at", type=float, nargs=2, metavar=("FROM", "TO"),
+        help="only M/M/1 servers that just meet the objective at such shares of what they serve",
+    )  # fmt: skip
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}")
     dice = np.random.default_rng(arguments.seed)
-    servers = [draw(dice) for _ in range(arguments.servers)]
+    met_at = tuple(arguments.met_at) if arguments.met_at else None
+    servers = [draw(dice, met_at) for _ in range(arguments.servers)]
     print("  sd  hiccups  search     holds the truth   width  error: median, 95 %   probes")
     for sd in SIZES:
         for hiccups in HICCUPS:

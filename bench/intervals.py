@@ -11,7 +11,7 @@ found. tests/unit/report/test_intervals.py asks the same of settings that are dr
 import argparse
 import random
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from analysis.intervals import (
     CONFIDENCE,
     Floats,
     LogRatio,
+    Variance,
     could_show,
     holm,
     paired,
@@ -88,6 +89,16 @@ def decided(
     return int(np.sum(fit(ratio * of, to).low() > 1))
 
 
+def each_of(found: LogRatio) -> Iterator[LogRatio]:
+    """Yield the ratio of each campaign of a simulation."""
+    for place in np.ndindex(found.centre.shape):
+        parts = tuple(
+            Variance(*(np.broadcast_to(value, found.centre.shape)[place] for value in part))
+            for part in found.parts
+        )
+        yield LogRatio(found.centre[place], found.error[place], found.freedom[place], parts)
+
+
 def shown(
     setting: Setting, fit: Fit, chance: float, campaigns: int, dice: np.random.Generator
 ) -> int:
@@ -96,8 +107,7 @@ def shown(
     The difference is true in the repetition, which is judged at the p-value given.
     """
     said = fit(*draw(setting, (campaigns, 1), dice))
-    each = zip(said.centre[:, 0], said.error[:, 0], said.freedom[:, 0], strict=True)
-    ratios = np.array([could_show(LogRatio(*one), chance) for one in each])
+    ratios = np.array([could_show(one, chance) for one in each_of(said)])
     of, to = draw(setting, (campaigns, 1), dice)
     with np.errstate(over="ignore", invalid="ignore"):
         return int(np.sum(fit(ratios[:, None, None] * of, to).low(1 - chance) > 1))
@@ -122,7 +132,7 @@ def _print_held(campaigns: int, dice: np.random.Generator) -> None:
     spreads = [(0.01, 0.01), (0.05, 0.05), (0.2, 0.2), (0.05, 0.2), (0.2, 0.01)]
     print("trials  blocks %", *(f"sd {100 * a:g}/{100 * b:g} %" for a, b in spreads), sep="   ")
     for name, fit in (("paired", paired), ("unpaired", unpaired)):
-        for trials in (2, 2), (3, 3), (5, 5), (10, 10), (2, 3), (3, 5), (2, 10), (10, 2):
+        for trials in (2, 2), (3, 3), (5, 5), (10, 10), (2, 10), (10, 2), (3, 5), (3, 20), (20, 5):
             if name == "paired" and trials[0] != trials[1]:
                 continue
             for block_sd in (0.0, 0.15):
@@ -164,14 +174,15 @@ def _print_decided(campaigns: int, dice: np.random.Generator) -> None:
 def _print_shown(campaigns: int, dice: np.random.Generator) -> None:
     print("\nA difference that could be shown is shown in a repetition, in % of campaigns")
     print("trials   cells   paired   unpaired")
-    for trials in (2, 3, 5, 10):
-        for cells in (1, 6):
+    for of, to in (3, 3), (5, 5), (10, 10), (3, 12), (5, 20):
+        for cells in (1, 6, 30):
             figures = [
-                100 * shown(Setting((trials, trials), (0.05, 0.05), 0.05, fit is paired), fit,
+                100 * shown(Setting((of, to), (0.05, 0.05), 0.05, fit is paired), fit,
                             (1 - CONFIDENCE) / cells, campaigns, dice) / campaigns
-                for fit in (paired, unpaired)
+                for fit in ((paired, unpaired) if of == to else (unpaired,))
             ]  # fmt: skip
-            print(f"{trials:6} {cells:7} {figures[0]:8.1f} {figures[1]:10.1f}")
+            told = "".join(f"{figure:10.1f}" for figure in figures)
+            print(f"{of:3}/{to:<3} {cells:7} {told:>20}")
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ from analysis.intervals import (
     trials_to_show,
     unpaired,
 )
+from bench.intervals import each_of
 
 CELLS = 6
 
@@ -84,8 +85,7 @@ def called_worse(place: Place, cells: int, count: int, dice: np.random.Generator
 def shown(place: Place, chance: float, count: int, dice: np.random.Generator) -> int:
     """Return how often a repetition shows what a comparison says that it could show."""
     said = apart(place, (count,), dice)
-    each = zip(said.centre, said.error, said.freedom, strict=True)
-    ratios = np.array([could_show(LogRatio(*one), chance) for one in each])
+    ratios = np.array([could_show(one, chance) for one in each_of(said)])
     again = apart(place, (count,), dice)
     with np.errstate(over="ignore"):
         return int(np.sum(again.chance_above(1 / ratios) <= chance))

@@ -8,7 +8,8 @@ figure, and `compare` reads it (analysis/compare/noise.py).
 
 from argparse import ArgumentParser, Namespace
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +60,7 @@ def command(arguments: Namespace, console: Console) -> int:
 
 
 def repeats(folder: Path) -> list[LoadedCampaign]:
-    """Return the campaigns in a folder that measured an app against itself, in their order.
+    """Return the campaigns in a folder that measured an app against itself, the oldest first.
 
     Campaigns that have not ended are left out. Raises TestbedError if fewer than two are left.
     """
@@ -72,7 +73,7 @@ def repeats(folder: Path) -> list[LoadedCampaign]:
             "least from which noise is known",
             remedy="`fab run-aa` makes as many as --repeats says",
         )
-    return found
+    return sorted(found, key=lambda one: one.campaign.created_at)
 
 
 def _is_itself(loaded: LoadedCampaign) -> bool:
@@ -100,10 +101,10 @@ def noise(campaigns: Sequence[LoadedCampaign]) -> Noise:
         raise TestbedError("these campaigns measure different things")
     cells = []
     for metric in COMPARABLE.values():
-        pairs = [_pairs(one, metric) for one in campaigns]
-        for where, cell_load in dict.fromkeys(key for found in pairs for key in found):
-            measured = [found[where, cell_load] for found in pairs if (where, cell_load) in found]
-            cell = _cell(where, cell_load, metric, measured, first.apps.get(named.old.app))
+        pairs = {one.campaign.created_at: _pairs(one, metric) for one in campaigns}
+        for key in dict.fromkeys(key for found in pairs.values() for key in found):
+            measured = {began: found[key] for began, found in pairs.items() if key in found}
+            cell = _cell(*key, metric, measured, first.apps.get(named.old.app))
             if cell is not None:
                 cells.append(cell)
     return Noise(
@@ -132,9 +133,17 @@ def _pairs(loaded: LoadedCampaign, metric: Figure) -> dict[tuple[Where, CellLoad
 
 
 def _cell(
-    where: Where, cell_load: CellLoad, metric: Figure, pairs: Sequence[Pair], digest: str | None
+    where: Where,
+    cell_load: CellLoad,
+    metric: Figure,
+    measured: Mapping[datetime, Pair],
+    digest: str | None,
 ) -> NoiseCell | None:
-    """Return the noise of one figure of a cell; None if it has no percentage."""
+    """Return the noise of one figure of a cell; None if it has no percentage.
+
+    `measured` has both names' trials by when their campaign began.
+    """
+    pairs = list(measured.values())
     sides = [side for pair in pairs for side in pair]
     if len(pairs) < 2 or any(span.low <= 0 or not span.known for s in sides for span in s.spans):
         return None
@@ -149,6 +158,7 @@ def _cell(
         search=cell_load.search,
         metric=metric.key,
         means=means,
+        began=list(measured),
         trial_sd_percent=_percent(trial),
         block_sd_percent=_percent(block),
         between_sd_percent=100 * float(np.expm1(np.log(means).std(ddof=1))),

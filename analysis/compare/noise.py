@@ -9,7 +9,7 @@ variance is known follows from the number of campaigns (its degrees of freedom).
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,8 +59,8 @@ def measured(folders: Iterable[Path], a: Campaign, b: Campaign) -> NoiseOf:
     """Return the noise of the place where both campaigns were measured.
 
     It is read from the results folders in which the campaigns' `folders` lie. A copy of a document
-    tells nothing more, so it is left out. Raises TestbedError, which names the file, for a document
-    that does not fit.
+    tells nothing more, so it is left out. So is a campaign that another document has, too. Raises
+    TestbedError, which names the file, for a document that does not fit.
     """
     places = {folder.resolve().parent / FOLDER for folder in folders}
     paths = [path for place in sorted(places) for path in sorted(place.glob("*.json"))]
@@ -110,12 +110,13 @@ def of_cell(noises: Sequence[Noise], where: Where, load: CellLoad, metric: Figur
         and CellLoad(cell.load, cell.search) == load
     ]
     fitting = [(n, cell) for n, cell in fitting if cell.app == where.app] or fitting
-    between = pooled(cell for _, cell in fitting)
+    cells = [cell for _, cell in fitting]
+    between = pooled(cells)
     if between is None:
         return None
     dates = sorted(f"{noise.measured_from:%d %b %Y}" for noise, _ in fitting)
     names = sorted({cell.app for _, cell in fitting})
-    count = sum(len(cell.means) for _, cell in fitting)
+    count = sum(map(len, _of_campaigns(cells)))
     return Known(
         between,
         f"measured in {count} campaigns of {', '.join(names)}, {', '.join(dict.fromkeys(dates))}",
@@ -124,12 +125,22 @@ def of_cell(noises: Sequence[Noise], where: Where, load: CellLoad, metric: Figur
 
 def pooled(cells: Iterable[NoiseCell]) -> Between | None:
     """Return the variance between campaigns over all cells; None if they are too few."""
-    alike: dict[tuple[str, str | None, str], list[float]] = defaultdict(list)
-    for cell in cells:
-        alike[cell.app, cell.digest, cell.variant] += cell.means
-    logarithms = [np.log(means) for means in alike.values()]
+    logarithms = [np.log(means) for means in _of_campaigns(cells)]
     freedom = sum(len(one) - 1 for one in logarithms)
     if freedom < LEAST_FREEDOM:
         return None
     squares = sum(float(((one - one.mean()) ** 2).sum()) for one in logarithms)
     return Between(squares / freedom, freedom)
+
+
+def _of_campaigns(cells: Iterable[NoiseCell]) -> list[list[float]]:
+    """Return the campaigns' means, in a list for each version and variant of an app.
+
+    A campaign that several documents have is taken once. It is known by when it began, since a
+    place bears one campaign at a time.
+    """
+    alike: dict[tuple[str, str | None, str], dict[Hashable, float]] = defaultdict(dict)
+    for number, cell in enumerate(cells):
+        campaigns: Sequence[Hashable] = cell.began or [(number, n) for n in range(len(cell.means))]
+        alike[cell.app, cell.digest, cell.variant] |= zip(campaigns, cell.means, strict=True)
+    return [list(means.values()) for means in alike.values()]

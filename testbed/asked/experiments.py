@@ -28,6 +28,10 @@ OPTIONS = {
     "duration": ("load", "duration_s"),
     "warmup": ("load", "warmup_s"),
     "timeout": ("load", "timeout_s"),
+    "timeout_from": ("load", "timeout_from"),
+    "good_within": ("load", "good_within_ms"),
+    "arrivals": ("load", "arrivals"),
+    "most_probes": ("load", "capacity", "most_probes"),
     "telemetry_interval": ("telemetry_interval_s",),
 }
 
@@ -108,6 +112,7 @@ def override(experiment: Experiment, options: dict[str, Any]) -> tuple[Experimen
     TestbedError, which names the option, if the result is not a valid experiment.
     """
     data = experiment.model_dump()
+    spec = data["load"]
     changed = []
     for option, value in options.items():
         if value is None:
@@ -116,10 +121,11 @@ def override(experiment: Experiment, options: dict[str, Any]) -> tuple[Experimen
         target = data
         for parent in parents:
             target = target[parent]
+        if target is None:
+            raise TestbedError(f"{_name(option)} is for the mode {parent}, not {spec['mode']}")
         if target[key] != value:
             target[key] = value
             changed.append(".".join(OPTIONS[option]))
-    spec = data["load"]
     if options.get("threads") is None and spec["threads"] > spec["connections"] > 0:
         spec["threads"] = spec["connections"]
         changed.append("load.threads")
@@ -130,8 +136,12 @@ def override(experiment: Experiment, options: dict[str, Any]) -> tuple[Experimen
 
 
 def _option_problem(item: Any) -> str:
-    names = {location: f"--{option.replace('_', '-')}" for option, location in OPTIONS.items()}
+    names = {location: _name(option) for option, location in OPTIONS.items()}
     location = tuple(part for part in item["loc"] if isinstance(part, str))
-    known = next((names[location[:n]] for n in (2, 1) if location[:n] in names), None)
+    known = next((names[location[:n]] for n in (3, 2, 1) if location[:n] in names), None)
     message = yamlfile.problem_of(item, "given")
     return f"{known}: {message}" if known else f"{'.'.join(location)}: {message}"
+
+
+def _name(option: str) -> str:
+    return f"--{option.replace('_', '-')}"

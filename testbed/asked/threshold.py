@@ -30,7 +30,7 @@ Floats = npt.NDArray[np.float64]
 
 # Of the belief that the interval holds: so much, for the interval to hold the truth in 95 of 100
 # searches of any server, not of the mean of all servers that the priors allow
-HELD = 0.965
+HELD = 0.985
 STEP = 0.01  # between thresholds that are weighed, on the scale of logarithms
 # How much the thresholds of single runs scatter, as a share of the rate, with prior weights
 SCATTERS = np.array([0.01, 0.02, 0.035, 0.06, 0.1, 0.16, 0.25])

@@ -20,11 +20,12 @@ from testbed.asked.order import SEEDS, seed_of_part
 from testbed.asked.plan import plan
 from testbed.campaign import campaign
 from testbed.campaign.campaign import Outcome
+from testbed.campaign.part import carry_out as carry_out_campaign
 from testbed.errors import TestbedError
 from testbed.hosts.inventory import Inventory
 from testbed.model.article import Article, CellRef, Mode, Published, Scale, Series, SeriesPart
 from testbed.model.experiment import Experiment, PlannedRun
-from testbed.model.results import CAMPAIGN_FILE, SERIES_FILE, Campaign
+from testbed.model.results import SERIES_FILE
 from testbed.progress import Progress
 
 ARTICLES = EXPERIMENTS_FOLDER / "articles"
@@ -154,14 +155,6 @@ def carry_out(
 def _carry_out_part(
     series: Series, part: SeriesPart, folder: Path, inventory: Inventory, progress: Progress
 ) -> Outcome:
-    own = folder / part.campaign
-    if (own / CAMPAIGN_FILE).is_file():
-        begun = store.read(own / CAMPAIGN_FILE, Campaign)
-        finished = store.finished_runs(own, begun)
-        if begun.ended_at is not None and len(finished) == len(begun.runs):
-            progress.say("  finished already")
-            return Outcome(own, list(finished.values()))
-        return campaign.resume(own, inventory, progress, within=folder.name)
     request = campaign.Request(
         name=part.campaign,
         experiment=_experiment(series.article, part, series.scale),
@@ -172,7 +165,7 @@ def _carry_out_part(
         within=folder.name,
         folder_name=part.campaign,
     )
-    return campaign.run(request, progress)
+    return carry_out_campaign(request, progress)
 
 
 def seed_of(series: Series, part: SeriesPart) -> int:

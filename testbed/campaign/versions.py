@@ -9,27 +9,30 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from testbed import store
 from testbed.asked import catalogue as catalogues
-from testbed.asked import versions
+from testbed.asked import experiments, versions
 from testbed.asked.order import SEEDS, seed_of_part
 from testbed.asked.plan import plan
 from testbed.asked.versions import Source
 from testbed.campaign import campaign
 from testbed.campaign.campaign import Outcome
+from testbed.campaign.part import carry_out as carry_out_campaign
 from testbed.errors import Interrupted, TestbedError
 from testbed.hosts import inventory, playbook
 from testbed.hosts.inventory import Inventory
 from testbed.hosts.remotes import held
 from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import Experiment, PlannedRun
-from testbed.model.results import CAMPAIGN_FILE, Until, Versions
+from testbed.model.results import CAMPAIGN_FILE, Campaign, Until, Versions
 from testbed.progress import Progress
 from testbed.texts import shown_name
 
+REPEAT = "repeat-"  # begins the name of each campaign of an app against itself
 APPS = "apps"  # in the campaign's folder: the apps folder with both versions
 DEPLOY = "site.yml"  # with what the user who measures may start
 
@@ -110,32 +113,79 @@ def repeat(request: Request, times: int, progress: Progress) -> tuple[Path, list
     name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-aa-{request.pair.app.name}"
     folder = request.results_folder / name
     seed = random.SystemRandom().randrange(SEEDS) if request.seed is None else request.seed
-    outcomes = []
+    each = campaign.Request(
+        name=request.name,
+        experiment=request.pair.experiment,
+        overridden=request.overridden,
+        seed=seed,
+        inventory=hosts,
+        results_folder=request.results_folder,
+        apps_path=str(folder / APPS),
+        within=name,
+        versions=request.pair.named,
+    )
     with _deployed(request, hosts, folder / APPS):
-        for number in range(1, times + 1):
-            part = f"repeat-{number:0{len(str(times))}}"
-            progress.say(f"campaign {number} of {times}")
-            asked = campaign.Request(
-                name=request.name,
-                experiment=request.pair.experiment,
-                overridden=request.overridden,
-                seed=seed_of_part(seed, part),
-                inventory=hosts,
-                results_folder=request.results_folder,
-                apps_path=str(folder / APPS),
-                within=name,
-                folder_name=part,
-                versions=request.pair.named,
-            )
-            try:
-                outcomes.append(campaign.run(asked, progress))
-            except Interrupted as error:
-                raise Interrupted(
-                    error.message,
-                    remedy=f"python -m analysis noise {shown_name(os.path.relpath(folder))} takes "
-                    f"the {len(outcomes)} campaigns that ended; or run it again",
-                ) from error
-    return folder, outcomes
+        return folder, _repeated(each, folder, times, progress)
+
+
+def go_on(
+    folder: Path, times: int, named: str | None, progress: Progress, *, ask_password: bool
+) -> list[Outcome]:
+    """Go on with the campaigns of `repeat` in a folder, until there are `times` of them.
+
+    `named` is the inventory. Those that are finished stay as they are; one that was interrupted is
+    resumed. Raises what a campaign raises, and TestbedError if the folder has no such campaign.
+    """
+    begun = _begun(folder)
+    path = folder / begun[min(begun)] / CAMPAIGN_FILE if begun else None
+    first = None if path is None else store.read(path, Campaign)
+    if path is None or first is None or first.versions is None or first.versions.differences:
+        raise TestbedError(
+            f"{shown_name(folder)}: no campaign of an app against itself began here",
+            remedy="name the folder that `fab run-aa` wrote, below results/",
+        )
+    hosts = inventory.load(named)
+    each = campaign.Request(
+        name=first.experiment,
+        experiment=experiments.recorded(first.asked, path),
+        overridden=first.overridden,
+        seed=first.seed,
+        inventory=hosts,
+        results_folder=folder.parent,
+        apps_path=str(folder / APPS),
+        within=folder.name,
+        versions=first.versions,
+    )
+    _deploy(hosts, named, folder / APPS, ask_password=ask_password)
+    return _repeated(each, folder, times, progress)
+
+
+def _repeated(
+    each: campaign.Request, folder: Path, times: int, progress: Progress
+) -> list[Outcome]:
+    """Carry out what is left of so many campaigns, each with a seed that follows from `each`'s."""
+    begun, outcomes = _begun(folder), list[Outcome]()
+    for number in range(1, times + 1):
+        part = begun.get(number, f"{REPEAT}{number:0{len(str(times))}}")
+        progress.say(f"campaign {number} of {times}")
+        asked = replace(each, seed=seed_of_part(each.seed or 0, part), folder_name=part)
+        try:
+            outcomes.append(carry_out_campaign(asked, progress))
+        except Interrupted as error:
+            place = shown_name(os.path.relpath(folder))
+            raise Interrupted(
+                error.message,
+                remedy=f"go on with `fab run-aa --resume={place} --repeats={times}`; "
+                f"python -m analysis noise {place} takes the {len(outcomes)} campaigns that ended",
+            ) from error
+    return outcomes
+
+
+def _begun(folder: Path) -> dict[int, str]:
+    """Return the names of the campaigns that began in a folder of repeats, by their numbers."""
+    names = [path.parent.name for path in folder.glob(f"{REPEAT}*/{CAMPAIGN_FILE}")]
+    numbers = {name: name.removeprefix(REPEAT) for name in names}
+    return {int(number): name for name, number in numbers.items() if number.isdecimal()}
 
 
 @contextmanager
@@ -147,18 +197,23 @@ def _deployed(request: Request, hosts: Inventory, place: Path) -> Iterator[None]
     place.parent.mkdir(parents=True)
     try:
         request.pair.lay_out(place)
-        with held(hosts, cleared=False):
-            pass  # nobody else uses them, whose apps this would replace
-        playbook.play(
-            DEPLOY,
-            request.inventory,
-            ask_password=request.ask_password,
-            variables={"testbed_apps_path": str(place.resolve())},
-        )
+        _deploy(hosts, request.inventory, place, ask_password=request.ask_password)
         yield
     finally:
         if not list(place.parent.rglob(CAMPAIGN_FILE)):
             shutil.rmtree(place.parent)
+
+
+def _deploy(hosts: Inventory, named: str | None, place: Path, *, ask_password: bool) -> None:
+    """Deploy all apps of the apps folder `place` to the hosts of the inventory `named`."""
+    with held(hosts, cleared=False):
+        pass  # nobody else uses them, whose apps this would replace
+    playbook.play(
+        DEPLOY,
+        named,
+        ask_password=ask_password,
+        variables={"testbed_apps_path": str(place.resolve())},
+    )
 
 
 @contextmanager

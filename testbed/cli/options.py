@@ -52,6 +52,12 @@ class Options(Model):
     threads: int | None = Field(None, description="threads, or processes at most")
     warmup: Finite | None = Field(None, description="seconds of load before the measured part")
     timeout: Finite | None = Field(None, description="seconds until a request has timed out")
+    timeout_from: str | None = Field(None, description="from when that counts: due or sent")
+    good_within: Finite | None = Field(
+        None, description="milliseconds that a good answer may take; default: until the timeout"
+    )
+    arrivals: str | None = Field(None, description="when requests are due: constant or poisson")
+    most_probes: int | None = Field(None, description="the most probes of a capacity search")
     trials: int | None = Field(None, description="how often each app and endpoint is run")
     apps: Names | None = Field(None, description="names separated by commas; default: all")
     endpoints: Names | None = Field(None, description="names separated by commas")
@@ -242,13 +248,18 @@ def read_versions(given: dict[str, Any]) -> VersionOptions:
 def read_noise(given: dict[str, Any]) -> NoiseOptions:
     """Return typed options. Raises TestbedError, which names each wrong or missing option."""
     options = _typed(NoiseOptions, given)
-    for name in ("apps", "resume", "until", "most", "metric"):
+    for name in ("apps", "until", "most", "metric"):
         if getattr(options, name) is not None:
             raise TestbedError(
                 f"{option_name(name)} does not go with run-aa, which repeats campaigns of one --app"
             )
-    if options.app is None:
+    read({name: value for name, value in given.items() if name not in OF_NOISE})
+    if options.resume is None and options.app is None:
         raise TestbedError("--app: missing", remedy="--app NAME is measured against itself")
+    if options.resume is not None and options.app is not None:
+        raise TestbedError(
+            "--resume goes on with campaigns as they were begun; it does not go with --app"
+        )
     return options
 
 

@@ -249,11 +249,19 @@ def measure_versions(
 
 
 def measure_noise(name: str, given: options.NoiseOptions, judge: Callable[[Path], int]) -> None:
-    """Measure an app against itself in several campaigns, or only print the plan of one."""
+    """Measure an app against itself in several campaigns, go on with them, or print the plan."""
     progress = Progress(Terminal(), quiet=given.quiet)
+    times = given.repeats or options.REPEATS
+    if given.resume is not None:
+        folder = _results_folder(given.resume)
+        outcomes = versions.go_on(
+            folder, times, given.inventory, progress, ask_password=given.ask_become_pass
+        )
+        progress.result(show.repeats_text(folder, outcomes))
+        _end(outcomes, judge(folder), strict=given.strict)
+        return
     path = experiments.find(name)
     asked, overridden = experiments.override(experiments.load(path), given.overrides())
-    times = given.repeats or options.REPEATS
     with versions.pair(asked, given.app or "", given.apps_path, None, None) as pair:
         if given.dry_run:
             runs = pair.planned(given.seed or 0)

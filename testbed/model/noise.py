@@ -5,9 +5,9 @@ schema_version history (raise it with any change a reader would notice):
 """
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from testbed.model.base import Model
 from testbed.model.experiment import Capacity
@@ -45,9 +45,17 @@ class NoiseCell(Model):
     metric: str  # the figure, by its column in table.csv
     # Of each campaign, over the trials of both names
     means: list[Mean] = Field(min_length=2)
+    # When these campaigns began, by which those that are in two documents are told. None: not known
+    began: list[datetime] | None = None
     trial_sd_percent: Spread | None  # None: fewer than two blocks in every campaign
     block_sd_percent: Spread | None
     between_sd_percent: Spread
+
+    @model_validator(mode="after")
+    def _each_began(self) -> Self:
+        if self.began is not None and len(self.began) != len(self.means):
+            raise ValueError("began does not have a time for each of the means")
+        return self
 
 
 class Noise(Model):

@@ -46,20 +46,39 @@ def rate_reached(evidence: Evidence) -> list[Finding]:
 
 
 def _fault(load: Load, output: ToolOutput) -> str | None:
-    """Return what shows that the generator itself did not send; None if nothing does."""
+    """Return what shows that the generator itself did not send; None if nothing does.
+
+    A generator that was late or short of CPU time is not to blame if the connections were in use
+    and could not have carried the rate in any case. (The run is then invalid for being late.)
+    """
+    free = _had_free_connections(load, output)
+    if not free and _too_few_connections(load, output):
+        return None
     lag_us = output.lag_us.percentiles.get("99") if output.lag_us else None
     if _invalid("generator_lag_p99_us", lag_us):
         return f"the generator lagged, p99 {lag_us:.0f} us"
     percent = output.busiest_process_cpu_percent
     if _invalid("generator_cpu_percent", percent):
         return f"the generator was out of CPU time, at {percent:.0f} % of a core"
-    if _had_free_connections(load, output):
+    if free:
         return "the server answered so fast that there were free connections for them"
     return None
 
 
 def _invalid(limit: str, value: float | None) -> bool:
     return any(one.verdict == "invalid" for one in beyond(limit, value, ""))
+
+
+def _too_few_connections(load: Load, output: ToolOutput) -> bool:
+    """Return whether all requests due would have kept the connections for longer than the run.
+
+    That follows from the mean service time by Little's law, however promptly they were sent.
+    """
+    service = output.service_us
+    if service is None or service.mean is None or not output.requests or not output.due:
+        return False
+    duration_s = output.duration_s or load.duration_s
+    return output.due * service.mean / 1e6 > load.connections * duration_s
 
 
 def _had_free_connections(load: Load, output: ToolOutput) -> bool:

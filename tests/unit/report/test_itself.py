@@ -8,6 +8,7 @@ import pytest
 
 from analysis.__main__ import main
 from analysis.compare.itself import noise, repeats
+from analysis.compare.noise import pooled
 from analysis.load import load
 from testbed import store
 from testbed.errors import Exit
@@ -89,6 +90,21 @@ def test_a_quiet_place_has_ties_and_compare_takes_its_noise(measured, tmp_path, 
     (cell,) = json.loads(capsys.readouterr().out)["cells"]
     assert cell["noise_between"]["freedom"] == 19
     assert "20 campaigns of flask" in cell["noise_between"]["basis"]
+
+
+def test_campaigns_that_are_read_again_under_another_name_count_once(measured, capsys):
+    folder = measured(6, 3, 0.003, 0.01, 0.01)
+    assert main(["noise", str(folder)]) == 0
+    campaign_of(folder, 7, [990.0, 1000.0, 1010.0], [1001.0, 1000.0, 999.0])
+    assert main(["noise", str(folder.rename(folder.with_name("more")))]) == 0
+    cells = [
+        cell
+        for name in ("aa", "more")
+        for cell in store.read(folder.parent / "noise" / f"{name}.json", Noise).cells
+        if cell.metric == "goodput_rps"
+    ]
+    assert [len(cell.means) for cell in cells] == [6, 7]
+    assert pooled(cells) == pooled(cells[1:])
 
 
 def test_an_app_that_differs_from_itself_too_often_is_told(measured, capsys):

@@ -186,11 +186,18 @@ def test_a_file_that_is_no_noise_document_is_named(noise, ours, tmp_path, capsys
     assert (told.out, "b.json: " in told.err) == ("", True)
 
 
+def test_means_of_which_it_is_not_known_when_they_began_are_refused():
+    values = cell(around(2)).model_dump() | {"began": [builder.BEGAN]}
+    with pytest.raises(ValueError, match="a time for each of the means"):
+        NoiseCell.model_validate(values)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"means": means} for means in ([], [1.0], [0.0, 1.0], [-1.0, 1.0], ["x", 1.0], [[1.0], 2.0])]
     + [{"between_sd_percent": value} for value in (-1, None, "wide")]
-    + [{"trial_sd_percent": -1}, {"block_sd_percent": -1}, {"load": {}}],
+    + [{"trial_sd_percent": -1}, {"block_sd_percent": -1}, {"load": {}}]
+    + [{"began": began} for began in ("yesterday", ["2026-03-02T10:00:00Z", "never"])],
     ids=str,
 )
 def test_noise_that_cannot_be_is_refused(noise, ours, tmp_path, capsys, wrong):
@@ -212,6 +219,20 @@ def test_a_copy_of_a_noise_document_tells_nothing_more(noise, ours, compared):
     assert compared(*ours, *GOODPUT, between=APART) == once
     noise(cell(around(1)), name="other")
     assert compared(*ours, *GOODPUT, between=APART) != once
+
+
+def test_a_campaign_that_two_documents_have_is_taken_once(noise, ours, compared):
+    """In one are the campaigns 0 to 5, in the other 3 to 8: nine in all."""
+    means, began = around(2, 9), [builder.BEGAN + timedelta(hours=n) for n in range(9)]
+    for name, part in (("one", slice(0, 6)), ("two", slice(3, 9))):
+        of_part = cell(means[part]).model_copy(update={"began": began[part]})
+        noise(of_part, name=name, measured_from=began[part.start])
+    (found,) = compared(*ours, *GOODPUT, between=APART)[1]["cells"]
+    assert found["noise_between"]["freedom"] == 8
+    assert "measured in 9 campaigns" in found["noise_between"]["basis"]
+    assert pooled([cell(means)]).variance == pytest.approx(
+        pooled([of_part, cell(means).model_copy(update={"began": began})]).variance
+    )
 
 
 @pytest.mark.parametrize(("wanted", "said"), [("8", None), ("5", "not more than"), ("nan", "not")])

@@ -69,6 +69,33 @@ def test_the_interval_of_telemetry_can_be_overridden():
         experiments.override(experiment, {"telemetry_interval": 0.01})
 
 
+def test_arrivals_and_what_is_in_time_can_be_overridden():
+    experiment = experiments.load(experiments.find("round3"))
+    given = {"arrivals": "poisson", "timeout_from": "due", "good_within": "250"}
+    changed, keys = experiments.override(experiment, options.read(given).overrides())
+    load = changed.load
+    assert (load.arrivals, load.timeout_from, load.good_within_ms) == ("poisson", "due", 250)
+    assert keys == ["load.timeout_from", "load.good_within_ms", "load.arrivals"]
+
+
+def test_a_search_is_allowed_more_probes(search):
+    changed, keys = experiments.override(search, options.read({"most_probes": "16"}).overrides())
+    assert changed.load.capacity.most_probes == 16
+    assert keys == ["load.capacity.most_probes"]
+    with pytest.raises(TestbedError, match="--most-probes: .*less than or equal to 200"):
+        experiments.override(search, {"most_probes": 201})
+
+
+@pytest.fixture
+def search():
+    """Round 3 as a search for the capacity."""
+    asked = experiments.load(experiments.find("round3")).model_dump()
+    objective = {"from_rps": 100, "to_rps": 5000, "p99_ms": 50, "errors_percent": 0.1}
+    asked["load"] |= {"mode": "capacity", "rate_rps": None, "capacity": objective}
+    asked["load"]["warmup_rate_rps"] = None
+    return Experiment.model_validate(asked)
+
+
 def test_a_campaign_s_record_that_was_edited_is_named(tmp_path):
     asked = experiments.load(experiments.find("round3")).model_dump(mode="json")
     path = tmp_path / "campaign.json"

@@ -178,6 +178,16 @@ def test_a_generator_that_lags_or_has_no_cpu_left_is_at_fault(found, own, words,
         assert words in sentence
 
 
+@pytest.mark.parametrize("own", [lag(20_000), output(busiest_process_cpu_percent=98)])
+def test_a_late_generator_is_not_blamed_for_what_the_server_could_not_bear(found, own):
+    """Half of the requests kept all connections in use; the run is invalid for being late alone."""
+    slow = {"unsent": 3000, "requests": 3000, "unanswered": 0,
+            "service_us": Distribution(mean=200_000, max=400_000)}  # fmt: skip
+    ((verdict, sentence),) = found(output=own.model_copy(update=slow))
+    assert verdict == "valid"
+    assert "all 10 connections waited for the server" in sentence
+
+
 def test_a_lag_that_explains_nothing_is_no_proof(found):
     """Requests that are sent two milliseconds late are sent."""
     ((verdict, _),) = found(output=lag(2000).model_copy(update={"unsent": 600}))

@@ -15,9 +15,10 @@ from testbed import store
 from testbed.asked import catalogue, experiments
 from testbed.campaign import campaign, versions
 from testbed.cli import tasks
-from testbed.errors import Exit, TestbedError
+from testbed.errors import Exit, Interrupted, TestbedError
 from testbed.hosts import inventory
 from testbed.model.results import Versions
+from tests.unit.report import builder
 
 SOUND = Path(__file__).parents[1] / "bad_input" / "sound"
 
@@ -288,12 +289,88 @@ def test_an_app_against_itself_is_repeated_in_campaigns_of_their_own(run_aa, own
         ({"repeats": "true"}, "--repeats: "),
         ({"repeats": "9" * 5000}, "--repeats: "),
         ({"apps": "catalogue"}, "--apps does not go with run-aa"),
-        ({"resume": "results/x"}, "--resume does not go with run-aa"),
+        ({"resume": "results/x"}, "does not go with --apps-path"),
+        ({"until": "3%"}, "--until does not go with run-aa"),
     ],
 )
 def test_what_cannot_be_repeated_is_one_sentence(run_aa, given, says):
     code, out, err, _ = run_aa(dry_run=True, **given)
     assert (code, out) == (Exit.BAD_INPUT, "")
+    assert says in err
+
+
+@pytest.fixture
+def interrupted(run_aa, own, deployed, monkeypatch):
+    """The folder of repeats of which the first was measured and the second was interrupted."""
+
+    def begin(request, progress):
+        deployed["requests"].append(request)
+        number = len(deployed["requests"])
+        about = builder.campaign(
+            [], asked=request.experiment.model_dump(mode="json"), versions=request.versions,
+            seed=request.seed, campaign=request.folder_name, experiment=request.name,
+        )  # fmt: skip
+        ended = about.ended_at if number == 1 else None
+        folder = request.parent / request.folder_name
+        builder.write(folder, about.model_copy(update={"ended_at": ended}), [])
+        if number == 2:
+            raise Interrupted("lost the server")
+        return campaign.Outcome(folder, [])
+
+    monkeypatch.setattr(versions.campaign, "run", begin)
+    code, _, err, judged = run_aa(seed="7")
+    assert (code, judged) == (Exit.RUN_INTERRUPTED, [])
+    (folder,) = (own.parent / "results").iterdir()
+    assert f"{folder.name} --repeats=3`" in "".join(err.split("\n"))
+    return folder
+
+
+def test_repeats_go_on_where_they_stopped(run_aa, deployed, interrupted, monkeypatch):
+    resumed = []
+
+    def resume(folder, hosts, progress, *, within):
+        resumed.append((folder.name, within))
+        return campaign.Outcome(folder, [])
+
+    monkeypatch.setattr(versions.campaign, "resume", resume)
+    begun, deployed["apps"] = list(deployed["requests"]), None
+    options = {"apps_path": None, "app": None, "resume": str(interrupted)}
+    code, out, err, judged = run_aa(**options)
+    assert (code, err, judged) == (0, "", [interrupted])
+    assert "3 campaigns" in out
+    assert resumed == [("repeat-2", interrupted.name)]
+    (made,) = deployed["requests"][2:]
+    assert (made.folder_name, made.parent, made.name) == ("repeat-3", interrupted, begun[0].name)
+    assert (made.experiment, made.versions) == (begun[0].experiment, begun[0].versions)
+    assert made.seed not in {request.seed for request in begun}
+    assert list(deployed["apps"]) == ["catalogue", "catalogue_new", "catalogue_old"]
+
+
+def test_more_repeats_than_at_first_have_names_of_their_own(run_aa, deployed, interrupted):
+    (interrupted / "repeat-2" / "campaign.json").unlink()
+    (interrupted / "repeat-2").rmdir()
+    run_aa(apps_path=None, app=None, resume=str(interrupted), repeats="11")
+    names = [request.folder_name for request in deployed["requests"][2:]]
+    assert names == [f"repeat-{number:02}" for number in range(2, 12)]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({}, "no campaign of an app against itself began here"),
+        ({"app": "catalogue"}, "does not go with --app"),
+        ({"seed": "1"}, "does not go with --seed"),
+        ({"duration": "1"}, "does not go with --duration"),
+        ({"dry_run": True}, "does not go with --dry-run"),
+        ({"resume": "nowhere"}, "nowhere"),
+    ],
+)
+def test_repeats_that_cannot_go_on_are_one_sentence(run_aa, deployed, tmp_path, given, says):
+    (tmp_path / "repeat-x").mkdir()
+    (tmp_path / "repeat-x" / "campaign.json").write_text("{}")
+    options = {"apps_path": None, "app": None, "resume": str(tmp_path)} | given
+    code, out, err, judged = run_aa(**options)
+    assert (code, out, judged, deployed["requests"]) == (Exit.BAD_INPUT, "", [], [])
     assert says in err
 
 
