@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from testbed import files
@@ -82,11 +82,14 @@ def _too_much(folder: Path, what: str) -> TestbedError:
     )
 
 
-def file_digests(folder: Path) -> dict[str, str]:
-    """Return a short digest of each of the folder's files, by its path in the folder."""
+def file_digests(folder: Path, *more: Path) -> dict[str, str]:
+    """Return a short digest of each of the folder's files, and of `more` files.
+
+    Their names are their paths from the folder.
+    """
     return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-        for path in files_of(folder)
+        name: hashlib.sha256(files.read(path, MOST_BYTES)).hexdigest()[:12]
+        for name, path in _named(folder, more)
     }
 
 
@@ -96,9 +99,16 @@ def digest(folder: Path, *more: Path) -> str:
     Raises TestbedError for a file that cannot be deployed or read.
     """
     result = hashlib.sha256()
-    found = files_of(folder)
-    for path in [*found, *(path for path in more if path not in found)]:
-        name = path.relative_to(folder) if path in found else path.name
+    for name, path in _named(folder, more):
         result.update(f"{name}\0{path.stat().st_mode & 0o100}\0".encode())
         result.update(files.read(path, MOST_BYTES) + b"\0")
     return result.hexdigest()[:12]
+
+
+def _named(folder: Path, more: Iterable[Path]) -> Iterator[tuple[str, Path]]:
+    """Yield the folder's files, then those of `more` that are not among them, with their names."""
+    folder = folder.resolve()
+    named = {path.relative_to(folder).as_posix(): path for path in files_of(folder)}
+    for path in (one.parent.resolve() / one.name for one in more):
+        named.setdefault(Path(os.path.relpath(path, folder)).as_posix(), path)
+    yield from named.items()

@@ -11,7 +11,8 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from testbed import files
-from testbed.asked import answers, app_code, yamlfile
+from testbed.asked import answers, app_code, requirements, yamlfile
+from testbed.asked.requirements import Requirements
 from testbed.errors import TestbedError
 from testbed.model.catalogue import App, CataloguedApp, Endpoint, Exchange, Workload
 from testbed.model.kinds import Name
@@ -21,7 +22,6 @@ from testbed.validity import sql
 
 WORKLOAD_FILE = "workload.yml"
 APP_FILE = "app.yml"
-LONGEST_REQUIREMENTS = 1024 * 1024  # bytes; hashes of a few hundred packages
 APPS_FOLDER = ROOT / "apps"
 
 
@@ -182,19 +182,36 @@ def _load_app(app_file: Path, workloads: dict[str, Workload]) -> CataloguedApp:
                 f"{shown_name(app_file)}: endpoints: {error.message}", remedy=error.remedy
             )
     folder = code_folder(app_file, spec)
-    if spec.requirements is not None:
-        with _within(app_file, "requirements"):
-            files.read_text(files.beside(folder, spec.requirements), LONGEST_REQUIREMENTS)
+    beside = beside_code(app_file, folder, requirements_of(app_file, spec, folder))
     with _within(app_file, "code"):
-        digest = app_code.digest(folder, app_file)
+        digest = app_code.digest(folder, *beside)
     return CataloguedApp(
         workload=workload,
         name=app_file.parent.name,
         file=str(app_file.absolute()),
         folder=str(folder),
+        beside=[str(path.absolute()) for path in beside],
         digest=digest,
         spec=spec,
     )
+
+
+def requirements_of(app_file: Path, spec: App, code: Path) -> Requirements | None:
+    """Return what the app's file of requirements asks for; None if it has none.
+
+    Raises TestbedError, with file and line, if it does not say what is installed.
+    """
+    if spec.requirements is None:
+        return None
+    folder = requirements.folder_of(app_file.parent, code, spec.requirements)
+    with _within(app_file, "requirements"):
+        return requirements.read(folder, spec.requirements)
+
+
+def beside_code(app_file: Path, code: Path, found: Requirements | None) -> list[Path]:
+    """Return app.yml, and the files of requirements if they are not in the code's folder."""
+    apart = found is not None and found.folder != code.resolve()
+    return [app_file, *(found.files if found is not None and apart else [])]
 
 
 def reset_unit(workload: str, folder: Path, reset: str) -> str:

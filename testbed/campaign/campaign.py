@@ -246,7 +246,10 @@ def _begun(
         fitness=fitness,
         link=session.link,
         apps={name: app.digest for name, app in used.items()},
-        app_files={name: app_code.file_digests(Path(app.folder)) for name, app in used.items()},
+        app_files={
+            name: app_code.file_digests(Path(app.folder), *map(Path, app.beside))
+            for name, app in used.items()
+        },
         apps_path=request.apps_path,
         versions=request.versions,
         until=request.until,
