@@ -87,9 +87,10 @@ def file_digests(folder: Path, *more: Path) -> dict[str, str]:
 
     Their names are their paths from the folder.
     """
+    folder = folder.resolve()
     return {
-        name: hashlib.sha256(files.read(path, MOST_BYTES)).hexdigest()[:12]
-        for name, path in _named(folder, more)
+        Path(os.path.relpath(path, folder)).as_posix(): files.short_digest(path, MOST_BYTES)
+        for path in _with(folder, more)
     }
 
 
@@ -98,17 +99,16 @@ def digest(folder: Path, *more: Path) -> str:
 
     Raises TestbedError for a file that cannot be deployed or read.
     """
+    folder = folder.resolve()
     result = hashlib.sha256()
-    for name, path in _named(folder, more):
+    for path in _with(folder, more):
+        name = path.relative_to(folder) if path.is_relative_to(folder) else path.name
         result.update(f"{name}\0{path.stat().st_mode & 0o100}\0".encode())
         result.update(files.read(path, MOST_BYTES) + b"\0")
     return result.hexdigest()[:12]
 
 
-def _named(folder: Path, more: Iterable[Path]) -> Iterator[tuple[str, Path]]:
-    """Yield the folder's files, then those of `more` that are not among them, with their names."""
-    folder = folder.resolve()
-    named = {path.relative_to(folder).as_posix(): path for path in files_of(folder)}
-    for path in (one.parent.resolve() / one.name for one in more):
-        named.setdefault(Path(os.path.relpath(path, folder)).as_posix(), path)
-    yield from named.items()
+def _with(folder: Path, more: Iterable[Path]) -> list[Path]:
+    """Return the folder's files, then those of `more` that are not among them."""
+    others = (path.parent.resolve() / path.name for path in more)
+    return list(dict.fromkeys([*files_of(folder), *others]))

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from testbed import files
 from testbed.asked import answers, app_code, requirements, yamlfile
 from testbed.asked.requirements import Requirements
+from testbed.asked.workload_files import WORKLOAD_FILE
 from testbed.errors import TestbedError
 from testbed.model.catalogue import App, CataloguedApp, Endpoint, Exchange, Workload
 from testbed.model.kinds import Name
@@ -20,7 +21,6 @@ from testbed.paths import ROOT
 from testbed.texts import shown_name
 from testbed.validity import sql
 
-WORKLOAD_FILE = "workload.yml"
 APP_FILE = "app.yml"
 APPS_FOLDER = ROOT / "apps"
 
