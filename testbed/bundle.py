@@ -38,6 +38,7 @@ class Bundle:
     archive: str  # path on the control machine
     requirements: str | None  # relative to the unpacked folder
     requirements_digest: str | None
+    pins: list[str]  # names of the packages that the requirements list
 
 
 @dataclass(frozen=True)
@@ -209,6 +210,7 @@ def bundle(
         archive=str(archive),
         requirements=f"{place}{requirements_file}" if found else None,
         requirements_digest=found.digest if found else None,
+        pins=found.names if found else [],
     )
 
 

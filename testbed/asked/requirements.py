@@ -47,6 +47,11 @@ class Requirements:
     pins: dict[str, str]  # version, or URL, by package; with its marker, if it has one
     digest: str  # of the files' contents; identifies the environment
 
+    @property
+    def names(self) -> list[str]:
+        """The names of all packages that are pinned, in their normal spelling."""
+        return sorted({key.partition(" ; ")[0] for key in self.pins})
+
 
 @dataclass(frozen=True)
 class _Line:
