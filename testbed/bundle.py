@@ -22,6 +22,7 @@ from testbed.model import command_line
 from testbed.model.catalogue import CataloguedApp, ServiceName, Setting, Workload
 from testbed.paths import ROOT
 from testbed.texts import plain, shown_name
+from testbed.validity import sql
 
 ARCHIVES = ROOT / ".cache" / "bundles"
 PROGRAMS = ("pacer", "telemetry")  # folders of the project that run on the hosts
@@ -65,6 +66,7 @@ class Dataset:
 
     workload: str
     file: str  # on the control machine
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,9 @@ def deployment(
     return Deployment(
         apps=[deployed(app, known.workload(app.workload), archives) for app in apps],
         datasets=[
-            Dataset(name, str(known.folders[name] / file))
+            Dataset(
+                name, str(known.folders[name] / file), sql.short_digest(known.folders[name], file)
+            )
             for name in names
             if (file := known.workload(name).dataset)
         ],

@@ -1,8 +1,13 @@
 """The files that make up a workload, and their digests."""
 
+from contextlib import nullcontext
+from types import SimpleNamespace
+
 import pytest
 
 from testbed.asked import catalogue, workload_files
+from testbed.errors import TestbedError
+from testbed.hosts.services import Need, postgresql
 
 WORKLOAD = """
 schema_version: 1
@@ -49,3 +54,18 @@ def test_a_change_of_any_of_them_changes_the_digest(shop, name):
     assert [one for one in now if now[one] != before[one]] == [name]
     assert workload_files.digest(now) != workload_files.digest(before)
     assert workload_files.digest(dict(reversed(now.items()))) == workload_files.digest(now)
+
+
+@pytest.mark.parametrize(
+    ("mark", "refused"),
+    [("right", False), ("testbed", True), ("testbed: data set 000000000000", True), ("", True)],
+)
+def test_a_server_with_another_data_set_is_refused(shop, monkeypatch, mark, refused):
+    known = catalogue.load(project=shop.parent)
+    if mark == "right":
+        mark = f"testbed: data set {digests(shop)['dataset.sql']}"
+    monkeypatch.setattr(postgresql, "_ask", lambda *question: mark)
+    server = SimpleNamespace(facts=SimpleNamespace(database_of=lambda name: f"testbed_{name}"))
+    service = postgresql.PostgreSql()
+    with pytest.raises(TestbedError, match="data set is not that of") if refused else nullcontext():
+        service.check_deployed(server, Need.of(known, "shop"))
