@@ -11,20 +11,23 @@ import json
 import sys
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from testbed.asked import app_code, catalogue
+from testbed.asked import app_code, catalogue, requirements
 from testbed.errors import Exit, TestbedError
 from testbed.model import command_line
 from testbed.model.catalogue import CataloguedApp, ServiceName, Setting, Workload
 from testbed.paths import ROOT
 from testbed.texts import plain, shown_name
+from testbed.validity import sql
 
 ARCHIVES = ROOT / ".cache" / "bundles"
 PROGRAMS = ("pacer", "telemetry")  # folders of the project that run on the hosts
 LONGEST_USER_NAME = 32  # useradd(8)
+BESIDE = ".requirements"  # in an archive: requirements from beside app.yml; no code is hidden
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Bundle:
     archive: str  # path on the control machine
     requirements: str | None  # relative to the unpacked folder
     requirements_digest: str | None
+    pins: list[str]  # names of the packages that the requirements list
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class Dataset:
 
     workload: str
     file: str  # on the control machine
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,9 @@ def deployment(
     return Deployment(
         apps=[deployed(app, known.workload(app.workload), archives) for app in apps],
         datasets=[
-            Dataset(name, str(known.folders[name] / file))
+            Dataset(
+                name, str(known.folders[name] / file), sql.short_digest(known.folders[name], file)
+            )
             for name in names
             if (file := known.workload(name).dataset)
         ],
@@ -139,6 +146,7 @@ def deployed(app: CataloguedApp, workload: Workload, archives: Path) -> Deployed
             archives,
             app.spec.requirements,
             digest=app.digest,
+            app_folder=Path(app.file).parent,
         ),
         services=list(workload.services),
         apt_packages=app.spec.apt_packages,
@@ -175,34 +183,51 @@ def bundle(
     name: str,
     folder: Path,
     archives: Path,
-    requirements: str | None,
+    requirements_file: str | None,
     *,
     digest: str,
     inside: str = "",
+    app_folder: Path | None = None,
 ) -> Bundle:
-    """Pack the folder's files, below `inside` in the archive, unless that archive exists."""
+    """Pack the folder's files, below `inside` in the archive, unless that archive exists.
+
+    Requirements that are in `app_folder` instead are packed with them.
+    """
+    found, place, more = None, inside, dict[str, Path]()
+    if requirements_file is not None:
+        found = requirements.read(
+            requirements.folder_of(app_folder or folder, folder, requirements_file),
+            requirements_file,
+        )
+        if found.folder != folder.resolve():
+            place = f"{inside}{BESIDE}/"
+            more = {f"{BESIDE}/{one.relative_to(found.folder)}": one for one in found.files}
     archive = archives / f"{name}-{digest}.tar.gz"
     if not archive.exists():
         archives.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=archives, delete=False) as partial:
-            partial.write(pack(folder, inside))
+            partial.write(pack(folder, inside, more))
         Path(partial.name).replace(archive)
-    text = (folder / requirements).read_bytes() if requirements else None
     return Bundle(
         name=name,
         digest=digest,
         archive=str(archive),
-        requirements=f"{inside}{requirements}" if requirements else None,
-        requirements_digest=hashlib.sha256(text).hexdigest()[:12] if text is not None else None,
+        requirements=f"{place}{requirements_file}" if found else None,
+        requirements_digest=found.digest if found else None,
+        pins=found.names if found else [],
     )
 
 
-def pack(folder: Path, inside: str = "") -> bytes:
-    """Return a gzipped tar of the folder's files; the same files give the same bytes."""
+def pack(folder: Path, inside: str = "", more: Mapping[str, Path] | None = None) -> bytes:
+    """Return a gzipped tar of the folder's files; the same files give the same bytes.
+
+    `more` has files to be packed with them, by name.
+    """
+    named = {f"{path.relative_to(folder)}": path for path in app_code.files_of(folder)}
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for path in app_code.files_of(folder):
-            entry = tarfile.TarInfo(f"{inside}{path.relative_to(folder)}")
+        for name, path in (named | dict(more or {})).items():
+            entry = tarfile.TarInfo(f"{inside}{name}")
             entry.size = path.stat().st_size
             entry.mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
             with path.open("rb") as content:
@@ -216,11 +241,9 @@ def _program(folder: Path, archives: Path) -> Bundle:
         raise TestbedError(
             f"{shown_name(folder)}: no __main__.py", remedy="is this checkout complete?"
         )
-    requirements = "requirements.txt" if (folder / "requirements.txt").is_file() else None
+    pins = "requirements.txt" if (folder / "requirements.txt").is_file() else None
     digest = app_code.digest(folder)
-    return bundle(
-        folder.name, folder, archives, requirements, digest=digest, inside=f"{folder.name}/"
-    )
+    return bundle(folder.name, folder, archives, pins, digest=digest, inside=f"{folder.name}/")
 
 
 def main() -> int:

@@ -4,6 +4,7 @@ A named pipe could block the reader without end, and a device could be read with
 """
 
 import codecs
+import hashlib
 import stat
 from pathlib import Path
 
@@ -89,6 +90,11 @@ def read(path: Path, most_bytes: int) -> bytes:
             f"{shown_name(path)}: is too large; at most {most_bytes:,} bytes are read"
         )
     return content
+
+
+def short_digest(path: Path, most_bytes: int) -> str:
+    """Return a short digest of the file's content. Raises TestbedError if it cannot be read."""
+    return hashlib.sha256(read(path, most_bytes)).hexdigest()[:12]
 
 
 def read_text(path: Path, most_bytes: int) -> str:

@@ -25,9 +25,9 @@ class Difference:
 
 
 def differences(a: LoadedCampaign, b: LoadedCampaign) -> list[Difference]:
-    """Return what differs between two campaigns: the experiment, then apps, hosts and testbed.
+    """Return what else than code differs: the experiment, then apps, hosts and testbed.
 
-    Return an empty list if all that was recorded is equal.
+    Return an empty list if all of that is equal, as far as it was recorded.
     """
     of_a, of_b = _facts(a, b), _facts(b, a)
     names = list(dict.fromkeys([*of_a, *of_b]))

@@ -31,6 +31,7 @@ from typing import Literal
 
 from analysis import capacities
 from analysis.compare.cells import CAPACITY, COMPARABLE, CellLoad, Where, trials_of
+from analysis.compare.code import Changed, changes
 from analysis.compare.differences import Difference, differences
 from analysis.compare.noise import REMEDY, Known, NoiseOf
 from analysis.figures import Figure
@@ -98,7 +99,8 @@ class Comparison:
     tolerance_percent: float
     wanted_percent: float  # a difference that is wanted to be shown
     cells: list[Cell]
-    differences: list[Difference]
+    code: list[Changed]  # apps and workload whose files differ
+    differences: list[Difference]  # of everything else that was recorded
 
     @property
     def obstacle(self) -> str | None:
@@ -137,7 +139,10 @@ def compare(
             "no search of either campaign has an answer", remedy="take another --metric"
         )
     cells = _corrected(cells, factor, 1 + wanted / 100)
-    return Comparison(a, b, noise is None, tolerance_percent, wanted, cells, differences(a, b))
+    together = noise is None  # then the two versions' own record says what differs
+    code = [] if together else list(changes(a.campaign, b.campaign))
+    others = differences(a, b)
+    return Comparison(a, b, together, tolerance_percent, wanted, cells, code, others)
 
 
 def check(metrics: Sequence[str], tolerance_percent: float, wanted_percent: float | None) -> float:

@@ -3,6 +3,7 @@
 import json
 import math
 from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
@@ -273,12 +274,17 @@ def _show_differences(found: Comparison, console: Console) -> None:
         console.print(Text("\nWhat differs between the versions", style="bold"))
         for line in named.differences:
             console.print(Text(f"  {line}"))
-    if found.together and not found.differences:
+    listed = [*found.code, *found.differences]
+    if found.together and not listed:
         return
-    if not found.differences:
+    if not listed:
         console.print(Text("\nNothing that is recorded of the two campaigns differs."))
         return
     console.print(Text("\nWhat differs between the campaigns", style="bold"))
+    for changed in found.code:
+        console.print(Text(changed.sentence))
+    if not found.differences:
+        return
     table = text_table()
     for title in ("", "A", "B"):
         table.add_column(title, overflow="fold")
@@ -300,7 +306,7 @@ def as_json(found: Comparison) -> str:
         "verdicts": {word: found.verdicts[word] for word in STYLES},
         "cells": [_as_dict(cell) for cell in found.cells],
         "versions": named and named.model_dump(mode="json"),
-        "differences": [{"what": d.what, "a": d.a, "b": d.b} for d in found.differences],
+        "differences": [*map(asdict, found.code), *map(asdict, found.differences)],
     }
     return json.dumps(document, indent=1, ensure_ascii=False)
 

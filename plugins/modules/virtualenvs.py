@@ -2,6 +2,7 @@
 """Build virtual environments named by the digest of their requirements, and remove earlier ones."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.digest_folders import folder_of, result, stale
+from ..module_utils.pip_said import summary
 
 DOCUMENTATION = """
 module: virtualenvs
@@ -26,6 +28,9 @@ description:
   - Building three takes 20 s, against 45 s with venv and pip in loops; if they exist already, it
     takes 0.8 s against 8.5 s (bench/ansible_modules.py, in a lab on two busy cores).
   - Environments of the same names with other digests are removed. C(exclusive) removes all others.
+  - If pip fails, the error is one line for each environment, and names the file pip.log in the
+    environment's folder, which has all that pip printed.
+  - It warns of packages that pip added because others need them, if they are not among the C(pins).
   - It needs Debian's python3-pip, which can install into environments that have no pip.
 options:
   folder:
@@ -33,7 +38,9 @@ options:
     type: path
     required: true
   environments:
-    description: name and digest of each, and the path of its requirements file on the host.
+    description: >-
+      name and digest of each, and the path of its requirements file on the host; optionally pins,
+      the names of all packages that it lists.
     type: list
     elements: dict
     required: true
@@ -68,10 +75,11 @@ stale:
 """
 
 MARKER = "complete"
+LOG = "pip.log"
 HASH = "--hash="
-LAST_LINES = 12
 PIP = [sys.executable, "-m", "pip"]
-QUIETLY = ["--quiet", "--no-input", "--disable-pip-version-check"]
+LOUDLY = ["--no-input", "--disable-pip-version-check", "--progress-bar=off"]
+QUIETLY = ["--quiet", *LOUDLY]
 
 
 def marker_text() -> str:
@@ -89,13 +97,13 @@ def is_complete(path: Path) -> bool:
 
 
 def run(command: list[str]) -> str | None:
-    """Run a command. Return None, or the last lines that it printed if it failed."""
+    """Run a command. Return None, or all that it printed if it failed."""
     done = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
     if done.returncode == 0:
         return None
-    return "\n".join(done.stdout.strip().splitlines()[-LAST_LINES:])
+    return done.stdout
 
 
 def download(folder: str, requirements: list[str]) -> bool:
@@ -109,7 +117,7 @@ def download(folder: str, requirements: list[str]) -> bool:
 
 
 def build(path: Path, requirements: str, source: Sequence[str] = ()) -> str | None:
-    """Build an environment. Return None, or the last lines that a failed command printed.
+    """Build an environment. Return None, or why that failed; pip.log then has all that was printed.
 
     `source` has the options of pip that say where packages are taken from.
     """
@@ -117,11 +125,30 @@ def build(path: Path, requirements: str, source: Sequence[str] = ()) -> str | No
         shutil.rmtree(path)
     into = ["--python", f"{path}/bin/python", "install", "--root-user-action=ignore"]
     problem = run([sys.executable, "-m", "venv", "--without-pip", str(path)]) or run(
-        [*PIP, *into, *QUIETLY, *source, "--requirement", requirements]
+        [*PIP, *into, *LOUDLY, *source, "--requirement", requirements]
     )
     if problem is None:
         (path / MARKER).write_text(marker_text())
-    return problem
+        return None
+    path.mkdir(parents=True, exist_ok=True)
+    (path / LOG).write_text(problem)
+    return summary(problem)
+
+
+def unlisted(path: Path, pins: list[str] | None) -> list[str]:
+    """Return what pip added to an environment besides what is listed, as name==version."""
+    if pins is None:
+        return []
+    found = (one.name for one in path.glob("lib/python3*/site-packages/*.dist-info"))
+    named = (name.removesuffix(".dist-info").rpartition("-") for name in found)
+    return sorted(
+        f"{normal(name)}=={version}" for name, _, version in named if normal(name) not in pins
+    )
+
+
+def normal(name: str) -> str:
+    """Return a package's name in its normal spelling."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def build_all(folder: Path, missing: list[dict[str, Any]]) -> list[str]:
@@ -147,7 +174,8 @@ def build_all(folder: Path, missing: list[dict[str, Any]]) -> list[str]:
 
         problems = pool.map(problem_of, missing)
         return [
-            f"{environment['name']}: {problem}"
+            f"{environment['name']}: {problem} (all that was printed: "
+            f"{folder / folder_of(environment) / LOG})"
             for environment, problem in zip(missing, problems, strict=True)
             if problem
         ]
@@ -172,10 +200,15 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         failed = build_all(folder, missing)
         if failed:
-            module.fail_json(
-                msg="pip could not install what these pin; can this host reach its package index"
-                " (pip config list)?\n" + "\n".join(failed)
-            )
+            module.fail_json(msg="pip could not install:\n" + "\n".join(failed))
+        for environment in missing:
+            added = unlisted(folder / folder_of(environment), environment.get("pins"))
+            if added:
+                module.warn(
+                    f"{environment['name']}: pip added what its packages need and its requirements"
+                    f" do not list, in the newest version: {', '.join(added)}. Add these lines, so"
+                    " that it is the same everywhere."
+                )
         for path in leftover:
             shutil.rmtree(path)
     module.exit_json(**result(missing, leftover))

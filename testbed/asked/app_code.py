@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from testbed import files
@@ -82,11 +82,15 @@ def _too_much(folder: Path, what: str) -> TestbedError:
     )
 
 
-def file_digests(folder: Path) -> dict[str, str]:
-    """Return a short digest of each of the folder's files, by its path in the folder."""
+def file_digests(folder: Path, *more: Path) -> dict[str, str]:
+    """Return a short digest of each of the folder's files, and of `more` files.
+
+    Their names are their paths from the folder.
+    """
+    folder = folder.resolve()
     return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-        for path in files_of(folder)
+        Path(os.path.relpath(path, folder)).as_posix(): files.short_digest(path, MOST_BYTES)
+        for path in _with(folder, more)
     }
 
 
@@ -95,10 +99,16 @@ def digest(folder: Path, *more: Path) -> str:
 
     Raises TestbedError for a file that cannot be deployed or read.
     """
+    folder = folder.resolve()
     result = hashlib.sha256()
-    found = files_of(folder)
-    for path in [*found, *(path for path in more if path not in found)]:
-        name = path.relative_to(folder) if path in found else path.name
+    for path in _with(folder, more):
+        name = path.relative_to(folder) if path.is_relative_to(folder) else path.name
         result.update(f"{name}\0{path.stat().st_mode & 0o100}\0".encode())
         result.update(files.read(path, MOST_BYTES) + b"\0")
     return result.hexdigest()[:12]
+
+
+def _with(folder: Path, more: Iterable[Path]) -> list[Path]:
+    """Return the folder's files, then those of `more` that are not among them."""
+    others = (path.parent.resolve() / path.name for path in more)
+    return list(dict.fromkeys([*files_of(folder), *others]))

@@ -13,7 +13,9 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from testbed import files
-from testbed.asked import app_code, expectations, request, yamlfile
+from testbed.asked import app_code, expectations, request, requirements, yamlfile
+from testbed.asked.requirements import Requirements
+from testbed.asked.workload_files import WORKLOAD_FILE
 from testbed.errors import TestbedError
 from testbed.model import template
 from testbed.model.catalogue import App, CataloguedApp, Workload
@@ -24,9 +26,7 @@ from testbed.paths import ROOT
 from testbed.texts import shown_name
 from testbed.validity import sql
 
-WORKLOAD_FILE = "workload.yml"
 APP_FILE = "app.yml"
-LONGEST_REQUIREMENTS = 1024 * 1024  # bytes; hashes of a few hundred packages
 APPS_FOLDER = ROOT / "apps"
 
 
@@ -195,16 +195,15 @@ def _load_app(app_file: Path, workloads: dict[str, Workload]) -> CataloguedApp:
                 remedy=f"leave it out; an app that serves {', '.join(mix.mix)} serves the mix, too",
             )
     folder = code_folder(app_file, spec)
-    if spec.requirements is not None:
-        with _within(app_file, "requirements"):
-            files.read_text(files.beside(folder, spec.requirements), LONGEST_REQUIREMENTS)
+    beside = beside_code(app_file, folder, requirements_of(app_file, spec, folder))
     with _within(app_file, "code"):
-        digest = app_code.digest(folder, app_file)
+        digest = app_code.digest(folder, *beside)
     return CataloguedApp(
         workload=workload,
         name=app_file.parent.name,
         file=str(app_file.absolute()),
         folder=str(folder),
+        beside=[str(path.absolute()) for path in beside],
         digest=digest,
         spec=spec,
     )
@@ -237,6 +236,24 @@ def _path_problem(path: str, endpoint: Endpoint) -> str | None:
             "query, headers or body there use it"
         )
     return None
+
+
+def requirements_of(app_file: Path, spec: App, code: Path) -> Requirements | None:
+    """Return what the app's file of requirements asks for; None if it has none.
+
+    Raises TestbedError, with file and line, if it does not say what is installed.
+    """
+    if spec.requirements is None:
+        return None
+    folder = requirements.folder_of(app_file.parent, code, spec.requirements)
+    with _within(app_file, "requirements"):
+        return requirements.read(folder, spec.requirements)
+
+
+def beside_code(app_file: Path, code: Path, found: Requirements | None) -> list[Path]:
+    """Return app.yml, and the files of requirements if they are not in the code's folder."""
+    apart = found is not None and found.folder != code.resolve()
+    return [app_file, *(found.files if found is not None and apart else [])]
 
 
 def reset_unit(workload: str, folder: Path, reset: str) -> str:

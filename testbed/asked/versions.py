@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
-from testbed import files
 from testbed.asked import app_code, catalogue, yamlfile
+from testbed.asked.requirements import Requirements
 from testbed.errors import TestbedError
 from testbed.facts import flat
 from testbed.model.catalogue import App, CataloguedApp
@@ -40,6 +40,12 @@ class Source:
     file: Path  # its app.yml
     spec: App
     code: Path
+    requirements: Requirements | None
+
+    @property
+    def beside(self) -> list[Path]:
+        """The files besides the code's that are deployed: app.yml first."""
+        return catalogue.beside_code(self.file, self.code, self.requirements)
 
     @classmethod
     def read(cls, folder: Path, said: str, commit: str | None = None) -> "Source":
@@ -58,7 +64,7 @@ class Source:
         spec = yamlfile.load(file, App)
         code = catalogue.code_folder(file, spec)
         app_code.files_of(code)  # what cannot be deployed is named before anything is made
-        return cls(said, commit, file, spec, code)
+        return cls(said, commit, file, spec, code, catalogue.requirements_of(file, spec, code))
 
 
 def side_by_side(app: CataloguedApp, old: Source, new: Source) -> Versions:
@@ -109,6 +115,10 @@ def lay_out(
             )
         for path in app_code.files_of(source.code):
             target = folder / CODE / path.relative_to(source.code)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
+        for path in source.beside[1:]:
+            target = folder / path.relative_to(source.file.parent.resolve())
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, target)
         title = source.spec.title[: LONGEST_TITLE - len(mark)] + mark
@@ -203,17 +213,7 @@ def _changes(kind: str, old: Mapping[str, str], new: Mapping[str, str]) -> Itera
 
 
 def _requirements(source: Source) -> dict[str, str]:
-    """Return the pinned versions by package; other lines stand for themselves."""
-    if source.spec.requirements is None:
-        return {}
-    path = files.beside(source.code, source.spec.requirements)
-    found: dict[str, str] = {}
-    for line in files.read_text(path, catalogue.LONGEST_REQUIREMENTS).splitlines():
-        text = line.partition("#")[0].strip().removesuffix("\\").strip()
-        if text and not text.startswith("--hash"):
-            name, _, version = text.partition("==")
-            found[name.strip()] = version.strip() or "as it stands"
-    return found
+    return source.requirements.pins if source.requirements is not None else {}
 
 
 def _files(old: Source, new: Source) -> Iterator[str]:
@@ -228,7 +228,7 @@ def _digests(source: Source) -> dict[str, tuple[str, int]]:
     """Return each file's digest and whether it may be executed; app.yml is told by its keys."""
     found = {
         name: (digest, (source.code / name).stat().st_mode & 0o100)
-        for name, digest in app_code.file_digests(source.code).items()
+        for name, digest in app_code.file_digests(source.code, *source.beside[1:]).items()
     }
     if source.code == source.file.parent.resolve():
         found.pop(catalogue.APP_FILE, None)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from testbed import store
-from testbed.asked import app_code, capacity, experiments, until
+from testbed.asked import app_code, capacity, experiments, until, workload_files
 from testbed.asked import catalogue as catalogues
 from testbed.asked.catalogue import Catalogue
 from testbed.asked.order import SEEDS
@@ -227,6 +227,10 @@ def _begun(
         session.progress.say(f"{line}; `fab check` tells more")
     apps = session.catalogue.apps_of(experiment.workload)
     used = {name: apps[name] for name in sorted({run.app for run in planned})}
+    of_workload = workload_files.digests(
+        session.catalogue.folders[experiment.workload],
+        session.catalogue.workload(experiment.workload),
+    )
     return Campaign(
         schema_version=1,
         campaign=session.campaign,
@@ -246,7 +250,12 @@ def _begun(
         fitness=fitness,
         link=session.link,
         apps={name: app.digest for name, app in used.items()},
-        app_files={name: app_code.file_digests(Path(app.folder)) for name, app in used.items()},
+        app_files={
+            name: app_code.file_digests(Path(app.folder), *map(Path, app.beside))
+            for name, app in used.items()
+        },
+        workload_digest=workload_files.digest(of_workload),
+        workload_files=of_workload,
         apps_path=request.apps_path,
         versions=request.versions,
         until=request.until,

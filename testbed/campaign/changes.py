@@ -26,8 +26,9 @@ def check_unchanged(before: Campaign, now: Campaign) -> None:
 
 def _differences(before: Campaign, now: Campaign) -> Iterator[str]:
     """Yield a line for each difference, a few of each kind, and how many more there are."""
-    if not before.app_files:
-        now = now.model_copy(update={"app_files": {}})
+    for kept_later in ("app_files", "workload_files"):
+        if not getattr(before, kept_later):
+            now = now.model_copy(update={kept_later: {}})
     then, today = _facts(before), _facts(now)
     for kind in dict.fromkeys([*then, *today]):
         lines = list(_differing(kind, then.get(kind, {}), today.get(kind, {})))
@@ -54,6 +55,7 @@ def _facts(campaign: Campaign) -> dict[str, dict[str, str]]:
     }
     for name, files in campaign.app_files.items():
         facts[f"app {name}"] = files
+    facts[f"workload {campaign.workload}"] = campaign.workload_files
     for host in campaign.hosts:
         facts[host.role] = host_facts(host)
     return facts

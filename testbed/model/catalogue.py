@@ -207,8 +207,8 @@ class App(Declared):
     )
     requirements: RelativeFile | None = Field(
         default=None,
-        description="file of pinned Python packages, in the code's folder; left out: no virtual"
-        " environment",
+        description="file of pinned Python packages, relative to app.yml, or else in the code's"
+        " folder; left out: no virtual environment",
     )
     apt_packages: Annotated[list[PackageName], Differing] = Field(
         default=[], description="Debian packages that it needs"
@@ -309,7 +309,8 @@ class CataloguedApp(Model):
     name: Name
     file: str  # its app.yml: absolute, on the control machine
     folder: str  # of its code: absolute, on the control machine
-    digest: str  # of all the code's files; names what is deployed
+    beside: list[str] = []  # app.yml, and requirements that are not in that folder: absolute
+    digest: str  # of all these files; names what is deployed
     spec: App
 
     @property

@@ -388,6 +388,8 @@ class Campaign(Model):
     apps: dict[str, str] = {}  # name -> digest of the files that were deployed of it
     # name -> path in its folder -> digest; a campaign that has none was begun before they were kept
     app_files: dict[str, dict[str, str]] = {}
+    workload_digest: str | None = None  # of workload.yml and all files that it names
+    workload_files: dict[str, str] = {}  # path in its folder -> digest; empty: not recorded
     apps_path: str | None = None  # the user's own apps folder, on the control side
     versions: Versions | None = None  # None: not a campaign of two versions
     until: Until | None = None  # None: the number of trials was fixed

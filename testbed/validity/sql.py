@@ -19,6 +19,11 @@ def read_file(folder: Path, name: str) -> str:
     return files.read_text(files.beside(folder, name), MOST_FILE_BYTES)
 
 
+def short_digest(folder: Path, name: str) -> str:
+    """Return a short digest of a workload's SQL file."""
+    return files.short_digest(files.beside(folder, name), MOST_FILE_BYTES)
+
+
 def collapsed(text: str) -> str:
     """Return a statement with single spaces, and without the semicolon that some drivers add."""
     return re.sub(r"\s+", " ", text).strip().rstrip(";").rstrip()

@@ -13,6 +13,7 @@ from testbed.hosts.remote import CommandFailed, Remote, ask
 from testbed.hosts.services.service import Need, Service, Statements
 from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import PlannedRun
+from testbed.validity import sql
 
 T = TypeVar("T")
 
@@ -29,6 +30,11 @@ _SEEN = (
 )
 # This function (roles/postgresql) lets the testbed count rows without the right to read them.
 _ROWS = "select public.testbed_rows()"
+# What roles/postgresql notes on each database.
+_MARK = (
+    "select to_json(coalesce((select shobj_description(oid, 'pg_database') from pg_database"
+    " where datname = '{}'), ''))"
+)
 
 
 class PostgreSql(Service):
@@ -38,7 +44,9 @@ class PostgreSql(Service):
     unit = "postgresql@*.service"  # Debian has a unit for each cluster and version
 
     def check_deployed(self, server: Remote, need: Need) -> None:
-        """Raise TestbedError unless the host has the workload's reset file as it is here."""
+        """Raise TestbedError unless the host has the workload's SQL files as they are here."""
+        if need.workload.dataset is not None:
+            self._check_data(server, need, need.workload.dataset)
         if need.workload.reset is None:
             return
         show = ["systemctl", "show", "-P", "LoadState", _reset_unit(need)]
@@ -46,6 +54,17 @@ class PostgreSql(Service):
             path = need.folder / need.workload.reset
             raise TestbedError(
                 f"server host: the file that puts data back differs from {path}, or is not there",
+                remedy=causes.PROVISION,
+                exit_code=Exit.NOT_READY,
+            )
+
+    def _check_data(self, server: Remote, need: Need, dataset: str) -> None:
+        database = server.facts.database_of(need.name)
+        mark = _ask(server, "its data sets", _MARK.format(database), str)
+        if mark != f"testbed: data set {sql.short_digest(need.folder, dataset)}":
+            raise TestbedError(
+                f"server host: its data set is not that of {need.folder / dataset}, or was not "
+                "loaded to its end",
                 remedy=causes.PROVISION,
                 exit_code=Exit.NOT_READY,
             )

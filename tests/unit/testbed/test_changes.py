@@ -7,7 +7,8 @@ from testbed.errors import TestbedError
 from tests.unit.report import builder
 
 FILES = {"first": {"app.py": "aaaaaaaaaaaa", "views.py": "bbbbbbbbbbbb"}}
-BEGUN = builder.campaign([], apps={"first": "aaaaaaaaaaaa"}, app_files=FILES)
+DATA = {"workload.yml": "aaaaaaaaaaaa", "dataset.sql": "bbbbbbbbbbbb"}
+BEGUN = builder.campaign([], apps={"first": "aaaaaaaaaaaa"}, app_files=FILES, workload_files=DATA)
 SERVER, CLIENT = BEGUN.hosts
 
 
@@ -43,6 +44,10 @@ def test_the_same_again_is_no_difference():
             {"app_files": {"first": FILES["first"] | {"views.py": "cccccccccccc"}}},
             "app first: views.py: bbbbbbbbbbbb → cccccccccccc",
         ),
+        (
+            {"workload_files": DATA | {"dataset.sql": "cccccccccccc"}},
+            "workload agents: dataset.sql: bbbbbbbbbbbb → cccccccccccc",
+        ),
         ({"testbed": {"git_commit": "beef"}}, "testbed: git commit: 0123abc → beef"),
     ],
 )
@@ -61,5 +66,5 @@ def test_of_many_differences_a_few_are_told_and_the_rest_counted():
 
 
 def test_a_campaign_that_kept_no_digests_of_files_is_judged_by_the_apps_own():
-    old = BEGUN.model_copy(update={"app_files": {}})
+    old = BEGUN.model_copy(update={"app_files": {}, "workload_files": {}})
     check_unchanged(old, BEGUN)

@@ -1,0 +1,170 @@
+"""Sum up in one line why pip could not install something. Pure functions."""
+
+import re
+from collections.abc import Callable
+
+LAST_LINES = 12  # of an output that is not known here
+MOST_VERSIONS = 5
+UNREACHABLE = re.compile(
+    r"Retrying \(|NewConnectionError|ConnectTimeoutError|NameResolutionError|Max retries exceeded"
+)
+REASON = re.compile(
+    r"(\[Errno -?\d+\] )?(Connection refused|Network is unreachable|No route to host|"
+    r"Name or service not known|Temporary failure in name resolution|[Cc]onnect timeout|timed out|"
+    r"certificate verify failed)"
+)
+
+
+def summary(output: str) -> str:
+    """Return one line: which package, why, and which versions there are.
+
+    Of an output that is not known here, return the last lines.
+    """
+    for rule in RULES:
+        told = rule(output)
+        if told is not None:
+            return told
+    return "\n".join(output.strip().splitlines()[-LAST_LINES:])
+
+
+def _conflict(output: str) -> str | None:
+    if "The conflict is caused by:" not in output:
+        found = re.search(r"Cannot install (.+) because these package versions have conf", output)
+        return None if found is None else f"{found[1]} contradict each other"
+    causes = []
+    for line in output.partition("The conflict is caused by:\n")[2].splitlines():
+        if not line.startswith("    "):
+            break
+        said = line.strip().replace("The user requested (constraint)", "a constraint says")
+        causes.append(said.replace("The user requested", "the requirements say"))
+    return f"versions contradict each other: {', '.join(dict.fromkeys(causes))}"
+
+
+def _other_python(output: str) -> str | None:
+    found = re.search(r"Package '(.+)' requires a different Python: (\S+) not in '(.+)'", output)
+    if found is not None:
+        return f"{found[1]}: needs Python {found[3]}; this host has {found[2]}"
+    wanted = _wanted(output)
+    if wanted is None:
+        return None
+    version = wanted[1].partition("==")[2]
+    ignored = re.search(r"require a different python version: (.+)", output)
+    pairs = re.findall(r"(\S+) Requires-Python ([^;]+)", ignored[1] if ignored else "")
+    needs = dict(pairs).get(version)
+    return None if needs is None else f"{wanted[1]}: needs Python {needs}{_those(wanted[3])}"
+
+
+def _wrong_hash(output: str) -> str | None:
+    title = "THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE"
+    if title not in output:
+        return None
+    after = output.partition(title)[2]
+    names = re.findall(r"(?m)^ {4}(\S.*?) from \S+", after)
+    return f"{', '.join(names)}: {title}"
+
+
+def _no_hash(output: str) -> str | None:
+    if "Hashes are required in --require-hashes mode" not in output:
+        return None
+    after = output.partition("Hashes are required in --require-hashes mode")[2]
+    names = [line.strip().partition(" --hash=")[0] for line in after.splitlines()[1:] if line]
+    return (
+        f"{', '.join(names)}: has no hash in the requirements, as others have; "
+        "`uv pip compile --generate-hashes` (or pip-compile) writes all of them"
+    )
+
+
+def _no_git(output: str) -> str | None:
+    if "Cannot find command 'git'" not in output:
+        return None
+    return f"{_at(output)}: git is missing on the host; name it in apt_packages of app.yml"
+
+
+def _not_built(output: str) -> str | None:
+    box = re.search(r"(?s)\[\d+ lines? of output\]\n(.*?)\n *\[end of output\]", output)
+    failed = re.search(r"(?m)^ *\S (.+) did not run successfully", output)
+    if failed is None:
+        return None
+    inner = [line.strip() for line in box[1].splitlines() if line.strip()] if box else []
+    fatal = re.findall(r"(?m)^ *(fatal: .+)", output)
+    why = summary("\n".join(inner)) if inner else ""
+    last = why.splitlines()[-1:] or fatal[-1:] or [f"{failed[1]} failed"]
+    if failed[1].startswith("git "):
+        return f"{_at(output)}: git cannot fetch it: {(fatal or last)[-1]}"
+    return f"{_at(output)}: there is no package for this host, and it cannot be built: {last[0]}"
+
+
+def _unreachable(output: str) -> str | None:
+    wanted = _wanted(output)
+    failed = re.search(r"Could not install packages due to an OSError: (.+)", output)
+    if not UNREACHABLE.search(output) or (wanted and wanted[3] != "none"):
+        return None
+    if wanted is None and failed is None:
+        return None
+    reason = REASON.search(output)
+    name = wanted[1] if wanted else _at(output)
+    index = "the package index cannot be reached" if wanted else "its URL cannot be reached"
+    return f"{name}: {index}{f': {reason[0]}' if reason else ''} (`pip config list` names it)"
+
+
+def _no_version(output: str) -> str | None:
+    wanted = _wanted(output)
+    if wanted is None:
+        return None
+    needed = f", which {wanted[2]} needs" if wanted[2] and "-r " not in wanted[2] else ""
+    if wanted[3] == "none":
+        return (
+            f"{wanted[1]}{needed}: the package index has no version of it, or none for this "
+            "host's Python and CPU"
+        )
+    return f"{wanted[1]}{needed}: there is no such version{_those(wanted[3])}"
+
+
+def _no_space(output: str) -> str | None:
+    found = re.search(r"Could not install packages due to an OSError: (.+)", output)
+    return None if found is None else f"{_at(output)}: {found[1]}"
+
+
+def _broken(output: str) -> str | None:
+    """Return the last line of an exception's trace."""
+    if "Traceback (most recent call last)" not in output:
+        return None
+    return f"{_at(output)}: pip broke off: {output.strip().splitlines()[-1]}"
+
+
+def _wanted(output: str) -> re.Match[str] | None:
+    """Find the requirement that nothing satisfies, what needs it, and which versions there are."""
+    return re.search(
+        r"Could not find a version that satisfies the requirement (.+?)"
+        r"(?: \(from ([^)]+(?:\(line \d+\))?)\))? \(from versions: (.*)\)",
+        output,
+    )
+
+
+def _those(versions: str) -> str:
+    """Return the end of a sentence on the versions that there are, the newest of many first."""
+    found = [one for one in versions.split(", ") if one not in ("", "none")][::-1]
+    if len(found) <= MOST_VERSIONS:
+        verb = "is" if len(found) == 1 else "are"
+        return f"; there {verb} {', '.join(found)}" if found else ""
+    return f"; of {len(found)} the newest are {', '.join(found[:MOST_VERSIONS])}"
+
+
+def _at(output: str) -> str:
+    """Return the package that pip worked on when it ended."""
+    begun = re.findall(r"(?m)^ *(?:Collecting|Processing|Building wheel for) ([^\s(]+)", output)
+    return re.sub(r"@$", "", begun[-1].rpartition("/")[2]) if begun else "pip"
+
+
+RULES: tuple[Callable[[str], str | None], ...] = (
+    _conflict,
+    _wrong_hash,
+    _no_hash,
+    _no_git,
+    _not_built,
+    _other_python,
+    _unreachable,
+    _no_version,
+    _no_space,
+    _broken,
+)

@@ -1,0 +1,47 @@
+"""Name the files that make up a workload, so that results say what was asked, and of which data."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from testbed import files
+from testbed.model.catalogue import Workload
+from testbed.model.kinds import RelativeFile
+from testbed.validity import sql
+
+WORKLOAD_FILE = "workload.yml"
+FILE = TypeAdapter(RelativeFile)
+
+
+def digests(folder: Path, workload: Workload) -> dict[str, str]:
+    """Return a short digest of workload.yml and of each file in its folder that it names.
+
+    Raises TestbedError for a file that cannot be read.
+    """
+    names = [WORKLOAD_FILE, *sorted(set(_files(folder, workload.model_dump(mode="json"))))]
+    return {name: files.short_digest(folder / name, sql.MOST_FILE_BYTES) for name in names}
+
+
+def digest(named: Mapping[str, str]) -> str:
+    """Return a short digest of all these files, of which each has one."""
+    text = "".join(f"{name}\0{one}\0" for name, one in sorted(named.items()))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _files(folder: Path, value: Any) -> Iterator[str]:
+    """Yield each text in a value that is the name of a file."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for inner in value:
+            yield from _files(folder, inner)
+    elif isinstance(value, str):
+        try:
+            FILE.validate_python(value)
+        except ValidationError:
+            return
+        if (folder / value).is_file():
+            yield value

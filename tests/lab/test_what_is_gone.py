@@ -1,0 +1,88 @@
+"""What a workload of one's own left behind goes with it; a data set that is none fails site.yml."""
+
+import pytest
+
+WORKLOAD = """
+schema_version: 1
+title: Shop
+description: A page, and a database that nobody reads.
+services: [postgresql]
+dataset: dataset.sql
+endpoints:
+  page: {description: A page., expect: {content_type: text/html, text_file: page.html}}
+"""
+APP = """
+schema_version: 1
+title: Python's own server
+description: Serves a file.
+serve: /usr/bin/python3 -m http.server --bind ${ADDRESS} ${PORT}
+endpoints: {page: /page.html}
+"""
+DATASET = """\\set QUIET on
+\\pset tuples_only on
+\\pset format unaligned
+CREATE TABLE IF NOT EXISTS public.goods (id integer PRIMARY KEY);
+SELECT 'unchanged';
+"""
+DATABASES = "cd / && sudo -u postgres psql -XAtc 'SELECT datname FROM pg_database'"
+
+
+@pytest.fixture
+def own(provisioned, tmp_path):
+    """A folder with a workload and an app; afterwards the hosts are without them."""
+    files = {
+        "workload.yml": WORKLOAD,
+        "dataset.sql": DATASET,
+        "page.html": "page\n",
+        "plain/app.yml": APP,
+        "plain/page.html": "page\n",
+    }
+    for name, text in files.items():
+        path = tmp_path / "own" / "shop" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    yield tmp_path / "own"
+    provisioned.run("ansible-playbook", "site.yml")
+
+
+def site(provisioned, own, *more, check=True):
+    return provisioned.run(
+        "ansible-playbook", "site.yml", "-e", f"testbed_apps_path={own}", *more, check=check
+    )
+
+
+def left(ssh):
+    """What there is of the workload on the server: its database, user, unit and folders."""
+    found = ssh("server", DATABASES).split()
+    found += ssh("server", "getent passwd | cut -d: -f1").split()
+    found += ssh("server", "ls /etc/systemd/system /opt/testbed/apps /etc/testbed").split()
+    return [name for name in found if "shop" in name]
+
+
+def test_it_goes_with_its_folder_and_nothing_else_does(provisioned, own, ssh):
+    site(provisioned, own)
+    there = left(ssh)
+    assert {"testbed_shop", "app-shop-plain", "testbed-shop-plain.service"} <= set(there)
+    ssh("server", "cd / && sudo -u postgres psql -qc 'CREATE DATABASE testbed_shop_of_mine'")
+    try:
+        provisioned.run("ansible-playbook", "site.yml")
+        assert left(ssh) == ["testbed_shop_of_mine"]
+        assert "testbed_agents" in ssh("server", DATABASES).split()
+    finally:
+        ssh("server", "cd / && sudo -u postgres psql -qc 'DROP DATABASE testbed_shop_of_mine'")
+
+
+def test_a_data_set_that_is_missing_is_told_before_hosts_are_contacted(provisioned, own):
+    (own / "shop" / "dataset.sql").unlink()
+    done = site(provisioned, own, check=False)
+    assert done.returncode != 0
+    assert "dataset.sql: no such file" in done.stdout
+    assert "Ask for Python" not in done.stdout
+
+
+@pytest.mark.parametrize("text", ["", "SELECT 1;\n"])
+def test_a_data_set_that_does_not_say_what_it_did_fails(provisioned, own, text):
+    (own / "shop" / "dataset.sql").write_text(text)
+    done = site(provisioned, own, "--tags=postgresql", check=False)
+    assert done.returncode != 0
+    assert "it has to be 'changed' or" in " ".join(done.stdout.replace("''", "'").split())
