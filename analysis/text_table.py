@@ -3,6 +3,8 @@
 from rich import box
 from rich.table import Table
 
+TEXT_WIDTH = 200  # of table.txt, and of tables that are not printed on a terminal
+
 
 def text_table() -> Table:
     """Return a table without columns. It has a line below its head and no frame."""
