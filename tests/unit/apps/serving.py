@@ -166,13 +166,17 @@ def make_venv(app: CataloguedApp) -> Path:
 
 def _build_venv(venv: Path, requirements: Path) -> None:
     shutil.rmtree(venv, ignore_errors=True)
-    for command in (
-        [PYTHON, "-m", "venv", str(venv)],
-        [str(venv / "bin/pip"), "install", "-q", "--no-deps", "-r", str(requirements)],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"{shlex.join(command)}: {done.stdout}{done.stderr}"
+    made = subprocess.run([PYTHON, "-m", "venv", "--without-pip", str(venv)], check=False)
+    assert made.returncode == 0
+    done = pip(venv, "install", "-q", "--no-deps", "-r", str(requirements))
+    assert done.returncode == 0, f"{shlex.join(done.args)}: {done.stdout}{done.stderr}"
     (venv / "complete").touch()
+
+
+def pip(venv: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run pip on an environment, which has none of its own, as those on a host have none."""
+    command = [sys.executable, "-m", "pip", "--python", str(venv / "bin/python"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def command_line(app: CataloguedApp, venv: Path, environment: dict[str, str]) -> list[str]:

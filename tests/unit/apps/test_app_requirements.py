@@ -1,6 +1,5 @@
 """The apps' requirements: complete, and pinned to the last package."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,15 +10,9 @@ from tests.unit.apps.serving import APPS
 from tests.unit.locks import pins
 
 
-def pip(venv: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run the environment's pip."""
-    command = [str(venv / "bin/pip"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
 def frozen(venv: Path) -> set[str]:
     """'name==version' of each package that is installed."""
-    pins = (line.partition("==") for line in pip(venv, "freeze").stdout.splitlines())
+    pins = (line.partition("==") for line in serving.pip(venv, "freeze").stdout.splitlines())
     return {f"{canonicalize_name(name)}=={version}" for name, _, version in pins}
 
 
@@ -29,5 +22,5 @@ def test_requirements_name_every_package_with_its_version(key: str) -> None:
     wanted = {pin.text for pin in pins(requirements) if pin.applies}
     venv = serving.make_venv(APPS[key])  # installed without looking for dependencies
     assert frozen(venv) == wanted
-    check = pip(venv, "check")
+    check = serving.pip(venv, "check")
     assert check.returncode == 0, check.stdout
