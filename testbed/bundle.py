@@ -187,14 +187,23 @@ def bundle(
         with tempfile.NamedTemporaryFile(dir=archives, delete=False) as partial:
             partial.write(pack(folder, inside))
         Path(partial.name).replace(archive)
-    text = (folder / requirements).read_bytes() if requirements else None
     return Bundle(
         name=name,
         digest=digest,
         archive=str(archive),
         requirements=f"{inside}{requirements}" if requirements else None,
-        requirements_digest=hashlib.sha256(text).hexdigest()[:12] if text is not None else None,
+        requirements_digest=_pins_digest(folder / requirements) if requirements else None,
     )
+
+
+def _pins_digest(requirements: Path) -> str:
+    """Return the digest of a file's lines without comments, which only say who needs a package.
+
+    So apps that pin the same packages have the same digest.
+    """
+    lines = requirements.read_bytes().splitlines()
+    pins = b"\n".join(line for line in lines if not line.lstrip().startswith(b"#"))
+    return hashlib.sha256(pins).hexdigest()[:12]
 
 
 def pack(folder: Path, inside: str = "") -> bytes:
