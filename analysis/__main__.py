@@ -1,78 +1,80 @@
 """Run the commands of `python -m analysis COMMAND …`, which read results and need no host."""
 
 import io
+import pkgutil
 import sys
-from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Sequence
+from argparse import ArgumentParser
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
 from rich.text import Text
 
-from analysis import reparse, report
-from analysis.articles import report as either_report
-from analysis.articles import verdicts
-from analysis.compare import itself
-from analysis.compare import show as compare
-from analysis.tables import TEXT_WIDTH
+from analysis.text_table import TEXT_WIDTH
 from testbed.errors import Exit, TestbedError
 from testbed.terminal import Terminal
 from testbed.texts import shown_name
-from testbed.tools import command as parse
 
 
 @dataclass(frozen=True)
 class Command:
-    """A subcommand: its name, its help, its arguments and what runs it."""
+    """A subcommand, with its functions as 'module:function'.
+
+    Only those of the subcommand that is called are imported: the libraries of the report take two
+    seconds to import, which `parse` does not need.
+    """
 
     name: str
     help: str
-    add_arguments: Callable[[ArgumentParser], None]
-    run: Callable[[Namespace, Console], int | None]  # returns the exit code; None stands for 0
+    add_arguments: str  # takes an ArgumentParser
+    run: str  # takes a Namespace and a Console; returns the exit code, and None stands for 0
 
 
 COMMANDS = (
     Command(
         "compare", "say whether a campaign is better or worse than another; exit status for gates",
-        compare.add_arguments, compare.command,
+        "analysis.compare.show:add_arguments", "analysis.compare.show:command",
     ),
     Command(
         "noise", "say how much a place's figures vary, from campaigns of an app against itself",
-        itself.add_arguments, itself.command,
+        "analysis.compare.itself:add_arguments", "analysis.compare.itself:command",
     ),
     Command(
         "parse", "print the figures of a tool's output, as JSON or as a table",
-        parse.add_arguments, parse.run,
+        "testbed.tools.command:add_arguments", "testbed.tools.command:run",
     ),
     Command(
         "reparse", "read the raw outputs of a campaign again and say which figures differ",
-        reparse.add_arguments, reparse.command,
+        "analysis.reparse:add_arguments", "analysis.reparse:command",
     ),
     Command(
         "report", "write tables, charts and an HTML page for a results folder",
-        report.add_report_arguments, either_report.report_command,
+        "analysis.report:add_report_arguments", "analysis.articles.report:report_command",
     ),
     Command(
         "table", "print the result table of a results folder",
-        report.add_table_arguments, report.table_command,
+        "analysis.report:add_table_arguments", "analysis.report:table_command",
     ),
     Command(
         "verdicts", "print what became of a published comparison's claims",
-        verdicts.add_arguments, verdicts.command,
+        "analysis.articles.verdicts:add_arguments", "analysis.articles.verdicts:command",
     ),
 )  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and return its exit code. An error is printed as one message on stderr."""
+    words = sys.argv[1:] if argv is None else argv
+    called = next((word for word in words if not word.startswith("-")), None)
     parser = ArgumentParser(prog="python -m analysis", description=__doc__)
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
         sub = subparsers.add_parser(command.name, help=command.help, description=command.help)
-        command.add_arguments(sub)
-        sub.set_defaults(run=command.run)
+        if command.name == called:
+            pkgutil.resolve_name(command.add_arguments)(sub)
+            sub.set_defaults(run=pkgutil.resolve_name(command.run))
     try:
-        arguments = parser.parse_args(argv)
+        arguments = parser.parse_args(words)
         return arguments.run(arguments, _console()) or 0
     except TestbedError as error:
         return _said(str(error), error.exit_code)

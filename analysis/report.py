@@ -12,6 +12,7 @@ from analysis import capacities, charts, html, mixes, tables
 from analysis.charts.style import Rendered
 from analysis.folders import load_one
 from analysis.load import LoadedCampaign
+from analysis.text_table import TEXT_WIDTH
 from testbed import files
 from testbed.errors import TestbedError
 from testbed.texts import shown_name
@@ -110,7 +111,7 @@ def table_text(campaign: LoadedCampaign) -> str:
     """Return the result table as plain text of a fixed width."""
     buffer = io.StringIO()
     console = Console(
-        file=buffer, width=tables.TEXT_WIDTH, color_system=None, force_terminal=False,
+        file=buffer, width=TEXT_WIDTH, color_system=None, force_terminal=False,
         legacy_windows=False, _environ={},
     )  # fmt: skip
     tables.print_table(campaign, console)

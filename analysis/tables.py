@@ -42,7 +42,6 @@ FORMULA_BEGINS = (
     "\r",
     "\n",
 )  # a spreadsheet reads such a cell as a formula
-TEXT_WIDTH = 200  # of table.txt, and of tables that are not printed on a terminal
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,16 @@
 from rich import box
 from rich.table import Table
 
-from analysis.trials import NOT_COUNTED
+from testbed.model.results import Standing
 
-STYLES = dict.fromkeys(NOT_COUNTED, "bold red") | {"doubtful": "yellow", "valid": ""}
+TEXT_WIDTH = 200  # of table.txt, and of tables that are not printed on a terminal
+STYLES: dict[Standing, str] = {
+    "valid": "",
+    "doubtful": "yellow",
+    "invalid": "bold red",
+    "failed": "bold red",
+    "interrupted": "bold red",
+}
 
 
 def text_table() -> Table:

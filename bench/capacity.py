@@ -28,7 +28,7 @@ from scipy.stats import norm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from testbed.asked.capacity import answer, next_rate
-from testbed.asked.threshold import Probe
+from testbed.asked.probe import Probe
 from testbed.model.experiment import Capacity
 
 Floats = npt.NDArray[np.float64]

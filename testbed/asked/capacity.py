@@ -8,12 +8,16 @@ decide the next one, so that a search that is resumed goes on as it would have.
 import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from testbed.asked.threshold import Belief, Probe
+from testbed.asked.probe import Probe
 from testbed.errors import Exit, TestbedError
 from testbed.model.experiment import Capacity, LoadSpec, PlannedRun
 from testbed.model.results import CapacityResult, RunRecord, SearchEnd
 from testbed.tools import due
+
+if TYPE_CHECKING:
+    from testbed.asked.threshold import Belief
 
 LOWEST_SHARE = 1 / 256  # of the first rate; an app that fails below it has no useful capacity
 BEYOND = 2  # the belief reaches this far beyond to_rps, so that a capacity above it shows
@@ -72,8 +76,11 @@ def most_probes(capacity: Capacity, rate_rps: float) -> int:
 
 
 @functools.lru_cache(maxsize=64)
-def belief(capacity: Capacity, probes: tuple[Probe, ...]) -> Belief:
+def belief(capacity: Capacity, probes: tuple[Probe, ...]) -> "Belief":
     """Return what is known of the capacity after these probes."""
+    # its libraries take as long to import as the rest, and only a search needs them
+    from testbed.asked.threshold import Belief
+
     if probes:
         return belief(capacity, probes[:-1]).after(probes[-1])
     return Belief.between(capacity.from_rps * LOWEST_SHARE, capacity.to_rps * BEYOND)

@@ -26,6 +26,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr
 
+from testbed.asked.probe import Probe
+
 Floats = npt.NDArray[np.float64]
 
 # Of the belief that the interval holds: so much, for the interval to hold the truth in 95 of 100
@@ -44,19 +46,6 @@ ENDS = np.column_stack([np.zeros(len(PAIRS), int), PAIRS, np.full(len(PAIRS), le
 HICCUP = 0.06  # share of runs that miss because of a pause
 FAR = 0.8  # share of these that miss by far
 SLIP = 0.01  # share of probes that are of any grade, whatever the rate: no model is perfect
-
-
-@dataclass(frozen=True)
-class Probe:
-    """One run at one rate. `margin` is log(p99 / objective); infinite if it missed by errors."""
-
-    rate_rps: float
-    margin: float
-
-    @property
-    def met(self) -> bool:
-        """Whether the run met the objective."""
-        return self.margin <= 0
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,15 @@ from testbed.lab import control, host, names
 from tests.lab.campaigns import PATIENCE_S, Testbed
 
 LINK_TRIES = 5
+# Files that take more than five minutes each, the longest first
+LONGEST = (
+    "bare_metal",
+    "faults_runs",
+    "validity_provoked",
+    "faults_link",
+    "campaigns",
+    "articles_measured",
+)
 # Each of several processes of pytest (gw0, gw1) has a lab of its own
 PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
 TEST_LAB = os.environ.get("TESTBED_TEST_LAB", "test") + PROCESS
@@ -62,11 +71,12 @@ def verified(provisioned: Testbed) -> Testbed:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test in this folder as `lab`, and put the longest file first.
+    """Mark every test in this folder as `lab`, and put the longest files first.
 
-    Otherwise one of two processes would still run it when the other has nothing more to do.
+    Otherwise one of two processes would still run them when the other has nothing more to do.
     """
     for item in items:
         if "tests/lab/" in item.nodeid:
             item.add_marker(pytest.mark.lab)
-    items.sort(key=lambda item: item.path.name != "test_bare_metal.py")
+    places = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))

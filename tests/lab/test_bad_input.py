@@ -7,7 +7,15 @@ import subprocess
 import pytest
 
 from testbed.errors import Exit
-from tests.lab.campaigns import PATIENCE_S, ROOT, Testbed, interrupt, short, wait_until
+from tests.lab.campaigns import (
+    FEW_WORKERS,
+    PATIENCE_S,
+    ROOT,
+    Testbed,
+    interrupt,
+    short,
+    wait_until,
+)
 from tests.lab.faults import provoked
 from tests.lab.test_campaigns import begin, nothing_runs
 
@@ -150,6 +158,6 @@ def test_a_server_lost_in_the_middle_ends_the_campaign(verified, lab, ssh):
     provoked("server lost", "its management cable pulled during a run", "stopped", said)
     # the next campaign stops what could not be stopped on the lost host; the host itself ends the
     # lost sessions and, with them, the reservation
-    again = ["run-round2", *ONE]
+    again = [*FEW_WORKERS, *ONE]
     wait_until(lambda: verified.fab(*again, check=False).returncode == 0, "the hosts are free")
     assert nothing_runs(ssh)

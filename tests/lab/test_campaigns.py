@@ -8,6 +8,7 @@ import signal
 import pytest
 
 from tests.lab.campaigns import (
+    FEW_WORKERS,
     OF_THIS_MACHINE,
     checks,
     has_figures,
@@ -204,7 +205,7 @@ def nothing_runs(ssh):
 def begin(testbed, **changes):
     """Start a campaign and return it in the load of its second run."""
     (testbed.results / "latest").unlink(missing_ok=True)
-    process = testbed.start_fab("run-round2", *short(endpoints="index", **changes))
+    process = testbed.start_fab(*FEW_WORKERS, *short(endpoints="index", **changes))
     wait_until(first_run_finished(testbed), "the first run has finished")
     folder = (testbed.results / "latest").resolve()
     wait_until(lambda: list(folder.glob(".partial-*")), "the second run has begun")
@@ -219,7 +220,7 @@ def test_ctrl_c_stops_everything_and_the_campaign_can_be_resumed(verified, ssh):
     assert nothing_runs(ssh)
     before = {path: path.stat().st_mtime_ns for path in folder.glob("0*/run.json")}
     assert before
-    verified.fab("run-round2", f"--resume={folder}")
+    verified.fab(*FEW_WORKERS, f"--resume={folder}")
     assert len(records(folder)) == 3
     assert {path: path.stat().st_mtime_ns for path in before} == before
     said = output[output.index("interrupted") :]
@@ -231,7 +232,7 @@ def test_a_killed_campaign_can_be_resumed(verified, ssh):
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert json.loads((folder / "campaign.json").read_text())["ended_at"] is None
-    verified.fab("run-round2", f"--resume={folder}")
+    verified.fab(*FEW_WORKERS, f"--resume={folder}")
     runs = records(folder)
     assert len(runs) == 3
     assert all(map(has_figures, runs))
@@ -241,7 +242,7 @@ def test_a_killed_campaign_can_be_resumed(verified, ssh):
 
 
 def test_a_campaign_does_not_mix_with_other_settings(verified, ssh):
-    folder = verified.campaign("run-round2", *short(apps="flask", endpoints="index"))
+    folder = verified.campaign(*FEW_WORKERS, *short(apps="flask", endpoints="index"))
 
     def as_superuser(statement):
         ssh(
@@ -251,7 +252,7 @@ def test_a_campaign_does_not_mix_with_other_settings(verified, ssh):
 
     as_superuser("alter system set work_mem to 12345")
     try:
-        done = verified.fab("run-round2", f"--resume={folder}", check=False)
+        done = verified.fab(*FEW_WORKERS, f"--resume={folder}", check=False)
     finally:
         as_superuser("alter system reset work_mem")
     assert done.returncode == 2

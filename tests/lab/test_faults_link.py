@@ -11,6 +11,7 @@ from testbed.errors import Exit
 from testbed.lab import names
 from tests.lab import faults
 from tests.lab.campaigns import (
+    FEW_WORKERS,
     ONE,
     PATIENCE_S,
     ROOT,
@@ -283,7 +284,7 @@ def test_a_dead_link_ends_the_campaign_which_can_go_on(verified, ssh):
     """Cut the link after the first run: the second must not use the management network."""
     (verified.results / "latest").unlink(missing_ok=True)
     asked = ONE | {"trials": 2}
-    process = verified.start_fab("run-round2", *short(**asked))
+    process = verified.start_fab(*FEW_WORKERS, *short(**asked))
     latest = verified.results / "latest"
     with changed(ssh, "client", "true", UP):
         wait_until(lambda: list(latest.glob("001-*/run.json")), "the first run is finished")
@@ -296,7 +297,7 @@ def test_a_dead_link_ends_the_campaign_which_can_go_on(verified, ssh):
     first, second = (folder / run for run in _planned(folder))
     kept = (first / "run.json").read_text()
     assert json.loads((second / "run.json").read_text())["failure"]["interrupted"]
-    verified.fab("run-round2", f"--resume={folder}")
+    verified.fab(*FEW_WORKERS, f"--resume={folder}")
     assert (first / "run.json").read_text() == kept
     assert [run["failure"] for run in records(folder)] == [None, None]
     said = output[output.index("error:") :].partition("; then go on")[0]

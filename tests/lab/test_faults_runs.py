@@ -11,6 +11,7 @@ from testbed import store
 from testbed.errors import Exit
 from testbed.model.results import Campaign
 from tests.lab.campaigns import (
+    FEW_WORKERS,
     ONE,
     PATIENCE_S,
     Testbed,
@@ -32,7 +33,7 @@ UNIT = "testbed-agents-flask.service"
 def resumed(testbed, *options):
     """Resume the latest campaign, which must succeed, and return its runs."""
     folder = (testbed.results / "latest").resolve()
-    testbed.fab("run-round2", f"--resume={folder}", *options)
+    testbed.fab(*FEW_WORKERS, f"--resume={folder}", *options)
     return records(folder)
 
 
@@ -98,7 +99,7 @@ def test_a_host_whose_disk_fills_up_interrupts_the_run(verified, ssh, role, faul
 )
 def test_a_host_without_room_ends_the_campaign_at_once(verified, ssh, role, fault):
     with small_disk(ssh, role, 8):
-        done = verified.fab("run-round2", *short(**(ONE | {"trials": 2})), check=False)
+        done = verified.fab(*FEW_WORKERS, *short(**(ONE | {"trials": 2})), check=False)
     output = done.stdout + done.stderr
     assert done.returncode == Exit.RUN_INTERRUPTED, output
     assert f"{role} host: {RUN}: the disk is full" in output
@@ -108,7 +109,7 @@ def test_a_host_without_room_ends_the_campaign_at_once(verified, ssh, role, faul
 
 def test_a_full_disk_of_this_machine_is_named_with_its_path(verified, tmp_path):
     with small_results(verified, tmp_path / "small", 8) as testbed:
-        done = testbed.fab("run-round2", *short(**ONE), check=False)
+        done = testbed.fab(*FEW_WORKERS, *short(**ONE), check=False)
     output = done.stdout + done.stderr
     assert done.returncode == Exit.RUN_INTERRUPTED, output
     assert "this machine: " in output
@@ -119,7 +120,7 @@ def test_a_full_disk_of_this_machine_is_named_with_its_path(verified, tmp_path):
 
 def test_this_machines_disk_that_fills_up_keeps_finished_runs(verified, ssh, tmp_path):
     with small_results(verified, tmp_path / "small", FULL) as testbed:
-        process = testbed.start_fab("run-round2", *short(**(ONE | {"trials": 2, "duration": 4})))
+        process = testbed.start_fab(*FEW_WORKERS, *short(**(ONE | {"trials": 2, "duration": 4})))
         latest = testbed.results / "latest"
         wait_until(lambda: list(latest.glob("001-*/run.json")), "the first run is finished")
         wait_until(lambda: list(latest.glob(".partial-002*")), "the second has begun")
@@ -188,7 +189,7 @@ def test_a_database_that_does_not_run_ends_the_campaign(verified, ssh):
     process = None
     with postgresql(ssh):
         (verified.results / "latest").unlink(missing_ok=True)
-        process = verified.start_fab("run-round2", *short(**(ONE | {"trials": 3, "duration": 4})))
+        process = verified.start_fab(*FEW_WORKERS, *short(**(ONE | {"trials": 3, "duration": 4})))
         latest = verified.results / "latest"
         wait_until(lambda: list(latest.glob(".partial-002*")), "the second run has begun")
         wait_for_load(ssh)
@@ -208,7 +209,7 @@ def test_a_database_that_does_not_run_ends_the_campaign(verified, ssh):
 def test_a_database_that_is_not_there_is_told_before_anything_is_made(verified, ssh):
     with postgresql(ssh):
         ssh("server", "systemctl stop 'postgresql@*'")
-        done = verified.fab("run-round2", *short(**ONE), check=False)
+        done = verified.fab(*FEW_WORKERS, *short(**ONE), check=False)
     assert done.returncode == Exit.NOT_READY, done.stdout + done.stderr
     assert "PostgreSQL" in done.stderr
     assert "psql -X" not in done.stderr
@@ -243,7 +244,7 @@ def test_a_program_that_was_removed_is_named(verified, ssh, program, fault):
     path = f"/opt/testbed/bin/{program}"
     ssh("client", f"mv {path} {path}.away")
     try:
-        done = verified.fab("run-round2", *short(**ONE), check=False)
+        done = verified.fab(*FEW_WORKERS, *short(**ONE), check=False)
     finally:
         ssh("client", f"mv {path}.away {path}")
     output = done.stdout + done.stderr
@@ -257,7 +258,7 @@ def test_sudo_that_refuses_is_named(verified, ssh):
     path = "/etc/sudoers.d/testbed"
     process = None
     try:
-        process = verified.start_fab("run-round2", *short(**(ONE | {"trials": 2, "duration": 3})))
+        process = verified.start_fab(*FEW_WORKERS, *short(**(ONE | {"trials": 2, "duration": 3})))
         latest = verified.results / "latest"
         wait_until(lambda: list(latest.glob("001-*/run.json")), "the first run is finished")
         ssh("server", f"mv {path} /root/sudoers-testbed")
@@ -286,14 +287,14 @@ def test_a_resume_repeats_what_the_app_failed_in(verified, ssh):
 
 
 def test_what_differs_is_named_when_a_resume_is_refused(verified):
-    folder = verified.campaign("run-round2", *short(**ONE))
+    folder = verified.campaign(*FEW_WORKERS, *short(**ONE))
     file = folder / "campaign.json"
     campaign = store.read(file, Campaign)
     server = campaign.hosts[0]
     packages = {name: f"{version}.1" for name, version in server.packages.items()}
     changed = server.model_copy(update={"kernel": "5.0", "packages": packages})
     store.write(file, campaign.model_copy(update={"hosts": [changed, campaign.hosts[1]]}))
-    done = verified.fab("run-round2", f"--resume={folder}", check=False)
+    done = verified.fab(*FEW_WORKERS, f"--resume={folder}", check=False)
     assert done.returncode == Exit.BAD_INPUT
     assert f"server: kernel: 5.0 → {server.kernel}" in done.stderr
     assert "server: package " in done.stderr
@@ -302,7 +303,7 @@ def test_what_differs_is_named_when_a_resume_is_refused(verified):
 
 
 def test_edited_results_are_named_and_do_not_count(verified):
-    folder = verified.campaign("run-round2", *short(**ONE))
+    folder = verified.campaign(*FEW_WORKERS, *short(**ONE))
     (run,) = records(folder)
     raw = folder / run["run_id"] / "raw" / "pacer.json"
     whole = raw.read_bytes()
@@ -314,7 +315,7 @@ def test_edited_results_are_named_and_do_not_count(verified):
     compared = verified.run("python", "-m", "analysis", "compare", folder, folder, check=False)
     assert compared.returncode == Exit.NOT_VALID
     assert said in compared.stdout
-    done = verified.fab("run-round2", f"--resume={folder}", check=False)
+    done = verified.fab(*FEW_WORKERS, f"--resume={folder}", check=False)
     assert done.returncode == Exit.BAD_INPUT
     assert said in done.stderr
     provoked("results edited", "a raw output cut in half", "refused", done.stderr)

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from tests.lab.campaigns import short, wait_until
+from tests.lab.campaigns import FEW_WORKERS, short, wait_until
 from tests.lab.faults import provoked
 
 APP = "testbed-agents-flask.service"
@@ -49,7 +49,7 @@ def cut_off(lab, role):
 def loading(verified, ssh):
     """A campaign in the middle of a long load; it is ended by force afterwards."""
     options = short(apps="flask", endpoints="index", rate=20, duration=300)
-    process = verified.start_fab("run-round2", *options)
+    process = verified.start_fab(*FEW_WORKERS, *options)
     wait_until(lambda: ssh("client", "pgrep -u bench -f pacer.worker || true"), "the load is on")
     assert set(active(ssh)) == {APP, "testbed-lease.service"}
     yield process

@@ -8,6 +8,7 @@ from statistics import median
 import pytest
 
 from tests.lab.campaigns import (
+    FEW_WORKERS,
     OF_THIS_MACHINE,
     ONE,
     PATIENCE_S,
@@ -230,7 +231,7 @@ def test_a_halt_of_the_telemetry_is_doubtful(verified, ssh):
 
 
 def test_telemetry_samples_as_often_as_asked(verified):
-    folder = verified.campaign("run-round2", *short(**ONE), "--telemetry-interval=0.25")
+    folder = verified.campaign(*FEW_WORKERS, *short(**ONE), "--telemetry-interval=0.25")
     assert (
         json.loads((folder / "campaign.json").read_text())["asked"]["telemetry_interval_s"] == 0.25
     )
@@ -261,7 +262,7 @@ def test_other_data_and_settings_than_before_are_doubtful(verified, ssh):
     psql = 'sudo -u postgres psql -q testbed_agents -c "{}"'
     reload = "; " + psql.format("select pg_reload_conf()") + " >/dev/null"
     (verified.results / "latest").unlink(missing_ok=True)
-    process = verified.start_fab("run-round2", *short(**(ONE | {"trials": 2, "duration": 9})))
+    process = verified.start_fab(*FEW_WORKERS, *short(**(ONE | {"trials": 2, "duration": 9})))
     try:
         wait_for_load(ssh)
         ssh("server", psql.format("set role testbed; create table public.grown as select 1 as one"))

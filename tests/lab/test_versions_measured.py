@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from testbed.errors import Exit
-from tests.lab.campaigns import ROOT, has_figures, records, short
+from tests.lab.campaigns import FEW_WORKERS, ROOT, has_figures, records, short
 
 FLASK = ROOT / "apps" / "agents" / "flask"
 ASKED = short(rate=40, trials=4, duration=2, warmup=1)
@@ -103,7 +103,7 @@ def test_an_app_against_itself_gives_the_noise_of_the_place(verified):
 def test_trials_go_on_until_a_ratio_is_narrow_or_the_most_are_made(verified):
     options = [*short(rate=40, duration=2, warmup=1), "--endpoints=index", "--apps=flask,django"]
     done = verified.fab(
-        "run-round2", "--until=1%", "--most=8", "--metric=response_mean_us", *options, check=False
+        *FEW_WORKERS, "--until=1%", "--most=8", "--metric=response_mean_us", *options, check=False
     )
     folder = (verified.results / "latest").resolve()
     runs = records(folder)

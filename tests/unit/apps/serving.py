@@ -148,31 +148,69 @@ def is_ready(worker: psutil.Process) -> bool:
     return handles and worker.status() == psutil.STATUS_SLEEPING
 
 
+def requirements_of(app: CataloguedApp) -> Path:
+    """The file with the app's pinned packages."""
+    return Path(app.folder) / str(app.spec.requirements)
+
+
 def make_venv(app: CataloguedApp) -> Path:
     """The app's virtual environment, made once for each state of its requirements.
 
-    Apps with the same requirements share one, and so do test processes: the first makes it.
+    Apps with the same requirements share one.
     """
-    requirements = Path(app.folder) / str(app.spec.requirements)
-    key = hashlib.sha256(requirements.read_bytes() + PYTHON.encode()).hexdigest()[:12]
-    venv = REPOSITORY / ".cache" / "test-venvs" / f"{app.workload}-{key}"
-    venv.parent.mkdir(parents=True, exist_ok=True)
-    with venv.with_suffix(".lock").open("w") as lock:
+    requirements = requirements_of(app)
+
+    def build(venv: Path) -> None:
+        ours = app in APPS.values()
+        from_there = ["--no-index", f"--find-links={packages()}"] if ours else []
+        run([PYTHON, "-m", "venv", "--without-pip", str(venv)])
+        run(pip(venv / "bin/python", "install", "--no-deps", *from_there, "-r", str(requirements)))
+
+    return _made_once("test-venvs", app.workload, [requirements], build)
+
+
+def packages() -> Path:
+    """The packages of all apps, downloaded by one pip, since most are those of several apps."""
+    files = sorted({requirements_of(app) for app in APPS.values()})
+    wanted = [f"--requirement={file}" for file in files]
+    return _made_once(
+        "test-packages",
+        "all",
+        files,
+        lambda folder: run(pip(PYTHON, "download", "--no-deps", f"--dest={folder}", *wanted)),
+    )
+
+
+def _made_once(
+    kind: str, name: str, requirements: list[Path], make: Callable[[Path], object]
+) -> Path:
+    """A folder of the cache that `make` fills, once for each state of the requirements.
+
+    Test processes share it: the first makes it, and the others wait.
+    """
+    state = b"".join(file.read_bytes() for file in requirements)
+    key = hashlib.sha256(state + PYTHON.encode()).hexdigest()[:12]
+    folder = REPOSITORY / ".cache" / kind / f"{name}-{key}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (venv / "complete").exists():
-            _build_venv(venv, requirements)
-    return venv
+        if not (folder / "complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            make(folder)
+            (folder / "complete").touch()
+    return folder
 
 
-def _build_venv(venv: Path, requirements: Path) -> None:
-    shutil.rmtree(venv, ignore_errors=True)
-    for command in (
-        [PYTHON, "-m", "venv", str(venv)],
-        [str(venv / "bin/pip"), "install", "-q", "--no-deps", "-r", str(requirements)],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"{shlex.join(command)}: {done.stdout}{done.stderr}"
-    (venv / "complete").touch()
+def pip(python: str | Path, *arguments: str) -> list[str]:
+    """The command line of pip for an environment, which has none of its own, as on a host."""
+    return [sys.executable, "-m", "pip", "--quiet", "--python", str(python), *arguments]
+
+
+def run(command: list[str]) -> str:
+    """What a command printed. Fails with that if it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{shlex.join(command)}: {done.stdout}{done.stderr}"
+    return done.stdout
 
 
 def command_line(app: CataloguedApp, environment: dict[str, str]) -> list[str]:

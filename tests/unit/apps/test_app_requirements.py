@@ -1,6 +1,6 @@
 """The apps' requirements: complete, and pinned to the last package."""
 
-import subprocess
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -11,23 +11,16 @@ from tests.unit.apps.serving import APPS
 from tests.unit.locks import pins
 
 
-def pip(venv: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run the environment's pip."""
-    command = [str(venv / "bin/pip"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def frozen(venv: Path) -> set[str]:
-    """'name==version' of each package that is installed."""
-    pins = (line.partition("==") for line in pip(venv, "freeze").stdout.splitlines())
-    return {f"{canonicalize_name(name)}=={version}" for name, _, version in pins}
+def installed(venv: Path) -> set[str]:
+    """'name==version' of each package in an environment."""
+    found = metadata.distributions(path=[str(one) for one in venv.glob("lib/*/site-packages")])
+    return {f"{canonicalize_name(one.name)}=={one.version}" for one in found}
 
 
 @pytest.mark.parametrize("key", APPS)
 def test_requirements_name_every_package_with_its_version(key: str) -> None:
-    requirements = Path(APPS[key].folder) / str(APPS[key].spec.requirements)
+    requirements = serving.requirements_of(APPS[key])
     wanted = {pin.text for pin in pins(requirements) if pin.applies}
     venv = serving.make_venv(APPS[key])  # installed without looking for dependencies
-    assert frozen(venv) == wanted
-    check = pip(venv, "check")
-    assert check.returncode == 0, check.stdout
+    assert installed(venv) == wanted
+    serving.run(serving.pip(venv / "bin/python", "check"))

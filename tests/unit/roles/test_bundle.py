@@ -62,6 +62,10 @@ def test_the_digests_follow_the_content(folder, tmp_path):
     edited = packed(folder, tmp_path, "requirements.txt")
     assert edited.digest != first.digest
     assert edited.requirements_digest == first.requirements_digest
+    old = (folder / "requirements.txt").read_text()
+    (folder / "requirements.txt").write_text(f"{old}    # via something\n")
+    commented = packed(folder, tmp_path, "requirements.txt")
+    assert commented.requirements_digest == first.requirements_digest
     (folder / "requirements.txt").write_text("wheel==2.0\n")
     pinned = packed(folder, tmp_path, "requirements.txt")
     assert pinned.requirements_digest != first.requirements_digest

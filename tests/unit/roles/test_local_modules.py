@@ -34,7 +34,7 @@ def release(name, digest=NEW):
 
 def test_only_what_is_not_unpacked_is_missing(tmp_path):
     (tmp_path / f"a-{NEW}").mkdir()
-    (tmp_path / f"b-{OLD}").mkdir()
+    (tmp_path / "venvs" / f"b-{OLD}").mkdir()
     wanted = [release("a"), release("b")]
     assert releases.missing(tmp_path, wanted) == [release("b")]
     assert releases.missing(tmp_path / "nowhere", wanted) == wanted
@@ -208,6 +208,66 @@ def test_what_cannot_be_downloaded_together_is_installed_apart(tmp_path, monkeyp
     assert failed.startswith("two: ")
     assert complete == [True, False]
     assert shared == [False, False]
+
+
+@pytest.fixture
+def provided(tmp_path, monkeypatch):
+    """Provide environments of these names and digests; return which of them were built.
+
+    Instead of pip, an empty environment is made.
+    """
+    folder = tmp_path / "venvs"
+    folder.mkdir()
+
+    def build_all(folder, missing):
+        for one in missing:
+            path = folder / virtualenvs.folder_of(one)
+            virtualenvs.remove(path)
+            path.mkdir(parents=True)
+            (path / virtualenvs.MARKER).write_text(virtualenvs.marker_text())
+            built.append(one["name"])
+        return []
+
+    def provide(pins="tiny==1.0\n", **digests):
+        built.clear()
+        (tmp_path / "requirements.txt").write_text(pins)
+        wanted = [
+            release(name, digest * 12) | {"requirements": str(tmp_path / "requirements.txt")}
+            for name, digest in digests.items()
+        ]
+        leftover = stale(folder, wanted, exclusive=True)
+        missing = virtualenvs.missing_of(folder, wanted, leftover)
+        assert virtualenvs.provide(folder, wanted, missing) == []
+        for path in leftover:
+            virtualenvs.remove(path)
+        assert virtualenvs.missing_of(folder, wanted, []) == []
+        assert len(list(folder.iterdir())) == len(wanted)
+        return list(built)
+
+    built = []
+    monkeypatch.setattr(virtualenvs, "build_all", build_all)
+    return provide
+
+
+def test_of_environments_with_one_digest_one_is_built(provided, tmp_path):
+    assert provided(a="1", b="1", c="2") == ["a", "c"]
+    assert (tmp_path / "venvs" / f"b-{'1' * 12}").readlink() == Path(f"a-{'1' * 12}")
+    assert provided(a="1", b="1", c="2") == []
+    assert provided(a="1", b="1", c="1") == []
+    assert provided(b="1", a="1", d="1") == []
+    assert (tmp_path / "venvs" / f"d-{'1' * 12}").readlink() == Path(f"a-{'1' * 12}")
+
+
+def test_requirements_that_may_name_other_files_are_not_shared(provided):
+    assert provided(pins="-r base.txt\n", a="1", b="1") == ["a", "b"]
+
+
+def test_a_link_to_an_environment_that_goes_is_built_anew(provided, tmp_path):
+    provided(a="1", b="1", c="1")
+    assert provided(b="1", c="1") == ["b"]
+    assert provided(a="2", b="1", c="2") == ["a"]
+    assert provided(a="1", b="1", c="2") == ["c"]
+    assert (tmp_path / "venvs" / f"a-{'1' * 12}").readlink() == Path(f"b-{'1' * 12}")
 
 
 def a_file(path, content="text\n", **options):

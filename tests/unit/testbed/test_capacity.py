@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from testbed.asked import capacity, plan
 from testbed.asked.capacity import answer, meets, most_probes, next_rate
-from testbed.asked.threshold import Probe
+from testbed.asked.probe import Probe
 from testbed.errors import TestbedError
 from testbed.model.experiment import Capacity, LoadSpec, PlannedRun
 from testbed.model.results import Failure, Finding
