@@ -3,8 +3,7 @@
 import difflib
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +11,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from testbed import files
 from testbed.asked import answers, app_code, yamlfile
-from testbed.errors import TestbedError
-from testbed.model.catalogue import App, CataloguedApp, Endpoint, Exchange, Workload
+from testbed.errors import Place, TestbedError
+from testbed.model import command_line
+from testbed.model.catalogue import URL_OF, App, CataloguedApp, Endpoint, Exchange, Workload
 from testbed.model.kinds import Name
 from testbed.paths import ROOT
 from testbed.texts import shown_name
@@ -36,7 +36,7 @@ class Catalogue:
     def workload(self, name: str) -> Workload:
         """Return the workload of that name. Raises TestbedError, which suggests a similar name."""
         if name not in self.workloads:
-            raise unknown("workload", name, self.workloads)
+            raise unknown("workload", name, self.workloads, place=("workload",))
         return self.workloads[name]
 
     def apps_of(self, workload: str) -> dict[str, CataloguedApp]:
@@ -45,17 +45,21 @@ class Catalogue:
         return {app.name: app for app in self.apps if app.workload == workload}
 
 
-def unknown(what: str, name: str, known: Iterable[str], also: str = "") -> TestbedError:
+def unknown(
+    what: str, name: str, known: Iterable[str], also: str = "", place: Place = ()
+) -> TestbedError:
     """Return the error for an unknown name; it names the most similar known one, and all of them.
 
-    `also` is one more remedy.
+    `also` is one more remedy, `place` where the name stands in a file.
     """
     names = sorted(known)
     near = difflib.get_close_matches(name[:100], names, n=1)
     remedy = f"did you mean '{near[0]}'? " if near else ""
     remedy += f"known: {', '.join(names) or 'none'}"
     return TestbedError(
-        f"unknown {what} '{shown_name(name)}'", remedy=f"{remedy}; {also}" if also else remedy
+        f"unknown {what} '{shown_name(name)}'",
+        remedy=f"{remedy}; {also}" if also else remedy,
+        place=place,
     )
 
 
@@ -85,6 +89,8 @@ def load(own: str | Path | None = None, *, project: Path = APPS_FOLDER) -> Catal
                 f"{shown_name(path)}: workload {app.workload} has an app '{app.name}' already",
                 remedy="give its folder another name",
             )
+        with yamlfile.placed(path, "title"):
+            _check_title(app, apps.values())
         apps[app.unit] = app
     for folder in folders:
         if not _declared(folder, "*", WORKLOAD_FILE) and not _declared(folder, "*/*", APP_FILE):
@@ -142,27 +148,17 @@ def _load_workload(path: Path) -> Workload:
     for name, endpoint in workload.endpoints.items():
         exchanges: list[Endpoint | Exchange] = [endpoint, *endpoint.also]
         for number, asked in enumerate(exchanges):
-            where = f"endpoints.{name}" + (f".also.{number - 1}" if number else "")
-            with _within(path, where):
+            where: Place = ("endpoints", name, *(("also", number - 1) if number else ()))
+            with yamlfile.placed(path, *where, "expect"):
                 answers.read_expected(path.parent, asked.expect)
-                if asked.send is not None:
+            if asked.send is not None:
+                with yamlfile.placed(path, *where, "send"):
                     answers.read_body(path.parent, asked.send)
     for key in ("dataset", "reset"):
         if (file := getattr(workload, key)) is not None:
-            with _within(path, key):
+            with yamlfile.placed(path, key):
                 sql.read_file(path.parent, file)
     return workload
-
-
-@contextmanager
-def _within(path: Path, key: str) -> Iterator[None]:
-    """Add the file and the key to an error raised in the block."""
-    try:
-        yield
-    except TestbedError as error:
-        raise TestbedError(
-            f"{shown_name(path)}: {key}: {error.message}", remedy=error.remedy
-        ) from error
 
 
 def _load_app(app_file: Path, workloads: dict[str, Workload]) -> CataloguedApp:
@@ -176,16 +172,16 @@ def _load_app(app_file: Path, workloads: dict[str, Workload]) -> CataloguedApp:
     _check_name("app", app_file.parent)
     spec = yamlfile.load(app_file, App)
     for endpoint in spec.endpoints:
-        if endpoint not in workloads[workload].endpoints:
-            error = unknown("endpoint", endpoint, workloads[workload].endpoints)
-            raise TestbedError(
-                f"{shown_name(app_file)}: endpoints: {error.message}", remedy=error.remedy
-            )
+        with yamlfile.placed(app_file, "endpoints", endpoint):
+            if endpoint not in workloads[workload].endpoints:
+                raise unknown("endpoint", endpoint, workloads[workload].endpoints)
+    with yamlfile.placed(app_file, "serve"):
+        _check_services(spec, workload, workloads[workload])
     folder = code_folder(app_file, spec)
     if spec.requirements is not None:
-        with _within(app_file, "requirements"):
+        with yamlfile.placed(app_file, "requirements"):
             files.read_text(files.beside(folder, spec.requirements), LONGEST_REQUIREMENTS)
-    with _within(app_file, "code"):
+    with yamlfile.placed(app_file, "code"):
         digest = app_code.digest(folder, app_file)
     return CataloguedApp(
         workload=workload,
@@ -195,6 +191,27 @@ def _load_app(app_file: Path, workloads: dict[str, Workload]) -> CataloguedApp:
         digest=digest,
         spec=spec,
     )
+
+
+def _check_title(app: CataloguedApp, others: Iterable[CataloguedApp]) -> None:
+    """Raise TestbedError if another app of the workload has the same title."""
+    for other in others:
+        if (other.workload, other.spec.title) == (app.workload, app.spec.title):
+            raise TestbedError(
+                f"'{app.spec.title}' is the title of {shown_name(other.file)}, too",
+                remedy="charts and tables name apps by their titles: give it another one",
+            )
+
+
+def _check_services(spec: App, name: str, workload: Workload) -> None:
+    """Raise TestbedError if `serve` needs a service that the workload of that name lacks."""
+    for variable in command_line.variables(spec.serve):
+        service = URL_OF.get(variable)
+        if service is not None and service not in workload.services:
+            raise TestbedError(
+                f"${{{variable}}} is empty: workload {name} does not name the service {service}",
+                remedy=f"services: [{service}] in its workload.yml, or serve without it",
+            )
 
 
 def reset_unit(workload: str, folder: Path, reset: str) -> str:
@@ -211,15 +228,12 @@ def code_folder(app_file: Path, spec: App) -> Path:
     """Return the folder of the app's code: its own folder, or another one of its workload."""
     own = app_file.parent.resolve()
     folder = (own / spec.code).resolve()
-    if not folder.is_dir():
-        raise TestbedError(
-            f"{shown_name(app_file)}: code: no folder '{spec.code}' there",
-            remedy="relative to this file",
-        )
-    if not any(map(folder.is_relative_to, (own, own.parent, app_file.parent.parent.resolve()))):
-        raise TestbedError(
-            f"{shown_name(app_file)}: code: '{spec.code}' leads to {shown_name(folder)}, outside "
-            "of the workload's folder",
-            remedy="name a folder beside app.yml or beside its folder",
-        )
+    with yamlfile.placed(app_file, "code"):
+        if not folder.is_dir():
+            raise TestbedError(f"no folder '{spec.code}' there", remedy="relative to this file")
+        if not any(map(folder.is_relative_to, (own, own.parent, app_file.parent.parent.resolve()))):
+            raise TestbedError(
+                f"'{spec.code}' leads to {shown_name(folder)}, outside of the workload's folder",
+                remedy="name a folder beside app.yml or beside its folder",
+            )
     return folder

@@ -184,8 +184,9 @@ def measure(name: str, given: options.Options, watch: Watch | None) -> None:
         path = experiments.find(name)
         experiment, overridden, asked = _asked(path, given, watch)
         if given.dry_run:
-            catalogue = catalogues.load(given.apps_path)
-            runs = plan(experiment, catalogue, given.seed or 0)
+            with experiments.placed(path, overridden):
+                catalogue = catalogues.load(given.apps_path)
+                runs = plan(experiment, catalogue, given.seed or 0)
             if asked:
                 until.check(experiment, asked, runs, catalogue)
             progress.result(show.plan_text(experiment, runs, asked))
@@ -202,7 +203,8 @@ def measure(name: str, given: options.Options, watch: Watch | None) -> None:
             until=asked,
             watch=watch,
         )
-        outcome = campaign.run(request, progress)
+        with experiments.placed(path, overridden):
+            outcome = campaign.run(request, progress)
     _tell(outcome, watch, progress)
     _end([outcome], strict=given.strict)
 
@@ -232,7 +234,10 @@ def measure_versions(
         path = experiments.find(name)
         experiment, overridden, asked = _asked(path, given, watch)
         sources = (given.old, given.new)
-        with versions.pair(experiment, given.app or "", given.apps_path, *sources) as pair:
+        with (
+            experiments.placed(path, overridden),
+            versions.pair(experiment, given.app or "", given.apps_path, *sources) as pair,
+        ):
             if given.dry_run:
                 runs = pair.planned(given.seed or 0)
                 progress.result(show.versions_text(pair.named))
@@ -254,7 +259,10 @@ def measure_noise(name: str, given: options.NoiseOptions, judge: Callable[[Path]
     path = experiments.find(name)
     asked, overridden = experiments.override(experiments.load(path), given.overrides())
     times = given.repeats or options.REPEATS
-    with versions.pair(asked, given.app or "", given.apps_path, None, None) as pair:
+    with (
+        experiments.placed(path, overridden),
+        versions.pair(asked, given.app or "", given.apps_path, None, None) as pair,
+    ):
         if given.dry_run:
             runs = pair.planned(given.seed or 0)
             progress.result(f"{times} campaigns, each:")

@@ -38,7 +38,8 @@ def apps_folder(tmp_path):
     (folder / "work" / "workload.yml").write_text(WORKLOAD)
     (folder / "work" / "index.json").write_text('{"hello": "world"}')
     second = folder / "work" / "second" / "app.yml"
-    second.write_text(APP.replace("{index: /index}", "{index: /index, extra: /extra}"))
+    both = APP.replace("{index: /index}", "{index: /index, extra: /extra}")
+    second.write_text(both.replace("title: A", "title: B"))
     return folder
 
 
