@@ -3,7 +3,7 @@
 import difflib
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +43,24 @@ class Catalogue:
         """Return the workload's apps by name, in alphabetical order."""
         self.workload(workload)
         return {app.name: app for app in self.apps if app.workload == workload}
+
+    def chosen(
+        self, names: Sequence[str] | None, workload: str | None, own: str | Path | None
+    ) -> list[CataloguedApp]:
+        """Return the apps of these names, or all; of this workload, or of all.
+
+        Without names, an `own` folder stands for the apps in it. Raises TestbedError for a name
+        that no app has.
+        """
+        apps = self.apps if workload is None else [*self.apps_of(workload).values()]
+        if names is None:
+            home = None if own is None else Path(own).resolve()
+            return [one for one in apps if home is None or home in Path(one.file).parents]
+        known = {app.name for app in apps}
+        for name in names:
+            if name not in known:
+                raise unknown("app" if workload is None else f"app of {workload}:", name, known)
+        return [app for app in apps if app.name in names]
 
 
 def unknown(

@@ -20,15 +20,17 @@ from testbed.asked import experiments, until
 from testbed.asked.plan import plan
 from testbed.campaign import articles, campaign, versions
 from testbed.campaign.campaign import Watch
-from testbed.cli import options, show
+from testbed.cli import options, show, tried
 from testbed.errors import Exit, TestbedError
 from testbed.hosts import inventory
+from testbed.hosts.remotes import held
 from testbed.model.article import Series
 from testbed.model.base import Model
 from testbed.model.experiment import Experiment
 from testbed.model.results import SERIES_FILE, Until
 from testbed.paths import ROOT
 from testbed.progress import Progress
+from testbed.run import trying
 from testbed.terminal import Terminal
 from testbed.texts import shown, shown_name
 
@@ -101,7 +103,7 @@ def measuring(name: str, doc: str, watch: Watch | None = None) -> Task:
     def body(context: Context, **given: Any) -> None:
         measure(name, options.read(given), watch)
 
-    return _with_options(body, name, doc, [])
+    return with_options(body, name, doc, [])
 
 
 def measuring_any(doc: str, watch: Watch | None = None) -> Task:
@@ -111,7 +113,7 @@ def measuring_any(doc: str, watch: Watch | None = None) -> Task:
         measure(experiment, options.read(given), watch)
 
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    return _with_options(body, "run", doc, [inspect.Parameter("experiment", kind)])
+    return with_options(body, "run", doc, [inspect.Parameter("experiment", kind)])
 
 
 def measuring_versions(doc: str, judge: Judge, watch: Watch | None = None) -> Task:
@@ -125,7 +127,7 @@ def measuring_versions(doc: str, judge: Judge, watch: Watch | None = None) -> Ta
 
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     first = [inspect.Parameter("experiment", kind)]
-    return _with_options(body, "run_ab", doc, first, options.VersionOptions)
+    return with_options(body, "run_ab", doc, first, options.VersionOptions)
 
 
 def measuring_noise(doc: str, judge: Callable[[Path], int]) -> Task:
@@ -139,7 +141,7 @@ def measuring_noise(doc: str, judge: Callable[[Path], int]) -> Task:
 
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     first = [inspect.Parameter("experiment", kind)]
-    return _with_options(body, "run_aa", doc, first, options.NoiseOptions)
+    return with_options(body, "run_aa", doc, first, options.NoiseOptions)
 
 
 def measuring_article(doc: str) -> Task:
@@ -150,10 +152,10 @@ def measuring_article(doc: str) -> Task:
 
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     first = [inspect.Parameter("article", kind)]
-    return _with_options(body, "run_article", doc, first, options.ArticleOptions)
+    return with_options(body, "run_article", doc, first, options.ArticleOptions)
 
 
-def _with_options(
+def with_options(
     body: Task,
     name: str,
     doc: str,
@@ -173,6 +175,18 @@ def _with_options(
         [inspect.Parameter("context", kind), *first, *rest]
     )
     return task
+
+
+def try_apps(given: options.CheckOptions) -> None:
+    """Start each app once, ask each of its endpoints, and show what is wrong; then exit code 4."""
+    known = catalogues.load(given.apps_path)
+    apps = known.chosen(given.apps, given.workload, given.apps_path)
+    terminal = Terminal()
+    with held(inventory.load(given.inventory)) as remotes:
+        found = list(trying.each(remotes, known, apps, Progress(terminal, quiet=given.quiet)))
+    terminal.print(tried.table(found, quiet=given.quiet), highlight=False, markup=False)
+    if any(one.level == "fail" for one in found):
+        sys.exit(Exit.RUN_FAILED)
 
 
 def measure(name: str, given: options.Options, watch: Watch | None) -> None:

@@ -261,6 +261,12 @@ class App(Declared):
         default=[], description="Debian packages that it needs"
     )
     serve: CommandLine = Field(description="command line of its systemd unit")
+    start_timeout_s: float = Field(
+        default=60,
+        ge=1,
+        le=3600,
+        description="seconds until its first answer; more, if it loads much when it starts",
+    )
     environment: dict[EnvName, EnvValue] = Field(
         default={}, description="variables that are always the same"
     )
