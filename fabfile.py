@@ -1,6 +1,7 @@
 """Define what `fab --list` shows. Each task only reads its options and calls testbed/."""
 
 import functools
+import inspect
 import os
 import sys
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ ARTICLE_HELP = {n: text for n, (_, text) in options.defaults(options.ArticleOpti
 VERSION_HELP = {n: text for n, (_, text) in options.defaults(options.VersionOptions).items()}
 NOISE_HELP = {n: text for n, (_, text) in options.defaults(options.NoiseOptions).items()}
 CHECK_HELP = {n: text for n, (_, text) in options.defaults(options.CheckOptions).items()}
+DEPLOY_HELP = {n: text for n, (_, text) in options.defaults(options.DeployOptions).items()}
 LINK_HELP = {n: text for n, (_, text) in options.defaults(options.LinkOptions).items()}
 # Long options only: invoke would choose letters itself, and -i would not name the inventory
 task = functools.partial(fabric.task, auto_shortflags=False)
@@ -71,6 +73,10 @@ def _check(context: Context, **given: object) -> None:
     Terminal().print(shown.table(found, quiet=asked.quiet), highlight=False, markup=False)
     if code := fit.exit_code(found, strict=asked.strict):
         sys.exit(code)
+
+
+def _deploy(context: Context, app: str, **given: object) -> None:
+    tasks.deploy_app(app, options.read_deploy(given))
 
 
 def _lab_name(given: str | None) -> str:
@@ -200,6 +206,16 @@ namespace = Collection(
             options.CheckOptions,
         ),
         help=CHECK_HELP,
+    ),
+    deploy=task(
+        tasks.with_options(
+            _deploy,
+            "deploy",
+            "Deploy one app again that has changed, and no other.",
+            [inspect.Parameter("app", inspect.Parameter.POSITIONAL_OR_KEYWORD)],
+            options.DeployOptions,
+        ),
+        help=DEPLOY_HELP,
     ),
     run_calibration=measuring(
         "calibration", "Round 1: load from the server itself, over loopback."

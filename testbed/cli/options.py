@@ -221,6 +221,22 @@ def read_check(given: dict[str, Any]) -> CheckOptions:
     return options
 
 
+class DeployOptions(Model):
+    """The options of `fab deploy`, besides the app's name."""
+
+    workload: str | None = Field(None, description="the app's; needed if several have such an app")
+    apps_path: PathName | None = Field(
+        None, description="a folder with your own apps, laid out as apps/"
+    )
+    inventory: PathName | None = Field(None, description=INVENTORY_HELP)
+    ask_become_pass: bool = Field(False, description="ask for sudo's password, to deploy")
+
+
+def read_deploy(given: dict[str, Any]) -> DeployOptions:
+    """Return typed options. Raises TestbedError, which names each wrong option."""
+    return _typed(DeployOptions, given)
+
+
 class LinkOptions(Model):
     """The options of `fab link`."""
 

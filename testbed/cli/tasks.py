@@ -20,9 +20,9 @@ from testbed.asked import experiments, until
 from testbed.asked.plan import plan
 from testbed.campaign import articles, campaign, versions
 from testbed.campaign.campaign import Watch
-from testbed.cli import options, show, tried
+from testbed.cli import options, show
 from testbed.errors import Exit, TestbedError
-from testbed.hosts import inventory
+from testbed.hosts import inventory, playbook
 from testbed.hosts.remotes import held
 from testbed.model.article import Series
 from testbed.model.base import Model
@@ -34,6 +34,7 @@ from testbed.run import trying
 from testbed.terminal import Terminal
 from testbed.texts import shown, shown_name
 
+DEPLOY_APP = "playbooks/app.yml"
 LOG = ROOT / ".cache" / "error.log"
 
 Task = Callable[..., None]
@@ -181,12 +182,31 @@ def try_apps(given: options.CheckOptions) -> None:
     """Start each app once, ask each of its endpoints, and show what is wrong; then exit code 4."""
     known = catalogues.load(given.apps_path)
     apps = known.chosen(given.apps, given.workload, given.apps_path)
-    terminal = Terminal()
+    progress = Progress(Terminal(), quiet=given.quiet)
     with held(inventory.load(given.inventory)) as remotes:
-        found = list(trying.each(remotes, known, apps, Progress(terminal, quiet=given.quiet)))
-    terminal.print(tried.table(found, quiet=given.quiet), highlight=False, markup=False)
+        found = list(trying.each(remotes, known, apps, progress))
+    progress.result(show.tried_text(found, quiet=given.quiet))
     if any(one.level == "fail" for one in found):
         sys.exit(Exit.RUN_FAILED)
+
+
+def deploy_app(name: str, given: options.DeployOptions) -> None:
+    """Deploy an app again that site.yml has deployed, and no other."""
+    apps = catalogues.load(given.apps_path).chosen([name], given.workload, given.apps_path)
+    if len(apps) > 1:
+        raise TestbedError(
+            f"{name} is an app of several workloads",
+            remedy=f"say --workload={'|'.join(app.workload for app in apps)}",
+        )
+    with held(inventory.load(given.inventory), cleared=False):
+        pass  # nobody measures it now
+    own = {"testbed_apps_path": str(Path(given.apps_path).resolve())} if given.apps_path else {}
+    playbook.play(
+        DEPLOY_APP,
+        given.inventory,
+        ask_password=given.ask_become_pass,
+        variables={"testbed_app_unit": apps[0].unit, **own},
+    )
 
 
 def measure(name: str, given: options.Options, watch: Watch | None) -> None:

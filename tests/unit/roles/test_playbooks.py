@@ -64,7 +64,7 @@ def ansible(*arguments):
 
 
 @pytest.mark.parametrize(
-    "playbook", ["site.yml", "playbooks/restore.yml", "playbooks/teardown.yml"]
+    "playbook", ["site.yml", "playbooks/app.yml", "playbooks/restore.yml", "playbooks/teardown.yml"]
 )
 def test_playbooks_parse(playbook):
     ansible("ansible-playbook", "--syntax-check", "-i", EXAMPLE, playbook)

@@ -1,7 +1,6 @@
 """`fab check --apps`: what is found of apps that are started once, asked, and stopped."""
 
 import base64
-import io
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from testbed.asked import catalogue
-from testbed.cli import tried
+from testbed.cli import show
 from testbed.errors import TestbedError
 from testbed.hosts import hosts
 from testbed.hosts.remote import CommandFailed, HostUnreachable, Result
@@ -261,14 +260,15 @@ def test_ctrl_c_stops_the_app(tried_by, world, monkeypatch):
 def test_the_table_shows_what_is_wrong(tried_by, world):
     world.bodies["/product/1"] = b"{}"
     found = tried_by()
-    console = Console(width=100, record=True, file=io.StringIO())
-    console.print(tried.table(found))
-    shown = console.export_text()
-    assert "shop/catalogue" in shown
-    assert "1 apps: 1 ok, 1 fail" in shown
-    console.print(tried.table(found, quiet=True))
-    assert "page" in shown
-    assert "page" not in console.export_text()
+    lines = show.tried_text(found).splitlines()
+    assert lines == [
+        "level  app             endpoint  answer         SQL",
+        "fail   shop/catalogue  product   200, 2 bytes   as declared",
+        f"       {found[0].remark}",
+        f"ok     shop/catalogue  page      200, {len(PAGE)} bytes  as declared",
+        "1 app: 1 ok, 1 fail",
+    ]
+    assert " page " not in show.tried_text(found, quiet=True)
 
 
 @pytest.mark.parametrize(
