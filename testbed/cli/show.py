@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from testbed.asked import capacity
 from testbed.campaign.campaign import OVERHEAD_S, Outcome
 from testbed.cli.options import option_name
 from testbed.model.article import Scale, SeriesPart
@@ -34,9 +35,20 @@ def plan_text(experiment: Experiment, runs: list[PlannedRun], until: Until | Non
                 + " ".join(f"{key}={value}" for key, value in run.settings.items())
                 for run in runs
             ),
-            f"{len(runs)} runs, about {len(runs) * each_s / 60:.0f} min",
+            _time_text(load, len(runs), each_s),
             *([_until_text(until, len(runs) * each_s)] if until else []),
         ]
+    )
+
+
+def _time_text(load: LoadSpec, runs: int, each_s: float) -> str:
+    """Return how many runs there are, and how many minutes they take."""
+    if load.capacity is None:
+        return f"{runs} runs, about {runs * each_s / 60:.0f} min"
+    most = capacity.longest(load.capacity)
+    return (
+        f"{runs} searches, each of {most} such runs at most: at most about "
+        f"{runs * most * each_s / 60:.0f} min"
     )
 
 

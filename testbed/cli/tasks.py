@@ -4,10 +4,12 @@ import functools
 import inspect
 import logging
 import os
+import shlex
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -78,10 +80,12 @@ def reported(body: Task) -> Task:
 
 
 def _logged() -> str:
-    """Keep the traceback in the log. Return where it is, or why it could not be kept."""
+    """Add the traceback to the log. Return where it is, or why it could not be kept."""
+    entry = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC: {shlex.join(sys.argv)}\n"
     try:
         LOG.parent.mkdir(exist_ok=True)
-        LOG.write_text(traceback.format_exc())
+        with LOG.open("a", encoding="utf-8", errors="replace") as log:
+            log.write(f"{entry}{traceback.format_exc()}\n")
     except OSError as error:
         return f"; its traceback could not be kept in {os.path.relpath(LOG)}: {error.strerror}"
     return f" with {os.path.relpath(LOG)}"
