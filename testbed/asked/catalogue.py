@@ -10,10 +10,9 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from testbed import files
-from testbed.asked import answers, app_code, yamlfile
+from testbed.asked import answers, app_code, serving, yamlfile
 from testbed.errors import Place, TestbedError
-from testbed.model import command_line
-from testbed.model.catalogue import URL_OF, App, CataloguedApp, Endpoint, Exchange, Workload
+from testbed.model.catalogue import App, CataloguedApp, Endpoint, Exchange, Workload
 from testbed.model.kinds import Name
 from testbed.paths import ROOT
 from testbed.texts import shown_name
@@ -193,9 +192,9 @@ def _load_app(app_file: Path, workloads: dict[str, Workload]) -> CataloguedApp:
         with yamlfile.placed(app_file, "endpoints", endpoint):
             if endpoint not in workloads[workload].endpoints:
                 raise unknown("endpoint", endpoint, workloads[workload].endpoints)
-    with yamlfile.placed(app_file, "serve"):
-        _check_services(spec, workload, workloads[workload])
     folder = code_folder(app_file, spec)
+    with yamlfile.placed(app_file, "serve"):
+        serving.check(spec, folder, workload, workloads[workload])
     if spec.requirements is not None:
         with yamlfile.placed(app_file, "requirements"):
             files.read_text(files.beside(folder, spec.requirements), LONGEST_REQUIREMENTS)
@@ -218,17 +217,6 @@ def _check_title(app: CataloguedApp, others: Iterable[CataloguedApp]) -> None:
             raise TestbedError(
                 f"'{app.spec.title}' is the title of {shown_name(other.file)}, too",
                 remedy="charts and tables name apps by their titles: give it another one",
-            )
-
-
-def _check_services(spec: App, name: str, workload: Workload) -> None:
-    """Raise TestbedError if `serve` needs a service that the workload of that name lacks."""
-    for variable in command_line.variables(spec.serve):
-        service = URL_OF.get(variable)
-        if service is not None and service not in workload.services:
-            raise TestbedError(
-                f"${{{variable}}} is empty: workload {name} does not name the service {service}",
-                remedy=f"services: [{service}] in its workload.yml, or serve without it",
             )
 
 

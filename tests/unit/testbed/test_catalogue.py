@@ -54,6 +54,7 @@ def test_own_apps_join_the_project_s(apps_folder, tmp_path):
     mine.mkdir(parents=True)
     text = (apps_folder / "work" / "first" / "app.yml").read_text()
     (mine / "app.yml").write_text(text.replace("title: A", "title: Mine"))
+    (mine / "serve").touch(mode=0o755)
     known = catalogue.load(own, project=apps_folder)
     assert {"first", "mine"} <= set(known.apps_of("work"))
     assert known.folders["work"] == apps_folder / "work"
@@ -83,6 +84,7 @@ def test_apps_may_share_code(apps_folder):
     work = apps_folder / "work"
     (work / "project").mkdir()
     (work / "project" / "wsgi.py").write_text("")
+    (work / "project" / "serve").touch(mode=0o755)
     file = work / "first" / "app.yml"
     own_code = catalogue.load(project=apps_folder).apps_of("work")["first"]
     file.write_text(file.read_text() + "code: ../project\n")
