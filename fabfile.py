@@ -1,6 +1,7 @@
 """Define what `fab --list` shows. Each task only reads its options and calls testbed/."""
 
 import functools
+import inspect
 import os
 import sys
 from datetime import UTC, datetime
@@ -32,6 +33,8 @@ HELP = {name: text for name, (_, text) in options.defaults().items()}
 ARTICLE_HELP = {n: text for n, (_, text) in options.defaults(options.ArticleOptions).items()}
 VERSION_HELP = {n: text for n, (_, text) in options.defaults(options.VersionOptions).items()}
 NOISE_HELP = {n: text for n, (_, text) in options.defaults(options.NoiseOptions).items()}
+CHECK_HELP = {n: text for n, (_, text) in options.defaults(options.CheckOptions).items()}
+DEPLOY_HELP = {n: text for n, (_, text) in options.defaults(options.DeployOptions).items()}
 LINK_HELP = {n: text for n, (_, text) in options.defaults(options.LinkOptions).items()}
 # Long options only: invoke would choose letters itself, and -i would not name the inventory
 task = functools.partial(fabric.task, auto_shortflags=False)
@@ -57,33 +60,23 @@ def link(context: Context, inventory: str | None = None, duration: str | None = 
         sys.exit(Exit.NOT_READY)
 
 
-@task(
-    help={
-        "inventory": HELP["inventory"],
-        "strict": "fail where a check warns, too",
-        "quiet": "show warnings and failures only",
-        "fix": "change what the inventory allows (host_fitness_allow), then check again",
-        "ask_become_pass": "with --fix: ask for sudo's password, as ansible-playbook -K does",
-    }
-)
-@tasks.reported
-def check(
-    context: Context,
-    inventory: str | None = None,
-    strict: bool = False,
-    quiet: bool = False,
-    fix: bool = False,
-    ask_become_pass: bool = False,
-) -> None:
-    """Tell whether the hosts are fit to measure: found, wanted, why, and how to mend it."""
-    with held(inventories.load(inventory), cleared=False) as remotes:
-        if fix:
-            fit.fix(inventory, ask_password=ask_become_pass)
+def _check(context: Context, **given: object) -> None:
+    asked = options.read_check(given)
+    if asked.of_apps:
+        tasks.try_apps(asked)
+        return
+    with held(inventories.load(asked.inventory), cleared=False) as remotes:
+        if asked.fix:
+            fit.fix(asked.inventory, ask_password=asked.ask_become_pass)
         ahead_s = at_once(remotes, hosts.clock_offset_s)
         found = fit.check(remotes, ahead_s)
-    Terminal().print(shown.table(found, quiet=quiet), highlight=False, markup=False)
-    if code := fit.exit_code(found, strict=strict):
+    Terminal().print(shown.table(found, quiet=asked.quiet), highlight=False, markup=False)
+    if code := fit.exit_code(found, strict=asked.strict):
         sys.exit(code)
+
+
+def _deploy(context: Context, app: str, **given: object) -> None:
+    tasks.deploy_app(app, options.read_deploy(given))
 
 
 def _lab_name(given: str | None) -> str:
@@ -201,10 +194,29 @@ def measuring(name: str, doc: str) -> object:
 
 
 namespace = Collection(
-    check,
     link,
     compare,
     report,
+    check=task(
+        tasks.with_options(
+            _check,
+            "check",
+            "Are the hosts fit to measure? With --apps: do the apps answer?",
+            [],
+            options.CheckOptions,
+        ),
+        help=CHECK_HELP,
+    ),
+    deploy=task(
+        tasks.with_options(
+            _deploy,
+            "deploy",
+            "Deploy one app again that has changed, and no other.",
+            [inspect.Parameter("app", inspect.Parameter.POSITIONAL_OR_KEYWORD)],
+            options.DeployOptions,
+        ),
+        help=DEPLOY_HELP,
+    ),
     run_calibration=measuring(
         "calibration", "Round 1: load from the server itself, over loopback."
     ),

@@ -212,7 +212,6 @@ def bundle(
         name=name,
         digest=digest,
         archive=str(archive),
-<<<<<<< HEAD
         requirements=f"{place}{requirements_file}" if found else None,
         requirements_digest=found.digest if found else None,
         pins=found.names if found else [],
@@ -225,25 +224,6 @@ def pack(folder: Path, inside: str = "", more: Mapping[str, Path] | None = None)
     `more` has files to be packed with them, by name.
     """
     named = {f"{path.relative_to(folder)}": path for path in app_code.files_of(folder)}
-=======
-        requirements=f"{inside}{requirements}" if requirements else None,
-        requirements_digest=_pins_digest(folder / requirements) if requirements else None,
-    )
-
-
-def _pins_digest(requirements: Path) -> str:
-    """Return the digest of a file's lines without comments, which only say who needs a package.
-
-    So apps that pin the same packages have the same digest.
-    """
-    lines = requirements.read_bytes().splitlines()
-    pins = b"\n".join(line for line in lines if not line.lstrip().startswith(b"#"))
-    return hashlib.sha256(pins).hexdigest()[:12]
-
-
-def pack(folder: Path, inside: str = "") -> bytes:
-    """Return a gzipped tar of the folder's files; the same files give the same bytes."""
->>>>>>> speed17-17
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for name, path in (named | dict(more or {})).items():

@@ -4,6 +4,8 @@ from enum import IntEnum
 
 from testbed.texts import plain
 
+Place = tuple[str | int, ...]  # in a document: the keys and positions that lead to a value
+
 
 class Exit(IntEnum):
     """Exit codes of fab tasks and scripts."""
@@ -18,17 +20,27 @@ class Exit(IntEnum):
 
 
 class TestbedError(Exception):
-    """What is wrong and what to do about it. It is shown to the user without a traceback."""
+    """What is wrong and what to do about it. It is shown to the user without a traceback.
+
+    `place` is where the wrong value stands in a file of the user's. The raiser may not know which
+    file that is; whoever read it adds its name and the line (testbed/asked/yamlfile.py).
+    """
 
     __test__ = False  # tells pytest that this is not a test class
 
     def __init__(
-        self, message: str, *, remedy: str | None = None, exit_code: Exit = Exit.BAD_INPUT
+        self,
+        message: str,
+        *,
+        remedy: str | None = None,
+        exit_code: Exit = Exit.BAD_INPUT,
+        place: Place = (),
     ) -> None:
         super().__init__(message)
         self.message = plain(message)  # some of it may be text from a host
         self.remedy = remedy and plain(remedy)
         self.exit_code = exit_code
+        self.place = place
 
     def __str__(self) -> str:
         return f"{self.message}\n  -> {self.remedy}" if self.remedy else self.message

@@ -17,7 +17,6 @@ ENDPOINT_CHARTS: tuple[Callable[[LoadedCampaign, str, list[Group]], Chart | None
     latency.draw,
     percentiles.draw,
     ramp.draw,
-    capacity.draw,
 )
 # One chart per run each.
 RUN_CHARTS: tuple[Callable[[LoadedCampaign, LoadedRun], Chart | None], ...] = (timeline.draw,)
@@ -29,8 +28,12 @@ def endpoint_charts(campaign: LoadedCampaign) -> Iterator[tuple[str, list[Render
     for endpoint in endpoints(campaign):
         members = groups(shown.campaign, endpoint)
         with matplotlib.rc_context(RC | {"font.family": shown.families}):
-            drawn = [chart(shown.campaign, endpoint, members) for chart in ENDPOINT_CHARTS]
-            rendered = [_rendered(chart, shown) for chart in drawn if chart]
+            # Each probe of a search has a rate of its own, chosen by what others showed. Bars and
+            # curves of all of them would compare what is not alike: one chart has them by rate
+            search = capacity.draw(shown.campaign, endpoint, members)
+            others = (chart(shown.campaign, endpoint, members) for chart in ENDPOINT_CHARTS)
+            drawn = [search] if search else [chart for chart in others if chart]
+            rendered = [_rendered(chart, shown) for chart in drawn]
         yield endpoint, rendered
 
 

@@ -75,6 +75,22 @@ def most_probes(capacity: Capacity, rate_rps: float) -> int:
         probes += 1
 
 
+def longest(capacity: Capacity) -> int:
+    """Return the most probes that a search makes, whatever the capacity turns out to be.
+
+    It takes longest if the capacity is a rate that brackets it from below: the bracket is then
+    halved from above only, where it becomes narrow last.
+    """
+    below, rate = [0.0, capacity.to_rps], capacity.from_rps
+    while rate < capacity.to_rps:
+        below.append(rate)
+        rate *= 2
+    rate = capacity.from_rps
+    while (rate := round(rate / 2)) >= max(1, capacity.from_rps * LOWEST_SHARE):
+        below.append(rate)
+    return max(most_probes(capacity, rate) for rate in below)
+
+
 @functools.lru_cache(maxsize=64)
 def belief(capacity: Capacity, probes: tuple[Probe, ...]) -> "Belief":
     """Return what is known of the capacity after these probes."""

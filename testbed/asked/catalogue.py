@@ -3,8 +3,7 @@
 import difflib
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,10 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from testbed import files
-from testbed.asked import app_code, expectations, request, requirements, yamlfile
+from testbed.asked import app_code, expectations, request, requirements, serving, yamlfile
 from testbed.asked.requirements import Requirements
 from testbed.asked.workload_files import WORKLOAD_FILE
-from testbed.errors import TestbedError
+from testbed.errors import Place, TestbedError
 from testbed.model import template
 from testbed.model.catalogue import App, CataloguedApp, Workload
 from testbed.model.endpoint import Endpoint, Exchange
@@ -41,7 +40,7 @@ class Catalogue:
     def workload(self, name: str) -> Workload:
         """Return the workload of that name. Raises TestbedError, which suggests a similar name."""
         if name not in self.workloads:
-            raise unknown("workload", name, self.workloads)
+            raise unknown("workload", name, self.workloads, place=("workload",))
         return self.workloads[name]
 
     def apps_of(self, workload: str) -> dict[str, CataloguedApp]:
@@ -49,18 +48,40 @@ class Catalogue:
         self.workload(workload)
         return {app.name: app for app in self.apps if app.workload == workload}
 
+    def chosen(
+        self, names: Sequence[str] | None, workload: str | None, own: str | Path | None
+    ) -> list[CataloguedApp]:
+        """Return the apps of these names, or all; of this workload, or of all.
 
-def unknown(what: str, name: str, known: Iterable[str], also: str = "") -> TestbedError:
+        Without names, an `own` folder stands for the apps in it. Raises TestbedError for a name
+        that no app has.
+        """
+        apps = self.apps if workload is None else [*self.apps_of(workload).values()]
+        if names is None:
+            home = None if own is None else Path(own).resolve()
+            return [one for one in apps if home is None or home in Path(one.file).parents]
+        known = {app.name for app in apps}
+        for name in names:
+            if name not in known:
+                raise unknown("app" if workload is None else f"app of {workload}:", name, known)
+        return [app for app in apps if app.name in names]
+
+
+def unknown(
+    what: str, name: str, known: Iterable[str], also: str = "", place: Place = ()
+) -> TestbedError:
     """Return the error for an unknown name; it names the most similar known one, and all of them.
 
-    `also` is one more remedy.
+    `also` is one more remedy, `place` where the name stands in a file.
     """
     names = sorted(known)
     near = difflib.get_close_matches(name[:100], names, n=1)
     remedy = f"did you mean '{near[0]}'? " if near else ""
     remedy += f"known: {', '.join(names) or 'none'}"
     return TestbedError(
-        f"unknown {what} '{shown_name(name)}'", remedy=f"{remedy}; {also}" if also else remedy
+        f"unknown {what} '{shown_name(name)}'",
+        remedy=f"{remedy}; {also}" if also else remedy,
+        place=place,
     )
 
 
@@ -90,6 +111,8 @@ def load(own: str | Path | None = None, *, project: Path = APPS_FOLDER) -> Catal
                 f"{shown_name(path)}: workload {app.workload} has an app '{app.name}' already",
                 remedy="give its folder another name",
             )
+        with yamlfile.placed(path, "title"):
+            _check_title(app, apps.values())
         apps[app.unit] = app
     for folder in folders:
         if not _declared(folder, "*", WORKLOAD_FILE) and not _declared(folder, "*/*", APP_FILE):
@@ -149,27 +172,17 @@ def _load_workload(path: Path) -> Workload:
             continue
         exchanges: list[Endpoint | Exchange] = [endpoint, *endpoint.also]
         for number, asked in enumerate(exchanges):
-            where = f"endpoints.{name}" + (f".also.{number - 1}" if number else "")
-            with _within(path, where):
+            where: Place = ("endpoints", name, *(("also", number - 1) if number else ()))
+            with yamlfile.placed(path, *where, "expect"):
                 expectations.read(path.parent, asked.expect)
-                if asked.send is not None:
+            if asked.send is not None:
+                with yamlfile.placed(path, *where, "send"):
                     request.read_body(path.parent, asked.send, endpoint.draw)
     for key in ("dataset", "reset"):
         if (file := getattr(workload, key)) is not None:
-            with _within(path, key):
+            with yamlfile.placed(path, key):
                 sql.read_file(path.parent, file)
     return workload
-
-
-@contextmanager
-def _within(path: Path, key: str) -> Iterator[None]:
-    """Add the file and the key to an error raised in the block."""
-    try:
-        yield
-    except TestbedError as error:
-        raise TestbedError(
-            f"{shown_name(path)}: {key}: {error.message}", remedy=error.remedy
-        ) from error
 
 
 def _load_app(app_file: Path, workloads: dict[str, Workload]) -> CataloguedApp:
@@ -184,19 +197,20 @@ def _load_app(app_file: Path, workloads: dict[str, Workload]) -> CataloguedApp:
     known = workloads[workload].endpoints
     spec = yamlfile.load(app_file, App, partial(_check_paths, known))
     for endpoint in spec.endpoints:
-        if endpoint not in known:
-            error = unknown("endpoint", endpoint, known)
-            raise TestbedError(
-                f"{shown_name(app_file)}: endpoints: {error.message}", remedy=error.remedy
-            )
-        if isinstance(mix := known[endpoint], Mix):
-            raise TestbedError(
-                f"{shown_name(app_file)}: endpoints.{endpoint}: is a mix, which has no path",
-                remedy=f"leave it out; an app that serves {', '.join(mix.mix)} serves the mix, too",
-            )
+        with yamlfile.placed(app_file, "endpoints", endpoint):
+            if endpoint not in known:
+                raise unknown("endpoint", endpoint, known)
+            if isinstance(mix := known[endpoint], Mix):
+                raise TestbedError(
+                    "is a mix, which has no path",
+                    remedy=f"leave it out; an app that serves {', '.join(mix.mix)} serves the mix,"
+                    " too",
+                )
     folder = code_folder(app_file, spec)
+    with yamlfile.placed(app_file, "serve"):
+        serving.check(spec, folder, workload, workloads[workload])
     beside = beside_code(app_file, folder, requirements_of(app_file, spec, folder))
-    with _within(app_file, "code"):
+    with yamlfile.placed(app_file, "code"):
         digest = app_code.digest(folder, *beside)
     return CataloguedApp(
         workload=workload,
@@ -256,6 +270,16 @@ def beside_code(app_file: Path, code: Path, found: Requirements | None) -> list[
     return [app_file, *(found.files if found is not None and apart else [])]
 
 
+def _check_title(app: CataloguedApp, others: Iterable[CataloguedApp]) -> None:
+    """Raise TestbedError if another app of the workload has the same title."""
+    for other in others:
+        if (other.workload, other.spec.title) == (app.workload, app.spec.title):
+            raise TestbedError(
+                f"'{app.spec.title}' is the title of {shown_name(other.file)}, too",
+                remedy="charts and tables name apps by their titles: give it another one",
+            )
+
+
 def reset_unit(workload: str, folder: Path, reset: str) -> str:
     """Return the name of the unit that puts the workload's data back.
 
@@ -270,15 +294,12 @@ def code_folder(app_file: Path, spec: App) -> Path:
     """Return the folder of the app's code: its own folder, or another one of its workload."""
     own = app_file.parent.resolve()
     folder = (own / spec.code).resolve()
-    if not folder.is_dir():
-        raise TestbedError(
-            f"{shown_name(app_file)}: code: no folder '{spec.code}' there",
-            remedy="relative to this file",
-        )
-    if not any(map(folder.is_relative_to, (own, own.parent, app_file.parent.parent.resolve()))):
-        raise TestbedError(
-            f"{shown_name(app_file)}: code: '{spec.code}' leads to {shown_name(folder)}, outside "
-            "of the workload's folder",
-            remedy="name a folder beside app.yml or beside its folder",
-        )
+    with yamlfile.placed(app_file, "code"):
+        if not folder.is_dir():
+            raise TestbedError(f"no folder '{spec.code}' there", remedy="relative to this file")
+        if not any(map(folder.is_relative_to, (own, own.parent, app_file.parent.parent.resolve()))):
+            raise TestbedError(
+                f"'{spec.code}' leads to {shown_name(folder)}, outside of the workload's folder",
+                remedy="name a folder beside app.yml or beside its folder",
+            )
     return folder

@@ -1,5 +1,7 @@
 """Find experiment files by name or path, check them, and apply the command line's options."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,7 @@ from pydantic import ValidationError
 
 from testbed.asked import loads, yamlfile
 from testbed.asked.catalogue import unknown
-from testbed.errors import TestbedError
+from testbed.errors import Place, TestbedError
 from testbed.model.experiment import Experiment
 from testbed.model.kinds import PER_CPU
 from testbed.paths import ROOT
@@ -17,7 +19,7 @@ LONGEST_STEM = 64
 EXPERIMENTS_FOLDER = ROOT / "experiments"
 
 # the place in an experiment, by command-line option
-OPTIONS = {
+OPTIONS: dict[str, tuple[str, ...]] = {
     "apps": ("apps",),
     "endpoints": ("endpoints",),
     "trials": ("trials",),
@@ -59,6 +61,22 @@ def find(name: str) -> Path:
 def load(path: Path) -> Experiment:
     """Return the checked experiment. Raises TestbedError with file, line and key of each error."""
     return yamlfile.load(path, Experiment, loads.check)
+
+
+@contextmanager
+def placed(path: Path, overridden: Sequence[str]) -> Iterator[None]:
+    """Add to an error in the block where the wrong value stands: file and line, or the option.
+
+    `overridden` are the keys that options changed, as `override` returns them.
+    """
+    try:
+        yield
+    except TestbedError as error:
+        if ".".join(map(str, error.place)) not in overridden:
+            with yamlfile.placed(path):
+                raise
+        option = _option_at(error.place)
+        raise TestbedError(f"{option}: {error.message}", remedy=error.remedy) from error
 
 
 def recorded(asked: dict[str, Any], path: Path) -> Experiment:
@@ -136,11 +154,15 @@ def override(experiment: Experiment, options: dict[str, Any]) -> tuple[Experimen
 
 
 def _option_problem(item: Any) -> str:
-    names = {location: _name(option) for option, location in OPTIONS.items()}
     location = tuple(part for part in item["loc"] if isinstance(part, str))
-    known = next((names[location[:n]] for n in (3, 2, 1) if location[:n] in names), None)
-    message = yamlfile.problem_of(item, "given")
-    return f"{known}: {message}" if known else f"{'.'.join(location)}: {message}"
+    known = _option_at(location) or ".".join(location)
+    return f"{known}: {yamlfile.problem_of(item, 'given')}"
+
+
+def _option_at(place: Place) -> str | None:
+    """Return the option that sets what stands at a place of an experiment; None without one."""
+    names: dict[Place, str] = {place: _name(option) for option, place in OPTIONS.items()}
+    return next((names[place[:n]] for n in (3, 2, 1) if place[:n] in names), None)
 
 
 def _name(option: str) -> str:

@@ -7,9 +7,10 @@ problem that the models themselves have found.
 from collections.abc import Iterator
 
 from pydantic import ValidationError
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import InitErrorDetails
 
 from testbed.model.article import Article
+from testbed.model.base import wrong
 from testbed.model.experiment import Experiment, LoadSpec
 from testbed.tools import generators
 
@@ -40,9 +41,7 @@ def _problems(load: LoadSpec, place: tuple[str, ...]) -> Iterator[InitErrorDetai
 
 
 def _detail(problem: str, place: tuple[str, ...], found: object) -> InitErrorDetails:
-    # a sentence may hold braces, which would be read as places for values
-    error = PydanticCustomError("value_error", "{problem}", {"problem": problem})
-    return InitErrorDetails(type=error, loc=place, input=found)
+    return InitErrorDetails(type=wrong(problem), loc=place, input=found)
 
 
 def _raise(title: str, problems: Iterator[InitErrorDetails]) -> None:

@@ -117,6 +117,7 @@ def _cells(experiment: Experiment, catalogue: Catalogue) -> list[Cell]:
         raise TestbedError(
             "there is nothing to run",
             remedy="none of the chosen apps serves any of the chosen endpoints",
+            place=("endpoints",),
         )
     return cells
 
@@ -147,16 +148,18 @@ def _chosen_apps(experiment: Experiment, catalogue: Catalogue) -> list[Catalogue
     endpoints = catalogue.workload(experiment.workload).endpoints
     for endpoint in experiment.endpoints:
         if endpoint not in endpoints:
-            raise unknown(f"endpoint of workload {experiment.workload}:", endpoint, endpoints)
+            what = f"endpoint of workload {experiment.workload}:"
+            raise unknown(what, endpoint, endpoints, place=("endpoints",))
     for variant_name, variant in experiment.variants.items():
         for name in [*(variant.apps or []), *variant.app_settings]:
             if name not in known:
                 what = f"app of workload {experiment.workload} in variant '{variant_name}':"
-                raise unknown(what, name, known)
+                raise unknown(what, name, known, place=("variants", variant_name))
     names = list(known) if experiment.apps is None else experiment.apps
     for name in names:
         if name not in known:
-            raise unknown(f"app of workload {experiment.workload}:", name, known)
+            what = f"app of workload {experiment.workload}:"
+            raise unknown(what, name, known, place=("apps",))
     return [known[name] for name in names]
 
 
@@ -164,9 +167,12 @@ def _settings(app: CataloguedApp, variant_name: str, variant: Variant) -> dict[s
     """Return the app's settings in a variant. Raises TestbedError for an undeclared setting."""
     chosen = variant.settings | variant.app_settings.get(app.name, {})
     for name, value in chosen.items():
+        own = name in variant.app_settings.get(app.name, {})
+        inner = ("app_settings", app.name) if own else ("settings",)
+        place = ("variants", variant_name, *inner, name)
         if name not in app.spec.settings:
             what = f"setting of {app.name} in variant '{variant_name}':"
-            raise unknown(what, name, app.spec.settings)
+            raise unknown(what, name, app.spec.settings, place=place)
         setting = app.spec.settings[name]
         problem = workers_problem(value) if name == app.spec.workers else None
         if not (isinstance(setting.default, int) and PER_CPU.fullmatch(str(value))):
@@ -175,6 +181,7 @@ def _settings(app: CataloguedApp, variant_name: str, variant: Variant) -> dict[s
             raise TestbedError(
                 f"{app.name}, variant '{variant_name}': setting {name} cannot be {shown(value)}",
                 remedy=problem,
+                place=place,
             )
     return app.defaults() | chosen
 

@@ -45,7 +45,7 @@ class Requirements:
     folder: Path  # all files are in it or below
     files: list[Path]  # the named file first; absolute
     pins: dict[str, str]  # version, or URL, by package; with its marker, if it has one
-    digest: str  # of the files' contents; identifies the environment
+    digest: str  # of the files' contents without comments; identifies the environment
 
     @property
     def names(self) -> list[str]:
@@ -114,7 +114,7 @@ def read(folder: Path, name: str) -> Requirements:
     _check_pinned(reader.lines)
     pins = {line.key: line.pin for line in reader.lines if line.pin is not None}
     found = list(dict.fromkeys(reader.files))
-    contents = b"\0".join(files.read(path, LARGEST_PACKAGE_BYTES) for path in found)
+    contents = b"\0".join(map(reader.content, found))
     return Requirements(reader.folder, found, pins, hashlib.sha256(contents).hexdigest()[:12])
 
 
@@ -126,6 +126,17 @@ class _Reader:
         self.files: list[Path] = []
         self.lines: list[_Line] = []
         self._taken: set[tuple[Path, bool]] = set()
+
+    def content(self, path: Path) -> bytes:
+        """Return a file's content; of a list, without comments, which may say for whom it was made.
+
+        So apps that pin the same packages have the same digest, and share an environment.
+        """
+        content = files.read(path, LARGEST_PACKAGE_BYTES)
+        if not any((path, constraint) in self._taken for constraint in (False, True)):
+            return content
+        lines = content.splitlines()
+        return b"\n".join(line for line in lines if not line.lstrip().startswith(b"#"))
 
     def take(self, path: Path, *, constraint: bool, including: tuple[Path, ...]) -> None:
         """Take a file's lines. `including` has the files whose includes led to it."""

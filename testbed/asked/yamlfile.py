@@ -7,7 +7,8 @@ differs from its appearance, is refused.
 
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from testbed import files
-from testbed.errors import TestbedError
+from testbed.errors import Place, TestbedError
 from testbed.texts import is_plain, shown, shown_name
 
 M = TypeVar("M", bound=BaseModel)
@@ -36,14 +37,7 @@ def load(path: Path, model: type[M], check: Callable[[M], None] = lambda _: None
     names file, line, key and the most similar known key, if the file is missing, is not plain text,
     is not YAML, or does not fit the model.
     """
-    text = files.read_text(path, MOST_BYTES)
-    try:
-        loader = _Loader(text)
-        tree = loader.get_single_node()
-        data = None if tree is None else loader.construct_document(tree)
-    except yaml.YAMLError as error:
-        problem = _yaml_problem(error, text)
-        raise TestbedError(f"{shown_name(path)}: not valid YAML: {problem}") from error
+    tree, data = _read(path)
     try:
         found = model.model_validate(data)
         check(found)
@@ -54,6 +48,44 @@ def load(path: Path, model: type[M], check: Callable[[M], None] = lambda _: None
         if len(problems) > MOST_PROBLEMS:
             lines.append(f"{shown_name(path)}: {len(problems) - MOST_PROBLEMS} more of the kind")
         raise TestbedError("\n".join(lines)) from error
+
+
+def _read(path: Path) -> tuple[yaml.Node | None, Any]:
+    """Return the file's nodes, which know their lines, and its content."""
+    text = files.read_text(path, MOST_BYTES)
+    try:
+        loader = _Loader(text)
+        tree = loader.get_single_node()
+        return tree, None if tree is None else loader.construct_document(tree)
+    except yaml.YAMLError as error:
+        problem = _yaml_problem(error, text)
+        raise TestbedError(f"{shown_name(path)}: not valid YAML: {problem}") from error
+
+
+@contextmanager
+def placed(path: Path, *place: str | int) -> Iterator[None]:
+    """Add file, line and key to an error raised in the block.
+
+    `place` leads to what the block is about, and the error may lead further from there. An error
+    without any place is raised as it is.
+    """
+    try:
+        yield
+    except TestbedError as error:
+        where = (*place, *error.place)
+        if not where:
+            raise
+        raise TestbedError(
+            f"{_named(path, _read(path)[0], where)}: {error.message}",
+            remedy=error.remedy,
+            exit_code=error.exit_code,
+        ) from error
+
+
+def _named(path: Path, tree: yaml.Node | None, place: Sequence[str | int]) -> str:
+    """Return file, line and key of a place in a file."""
+    key = ".".join(shown_name(part) for part in place) or "(the whole file)"
+    return f"{shown_name(path)}:{_line_of(tree, place)}: {key}"
 
 
 def _refused(problem: str, mark: Any) -> yaml.MarkedYAMLError:
@@ -139,9 +171,9 @@ def _yaml_problem(error: yaml.YAMLError, text: str) -> str:
 def _validation_problem(
     path: Path, tree: yaml.Node | None, model: type[BaseModel], item: Any
 ) -> str:
-    location = [part for part in item["loc"] if part != "[key]"]
-    key = ".".join(shown_name(part) for part in location) or "(the whole file)"
-    where = f"{shown_name(path)}:{_line_of(tree, location)}: {key}"
+    further: Place = item.get("ctx", {}).get("place", ())
+    location = [*(part for part in item["loc"] if part != "[key]"), *further]
+    where = _named(path, tree, location)
     if item["type"] == "extra_forbidden":
         known = _known_keys(model, location[:-1])
         near = difflib.get_close_matches(str(location[-1])[:100], known, n=1)
@@ -160,7 +192,7 @@ def problem_of(item: Any, found: str = "found") -> str:
     return f"{message} ({found}: {shown(item['input'])})"
 
 
-def _line_of(node: yaml.Node | None, location: list[str | int]) -> int:
+def _line_of(node: yaml.Node | None, location: Sequence[str | int]) -> int:
     """Return the line, counted from 1, of the deepest part of `location` that the file has."""
     line = node.start_mark.line + 1 if node else 1
     for part in location:

@@ -4,6 +4,7 @@ A campaign's folder is written as the campaign goes on. An interrupted campaign 
 finished runs stay and the rest is done, provided that nothing else has changed in between.
 """
 
+import functools
 import os
 import random
 import shutil
@@ -332,22 +333,32 @@ class _Course:
     done: dict[str, RunRecord]
     delayed: Delayed | None = None  # the link's delay, if the experiment asks for one
     made: list[RunRecord] = field(default_factory=list)  # by now, not before a resume
-    note: str = ""
     last_s: float | None = None  # how long the last run took, in seconds
 
     def make_all(self, planned: Sequence[PlannedRun]) -> None:
         """Carry out runs in their order, and show how long they take."""
         spec, progress = self.session.experiment.load, self.session.progress
         expected_s = spec.warmup_s + spec.duration_s + OVERHEAD_S
-        with progress.campaign(len(planned) * expected_s):
+        most = capacity.longest(spec.capacity) if spec.capacity else 1
+        with progress.campaign(len(planned) * most * expected_s):
             for number, run in enumerate(planned, start=1):
-                left_s = (len(planned) - number + 1) * (self.last_s or expected_s)
-                self.note = f"[{number}/{len(planned)}, about {left_s / 60:.1f} min left]"
+                where = functools.partial(self._where, number, len(planned), most, expected_s)
                 if spec.capacity:
-                    self.search(spec.capacity, run)
+                    self.search(spec.capacity, run, where)
                 else:
-                    self.make(run)
+                    self.make(run, where(1))
                 progress.reached(number / len(planned))
+
+    def _where(self, number: int, of: int, most: int, expected_s: float, probe: int) -> str:
+        """Return which run or search of the campaign begins, and how long all of it still takes.
+
+        A search has `most` probes at most, and mostly fewer.
+        """
+        left_s = ((of - number) * most + max(most - probe + 1, 1)) * (self.last_s or expected_s)
+        if most == 1:
+            return f"[{number}/{of}, about {left_s / 60:.1f} min left]"
+        probes = f"probe {probe} of {most} at most"
+        return f"[{number}/{of}, {probes}, {left_s / 60:.1f} min left at most]"
 
     def go_on(self, asked: Until, watch: Watch, first: Sequence[PlannedRun]) -> None:
         """Carry out as many more trials as the first ones show to be needed, once."""
@@ -364,11 +375,11 @@ class _Course:
             self._update(runs=list(runs))
             self.make_all(more)
 
-    def make(self, run: PlannedRun) -> RunRecord:
-        """Carry out a run, unless it is finished already."""
+    def make(self, run: PlannedRun, where: str) -> RunRecord:
+        """Carry out a run, unless it is finished already; say first where in the campaign it is."""
         if run.run_id in self.done:
             return self.done[run.run_id]
-        self.session.progress.say(f"{self.note} {run.run_id}")
+        self.session.progress.say(f"{where} {run.run_id}")
         begin = time.monotonic()
         record = execute(self.session, run)
         if self.delayed and not self.delayed.is_there():
@@ -380,8 +391,10 @@ class _Course:
         self.session.progress.say(f"  {summary(record)}")
         return record
 
-    def search(self, limits: Capacity, first: PlannedRun) -> None:
+    def search(self, limits: Capacity, first: PlannedRun, where: Callable[[int], str]) -> None:
         """Search the capacity of a cell. Each probe is a run that campaign.json lists.
+
+        `where` says where in the campaign a probe is, by its number.
 
         If a probe fails, the cell has no answer, and the other cells go on.
         """
@@ -390,7 +403,7 @@ class _Course:
             if run.run_id not in self.campaign.runs:
                 runs = [*self.campaign.runs, run.run_id]
                 self._update(runs=runs)
-            records.append(self.make(run))
+            records.append(self.make(run, where(len(records) + 1)))
             if records[-1].failure:
                 self.session.progress.say("  capacity: no answer; --resume repeats this probe")
                 return

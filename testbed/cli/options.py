@@ -188,6 +188,61 @@ def read_article(given: dict[str, Any]) -> ArticleOptions:
     return options
 
 
+class CheckOptions(Model):
+    """The options of `fab check`."""
+
+    apps: Names | None = Field(
+        None, description="try these apps instead, names separated by commas: start, ask, stop them"
+    )
+    apps_path: PathName | None = Field(
+        None, description="a folder with your own apps: try these, or those of --apps"
+    )
+    workload: str | None = Field(None, description="try the apps of this workload")
+    inventory: PathName | None = Field(None, description=INVENTORY_HELP)
+    strict: bool = Field(False, description="fail where a check of the hosts warns, too")
+    quiet: bool = Field(False, description="show only what is not right")
+    fix: bool = Field(
+        False,
+        description="change what the inventory allows (host_fitness_allow), then check again",
+    )
+    ask_become_pass: bool = Field(
+        False, description="with --fix: ask for sudo's password, as ansible-playbook -K does"
+    )
+
+    @property
+    def of_apps(self) -> bool:
+        """Return whether apps are to be tried, and not the hosts checked."""
+        return any(one is not None for one in (self.apps, self.apps_path, self.workload))
+
+
+def read_check(given: dict[str, Any]) -> CheckOptions:
+    """Return typed options. Raises TestbedError, which names each wrong option."""
+    options = _typed(CheckOptions, given)
+    of_hosts = [name for name in ("strict", "fix", "ask_become_pass") if getattr(options, name)]
+    if options.of_apps and of_hosts:
+        raise TestbedError(
+            f"{' and '.join(map(option_name, of_hosts))}: about hosts, not about apps",
+            remedy="check the hosts without --apps, --apps-path and --workload",
+        )
+    return options
+
+
+class DeployOptions(Model):
+    """The options of `fab deploy`, besides the app's name."""
+
+    workload: str | None = Field(None, description="the app's; needed if several have such an app")
+    apps_path: PathName | None = Field(
+        None, description="a folder with your own apps, laid out as apps/"
+    )
+    inventory: PathName | None = Field(None, description=INVENTORY_HELP)
+    ask_become_pass: bool = Field(False, description="ask for sudo's password, to deploy")
+
+
+def read_deploy(given: dict[str, Any]) -> DeployOptions:
+    """Return typed options. Raises TestbedError, which names each wrong option."""
+    return _typed(DeployOptions, given)
+
+
 class LinkOptions(Model):
     """The options of `fab link`."""
 

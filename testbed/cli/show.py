@@ -1,16 +1,20 @@
-"""Write plans, outcomes and links as text for people. Pure functions."""
+"""Write plans, outcomes, links and tried apps as text for people. Pure functions."""
 
 import os
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
+from testbed.asked import capacity
 from testbed.campaign.campaign import OVERHEAD_S, Outcome
 from testbed.cli.options import option_name
 from testbed.model.article import Scale, SeriesPart
 from testbed.model.experiment import Experiment, LoadSpec, PlannedRun
 from testbed.model.results import LinkRecord, Standing, Until, Versions
+from testbed.run.trying import Tried
 from testbed.texts import shown_name
 
+TRIED_COLUMNS = ("level", "app", "endpoint", "answer", "SQL")
 REPEATED: tuple[Standing, ...] = ("interrupted", "failed")  # a resume repeats these runs
 
 
@@ -32,9 +36,20 @@ def plan_text(experiment: Experiment, runs: list[PlannedRun], until: Until | Non
                 + " ".join(f"{key}={value}" for key, value in run.settings.items())
                 for run in runs
             ),
-            f"{len(runs)} runs, about {len(runs) * each_s / 60:.0f} min",
+            _time_text(load, len(runs), each_s),
             *([_until_text(until, len(runs) * each_s)] if until else []),
         ]
+    )
+
+
+def _time_text(load: LoadSpec, runs: int, each_s: float) -> str:
+    """Return how many runs there are, and how many minutes they take."""
+    if load.capacity is None:
+        return f"{runs} runs, about {runs * each_s / 60:.0f} min"
+    most = capacity.longest(load.capacity)
+    return (
+        f"{runs} searches, each of {most} such runs at most: at most about "
+        f"{runs * most * each_s / 60:.0f} min"
     )
 
 
@@ -45,6 +60,30 @@ def _until_text(until: Until, first_s: float) -> str:
         f"further than {until.percent:g} %: {until.most_trials} at most, about "
         f"{most_s / 60:.0f} min in all"
     )
+
+
+def tried_text(found: Sequence[Tried], *, quiet: bool = False) -> str:
+    """Return what was found of apps that were tried: a row for each, its remark below it.
+
+    With `quiet`, only what is not right.
+    """
+    shown = [one for one in found if not quiet or one.level != "ok"]
+    rows = [
+        TRIED_COLUMNS,
+        *((one.level, one.app, one.endpoint, one.answer, one.sql) for one in shown),
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    remarks = ["", *(one.remark for one in shown)]
+    lines = []
+    for row, remark in zip(rows, remarks, strict=True):
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        lines.append("  ".join(cells).rstrip())
+        lines += [f"{'':{widths[0]}}  {line}" for line in remark.splitlines()]
+    levels = Counter(one.level for one in found)
+    told = ", ".join(f"{count} {level}" for level, count in sorted(levels.items(), reverse=True))
+    apps = len({one.app for one in found})
+    summary = f"{apps} app{'s' if apps != 1 else ''}: {told}"
+    return "\n".join([*(lines if shown else []), summary])
 
 
 def versions_text(named: Versions) -> str:

@@ -4,10 +4,12 @@ import functools
 import inspect
 import logging
 import os
+import shlex
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,16 +24,19 @@ from testbed.campaign import articles, campaign, versions
 from testbed.campaign.campaign import Watch
 from testbed.cli import options, show
 from testbed.errors import Exit, TestbedError
-from testbed.hosts import inventory
+from testbed.hosts import inventory, playbook
+from testbed.hosts.remotes import held
 from testbed.model.article import Series
 from testbed.model.base import Model
 from testbed.model.experiment import Experiment
 from testbed.model.results import SERIES_FILE, Until
 from testbed.paths import ROOT
 from testbed.progress import Progress
+from testbed.run import trying
 from testbed.terminal import Terminal
 from testbed.texts import shown, shown_name
 
+DEPLOY_APP = "playbooks/app.yml"
 LOG = ROOT / ".cache" / "error.log"
 
 Task = Callable[..., None]
@@ -75,10 +80,12 @@ def reported(body: Task) -> Task:
 
 
 def _logged() -> str:
-    """Keep the traceback in the log. Return where it is, or why it could not be kept."""
+    """Add the traceback to the log. Return where it is, or why it could not be kept."""
+    entry = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC: {shlex.join(sys.argv)}\n"
     try:
         LOG.parent.mkdir(exist_ok=True)
-        LOG.write_text(traceback.format_exc())
+        with LOG.open("a", encoding="utf-8", errors="replace") as log:
+            log.write(f"{entry}{traceback.format_exc()}\n")
     except OSError as error:
         return f"; its traceback could not be kept in {os.path.relpath(LOG)}: {error.strerror}"
     return f" with {os.path.relpath(LOG)}"
@@ -101,7 +108,7 @@ def measuring(name: str, doc: str, watch: Watch | None = None) -> Task:
     def body(context: Context, **given: Any) -> None:
         measure(name, options.read(given), watch)
 
-    return _with_options(body, name, doc, [])
+    return with_options(body, name, doc, [])
 
 
 def measuring_any(doc: str, watch: Watch | None = None) -> Task:
@@ -111,7 +118,7 @@ def measuring_any(doc: str, watch: Watch | None = None) -> Task:
         measure(experiment, options.read(given), watch)
 
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    return _with_options(body, "run", doc, [inspect.Parameter("experiment", kind)])
+    return with_options(body, "run", doc, [inspect.Parameter("experiment", kind)])
 
 
 def measuring_versions(doc: str, judge: Judge, watch: Watch | None = None) -> Task:
@@ -125,7 +132,7 @@ def measuring_versions(doc: str, judge: Judge, watch: Watch | None = None) -> Ta
 
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     first = [inspect.Parameter("experiment", kind)]
-    return _with_options(body, "run_ab", doc, first, options.VersionOptions)
+    return with_options(body, "run_ab", doc, first, options.VersionOptions)
 
 
 def measuring_noise(doc: str, judge: Callable[[Path], int]) -> Task:
@@ -139,7 +146,7 @@ def measuring_noise(doc: str, judge: Callable[[Path], int]) -> Task:
 
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     first = [inspect.Parameter("experiment", kind)]
-    return _with_options(body, "run_aa", doc, first, options.NoiseOptions)
+    return with_options(body, "run_aa", doc, first, options.NoiseOptions)
 
 
 def measuring_article(doc: str) -> Task:
@@ -150,10 +157,10 @@ def measuring_article(doc: str) -> Task:
 
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     first = [inspect.Parameter("article", kind)]
-    return _with_options(body, "run_article", doc, first, options.ArticleOptions)
+    return with_options(body, "run_article", doc, first, options.ArticleOptions)
 
 
-def _with_options(
+def with_options(
     body: Task,
     name: str,
     doc: str,
@@ -175,6 +182,37 @@ def _with_options(
     return task
 
 
+def try_apps(given: options.CheckOptions) -> None:
+    """Start each app once, ask each of its endpoints, and show what is wrong; then exit code 4."""
+    known = catalogues.load(given.apps_path)
+    apps = known.chosen(given.apps, given.workload, given.apps_path)
+    progress = Progress(Terminal(), quiet=given.quiet)
+    with held(inventory.load(given.inventory)) as remotes:
+        found = list(trying.each(remotes, known, apps, progress))
+    progress.result(show.tried_text(found, quiet=given.quiet))
+    if any(one.level == "fail" for one in found):
+        sys.exit(Exit.RUN_FAILED)
+
+
+def deploy_app(name: str, given: options.DeployOptions) -> None:
+    """Deploy an app again that site.yml has deployed, and no other."""
+    apps = catalogues.load(given.apps_path).chosen([name], given.workload, given.apps_path)
+    if len(apps) > 1:
+        raise TestbedError(
+            f"{name} is an app of several workloads",
+            remedy=f"say --workload={'|'.join(app.workload for app in apps)}",
+        )
+    with held(inventory.load(given.inventory), cleared=False):
+        pass  # nobody measures it now
+    own = {"testbed_apps_path": str(Path(given.apps_path).resolve())} if given.apps_path else {}
+    playbook.play(
+        DEPLOY_APP,
+        given.inventory,
+        ask_password=given.ask_become_pass,
+        variables={"testbed_app_unit": apps[0].unit, **own},
+    )
+
+
 def measure(name: str, given: options.Options, watch: Watch | None) -> None:
     """Carry out or resume an experiment, or only print its plan with --dry-run."""
     progress = Progress(Terminal(), quiet=given.quiet)
@@ -184,8 +222,9 @@ def measure(name: str, given: options.Options, watch: Watch | None) -> None:
         path = experiments.find(name)
         experiment, overridden, asked = _asked(path, given, watch)
         if given.dry_run:
-            catalogue = catalogues.load(given.apps_path)
-            runs = plan(experiment, catalogue, given.seed or 0)
+            with experiments.placed(path, overridden):
+                catalogue = catalogues.load(given.apps_path)
+                runs = plan(experiment, catalogue, given.seed or 0)
             if asked:
                 until.check(experiment, asked, runs, catalogue)
             progress.result(show.plan_text(experiment, runs, asked))
@@ -202,7 +241,8 @@ def measure(name: str, given: options.Options, watch: Watch | None) -> None:
             until=asked,
             watch=watch,
         )
-        outcome = campaign.run(request, progress)
+        with experiments.placed(path, overridden):
+            outcome = campaign.run(request, progress)
     _tell(outcome, watch, progress)
     _end([outcome], strict=given.strict)
 
@@ -232,7 +272,10 @@ def measure_versions(
         path = experiments.find(name)
         experiment, overridden, asked = _asked(path, given, watch)
         sources = (given.old, given.new)
-        with versions.pair(experiment, given.app or "", given.apps_path, *sources) as pair:
+        with (
+            experiments.placed(path, overridden),
+            versions.pair(experiment, given.app or "", given.apps_path, *sources) as pair,
+        ):
             if given.dry_run:
                 runs = pair.planned(given.seed or 0)
                 progress.result(show.versions_text(pair.named))
@@ -262,7 +305,10 @@ def measure_noise(name: str, given: options.NoiseOptions, judge: Callable[[Path]
         return
     path = experiments.find(name)
     asked, overridden = experiments.override(experiments.load(path), given.overrides())
-    with versions.pair(asked, given.app or "", given.apps_path, None, None) as pair:
+    with (
+        experiments.placed(path, overridden),
+        versions.pair(asked, given.app or "", given.apps_path, None, None) as pair,
+    ):
         if given.dry_run:
             runs = pair.planned(given.seed or 0)
             progress.result(f"{times} campaigns, each:")

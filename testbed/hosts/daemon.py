@@ -5,7 +5,7 @@ import shlex
 from typing import Any
 
 from testbed.errors import Exit, RunFailed, TestbedError
-from testbed.hosts import hosts, remotes
+from testbed.hosts import hosts, ports, remotes
 from testbed.hosts.remote import CommandFailed, NotAnAnswer, Remote
 from testbed.model.catalogue import CataloguedApp
 
@@ -96,13 +96,19 @@ class Daemon:
             raise NotAnAnswer(self._server.host, f"systemctl show {self._app.unit}", problem)
         return shown
 
-    def journal(self) -> str:
-        """Return the last lines that the app logged."""
-        return hosts.journal(self._server, self._app.unit)
+    @property
+    def start_timeout_s(self) -> float:
+        """How long the app may take until its first answer."""
+        return self._app.spec.start_timeout_s
+
+    def listening(self) -> list[str]:
+        """Return where the app listens for TCP, as '127.0.0.1:8000'."""
+        return ports.listening(self._server, self.show()["MainPID"])
 
     def failure(self, what: str) -> AppFailed:
-        """Return the error for `what`, with the journal's last lines."""
-        return AppFailed(f"{self._app.workload}/{self._app.name}", what, self.journal())
+        """Return the error for `what`, with the last lines that this start of it logged."""
+        journal = hosts.journal(self._server, self._app.unit)
+        return AppFailed(f"{self._app.workload}/{self._app.name}", what, journal)
 
     def _told(self, verb: str, command: list[str] | str) -> None:
         try:

@@ -1,5 +1,6 @@
 """Read what a host is: for campaign.json, and to recognise the host and its link again."""
 
+import json
 import subprocess
 import time
 from pathlib import Path
@@ -31,13 +32,37 @@ PACKAGES = (
 )
 
 
-JOURNAL_LINES = "12"  # sudo allows exactly this number (roles/bench_user and roles/link_delay)
+# sudo allows exactly these (roles/bench_user and roles/link_delay)
+JOURNAL_OPTIONS = ("-n", "12", "-o", "json", "--all", "--no-pager")
 
 
 def journal(remote: Remote, unit: str) -> str:
-    """Return the last lines that one of the testbed's units logged."""
-    command = ["sudo", "-n", "journalctl", "-u", unit, "-n", JOURNAL_LINES, "-o", "cat"]
-    return remote.run([*command, "--no-pager"], check=False).stdout
+    """Return the last lines that one of the testbed's units logged since its latest start."""
+    command = ["sudo", "-n", "journalctl", "-u", unit, *JOURNAL_OPTIONS]
+    return "\n".join(since_start(remote.run(command, check=False).stdout.splitlines()))
+
+
+def since_start(entries: list[str]) -> list[str]:
+    """Return the messages of a unit's latest start, from journal entries in JSON.
+
+    systemd gives each start an id of its own, and logs at least that it starts the unit. So the
+    last entry belongs to the latest start, and the entries with its id do.
+    """
+    found = [_entry(line) for line in entries]
+    return [message for start, message in found if start == found[-1][0]]
+
+
+def _entry(line: str) -> tuple[str | None, str]:
+    """Return the id of the start that an entry belongs to, if it says so, and its message."""
+    try:
+        fields = dict(json.loads(line))
+    except (ValueError, TypeError, RecursionError):
+        return None, line
+    start = fields.get("INVOCATION_ID") or fields.get("_SYSTEMD_INVOCATION_ID")
+    message = fields.get("MESSAGE")
+    if isinstance(message, list):  # its bytes, as it holds what is no text
+        message = bytes(one for one in message if one in range(256)).decode(errors="replace")
+    return start if isinstance(start, str) else None, str(message or "")
 
 
 class DescribedNic(BaseModel):

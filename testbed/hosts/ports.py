@@ -11,6 +11,7 @@ from testbed.hosts.linkproof import LinkUnfit
 from testbed.hosts.remote import Remote, ask
 
 TRY_S = 3  # a lost first packet is sent again after one second
+_EVERYWHERE = ("0.0.0.0", "*", "::")  # noqa: S104 - as ss has it
 _USERS = re.compile(r'users:\(\("([^"]+)",pid=(\d+)')
 _CGROUP = re.compile(r"cgroup:\S*?([^/\s]+\.(?:service|socket|scope))")
 _UID = re.compile(r"uid:(\d+)")
@@ -87,14 +88,44 @@ def holder(remote: Remote, port: int) -> str | None:
     return holder_in(lines, remote.host.bench_address)
 
 
+def listening(remote: Remote, pid: str) -> list[str]:
+    """Return where the user of a process listens for TCP, as '127.0.0.1:8000'.
+
+    Each app has a user of its own. Return an empty list if the process has ended, too.
+    """
+    uid = remote.run(["stat", "-c", "%u", f"/proc/{pid}"], check=False).stdout.strip()
+    return listening_in(remote.run(["ss", "-Htlnpe"]).stdout.splitlines(), uid)
+
+
+def listening_in(lines: list[str], uid: str) -> list[str]:
+    """Return the same from the output of `ss -Htlnpe`."""
+    owned = [line for line in lines if (found := _UID.search(line)) and found[1] == uid]
+    return list(dict.fromkeys(line.split()[3] for line in owned))
+
+
+def serves(place: str, wanted: str) -> bool:
+    """Return whether a program that listens at `place` gets the connections to `wanted`."""
+    same_port = place.rpartition(":")[2] == wanted.rpartition(":")[2]
+    return same_port and (everywhere(place) or _address(place) == _address(wanted))
+
+
+def everywhere(place: str) -> bool:
+    """Return whether a program that listens at `place` does so at every address of its host."""
+    return _address(place) in _EVERYWHERE
+
+
+def _address(place: str) -> str:
+    """Return the address of a place such as '[::1]:80' or '127.0.0.1%lo:80'."""
+    return place.rpartition(":")[0].partition("%")[0].strip("[]")
+
+
 def holder_in(lines: list[str], address: str) -> str | None:
     """Return the same from the output of `ss -Htlnpe`.
 
     A program of another user is named only by its unit or user id.
     """
     for line in lines:
-        local = line.split()[3].rpartition(":")[0].partition("%")[0]
-        if local.strip("[]") not in (address, "0.0.0.0", "*", "::"):  # noqa: S104 - as ss has it
+        if _address(line.split()[3]) not in (address, *_EVERYWHERE):
             continue
         if users := _USERS.search(line):
             return f"{users[1]} (process {users[2]})"

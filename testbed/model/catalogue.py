@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, PlainValidator, ValidationError, mod
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from testbed.model import command_line
-from testbed.model.base import Declared, Model
+from testbed.model.base import Declared, Model, wrong
 from testbed.model.endpoint import Endpoint
 from testbed.model.kinds import (
     CodeFolder,
@@ -30,8 +30,10 @@ from testbed.model.kinds import (
 from testbed.model.mix import Mix
 
 ServiceName = Literal["postgresql", "redis"]
+# The variable that tells an app where a service is, if its workload names the service
+URL_OF: dict[str, ServiceName] = {"DATABASE_URL": "postgresql", "REDIS_URL": "redis"}
 # The testbed sets these itself and would overwrite a declared value
-SET_BY_THE_TESTBED = ("ADDRESS", "PORT", "DATABASE_URL", "REDIS_URL")
+SET_BY_THE_TESTBED = ("ADDRESS", "PORT", *URL_OF)
 SET_BY_SYSTEMD = ("HOME", "LOGNAME", "PATH", "SHELL", "USER")
 WORKERS = "workers"  # the role of a setting
 
@@ -121,9 +123,15 @@ class Workload(Declared):
 
     @model_validator(mode="after")
     def _has_a_database(self) -> Self:
+        if "postgresql" in self.services:
+            return self
         for key in ("dataset", "reset"):
-            if getattr(self, key) is not None and "postgresql" not in self.services:
-                raise ValueError(f"{key} is SQL: add postgresql to services")
+            if getattr(self, key) is not None:
+                raise wrong(f"{key} is SQL: add postgresql to services", key)
+        for name, endpoint in self.endpoints.items():
+            if isinstance(endpoint, Endpoint) and endpoint.sql:
+                counted = "SQL is counted by PostgreSQL: add postgresql to services"
+                raise wrong(counted, "endpoints", name, "sql")
         return self
 
 
@@ -145,7 +153,7 @@ class Setting(Declared):
     @model_validator(mode="after")
     def _default_is_a_choice(self) -> Self:
         if self.choices is not None and self.default not in self.choices:
-            raise ValueError(f"the default, {self.default!r}, is none of the choices")
+            raise wrong(f"the default, {self.default!r}, is none of the choices", "default")
         return self
 
     def problem(self, value: str | int) -> str | None:
@@ -214,6 +222,12 @@ class App(Declared):
         default=[], description="Debian packages that it needs"
     )
     serve: CommandLine = Field(description="command line of its systemd unit")
+    start_timeout_s: float = Field(
+        default=60,
+        ge=1,
+        le=3600,
+        description="seconds until its first answer; more, if it loads much when it starts",
+    )
     environment: dict[EnvName, EnvValue] = Field(
         default={}, description="variables that are always the same"
     )
@@ -241,36 +255,43 @@ class App(Declared):
 
     @model_validator(mode="after")
     def _variables_are_told_apart(self) -> Self:
-        names = [*self.environment, *(setting.env for setting in self.settings.values())]
-        for name in names:
+        places: dict[str, tuple[str, ...]] = {
+            name: ("environment", name) for name in self.environment
+        }
+        for key, setting in self.settings.items():
+            if setting.env in places:
+                twice = f"the variable {setting.env} is set twice, by settings or environment"
+                raise wrong(twice, "settings", key, "env")
+            places[setting.env] = ("settings", key, "env")
+        for name, place in places.items():
             if name in SET_BY_THE_TESTBED:
-                raise ValueError(f"the variable {name} is set by the testbed; take another name")
-            if names.count(name) > 1:
-                raise ValueError(f"the variable {name} is set twice, by settings or environment")
-        known = [*names, *SET_BY_THE_TESTBED, *SET_BY_SYSTEMD]
+                raise wrong(f"the variable {name} is set by the testbed; take another name", *place)
+        known = [*places, *SET_BY_THE_TESTBED, *SET_BY_SYSTEMD]
         for name in command_line.variables(self.serve):
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f"did you mean ${{{near[0]}}}?" if near else f"known: {', '.join(known)}"
-                raise ValueError(f"serve: no setting or environment sets ${{{name}}}; {hint}")
+                raise wrong(f"no setting or environment sets ${{{name}}}; {hint}", "serve")
         return self
 
     @model_validator(mode="after")
     def _has_an_environment(self) -> Self:
         if self.requirements is None and command_line.uses(self.serve, "venv"):
-            raise ValueError("serve: {venv} is made of requirements, a key that is missing here")
+            raise wrong("{venv} is made of requirements, a key that is missing here", "serve")
         return self
 
     @model_validator(mode="after")
     def _counts_its_workers(self) -> Self:
         declared = [name for name, setting in self.settings.items() if setting.role == WORKERS]
         if len(declared) > 1:
-            raise ValueError(f"only one setting has role: workers, not {' and '.join(declared)}")
+            several = f"only one setting has role: workers, not {' and '.join(declared)}"
+            raise wrong(several, "settings", declared[1], "role")
         if self.workers is not None:
             setting = self.settings[self.workers]
             for value in [setting.default, *(setting.choices or [])]:
                 if (problem := workers_problem(value)) or not isinstance(value, int):
-                    raise ValueError(problem or f"{self.workers}: in app.yml, a plain number")
+                    problem = problem or "in app.yml, workers are a plain number"
+                    raise wrong(problem, "settings", self.workers)
         return self
 
     @property
@@ -286,19 +307,20 @@ class App(Declared):
 
     @model_validator(mode="after")
     def _known_settings(self) -> Self:
-        for rule in self.database_connections:
+        for number, rule in enumerate(self.database_connections):
+            place = ("database_connections", number)
             for name, value in rule.when.items():
                 if name not in self.settings:
-                    raise ValueError(f"database_connections: '{name}' is none of the settings")
+                    raise wrong(f"'{name}' is none of the settings", *place, "when")
                 if problem := self.settings[name].problem(value):
-                    raise ValueError(f"database_connections: {name} is never {value!r}: {problem}")
+                    raise wrong(f"{name} is never {value!r}: {problem}", *place, "when")
             for name in (name for name in rule.per_worker if isinstance(name, str)):
                 if name == "requests":
                     continue
                 if name not in self.settings:
-                    raise ValueError(f"database_connections: '{name}' is none of the settings")
+                    raise wrong(f"'{name}' is none of the settings", *place, "per_worker")
                 if not isinstance(self.settings[name].default, int):
-                    raise ValueError(f"database_connections: the setting {name} is no number")
+                    raise wrong(f"the setting {name} is no number", *place, "per_worker")
         return self
 
 

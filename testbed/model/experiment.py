@@ -74,8 +74,18 @@ class LoadSpec(LoadShape, Declared):
     mode: Literal["saturation", "constant_rate", "ramp", "capacity"]
     generator: str = AUTO
     from_host: HostRole = "client"
-    ramp: Ramp | None = None  # its steps say how many connections, not `connections`
+    ramp: Ramp | None = None  # its steps say how many connections; `connections` is not needed
     capacity: Capacity | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _steps_say_connections(cls, data: Any) -> Any:
+        """Take the last step's for the connections of a ramp that does not tell them."""
+        if not isinstance(data, dict) or "connections" in data:
+            return data
+        ramp = data.get("ramp")
+        steps = ramp.get("steps") if isinstance(ramp, dict) else getattr(ramp, "steps", None)
+        return {**data, "connections": steps[-1]} if isinstance(steps, list) and steps else data
 
     @property
     def open_loop(self) -> bool:

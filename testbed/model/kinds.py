@@ -90,13 +90,24 @@ EnvValue = Annotated[str, Field(max_length=4000), AfterValidator(one_line)]
 
 # --- names
 
-Name = Annotated[
-    str,
-    _looks_like(
-        r"[a-z][a-z0-9_]{0,30}",
-        "must be a name: up to 31 lower-case letters, digits and _, a letter first",
-    ),
-]
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+
+
+def _name(value: str) -> str:
+    """Refuse a text that is no name, and tell the nearest one.
+
+    A hyphen separates the parts of a run's id, and of the names of units and users.
+    """
+    if _NAME.fullmatch(value):
+        return value
+    near = re.sub(r"[^a-z0-9_]", "_", value.lower()) if value.isascii() else ""
+    hint = f"; '{near}' is one" if _NAME.fullmatch(near) else ""
+    raise ValueError(
+        f"must be a name: up to 31 lower-case letters, digits and _, a letter first{hint}"
+    )
+
+
+Name = Annotated[str, AfterValidator(_name)]
 EnvName = Annotated[
     str,
     _looks_like(

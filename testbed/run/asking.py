@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from testbed.asked import answers, expectations, request
 from testbed.hosts import causes, ports
@@ -12,7 +13,6 @@ from testbed.hosts.remote import CommandFailed, NotAnAnswer, Remote
 from testbed.model.endpoint import Endpoint
 from testbed.model.results import AnswerCheck, When
 
-READY_TIMEOUT_S = 60
 SLICE_S = 5  # time between two checks whether the app's unit still runs
 
 
@@ -93,9 +93,10 @@ class Asker:
         """
         drawn = request.drawn(asked.draw, self.seed, number)
         wanted = request.of(asked, self.path, self.folder).filled(drawn)
-        deadline = time.monotonic() + READY_TIMEOUT_S
+        begin = time.monotonic()
         while True:
-            slice_s = max(1.0, min(SLICE_S, deadline - time.monotonic()))
+            left_s = begin + self.daemon.start_timeout_s - time.monotonic()
+            slice_s = max(1.0, min(SLICE_S, left_s))
             result = self.generating.run(
                 self._command(wanted, slice_s), timeout_s=slice_s + 15, check=False
             )
@@ -112,8 +113,21 @@ class Asker:
                 raise self.daemon.failure(f"its unit is {state}")
             if problem := self._closed_port():
                 raise problem
-            if time.monotonic() > deadline:
-                raise self.daemon.failure(result.stderr.strip() or "it gives no answer")
+            waited_s = time.monotonic() - begin
+            if waited_s > self.daemon.start_timeout_s:
+                said = result.stderr.strip().rpartition("last error: ")[2] or "nothing came"
+                raise self.daemon.failure(
+                    f"no answer from {self.url} in {waited_s:.0f} s: {said}; {self._listens()}"
+                )
+
+    def _listens(self) -> str:
+        """Return in words where the app listens, and where it should if it does not."""
+        wanted = urlsplit(self.url).netloc
+        places = self.daemon.listening()
+        said = f"it listens on {', '.join(places) or 'no TCP port'}"
+        if any(ports.serves(place, wanted) for place in places):
+            return said
+        return f"{said}, and should on ${{ADDRESS}}:${{PORT}}, here {wanted}"
 
     def _closed_port(self) -> LinkUnfit | None:
         """Return the error to raise if a firewall closes the app's port, otherwise None.

@@ -1,6 +1,7 @@
 """Compare the SQL that PostgreSQL counted with what the workload declares. Pure functions."""
 
 import functools
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -108,3 +109,27 @@ def sorted_out(
         )
         for text, calls in counts.items()
     ]
+
+
+def problems_of_one(seen: list[SqlSeen], declared: list[Statement]) -> list[str]:
+    """Return how the SQL of a single request differs from the declared one, a sentence for each.
+
+    A statement that is declared 0.5 times per request may be sent once or not at all.
+    """
+    problems = [
+        f"not declared: `{one.text}`, {_times(one.calls)}"
+        for one in seen
+        if one.kind == "unexpected"
+    ]
+    for statement in declared:
+        texts = set(map(collapsed, statement.texts))
+        calls = sum(one.calls for one in seen if one.text in texts)
+        wanted = statement.calls_per_request
+        if not math.floor(wanted) <= calls <= math.ceil(wanted):
+            text = collapsed(statement.texts[0])
+            problems.append(f"{_times(calls)} instead of {_times(wanted)}: `{text}`")
+    return problems
+
+
+def _times(count: float) -> str:
+    return "once" if count == 1 else f"{count:g} times"

@@ -33,7 +33,7 @@ def test_bench_sees_no_journal_but_the_apps(bench, ssh):
     ssh("server", "logger -t elsewhere a word for root alone; journalctl --sync")
     assert "a word for root" not in bench("journalctl -n 1000 --no-pager")
     assert "a word for root" not in bench("journalctl -u ssh -n 1000 --no-pager")
-    said = bench(f"sudo -n journalctl -u {APP} -n 12 -o cat --no-pager; echo code $?")
+    said = bench(f"sudo -n journalctl -u {APP} -n 12 -o json --all --no-pager; echo code $?")
     assert said.endswith("code 0"), said
 
 
@@ -50,10 +50,10 @@ def test_bench_sees_no_journal_but_the_apps(bench, ssh):
         "systemctl start testbed-lease.service",
         "systemctl start testbed-delay@1x.service",
         "systemctl start testbed-delay@1.service ssh.service",
-        "journalctl -u ssh.service -n 12 -o cat --no-pager",
+        "journalctl -u ssh.service -n 12 -o json --all --no-pager",
         f"journalctl -u {APP}",
-        f"journalctl -u {APP} -n 12 -o cat",  # this would open a pager
-        f"journalctl -u {APP} -n 12 -o cat --no-pager --file=/home/bench/x",
+        f"journalctl -u {APP} -n 12 -o json --all",  # this would open a pager
+        f"journalctl -u {APP} -n 12 -o json --all --no-pager --file=/home/bench/x",
         f"/opt/testbed/sbin/start-app /home/bench/settings.json {APP}",
         "/opt/testbed/sbin/start-app /etc/testbed/settings.json ssh.service",
         f"/opt/testbed/sbin/start-app /etc/testbed/settings.json {APP} x",

@@ -41,6 +41,7 @@ class PostgreSql(Service):
     """PostgreSQL on the server host."""
 
     title = "PostgreSQL"
+    counts_sql = True
     unit = "postgresql@*.service"  # Debian has a unit for each cluster and version
 
     def check_deployed(self, server: Remote, need: Need) -> None:
@@ -123,8 +124,8 @@ def _reset_unit(need: Need) -> str:
 
 def _last_words(server: Remote, unit: str) -> str:
     """Return what psql printed when the unit was last started."""
-    _, _, last = hosts.journal(server, unit).rpartition("Starting ")
-    return "; ".join(line for line in last.splitlines() if line.startswith("psql"))
+    lines = hosts.journal(server, unit).splitlines()
+    return "; ".join(line for line in lines if line.startswith("psql"))
 
 
 def _ask(server: Remote, what: str, query: str, shape: type[T], database: str | None = None) -> T:

@@ -32,6 +32,7 @@ class Service:
 
     title: str
     unit: str  # systemd's name; a pattern if each version has a unit of its own
+    counts_sql = False  # whether `seen` returns statements
 
     def check_deployed(self, server: Remote, need: Need) -> None:
         """Raise TestbedError unless the server host has what the workload needs of the service."""

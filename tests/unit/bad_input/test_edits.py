@@ -1,5 +1,7 @@
 """Sound files with one thing wrong: the error names the file, the key, and why."""
 
+import re
+
 import pytest
 from edits import APP, EDITS, EXPERIMENT, WORKLOAD
 from edits_of_endpoints import ENDPOINT_EDITS
@@ -20,6 +22,17 @@ def test_there_are_enough_of_each_file():
     )
 
 
+def check_place(message, path):
+    """The message names a line of the file, and a key that stands on it unless it is missing."""
+    found = re.search(rf"{re.escape(str(path))}:([0-9]+): ([^ ]+): ", message)
+    if found is None:
+        assert re.search(rf"{re.escape(str(path))}: not valid YAML: line [1-9]", message), message
+    elif "required and missing" not in message:
+        line = path.read_text().splitlines()[int(found[1]) - 1]
+        key = [part for part in found[2].split(".") if not part.isdigit()][-1]
+        assert key in line, message
+
+
 @pytest.mark.parametrize(
     "edit",
     [*EDITS, *ENDPOINT_EDITS, *MIX_EDITS],
@@ -33,6 +46,7 @@ def test_one_wrong_thing_is_one_sentence(edit, place, fab_run, pack):
     message = message_of(fab_run())
     assert edit.key in message
     assert edit.says in message
+    check_place(message, path)
     if edit.file != EXPERIMENT:
         assert str(path) in message
         assert message == f"error: {message_of(pack())}"  # site.yml says the same

@@ -261,13 +261,20 @@ def test_code_beside_the_app_s_folder_may_not_lead_outside(place, fab_run, pack)
     refused(fab_run, pack, APP, str(path), "code: '../project' leads to", "outside")
 
 
-@pytest.mark.parametrize("name", ["My-App", "app 1", "a" * 32, "größe", "a\nb", "\x1b[2J"])
+@pytest.mark.parametrize(
+    "name", ["My-App", "my-app", "app 1", "a" * 32, "größe", "a\nb", "\x1b[2J"]
+)
 def test_folders_that_name_apps_and_workloads_are_names(name, place, fab_run, pack):
     shutil.copytree(place / CODE, place / "own/shop" / name)
     refused(fab_run, pack, APP, "the app is named after this folder", "must be a name")
     shutil.rmtree(place / "own/shop" / name)
     shutil.copytree(place / "own/shop", place / "own" / name)
     refused(fab_run, pack, APP, "the workload is named after this folder", "must be a name")
+
+
+def test_a_name_that_nearly_is_one_is_told_how_it_would_be(place, fab_run, pack):
+    shutil.move(place / CODE, place / "own/shop/my-app")
+    refused(fab_run, pack, APP, "'my_app' is one")
 
 
 def test_an_app_file_that_is_none_is_named(place, fab_run, pack):

@@ -205,3 +205,20 @@ def test_an_objective_that_cannot_be_read_is_said_so(tmp_path, load_asked):
     folder = builder.write(tmp_path / "campaign", about, runs, curves=False)
     assert capacities.objective(load(folder)) == "not recorded"
     assert main(["report", str(folder)]) == 0
+
+
+def test_probes_are_drawn_by_their_rates_and_in_no_other_chart(tmp_path):
+    folder = searched(tmp_path, [(2000.0, 2090.0, "valid"), (1900.0, 1980.0, "valid")])
+    assert main(["report", str(folder)]) == 0
+    drawn = {path.stem for path in (folder / "report" / "charts").iterdir()}
+    assert {name for name in drawn if name.startswith("index-")} == {"index-capacity"}
+
+
+def test_without_an_answer_probes_are_drawn_like_other_runs(tmp_path):
+    runs = [probe(1, 2000, 1), probe(2, 4000, 1)]
+    about = builder.campaign(runs, asked=ASKED)
+    folder = builder.write(tmp_path / "campaign", about, runs, curves=False)
+    assert main(["report", str(folder)]) == 0
+    drawn = {path.stem for path in (folder / "report" / "charts").iterdir()}
+    assert "index-requests" in drawn
+    assert "index-capacity" not in drawn

@@ -64,7 +64,7 @@ def ansible(*arguments):
 
 
 @pytest.mark.parametrize(
-    "playbook", ["site.yml", "playbooks/restore.yml", "playbooks/teardown.yml"]
+    "playbook", ["site.yml", "playbooks/app.yml", "playbooks/restore.yml", "playbooks/teardown.yml"]
 )
 def test_playbooks_parse(playbook):
     ansible("ansible-playbook", "--syntax-check", "-i", EXAMPLE, playbook)
@@ -231,7 +231,7 @@ def test_sudoers_enumerates_units_and_is_valid(rendered):
             for command in (
                 f"systemctl stop {unit}",
                 f"systemctl reset-failed {unit}",
-                f"journalctl -u {unit} -n {hosts.JOURNAL_LINES} -o cat --no-pager",
+                f"journalctl -u {unit} {' '.join(hosts.JOURNAL_OPTIONS)}",
             )
         ),
     ]
@@ -281,10 +281,10 @@ def test_a_delay_is_netem_on_the_data_link_alone_and_not_enabled(rendered):
         ("systemctl start ssh.service testbed-delay@1.service", False),
         ("systemctl stop testbed-delay@0.service", False),
         ("systemctl stop testbed-delay@123456789.service", False),
-        ("journalctl -u testbed-delay@1.service -n 12 -o cat --no-pager", True),
-        ("journalctl -u testbed-delay@1.service -n 12 -o cat", False),
-        ("journalctl -u ssh.service -n 12 -o cat --no-pager", False),
-        ("journalctl -u testbed-delay@1.service -n 12 -o cat --no-pager -f", False),
+        ("journalctl -u testbed-delay@1.service -n 12 -o json --all --no-pager", True),
+        ("journalctl -u testbed-delay@1.service -n 12 -o json --all", False),
+        ("journalctl -u ssh.service -n 12 -o json --all --no-pager", False),
+        ("journalctl -u testbed-delay@1.service -n 12 -o json --all --no-pager -f", False),
     ],
 )
 def test_a_delays_microseconds_are_all_that_can_be_chosen(rendered, words, allowed):

@@ -35,10 +35,12 @@ def apps_folder(tmp_path):
     for name in ("first", "second"):
         (folder / "work" / name).mkdir(parents=True)
         (folder / "work" / name / "app.yml").write_text(APP)
+        (folder / "work" / name / "serve").touch(mode=0o755)
     (folder / "work" / "workload.yml").write_text(WORKLOAD)
     (folder / "work" / "index.json").write_text('{"hello": "world"}')
     second = folder / "work" / "second" / "app.yml"
-    second.write_text(APP.replace("{index: /index}", "{index: /index, extra: /extra}"))
+    both = APP.replace("{index: /index}", "{index: /index, extra: /extra}")
+    second.write_text(both.replace("title: A", "title: B"))
     return folder
 
 

@@ -35,7 +35,7 @@ def test_an_endpoint_that_the_workload_lacks_is_refused(apps_folder):
 def test_missing_requirements_are_named(apps_folder):
     file = apps_folder / "work" / "first" / "app.yml"
     file.write_text(file.read_text() + "requirements: requirements.txt\n")
-    with pytest.raises(TestbedError, match=r"app.yml: requirements: .*no such file"):
+    with pytest.raises(TestbedError, match=r"app.yml:9: requirements: .*no such file"):
         catalogue.load(project=apps_folder)
 
 
@@ -52,7 +52,9 @@ def test_own_apps_join_the_project_s(apps_folder, tmp_path):
     own = tmp_path / "own"
     mine = own / "work" / "mine"
     mine.mkdir(parents=True)
-    (mine / "app.yml").write_text((apps_folder / "work" / "first" / "app.yml").read_text())
+    text = (apps_folder / "work" / "first" / "app.yml").read_text()
+    (mine / "app.yml").write_text(text.replace("title: A", "title: Mine"))
+    (mine / "serve").touch(mode=0o755)
     known = catalogue.load(own, project=apps_folder)
     assert {"first", "mine"} <= set(known.apps_of("work"))
     assert known.folders["work"] == apps_folder / "work"
@@ -71,10 +73,18 @@ def test_an_own_app_may_not_take_another_s_place(apps_folder):
         catalogue.load(apps_folder, project=apps_folder)
 
 
+def test_two_apps_of_one_title_are_refused_with_file_and_line(apps_folder):
+    file = apps_folder / "work" / "second" / "app.yml"
+    file.write_text(file.read_text().replace("title: B", "title: A"))
+    with pytest.raises(TestbedError, match=r"second/app.yml:2: title: 'A' is the title of .*first"):
+        catalogue.load(project=apps_folder)
+
+
 def test_apps_may_share_code(apps_folder):
     work = apps_folder / "work"
     (work / "project").mkdir()
     (work / "project" / "wsgi.py").write_text("")
+    (work / "project" / "serve").touch(mode=0o755)
     file = work / "first" / "app.yml"
     own_code = catalogue.load(project=apps_folder).apps_of("work")["first"]
     file.write_text(file.read_text() + "code: ../project\n")
@@ -88,5 +98,5 @@ def test_apps_may_share_code(apps_folder):
 def test_code_that_is_not_there_is_named(apps_folder):
     file = apps_folder / "work" / "first" / "app.yml"
     file.write_text(file.read_text() + "code: ../nowhere\n")
-    with pytest.raises(TestbedError, match=r"first/app.yml: code: no folder '../nowhere'"):
+    with pytest.raises(TestbedError, match=r"first/app.yml:9: code: no folder '../nowhere'"):
         catalogue.load(project=apps_folder)

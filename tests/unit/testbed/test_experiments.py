@@ -1,7 +1,7 @@
 import pytest
 
 from testbed.asked import experiments
-from testbed.cli import options
+from testbed.cli import options, tasks
 from testbed.errors import TestbedError
 from testbed.model.experiment import Experiment
 
@@ -132,3 +132,34 @@ def test_workers_per_cpu_become_a_number():
     resolved = experiments.for_cpus(Experiment.model_validate(asked), 4).variants
     assert resolved["default"].settings == {"workers": 8, "loop": "uvloop"}
     assert resolved["odd"].app_settings == {"first": {"workers": 12}}
+
+
+def test_a_ramp_s_connections_are_its_steps(tmp_path):
+    path = tmp_path / "own.yml"
+    load = (
+        "mode: ramp, ramp: {of: users, steps: [5, 80]}, threads: 8, duration_s: 5, warmup_s: 1, "
+        "timeout_s: 2"
+    )
+    about = "schema_version: 1\ntitle: t\ndescription: d\nworkload: agents\nendpoints: [index]\n"
+    path.write_text(f"{about}trials: 1\nload: {{{load}}}\n")
+    spec = experiments.load(path).load
+    assert [(one.connections, one.threads) for one in map(spec.step, (5, 80))] == [(5, 5), (80, 8)]
+    path.write_text(path.read_text().replace("ramp: {of: users, steps: [5, 80]}", "x: 1"))
+    with pytest.raises(TestbedError, match=r"own.yml:7: load.connections: this key is required"):
+        experiments.load(path)
+
+
+def test_the_log_of_faults_keeps_all_of_them(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(tasks, "LOG", tmp_path / "error.log")
+    monkeypatch.setattr(tasks.signal, "signal", lambda *_: None)  # those of pytest stay
+
+    def break_down(what):
+        raise ZeroDivisionError(what)
+
+    for what in ("the first", "the second"):
+        with pytest.raises(SystemExit):
+            tasks.reported(break_down)(what)
+    log = (tmp_path / "error.log").read_text()
+    assert log.count("Traceback") == 2
+    assert log.index("the first") < log.index("the second")
+    assert "a fault in the testbed itself" in capsys.readouterr().err

@@ -2,8 +2,14 @@
 
 from pathlib import Path
 
+from hypothesis import given
+from hypothesis import strategies as st
+
+from testbed.asked import capacity, catalogue
+from testbed.asked.plan import plan
 from testbed.campaign.campaign import Outcome
-from testbed.cli.show import outcome_text, series_text
+from testbed.cli.show import outcome_text, plan_text, series_text
+from testbed.model.experiment import Capacity, Experiment
 from testbed.model.results import Failure
 from tests.unit.report import builder
 
@@ -31,3 +37,34 @@ def test_of_a_series_what_was_finished_before_costs_nothing():
     told = series_text(FOLDER, [Outcome(FOLDER, RUNS), Outcome(FOLDER, RUNS, RUNS, 81)])
     assert "6 runs: 6 valid" in told
     assert "measured 60 s of 81 s; beside load and warm-up, 4.0 s a run" in told
+
+
+def planned(**load):
+    shared = {"connections": 10, "threads": 1, "duration_s": 20, "warmup_s": 6, "timeout_s": 5}
+    question = {"title": "t", "description": "d", "schema_version": 1, "workload": "agents"}
+    one = {"apps": ["flask", "django"], "endpoints": ["index"], "trials": 3}
+    return Experiment.model_validate({**question, **one, "load": shared | load})
+
+
+def told_plan(experiment):
+    return plan_text(experiment, plan(experiment, catalogue.load(), 1))
+
+
+def test_a_plan_of_searches_tells_how_long_they_take_at_most():
+    limits = {"from_rps": 200, "to_rps": 5000, "p99_ms": 50, "errors_percent": 0.1}
+    told = told_plan(planned(mode="capacity", capacity=limits | {"most_probes": 8}))
+    assert told.endswith("6 searches, each of 8 such runs at most: at most about 24 min")
+    told = told_plan(planned(mode="constant_rate", rate_rps=10))
+    assert told.endswith("6 runs, about 3 min")
+
+
+@given(
+    from_rps=st.integers(1, 5000), factor=st.floats(1, 100), share=st.floats(0.004, 1.2),
+    precision=st.floats(0.5, 50),
+)  # fmt: skip
+def test_no_search_makes_more_probes_than_the_plan_tells(from_rps, factor, share, precision):
+    limits = Capacity(
+        from_rps=from_rps, to_rps=from_rps * factor, p99_ms=50, errors_percent=0.1,
+        precision_percent=precision,
+    )  # fmt: skip
+    assert capacity.most_probes(limits, from_rps * factor * share) <= capacity.longest(limits)

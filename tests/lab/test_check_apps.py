@@ -1,0 +1,140 @@
+"""Test `fab check --apps-path` and `fab deploy` with apps that are right, and that are wrong."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.lab.campaigns import interrupt, wait_until
+
+OWN = Path(__file__).with_name("own_apps")
+APP = "agents/starlette"
+# It listens where nobody asks, and is waited for no longer than it says
+ELSEWHERE = ("--host ${ADDRESS}", "--host 127.0.0.1")
+SOON = ("settings:", "start_timeout_s: 5\nsettings:")
+ACTIVE = "systemctl list-units --plain --no-legend --state=active,activating 'testbed-agents-*'"
+
+
+@pytest.fixture(scope="module")
+def own(verified, tmp_path_factory):
+    """The folder of own apps, copied and deployed; afterwards the hosts are as before."""
+    folder = tmp_path_factory.mktemp("checked") / "own"
+    shutil.copytree(OWN, folder)
+    verified.run("ansible-playbook", "site.yml", "-e", f"testbed_apps_path={folder}")
+    yield folder
+    verified.run("ansible-playbook", "site.yml")
+
+
+@pytest.fixture
+def check(own, verified):
+    """`fab check` of the own apps, with its exit code and its output on one line."""
+
+    def run(*options, code=0):
+        done = verified.fab("check", f"--apps-path={own}", *options, check=False)
+        assert done.returncode == code, done.stdout + done.stderr
+        return " ".join(done.stdout.split())
+
+    return run
+
+
+@pytest.fixture
+def changed(own, verified):
+    """Deploy starlette with texts of one of its files replaced; afterwards, as it was."""
+    folder = own / APP
+    kept = {path: path.read_text() for path in folder.iterdir() if path.is_file()}
+
+    def change(file, *pairs):
+        for path, text in kept.items():
+            path.write_text(text)
+        for old, new in pairs:
+            text = (folder / file).read_text()
+            assert old in text
+            (folder / file).write_text(text.replace(old, new, 1))
+        return verified.fab("deploy", "starlette", f"--apps-path={own}").stdout
+
+    yield change
+    for path, text in kept.items():
+        path.write_text(text)
+    verified.fab("deploy", "starlette", f"--apps-path={own}")
+
+
+def test_apps_that_are_right_are_told_to_be(check, ssh):
+    shown = check()
+    assert "2 apps: 3 ok" in shown
+    assert shown.count("as declared") == 3
+    assert ssh("server", ACTIVE) == ""
+
+
+def test_a_redeploy_changes_one_app_and_a_second_one_nothing(own, verified, ssh, changed):
+    others = "cd /etc/systemd/system; sha256sum $(ls testbed-*.service | grep -v starlette)"
+    before = ssh("server", others), ssh("server", "ls /opt/testbed/apps | grep -v starlette")
+    said = changed("service.py", ("import os\n", "import os  # another version\n"))
+    assert re.search(r"server +: .*changed=[1-9]", said), said
+    after = ssh("server", others), ssh("server", "ls /opt/testbed/apps | grep -v starlette")
+    assert after == before
+    again = verified.fab("deploy", "starlette", f"--apps-path={own}").stdout
+    assert re.search(r"server +: .*changed=0", again), again
+    provisioned = verified.run(
+        "ansible-playbook", "site.yml", "--tags", "app_deploy", "-e", f"testbed_apps_path={own}"
+    )
+    assert re.search(r"server +: .*changed=0", provisioned.stdout), provisioned.stdout
+
+
+def test_an_app_that_gives_no_answer_is_told_with_what_this_start_of_it_does(check, changed):
+    broken = "import os\nraise SystemExit('what went wrong before')\n"
+    changed("service.py", ("import os\n", broken))
+    assert "what went wrong before" in check("--apps=starlette", code=4)
+    changed("app.yml", ELSEWHERE, SOON)
+    shown = check("--apps=starlette", code=4)
+    assert re.search(r"no answer from http://\S+ in [5-9] s: .*refused", shown)
+    assert re.search(
+        r"it listens on 127\.0\.0\.1:\d+, and should on \$\{ADDRESS\}:\$\{PORT\}", shown
+    )
+    assert "Uvicorn running" in shown
+    assert "what went wrong before" not in shown
+
+
+def test_an_app_that_listens_everywhere_is_told(check, changed):
+    changed("app.yml", ("--host ${ADDRESS}", "--host 0.0.0.0"))
+    shown = check("--apps=starlette")
+    assert "note" in shown
+    assert "so on the management network, too" in shown
+
+
+def test_wrong_answers_and_sql_are_told(check, changed):
+    wrong = (
+        """JSONResponse({"hello": "world"} | dict(await request.state.pool.fetchrow("SELECT 1")))"""
+    )
+    changed("service.py", ('JSONResponse({"hello": "world"})', wrong))
+    shown = check("--apps=starlette", code=4)
+    assert "the document differs from the expected one at $: keys" in shown
+    assert "not declared: `SELECT $1`, once" in shown
+
+
+def test_ctrl_c_stops_the_app(own, verified, ssh, changed):
+    changed("app.yml", ELSEWHERE)
+    process = verified.start_fab("check", "--apps=starlette", f"--apps-path={own}")
+    wait_until(lambda: ssh("server", ACTIVE), "the app runs")
+    code, output = interrupt(process)
+    assert code == 130, output
+    wait_until(lambda: ssh("server", ACTIVE) == "", "the app is stopped")
+
+
+@pytest.mark.parametrize("task", [("check", "--apps=starlet"), ("deploy", "starlet")])
+def test_an_unknown_app_is_named_with_the_nearest(task, own, verified):
+    done = verified.fab(*task, f"--apps-path={own}", check=False)
+    assert done.returncode == 2
+    assert "did you mean 'starlette'" in done.stderr
+
+
+def test_a_new_app_takes_site_yml(own, verified):
+    shutil.copytree(own / APP, own / "agents" / "newcomer")
+    path = own / "agents" / "newcomer" / "app.yml"
+    path.write_text(path.read_text().replace("title: ", "title: New "))
+    try:
+        done = verified.fab("deploy", "newcomer", f"--apps-path={own}", check=False)
+    finally:
+        shutil.rmtree(own / "agents" / "newcomer")
+    assert done.returncode != 0
+    assert "is not deployed on" in done.stdout
