@@ -260,7 +260,7 @@ def requirements_of(app_file: Path, spec: App, code: Path) -> Requirements | Non
     if spec.requirements is None:
         return None
     folder = requirements.folder_of(app_file.parent, code, spec.requirements)
-    with _within(app_file, "requirements"):
+    with yamlfile.placed(app_file, "requirements"):
         return requirements.read(folder, spec.requirements)
 
 
