@@ -88,13 +88,14 @@ def test_a_difference_that_could_be_shown_is_shown_in_75_to_85_of_100_repetition
     assert surely_within(count, 2000, 0.75, 0.85), what
 
 
-def test_so_is_one_of_sides_with_unlike_trials(seed, dice):
+def test_so_is_one_of_sides_with_unlike_trials_in_70_of_100_or_more(seed, dice):
+    """In few more than 70, if there are 4 trials against 20 and many cells."""
     trials = tuple(int(number) for number in dice.integers(4, 21, size=2))
     sd, cells = spread(dice), int(dice.integers(1, 31))
     setting = Setting(trials, (sd, sd), dice.uniform(0, 0.15), False)
     count = shown(setting, unpaired, 0.05 / cells, 2000, dice)
     what = f"{count}: seed {seed}, {cells} cells, {setting}"
-    assert surely_within(count, 2000, 0.74, 0.86), what
+    assert surely_within(count, 2000, 0.7, 0.86), what
 
 
 def test_without_a_correction_six_cells_would_cry_wolf(dice):
