@@ -42,13 +42,16 @@ def mixes(campaign: LoadedCampaign) -> list[str]:
 def rows(campaign: LoadedCampaign, mix: str) -> list[PartRow]:
     """Return a row for each part of a mix and group of trials, with all rows of a part together."""
     records = {run.record.run_id: run.record for run in campaign.runs}
+    # A label may tell the load, which is that of the mix
+    labels = {run.record.run_id: one.label for one in groups(campaign, mix) for run in one.runs}
     found = []
     for part in _parts(campaign, mix):
         for group in groups(_of_part(campaign, mix, part), part):
             of_mix = [records[record.run_id] for record in group.records]
             counted = [records[record.run_id] for record in group.counted]
             asked, answered = asked_percent(of_mix[0], part), _answered_percent(counted, part)
-            found.append(PartRow(part, group, asked, answered))
+            labelled = replace(group, label=labels[group.first.run_id])
+            found.append(PartRow(part, labelled, asked, answered))
     return found
 
 

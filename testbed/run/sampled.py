@@ -29,5 +29,5 @@ def check(path: Path, askers: Mapping[str, Asker]) -> dict[str, AnswerCheck]:
         found = sample.check(files.read_text(path, sample.MOST_BYTES), expected | nameless)
     except ValueError as error:
         host = askers[only].generating.host
-        raise NotAnAnswer(host, "pacer --sample", str(error)) from error
+        raise NotAnAnswer(host, "generator --sample", str(error)) from error
     return {name or only: one for name, one in found.items()}

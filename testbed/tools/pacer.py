@@ -64,7 +64,7 @@ class Pacer(Generator):
     leaves = PRINTED | {
         "pacer.json": files.LARGEST_BYTES,
         TIMELINE_FILE: files.LARGEST_BYTES,  # enough for a week, at 100 bytes a second
-        HISTOGRAM_FILE: 16 * 2**20,
+        HISTOGRAM_FILE: files.LARGEST_BYTES,  # a mix has one for each of its parts, too
         SAMPLE_FILE: 16 * 2**20,  # a hundred answers of 64 KiB, in base64
     }
 

@@ -26,13 +26,13 @@ FLOORS = (
 )
 # Floors of analysis/, likewise
 ANALYSIS_FLOORS = (
-    {"figures", "histogram", "intervals", "text_table"},
+    {"figures", "frames", "histogram", "intervals", "text_table"},
     {"load", "resampling", "statistics"},
     {"ratio"},
     {"axis", "folders", "measured", "trials"},
     {"merged", "verdict"},
     {"groups"},
-    {"capacities"},
+    {"capacities", "mixes"},
     {"ramp"},
     {"charts", "tables"},
     {"html"},

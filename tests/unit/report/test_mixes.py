@@ -209,6 +209,20 @@ def test_a_report_without_a_mix_tells_of_none(tmp_path):
     assert "Parts of" not in (tmp_path / "report" / "index.html").read_text()
 
 
+def test_the_rows_of_a_ramp_s_parts_tell_the_load_of_the_mix(tmp_path):
+    runs = []
+    for number, rate_rps in enumerate((500.0, 1000.0), start=1):
+        figures = builder.output(by_request={"item": of_part(np.full(10, 500.0), 0)})
+        run = builder.run(number, "flask", "front", figures=figures, rate_rps=rate_rps)
+        runs.append(run.model_copy(update={"weights": {"item": 1.0, "cpu": 3.0}}))
+    about = builder.campaign(runs, asked={"endpoints": ["front"]})
+    found = mixes.rows(load(builder.write(tmp_path / "c", about, runs, curves=False)), "front")
+    assert [row.group.label.partition("/s")[0] for row in found] == [
+        f"Flask + Gunicorn, {rate}" for rate in ("500", "1,000") * 2
+    ]
+    assert {row.group.first.load.rate_rps for row in found if row.part == "cpu"} == {375, 750}
+
+
 def test_a_part_that_was_never_asked_and_a_failed_run_have_no_figures(tmp_path):
     none = of_part(np.array([]), 0)
     figures = builder.output(by_request={"item": of_part(np.full(10, 500.0), 0), "cpu": none})
