@@ -131,9 +131,10 @@ def _check_parts(apps: list[CataloguedApp], endpoint: str, catalogue: Catalogue)
         lacking = _lacking(app, endpoint, catalogue)
         if lacking and len(lacking) < len(catalogue.workload(app.workload).parts(endpoint)):
             raise TestbedError(
-                f"{shown_name(app.file)}: endpoints: no {' and no '.join(lacking)}, which the mix "
-                f"{endpoint} asks for",
+                f"the mix {endpoint} asks for {' and '.join(lacking)}, which app {app.name} does "
+                f"not serve ({shown_name(app.file)})",
                 remedy="add what is missing, or leave the app or the mix out",
+                place=("endpoints",),
             )
 
 

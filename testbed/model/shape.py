@@ -95,7 +95,8 @@ def _check_keywords(place: str, part: dict[str, Any]) -> None:
             f"{shown_name(place)}: the format {shown(form)} is not checked here; take a pattern, "
             f"or one of {', '.join(FORMATS)}"
         )
-    patterns = [part.get("pattern"), *(part.get("patternProperties") or {})]
+    by_pattern = part.get("patternProperties")
+    patterns = [part.get("pattern"), *(by_pattern if isinstance(by_pattern, dict) else ())]
     for pattern in patterns:
         if isinstance(pattern, str):
             try:

@@ -24,13 +24,14 @@ def test_there_are_enough_of_each_file():
 
 def check_place(message, path):
     """The message names a line of the file, and a key that stands on it unless it is missing."""
-    found = re.search(rf"{re.escape(str(path))}:([0-9]+): ([^ ]+): ", message)
+    found = re.search(rf"{re.escape(str(path))}:([0-9]+): (.+?): ", message)
     if found is None:
         assert re.search(rf"{re.escape(str(path))}: not valid YAML: line [1-9]", message), message
     elif "required and missing" not in message:
         line = path.read_text().splitlines()[int(found[1]) - 1]
         key = [part for part in found[2].split(".") if not part.isdigit()][-1]
-        assert key in line, message
+        is_item = found[2].rpartition(".")[2].isdigit() and line.lstrip().startswith("-")
+        assert is_item or key in line, message
 
 
 @pytest.mark.parametrize(
