@@ -75,7 +75,8 @@ class Here:
 def asker(service, path="/item", seed=1, **keys):
     endpoint = Endpoint.model_validate({"description": "d", **keys})
     url = f"http://127.0.0.1:{service.server_port}"
-    return Asker(Here(), Here(), None, url, path, endpoint, ROOT, seed)
+    daemon = SimpleNamespace(start_timeout_s=60)
+    return Asker(Here(), Here(), daemon, url, path, endpoint, ROOT, seed)
 
 
 DRAWN = {
