@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from pacer import reach
 from pacer.request import BadRequest, Target, build, parse_header, parse_url, resolve
-from pacer.response import BadResponse, ResponseReader, parse_headers
+from pacer.response import BadResponse, ResponseReader, joined_headers
 from pacer.tls import Trust
 
 INTERVAL_S = (
@@ -74,9 +74,7 @@ def probe(
                 ) from None
             sleep(INTERVAL_S)
             continue
-        headers: dict[str, str] = {}
-        for name, value in parse_headers(reader.raw_head):
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        headers = joined_headers(reader.raw_head)
         return Answer(clock() - began, attempts, reader.head.status, headers, reader.body)
 
 

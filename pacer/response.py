@@ -63,6 +63,17 @@ def parse_headers(raw: bytes) -> list[tuple[str, str]]:
     return headers
 
 
+def joined_headers(raw: bytes) -> dict[str, str]:
+    """Return the values of a head by name (in lower case), those of one name joined by ', '.
+
+    Raises BadResponse for a line that is not a header.
+    """
+    headers: dict[str, str] = {}
+    for name, value in parse_headers(raw):
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
 def parse_head(raw: bytes, *, to_head_request: bool) -> Head:
     """Return what a head says; `raw` has its status line, headers and empty line.
 

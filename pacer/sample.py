@@ -5,7 +5,7 @@ from typing import Any
 
 from pacer.connection import Connection
 from pacer.plan import Plan
-from pacer.response import ResponseReader, parse_headers
+from pacer.response import joined_headers
 from pacer.schedule import NEVER, NS_PER_S
 
 KEPT_BYTES = 64 * 1024  # of a body, at most
@@ -46,19 +46,16 @@ def _share(whole: int, parts: int, place: int) -> int:
 def describe(connection: Connection, name: str, now: int, *, correct: bool) -> dict[str, Any]:
     """Return what the file has about the answer that the connection has just read."""
     reader, request = connection.reader, connection.request
+    headers = joined_headers(reader.raw_head)
     return {
         "at_s": round(now / NS_PER_S, 6),
         "name": name,
         "number": request.number,
         "drawn": request.drawn,
         "status": reader.head.status,
-        "content_type": _content_type(reader),
+        "content_type": headers.get("content-type"),
+        "headers": headers,
         "ok": correct,
         "body_bytes": reader.body_length,
         "body_base64": base64.b64encode(reader.body[:KEPT_BYTES]).decode(),
     }
-
-
-def _content_type(reader: ResponseReader) -> str | None:
-    values = [value for name, value in parse_headers(reader.raw_head) if name == "content-type"]
-    return values[0] if values else None

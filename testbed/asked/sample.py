@@ -17,7 +17,7 @@ from testbed.texts import shown
 MOST_ANSWERS = 100
 MOST_BODY_BYTES = 65_536  # of a body, as the beginning that is kept
 _LONGEST_BASE64 = -(-MOST_BODY_BYTES // 3) * 4
-# Besides its body, a line has the drawn values of its request
+# Besides its body, a line has the headers and the drawn values of its request
 MOST_BYTES = MOST_ANSWERS * (_LONGEST_BASE64 + 64 * 1024)
 
 

@@ -480,6 +480,8 @@ def test_a_sample_of_answers(
             assert one["content_type"] == "text/plain"
         else:
             assert (body, one["content_type"]) == (b"", None)
+        assert one["headers"].get("content-type") == one["content_type"]
+        assert "content-length" in one["headers"]
         assert one["ok"]
     assert figures["ok"] == figures["due"]
 

@@ -155,7 +155,7 @@ def problem(expect, body=b"", headers=None, status=200, **keys):
         ({"ETag": {"present": True}}, {"tag": ""}, "no header ETag"),
         ({"ETag": {"present": False}}, {}, None),
         ({"ETag": {"present": False}}, {"etag": "x"}, "which must not be there"),
-        ({"ETag": "a"}, None, None),  # a sample keeps no headers
+        ({"ETag": "a"}, None, None),  # they were not kept
     ],
 )
 def test_headers_are_compared_whatever_their_case(headers, found, said):

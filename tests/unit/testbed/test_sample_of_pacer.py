@@ -24,7 +24,7 @@ PUT = {
     "headers": {"X-Tenant": "{who}"},
     "send": {"json": {"who": "{who}", "n": "{n}"}},
     "draw": {"who": {"choices": ["Ann B.", "Cy"]}, "n": {"from": 1, "to": 9}},
-    "expect": {"json": ROW},
+    "expect": {"json": ROW, "headers": {"X-Tenant": {"pattern": "Ann B.|Cy"}}},
 }
 
 
