@@ -3,11 +3,15 @@
 import copy
 import json
 import re
+from argparse import Namespace
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from testbed.tools import ParseError, parse, parse_all
+from testbed.tools.command import run
 
 FIXTURES = Path(__file__).parents[2] / "contract" / "parsers" / "fixtures"
 TEXT = (FIXTURES / "pacer-wrong-body.txt").read_text()
@@ -113,3 +117,59 @@ def test_documents_that_contradict_themselves_say_so(keys, sentence):
 def test_a_digest_makes_wrong_bodies_known_as_a_length_does():
     assert parse(changed(expect_length=None)).errors.wrong_body is None
     assert parse(changed(expect_length=None, expect_sha256="ab")).errors.wrong_body == 135
+
+
+def newest(**keys) -> str:
+    return changed(schema_version=4, answers_per_connection=None, **keys)
+
+
+def test_texts_and_codes_are_taken():
+    texts = [{"kind": "read", "text": "closed\n", "count": 5}]
+    output = parse(newest(error_texts=texts, status_codes={"200": 7, "500": 2}))
+    assert [one.model_dump() for one in output.error_texts] == texts
+    assert output.status_codes == {"200": 7, "500": 2}
+    before = parse(TEXT)
+    assert (before.error_texts, before.status_codes, before.by_request) == ([], {}, {})
+
+
+def of_request(share: int) -> dict:
+    counts = ("due", "sent", "completed", "ok", "good", "unsent", "unanswered")
+    return {
+        **{name: DOCUMENT.get(name, 0) * share for name in counts},
+        "errors": dict.fromkeys(DOCUMENT["errors"], 0),
+        **{f"{name}_us": DOCUMENT["response_us"] for name in ("response", "correct", "failed")},
+        "service_us": DOCUMENT["service_us"],
+    }
+
+
+def test_the_requests_of_a_mix_have_figures_of_their_own():
+    both = {"item": of_request(1), "[bold]": of_request(0)}
+    output = parse(newest(by_request=both, expect_length=None))
+    assert list(output.by_request) == ["item", "[bold]"]
+    item = output.by_request["item"]
+    assert (item.due, item.requests) == (DOCUMENT["due"], DOCUMENT["completed"])
+    assert item.response_us.percentiles == DOCUMENT["response_us"]["percentiles"]
+    assert not [problem for problem in output.problems if "of the mix" in problem]
+    assert output.errors.wrong_body is not None
+    output = parse(newest(by_request={"item": of_request(2)}))
+    assert any(problem.startswith("'due' is ") for problem in output.problems)
+
+
+def test_handshakes_are_there_with_https_alone():
+    times = DOCUMENT["service_us"]
+    for url, found in (("http://a/", False), ("https://a/", True)):
+        output = parse(newest(url=url, handshake_us=times))
+        assert (output.handshake_us is not None) == found
+
+
+def test_parse_shows_what_errors_said_and_each_request(tmp_path):
+    texts = [{"kind": "read", "text": "[red]closed\x1b[2J", "count": 5}]
+    mix = {"item": of_request(1), "[bold]": of_request(0)}
+    file = tmp_path / "pacer.json"
+    keys = {"error_texts": texts, "status_codes": {"200": 7, "500": 2}}
+    file.write_text(newest(**keys, by_request=mix))
+    console = Console(file=StringIO(), width=200)
+    run(Namespace(file=str(file), tool="auto", all=False, json=False), console)
+    shown = console.file.getvalue()
+    for text in ("error: read", "5 times: [red]closed\\x1b[2J", "200: 7, 500: 2", "request [bold]"):
+        assert text in shown
