@@ -7,6 +7,13 @@ the machine disturb the figures. So their CPU time is measured, and a disturbed 
 repeated.
 
     python bench/pacer_rates.py [--rates 4000,30000] [--duration 5] [--tries 5]
+    python bench/pacer_rates.py --shares 12 [--before FOLDER] [--duration 2]
+
+With `--shares` it only repeats, so many times, wrk and then pacer's closed loop, and prints pacer's
+rate as a share of that of wrk just before it, and its CPU time for each answer, which other
+programs disturb less. `--before` is a checkout of another version, measured in turn with this one.
+
+BENCH_RESULT
 """
 
 import argparse
@@ -15,7 +22,9 @@ import json
 import os
 import re
 import resource
+import shutil
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -114,9 +123,19 @@ def _cpu_seconds(server: psutil.Process) -> tuple[float, float]:
 
 
 def pacer(
-    cpu: int, url: str, rate: float | None, connections: int, duration_s: float, warmup_s: float = 1
+    cpu: int,
+    url: str,
+    rate: float | None,
+    connections: int,
+    duration_s: float,
+    warmup_s: float = 1,
+    version: Path = REPOSITORY,
+    more: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """Run pacer, in a closed loop if `rate` is None, and return its JSON document."""
+    """Run pacer, in a closed loop if `rate` is None, and return its JSON document.
+
+    `version` is the folder that holds pacer's, and `more` are further options.
+    """
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
         options = {
             "--url": url,
@@ -129,7 +148,7 @@ def pacer(
         words = [str(word) for pair in options.items() for word in pair]
         command = _pinned(cpu, sys.executable, "-m", "pacer", "--quiet", *words)
         command += [] if rate else ["--closed"]
-        subprocess.run(command, cwd=REPOSITORY, check=True)
+        subprocess.run([*command, *more], cwd=version, check=True)
         figures: dict[str, Any] = json.loads(Path(file.name).read_text())
         return figures
 
@@ -150,7 +169,7 @@ def wrk(cpu: int, url: str, connections: int, duration_s: float) -> Wrk:
         _pinned(cpu, "wrk", *words), check=True, capture_output=True, text=True
     ).stdout
     rate = re.search(r"Requests/sec:\s+([\d.]+)", printed)
-    times = dict(re.findall(r"^\s+(50|99)%\s+([\d.]+(?:us|ms|s))$", printed, re.MULTILINE))
+    times = dict(re.findall(r"^\s+(50|99)%\s+([\d.]+(?:us|ms|s)) *$", printed, re.MULTILINE))
     assert rate is not None, printed
     assert len(times) == 2, printed
     return Wrk(float(rate[1]), _us(times["50"]), _us(times["99"]))
@@ -207,6 +226,48 @@ def compare(url: str, server: psutil.Process, cpu: int, options: argparse.Namesp
     )
     closed(url, server, cpu, options)
     light(url, server, cpu, options)
+
+
+def shares(url: str, cpu: int, options: argparse.Namespace) -> None:
+    """Print pacer's share of wrk's rate and its CPU time for each answer, medians of many runs."""
+    this = {"this version": (REPOSITORY, ())}
+    before = {"before": (options.before, ())} if options.before else {}
+    one = '{"schema_version": 1, "requests": [{"name": "a", "path": "/?{n}", "draw": '
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        file.write(one + '{"n": {"from": 1, "to": 1000}}}, {"name": "b", "path": "/"}]}')
+        file.flush()
+        mixed = {"this version, a mix of two": (REPOSITORY, ("--requests", file.name))}
+        kinds: dict[str, tuple[Path, tuple[str, ...]]] = {**before, **this, **mixed}
+        of_wrk: dict[str, list[float]] = {name: [] for name in kinds}
+        cpu_us: dict[str, list[float]] = {name: [] for name in kinds}
+        for turn in range(options.shares):
+            for name, (version, more) in list(kinds.items())[:: 1 if turn % 2 else -1]:
+                theirs = wrk(cpu, url, CONNECTIONS, options.duration)
+                ours = pacer(
+                    cpu, url, None, CONNECTIONS, options.duration, version=version, more=more
+                )
+                if not (theirs.rps and ours["throughput_rps"]):
+                    continue  # one of them did not get the CPU at all
+                load = next(p for p in ours["processes"] if p["role"] == "load")
+                of_wrk[name].append(100 * ours["throughput_rps"] / theirs.rps)
+                cpu_us[name].append(load["cpu_percent"] * 1e4 / ours["throughput_rps"])
+    rows = [["", "of wrk's rate", "(quartiles)", "CPU time for an answer", "(quartiles)", "least"]]
+    for name in kinds:
+        share, time_us = of_wrk[name], cpu_us[name]
+        rows.append(
+            [
+                name,
+                *(f"{statistics.median(share):.0f}%", _quartiles(share, "{:.0f}%")),
+                *(f"{statistics.median(time_us):.2f}us", _quartiles(time_us, "{:.2f}us")),
+                f"{min(time_us):.2f}us",
+            ]
+        )
+    table(f"Closed loop, {CONNECTIONS} connections, {options.shares} runs of each", rows)
+
+
+def _quartiles(values: list[float], form: str) -> str:
+    low, _, high = statistics.quantiles(values, n=4)
+    return f"{form.format(low)} to {form.format(high)}"
 
 
 def closed(url: str, server: psutil.Process, cpu: int, options: argparse.Namespace) -> None:
@@ -283,12 +344,20 @@ def main() -> int:
     )
     parser.add_argument("--duration", type=float, default=5.0, help="of each run, seconds (5)")
     parser.add_argument("--tries", type=int, default=5, help="for an undisturbed run (5)")
+    parser.add_argument("--shares", type=int, default=0, help="of wrk's rate: runs of each (>= 2)")
+    parser.add_argument("--before", type=Path, help="a checkout of another version, for --shares")
     options = parser.parse_args()
+    if shutil.which("wrk") is None:
+        print("wrk is needed, to compare with", file=sys.stderr)
+        return 1
     cpus = sorted(os.sched_getaffinity(0))
     if len(cpus) < 2:
         print("two CPUs are needed: one for the server, one for the generator", file=sys.stderr)
         return 1
     with nginx(cpus[1]) as (url, server):
+        if options.shares:
+            shares(url, cpus[0], options)
+            return 0
         print(f"others: CPU time of other processes, of one CPU; quiet is {QUIET_PERCENT:g}%")
         compare(url, server, cpus[0], options)
     return 0

@@ -3,11 +3,15 @@
 import copy
 import json
 import re
+from argparse import Namespace
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from testbed.tools import ParseError, parse, parse_all
+from testbed.tools.command import run
 
 FIXTURES = Path(__file__).parents[2] / "contract" / "parsers" / "fixtures"
 TEXT = (FIXTURES / "pacer-wrong-body.txt").read_text()
@@ -169,3 +173,42 @@ def test_a_broken_request_of_a_mix_is_named(broken):
     document["by_request"]["item"] |= broken
     with pytest.raises(ParseError, match=rf"by_request.item.{next(iter(broken))}"):
         parse(changed(**document))
+
+
+def newest(**keys) -> str:
+    return changed(schema_version=4, answers_per_connection=None, **keys)
+
+
+def test_texts_and_codes_are_taken():
+    texts = [{"kind": "read", "text": "closed\n", "count": 5}]
+    output = parse(newest(error_texts=texts, status_codes={"200": 7, "500": 2}))
+    assert [one.model_dump() for one in output.error_texts] == texts
+    assert output.status_codes == {"200": 7, "500": 2}
+    before = parse(TEXT)
+    assert (before.error_texts, before.status_codes, before.by_request) == ([], {}, {})
+
+
+def test_handshakes_are_there_with_https_alone():
+    times = DOCUMENT["service_us"]
+    for url, found in (("http://a/", False), ("https://a/", True)):
+        output = parse(newest(url=url, handshake_us=times))
+        assert (output.handshake_us is not None) == found
+
+
+def test_parse_shows_what_errors_said_and_each_request(tmp_path):
+    texts = [{"kind": "read", "text": "[red]closed\x1b[2J", "count": 5}]
+    mix = mixed(**{"item": (160, 158, 16), "[bold]": (40, 40, 3)})
+    file = tmp_path / "pacer.json"
+    keys = {"error_texts": texts, "status_codes": {"200": 7, "500": 2}}
+    file.write_text(newest(**keys, **mix))
+    console = Console(file=StringIO(), width=200)
+    run(Namespace(file=str(file), tool="auto", all=False, json=False), console)
+    shown = console.file.getvalue()
+    for text in (
+        "error: read",
+        "5 times: [red]closed\\x1b[2J",
+        "200: 7, 500: 2",
+        "[bold]",
+        "158 correct",
+    ):
+        assert text in shown
