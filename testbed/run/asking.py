@@ -116,8 +116,9 @@ class Asker:
             waited_s = time.monotonic() - begin
             if waited_s > self.daemon.start_timeout_s:
                 said = result.stderr.strip().rpartition("last error: ")[2] or "nothing came"
+                url = f"{self.url}{wanted.path}"
                 raise self.daemon.failure(
-                    f"no answer from {self.url} in {waited_s:.0f} s: {said}; {self._listens()}"
+                    f"no answer from {url} in {waited_s:.0f} s: {said}; {self._listens()}"
                 )
 
     def _listens(self) -> str:

@@ -2,7 +2,6 @@
 
 import base64
 import json
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -15,12 +14,37 @@ from testbed.hosts import hosts
 from testbed.hosts.remote import CommandFailed, HostUnreachable, Result
 from testbed.progress import Progress
 from testbed.run import trying
+from testbed.validity import sql
 
-SOUND = Path(__file__).parents[1] / "bad_input" / "sound"
-PRODUCT = SOUND / "own/shop/expected/product.json"
-NAMES = json.loads((SOUND / "own/shop/expected/names.json").read_text())
-PAGE = f"<ul id=products>{''.join(f'<li>{name}</li>' for name in NAMES)}</ul>"
+PRODUCT = b'{"id": 1, "price": 9.5}'
+PAGE = b"<ul><li>one</li><li>two</li></ul>"
 SELECT = "SELECT * FROM product WHERE id = $1"
+WORKLOAD = f"""\
+schema_version: 1
+title: Shop
+description: d
+services: [postgresql]
+dataset: dataset.sql
+endpoints:
+  product:
+    description: p
+    expect: {{json_file: product.json}}
+    sql: [{{texts: ["{SELECT}"]}}]
+  page: {{description: p, expect: {{content_type: text/html, html: [{{selector: li, count: 2}}]}}}}
+"""
+APP = """\
+schema_version: 1
+title: Catalogue
+description: d
+serve: /bin/serve
+endpoints: {product: /product/1, page: '/products?page=1'}
+"""
+PROJECT = """\
+schema_version: 1
+title: Work
+description: d
+endpoints: {index: {description: i, expect: {json_file: index.json}}}
+"""
 STARTING = "SELECT version()"
 HERE, EVERYWHERE, ELSEWHERE = "198.18.0.1:8080", "0.0.0.0:8080", "127.0.0.1:8080"
 UNIT = "testbed-shop-catalogue.service"
@@ -29,8 +53,8 @@ UNIT = "testbed-shop-catalogue.service"
 class World:
     """A server and a client with one app, as they answer commands."""
 
-    def __init__(self, digest):
-        self.digest = digest
+    def __init__(self, folder, digest):
+        self.folder, self.digest = folder, digest
         self.places, self.bodies = [HERE], {}
         self.sql = {"/product/1": [[SELECT, 1]], "/products?page=1": []}
         self.cold = 1  # so many requests meet a worker that opens its connection first
@@ -72,6 +96,7 @@ class World:
             ("journalctl", self.journal),
             ("stat -c", lambda line: (0, "1001\n", "")),
             ("ss -H", self.sockets),
+            ("shobj_description", self.mark),
             ("pg_stat_statements_reset", self.reset),
             ("json_build_array", lambda line: (0, json.dumps(self.seen), "")),
             ("telemetry connect", lambda line: (0, '{"problem": "refused"}', "")),
@@ -112,6 +137,10 @@ class World:
         lines = [f"LISTEN 0 5 {place} 0.0.0.0:* uid:1001 ino:1 sk:2 <->" for place in self.places]
         return 0, "\n".join([*lines, "LISTEN 0 5 127.0.0.1:5432 0.0.0.0:* uid:102 ino:2 <->"]), ""
 
+    def mark(self, line):
+        digest = sql.short_digest(self.folder, "dataset.sql")
+        return 0, json.dumps(f"testbed: data set {digest}"), ""
+
     def reset(self, line):
         self.seen = []
         return 0, '""', ""
@@ -126,20 +155,38 @@ class World:
         self.seen = [*self.sql[path], *([[STARTING, 1]] if self.cold > 0 else [])]
         self.cold -= 1
         kind = "application/json" if path == "/product/1" else "text/html"
-        body = self.bodies.get(path, PRODUCT.read_bytes() if kind[0] == "a" else PAGE.encode())
+        body = self.bodies.get(path, PRODUCT if kind[0] == "a" else PAGE)
         document = {"status": 200, "headers": {"content-type": kind}, "waited_s": 0.1,
                     "body_base64": base64.b64encode(body).decode()}  # fmt: skip
         return 0, json.dumps(document), ""
 
 
 @pytest.fixture
-def known():
-    return catalogue.load(SOUND / "own", project=SOUND / "apps")
+def own(tmp_path):
+    """An apps folder with the workload shop; the project's, beside it, has another one."""
+    files = {
+        "own/shop/workload.yml": WORKLOAD,
+        "own/shop/product.json": PRODUCT.decode(),
+        "own/shop/dataset.sql": "",
+        "own/shop/catalogue/app.yml": APP,
+        "apps/work/workload.yml": PROJECT,
+        "apps/work/index.json": "{}",
+        "apps/work/first/app.yml": APP.partition("endpoints")[0] + "endpoints: {index: /}\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path / "own"
+
+
+@pytest.fixture
+def known(own):
+    return catalogue.load(own, project=own.parent / "apps")
 
 
 @pytest.fixture
 def world(known, monkeypatch):
-    made = World(known.apps_of("shop")["catalogue"].digest)
+    made = World(known.folders["shop"], known.apps_of("shop")["catalogue"].digest)
     monkeypatch.setattr("testbed.run.asking.time.monotonic", lambda: made.clock_s)
     return made
 
@@ -160,7 +207,7 @@ def test_an_app_that_does_what_it_must_is_all_right(tried_by, world):
         ("product", "as declared", "ok"),
         ("page", "as declared", "ok"),
     ]
-    assert found[0].answer == f"200, {len(PRODUCT.read_bytes())} bytes"
+    assert found[0].answer == f"200, {len(PRODUCT)} bytes"
     assert not world.active
 
 
@@ -296,16 +343,17 @@ def test_a_journal_that_is_no_json_is_shown_as_it_is():
 
 
 @pytest.mark.parametrize(
-    ("names", "workload", "own", "found"),
+    ("names", "workload", "in_own", "found"),
     [
-        (["catalogue"], None, None, ["catalogue"]),
-        (None, "work", None, ["first"]),
-        (None, None, SOUND / "own", ["catalogue"]),
-        (None, None, None, ["catalogue", "first"]),
+        (["catalogue"], None, False, ["catalogue"]),
+        (None, "work", False, ["first"]),
+        (None, None, True, ["catalogue"]),
+        (None, None, False, ["catalogue", "first"]),
     ],
 )
-def test_which_apps_are_tried(names, workload, own, found, known):
-    assert [app.name for app in known.chosen(names, workload, own)] == found
+def test_which_apps_are_tried(names, workload, in_own, found, known, own):
+    chosen = known.chosen(names, workload, own if in_own else None)
+    assert [app.name for app in chosen] == found
 
 
 def test_an_app_that_is_none_is_named(known):
