@@ -88,7 +88,9 @@ def test_a_misspelt_mix_is_named(mixed_folder):
 def test_an_app_has_no_path_for_a_mix(mixed_folder):
     file = mixed_folder / "work" / "second" / "app.yml"
     file.write_text(file.read_text().replace("extra: /extra", "extra: /extra, front: /"))
-    with pytest.raises(TestbedError, match=r"second/app.yml:\d+: endpoints.front: is a mix, which has"):
+    with pytest.raises(
+        TestbedError, match=r"second/app.yml:\d+: endpoints.front: is a mix, which has"
+    ):
         load_from(mixed_folder)
 
 
@@ -102,7 +104,9 @@ def test_an_app_that_lacks_a_part_is_left_out_as_with_any_endpoint(mixed_folder,
 
 def test_an_app_that_is_named_must_serve_all_parts(mixed_folder, experiment):
     named = asked(experiment, apps=["first", "second"])
-    with pytest.raises(TestbedError, match=r"the mix front asks for extra, which app first does not serve"):
+    with pytest.raises(
+        TestbedError, match=r"the mix front asks for extra, which app first does not serve"
+    ):
         plan(named, load_from(mixed_folder), 1)
 
 
