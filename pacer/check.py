@@ -1,7 +1,7 @@
 """Check whether an answer is the expected one."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pacer.response import ResponseReader
 
@@ -20,25 +20,28 @@ class AnswerCheck:
     every: int = 1
     statuses: frozenset[int] | None = None  # None: all of 2xx and 3xx
     contains: bool = False  # whether each request comes with a text that its answer has to hold
+    looks_at_bodies: bool = field(init=False)  # whether anything is expected of bodies
+    _keeps: bool = field(init=False)  # whether they have to be kept for that
     _right: bytes | None = None
     _turn: int = 0
 
+    def __post_init__(self) -> None:
+        """Prepare what is asked of each answer."""
+        self._keeps = self.sha256 is not None or self.contains
+        self.looks_at_bodies = self.length is not None or self._keeps
+
     def wants_body(self) -> bool:
         """Return whether the next answer's body has to be kept, to be compared."""
-        if self.sha256 is None and not self.contains:
-            return False
+        if self.every == 1 or not self._keeps:
+            return self._keeps
         self._turn = (self._turn + 1) % self.every
         return self._turn == 0
 
-    def takes_status(self, status: int) -> bool:
-        """Return whether it is a right status."""
-        return 200 <= status < 400 if self.statuses is None else status in self.statuses
-
-    def compares(self, reader: ResponseReader) -> bool:
-        """Return whether anything about the body of the answer just read is compared."""
-        if self.length is not None:
-            return True
-        return reader.keep_body and (self.sha256 is not None or self.contains)
+    @property
+    def only_length(self) -> int | None:
+        """The length of a body, if nothing else is expected of an answer but a usual status."""
+        others = (self.sha256, self.statuses)
+        return None if others != (None, None) or self.contains else self.length
 
     def problem(self, reader: ResponseReader, contains: bytes | None = None) -> str | None:
         """Return what is wrong with the body of the answer just read; None if nothing is wrong.

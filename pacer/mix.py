@@ -89,6 +89,7 @@ class Request:
     check: AnswerCheck | None
     to_head: bool  # whether the method is HEAD, so that its answer has no body
     watched: bool
+    only_length: int | None  # of a right answer's body, if nothing else is expected of it
     number: int | None = None
     drawn: dict[str, Value] = field(default_factory=dict)
     contains: bytes | None = None
@@ -143,6 +144,7 @@ class Mix:
             check=check,
             to_head=recipe.method == "HEAD",
             watched=looks_at_body or self._sampled or recipe.method == "HEAD" or not self.fixed,
+            only_length=check.only_length if check else None,
             drawn=drawn,
             contains=recipe.contains.format_map(drawn).encode() if recipe.contains else None,
         )
