@@ -111,10 +111,12 @@ def asking(spec: LoadSpec, methods: set[str], *, in_turn: bool) -> tuple[LoadSpe
         first = next((name for name in wanted if name in able), able[0])
         chosen = spec.model_copy(update={"generator": first})
         return chosen, misfit(chosen)
+    fitting = [name for name in able if _misfit(GENERATORS[name], spec) is None]
+    others = either(fitting or able)
     if spec.generator not in in_turn_too:
-        return spec, f"{spec.generator} asks one request again and again: take {either(able)}"
+        return spec, f"{spec.generator} asks one request again and again: take {others}"
     lacking = either(sorted(methods - set(GENERATORS[spec.generator].methods)))
-    return spec, f"{spec.generator} cannot ask with {lacking}: take {either(able)}"
+    return spec, f"{spec.generator} cannot ask with {lacking}: take {others}"
 
 
 def settled(spec: LoadSpec) -> LoadSpec:

@@ -3,6 +3,7 @@ from collections import Counter
 import pytest
 from pydantic import ValidationError
 
+from testbed.asked import catalogue
 from testbed.asked.plan import plan, workers
 from testbed.errors import TestbedError
 from testbed.model.catalogue import App
@@ -106,3 +107,46 @@ def test_the_setting_that_counts_workers_is_declared(small_catalogue):
 def test_what_is_not_known_is_refused(experiment, small_catalogue, changes, message):
     with pytest.raises(TestbedError, match=f"(?s){message}"):
         plan(experiment.model_copy(update=changes), small_catalogue, 1)
+
+
+def _asking(apps_folder, keys):
+    """The catalogue, its endpoint `index` with further keys; every app's path uses {id}."""
+    file = apps_folder / "work" / "workload.yml"
+    told = file.read_text().replace("index: {", f"index: {{{keys}, ", 1)
+    file.write_text(told)
+    for app in apps_folder.glob("work/*/app.yml"):
+        path = '"/index/{id}"' if "draw" in keys else "/index"
+        app.write_text(app.read_text().replace("index: /index", f"index: {path}"))
+    return catalogue.load(project=apps_folder)
+
+
+def _by(experiment, generator):
+    load = experiment.load.model_copy(update={"generator": generator})
+    return experiment.model_copy(update={"load": load})
+
+
+def test_what_is_drawn_is_asked_by_a_generator_that_draws(experiment, apps_folder):
+    known = _asking(apps_folder, "draw: {id: {from: 1, to: 9}}")
+    runs = plan(experiment, known, 1)
+    assert {(run.endpoint, run.load.generator) for run in runs} == {
+        ("index", "pacer"),
+        ("extra", "auto"),
+    }
+    sentence = "endpoint index draws its values: wrk2 asks one request again and again: take pacer"
+    with pytest.raises(TestbedError, match=sentence):
+        plan(_by(experiment, "wrk2"), known, 1)
+
+
+def test_a_method_is_asked_by_a_generator_that_can(experiment, apps_folder):
+    known = _asking(apps_folder, "method: DELETE")
+    assert {run.load.generator for run in plan(experiment, known, 1)} == {"auto"}
+    head = (apps_folder / "work" / "workload.yml").read_text()
+    head = head.replace("method: DELETE", "method: HEAD").replace("{json_file: index.json}", "{}")
+    (apps_folder / "work" / "workload.yml").write_text(head)
+    known = catalogue.load(project=apps_folder)
+    by_pacer = [run for run in plan(experiment, known, 1) if run.load.generator == "pacer"]
+    assert {run.endpoint for run in by_pacer} == {"index"}
+    with pytest.raises(
+        TestbedError, match="endpoint index: wrk2 cannot ask with HEAD: take pacer$"
+    ):
+        plan(_by(experiment, "wrk2"), known, 1)
