@@ -41,6 +41,6 @@ MIX_EDITS = [
         "endpoints.front",
         "is a mix, which has no path",
     ),
-    _experiment("[product, page]", "[front]", "no order", "which the mix front asks for"),
-    _experiment("[product, page]", "[product, front]", "no order", "leave the app or the mix out"),
+    _experiment("[product, page]", "[front]", "endpoints", "no order, which the mix front asks"),
+    _experiment("[product, page]", "[product, front]", "endpoints", "catalogue serves no order"),
 ]
