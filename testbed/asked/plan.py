@@ -69,7 +69,7 @@ def _loads_of(
     if problem:
         mixed = isinstance(workload.endpoints[endpoint], Mix)
         why = " is a mix of several" if mixed else " draws its values" if in_turn else ""
-        raise TestbedError(f"endpoint {endpoint}{why}: {problem}")
+        raise TestbedError(f"endpoint {endpoint}{why}: {problem}", place=("load", "generator"))
     return loads(spec)
 
 
@@ -131,9 +131,10 @@ def _check_parts(apps: list[CataloguedApp], endpoint: str, catalogue: Catalogue)
         lacking = _lacking(app, endpoint, catalogue)
         if lacking and len(lacking) < len(catalogue.workload(app.workload).parts(endpoint)):
             raise TestbedError(
-                f"the mix {endpoint} asks for {' and '.join(lacking)}, which app {app.name} does "
-                f"not serve ({shown_name(app.file)})",
-                remedy="add what is missing, or leave the app or the mix out",
+                f"{app.name} serves no {' and no '.join(lacking)}, which the mix {endpoint} asks "
+                "for",
+                remedy=f"add it to the endpoints of {shown_name(app.file)}, or leave the app or "
+                "the mix out",
                 place=("endpoints",),
             )
 

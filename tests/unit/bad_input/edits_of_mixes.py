@@ -41,10 +41,6 @@ MIX_EDITS = [
         "endpoints.front",
         "is a mix, which has no path",
     ),
-    _experiment(
-        "[product, page]", "[front]", "the mix front asks for order", "which app catalogue does not"
-    ),
-    _experiment(
-        "[product, page]", "[product, front]", "asks for order", "leave the app or the mix out"
-    ),
+    _experiment("[product, page]", "[front]", "endpoints", "no order, which the mix front asks"),
+    _experiment("[product, page]", "[product, front]", "endpoints", "catalogue serves no order"),
 ]
