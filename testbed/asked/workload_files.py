@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from testbed import files
 from testbed.model.catalogue import Workload
@@ -21,7 +21,7 @@ def digests(folder: Path, workload: Workload) -> dict[str, str]:
 
     Raises TestbedError for a file that cannot be read.
     """
-    names = [WORKLOAD_FILE, *sorted(set(_files(folder, workload.model_dump(mode="json"))))]
+    names = [WORKLOAD_FILE, *sorted(set(_files(folder, workload)))]
     return {name: files.short_digest(folder / name, sql.MOST_FILE_BYTES) for name in names}
 
 
@@ -33,9 +33,11 @@ def digest(named: Mapping[str, str]) -> str:
 
 def _files(folder: Path, value: Any) -> Iterator[str]:
     """Yield each text in a value that is the name of a file."""
-    if isinstance(value, dict):
+    if isinstance(value, BaseModel):
+        value = [inner for _, inner in value]
+    elif isinstance(value, dict):
         value = list(value.values())
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         for inner in value:
             yield from _files(folder, inner)
     elif isinstance(value, str):

@@ -191,7 +191,7 @@ def apart(apps_folder):
     (app / "requirements.txt").write_text("-r more/base.txt\n")
     (app / "more").mkdir()
     (app / "more" / "base.txt").write_text("wheel==1.0\n")
-    text = (app / "app.yml").read_text()
+    text = (app / "app.yml").read_text().replace("{app}/serve", "/usr/bin/serve")
     (app / "app.yml").write_text(f"{text}code: ../project\nrequirements: requirements.txt\n")
     return app
 
@@ -246,7 +246,9 @@ def test_where_an_apps_folder_lies_does_not_matter(apart, apps_folder, tmp_path)
 
 def test_a_line_that_pins_nothing_is_told_when_the_catalogue_is_read(apart, apps_folder):
     (apart / "more" / "base.txt").write_text("wheel\n")
-    with pytest.raises(TestbedError, match=r"app.yml: requirements: .*base.txt:1: 'wheel' pins no"):
+    with pytest.raises(
+        TestbedError, match=r"app.yml:\d+: requirements: .*base.txt:1: 'wheel' pins no"
+    ):
         of_first(apps_folder)
 
 
