@@ -34,7 +34,7 @@ def release(name, digest=NEW):
 
 def test_only_what_is_not_unpacked_is_missing(tmp_path):
     (tmp_path / f"a-{NEW}").mkdir()
-    (tmp_path / "venvs" / f"b-{OLD}").mkdir()
+    (tmp_path / f"b-{OLD}").mkdir()
     wanted = [release("a"), release("b")]
     assert releases.missing(tmp_path, wanted) == [release("b")]
     assert releases.missing(tmp_path / "nowhere", wanted) == wanted
