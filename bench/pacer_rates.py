@@ -15,8 +15,7 @@ programs disturb less. `--before` is a checkout of another version, measured in 
 
 When requests became mixes (version 4 of pacer's document), the machine at hand was too busy for
 these shares: quartiles of 29 to 92 % of wrk's rate say nothing. So only the code's own time for an
-answer was compared, in a process without sockets, by the 1st percentile of 6000 bursts of 100
-answers:
+answer was compared, without sockets, by the 1st percentile of 6000 bursts of 100 answers:
 
     closed loop                     before   after
     any answer of status 2xx, 3xx   1.59 us  1.58 us

@@ -95,7 +95,7 @@ def test_the_documented_mix_and_sample(url: str, tmp_path: Path) -> None:
         capture_output=True,
     )
     written = json.loads((tmp_path / "p.json").read_text())
-    told = section.partition("**Figures.**")[2].partition("defined")[0]
+    told = section.partition("**Figures.**")[2].partition("`completed`, which")[0]
     for name in ("item", "add"):
         assert list(written["by_request"][name]) == re.findall(r"`(\w+)`", told)[1:]
     example = next(line for line in section.splitlines() if line.startswith('    {"at_s"'))
