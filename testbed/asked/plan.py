@@ -69,7 +69,7 @@ def _loads_of(
     if problem:
         mixed = isinstance(workload.endpoints[endpoint], Mix)
         why = " is a mix of several" if mixed else " draws its values" if in_turn else ""
-        raise TestbedError(f"endpoint {endpoint}{why}: {problem}")
+        raise TestbedError(f"endpoint {endpoint}{why}: {problem}", place=("load", "generator"))
     return loads(spec)
 
 

@@ -140,8 +140,9 @@ def test_a_mix_is_asked_by_a_generator_that_can(mixed_folder, experiment, load):
 def test_a_generator_that_asks_one_thing_is_refused(mixed_folder, experiment, one):
     load = {"generator": one, **({} if one == "wrk2" else SATURATION)}
     sentence = f"endpoint front is a mix of several: {one} asks one request again and again: take p"
-    with pytest.raises(TestbedError, match=sentence):
+    with pytest.raises(TestbedError, match=sentence) as caught:
         plan(asked(experiment, load=load), load_from(mixed_folder), 1)
+    assert caught.value.place == ("load", "generator")
 
 
 # --- asked
