@@ -91,7 +91,7 @@ def test_an_app_that_gives_no_answer_is_told_with_what_this_start_of_it_does(che
     assert re.search(
         r"it listens on 127\.0\.0\.1:\d+, and should on \$\{ADDRESS\}:\$\{PORT\}", shown
     )
-    assert "Uvicorn running" in shown
+    assert "Application startup complete" in shown
     assert "what went wrong before" not in shown
 
 
@@ -109,7 +109,8 @@ def test_wrong_answers_and_sql_are_told(check, changed):
     changed("service.py", ('JSONResponse({"hello": "world"})', wrong))
     shown = check("--apps=starlette", code=4)
     assert "the document differs from the expected one at $: keys" in shown
-    assert "not declared: `SELECT $1`, once" in shown
+    # PostgreSQL keeps the constant of a statement that was prepared before counting began
+    assert re.search(r"not declared: `SELECT \$?1`, once", shown)
 
 
 def test_ctrl_c_stops_the_app(own, verified, ssh, changed):
