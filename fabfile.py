@@ -14,7 +14,7 @@ from invoke.collection import Collection
 from invoke.context import Context
 
 from testbed import lab, store
-from testbed.campaign.campaign import Watch
+from testbed.campaign.course import Watch
 from testbed.cli import options, program, show, tasks
 from testbed.errors import Exit
 from testbed.fitness import shown

@@ -4,25 +4,23 @@ A campaign's folder is written as the campaign goes on. An interrupted campaign 
 finished runs stay and the rest is done, provided that nothing else has changed in between.
 """
 
-import functools
 import os
 import random
-import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from testbed import store
-from testbed.asked import app_code, capacity, experiments, until, workload_files
+from testbed.asked import app_code, experiments, until, workload_files
 from testbed.asked import catalogue as catalogues
 from testbed.asked.catalogue import Catalogue
 from testbed.asked.order import SEEDS
 from testbed.asked.plan import plan, workers
 from testbed.campaign import changes
-from testbed.campaign.words import capacity_text, summary
+from testbed.campaign.course import Course, Watch
 from testbed.errors import Exit, Interrupted, TestbedError
 from testbed.hosts import delay, fit, hosts, link, services
 from testbed.hosts.daemon import Daemon
@@ -30,7 +28,7 @@ from testbed.hosts.delay import Delayed
 from testbed.hosts.inventory import Inventory
 from testbed.hosts.remote import Remote
 from testbed.hosts.remotes import Remotes, at_once, held
-from testbed.model.experiment import Capacity, Experiment, PlannedRun
+from testbed.model.experiment import Experiment, PlannedRun
 from testbed.model.kinds import HostRole
 from testbed.model.results import (
     CAMPAIGN_FILE,
@@ -41,22 +39,10 @@ from testbed.model.results import (
     Versions,
 )
 from testbed.progress import Progress
-from testbed.run.run import execute
 from testbed.run.session import Session
 from testbed.texts import shown_name
 from testbed.tools import generators
 from testbed.tools.table import GENERATORS
-
-OVERHEAD_S = 4  # expected time of a run besides its load, until the first run has shown it
-
-
-@dataclass(frozen=True)
-class Watch:
-    """What analysis tells of a campaign with `until`, of which this package knows nothing."""
-
-    check: Callable[[list[str]], None]  # raises TestbedError for a figure that does not exist
-    trials_needed: Callable[[Path], int]  # by the first trials in the campaign's folder
-    told: Callable[[Path], str]  # the ratios with their intervals, as text
 
 
 @dataclass(frozen=True)
@@ -310,7 +296,7 @@ def _carry_out(
     watch: Watch | None = None,
 ) -> Outcome:
     begin = time.monotonic()
-    course = _Course(session, campaign, store.finished_runs(session.folder, campaign), delayed)
+    course = Course(session, campaign, store.finished_runs(session.folder, campaign), delayed)
     if course.done:
         session.progress.say(f"{len(course.done)} runs are finished already")
     course.make_all(planned)
@@ -322,99 +308,6 @@ def _carry_out(
     records = [course.done[one] for one in course.campaign.runs if one in course.done]
     elapsed_s = time.monotonic() - begin
     return Outcome(session.folder, records, course.made, elapsed_s, campaign.until)
-
-
-@dataclass
-class _Course:
-    """A campaign under way: what is finished, and what campaign.json says."""
-
-    session: Session
-    campaign: Campaign
-    done: dict[str, RunRecord]
-    delayed: Delayed | None = None  # the link's delay, if the experiment asks for one
-    made: list[RunRecord] = field(default_factory=list)  # by now, not before a resume
-    last_s: float | None = None  # how long the last run took, in seconds
-
-    def make_all(self, planned: Sequence[PlannedRun]) -> None:
-        """Carry out runs in their order, and show how long they take."""
-        spec, progress = self.session.experiment.load, self.session.progress
-        expected_s = spec.warmup_s + spec.duration_s + OVERHEAD_S
-        most = capacity.longest(spec.capacity) if spec.capacity else 1
-        with progress.campaign(len(planned) * most * expected_s):
-            for number, run in enumerate(planned, start=1):
-                where = functools.partial(self._where, number, len(planned), most, expected_s)
-                if spec.capacity:
-                    self.search(spec.capacity, run, where)
-                else:
-                    self.make(run, where(1))
-                progress.reached(number / len(planned))
-
-    def _where(self, number: int, of: int, most: int, expected_s: float, probe: int) -> str:
-        """Return which run or search of the campaign begins, and how long all of it still takes.
-
-        A search has `most` probes at most, and mostly fewer.
-        """
-        left_s = ((of - number) * most + max(most - probe + 1, 1)) * (self.last_s or expected_s)
-        if most == 1:
-            return f"[{number}/{of}, about {left_s / 60:.1f} min left]"
-        probes = f"probe {probe} of {most} at most"
-        return f"[{number}/{of}, {probes}, {left_s / 60:.1f} min left at most]"
-
-    def go_on(self, asked: Until, watch: Watch, first: Sequence[PlannedRun]) -> None:
-        """Carry out as many more trials as the first ones show to be needed, once."""
-        trials = watch.trials_needed(self.session.folder)
-        experiment = self.session.experiment.model_copy(update={"trials": trials})
-        # Orders of more trials begin with those of fewer (testbed/asked/order.py)
-        more = plan(experiment, self.session.catalogue, self.campaign.seed)[len(first) :]
-        self.session.progress.say(
-            f"the first {asked.first_trials} trials show that {trials} are "
-            + (f"needed; {asked.most_trials} are the most" if more else "enough")
-        )
-        if more:
-            runs = dict.fromkeys([*self.campaign.runs, *(run.run_id for run in more)])
-            self._update(runs=list(runs))
-            self.make_all(more)
-
-    def make(self, run: PlannedRun, where: str) -> RunRecord:
-        """Carry out a run, unless it is finished already; say first where in the campaign it is."""
-        if run.run_id in self.done:
-            return self.done[run.run_id]
-        self.session.progress.say(f"{where} {run.run_id}")
-        begin = time.monotonic()
-        record = execute(self.session, run)
-        if self.delayed and not self.delayed.is_there():
-            shutil.rmtree(self.session.folder / run.run_id)  # it is not known when the delay ended
-            raise self.delayed.loss()
-        self.last_s = time.monotonic() - begin
-        self.done[run.run_id] = record
-        self.made.append(record)
-        self.session.progress.say(f"  {summary(record)}")
-        return record
-
-    def search(self, limits: Capacity, first: PlannedRun, where: Callable[[int], str]) -> None:
-        """Search the capacity of a cell. Each probe is a run that campaign.json lists.
-
-        `where` says where in the campaign a probe is, by its number.
-
-        If a probe fails, the cell has no answer, and the other cells go on.
-        """
-        records: list[RunRecord] = []
-        for run in capacity.search(limits, first, first.load.at, records):
-            if run.run_id not in self.campaign.runs:
-                runs = [*self.campaign.runs, run.run_id]
-                self._update(runs=runs)
-            records.append(self.make(run, where(len(records) + 1)))
-            if records[-1].failure:
-                self.session.progress.say("  capacity: no answer; --resume repeats this probe")
-                return
-        result = capacity.result(limits, first, records)
-        kept = [one for one in self.campaign.capacities if one.runs[:1] != result.runs[:1]]
-        self._update(capacities=[*kept, result])
-        self.session.progress.say(f"  capacity: {capacity_text(result)}")
-
-    def _update(self, **changes: Any) -> None:
-        self.campaign = self.campaign.model_copy(update=changes)
-        store.write(self.session.folder / CAMPAIGN_FILE, self.campaign)
 
 
 def exit_code(outcomes: Sequence[Outcome], *, strict: bool) -> int:

@@ -21,6 +21,7 @@ from testbed.asked.plan import plan
 from testbed.asked.versions import Source
 from testbed.campaign import campaign
 from testbed.campaign.campaign import Outcome
+from testbed.campaign.course import Watch
 from testbed.campaign.part import carry_out as carry_out_campaign
 from testbed.errors import Interrupted, TestbedError
 from testbed.hosts import inventory, playbook
@@ -71,7 +72,7 @@ class Request:
     inventory: str | None
     ask_password: bool  # for sudo, to deploy
     until: Until | None = None
-    watch: campaign.Watch | None = None
+    watch: Watch | None = None
 
 
 def carry_out(request: Request, progress: Progress) -> Outcome:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from testbed.asked import capacity
-from testbed.campaign.campaign import OVERHEAD_S, Outcome
+from testbed.campaign.campaign import Outcome
+from testbed.campaign.course import OVERHEAD_S
 from testbed.cli.options import option_name
 from testbed.model.article import Scale, SeriesPart
 from testbed.model.experiment import Experiment, LoadSpec, PlannedRun

@@ -21,7 +21,7 @@ from testbed.asked import catalogue as catalogues
 from testbed.asked import experiments, until
 from testbed.asked.plan import plan
 from testbed.campaign import articles, campaign, versions
-from testbed.campaign.campaign import Watch
+from testbed.campaign.course import Watch
 from testbed.cli import options, show
 from testbed.errors import Exit, TestbedError
 from testbed.hosts import inventory, playbook

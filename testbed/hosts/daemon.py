@@ -6,7 +6,8 @@ from typing import Any
 
 from testbed.errors import Exit, RunFailed, TestbedError
 from testbed.hosts import hosts, ports, remotes
-from testbed.hosts.remote import CommandFailed, NotAnAnswer, Remote
+from testbed.hosts.failures import CommandFailed, NotAnAnswer
+from testbed.hosts.remote import Remote
 from testbed.model.catalogue import CataloguedApp
 
 PROPERTIES = (

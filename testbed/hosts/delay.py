@@ -14,7 +14,8 @@ from typing import Literal
 
 from testbed.errors import Exit, TestbedError
 from testbed.hosts import hosts, link
-from testbed.hosts.remote import CommandFailed, HostUnreachable, Remote
+from testbed.hosts.failures import CommandFailed, HostUnreachable
+from testbed.hosts.remote import Remote
 from testbed.hosts.remotes import Remotes
 from testbed.lab import names
 from testbed.model.results import LinkDelay, RoundTrip

@@ -4,8 +4,9 @@ from testbed import fitness
 from testbed.errors import Exit, TestbedError
 from testbed.fitness import Facts, Subject
 from testbed.hosts import playbook
+from testbed.hosts.failures import CommandFailed
 from testbed.hosts.linkproof import PEER
-from testbed.hosts.remote import CommandFailed, Remote, ask
+from testbed.hosts.remote import Remote, ask
 from testbed.hosts.remotes import Remotes, at_once
 from testbed.model.kinds import HostRole
 from testbed.model.results import Fitness

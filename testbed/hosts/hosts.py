@@ -11,8 +11,9 @@ import fabric
 from pydantic import BaseModel, ConfigDict, Field
 
 from testbed.errors import Exit, TestbedError
+from testbed.hosts.failures import CommandFailed, NotAnAnswer
 from testbed.hosts.linkproof import Look
-from testbed.hosts.remote import CommandFailed, NotAnAnswer, Remote, ask
+from testbed.hosts.remote import Remote, ask
 from testbed.model.kinds import HostRole
 from testbed.model.results import HostRecord, Nic, Sysctl
 from testbed.paths import ROOT

@@ -16,7 +16,8 @@ from testbed import store
 from testbed.errors import Exit, TestbedError
 from testbed.hosts import hosts, linkproof, ports
 from testbed.hosts.linkproof import PEER, LinkUnfit, Look
-from testbed.hosts.remote import Process, Remote
+from testbed.hosts.process import Process
+from testbed.hosts.remote import Remote
 from testbed.hosts.remotes import Remotes, at_once
 from testbed.model.kinds import HostRole
 from testbed.model.results import LINK_FILE, Carried, LinkDirection, LinkRecord, Nic, RoundTrip

@@ -18,8 +18,9 @@ from fabric import Config, Connection
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from testbed.errors import Exit, TestbedError
 from testbed.hosts import causes, ssh_login
+from testbed.hosts.failures import CommandFailed, HostUnreachable, NotAnAnswer, TooMuch
+from testbed.hosts.process import KEPT_BYTES, Process, outlived
 from testbed.hosts.ssh_config import Route, resolve
 from testbed.model.inventory import Facts, Host
 from testbed.texts import plain
@@ -27,16 +28,11 @@ from testbed.texts import plain
 BANNER_TIMEOUT_S = 30  # until the host's SSH server sends its banner, perhaps through jump hosts
 CHANNEL_TIMEOUT_S = 10  # until the host opens a session; paramiko's own limit is an hour
 STALL_S = 30  # the longest time without a byte while a file is copied
-POLL_S = 0.05
 DRAIN_S = 2  # for the rest of the output after a command has ended
-SETTLE_S = 0.2  # until a broken connection is noticed
-INTERRUPT = "\x03"
 
 # The most that a command may print. The largest regular outputs are an app's page in base64, a
 # journal, and the versions of a few thousand packages: a few MB.
 OUTPUT_BYTES = 32 * 2**20
-# The most that is kept of a background command's output. The rest is read and dropped.
-KEPT_BYTES = 2**20
 # The most that all files of a run from one host may have: twice as much as the largest file.
 FETCHED_BYTES = 128 * 2**20
 TRANSFER_S = 600  # for one file, however slowly its bytes arrive
@@ -46,50 +42,6 @@ NAMED = 10  # the most unexpected files that a remark names
 T = TypeVar("T")
 
 
-class HostUnreachable(TestbedError):
-    """Raised if no SSH connection could be made, or if it broke."""
-
-    def __init__(self, host: Host, cause: Exception | str) -> None:
-        remedy = "is it up? lab: `fab lab.status`; real hosts: ansible_host in the inventory"
-        super().__init__(
-            f"{host.role} host at {host.ansible_host}: no SSH connection: {cause}",
-            remedy=getattr(cause, "remedy", remedy),
-            exit_code=Exit.NOT_READY,
-        )
-
-
-class CommandFailed(TestbedError):
-    """Raised if a command failed on a host; shows the host, the command and its last lines."""
-
-    def __init__(self, host: Host, command: str, code: int | None, output: str) -> None:
-        tail = "\n".join(f"    {line[:500]}" for line in output.strip().splitlines()[-12:])
-        cause = causes.of(code, output)
-        what = f"{cause.what}: command" if cause else "command"
-        super().__init__(
-            f"{host.role} host: {what} failed (exit {code}): {command}\n{tail}".rstrip(),
-            remedy=cause.remedy if cause else None,
-            exit_code=Exit.NOT_READY,
-        )
-        self.code = code
-        self.output = output
-
-
-class TooMuch(CommandFailed):
-    """Raised if a command prints more than it may."""
-
-
-class NotAnAnswer(TestbedError):
-    """Raised if a host's program printed something other than what it was asked for."""
-
-    def __init__(self, host: Host, command: str, problem: str) -> None:
-        super().__init__(
-            f"{host.role} host: `{command}` did not print what it should: {problem}",
-            remedy="run `ansible-playbook site.yml` for this inventory; if that does not help, "
-            "somebody has changed the host since",
-            exit_code=Exit.NOT_READY,
-        )
-
-
 @dataclass(frozen=True)
 class Result:
     """What a finished command returned and printed."""
@@ -97,73 +49,6 @@ class Result:
     code: int
     stdout: str
     stderr: str
-
-
-class Process:
-    """A command that runs in the background on a host, on a terminal of its own.
-
-    The terminal makes it end with this program: if this program dies, the connection closes, and
-    the host's kernel hangs up the command.
-    """
-
-    def __init__(self, host: Host, command: str, channel: paramiko.Channel) -> None:
-        self.host = host
-        self.command = command
-        self._channel = channel
-        self._output = bytearray()
-
-    def poll(self) -> int | None:
-        """Return the exit code; None while it runs; causes.KILLED if a signal ended it.
-
-        Raises HostUnreachable if the connection broke.
-        """
-        for _ in range(64):  # pieces of 64 KB: a host that prints for ever must not block this loop
-            if not self._channel.recv_ready():
-                break
-            self._output += self._channel.recv(65536)[: KEPT_BYTES - len(self._output)]
-        if self._channel.exit_status_ready():
-            code = self._channel.recv_exit_status()
-            if code == causes.KILLED and not _outlived(self._channel):
-                raise HostUnreachable(self.host, f"it broke during `{self.command}`")
-            return code
-        transport = self._channel.get_transport()
-        if transport is None or not transport.is_active():
-            raise HostUnreachable(self.host, f"it broke during `{self.command}`")
-        return None
-
-    def wait(self, timeout_s: float) -> int | None:
-        """Wait up to `timeout_s` seconds for its end. Return the exit code, None if it runs on."""
-        deadline = time.monotonic() + timeout_s
-        while (code := self.poll()) is None and time.monotonic() < deadline:
-            time.sleep(POLL_S)
-        return code
-
-    def stop(self, timeout_s: float = 5) -> None:
-        """Interrupt it as Ctrl-C would. If that does not end it, hang up its terminal."""
-        try:
-            for wait_s in (
-                1,
-                timeout_s,
-            ):  # twice: the command may not yet have been ready for the first one
-                if self.poll() is None:
-                    self._channel.send(INTERRUPT.encode())
-                    self.wait(wait_s)
-        except (HostUnreachable, OSError):
-            pass  # the connection is gone, and the command with it
-        finally:
-            self._channel.close()
-
-    @property
-    def output(self) -> str:
-        """What it has printed on its terminal so far, up to KEPT_BYTES."""
-        return self._output.decode(errors="replace").replace("\r\n", "\n")
-
-
-def _outlived(channel: paramiko.Channel) -> bool:
-    """Return whether the connection survived its command; a break is noticed a little later."""
-    time.sleep(SETTLE_S)
-    transport = channel.get_transport()
-    return transport is not None and transport.is_active()
 
 
 class Remote:
@@ -305,7 +190,7 @@ class Remote:
             raise self._unreachable(error) from error
         finally:
             channel.close()
-        if code == causes.KILLED and not _outlived(channel):
+        if code == causes.KILLED and not outlived(channel):
             raise self._unreachable(f"it broke during `{line}`")
         return code, stdout, stderr
 

@@ -10,7 +10,8 @@ from typing import TypeVar
 from testbed import lab
 from testbed.errors import Exit, TestbedError
 from testbed.hosts.inventory import Inventory
-from testbed.hosts.remote import Process, Remote
+from testbed.hosts.process import Process
+from testbed.hosts.remote import Remote
 from testbed.model.kinds import HostRole
 
 Remotes = Mapping[HostRole, Remote]

@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 from testbed.asked import answers, expectations, request
 from testbed.hosts import causes, ports
 from testbed.hosts.daemon import AppFailed, Daemon
+from testbed.hosts.failures import CommandFailed, NotAnAnswer
 from testbed.hosts.linkproof import LinkUnfit
-from testbed.hosts.remote import CommandFailed, NotAnAnswer, Remote
+from testbed.hosts.remote import Remote
 from testbed.model.endpoint import Endpoint
 from testbed.model.results import AnswerCheck, When
 

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from testbed.errors import Interrupted, RunFailed
-from testbed.hosts.remote import CommandFailed
+from testbed.hosts.failures import CommandFailed
 from testbed.model.load import Load
 from testbed.run.session import Session
 from testbed.tools.table import GENERATORS

@@ -18,8 +18,9 @@ from testbed.asked import answers, requests
 from testbed.errors import Interrupted, RunFailed, TestbedError
 from testbed.hosts import hosts, services, space
 from testbed.hosts.daemon import Daemon
+from testbed.hosts.failures import CommandFailed, HostUnreachable
 from testbed.hosts.linkproof import PEER
-from testbed.hosts.remote import CommandFailed, HostUnreachable, Process
+from testbed.hosts.process import Process
 from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import PlannedRun
 from testbed.model.kinds import HostRole

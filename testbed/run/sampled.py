@@ -5,7 +5,7 @@ from pathlib import Path
 
 from testbed import files
 from testbed.asked import expectations, sample
-from testbed.hosts.remote import NotAnAnswer
+from testbed.hosts.failures import NotAnAnswer
 from testbed.model.results import AnswerCheck
 from testbed.run.asking import Asker
 

@@ -12,7 +12,7 @@ from testbed.asked.catalogue import Catalogue
 from testbed.errors import Interrupted, TestbedError
 from testbed.hosts import ports, services
 from testbed.hosts.daemon import AppFailed, Daemon
-from testbed.hosts.remote import HostUnreachable
+from testbed.hosts.failures import HostUnreachable
 from testbed.hosts.remotes import Remotes
 from testbed.hosts.services import Service
 from testbed.model.catalogue import CataloguedApp

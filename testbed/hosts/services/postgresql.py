@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 from testbed.asked import catalogue, database_connections
 from testbed.errors import Exit, TestbedError
 from testbed.hosts import causes, hosts
-from testbed.hosts.remote import CommandFailed, Remote, ask
+from testbed.hosts.failures import CommandFailed
+from testbed.hosts.remote import Remote, ask
 from testbed.hosts.services.service import Need, Service, Statements
 from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import PlannedRun

@@ -9,7 +9,8 @@ import paramiko
 import pytest
 
 from testbed.errors import Exit
-from testbed.hosts.remote import HostUnreachable, Remote
+from testbed.hosts.failures import HostUnreachable
+from testbed.hosts.remote import Remote
 from testbed.model.inventory import Host
 from tests.unit.testbed.ssh_server import Server, listening, shell
 

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from testbed import store
 from testbed.asked.plan import plan
-from testbed.campaign import campaign, words
+from testbed.campaign import campaign, course, words
 from testbed.model.experiment import Capacity
 from testbed.model.results import CAMPAIGN_FILE, Campaign, Failure
 from testbed.progress import Progress
@@ -62,7 +62,7 @@ def search(experiment, capacity, small_catalogue, tmp_path, monkeypatch):
             store.write(tmp_path / planned.run_id / "run.json", record)
             return record
 
-        monkeypatch.setattr(campaign, "execute", execute)
+        monkeypatch.setattr(course, "execute", execute)
         outcome = campaign._carry_out(session, store.read(file, Campaign), runs, None)
         return probed, outcome, store.read(file, Campaign)
 

@@ -4,7 +4,8 @@ import pytest
 
 from testbed.errors import TestbedError
 from testbed.hosts import delay
-from testbed.hosts.remote import CommandFailed, HostUnreachable, Result
+from testbed.hosts.failures import CommandFailed, HostUnreachable
+from testbed.hosts.remote import Result
 from testbed.model.results import RoundTrip
 
 UNIT = "testbed-delay@22500.service"

@@ -10,7 +10,7 @@ from rich.console import Console
 from testbed import store
 from testbed.asked import until
 from testbed.asked.plan import plan
-from testbed.campaign import campaign
+from testbed.campaign import campaign, course
 from testbed.errors import TestbedError
 from testbed.model.results import CAMPAIGN_FILE, Campaign
 from testbed.progress import Progress
@@ -74,7 +74,7 @@ def watching(experiment, small_catalogue, tmp_path, monkeypatch):
         asked_when.append(len(list(folder.glob("*/run.json"))))
         return 10
 
-    watch = campaign.Watch(lambda _: None, needed, lambda _: "")
+    watch = course.Watch(lambda _: None, needed, lambda _: "")
 
     def carry_out(stop_after=None):
         made = []
@@ -89,7 +89,7 @@ def watching(experiment, small_catalogue, tmp_path, monkeypatch):
             store.write(tmp_path / planned.run_id / "run.json", record)
             return record
 
-        monkeypatch.setattr(campaign, "execute", execute)
+        monkeypatch.setattr(course, "execute", execute)
         ends = pytest.raises(TestbedError) if stop_after is not None else nullcontext()
         with ends:
             campaign._carry_out(session, store.read(file, Campaign), runs, None, watch)

@@ -8,7 +8,8 @@ import pytest
 
 from testbed.errors import Exit
 from testbed.hosts import remote as remotes
-from testbed.hosts.remote import CommandFailed, HostUnreachable, NotAnAnswer, ask
+from testbed.hosts.failures import CommandFailed, HostUnreachable, NotAnAnswer
+from testbed.hosts.remote import ask
 
 
 @pytest.fixture

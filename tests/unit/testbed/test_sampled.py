@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from testbed.errors import TestbedError
-from testbed.hosts.remote import NotAnAnswer
+from testbed.hosts.failures import NotAnAnswer
 from testbed.model.endpoint import Endpoint
 from testbed.run import sampled
 

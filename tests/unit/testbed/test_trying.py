@@ -11,7 +11,8 @@ from testbed.asked import catalogue
 from testbed.cli import show
 from testbed.errors import TestbedError
 from testbed.hosts import hosts
-from testbed.hosts.remote import CommandFailed, HostUnreachable, Result
+from testbed.hosts.failures import CommandFailed, HostUnreachable
+from testbed.hosts.remote import Result
 from testbed.progress import Progress
 from testbed.run import trying
 from testbed.validity import sql
