@@ -137,10 +137,10 @@ class Opener:
         try:
             code = sock.connect_ex(address)
             if code == errno.EINPROGRESS:
-                writable = self._loop.create_future()
-                self._loop.add_writer(sock, writable.set_result, None)
+                writable = asyncio.Event()  # set() may be called again before the wait has ended
+                self._loop.add_writer(sock, writable.set)
                 try:
-                    await writable
+                    await writable.wait()
                 finally:
                     self._loop.remove_writer(sock)
                 code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
