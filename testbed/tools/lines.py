@@ -1,7 +1,8 @@
 """Split a text into numbered lines, without what surrounds their content.
 
 Removed are quotes, indents, comment signs, what log collectors put before each line (times, names
-of containers), HTML tags at either end, and the control codes of a terminal.
+of containers), HTML tags at either end, and the control codes of a terminal. What else stands
+before all lines of a report, such as the name of a logger, is learnt from the report's first line.
 """
 
 import re
@@ -43,6 +44,7 @@ _REMARK = re.compile(
 _MOST_REMARKS = 8
 _MOST = 1_000_000  # lines of a text; even tools that print one per error print fewer
 _LONGEST = 1000  # no tool prints longer lines; a longer one is prose or data
+_LONGEST_PREFIX = 100
 
 _URL = re.compile(r"[A-Za-z][\w+.-]*://")
 # A word of a command line, in which quotes may hold spaces.
@@ -133,7 +135,9 @@ class Reader:
             rf"{_PROMPT}(?P<command>{_WRAPPER}(?:[\w.~-]*/)*(?P<program>{names})"
             r"\s+(?P<rest>\S.*))"
         )
-        self._banner = re.compile("|".join(banners))
+        first = "|".join(banners)
+        self._banner = re.compile(first)
+        self._banner_within = re.compile(rf"(?<=\s)(?:{first})$")
         self._stretches = {
             program: (re.compile(first), re.compile(last))
             for program, (first, last) in stretches.items()
@@ -144,11 +148,33 @@ class Reader:
         texts = _NEWLINE.split(text.removeprefix("\ufeff"), maxsplit=_MOST)
         if len(texts) > _MOST:
             raise ParseError(f"more than {_MOST:,} lines, which no tool prints", line=_MOST + 1)
-        *whole, last = texts
+        *whole, last = self._without_prefixes(texts)
         lines = [self._line(number, line) for number, line in enumerate(whole, start=1)]
         if last:
             lines.append(self._line(len(texts), last, cut=True))
         return list(self._with_owners(self._with_whole_commands(lines)))
+
+    def _without_prefixes(self, texts: list[str]) -> list[str]:
+        """Return the texts without what stands before a report's first line and those around it.
+
+        A text that does not also stand before the next lines is no prefix.
+        """
+        bare = list(texts)
+        for number, text in enumerate(texts):
+            match = self._banner_within.search(_short(text))
+            if not match or match.start() > _LONGEST_PREFIX or self._banner.fullmatch(_bare(text)):
+                continue
+            prefix = _like(text[: match.start()])
+            following = [other for other in texts[number + 1 : number + 4] if other.strip()]
+            if bare[number] != text or not following or not all(map(prefix.match, following)):
+                continue
+            for stretch in (range(number, -1, -1), range(number + 1, len(texts))):
+                for index in stretch:
+                    found = prefix.match(texts[index])
+                    if not found and texts[index].strip():
+                        break
+                    bare[index] = texts[index][found.end() :] if found else ""
+        return bare
 
     def _with_whole_commands(self, lines: list[Line]) -> list[Line]:
         """Return the lines; a command that goes on in the next lines, after a \\, is whole."""
@@ -200,6 +226,12 @@ class Reader:
         if urls and not command[urls[-1].end() :].lstrip().startswith("-"):
             command = command[: urls[-1].end()]
         return Command(match["program"], command.strip())
+
+
+def _like(prefix: str) -> re.Pattern[str]:
+    """Return the pattern of a prefix in which only numbers and spaces differ from line to line."""
+    words = (re.sub(r"\d+", r"\\d+", re.escape(word)) for word in prefix.split())
+    return re.compile(r"\s*" + r"\s+".join(words) + r"(?:\s|$)")
 
 
 def _short(full: str) -> str:

@@ -45,11 +45,22 @@ Statistics        Avg      Stdev        Max
         *("Mar  2 09:15:01 host wrk[12]: ", "2026-03-02T09:15:01.1Z stdout F "),
         *("2026-03-02T09:15:01.1Z 00O ", "job\tstep\t2026-03-02T09:15:01.1Z "),
         *("# ", "// ", "; ", "    # ", " * ", "-- "),
+        *("bench: ", "10.0.0.7: ", "2026-03-02 09:15:01,123 INFO bench - ", "%% ", "09:15 "),
     ],
 )
 @pytest.mark.parametrize("text", [TEXT, wrk2(Wrk()), ab(Ab()), IPERF])
 def test_what_a_log_puts_before_each_line_does_not_matter(text, prefix):
     assert parse("".join(f"{prefix}{line}\n" for line in text.splitlines())) == parse(text)
+
+
+@pytest.mark.parametrize("text", [TEXT, wrk2(Wrk()), ab(Ab()), IPERF])
+def test_a_prefix_may_count_the_lines_and_ends_where_it_is_missing(text):
+    listed = "".join(f"{n:>6}  {line}\n" for n, line in enumerate(text.splitlines(), start=95))
+    assert parse_all(f"{listed}\nAnd again:\n{text}{listed}") == [parse(text)] * 3
+
+
+def test_words_before_the_first_line_alone_are_no_prefix():
+    assert parse(TEXT.replace("Running", "30 Running", 1)) == parse(TEXT)
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=20))
