@@ -42,9 +42,14 @@ def read(report: Report) -> Failed | None:
         read = not_answers = max(receive, exceptions)
         wrong = (known or least) - read
     if wrong:
+        left_out = (
+            "leaves out only those that are not 2xx"
+            if report.count("Non-2xx responses")
+            else "does not leave them out"
+        )
         remarks.append(
             f"{wrong} answers are not as long as the first one, or are none: ab counts them as "
-            "failed, goodput does not leave them out."
+            f"failed, goodput {left_out}."
         )
     return Failed(connect, read, wrong, not_answers, remarks)
 

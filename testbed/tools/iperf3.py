@@ -24,7 +24,7 @@ HEADING = re.compile(
 )
 ITS_OWN = re.compile(
     r".*[KMGT]?bits/sec\b.*\b(?:sender|receiver)|\[\s*\d+\](?:\[\S+\])? local \S+ port \d+ "
-    r"connected to .*|iperf Done\."
+    r"connected to .*|iperf Done\.|iperf3: error - .*"
 )
 
 

@@ -134,6 +134,7 @@ def test_a_run_that_cannot_be_read_does_not_take_the_others_with_it():
     ("text", "tool"),
     [
         (IPERF3, "iperf3"),
+        ("iperf3: error - unable to connect to server: Connection refused\n", "iperf3"),
         (OHA.format(unit="secs"), "oha"),
         (OHA.format(unit="ms"), "oha"),
         (BOMBARDIER, "bombardier"),
@@ -187,6 +188,15 @@ def test_failures_of_ab_are_never_more_than_the_requests(receive, length, except
         assert any("failed" in problem or "failures" in problem for problem in output.problems)
     else:
         assert output.errors.read + output.errors.wrong_body == receive + length + exceptions
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(0, "does not leave them out."), (6, "leaves out only those that are not 2xx.")],
+)
+def test_what_goodput_leaves_out_of_answers_of_another_length_is_told(status, said):
+    (problem,) = parse(ab(Ab(length=7, status=status))).problems
+    assert problem.endswith(said)
 
 
 @given(st.integers(0, 900), st.integers(100, 10**6))
