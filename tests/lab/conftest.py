@@ -4,8 +4,10 @@ $TESTBED_TEST_LAB gives it another name than 'test'. With $TESTBED_KEEP_LAB it s
 """
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,7 @@ from testbed.lab import control, host, names
 from tests.lab.campaigns import PATIENCE_S, Testbed
 
 LINK_TRIES = 5
+OWN_APPS = Path(__file__).with_name("own_apps")
 # Files that take more than five minutes each, the longest first
 LONGEST = (
     "bare_metal",
@@ -68,6 +71,20 @@ def verified(provisioned: Testbed) -> Testbed:
         if done.returncode == 0:
             return provisioned
     raise AssertionError(done.stdout + done.stderr)
+
+
+@pytest.fixture(scope="module")
+def own(verified: Testbed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The folder of own apps, copied and deployed; afterwards the hosts are as before.
+
+    Other roles than app_deploy name the apps, too (bench_user: who may start them), so all of
+    site.yml runs again.
+    """
+    folder = tmp_path_factory.mktemp("elsewhere") / "own"
+    shutil.copytree(OWN_APPS, folder)
+    verified.run("ansible-playbook", "site.yml", "-e", f"testbed_apps_path={folder}")
+    yield folder
+    verified.run("ansible-playbook", "site.yml")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

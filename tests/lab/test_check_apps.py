@@ -2,28 +2,16 @@
 
 import re
 import shutil
-from pathlib import Path
 
 import pytest
 
 from tests.lab.campaigns import interrupt, wait_until
 
-OWN = Path(__file__).with_name("own_apps")
 APP = "agents/starlette"
 # It listens where nobody asks, and is waited for no longer than it says
 ELSEWHERE = ("--host ${ADDRESS}", "--host 127.0.0.1")
 SOON = ("settings:", "start_timeout_s: 5\nsettings:")
 ACTIVE = "systemctl list-units --plain --no-legend --state=active,activating 'testbed-agents-*'"
-
-
-@pytest.fixture(scope="module")
-def own(verified, tmp_path_factory):
-    """The folder of own apps, copied and deployed; afterwards the hosts are as before."""
-    folder = tmp_path_factory.mktemp("checked") / "own"
-    shutil.copytree(OWN, folder)
-    verified.run("ansible-playbook", "site.yml", "-e", f"testbed_apps_path={folder}")
-    yield folder
-    verified.run("ansible-playbook", "site.yml")
 
 
 @pytest.fixture

@@ -1,23 +1,6 @@
 """Test apps from a folder outside the repository: one in Python and one that is not."""
 
-import shutil
-from pathlib import Path
-
-import pytest
-
 from tests.lab.campaigns import has_figures, records, short
-
-OWN = Path(__file__).with_name("own_apps")
-
-
-@pytest.fixture(scope="module")
-def own(verified, tmp_path_factory):
-    """The folder of own apps, copied and deployed; afterwards the hosts are as before."""
-    folder = tmp_path_factory.mktemp("elsewhere") / "own"
-    shutil.copytree(OWN, folder)
-    verified.run("ansible-playbook", "site.yml", "-e", f"testbed_apps_path={folder}")
-    yield folder
-    verified.run("ansible-playbook", "site.yml", "--tags=app_deploy")  # the rest is as it was
 
 
 def test_own_apps_are_measured_beside_the_project_s(own, verified):
