@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import InitErrorDetails
 
 from testbed import files
 from testbed.asked import app_code, expectations, request, requirements, serving, yamlfile
@@ -17,6 +17,7 @@ from testbed.asked.requirements import Requirements
 from testbed.asked.workload_files import WORKLOAD_FILE
 from testbed.errors import Place, TestbedError
 from testbed.model import template
+from testbed.model.base import wrong
 from testbed.model.catalogue import App, CataloguedApp, Workload
 from testbed.model.endpoint import Endpoint, Exchange
 from testbed.model.kinds import Name
@@ -226,11 +227,7 @@ def _load_app(app_file: Path, workloads: dict[str, Workload]) -> CataloguedApp:
 def _check_paths(known: Mapping[str, Mix | Endpoint], spec: App) -> None:
     """Raise ValidationError unless each path has placeholders of drawn values, and all are used."""
     problems = [
-        InitErrorDetails(
-            type=PydanticCustomError("value_error", "{problem}", {"problem": problem}),
-            loc=("endpoints", name),
-            input=path,
-        )
+        InitErrorDetails(type=wrong(problem), loc=("endpoints", name), input=path)
         for name, path in spec.endpoints.items()
         if isinstance(endpoint := known.get(name), Endpoint)
         and (problem := _path_problem(path, endpoint))

@@ -39,7 +39,8 @@ def plan(experiment: Experiment, catalogue: Catalogue, seed: int) -> list[Planne
     TestbedError for apps, endpoints or settings that the workload or its apps do not have.
     """
     cells = _cells(experiment, catalogue)
-    steps = {cell.endpoint: _loads_of(cell.endpoint, experiment, catalogue) for cell in cells}
+    asked = dict.fromkeys(cell.endpoint for cell in cells)
+    steps = {endpoint: _loads_of(endpoint, experiment, catalogue) for endpoint in asked}
     count = experiment.trials * sum(len(steps[cell.endpoint]) for cell in cells)
     if count > MOST_RUNS:
         raise TestbedError(
@@ -110,8 +111,8 @@ def _cells(experiment: Experiment, catalogue: Catalogue) -> list[Cell]:
         if not _lacking(app, endpoint, catalogue)
         and (variant.apps is None or app.name in variant.apps)
     ]
-    for endpoint in experiment.endpoints:
-        if experiment.apps is not None or not cells:
+    if experiment.apps is not None or not cells:
+        for endpoint in experiment.endpoints:
             _check_parts(apps, endpoint, catalogue)
     if not cells:
         raise TestbedError(

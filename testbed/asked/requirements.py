@@ -20,11 +20,11 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from testbed import files
+from testbed.asked import app_code
 from testbed.errors import TestbedError
 from testbed.texts import shown_name
 
 LARGEST_BYTES = 1024 * 1024  # of a file; hashes of a few hundred packages
-LARGEST_PACKAGE_BYTES = 128 * 1024 * 1024  # the most that is deployed of an app (app_code.py)
 LONGEST_LINE = 4_000  # characters without hashes
 MOST_NAMED = 5  # lines that one error names
 COMMENT = re.compile(r"(?:^|(?<=\s))#")
@@ -57,15 +57,10 @@ class Requirements:
 class _Line:
     """One requirement, or one constraint, with the place where it stands."""
 
-    path: Path
-    number: int
+    where: str  # file and number
     text: str
     requirement: Requirement
     hashed: bool
-
-    @property
-    def where(self) -> str:
-        return f"{shown_name(self.path)}:{self.number}"
 
     @property
     def name(self) -> str:
@@ -132,7 +127,7 @@ class _Reader:
 
         So apps that pin the same packages have the same digest, and share an environment.
         """
-        content = files.read(path, LARGEST_PACKAGE_BYTES)
+        content = files.read(path, app_code.MOST_BYTES)
         if not any((path, constraint) in self._taken for constraint in (False, True)):
             return content
         lines = content.splitlines()
@@ -186,7 +181,7 @@ class _Reader:
             path = self._deployed(path)
             found = sorted(path.iterdir()) if path.is_dir() else [path]
             for one in map(self._deployed, found):
-                files.check(one, LARGEST_PACKAGE_BYTES)
+                files.check(one, app_code.MOST_BYTES)
                 self.files.append(one)
 
     def _deployed(self, path: Path) -> Path:
@@ -228,17 +223,19 @@ class _Place:
     number: int
     text: str
 
+    @property
+    def where(self) -> str:
+        return f"{shown_name(self.path)}:{self.number}"
+
     def error(self, problem: str, remedy: str) -> TestbedError:
-        where = f"{shown_name(self.path)}:{self.number}"
-        return TestbedError(f"{where}: '{shown_name(self.text)}' {problem}", remedy=remedy)
+        return TestbedError(f"{self.where}: '{shown_name(self.text)}' {problem}", remedy=remedy)
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, TestbedError) and kind is TestbedError:
-            where = f"{shown_name(self.path)}:{self.number}"
-            raise TestbedError(f"{where}: {error.message}", remedy=error.remedy) from error
+            raise TestbedError(f"{self.where}: {error.message}", remedy=error.remedy) from error
 
     def split(self) -> tuple[str, argparse.Namespace]:
         """Return the requirement, empty if the line has none, and the line's options.
@@ -274,7 +271,7 @@ class _Place:
             if requirement.url.startswith("file:") or not URL.match(requirement.url):
                 raise self._local()
             raise self.error("is neither of https nor of git", f"write {PINNING}")
-        return _Line(self.path, self.number, said, requirement, hashed)
+        return _Line(self.where, said, requirement, hashed)
 
     def _misread(self, said: str) -> TestbedError:
         if URL.match(said) and not said.startswith("file:"):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PlainValidator, ValidationError, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import InitErrorDetails
 
 from testbed.model import command_line
 from testbed.model.base import Declared, Model, wrong
@@ -97,9 +97,7 @@ class Workload(Declared):
     def _mixes_endpoints(self) -> Self:
         problems = [
             InitErrorDetails(
-                type=PydanticCustomError("value_error", "{problem}", {"problem": problem}),
-                loc=("endpoints", name, "mix", part),
-                input=one.mix,
+                type=wrong(problem), loc=("endpoints", name, "mix", part), input=one.mix
             )
             for name, one in self.endpoints.items()
             if isinstance(one, Mix)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from testbed.model import shape, template
 from testbed.model.base import Declared
@@ -16,6 +16,7 @@ from testbed.model.kinds import (
     Sha256,
     Status,
 )
+from testbed.model.request import Template
 
 NO_BODY = (204, 304)  # statuses whose answers have no body, whatever their headers say
 USUAL_TYPES = {
@@ -120,11 +121,6 @@ class JsonLike(Declared):
 FieldPath = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-def _names(value: str) -> str:
-    template.names(value)
-    return value
-
-
 class Rule(Declared):
     """What must hold between values of a JSON document, which no JSON Schema can say: one kind.
 
@@ -152,7 +148,7 @@ class Rule(Declared):
     sorted: FieldPath | None = Field(
         default=None, description="a field that is never less than in the row before"
     )
-    equals: dict[FieldPath, Annotated[str, AfterValidator(_names)]] | None = Field(
+    equals: dict[FieldPath, Template] | None = Field(
         default=None,
         min_length=1,
         description='fields and the value of each as a text, in every row: `{id: "{id}"}` for a'

@@ -39,7 +39,7 @@ from testbed.tools.found import (
 )
 from testbed.tools.lines import Line
 from testbed.tools.sections import Part, Report, broken, cell, malformed, part, split
-from testbed.tools.tool import Generator, Target
+from testbed.tools.tool import Generator, Target, each
 from testbed.tools.units import BYTES, RATE, TIME_IN_S, TIME_IN_US, PrintedFigure, Units, figure
 
 NAME = "ab"
@@ -171,7 +171,7 @@ class Ab(Generator):
             *(["-l"] if target.answer_bytes is None else []),
             *_method(target),
             *(["-T", target.content_type] if target.content_type else []),
-            *(option for text in target.header_lines for option in ("-H", text)),
+            *each("-H", target.header_lines),
             target.url,
         ]
 

@@ -32,7 +32,7 @@ from testbed.tools.found import (
 )
 from testbed.tools.lines import Line, whole
 from testbed.tools.sections import Hit, Report, broken, cell, malformed, part, split
-from testbed.tools.tool import Generator, Target
+from testbed.tools.tool import Generator, Target, each
 from testbed.tools.units import RATE, TIME_IN_S, TIME_IN_US, PrintedFigure, Units
 
 _COUNTS = ("total", "started", "done", "succeeded", "failed", "errored", "timeout")
@@ -102,7 +102,7 @@ class H2load(Generator):
             f"-D{max(1, round(load.duration_s))}",
             *(["-d", target.body_file] if target.body_file else []),  # makes it a POST
             *([] if target.method in ("GET", "POST") else ["-H", f":method: {target.method}"]),
-            *(option for text in target.all_header_lines for option in ("-H", text)),
+            *each("-H", target.all_header_lines),
             target.url,
         ]
 

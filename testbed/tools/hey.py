@@ -41,7 +41,7 @@ from testbed.tools.found import (
 )
 from testbed.tools.lines import Command, Line, whole
 from testbed.tools.sections import Hit, Part, Report, broken, cell, malformed, part, split
-from testbed.tools.tool import Generator, Target
+from testbed.tools.tool import Generator, Target, each
 from testbed.tools.units import COUNT, RATE, TIME_IN_S, TIME_IN_US, PrintedFigure, Units, figure
 
 _MOST_KEPT = 1_000_000  # answers
@@ -137,7 +137,7 @@ class Hey(Generator):
             *([] if load.keepalive else ["-disable-keepalive"]),
             *(["-D", target.body_file] if target.body_file else []),
             *(["-T", target.content_type] if target.content_type else []),
-            *(option for text in target.header_lines for option in ("-H", text)),
+            *each("-H", target.header_lines),
             target.url,
         ]
 

@@ -220,7 +220,7 @@ class _Document(Part):
     completed: int
     ok: int
     errors: _Errors
-    error_texts: list[_ErrorText] = []  # from version 4 on, as the next three
+    error_texts: list[_ErrorText] = []  # from version 4 on, as the next two
     status_codes: dict[str, int] = {}
     handshake_us: _Times | None = None
     unsent: int
@@ -241,7 +241,7 @@ class _Document(Part):
     cpu_percent: float | None
     processes: list[_Process]
     warmup: _Warmup
-    by_request: dict[str, _Request] = {}
+    by_request: dict[str, _Request] = {}  # from version 4 on
     problems: list[str]
 
 

@@ -26,6 +26,11 @@ OPEN_FILES_LIMIT = "generator-open-files.txt"  # its shell writes it (testbed/ru
 PRINTED = {OUTPUT: 16 * 2**20, WARM_UP_OUTPUT: 16 * 2**20, OPEN_FILES_LIMIT: 100}
 
 
+def each(option: str, values: Sequence[str]) -> list[str]:
+    """Return a command line's words that give an option with each of the values."""
+    return [word for value in values for word in (option, value)]
+
+
 @dataclass(frozen=True)
 class Target:
     """What a generator asks, and the answer that was verified before the load."""

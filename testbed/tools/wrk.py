@@ -8,7 +8,7 @@ from testbed.tools import wrk_report
 from testbed.tools.errors import ParseError
 from testbed.tools.found import Found
 from testbed.tools.lines import Line
-from testbed.tools.tool import Generator, Target
+from testbed.tools.tool import Generator, Target, each
 
 LUA_FILE = "request.lua"
 
@@ -42,7 +42,7 @@ class Wrk(Generator):
             "--timeout",
             f"{max(1, round(load.timeout_s))}s",
             *([] if load.keepalive else ["-H", "Connection: close"]),
-            *(option for text in target.all_header_lines for option in ("-H", text)),
+            *each("-H", target.all_header_lines),
             *(["-s", f"{folder}/{LUA_FILE}"] if self.files(target) else []),
             target.url,
         ]
