@@ -73,11 +73,6 @@ class _Wrong(Exception):
     """Raised with the first difference between an answer and the expected one."""
 
 
-def compare(answer: Answer, expected: Expected, when: When, what: str | None = None) -> AnswerCheck:
-    """Compare status, headers and body of one answer; report the first difference."""
-    return compare_all([answer], expected, when, what)
-
-
 def compare_all(
     answers: Sequence[Answer], expected: Expected, when: When, what: str | None = None
 ) -> AnswerCheck:

@@ -48,7 +48,7 @@ def problem(key: str, answer: Answer, expected: ExpectedAnswer) -> str | None:
     """How the answer differs from the one that is declared."""
     wanted = expectations.read(CATALOGUE.folders[APPS[key].workload], expected)
     found = answers.Answer(answer.status, answer.content_type, answer.body, waited_s=0)
-    return answers.compare(found, wanted, "before").problem
+    return answers.compare_all([found], wanted, "before").problem
 
 
 def put_back(database_of: DatabaseOf, key: str) -> Cluster:

@@ -78,7 +78,7 @@ def test_the_starlette_service_answers_as_the_workload_expects(
             )
             got = running.get(path)
             found = answers.Answer(got.status, got.content_type, got.body, waited_s=0)
-            assert answers.compare(found, expected, "before").problem is None
+            assert answers.compare_all([found], expected, "before").problem is None
 
 
 def test_nginx_serves_the_expected_document() -> None:

@@ -1,15 +1,11 @@
 """List bad input about what is asked of an endpoint, and what it must answer."""
 
-from edits import WORKLOAD, Edit
-
-
-def _workload(old, new, key, says):
-    return Edit(WORKLOAD, old, new, key, says)
+from edits import workload
 
 
 def _item(old, new, key, says):
     """Return an edit of the endpoint with drawn values."""
-    return _workload(old, new, f"endpoints.item{key and '.'}{key}", says)
+    return workload(old, new, f"endpoints.item{key and '.'}{key}", says)
 
 
 # What is asked, and with which drawn values
@@ -38,21 +34,21 @@ REQUESTS = [
     _item("[north, south]", r'[north, "a\nb"]', "draw.shop.choices.1", "printable"),
     _item("[north, south]", "[nörd, süd]", "", "headers: X-Shop: {shop} may be 'nörd'"),
     _item("shop: {choices", "Shop: {choices", "draw.Shop", "must be a name"),
-    _workload(
+    workload(
         "send: {json: {",
         "send: {text: a, json: {",
         "endpoints.greeting.send",
         "one of file, text, form and json",
     ),
-    _workload('name: "{name}"', 'name: "{name"', "endpoints.greeting.send", "a single {"),
-    _workload('name: "{name}"', "name: .inf", "endpoints.greeting.send", "JSON cannot hold"),
-    _workload('name: "{name}"', 'name: "{nam}"', "endpoints.greeting", "{nam} is drawn nowhere"),
-    _workload("[Ann, Bob]", """[Ann, 'Bo"b']""", "endpoints.greeting", "cannot stand there"),
-    _workload("send: {form", "send: {from", "endpoints.search.send", "one of file, text, form"),
-    _workload("{{shoes}}", "{shoes}", "endpoints.search", "send: {shoes} is drawn nowhere"),
-    _workload("method: PUT", "method: GET", "endpoints.greeting", "GET takes none"),
-    _workload("method: PUT", "method: HEAD", "endpoints.greeting", "HEAD takes none"),
-    _workload("method: DELETE", "method: PATCH", "endpoints.search", "also.0: PATCH takes a body"),
+    workload('name: "{name}"', 'name: "{name"', "endpoints.greeting.send", "a single {"),
+    workload('name: "{name}"', "name: .inf", "endpoints.greeting.send", "JSON cannot hold"),
+    workload('name: "{name}"', 'name: "{nam}"', "endpoints.greeting", "{nam} is drawn nowhere"),
+    workload("[Ann, Bob]", """[Ann, 'Bo"b']""", "endpoints.greeting", "cannot stand there"),
+    workload("send: {form", "send: {from", "endpoints.search.send", "one of file, text, form"),
+    workload("{{shoes}}", "{shoes}", "endpoints.search", "send: {shoes} is drawn nowhere"),
+    workload("method: PUT", "method: GET", "endpoints.greeting", "GET takes none"),
+    workload("method: PUT", "method: HEAD", "endpoints.greeting", "HEAD takes none"),
+    workload("method: DELETE", "method: PATCH", "endpoints.search", "also.0: PATCH takes a body"),
 ]
 
 # What must be answered
@@ -92,65 +88,65 @@ ANSWERS = [
     _item("Server: {present: false}", "Server: {}", "expect.headers.Server", "pattern or present"),
     _item("Server: {present: false}", "'Ser ver': a", "expect.headers.Ser ver", "of a header"),
     _item("""'"[0-9a-f]+"'""", "'[0-9'", "expect.headers.ETag.pattern", "no regular expression"),
-    _workload(
+    workload(
         "schema_file: expected/offers.json",
         "schema_file: expected/none.json",
         "endpoints.offers",
         "no such file",
     ),
-    _workload(
+    workload(
         "schema_file: expected/offers.json",
         "schema_file: expected/names.json",
         "endpoints.offers",
         "is no JSON Schema",
     ),
-    _workload(
+    workload(
         "schema_file: expected/offers.json",
         "schema_file: expected/product.json",
         "endpoints.offers",
         "is no keyword",
     ),
-    _workload(
+    workload(
         "schema_file: expected/offers.json",
         "",
         "endpoints.offers.expect.json",
         "an empty schema fits every document",
     ),
-    _workload(
+    workload(
         'text: "3 pairs"',
         "text: {pattern: '('}",
         "endpoints.search.expect.text.pattern",
         "no regular expression",
     ),
-    _workload('text: "3 pairs"', "text: 3", "endpoints.search.expect.text", "must be a text"),
-    _workload(
+    workload('text: "3 pairs"', "text: 3", "endpoints.search.expect.text", "must be a text"),
+    workload(
         'text: "3 pairs"',
         "text: a, varies: true",
         "endpoints.search.expect",
         "varies: text is always the same",
     ),
-    _workload(
+    workload(
         'text: "3 pairs"',
         "varies: true",
         "endpoints.search.expect",
         "varies: no body is always the same",
     ),
-    _workload(
+    workload(
         'text: "3 pairs"',
         "text: a, length: 1",
         "endpoints.search.expect",
         "is of one kind, not text and sha256 or length",
     ),
-    _workload(
+    workload(
         'text: "3 pairs"',
         "rules: [{unique: id}]",
         "endpoints.search.expect",
         "give json, its shape",
     ),
-    _workload("length: 3", "length: -3", "endpoints.picture.expect.length", "equal to 0"),
-    _workload("length: 3", "length: 3.5", "endpoints.picture.expect.length", "valid integer"),
-    _workload("sha256: ba", "sha256: BA", "endpoints.picture.expect.sha256", "64 digits"),
-    _workload(
+    workload("length: 3", "length: -3", "endpoints.picture.expect.length", "equal to 0"),
+    workload("length: 3", "length: 3.5", "endpoints.picture.expect.length", "valid integer"),
+    workload("sha256: ba", "sha256: BA", "endpoints.picture.expect.sha256", "64 digits"),
+    workload(
         'method: OPTIONS\n    send: {text: "{{}}", content_type: application/json}',
         "method: HEAD",
         "endpoints.picture",

@@ -1,16 +1,12 @@
 """List bad input about mixes of endpoints."""
 
-from edits import APP, EXPERIMENT, WORKLOAD, Edit
+from edits import APP, WORKLOAD, Edit, experiment
 
 MIX = "{product: 80, page: 15.5, order: 0.5}"
 
 
 def _mix(new, key, says):
     return Edit(WORKLOAD, f"mix: {MIX}", f"mix: {new}", f"endpoints.front{key and '.'}{key}", says)
-
-
-def _experiment(old, new, key, says):
-    return Edit(EXPERIMENT, old, new, key, says)
 
 
 MIX_EDITS = [
@@ -41,6 +37,6 @@ MIX_EDITS = [
         "endpoints.front",
         "is a mix, which has no path",
     ),
-    _experiment("[product, page]", "[front]", "endpoints", "no order, which the mix front asks"),
-    _experiment("[product, page]", "[product, front]", "endpoints", "catalogue serves no order"),
+    experiment("[product, page]", "[front]", "endpoints", "no order, which the mix front asks"),
+    experiment("[product, page]", "[product, front]", "endpoints", "catalogue serves no order"),
 ]

@@ -20,7 +20,7 @@ def answer(body=None, status=200, content_type="application/json; charset=utf-8"
 
 def test_an_equal_document_is_right_however_it_is_written():
     spaced = answer(json.dumps(DOCUMENT, indent=3, sort_keys=True).encode())
-    check = answers.compare(spaced, EXPECTED, "before")
+    check = answers.compare_all([spaced], EXPECTED, "before")
     assert check.ok
     assert check.body_bytes == len(spaced.body)
 
@@ -40,7 +40,7 @@ def test_an_equal_document_is_right_however_it_is_written():
     ],
 )
 def test_a_wrong_answer_says_what_differs(wrong, problem):
-    check = answers.compare(wrong, EXPECTED, "after")
+    check = answers.compare_all([wrong], EXPECTED, "after")
     assert not check.ok
     assert re.search(problem, check.problem)
 
@@ -84,13 +84,13 @@ TEXT = ExpectedAnswer(content_type="text/plain", text_file="hello.txt")
 def test_a_text_is_the_same_but_for_its_last_line_break(kept, body, problem, tmp_path):
     (tmp_path / "hello.txt").write_text(kept)
     expected = expectations.read(tmp_path, TEXT)
-    check = answers.compare(answer(body, content_type="text/plain"), expected, "before")
+    check = answers.compare_all([answer(body, content_type="text/plain")], expected, "before")
     assert check.ok == (problem is None)
     assert problem is None or re.search(problem, check.problem)
 
 
 def test_json_nested_beyond_measure_is_no_json():
-    check = answers.compare(answer(b"[" * 200_000), EXPECTED, "before")
+    check = answers.compare_all([answer(b"[" * 200_000)], EXPECTED, "before")
     assert "the body is not JSON" in check.problem
 
 
@@ -110,7 +110,7 @@ PAGE = b"<ul><li class=item>one\n  item</li><li class=item>two</li></ul><p>3</p>
 def test_a_page_has_what_its_selectors_say(selection, texts, problem):
     spec = ExpectedAnswer(content_type="text/html", html=[selection])
     expected = expectations.Expected(spec, None, [texts])
-    check = answers.compare(answer(PAGE, content_type="text/html"), expected, "before")
+    check = answers.compare_all([answer(PAGE, content_type="text/html")], expected, "before")
     assert check.ok == (problem is None)
     assert problem is None or re.search(problem, check.problem)
 
@@ -118,7 +118,7 @@ def test_a_page_has_what_its_selectors_say(selection, texts, problem):
 @pytest.mark.parametrize(("body", "right"), [(b"", True), (b"{}", False)])
 def test_an_empty_body_is_empty(body, right):
     expected = expectations.Expected(ExpectedAnswer(status=204, content_type=None), None, [])
-    check = answers.compare(answer(body, status=204), expected, "before", "nothing left")
+    check = answers.compare_all([answer(body, status=204)], expected, "before", "nothing left")
     assert (check.ok, check.what) == (right, "nothing left")
 
 
@@ -139,7 +139,7 @@ PLAIN = {"content_type": "text/plain"}
 def problem(expect, body=b"", headers=None, status=200, **keys):
     wanted = expectations.read(None, ExpectedAnswer.model_validate(expect))
     found = answers.Answer(status, "text/plain", body, 0, headers, **keys)
-    return answers.compare(found, wanted, "before").problem
+    return answers.compare_all([found], wanted, "before").problem
 
 
 @pytest.mark.parametrize(

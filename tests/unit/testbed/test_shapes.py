@@ -200,7 +200,7 @@ def test_any_mapping_is_a_schema_that_can_be_used_or_refused_in_a_sentence(schem
         return
     wanted = expectations.read(None, spec)
     body = json.dumps(document).encode()
-    checked = answers.compare(answers.Answer(200, "application/json", body), wanted, "before")
+    checked = answers.compare_all([answers.Answer(200, "application/json", body)], wanted, "before")
     assert checked.ok or len(checked.problem) <= answers.LONGEST_PROBLEM
 
 
@@ -213,6 +213,6 @@ def test_a_long_value_does_not_hide_what_is_wrong():
 def test_a_document_beyond_measure_is_refused():
     wanted = expected({"type": "array"})
     deep = answers.Answer(200, "application/json", b"[" * 5000 + b"]" * 5000)
-    assert "the body is not JSON (nested" in answers.compare(deep, wanted, "before").problem
+    assert "the body is not JSON (nested" in answers.compare_all([deep], wanted, "before").problem
     digits = answers.Answer(200, "application/json", b"[" + b"9" * 5000 + b"]")
-    assert "a number of 5,000 digits" in answers.compare(digits, wanted, "before").problem
+    assert "a number of 5,000 digits" in answers.compare_all([digits], wanted, "before").problem
