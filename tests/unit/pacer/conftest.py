@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from some_mixes import mix_of
 
 from pacer.tally import Tally
 
@@ -239,3 +240,15 @@ def process_server() -> Iterator[Callable[..., tuple["subprocess.Popen[str]", st
     for server in servers:
         server.kill()
         server.communicate()
+
+
+@pytest.fixture
+def file_of(tmp_path: Path) -> Callable[..., str]:
+    """Return a function that writes requests to a file and returns its path."""
+
+    def write(*requests: dict[str, Any]) -> str:
+        file = tmp_path / "mix.json"
+        file.write_text(json.dumps(mix_of(*requests)))
+        return str(file)
+
+    return write
