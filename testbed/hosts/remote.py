@@ -8,7 +8,8 @@ import shlex
 import socket
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,7 +28,7 @@ from testbed.texts import plain
 
 BANNER_TIMEOUT_S = 30  # until the host's SSH server sends its banner, perhaps through jump hosts
 CHANNEL_TIMEOUT_S = 10  # until the host opens a session; paramiko's own limit is an hour
-STALL_S = 30  # the longest time without a byte while a file is copied
+STALL_S = 30  # the longest time without a byte or a reply
 DRAIN_S = 2  # for the rest of the output after a command has ended
 
 # The most that a command may print. The largest regular outputs are an app's page in base64, a
@@ -147,11 +148,12 @@ class Remote:
             raise self._unreachable("it was never opened")
         try:
             transport: Any = self._connection.transport
-            channel: paramiko.Channel = transport.open_session()
-            channel.settimeout(STALL_S)
-            if terminal:
-                channel.get_pty()
-            channel.exec_command(line)
+            with _replying(transport):
+                channel: paramiko.Channel = transport.open_session()
+                channel.settimeout(STALL_S)
+                if terminal:
+                    channel.get_pty()
+                channel.exec_command(line)
         except (OSError, paramiko.SSHException, EOFError) as error:
             raise self._unreachable(error) from error
         return channel
@@ -182,8 +184,9 @@ class Remote:
         channel = self._session(line)
         try:
             if given is not None:
-                channel.sendall(given)
-                channel.shutdown_write()
+                with _replying(channel.get_transport()):
+                    channel.sendall(given)
+                    channel.shutdown_write()
             stdout, stderr = self._outputs(channel, line, timeout_s, limit)
             code = channel.recv_exit_status()
         except (OSError, paramiko.SSHException, EOFError) as error:
@@ -289,6 +292,32 @@ class Remote:
             raise CommandFailed(self.host, f"fetch {path}", code, said.decode(errors="replace"))
         target.write_bytes(content)
         return len(content)
+
+
+@contextmanager
+def _replying(transport: Any) -> Iterator[None]:
+    """Break the connection, and raise SSHException, if the block takes longer than STALL_S.
+
+    paramiko waits without end for the reply to some requests, such as that to begin a command, and
+    for a connection to take what is written. A host that is lost at that moment sends nothing more.
+    """
+    late = threading.Event()
+
+    def give_up() -> None:
+        late.set()
+        transport.close()
+
+    watch = threading.Timer(STALL_S, give_up)
+    watch.daemon = True
+    watch.start()
+    try:
+        yield
+    except (OSError, paramiko.SSHException, EOFError) as error:
+        if late.is_set():
+            raise paramiko.SSHException(f"no reply within {STALL_S} s") from error
+        raise
+    finally:
+        watch.cancel()
 
 
 def ask(remote: Remote, command: Sequence[str] | str, shape: type[T]) -> T:

@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
@@ -60,6 +61,7 @@ class Testbed:
     lab: str
     results: Path
     environment: dict[str, str] = field(init=False)
+    started: ClassVar[list[subprocess.Popen[str]]] = []  # by the present test
 
     def __post_init__(self):
         self.environment = os.environ | {
@@ -90,7 +92,7 @@ class Testbed:
 
     def start_fab(self, *arguments):
         """Start a fab task in a session of its own, with its output in a pipe, and return it."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [str(BIN / "fab"), *arguments],
             cwd=ROOT,
             env=self.environment,
@@ -102,6 +104,20 @@ class Testbed:
             # as in a terminal, where Ctrl-C works, even if these tests run in the background
             preexec_fn=_heed_ctrl_c,
         )
+        self.started.append(process)
+        return process
+
+    @classmethod
+    def end_started(cls):
+        """End what `start_fab` started and a failed test left: it would hold the hosts."""
+        while cls.started:
+            with cls.started.pop() as process:
+                if process.poll() is None:
+                    process.send_signal(signal.SIGINT)
+                    try:
+                        process.communicate(timeout=PATIENCE_S)
+                    except subprocess.TimeoutExpired:
+                        process.kill()
 
     def campaign(self, *arguments, check=True):
         """Run a campaign and return its folder."""

@@ -73,6 +73,13 @@ def verified(provisioned: Testbed) -> Testbed:
     raise AssertionError(done.stdout + done.stderr)
 
 
+@pytest.fixture(autouse=True)
+def nothing_goes_on() -> Iterator[None]:
+    """End what a failed test leaves running, so that the next one finds the hosts free."""
+    yield
+    Testbed.end_started()
+
+
 @pytest.fixture(scope="module")
 def own(verified: Testbed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The folder of own apps, copied and deployed; afterwards the hosts are as before.

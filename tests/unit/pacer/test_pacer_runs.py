@@ -52,7 +52,9 @@ def test_all_is_well(answering: Answering, pacer: Pacer, tmp_path: Path, process
     )
     assert figures["complete"] is True
     assert figures["due"] == figures["ok"] == 450
-    assert figures["warmup"]["due"] == figures["warmup"]["ok"] == 150
+    warmup = figures["warmup"]
+    assert warmup["due"] == 150
+    assert warmup["ok"] == 150 - warmup["unsent"]  # a stalled machine may leave some waiting
     assert figures["bytes"] == 450 * len(OK)
     assert errors(figures) == {}
     assert figures["measured_s"] == 1.5
@@ -128,13 +130,15 @@ def test_progress_on_a_terminal(answering: Answering, command: Callable[[str], l
 
 def test_errors_of_the_warm_up_do_not_count(answering: Answering, pacer: Pacer) -> None:
     def answer(exchange: Any) -> bytes:
-        busy = exchange.number <= 50
+        busy = exchange.number <= 10
         return OK.replace(b"200 OK", b"503 Busy") if busy else OK
 
-    figures = pacer(answering(answer), *LOAD, "--warmup", "0.2")
-    assert figures["warmup"]["errors"]["status"] == figures["warmup"]["due"] == 50
-    assert errors(figures) == {}
-    assert figures["ok"] == 100
+    figures = pacer(answering(answer), *LOAD, "--warmup", "1")
+    warmup = figures["warmup"]
+    counted = max(0, 10 - warmup["sent"])  # none, unless the machine stalls for nearly a second
+    assert warmup["errors"]["status"] == 10 - counted
+    assert figures["errors"]["status"] == counted
+    assert figures["ok"] == 100 - counted
 
 
 def test_a_name_with_several_addresses(answering: Answering, pacer: Pacer) -> None:

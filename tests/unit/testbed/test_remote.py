@@ -86,6 +86,34 @@ def test_a_command_without_end_is_given_up(host):
         host.run("sleep infinity", timeout_s=0.2)
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_host_that_does_not_reply_is_lost(host, monkeypatch, terminal):
+    """It accepts the session, and is silent when it is asked for a terminal or a command."""
+    monkeypatch.setattr(remotes, "STALL_S", 0.3)
+    over = threading.Event()
+    asked = "check_channel_pty_request" if terminal else "check_channel_exec_request"
+    monkeypatch.setattr(host.server, asked, lambda *_: over.wait(60))
+    try:
+        with pytest.raises(HostUnreachable, match=r"no reply within 0\.3 s"):
+            host.start("true") if terminal else host.run("true")
+        with pytest.raises(HostUnreachable, match=r"no reply within"):
+            host.run("true")  # a lost host is not waited for again
+    finally:
+        over.set()
+
+
+def test_a_host_that_takes_no_bytes_is_lost(host, monkeypatch):
+    """Its buffers are full, for it reads no more."""
+    monkeypatch.setattr(remotes, "STALL_S", 0.3)
+    over = threading.Event()
+    host.server.acts = lambda command, channel: over.wait(60)
+    try:
+        with pytest.raises(HostUnreachable):
+            host.write("somewhere", "x" * 2**25)
+    finally:
+        over.set()
+
+
 def test_bytes_that_are_no_text(host):
     host.server.acts = says(b"\xff\xfe caf\xe9")
     assert host.run("x").stdout == "\ufffd\ufffd caf\ufffd"
