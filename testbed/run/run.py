@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from testbed import files, seal, store
-from testbed.asked import answers, requests
+from testbed.asked import answers
 from testbed.errors import Interrupted, RunFailed, TestbedError
 from testbed.hosts import hosts, services, space
 from testbed.hosts.daemon import Daemon
@@ -40,10 +40,11 @@ from testbed.run.asking import Asker
 from testbed.run.generating import generate
 from testbed.run.record import begun, judged
 from testbed.run.session import Session
+from testbed.run.target import prepare
 from testbed.tools import parse
 from testbed.tools.generators import choose, measured_from
 from testbed.tools.table import GENERATORS
-from testbed.tools.tool import OUTPUT, REQUESTS_FILE, SAMPLE_FILE, WARM_UP_OUTPUT, Target
+from testbed.tools.tool import OUTPUT, REQUESTS_FILE, SAMPLE_FILE, WARM_UP_OUTPUT
 from testbed.validity import sql
 
 TELEMETRY_BYTES = files.LARGEST_BYTES  # enough for two days, at a row of about 400 bytes a second
@@ -302,7 +303,7 @@ class _Runner:
 
     def _load(self, found: Mapping[str, answers.Answer]) -> None:
         load, progress = self.load, self.session.progress
-        target = self._target(found)
+        target = prepare(self.record, self.askers, found, self.remote_folder, self.partial / "raw")
         for name, text in self.generator.files(target).items():
             self.generating.write(f"{self.remote_folder}/{name}", text)
         cpus = self.session.generator_cpus
@@ -329,57 +330,6 @@ class _Runner:
         for service in self.services:
             if (seen := service.seen(self.session.server)) is not None:
                 self.statements_seen = seen
-
-    def _target(self, found: Mapping[str, answers.Answer]) -> Target:
-        """Return what the generator shall ask, after the files for that are on its host.
-
-        `found` has the verified answer to each part.
-        """
-        if self.record.requests_seed is not None:
-            return self._target_of_file(found)
-        (asker,), (answer,) = self.askers.values(), found.values()
-        endpoint, request = asker.endpoint, asker.template.filled({})
-        body_file = None
-        if request.body is not None:
-            body_file = f"{self.remote_folder}/body"
-            self.generating.write(body_file, request.body)
-        varies = endpoint.varies
-        return Target(
-            url=self.record.url,
-            method=request.method,
-            answer_bytes=endpoint.expect.length if varies else answer.length,
-            answer_sha256=None if varies else answer.sha256,
-            content_type=request.content_type,
-            body_file=body_file,
-            seed=self.record.arrivals_seed,
-            headers=request.headers,
-            keep_sample=varies,
-        )
-
-    def _target_of_file(self, found: Mapping[str, answers.Answer]) -> Target:
-        """Return a file of what the generator shall ask, of which the run keeps a copy."""
-        text = requests.document(
-            [
-                requests.Part(
-                    name=name,
-                    weight=self.record.weights.get(name, 1),
-                    path=self.app.spec.endpoints[name],
-                    endpoint=endpoint,
-                    folder=self.need.folder,
-                    answer=found[name],
-                )
-                for name, endpoint in self.parts.items()
-            ]
-        )
-        (self.partial / "raw" / REQUESTS_FILE).write_text(text, encoding="utf-8")
-        file = f"{self.remote_folder}/{REQUESTS_FILE}"
-        self.generating.write(file, text)
-        return Target(
-            url=f"{self.session.app_url}/",
-            requests_file=file,
-            seed=self.record.requests_seed,
-            keep_sample=any(endpoint.varies for endpoint in self.parts.values()),
-        )
 
     def _output(self, name: str) -> str:
         return f"{self.remote_folder}/{name}"
