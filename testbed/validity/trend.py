@@ -21,9 +21,6 @@ from statistics import median
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import toeplitz
-from scipy.stats import rankdata, theilslopes
-from scipy.stats import t as student
 
 # Two figures of a run are tested, so that a steady run is doubted in at most twice as many cases
 LEVEL = 0.025
@@ -65,6 +62,8 @@ def trend(values: Sequence[float]) -> Trend | None:
     """Return how a figure changed; None if there are fewer than SHORTEST_S values."""
     if len(values) < SHORTEST_S:
         return None
+    from scipy.stats import rankdata, theilslopes  # a second, for which short runs need not wait
+
     if len(values) > 2 * PARTS:
         values = [float(np.median(part)) for part in np.array_split(values, PARTS)]
     change = float(theilslopes(values).slope) * len(values)
@@ -80,6 +79,9 @@ def _percent(change: float, middle: float) -> float:
 
 def _chance(ranks: npt.NDArray[np.float64]) -> float:
     """Return the p-value of the line in these ranks."""
+    from scipy.linalg import toeplitz
+    from scipy.special import stdtr
+
     if np.ptp(ranks) == 0:
         return 1.0
     count = len(ranks)
@@ -91,4 +93,4 @@ def _chance(ranks: npt.NDArray[np.float64]) -> float:
     line, *curves = ((ranks - ranks.mean()) @ basis) ** 2 / expected
     with np.errstate(divide="ignore"):  # ranks that make an exact line have nothing of the curves
         ratio = np.sqrt(line / np.mean(curves))
-    return float(2 * student.sf(ratio, curved))
+    return float(2 * stdtr(curved, -ratio))  # Student's t distribution, both tails

@@ -384,4 +384,3 @@ def test_somebodys_own_user_of_the_same_name_is_left_alone(walker, once_used, ro
     provoked(
         "somebody's own user is called bench", "useradd bench, then site.yml", "refused", message
     )
-    walker.run(["ansible-playbook", "-i", str(inventory), "playbooks/teardown.yml"])

@@ -27,9 +27,16 @@ SELECT 'unchanged';
 DATABASES = "cd / && sudo -u postgres psql -XAtc 'SELECT datname FROM pg_database'"
 
 
+@pytest.fixture(scope="module")
+def hosts(provisioned):
+    """The provisioned hosts; after the last test, they are without what these tests added."""
+    yield provisioned
+    provisioned.run("ansible-playbook", "site.yml")
+
+
 @pytest.fixture
-def own(provisioned, tmp_path):
-    """A folder with a workload and an app; afterwards the hosts are without them."""
+def own(tmp_path):
+    """A folder with a workload and an app."""
     files = {
         "workload.yml": WORKLOAD,
         "dataset.sql": DATASET,
@@ -41,12 +48,11 @@ def own(provisioned, tmp_path):
         path = tmp_path / "own" / "shop" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    yield tmp_path / "own"
-    provisioned.run("ansible-playbook", "site.yml")
+    return tmp_path / "own"
 
 
-def site(provisioned, own, *more, check=True):
-    return provisioned.run(
+def site(testbed, own, *more, check=True):
+    return testbed.run(
         "ansible-playbook", "site.yml", "-e", f"testbed_apps_path={own}", *more, check=check
     )
 
@@ -59,30 +65,30 @@ def left(ssh):
     return [name for name in found if "shop" in name]
 
 
-def test_it_goes_with_its_folder_and_nothing_else_does(provisioned, own, ssh):
-    site(provisioned, own)
+def test_it_goes_with_its_folder_and_nothing_else_does(hosts, own, ssh):
+    site(hosts, own)
     there = left(ssh)
     assert {"testbed_shop", "app-shop-plain", "testbed-shop-plain.service"} <= set(there)
     ssh("server", "cd / && sudo -u postgres psql -qc 'CREATE DATABASE testbed_shop_of_mine'")
     try:
-        provisioned.run("ansible-playbook", "site.yml")
+        hosts.run("ansible-playbook", "site.yml")
         assert left(ssh) == ["testbed_shop_of_mine"]
         assert "testbed_agents" in ssh("server", DATABASES).split()
     finally:
         ssh("server", "cd / && sudo -u postgres psql -qc 'DROP DATABASE testbed_shop_of_mine'")
 
 
-def test_a_data_set_that_is_missing_is_told_before_hosts_are_contacted(provisioned, own):
+def test_a_data_set_that_is_missing_is_told_before_hosts_are_contacted(hosts, own):
     (own / "shop" / "dataset.sql").unlink()
-    done = site(provisioned, own, check=False)
+    done = site(hosts, own, check=False)
     assert done.returncode != 0
     assert "dataset.sql: no such file" in done.stdout
     assert "Ask for Python" not in done.stdout
 
 
 @pytest.mark.parametrize("text", ["", "SELECT 1;\n"])
-def test_a_data_set_that_does_not_say_what_it_did_fails(provisioned, own, text):
+def test_a_data_set_that_does_not_say_what_it_did_fails(hosts, own, text):
     (own / "shop" / "dataset.sql").write_text(text)
-    done = site(provisioned, own, "--tags=postgresql", check=False)
+    done = site(hosts, own, "--tags=postgresql", check=False)
     assert done.returncode != 0
     assert "it has to be 'changed' or" in " ".join(done.stdout.replace("''", "'").split())
