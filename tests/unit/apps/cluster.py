@@ -1,8 +1,11 @@
 """A throw-away PostgreSQL cluster, so that the apps answer from a real database."""
 
 import contextlib
+import fcntl
+import functools
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -11,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote
 
 SUPERUSER = "postgres"
@@ -131,11 +135,37 @@ def find_binaries() -> Path:
     return Path(on_path).parent
 
 
+PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
+
+
+@functools.cache
+def _reservations() -> BinaryIO:
+    """The file of which each byte is a port, locked as long as the process with that port runs."""
+    return (Path(tempfile.gettempdir()) / f"testbed-ports-{os.getuid()}.lock").open("ab")
+
+
+@functools.cache
+def _candidates() -> Iterator[int]:
+    """Ports that the kernel gives to nobody who asks for any port, in an order of this process."""
+    below = list(range(10_000, int(PORTS.read_text().split()[0])))
+    random.SystemRandom().shuffle(below)
+    return iter(below)
+
+
 def free_port() -> int:
-    """A TCP port of loopback that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
+    """A TCP port of loopback that nobody listens on, for a server that will.
+
+    No other process comes to have it meanwhile: it is none of those that the kernel chooses from,
+    and other test processes see that it is reserved.
+    """
+    for port in _candidates():
+        try:
+            fcntl.lockf(_reservations(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
         return port
+    raise AssertionError(f"no port is free; {PORTS} leaves those below its first to servers")
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import socket
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from runs_of_pacer import LONG, interrupted_after, wait_until
 from some_mixes import mix_of
 
 from pacer.tally import Tally
@@ -58,6 +60,14 @@ def serve() -> Iterator[Callable[[Handler], str]]:
     """Return a function that starts a server with a given handler; it ends with the test."""
     with contextlib.ExitStack() as stack:
         yield lambda handler: stack.enter_context(listening(handler))
+
+
+@pytest.fixture
+def refusing() -> Iterator[str]:
+    """The URL of a port that refuses connections, and that nobody else can take meanwhile."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{unused.getsockname()[1]}/"
 
 
 @dataclass(frozen=True)
@@ -128,6 +138,23 @@ def pacer(tmp_path: Path) -> Callable[..., dict[str, Any]]:
         assert result.returncode == exit_code, result.stderr
         figures: dict[str, Any] = json.loads((tmp_path / "pacer.json").read_text())
         assert_adds_up(figures)
+        return figures
+
+    return run
+
+
+@pytest.fixture
+def pacer_until(tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """Return a function that interrupts pacer when a condition comes true; it returns the JSON."""
+
+    def run(url: str, condition: Callable[[], bool], *options: str) -> dict[str, Any]:
+        file = tmp_path / "interrupted.json"
+        words = [*pacer_command(url), *LONG, *options, "--json", str(file)]
+        result = interrupted_after(words, lambda _: wait_until(condition, "enough of the load"))
+        assert (result.returncode, result.stderr) == (130, "")
+        figures: dict[str, Any] = json.loads(file.read_text())
+        assert_adds_up(figures)
+        assert figures["complete"] is False
         return figures
 
     return run

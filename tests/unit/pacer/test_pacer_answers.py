@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
+from runs_of_pacer import UNDISTURBED
 
 from pacer.merge import new_histogram
 from testbed.tools import parse
@@ -19,7 +20,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 FAILED = b"HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nno"
 WRONG = OK.replace(b"hello", b"jello")
 HELLO = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"  # its SHA-256
-LOADS = {"open": ("--rate", "300"), "closed": ("--closed",)}
+LOADS = {"open": ("--rate", "300", *UNDISTURBED), "closed": ("--closed", *UNDISTURBED)}
 
 Pacer = Callable[..., dict[str, Any]]
 Serve = Callable[..., str]
@@ -81,8 +82,9 @@ def test_quick_failures_are_not_quick_answers(
     correct, failed = figures["correct_us"], figures["failed_us"]
     assert correct["count"] == figures["ok"] == figures["due"] // one_in
     assert failed["count"] == figures["due"] - figures["ok"]
-    assert correct["min"] >= 60_000
-    assert failed["min"] < figures["correct_us"]["mean"]
+    assert correct["count"] == 0 or correct["min"] >= 60_000
+    quickest = [times["min"] for times in (correct, failed) if times["count"]]
+    assert figures["response_us"]["min"] == min(quickest, default=None)
     both = histogram(figures, "correct")
     both.add(histogram(figures, "failed"))
     assert both.encode() == histogram(figures, "response").encode()
@@ -97,10 +99,10 @@ def test_quick_failures_are_not_quick_answers(
     assert all(int(row["correct_p50_us"] or 60_000) >= 60_000 for row in rows)
     output = parse((tmp_path / "pacer.json").read_text())
     assert output.correct == figures["ok"]
-    assert output.correct_us is not None
-    assert output.failed_us is not None
-    assert output.correct_us.min == correct["min"]
-    assert output.failed_us.mean == failed["mean"]
+    for told, times in ((output.correct_us, correct), (output.failed_us, failed)):
+        assert (told and (told.min, told.mean)) == (
+            (times["min"], times["mean"]) if times["count"] else None
+        )
 
 
 @pytest.mark.parametrize("loop", LOADS)
@@ -117,12 +119,12 @@ def test_a_correct_answer_after_the_deadline_is_not_good(
     )
     assert figures["good_within_ms"] == within_ms
     assert figures["ok"] == figures["due"] == figures["correct_us"]["count"]
-    assert 0 < figures["good"] <= figures["due"] - figures["due"] // 3
+    assert figures["good"] <= figures["due"] - figures["due"] // 3
     # The same by the histogram, which rounds to three digits
     assert recorded(figures, within_ms * 990) <= figures["good"]
     assert figures["good"] <= recorded(figures, within_ms * 1010)
     assert figures["goodput_rps"] == pytest.approx(figures["good_in_window"] / 1, abs=0.001)
-    assert figures["good_in_window"] < figures["ok_in_window"]
+    assert figures["good_in_window"] <= figures["ok_in_window"] <= figures["ok"]
     output = parse((tmp_path / "pacer.json").read_text())
     assert (output.good_within_ms, output.correct) == (within_ms, figures["ok"])
     assert output.goodput_rps == figures["goodput_rps"]
@@ -146,7 +148,7 @@ def test_without_a_deadline_every_correct_answer_is_good(
     ],
 )
 def test_answers_that_curl_reads(answering: Serve, pacer: Pacer, answer: bytes) -> None:
-    load = ("--rate", "50", "--connections", "4", "--duration", "1", "--timeout", "60")
+    load = ("--rate", "50", "--connections", "4", "--duration", "1", *UNDISTURBED)
     figures = pacer(answering(lambda _: answer), *load)
     assert figures["ok"] == figures["due"] == 50
     assert figures["connections_opened"] == 4

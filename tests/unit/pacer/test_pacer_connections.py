@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from runs_of_pacer import UNDISTURBED
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-LOAD = ("--rate", "250", "--connections", "8", "--duration", "0.4")  # 100 requests
+LOAD = ("--rate", "250", "--connections", "8", "--duration", "0.4", *UNDISTURBED)  # 100 requests
 
 Pacer = Callable[..., dict[str, Any]]
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -15,23 +16,25 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 
 @pytest.mark.parametrize("processes", ["1", "2"])
 def test_connections_that_are_never_answered(
-    serve: Callable[[Handler], str], pacer: Pacer, processes: str
+    serve: Callable[[Handler], str], pacer_until: Pacer, processes: str
 ) -> None:
-    accepted = 0
+    requests: list[int] = []  # of each connection
 
     async def every_other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal accepted
-        accepted += 1
-        if accepted % 2:
-            await asyncio.Event().wait()
+        place = len(requests)
+        requests.append(0)
         while True:
             await reader.readuntil(b"\r\n\r\n")
-            writer.write(OK)
+            requests[place] += 1
+            if place % 2:
+                writer.write(OK)
 
-    url = serve(every_other)
-    # Counted from when it is sent, a request that waits is given up before a connection times out
-    timeout = ("--timeout", "2", "--timeout-from", "sent")
-    figures = pacer(url, *LOAD, "--processes", processes, *timeout)
+    def are_served() -> bool:
+        """Whether half of the connections have sent 13 requests, so have read 12 answers."""
+        return len(requests) == 8 and min(requests[1::2]) > 12
+
+    load = ("--rate", "250", "--connections", "8", "--timeout", "600")
+    figures = pacer_until(serve(every_other), are_served, *load, "--processes", processes)
     answers = figures["answers_per_connection"]
     assert answers["connections"] == 8
     assert answers["none"] == 4

@@ -113,8 +113,8 @@ def test_a_mix_is_asked_and_told(
     bodies = {exchange.body for exchange in seen if exchange.head.startswith("POST")}
     assert bodies <= {b'{"name": "%s", "braces": "{}"}' % name for name in (b"Ann", b"Bob")}
     histograms = read_histograms(tmp_path / "latency.hdr")
-    assert histograms.whole is not None
-    assert int(histograms.whole.answers.sum()) == output.correct
+    whole = histograms.whole  # None: a closed loop for which the machine stalled all the time
+    assert (0 if whole is None else int(whole.answers.sum())) == output.correct
     assert {name: int(one.answers.sum()) for name, one in histograms.parts.items()} == {
         name: one.correct for name, one in told.items() if one.correct
     }

@@ -5,6 +5,7 @@ import contextlib
 import errno
 import json
 import os
+import resource
 import socket
 import ssl
 import subprocess
@@ -16,17 +17,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from runs_of_pacer import LONG, UNDISTURBED, interrupted_after, load_pids, wait_until
 
+from pacer import probe as probing
 from pacer.closed_loop import ClosedLoop
 from pacer.generator import Generator
 from pacer.open_loop import OpenLoop
 from pacer.opening import SILENT_S, Opener
 from pacer.options import parse
 from pacer.plan import split
+from pacer.probe import NoAnswer
+from pacer.request import build, parse_url
 from pacer.tally import Tally
+from pacer.tls import Trust
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-LOAD = ("--rate", "100", "--connections", "4", "--duration", "0.5", "--timeout", "60")
+LOAD = ("--rate", "100", "--connections", "4", "--duration", "0.5", *UNDISTURBED)
 
 Pacer = Callable[..., dict[str, Any]]
 
@@ -94,12 +100,16 @@ def unix(tmp_path: Path) -> Iterator[str]:
 # --- https ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("load", [LOAD, ("--closed", *LOAD[2:])])
-def test_https(https: str, certificate: Path, pacer: Pacer, load: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(("load", "least"), [(LOAD, 4), (("--closed", *LOAD[2:]), 0)])
+def test_https(
+    https: str, certificate: Path, pacer: Pacer, load: tuple[str, ...], least: int
+) -> None:
     figures = pacer(https, *load, "--ca-file", str(certificate), "--processes", "2")
-    assert figures["ok"] == figures["due"] > 0
-    assert figures["handshake_us"]["count"] == figures["connections_opened"] == 4
-    assert figures["handshake_us"]["min"] > 0
+    assert figures["ok"] == figures["due"] >= figures["connections_opened"]
+    assert figures["handshake_us"]["count"] == figures["connections_opened"]
+    # A closed loop opens none if the machine stalls for as long as it lasts
+    assert least <= figures["connections_opened"] <= 4
+    assert figures["handshake_us"]["min"] != 0
     assert (figures["ca_file"], figures["insecure"]) == (str(certificate), False)
 
 
@@ -125,12 +135,14 @@ def test_a_certificate_of_another_name(https: str, certificate: Path, pacer: Pac
 def test_no_tls_on_the_other_side(answering: Callable[..., str], pacer: Pacer) -> None:
     url = answering(lambda _: OK).replace("http:", "https:")
     figures = pacer(url, *LOAD, "--timeout", "2", "--insecure")
-    assert figures["ok"] == 0
-    assert figures["errors"]["connect"] > 0
+    assert figures["sent"] == 0
+    assert figures["errors"]["connect"] + figures["unsent"] == figures["due"] == 50
+    texts = {one["text"] for one in figures["error_texts"]}
+    assert texts <= {"no connection within 2 s"}
 
 
 class _SlowHandshake(asyncio.Protocol):
-    """Passes bytes on to a server, the first ones after 0.3 s, so that the handshake lasts."""
+    """Passes bytes on to a server, but for 0.3 s from the first, so that the handshake lasts."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -139,7 +151,6 @@ class _SlowHandshake(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._mine: Any = transport
-        asyncio.get_running_loop().call_later(0.3, lambda: asyncio.ensure_future(self._join()))
 
     async def _join(self) -> None:
         outer = self
@@ -154,6 +165,9 @@ class _SlowHandshake(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._other is None:
+            if not self._early:
+                loop = asyncio.get_running_loop()
+                loop.call_later(0.3, lambda: asyncio.ensure_future(self._join()))
             self._early.append(data)
         else:
             self._other.write(data)
@@ -168,7 +182,7 @@ def test_who_waits_for_a_handshake_at_a_rate(https: str, pacer: Pacer) -> None:
 
     with running(slow) as server:
         url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-        load = ("--rate", "2", "--connections", "1", "--duration", "0.6", "--timeout", "60")
+        load = ("--rate", "2", "--connections", "1", "--duration", "0.6", *UNDISTURBED)
         figures = pacer(url, *load, "--insecure")
     assert figures["handshake_us"]["min"] >= 300_000
     assert figures["ok"] == figures["due"]
@@ -315,20 +329,36 @@ async def _never_closes(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
 def test_too_few_open_files_are_no_errors_of_the_server(
     serve: Callable[..., str], command: Callable[[str], list[str]], tmp_path: Path, kind: Any
 ) -> None:
+    """They are used up when those that it has become the most that it may have."""
     file = tmp_path / "pacer.json"
-    load = (*kind, "--connections", "10", "--no-keepalive", "--duration", "1", "--json", str(file))
-    result = subprocess.run(
-        ["sh", "-c", 'ulimit -n 90; exec "$@"', "sh", *command(serve(_never_closes)), *load],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
+    open_now = opened = 0
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal open_now, opened
+        opened, open_now = opened + 1, open_now + 1
+        try:
+            await _never_closes(reader, writer)
+        finally:
+            open_now -= 1
+
+    load = (*kind, "--connections", "10", "--no-keepalive", *LONG, *UNDISTURBED)
+
+    def no_more(process: "subprocess.Popen[str]") -> None:
+        (pid,) = load_pids(process, 1)
+        wait_until(lambda: opened > 10, "requests")
+        soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (5, hard))
+        wait_until(lambda: open_now == 0, "no connection is left, and none could be opened")
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))  # it needs some to end
+
+    words = [*command(serve(handler)), *load, "--json", str(file)]
+    result = interrupted_after(words, no_more)
+    assert result.returncode == 130, result.stderr
     figures = json.loads(file.read_text())
     assert sum(figures["errors"].values()) == 0
-    assert figures["unsent"] > 0
     (problem,) = figures["problems"]
-    assert f"{figures['unsent']} requests could not be sent" in problem
+    count = int(problem.partition(" requests could not be sent")[0])
+    assert 0 < count <= figures["unsent"]  # some may have waited when it was interrupted
     assert "open files" in problem
     assert "EMFILE" in problem
     assert problem in result.stdout
@@ -343,17 +373,19 @@ def test_no_free_port_is_no_error_of_the_server(
         raise OSError(errno.EADDRNOTAVAIL, os.strerror(errno.EADDRNOTAVAIL))
 
     monkeypatch.setattr(Opener, "open", no_port)
-    words = ["--url", "http://127.0.0.1:1/", "--closed", "--connections", "3", "--duration", "0.2"]
+    words = ["--url", "http://127.0.0.1:1/", "--closed", "--connections", "3", *LONG]
     (plan,) = split(parse(words), [("127.0.0.1", 1)])
     total = Tally()
 
     async def run() -> None:
         loop = ClosedLoop(plan, lambda frame: total.add(frame.tally))
         loop.start(time.monotonic_ns())
-        await loop.finished
+        while total.limits[errno.EADDRNOTAVAIL] < 6:
+            await asyncio.sleep(0.01)
+        loop.stop()
 
     asyncio.run(run())
-    assert total.due == total.unsent == total.limits[errno.EADDRNOTAVAIL] > 0
+    assert total.due == total.unsent == total.limits[errno.EADDRNOTAVAIL] >= 6
     assert total.errors == 0
     assert total.balanced
 
@@ -363,11 +395,28 @@ def test_no_free_port_is_no_error_of_the_server(
 
 def probe(*options: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "pacer.probe", "--timeout", "5", *options],
+        [sys.executable, "-m", "pacer.probe", "--timeout", "60", *options],
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def test_the_probe_checks_a_certificate(https: str) -> None:
+    target = parse_url(https)
+    now_s = 0.0
+
+    def sleep(duration_s: float) -> None:
+        nonlocal now_s
+        now_s = 60  # time passes between attempts only, so that there is one within the time-out
+
+    with pytest.raises(NoAnswer, match=r"2 attempts.*certificate verify failed"):
+        probing.probe(
+            *(target, build(target, keepalive=False), 60.0),
+            trust=Trust("127.0.0.1"),
+            clock=lambda: now_s,
+            sleep=sleep,
+        )
 
 
 def test_the_probe_asks_in_the_same_ways(https: str, unix: str, certificate: Path) -> None:
@@ -379,7 +428,4 @@ def test_the_probe_asks_in_the_same_ways(https: str, unix: str, certificate: Pat
         result = probe(*options)
         assert result.returncode == 0, result.stderr
         assert json.loads(result.stdout)["status"] == 200
-    result = probe("--url", https, "--timeout", "0.1")
-    assert result.returncode == 1
-    assert "certificate verify failed" in result.stderr
     assert probe("--url", "http://127.0.0.1/", "--insecure").returncode == 2

@@ -57,9 +57,10 @@ def test_an_answer(answering: Callable[..., str]) -> None:
 
 
 def test_waiting_for_a_server_that_comes_late(answering: Callable[..., str]) -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        port = unused.getsockname()[1]
+    unused = socket.socket()  # keeps the port from others, refuses connections, and shares it
+    unused.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    unused.bind(("127.0.0.1", 0))
+    port = unused.getsockname()[1]
     target = parse_url(f"http://127.0.0.1:{port}/")
     served = threading.Event()
 
@@ -83,9 +84,10 @@ def test_waiting_for_a_server_that_comes_late(answering: Callable[..., str]) -> 
             server.start()
         time.sleep(duration_s)
 
-    answer = probe.probe(target, build(target, keepalive=False), 10, sleep=sleep)
+    answer = probe.probe(target, build(target, keepalive=False), 300, sleep=sleep)
     served.set()
     server.join()
+    unused.close()
     assert (answer.status, answer.body) == (200, b"ok")
     assert answer.attempts == len(sleeps) + 1 >= 4
 
@@ -99,7 +101,7 @@ def test_trying_again_after_broken_answers(answering: Callable[..., str]) -> Non
         return b"HTTP/1.0 200 OK\r\n\r\nuntil close"
 
     url = answering(answer, once=True)
-    result = run(url, "--timeout", "10")
+    result = run(url, "--timeout", "300")
     assert result.returncode == 0, result.stderr
     document = json.loads(result.stdout)
     assert document["attempts"] == 4

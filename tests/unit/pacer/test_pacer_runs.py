@@ -1,10 +1,10 @@
 """pacer against real servers on loopback: what becomes of each request is told as it was."""
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import re
-import socket
 import subprocess
 import time
 from collections.abc import Callable
@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
+from runs_of_pacer import UNDISTURBED, wait_until
 
 from pacer.merge import new_histogram
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-LOAD = ("--rate", "250", "--connections", "8", "--duration", "0.4")  # 100 requests
+LOAD = ("--rate", "250", "--connections", "8", "--duration", "0.4", *UNDISTURBED)  # 100 requests
+ONE_BY_ONE = (*LOAD, "--connections", "1")  # so that answers come in the order of requests
 
 Pacer = Callable[..., dict[str, Any]]
 Answering = Callable[..., str]
@@ -30,14 +32,6 @@ def errors(figures: dict[str, Any]) -> dict[str, int]:
     return {name: count for name, count in figures["errors"].items() if count}
 
 
-@pytest.fixture
-def refusing() -> str:
-    """The URL of a port that refuses connections."""
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{unused.getsockname()[1]}/"
-
-
 # --- the normal case ------------------------------------------------------------------------------
 
 
@@ -47,6 +41,7 @@ def test_all_is_well(answering: Answering, pacer: Pacer, tmp_path: Path, process
     figures = pacer(
         url,
         *("--rate", "300", "--connections", "9", "--duration", "1.5", "--warmup", "0.5"),
+        *UNDISTURBED,
         *("--processes", str(processes), "--timeline", str(tmp_path / "t.csv")),
         *("--hdr", str(tmp_path / "h.hdr")),
     )
@@ -66,7 +61,8 @@ def test_all_is_well(answering: Answering, pacer: Pacer, tmp_path: Path, process
     assert ranks == sorted(ranks)
     assert figures["response_us"]["mean"] >= figures["service_us"]["mean"]
     assert len(figures["processes"]) == processes + 1
-    assert all(process["cpu_percent"] > 0 for process in figures["processes"])
+    for process in figures["processes"]:  # None: it did not run during the measured part
+        assert process["cpu_percent"] is None or process["cpu_percent"] > 0
     _check_timeline((tmp_path / "t.csv").read_text(), figures)
     _check_histograms(tmp_path / "h.hdr", figures)
 
@@ -122,10 +118,19 @@ def test_progress_on_a_terminal(answering: Answering, command: Callable[[str], l
         check=True,
     )
     os.close(theirs)
-    shown = os.read(ours, 10_000).decode()
+    shown = _rest_of(ours).decode()
     os.close(ours)
     assert re.search(r"s left: \d+ answers/s, 0 errors/s, p50", shown)
     assert "\n" not in shown
+
+
+def _rest_of(terminal: int) -> bytes:
+    """Return what was written to the terminal; it comes in pieces, and then there is an error."""
+    pieces: list[bytes] = []
+    with contextlib.suppress(OSError):
+        while piece := os.read(terminal, 10_000):
+            pieces.append(piece)
+    return b"".join(pieces)
 
 
 def test_errors_of_the_warm_up_do_not_count(answering: Answering, pacer: Pacer) -> None:
@@ -135,9 +140,10 @@ def test_errors_of_the_warm_up_do_not_count(answering: Answering, pacer: Pacer) 
 
     figures = pacer(answering(answer), *LOAD, "--warmup", "1")
     warmup = figures["warmup"]
-    counted = max(0, 10 - warmup["sent"])  # none, unless the machine stalls for nearly a second
+    counted = figures["errors"]["status"]  # none, unless the machine stalls for nearly a second
     assert warmup["errors"]["status"] == 10 - counted
-    assert figures["errors"]["status"] == counted
+    assert warmup["ok"] == warmup["sent"] - (10 - counted)
+    assert figures["due"] == 100
     assert figures["ok"] == 100 - counted
 
 
@@ -175,7 +181,8 @@ def test_what_is_sent(answering: Answering, pacer: Pacer, tmp_path: Path) -> Non
 
     figures = pacer(
         answering(answer),
-        *("--rate", "20", "--connections", "2", "--duration", "0.5", "--method", "PUT"),
+        *("--rate", "20", "--connections", "2", "--duration", "0.5", *UNDISTURBED),
+        *("--method", "PUT"),
         *("--body-file", str(tmp_path / "body"), "--header", "X-A: b"),
     )
     assert figures["ok"] == figures["due"] == 10
@@ -228,17 +235,21 @@ def test_a_server_that_closes(answering: Answering, pacer: Pacer, answer: bytes)
 
 
 def test_a_server_that_closes_without_a_word(answering: Answering, pacer: Pacer) -> None:
-    """As one does whose time for idle connections is up: here each is idle for 0.8 s."""
-    options = ("--rate", "10", "--connections", "8", "--duration", "2")
+    """As one does whose time for idle connections is up: here each is idle for 0.8 s.
+
+    If the machine stalls for so long, a request may be on its way when the server closes.
+    """
+    options = ("--rate", "10", "--connections", "8", "--duration", "2", *UNDISTURBED)
     figures = pacer(answering(lambda _: OK, once=True), *options, "--expect-length", "5")
-    assert figures["ok"] == figures["connections_opened"] == 20
-    assert errors(figures) == {}
+    assert figures["ok"] == figures["connections_opened"]
+    assert figures["ok"] + figures["errors"]["read"] + figures["errors"]["write"] == 20
+    assert figures["ok"] >= 8  # the first one of each connection
 
 
 def test_a_server_that_announces_closing_and_does_not(answering: Answering, pacer: Pacer) -> None:
     answer = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
     # longer than pacer waits for such a server; few requests, for each opens a connection
-    options = ("--rate", "25", "--connections", "8", "--duration", "1.4")
+    options = ("--rate", "25", "--connections", "8", "--duration", "1.4", *UNDISTURBED)
     figures = pacer(answering(lambda _: answer), *options)
     assert figures["ok"] == figures["connections_opened"] == 35
 
@@ -276,10 +287,12 @@ def test_status(answering: Answering, pacer: Pacer) -> None:
         status = statuses.get(exchange.number % 5, b"200 OK")
         return b"HTTP/1.1 %s\r\nContent-Length: 0\r\n\r\n" % status
 
-    figures = pacer(answering(answer), *LOAD)
+    figures = pacer(answering(answer), *ONE_BY_ONE)
     assert errors(figures) == {"status": 40}
     assert figures["ok"] == 60
-    assert figures["goodput_rps"] == pytest.approx(figures["throughput_rps"] * 0.6, rel=0.2)
+    assert figures["goodput_rps"] == pytest.approx(figures["ok_in_window"] / 0.4)
+    # Three of five are correct, so of those in the window, which may end within the five
+    assert figures["ok_in_window"] == pytest.approx(figures["answered_in_window"] * 0.6, abs=2)
     assert figures["first_errors"]["status"] == "404"
 
 
@@ -291,7 +304,7 @@ def test_wrong_body(answering: Answering, pacer: Pacer) -> None:
 
     url = answering(answer)
     digest = hashlib.sha256(b"hello").hexdigest()
-    figures = pacer(url, *LOAD, "--expect-sha256", digest, "--expect-length", "5")
+    figures = pacer(url, *ONE_BY_ONE, "--expect-sha256", digest, "--expect-length", "5")
     assert errors(figures) == {"wrong_body": 11}
     assert figures["ok"] == 89
     assert figures["bodies_checked"] == 100
@@ -325,20 +338,22 @@ def test_breaking_off_a_large_request(
     (tmp_path / "body").write_bytes(bytes(30_000_000))
     figures = pacer(
         serve(handler),
-        *("--rate", "10", "--connections", "2", "--duration", "0.5"),
+        *("--rate", "10", "--connections", "2", "--duration", "0.5", *UNDISTURBED),
         *("--body-file", str(tmp_path / "body")),
     )
     assert figures["errors"]["write"] == 5
 
 
-def test_timeouts(answering: Answering, serve: Callable[..., str], pacer: Pacer) -> None:
-    opened = 0
+def test_timeouts(serve: Callable[..., str], pacer: Pacer) -> None:
+    """What is sent times out, on a connection that carries nothing else."""
+    requests: list[int] = []  # of each connection
 
     async def handler(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
-        nonlocal opened
-        opened += 1
-        await reader.read()
-        await reader.read()
+        place = len(requests)
+        requests.append(0)
+        while True:
+            await reader.readuntil(b"\r\n\r\n")
+            requests[place] += 1
 
     url = serve(handler)
     figures = pacer(
@@ -346,12 +361,15 @@ def test_timeouts(answering: Answering, serve: Callable[..., str], pacer: Pacer)
     )
     found = figures["errors"]["timeout"]
     # Four connections, each good for one at 0, 0.3, 0.6, 0.9 and 1.2 s at best
-    assert 8 <= found <= 20
-    assert figures["unsent"] > 0
+    assert found == figures["sent"] <= 20
+    # One that the machine stalled for as long could not be connected
+    assert errors(figures).keys() <= {"timeout", "connect"}
     assert figures["due"] == 40
-    assert figures["completed"] == 0
-    assert figures["connections_opened"] == opened == figures["sent"]
-    assert figures["first_errors"]["timeout"] == "no complete answer within 0.3 s"
+    assert figures["completed"] == figures["unanswered"] == 0
+    wait_until(lambda: sum(requests) == found, "the server has seen each request")
+    assert set(requests) <= {0, 1}
+    texts = {one["text"] for one in figures["error_texts"] if one["kind"] == "timeout"}
+    assert texts == ({"no complete answer within 0.3 s"} if found else set())
 
 
 @pytest.fixture
@@ -372,69 +390,80 @@ OVERLOAD = ("--rate", "100", "--connections", "1", "--duration", "1", "--warmup"
 
 
 def test_overload_is_told(in_turn: str, pacer: Pacer) -> None:
-    figures = pacer(in_turn, *OVERLOAD, "--timeout", "60", "--timeout-from", "sent")
+    figures = pacer(in_turn, *OVERLOAD, *UNDISTURBED, "--timeout-from", "sent")
     assert figures["due"] == 100
     assert figures["unsent"] > 50
+    assert figures["unsent"] + figures["completed"] == 100
     assert figures["completed"] <= 42  # in the second measured and the one that pacer waits after
-    assert figures["late"] == figures["sent"]
+    assert figures["late"] >= figures["sent"] - 1  # the first may find the connection free
     assert figures["answered_in_window"] <= 21
-    assert figures["completed"] > 0  # the queue of the warm-up was given up, not served first
-    assert figures["warmup"]["unsent"] > 5
-    # the first one is answered at once, those behind it wait for their turn
-    assert figures["service_us"]["mean"] < figures["response_us"]["mean"]
+    assert figures["warmup"]["unsent"] + figures["warmup"]["ok"] == 20
 
 
 def test_a_request_that_waits_for_a_connection_has_its_whole_time_out(
     in_turn: str, pacer: Pacer
 ) -> None:
-    figures = pacer(in_turn, *OVERLOAD, "--timeout", "60")
+    figures = pacer(in_turn, *OVERLOAD, *UNDISTURBED)
     assert figures["due"] == figures["ok"] == 100
     assert figures["response_us"]["max"] >= 99 * 50_000 - 1_000_000
+    # the first one is answered at once, those behind it wait for their turn
+    assert figures["service_us"]["mean"] < figures["response_us"]["mean"]
 
 
 def test_time_outs_count_from_when_a_request_was_due(in_turn: str, pacer: Pacer) -> None:
+    """What exactly times out when the clock says so is in test_pacer_clock.py."""
     figures = pacer(in_turn, *OVERLOAD, "--timeout", "0.5")
-    assert figures["response_us"]["max"] <= 500_000
+    assert (figures["response_us"]["max"] or 0) <= 500_000
     # A request waits for those before it: the first ten come in time at most, and then some just
     # before their time-out, whose answers are too late
     assert figures["ok"] <= 13
     assert figures["unsent"] > 50
-    assert figures["errors"]["timeout"] == 100 - figures["ok"] - figures["unsent"] > 0
-    assert 0 < figures["overdue"] <= figures["errors"]["timeout"]
+    # One that the machine stalled for as long could not be connected
+    late = figures["errors"]["timeout"] + figures["errors"]["connect"]
+    assert late == 100 - figures["ok"] - figures["unsent"]
+    assert figures["overdue"] <= figures["errors"]["timeout"]
     assert figures["answered_in_window"] >= figures["ok_in_window"]
-    from_sent = pacer(in_turn, *OVERLOAD, "--timeout", "0.5", "--timeout-from", "sent")
-    assert from_sent["response_us"]["max"] > 500_000
-    assert from_sent["overdue"] == 0
 
 
 def test_lag_lasts_until_the_request_is_written(answering: Answering, pacer: Pacer) -> None:
-    """With open connections enough, nothing but lag lies between due and sent."""
+    """With open connections enough, nothing but lag lies between due and sent.
+
+    A server that a stall of the machine keeps from answering has its part of the time in between.
+    """
     load = ("--rate", "100", "--connections", "100", "--warmup", "1.2", "--duration", "1")
-    figures = pacer(answering(lambda _: OK), *load)
+    figures = pacer(answering(lambda _: OK), *load, *UNDISTURBED)
     assert figures["connections_opened"] == 0
+    assert figures["lag_us"]["count"] == figures["completed"] == 100
     waited_us = figures["response_us"]["mean"] - figures["service_us"]["mean"]
-    assert figures["lag_us"]["mean"] == pytest.approx(waited_us, abs=1)  # of rounding
+    assert 0 <= figures["lag_us"]["mean"] <= waited_us + 1  # of rounding
 
 
 def test_an_answer_after_the_time_out_is_not_correct(answering: Answering, pacer: Pacer) -> None:
     """The server answers everything, and each tenth request after the time-out."""
 
+    slow = 0
+
     def answer(exchange: Any) -> bytes:
-        time.sleep(0.6 if exchange.number % 10 == 0 else 0)  # all wait, as the server has a thread
+        nonlocal slow
+        if exchange.number % 10 == 0:
+            slow += 1
+            time.sleep(0.6)  # all wait, as the server has a thread
         return OK
 
     for loop in (("--rate", "50"), ("--closed",)):
         options = (*loop, "--connections", "4", "--duration", "1", "--timeout", "0.4")
+        slow = 0
         figures = pacer(answering(answer), *options)
-        assert figures["errors"]["timeout"] > 0
-        assert figures["response_us"]["max"] <= 400_000
+        assert figures["errors"]["timeout"] >= slow
+        assert (figures["response_us"]["max"] or 0) <= 400_000
         assert figures["unanswered"] == 0
 
 
 def test_a_server_that_dies(process_server: ProcessServer, pacer: Pacer) -> None:
     _, url = process_server(50)
     figures = pacer(url, *LOAD)
-    assert 40 <= figures["ok"] <= 50  # the last ones may have died with the server
+    assert 42 <= figures["ok"] <= 50  # the last one of each connection may have died with it
     assert figures["errors"]["connect"] >= 40
-    assert figures["ok"] + figures["errors"]["connect"] + figures["errors"]["read"] == 100
+    assert errors(figures).keys() <= {"connect", "read", "write"}
+    assert figures["ok"] + sum(errors(figures).values()) == 100
     assert figures["complete"] is True

@@ -96,14 +96,21 @@ def test_what_an_interface_sends_by_is_found_down_to_the_cards(card):
 def test_a_port_is_listened_on_and_reached():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert ports.connect("127.0.0.1", "127.0.0.1", port, 5)["problem"] is None
+        assert ports.connect("127.0.0.1", "127.0.0.1", port, 60)["problem"] is None
         done = subprocess.run(
             [sys.executable, "-m", "telemetry", "listen", "--address=127.0.0.1", f"--port={port}"],
             cwd=ROOT, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 1
         assert done.stdout.startswith("Address already in use")
-    assert ports.connect("127.0.0.1", "127.0.0.1", port, 5)["problem"] == "Connection refused"
+
+
+def test_a_port_that_nobody_listens_on_refuses():
+    with socket.socket() as unused:  # as long as it is ours, nobody else can listen there
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        found = ports.connect("127.0.0.1", "127.0.0.1", port, 60)
+    assert found["problem"] == "Connection refused"
 
 
 def test_a_look_is_one_json_document():

@@ -199,12 +199,14 @@ def test_samples_keep_to_the_beat_asked_for(tmp_path, monkeypatch, sample_s, bea
 
 
 def test_who_else_uses_this_host(tmp_path):
-    hog = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    busy = "print(flush=True)\nwhile True: pass"
+    hog = subprocess.Popen([sys.executable, "-c", busy], stdout=subprocess.PIPE)
     try:
+        hog.stdout.readline()  # it has begun
         found = others.look(1.0)
     finally:
         hog.kill()
-        hog.wait()
+        hog.communicate()
     assert found["cpus"] == len(os.sched_getaffinity(0))
     assert 0 < found["cpu_percent"] <= 100
     assert found["run_queue"] > 0

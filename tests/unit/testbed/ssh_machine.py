@@ -93,7 +93,7 @@ class Machine:
             given += ["-o", f"Port={port or self.port}"]
         if key:
             given += ["-o", f'IdentityFile="{self.keys / key}"', "-o", "IdentitiesOnly=yes"]
-        given += ["-o", f"UserKnownHostsFile={self.known}", "-o", "ConnectTimeout=5"]
+        given += ["-o", f"UserKnownHostsFile={self.known}", "-o", "ConnectTimeout=60"]
         host = Host(
             role="server",
             name="box",

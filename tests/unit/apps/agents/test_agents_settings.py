@@ -86,7 +86,7 @@ def test_worker_class_threads_and_keepalive_s(
         assert f"Using worker: {worker_class}\n" in running.log()
         with waiting_requests(running, database, *AGENTS_TABLE):
             assert_under_way(running, database, under_way)
-        assert_keeps(running, "/agents")
+        assert_keeps(running, "/agents", keepalive_s=1)
         with contextlib.closing(running.connect()) as idle:
             assert ask(idle, "/index").status == 200
             assert idle.sock.recv(1) == b""  # with the default, the socket's timeout strikes

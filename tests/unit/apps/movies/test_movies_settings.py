@@ -114,7 +114,7 @@ def test_threads_are_how_many_requests_are_under_way_in_a_process(
 )
 def test_keepalive_s(serve: Serve, app: str, settings: Settings) -> None:
     with serve(app, keepalive_s=1, **settings) as running:
-        assert_keeps(running, path(app))
+        assert_keeps(running, path(app), keepalive_s=1)
         with contextlib.closing(running.connect()) as idle:
             assert ask(idle, path(app)).status == 200
             assert idle.sock.recv(1) == b""  # with the default, the socket's timeout strikes

@@ -68,7 +68,7 @@ def test_keepalive_s(serve: Serve, app: str, settings: Settings) -> None:
         serve(app, keepalive_s=1, **settings) as running,
         contextlib.closing(running.connect()) as idle,
     ):
-        assert_keeps(running, "/")
+        assert_keeps(running, "/", keepalive_s=1)
         assert ask(idle, "/").status == 200
         assert idle.sock.recv(1) == b""  # with the default, the socket's timeout strikes
     with serve(app, keepalive_s=0, **settings) as running:
