@@ -44,10 +44,9 @@ def agent(keys, tmp_path_factory):
     """A real agent that holds the key 'locked', and one that nobody knows."""
     path = tmp_path_factory.mktemp("agent") / "socket"
     process = subprocess.Popen(
-        ["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.DEVNULL, start_new_session=True
+        ["ssh-agent", "-D", "-a", str(path)], stdout=subprocess.PIPE, start_new_session=True
     )
-    while not path.exists():
-        assert process.poll() is None
+    process.stdout.readline()  # it listens
     asked = tmp_path_factory.mktemp("ask") / "pass"
     asked.write_text(f"#!/bin/sh\necho '{SECRET}'\n")
     asked.chmod(0o700)
@@ -60,7 +59,7 @@ def agent(keys, tmp_path_factory):
         subprocess.run(["ssh-add", "-q", keys / key], env=environment, check=True)
     yield path
     process.terminate()
-    process.wait()
+    process.communicate()
 
 
 @pytest.fixture

@@ -62,6 +62,7 @@ class _Transport(paramiko.Transport):
 
     def __init__(self, *arguments):
         super().__init__(*arguments)
+        self.banner_timeout = self.handshake_timeout = self.auth_timeout = 300
         self.pending = []
 
     def _send_user_message(self, data):
