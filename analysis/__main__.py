@@ -3,7 +3,6 @@
 import io
 import pkgutil
 import sys
-from argparse import ArgumentParser
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from analysis.text_table import TEXT_WIDTH
+from testbed.arguments import Arguments
 from testbed.errors import Exit, TestbedError
 from testbed.terminal import Terminal
 from testbed.texts import shown_name
@@ -62,19 +62,24 @@ COMMANDS = (
 )  # fmt: skip
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one subcommand and return its exit code. An error is printed as one message on stderr."""
+def main(argv: Sequence[str] | None = None, program: str = "python -m analysis") -> int:
+    """Run one subcommand and return its exit code. An error is printed as one message on stderr.
+
+    `program` is how the user calls it, for its help and its remedies.
+    """
     words = sys.argv[1:] if argv is None else argv
     called = next((word for word in words if not word.startswith("-")), None)
-    parser = ArgumentParser(prog="python -m analysis", description=__doc__)
+    parser = Arguments(prog=program, description=__doc__)
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    chosen: Arguments | None = None
     for command in COMMANDS:
         sub = subparsers.add_parser(command.name, help=command.help, description=command.help)
         if command.name == called:
+            chosen = sub
             pkgutil.resolve_name(command.add_arguments)(sub)
             sub.set_defaults(run=pkgutil.resolve_name(command.run))
     try:
-        arguments = parser.parse_args(words)
+        arguments = parser.read(words, chosen)
         return arguments.run(arguments, _console()) or 0
     except TestbedError as error:
         return _said(str(error), error.exit_code)

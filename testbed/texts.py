@@ -1,6 +1,8 @@
 """Make text from files, options and hosts fit to be shown: short, without control codes."""
 
+import difflib
 import reprlib
+from collections.abc import Iterable
 
 JOINERS = "\u200c\u200d"  # not printable by themselves, but some scripts and emoji need them
 SHOWN_CHARACTERS = 80  # of a value in an error message, enough to recognise it
@@ -38,3 +40,9 @@ def shown_name(name: object) -> str:
     if len(text) <= 2 * SHOWN_CHARACTERS:
         return text
     return f"{text[:SHOWN_CHARACTERS]}...{text[-SHOWN_CHARACTERS // 2 :]}"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that is most like a mistyped one; None if none is like it."""
+    near = difflib.get_close_matches(name[:100], sorted(known), n=1)
+    return near[0] if near else None

@@ -30,6 +30,7 @@ from analysis.ratio import Estimate, finite, number
 from analysis.text_table import text_table
 from analysis.trials import CellTrials
 from testbed import files
+from testbed.arguments import Arguments
 from testbed.errors import Exit, TestbedError
 from testbed.numbers import AT_LEAST, MISSING
 
@@ -94,9 +95,9 @@ def command(arguments: Namespace, console: Console) -> int:
 
 def check_options(given: list[str]) -> None:
     """Raise TestbedError for options that `compare` would refuse, before there are results."""
-    parser = ArgumentParser(prog="compare")
+    parser = Arguments(prog="compare")
     add_arguments(parser)
-    arguments = parser.parse_args([".", *given])
+    arguments = parser.read([".", *given])
     check(arguments.metric, arguments.tolerance, arguments.wanted)
 
 

@@ -1,6 +1,5 @@
 """Read and check the apps folder: every workload with its apps."""
 
-import difflib
 import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +22,7 @@ from testbed.model.endpoint import Endpoint, Exchange
 from testbed.model.kinds import Name
 from testbed.model.mix import Mix
 from testbed.paths import ROOT
-from testbed.texts import shown_name
+from testbed.texts import nearest, shown_name
 from testbed.validity import sql
 
 APP_FILE = "app.yml"
@@ -76,8 +75,8 @@ def unknown(
     `also` is one more remedy, `place` where the name stands in a file.
     """
     names = sorted(known)
-    near = difflib.get_close_matches(name[:100], names, n=1)
-    remedy = f"did you mean '{near[0]}'? " if near else ""
+    near = nearest(name, names)
+    remedy = f"did you mean '{near}'? " if near else ""
     remedy += f"known: {', '.join(names) or 'none'}"
     return TestbedError(
         f"unknown {what} '{shown_name(name)}'",

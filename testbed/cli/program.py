@@ -5,6 +5,7 @@ fabfile turns `fabric.main.program`, the object that fab runs, into a Program. S
 after loading the fabfile happens here.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +15,7 @@ from invoke.exceptions import Exit as End
 from invoke.exceptions import ParseError
 
 from testbed.errors import Exit, TestbedError
-from testbed.texts import plain, shown
+from testbed.texts import nearest, plain, shown
 
 # Options of fab that do what they say here, by their longest name. The others are about commands
 # and hosts of Fabric's own, of which the testbed's tasks have none.
@@ -46,6 +47,8 @@ REMEDIES = {
 }
 
 
+UNKNOWN = re.compile(r"No idea what '(.*)' is!", re.DOTALL)  # invoke's words
+
 # What stands for the last argument of a task if it is left out, which invoke cannot say itself
 NONE = "-"
 LEFT_OUT = {"run-aa": "round3", "compare": NONE}
@@ -70,6 +73,8 @@ class Program(Fab):  # type: ignore[misc] # fabric has no types
             super().parse_tasks()
         except ParseError as error:
             context = error.context
+            if unknown := UNKNOWN.match(str(error)):
+                raise self._unknown(unknown[1], str(error), context) from error
             if not context or context.name not in LEFT_OUT:
                 raise
             if len(context.missing_positional_args) != 1:
@@ -77,10 +82,36 @@ class Program(Fab):  # type: ignore[misc] # fabric has no types
             self.core.unparsed.append(LEFT_OUT[context.name])
             super().parse_tasks()
 
+    def _unknown(self, typed: str, message: str, task: Any) -> TestbedError:
+        """Return the error for a word that names neither a task nor an option of `task`.
+
+        `task` is invoke's context of the task before that word; None if there is none.
+        """
+        word = typed.partition("=")[0]
+        if not word.startswith("-"):
+            near = nearest(word, self.parser.contexts)
+            return TestbedError(message, remedy=_said(near, "`fab` lists the tasks"))
+        if task is not None and task.name:
+            help_ = f"`fab --help {task.name}` lists its options"
+            return TestbedError(message, remedy=_said(nearest(word, task.flags), help_))
+        of_tasks = {flag for context in self.parser.contexts.values() for flag in context.flags}
+        behind = "an option stands behind its task, as in `fab run-round2 --rate=100`"
+        return TestbedError(message, remedy=_said(nearest(word, of_tasks), behind))
+
+    def no_tasks_given(self) -> None:
+        """List the tasks, then raise invoke's Exit: most options of fab itself do nothing here."""
+        self.list_tasks()
+        raise End
+
     def parse_cleanup(self) -> None:
         """Print help or a list if asked for, then raise invoke's Exit; also for a wrong name."""
         with _one_sentence():
-            super().parse_cleanup()
+            try:
+                super().parse_cleanup()
+            except ParseError as error:  # --help of a task that there is not
+                if not (unknown := UNKNOWN.match(str(error))):
+                    raise
+                raise self._unknown(unknown[1], str(error), None) from error
 
     def update_config(self, merge: bool = True) -> None:
         """Read fab's configuration. Raises invoke's Exit if one of its files cannot be read."""
@@ -117,6 +148,10 @@ def _one_sentence() -> Iterator[None]:
         raise _end(end.message) from end
     except (ParseError, TestbedError) as error:
         raise _end(str(error)) from error
+
+
+def _said(near: str | None, remedy: str) -> str:
+    return f"did you mean '{near}'? {remedy}" if near else remedy
 
 
 def _end(message: str) -> End:

@@ -1,9 +1,11 @@
 """Write plans, outcomes, links and tried apps as text for people. Pure functions."""
 
 import os
+import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from testbed.asked import capacity
 from testbed.campaign.campaign import Outcome
@@ -15,6 +17,7 @@ from testbed.model.results import LinkRecord, Standing, Until, Versions
 from testbed.run.trying import Tried
 from testbed.texts import shown_name
 
+COLUMNS = 80  # of a terminal
 TRIED_COLUMNS = ("level", "app", "endpoint", "answer", "SQL")
 REPEATED: tuple[Standing, ...] = ("interrupted", "failed")  # a resume repeats these runs
 
@@ -30,28 +33,55 @@ def plan_text(experiment: Experiment, runs: list[PlannedRun], until: Until | Non
     return "\n".join(
         [
             experiment.title,
-            f"{_asked(load)}{arrivals}, {by}",
+            wrapped(f"{_asked(load)}{arrivals}, {by}"),
             f"each run: {load.warmup_s:g} s warm-up{warm_up}, {load.duration_s:g} s measured",
-            *(
-                f"  {run.run_id}  "
-                + " ".join(f"{key}={value}" for key, value in run.settings.items())
-                for run in runs
-            ),
+            "settings:",
+            *_settings_lines(runs),
+            "runs, in this order:",
+            *(f"  {run.run_id}" for run in runs),
             _time_text(load, len(runs), each_s),
             *([_until_text(until, len(runs) * each_s)] if until else []),
         ]
     )
 
 
+def wrapped(text: str, indent: str = "") -> str:
+    """Return the text in lines that fit a terminal; `indent` stands before all but the first."""
+    return textwrap.fill(
+        text, COLUMNS, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _settings_lines(runs: Sequence[PlannedRun]) -> Iterator[str]:
+    """Yield each app's settings once, and of its other variants only what differs from these."""
+    seen: dict[str, dict[str, dict[str, Any]]] = {}
+    for run in sorted(runs, key=lambda run: run.app):
+        variants = seen.setdefault(run.app, {})
+        if run.variant in variants:
+            continue
+        first = next(iter(variants.values()), {})
+        told = {key: value for key, value in run.settings.items() if first.get(key) != value}
+        variants[run.variant] = run.settings
+        words = " ".join(f"{key}={value}" for key, value in told.items()) or "as above"
+        name = run.app if not first else f"  variant {run.variant}"
+        yield wrapped(f"  {name}: {words}", "      ")
+
+
 def _time_text(load: LoadSpec, runs: int, each_s: float) -> str:
     """Return how many runs there are, and how many minutes they take."""
     if load.capacity is None:
-        return f"{runs} runs, about {runs * each_s / 60:.0f} min"
+        return f"{runs} runs, about {minutes_text(runs * each_s)}"
     most = capacity.longest(load.capacity)
     return (
         f"{runs} searches, each of {most} such runs at most: at most about "
-        f"{runs * most * each_s / 60:.0f} min"
+        f"{minutes_text(runs * most * each_s)}"
     )
+
+
+def minutes_text(duration_s: float) -> str:
+    """Return a duration in minutes, and in hours as well from two of them on."""
+    minutes = round(duration_s / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _until_text(until: Until, first_s: float) -> str:
@@ -59,7 +89,7 @@ def _until_text(until: Until, first_s: float) -> str:
     return (
         f"these {until.first_trials} trials tell how many let each ratio's interval reach no "
         f"further than {until.percent:g} %: {until.most_trials} at most, about "
-        f"{most_s / 60:.0f} min in all"
+        f"{minutes_text(most_s)} in all"
     )
 
 

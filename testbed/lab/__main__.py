@@ -1,24 +1,24 @@
 """Run `python -m testbed.lab up|status|down [--name NAME]`: the lab without Fabric."""
 
-import argparse
 import os
 import sys
 
+from testbed.arguments import Arguments
 from testbed.errors import Exit, TestbedError
 from testbed.lab import control, names
 
 
 def main(arguments: list[str]) -> int:
     """Do what the arguments say and return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m testbed.lab", description=__doc__)
+    parser = Arguments(prog="python -m testbed.lab", description=__doc__)
     parser.add_argument("action", choices=["up", "status", "down"])
     parser.add_argument(
         "--name",
         default=names.name_from(os.environ),
         help=f"the lab's name (default: ${names.NAME_VARIABLE}, else '{names.DEFAULT_NAME}')",
     )
-    options = parser.parse_args(arguments)
     try:
+        options = parser.read(arguments)
         if options.action == "up":
             control.up(options.name, _say)
         elif options.action == "down":

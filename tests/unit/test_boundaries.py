@@ -15,7 +15,7 @@ KEEPS_TIME = {"time"}
 FLOORS = (
     {"paths", "texts"},
     {"errors", "numbers", "terminal", "model"},
-    {"files"},
+    {"arguments", "files"},
     {"jsonfile", "seal", "facts", "progress", "tools", "lab"},
     {"store", "validity"},
     {"asked", "fitness"},
@@ -45,8 +45,8 @@ NO_CODE = {"templates"}
 PURE = ("model", "tools", "validity", "asked", "fitness", "facts", "numbers", "texts", "seal")
 # Of testbed/, what analysis reads results with
 RESULTS_ROOMS = {
-    "errors", "facts", "files", "jsonfile", "model", "numbers", "seal", "store", "terminal",
-    "texts", "tools", "validity",
+    "arguments", "errors", "facts", "files", "jsonfile", "model", "numbers", "seal", "store",
+    "terminal", "texts", "tools", "validity",
 }  # fmt: skip
 
 

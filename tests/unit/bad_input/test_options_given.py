@@ -216,6 +216,45 @@ def test_what_fab_itself_finds_wrong_is_one_sentence(arguments, says, fab_here):
     assert says in message
 
 
+SUGGESTED = [
+    (("run-round2", "--rtae=5"), "did you mean '--rate'? `fab --help run-round2`"),
+    (("link", "--durtion", "5"), "did you mean '--duration'? `fab --help link`"),
+    (("--raet=100",), "did you mean '--rate'? an option stands behind its task"),
+    (("run-roundd2",), "did you mean 'run-round2'?"),
+    (("lab.upp",), "did you mean 'lab.up'?"),
+    (("--help=lnik",), "did you mean 'link'?"),
+    (("run-round2", "--zzzzzz"), "-> `fab --help run-round2` lists its options"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "says"), SUGGESTED)
+def test_the_nearest_task_or_option_is_suggested(arguments, says, fab_here):
+    message = message_of(fab_here(*arguments))
+    assert says in message
+    assert len(message.splitlines()) == 2
+
+
+def test_fab_alone_lists_the_tasks_and_no_options_of_fabric(fab_here):
+    ended = fab_here()
+    assert (ended.code, ended.err) == (0, "")
+    assert "run-round2" in ended.out
+    assert "--" not in ended.out.replace("--apps", "")
+
+
+def test_the_demo_tells_what_it_would_do_and_begins_nothing():
+    told = subprocess.run(
+        ["bash", "script/demo", "--help"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "lab of two hosts" in told.stdout
+    assert "==" not in told.stdout  # the steps' headings
+    wrong = subprocess.run(
+        ["bash", "script/demo", "--hlep"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "unknown option '--hlep'" in wrong.stderr
+
+
 @pytest.mark.parametrize("arguments", [("--list",), ("--help=link",), ("--list", "-F", "nested")])
 def test_what_was_asked_for_is_no_error(arguments, fab_here):
     ended = fab_here(*arguments)

@@ -1,5 +1,6 @@
 """What people are told of a campaign."""
 
+import re
 from pathlib import Path
 
 from hypothesis import given
@@ -8,8 +9,8 @@ from hypothesis import strategies as st
 from testbed.asked import capacity, catalogue
 from testbed.asked.plan import plan
 from testbed.campaign.campaign import Outcome
-from testbed.cli.show import outcome_text, plan_text, series_text
-from testbed.model.experiment import Capacity, Experiment
+from testbed.cli.show import minutes_text, outcome_text, plan_text, series_text
+from testbed.model.experiment import Capacity, Experiment, Variant
 from testbed.model.results import Failure
 from tests.unit.report import builder
 
@@ -56,6 +57,31 @@ def test_a_plan_of_searches_tells_how_long_they_take_at_most():
     assert told.endswith("6 searches, each of 8 such runs at most: at most about 24 min")
     told = told_plan(planned(mode="constant_rate", rate_rps=10))
     assert told.endswith("6 runs, about 3 min")
+
+
+def test_a_plan_has_each_app_s_settings_once_and_fits_a_terminal():
+    shared = {"apps": ["flask", "django"], "app_settings": {}}
+    experiment = planned(mode="constant_rate", rate_rps=10).model_copy(
+        update={
+            "variants": {
+                "default": Variant.model_validate(shared),
+                "pool": Variant.model_validate(shared | {"settings": {"database_access": "pool"}}),
+            }
+        }
+    )
+    told = told_plan(experiment)
+    assert max(map(len, told.splitlines())) <= 80
+    assert told.count("worker_class=") == 2  # one for each app
+    assert "    variant pool: database_access=pool\n" in told
+    assert len(re.findall(r"^  \d\d\d-\S+$", told, re.MULTILINE)) == 12
+    assert told.endswith("12 runs, about 6 min")
+
+
+@given(st.integers(0, 10_000_000))
+def test_no_duration_has_sixty_minutes(duration_s):
+    hours, minutes = re.fullmatch(r"(?:(\d+) h )?(\d+) min", minutes_text(duration_s)).groups()
+    assert int(minutes) < (60 if hours else 120)
+    assert abs(int(hours or 0) * 3600 + int(minutes) * 60 - duration_s) <= 30
 
 
 @given(
