@@ -28,8 +28,11 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 CATALOGUE = catalogue.load()
 APPS = {f"{app.workload}/{app.name}": app for app in CATALOGUE.apps}
 STARTED = "Application startup complete."  # what each of uvicorn's workers says
-PATIENCE_S = 20.0  # for what takes a fraction of it; less than a default that an app must not have
+PATIENCE_S = 60.0  # for what takes a fraction of it; less than apps' default of keepalive_s
 START_PATIENCE_S = 300.0  # nothing is said of how long a start takes; only a hang gets there
+# Gunicorn's own patience, which is that of a quiet machine: with workers that show no life, and at
+# the end with those that have yet to end. A test's is over first.
+GUNICORN_PATIENCE_S = "300"
 
 # Another interpreter to run the apps under, e.g. python3.13.
 PYTHON = os.environ.get("TESTBED_APPS_PYTHON", sys.executable)
@@ -214,7 +217,10 @@ def run(command: list[str]) -> str:
 
 
 def command_line(app: CataloguedApp, environment: dict[str, str]) -> list[str]:
-    """The serve line as systemd executes it: no shell, variables never split into words."""
+    """The serve line as systemd executes it: no shell, variables never split into words.
+
+    But Gunicorn is patient with workers that end, however slow the machine is.
+    """
     places = {"{app}": app.folder}
     if app.spec.requirements is not None:
         places["{venv}"] = str(make_venv(app))
@@ -223,6 +229,8 @@ def command_line(app: CataloguedApp, environment: dict[str, str]) -> list[str]:
         for place, path in places.items():
             word = word.replace(place, path)
         words.append(re.sub(r"\$\{(\w+)\}", lambda match: environment[match[1]], word))
+    if "--graceful-timeout" in words:
+        words[words.index("--graceful-timeout") + 1] = GUNICORN_PATIENCE_S
     return words
 
 
@@ -252,6 +260,7 @@ def starting(
         "PYTHONDONTWRITEBYTECODE": "1",
         "ADDRESS": "127.0.0.1",
         "PORT": str(port),
+        "GUNICORN_CMD_ARGS": f"--timeout {GUNICORN_PATIENCE_S}",
         **services,
         **settings_environment(app, settings),
     }

@@ -27,7 +27,7 @@ ALWAYS_THE_SAME = settings(
     derandomize=True,
     deadline=None,
     max_examples=150,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 ODD = st.one_of(

@@ -299,7 +299,7 @@ def one_run(whole, tmp_path_factory):
     max_examples=100,
     derandomize=True,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
 def test_whatever_is_changed_in_a_file_is_found_or_refused(whole, one_run, data):

@@ -19,7 +19,7 @@ from tests.unit.apps.observing import (
 )
 from tests.unit.apps.serving import (
     CATALOGUE,
-    PATIENCE_S,
+    START_PATIENCE_S,
     RunningApp,
     Serve,
     ask,
@@ -216,5 +216,5 @@ def test_a_value_that_is_not_known_ends_the_app_and_is_named(
     with serving.starting(
         AGENTS[app], {"DATABASE_URL": database.url}, log_file, **{setting: value}
     ) as running:
-        assert running.process.wait(PATIENCE_S) != 0
+        assert running.process.wait(START_PATIENCE_S) != 0
         assert value in running.log()

@@ -20,6 +20,7 @@ from tests.unit.apps.observing import (
 from tests.unit.apps.serving import (
     CATALOGUE,
     PATIENCE_S,
+    START_PATIENCE_S,
     RunningApp,
     Serve,
     ask,
@@ -226,7 +227,7 @@ def test_a_value_that_is_not_known_ends_the_app_and_is_named(
 ) -> None:
     services = {"DATABASE_URL": database.url}
     with serving.starting(MOVIES[app], services, tmp_path / "log", **settings) as running:
-        assert running.process.wait(PATIENCE_S) != 0
+        assert running.process.wait(START_PATIENCE_S) != 0
         assert value in running.log()
 
 

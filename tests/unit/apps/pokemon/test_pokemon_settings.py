@@ -8,7 +8,7 @@ import pytest
 from tests.unit.apps import serving
 from tests.unit.apps.cluster import Cluster
 from tests.unit.apps.observing import REQUESTS, assert_under_way, waiting_requests
-from tests.unit.apps.serving import APPS, PATIENCE_S, RunningApp, Serve, ask, wait_until
+from tests.unit.apps.serving import APPS, START_PATIENCE_S, RunningApp, Serve, ask, wait_until
 
 NAMES = ["django_sync", "django_async"]
 PATHS = {name: APPS[f"pokemon/{name}"].spec.endpoints["page"] for name in NAMES}
@@ -156,7 +156,7 @@ def test_a_value_that_is_not_known_ends_the_app_and_is_named(
     url = {"DATABASE_URL": "postgresql://none"}
     app = APPS[f"pokemon/{name}"]
     with serving.starting(app, url, tmp_path / "log", **{setting: "telepathy"}) as running:
-        assert running.process.wait(PATIENCE_S) != 0
+        assert running.process.wait(START_PATIENCE_S) != 0
         assert "telepathy" in running.log()
 
 
@@ -165,8 +165,8 @@ def test_without_its_database_it_answers_500_and_says_why(name: str, tmp_path: P
     url = {"DATABASE_URL": "postgresql://nobody:nothing@127.0.0.1:9/none"}
     settings = {"database_access": "connection_per_request"}  # psycopg's pool tries for 30 s
     with serving.starting(APPS[f"pokemon/{name}"], url, tmp_path / "log", **settings) as running:
-        wait_until(lambda: "Booting worker" in running.log(), "started")
-        wait_until(lambda: status(running, PATHS[name]) == 500, "status 500")
+        wait_until(lambda: "Booting worker" in running.log(), "started", START_PATIENCE_S)
+        wait_until(lambda: status(running, PATHS[name]) == 500, "status 500", START_PATIENCE_S)
         assert "Traceback" in running.log()
 
 

@@ -19,7 +19,7 @@ from tests.unit.apps.observing import (
 )
 from tests.unit.apps.serving import (
     CATALOGUE,
-    PATIENCE_S,
+    START_PATIENCE_S,
     RunningApp,
     Serve,
     ask,
@@ -247,7 +247,7 @@ def test_a_value_that_is_not_known_ends_the_app_and_is_named(
 ) -> None:
     services = {"DATABASE_URL": database.url}
     with serving.starting(APPS[app], services, tmp_path / "log", **{setting: value}) as running:
-        assert running.process.wait(PATIENCE_S) != 0
+        assert running.process.wait(START_PATIENCE_S) != 0
         assert value in running.log()
 
 
@@ -261,7 +261,7 @@ def test_an_error_reaches_the_journal(app: str, tmp_path: Path) -> None:
                 return running.get(PATH).status == 500
             return False
 
-        wait_until(answers, f"{app} answers")
+        wait_until(answers, f"{app} answers", START_PATIENCE_S)
         assert "Traceback" in running.log()
 
 
