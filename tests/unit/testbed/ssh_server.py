@@ -93,9 +93,13 @@ def listening(server: Server, host_key: paramiko.PKey, address: str = "127.0.0.1
     transports = []
 
     def serve(transport):
+        kept = []  # a channel that nobody has is closed, perhaps before the client asks for more
         while transport.is_active():
             channel = transport.accept(0.2)
-            if channel is not None and channel.chanid in server.forwarding:
+            if channel is None:
+                continue
+            kept.append(channel)
+            if channel.chanid in server.forwarding:
                 address = server.forwarding.pop(channel.chanid)
                 threading.Thread(target=_pump, args=(channel, address), daemon=True).start()
 
