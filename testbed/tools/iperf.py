@@ -2,17 +2,8 @@
 
 Reports of client and server are read, from versions 2.0 (2015) to 2.1, as text or as CSV (-y C).
 
-One run is the output of one process. The output of a server is one run for any number of clients.
+How its lines are read (what the figures in them mean is said in iperf_run.py):
 
-What its figures mean (iperf 2.1.8; tests on recorded outputs check this):
-
-- With -i there is a line for each interval. The figure of a stream is its last line that starts
-  at 0.
-- The end that connects sends and the end that listens receives, unless the stream is '(reverse)'.
-  In a '(full-duplex)' connection, the half with a star has the opposite direction.
-- In a dual test (-d), a server marks the stream on which it sends with both '[ *2]' and
-  '(reverse)'; that stream has the usual direction.
-- [SUM] is the sum of all streams, in a dual test of both directions. It must not be added to them.
 - A K is 1024 for bytes and 1000 for bits.
 - Histograms (--histograms, --bounceback) stand in lines of their own, with the interval of the line
   that they belong to. They are not read.
@@ -20,16 +11,13 @@ What its figures mean (iperf 2.1.8; tests on recorded outputs check this):
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal
 
-from testbed.model.tool_output import Flow, ToolOutput
 from testbed.tools import iperf3
-from testbed.tools.checks import TOLERANCE
 from testbed.tools.errors import ParseError
-from testbed.tools.found import Found, not_understood, read_or_refuse
-from testbed.tools.lines import Command, Line
+from testbed.tools.found import Found, read_or_refuse
+from testbed.tools.iperf_run import Result, Run, Stream, found
+from testbed.tools.lines import Line
 from testbed.tools.tool import InstalledTool
 from testbed.tools.units import (
     IPERF_BYTES,
@@ -41,7 +29,6 @@ from testbed.tools.units import (
 )
 
 NAME = "iperf"
-Direction = Literal["sent", "received"]
 
 _LISTENING = re.compile(r"Server listening on (?:TCP|UDP) port (?P<port>\d+).*")
 _CONNECTING = re.compile(r"Client connecting to .*?(?:TCP|UDP) port (?P<port>\d+).*")
@@ -72,89 +59,9 @@ _CSV = re.compile(
     r"\d{14}(?:\.\d+)?,[^,]*,(?P<local>\d+),[^,]*,(?P<peer>\d+),(?P<stream>-?\d+),"
     r"(?P<start>\d+\.\d+)-(?P<end>\d+\.\d+),(?P<bytes>\d+),(?P<rate>\d+)(?:,.*)?"
 )
-
-
 # On a busy host, the client may ask the server to connect back before the client listens.
 _NOT_YET_LISTENING = "expected reverse connect did not occur"
 _COMPLAINT = re.compile(r".*(?:failed|error|refused|denied|unreachable|no route).*", re.IGNORECASE)
-_FULL_DUPLEX = "(full-duplex)"
-
-
-@dataclass(frozen=True)
-class _Result:
-    """One line of figures."""
-
-    start_s: float
-    length: PrintedFigure  # seconds
-    bytes: PrintedFigure
-    mbit_per_s: PrintedFigure
-    interval: tuple[str, str] = ("", "")  # as printed
-
-
-@dataclass
-class _Stream:
-    """One stream of one run: what iperf printed when it connected, and its figures."""
-
-    name: str  # iperf's number for it, with its star; or SUM
-    connected: re.Match[str] | None = None
-    reported: bool = False  # what the other end reported of it (UDP)
-    results: list[_Result] = field(default_factory=list)
-    lost: bool = False  # a line of figures after the last result was not understood
-
-    def says(self, word: str) -> bool:
-        """Return whether the line of its connection has the word."""
-        return self.connected is not None and word in self.connected["rest"]
-
-    def final(self) -> _Result | None:
-        """Return its figures for the whole test: the last line from 0 on, with no interval after.
-
-        Return None if there is no such line.
-        """
-        last = self.results[-1] if self.results else None
-        return last if last and last.start_s == 0 and not self.lost else None
-
-    def add(self, result: _Result) -> None:
-        """Add a line of figures."""
-        self.results.append(result)
-        self.lost = False
-
-
-@dataclass
-class _Run:
-    line: int
-    command: Command | None = None
-    port: str | None = None  # the port on which iperf listens, on either host
-    listens: bool = False
-    connects: bool = False
-    streams: list[_Stream] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    strange: list[ParseError] = field(default_factory=list)  # lines that are not understood
-    texts: list[str] = field(default_factory=list)  # of these lines
-    of_iperf3: bool = False
-
-    @property
-    def done(self) -> bool:
-        """Return whether every stream known so far has a result."""
-        return bool(self.streams) and all(stream.results for stream in self.streams)
-
-    @property
-    def client(self) -> bool:
-        """Return whether a client printed it. Only a server can print several tests."""
-        return self.connects and not self.listens
-
-    def stream(self, name: str) -> _Stream:
-        """Return the latest stream of that name, or a new one if there is none."""
-        for stream in reversed(self.streams):
-            if stream.name == name:
-                return stream
-        new = _Stream(name)
-        if name.startswith("*"):  # the starred half of a connection; its first line had no star
-            plain = self.stream(name[1:])
-            new.connected = plain.connected
-            if not new.says(_FULL_DUPLEX):
-                self.streams.remove(plain)
-        self.streams.append(new)
-        return new
 
 
 class Iperf(InstalledTool):
@@ -188,20 +95,20 @@ class Iperf(InstalledTool):
 
     def find(self, lines: Sequence[Line]) -> list[Found]:
         """Return all runs of iperf 2 in a text; an empty list if there is none."""
-        runs: list[_Run] = []
+        runs: list[Run] = []
         for line in lines:
             try:
                 _take(line, runs)
             except ParseError as error:
                 _keep(error, line, runs[-1] if runs else _new(runs, line))
         return [
-            read_or_refuse(NAME, run.line, partial(_found, run))
+            read_or_refuse(NAME, run.line, partial(found, NAME, run))
             for run in runs
             if not run.of_iperf3 and (run.listens or run.connects or run.streams or run.strange)
         ]
 
 
-def _keep(error: ParseError, line: Line, run: _Run) -> None:
+def _keep(error: ParseError, line: Line, run: Run) -> None:
     """Note a line that is not understood. If it has an interval of its own, figures are lost.
 
     A line that may be cut off was a line of figures, of an interval that has not ended.
@@ -217,7 +124,7 @@ def _keep(error: ParseError, line: Line, run: _Run) -> None:
             stream.lost = True
 
 
-def _take(line: Line, runs: list[_Run]) -> None:
+def _take(line: Line, runs: list[Run]) -> None:
     """Add what a line says to the last run, or to a new run if it cannot belong to the last.
 
     Raises ParseError if it is a line of figures that is not as iperf prints it.
@@ -226,7 +133,7 @@ def _take(line: Line, runs: list[_Run]) -> None:
     command = line.command
     if command:
         # The command line of another tool also ends the run.
-        runs.append(_Run(line.number, command if command.program == NAME else None))
+        runs.append(Run(line.number, command if command.program == NAME else None))
     elif iperf3.HEADING.fullmatch(line.text):
         _new(runs, line).of_iperf3 = True
     elif iperf3.ITS_OWN.fullmatch(line.text):
@@ -244,11 +151,11 @@ def _take(line: Line, runs: list[_Run]) -> None:
     elif match := _CONNECTED.fullmatch(line.text):
         if run is None or run.of_iperf3 or (run.client and run.done):
             run = _new(runs, line)
-        run.streams.append(_Stream(match["stream"], connected=match))
+        run.streams.append(Stream(match["stream"], connected=match))
     elif match := _SERVER_REPORT.fullmatch(line.text):
         run = run or _new(runs, line)
         run.streams.append(
-            _Stream(match["stream"], run.stream(match["stream"]).connected, reported=True)
+            Stream(match["stream"], run.stream(match["stream"]).connected, reported=True)
         )
     elif match := _RESULT.fullmatch(line.text):
         result = _result(match, line)
@@ -263,7 +170,7 @@ def _take(line: Line, runs: list[_Run]) -> None:
         run.notes.append(f"iperf says: {line.text}")
 
 
-def _take_csv(match: re.Match[str], line: Line, run: _Run) -> None:
+def _take_csv(match: re.Match[str], line: Line, run: Run) -> None:
     result = _csv_result(match, line)
     stream = run.stream("SUM" if match["stream"] == "-1" else match["stream"])
     # If the text's end cut a digit off the rate, it is a tenth of what follows from the bytes.
@@ -273,7 +180,7 @@ def _take_csv(match: re.Match[str], line: Line, run: _Run) -> None:
         stream.add(result)
 
 
-def _take_other(line: Line, run: _Run) -> None:
+def _take_other(line: Line, run: Run) -> None:
     """Note what a line says of an interval beside its figures.
 
     Raises ParseError if that is nothing that iperf is known to print.
@@ -287,15 +194,15 @@ def _take_other(line: Line, run: _Run) -> None:
     run.notes.append(f"iperf says of stream {place['stream']}: {late['what']}")
 
 
-def _new(runs: list[_Run], line: Line) -> _Run:
-    runs.append(_Run(line.number))
+def _new(runs: list[Run], line: Line) -> Run:
+    runs.append(Run(line.number))
     return runs[-1]
 
 
-def _result(match: re.Match[str], line: Line) -> _Result:
+def _result(match: re.Match[str], line: Line) -> Result:
     start = _figure(f"{match['start']}s", TIME_IN_S, line)
     end = _figure(f"{match['end']}s", TIME_IN_S, line)
-    return _Result(
+    return Result(
         start.value,
         PrintedFigure(f"{match['end']} sec", end.value - start.value, start.slack + end.slack),
         _figure(match["bytes"], IPERF_BYTES, line),
@@ -304,10 +211,10 @@ def _result(match: re.Match[str], line: Line) -> _Result:
     )
 
 
-def _csv_result(match: re.Match[str], line: Line) -> _Result:
+def _csv_result(match: re.Match[str], line: Line) -> Result:
     start = _figure(f"{match['start']}s", TIME_IN_S, line)
     end = _figure(f"{match['end']}s", TIME_IN_S, line)
-    return _Result(
+    return Result(
         start.value,
         PrintedFigure(f"{match['end']} sec", end.value - start.value, 0.1),
         _figure(f"{match['bytes']} Bytes", IPERF_BYTES, line),
@@ -320,87 +227,3 @@ def _figure(text: str, units: Units, line: Line) -> PrintedFigure:
     if value is None:
         raise ParseError(f"'{text}' is no figure as iperf prints it", line=line.number)
     return value
-
-
-def _found(run: _Run) -> Found:
-    """Return what a run printed. Raises ParseError if no line of its figures is understood."""
-    if run.strange and not any(stream.results for stream in run.streams):
-        raise run.strange[0]
-    notes = [*run.notes, *not_understood(run.texts)]
-    flows = []
-    for stream in run.streams:
-        final = stream.final()
-        if final:
-            flows.append(_flow(run, stream, final))
-            notes += _contradiction(stream, final)
-        elif stream.lost:
-            notes.append(f"Stream {stream.name}: the line of the whole is not understood.")
-        elif stream.results:
-            notes.append(f"Stream {stream.name} ends amid its intervals: the whole is not printed.")
-        else:
-            notes.append(f"Stream {stream.name} was connected, but no result of it is printed.")
-    if not run.streams:
-        notes.append("Not in this output: any stream.")
-    lasted = max((flow.duration_s for flow in flows), default=None)
-    notes += _ended_early(run.command, lasted)
-    directions = {flow.direction for flow in flows if not flow.stream.startswith("SUM")}
-    if len(directions) == 1:
-        flows = [flow.model_copy(update={"direction": next(iter(directions))}) for flow in flows]
-    connections = {stream.connected for stream in run.streams if stream.connected}
-    output = ToolOutput(
-        tool=NAME,
-        command=run.command.text if run.command else None,
-        duration_s=lasted,
-        connections=len(connections) or None,
-        flows=flows or None,
-        problems=notes,
-    )
-    return Found(run.line, output)
-
-
-def _flow(run: _Run, stream: _Stream, final: _Result) -> Flow:
-    return Flow(
-        stream=stream.name,
-        direction=_direction(run, stream),
-        duration_s=round(final.length.value, 9),
-        bytes=round(final.bytes.value),
-        mbit_per_s=final.mbit_per_s.value,
-    )
-
-
-def _direction(run: _Run, stream: _Stream) -> Direction | None:
-    match = stream.connected
-    if not match or not run.port or (match["local"] == run.port) == (match["peer"] == run.port):
-        return None
-    turns = [
-        match["local"] == run.port,
-        stream.says("(reverse)"),
-        match["stream"].startswith("*"),
-        stream.says(_FULL_DUPLEX) and stream.name.startswith("*"),
-        stream.reported,
-    ]
-    return "received" if sum(turns) % 2 else "sent"
-
-
-def _ended_early(command: Command | None, lasted_s: float | None) -> list[str]:
-    """Return a sentence if a client ended before its duration; otherwise an empty list.
-
-    The lines after an interval may then be cut off.
-    """
-    client = command and command.has("-c", "--client")  # for a server, -t is how long it waits
-    option = command.option("-t", "--time") if command and client else None
-    asked = figure(f"{option}s", TIME_IN_S) if option else None
-    if not asked or lasted_s is None or lasted_s >= asked.low * (1 - TOLERANCE):
-        return []
-    return [f"The run was stopped early: {lasted_s:g} s of the {option} s asked for."]
-
-
-def _contradiction(stream: _Stream, final: _Result) -> list[str]:
-    """Return a sentence if bytes, time and rate contradict each other; otherwise an empty list."""
-    size, length = final.bytes, final.length
-    most = size.high * 8e-6 / length.low if length.low > 0 else float("inf")
-    least = size.low * 8e-6 / length.high if length.high > 0 else 0.0
-    rate = final.mbit_per_s
-    if least * (1 - TOLERANCE) <= rate.high and rate.low <= most * (1 + TOLERANCE):
-        return []
-    return [f"Stream {stream.name}: {rate.text} contradict {size.text} in {length.text}."]
