@@ -5,15 +5,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel
 
 from testbed import files
 from testbed.model.catalogue import Workload
-from testbed.model.kinds import RelativeFile
+from testbed.model.kinds import FileName
 from testbed.validity import sql
 
 WORKLOAD_FILE = "workload.yml"
-FILE = TypeAdapter(RelativeFile)
 
 
 def digests(folder: Path, workload: Workload) -> dict[str, str]:
@@ -21,7 +20,7 @@ def digests(folder: Path, workload: Workload) -> dict[str, str]:
 
     Raises TestbedError for a file that cannot be read.
     """
-    names = [WORKLOAD_FILE, *sorted(set(_files(folder, workload)))]
+    names = [WORKLOAD_FILE, *sorted(set(_files(workload)))]
     return {name: files.short_digest(folder / name, sql.MOST_FILE_BYTES) for name in names}
 
 
@@ -31,19 +30,14 @@ def digest(named: Mapping[str, str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _files(folder: Path, value: Any) -> Iterator[str]:
-    """Yield each text in a value that is the name of a file."""
+def _files(value: Any) -> Iterator[FileName]:
+    """Yield each name of a file in a value."""
     if isinstance(value, BaseModel):
         value = [inner for _, inner in value]
     elif isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list | tuple):
         for inner in value:
-            yield from _files(folder, inner)
-    elif isinstance(value, str):
-        try:
-            FILE.validate_python(value)
-        except ValidationError:
-            return
-        if (folder / value).is_file():
-            yield value
+            yield from _files(inner)
+    elif isinstance(value, FileName):
+        yield value

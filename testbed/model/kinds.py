@@ -128,6 +128,14 @@ PackageName = Annotated[
 # --- files and paths
 
 _SEGMENT = r"[A-Za-z0-9_][A-Za-z0-9_.+-]*"
+
+
+class FileName(str):
+    """A text that names a file, and so differs by its type from a text that only reads like one."""
+
+    __slots__ = ()
+
+
 RelativeFile = Annotated[
     str,
     Field(max_length=200),
@@ -135,6 +143,7 @@ RelativeFile = Annotated[
         rf"{_SEGMENT}(/{_SEGMENT})*",
         "must be a file in this folder or below: letters, digits, _ . + - and /, no ..",
     ),
+    AfterValidator(FileName),
 ]
 CodeFolder = Annotated[
     str,

@@ -17,7 +17,7 @@ services: [postgresql]
 dataset: dataset.sql
 endpoints:
   one:
-    description: expected/not-there.json
+    description: expected/other.json
     expect: {json_file: expected/one.json}
   order:
     description: d
@@ -31,7 +31,7 @@ NAMED = ("dataset.sql", "expected/one.json", "sent/order.json", "expected/texts.
 @pytest.fixture
 def shop(tmp_path):
     folder = tmp_path / "own" / "shop"
-    for name in (*NAMED, "first/app.py"):
+    for name in (*NAMED, "first/app.py", "expected/other.json"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("[]")
     (folder / "workload.yml").write_text(WORKLOAD)
