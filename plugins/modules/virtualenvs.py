@@ -207,28 +207,21 @@ def build_all(folder: Path, missing: list[dict[str, Any]]) -> list[str]:
         ]
 
 
-def shared_by(environment: dict[str, Any]) -> str:
-    """Return a text that is the same for environments of which one will do.
-
-    A file with options may name other files, which are other ones in another folder.
-    """
-    lines = Path(environment["requirements"]).read_text().splitlines()
-    alone = any(line.startswith("-") for line in lines)
-    return folder_of(environment) if alone else environment["digest"]
-
-
 def provide(
     folder: Path, environments: list[dict[str, Any]], missing: list[dict[str, Any]]
 ) -> list[str]:
-    """Build or link the missing environments, and return a text on each that failed."""
+    """Build or link the missing environments, and return a text on each that failed.
+
+    Of those with one digest one will do, as the digest covers all files that are included, too.
+    """
     there = [one for one in environments if one not in missing]
-    first = {shared_by(one): one for one in reversed([*there, *missing])}
-    to_build = [one for one in missing if first[shared_by(one)] is one]
+    first = {one["digest"]: one for one in reversed([*there, *missing])}
+    to_build = [one for one in missing if first[one["digest"]] is one]
     failed = build_all(folder, to_build)
     if not failed:
         for one in missing:
             if one not in to_build:
-                link(folder / folder_of(one), folder / folder_of(first[shared_by(one)]))
+                link(folder / folder_of(one), folder / folder_of(first[one["digest"]]))
     return failed
 
 

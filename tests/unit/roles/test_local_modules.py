@@ -258,8 +258,8 @@ def test_of_environments_with_one_digest_one_is_built(provided, tmp_path):
     assert (tmp_path / "venvs" / f"d-{'1' * 12}").readlink() == Path(f"a-{'1' * 12}")
 
 
-def test_requirements_that_may_name_other_files_are_not_shared(provided):
-    assert provided(pins="-r base.txt\n", a="1", b="1") == ["a", "b"]
+def test_requirements_that_name_other_files_are_shared_as_the_digest_covers_these(provided):
+    assert provided(pins="-r base.txt\n", a="1", b="1", c="2") == ["a", "c"]
 
 
 def test_a_link_to_an_environment_that_goes_is_built_anew(provided, tmp_path):
