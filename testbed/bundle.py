@@ -20,6 +20,7 @@ from testbed.asked import app_code, catalogue, requirements
 from testbed.errors import Exit, TestbedError
 from testbed.model import command_line
 from testbed.model.catalogue import CataloguedApp, ServiceName, Setting, Workload
+from testbed.model.requirements import Requirements
 from testbed.paths import ROOT
 from testbed.texts import plain, shown_name
 from testbed.validity import sql
@@ -144,9 +145,8 @@ def deployed(app: CataloguedApp, workload: Workload, archives: Path) -> Deployed
             f"{app.workload}-{app.name}",
             Path(app.folder),
             archives,
-            app.spec.requirements,
+            app.requirements,
             digest=app.digest,
-            app_folder=Path(app.file).parent,
         ),
         services=list(workload.services),
         apt_packages=app.spec.apt_packages,
@@ -183,25 +183,19 @@ def bundle(
     name: str,
     folder: Path,
     archives: Path,
-    requirements_file: str | None,
+    asked: Requirements | None,
     *,
     digest: str,
     inside: str = "",
-    app_folder: Path | None = None,
 ) -> Bundle:
     """Pack the folder's files, below `inside` in the archive, unless that archive exists.
 
-    Requirements that are in `app_folder` instead are packed with them.
+    Requirements of another folder are packed with them.
     """
-    found, place, more = None, inside, dict[str, Path]()
-    if requirements_file is not None:
-        found = requirements.read(
-            requirements.folder_of(app_folder or folder, folder, requirements_file),
-            requirements_file,
-        )
-        if found.folder != folder.resolve():
-            place = f"{inside}{BESIDE}/"
-            more = {f"{BESIDE}/{one.relative_to(found.folder)}": one for one in found.files}
+    place, more = inside, dict[str, Path]()
+    if asked is not None and asked.folder != folder.resolve():
+        place = f"{inside}{BESIDE}/"
+        more = {f"{BESIDE}/{one.relative_to(asked.folder)}": one for one in asked.files}
     archive = archives / f"{name}-{digest}.tar.gz"
     if not archive.exists():
         archives.mkdir(parents=True, exist_ok=True)
@@ -212,9 +206,9 @@ def bundle(
         name=name,
         digest=digest,
         archive=str(archive),
-        requirements=f"{place}{requirements_file}" if found else None,
-        requirements_digest=found.digest if found else None,
-        pins=found.names if found else [],
+        requirements=f"{place}{asked.file}" if asked else None,
+        requirements_digest=asked.digest if asked else None,
+        pins=asked.names if asked else [],
     )
 
 
@@ -241,9 +235,10 @@ def _program(folder: Path, archives: Path) -> Bundle:
         raise TestbedError(
             f"{shown_name(folder)}: no __main__.py", remedy="is this checkout complete?"
         )
-    pins = "requirements.txt" if (folder / "requirements.txt").is_file() else None
+    name = "requirements.txt"
+    asked = requirements.read(folder, name) if (folder / name).is_file() else None
     digest = app_code.digest(folder)
-    return bundle(folder.name, folder, archives, pins, digest=digest, inside=f"{folder.name}/")
+    return bundle(folder.name, folder, archives, asked, digest=digest, inside=f"{folder.name}/")
 
 
 def main() -> int:

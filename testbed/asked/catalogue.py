@@ -12,7 +12,6 @@ from pydantic_core import InitErrorDetails
 
 from testbed import files
 from testbed.asked import app_code, expectations, request, requirements, serving, yamlfile
-from testbed.asked.requirements import Requirements
 from testbed.asked.workload_files import WORKLOAD_FILE
 from testbed.errors import Place, TestbedError
 from testbed.model import template
@@ -21,6 +20,7 @@ from testbed.model.catalogue import App, CataloguedApp, Workload
 from testbed.model.endpoint import Endpoint, Exchange
 from testbed.model.kinds import Name
 from testbed.model.mix import Mix
+from testbed.model.requirements import Requirements
 from testbed.paths import ROOT
 from testbed.texts import nearest, shown_name
 from testbed.validity import sql
@@ -209,7 +209,8 @@ def _load_app(app_file: Path, workloads: dict[str, Workload]) -> CataloguedApp:
     folder = code_folder(app_file, spec)
     with yamlfile.placed(app_file, "serve"):
         serving.check(spec, folder, workload, workloads[workload])
-    beside = beside_code(app_file, folder, requirements_of(app_file, spec, folder))
+    found = requirements_of(app_file, spec, folder)
+    beside = beside_code(app_file, folder, found)
     with yamlfile.placed(app_file, "code"):
         digest = app_code.digest(folder, *beside)
     return CataloguedApp(
@@ -219,6 +220,7 @@ def _load_app(app_file: Path, workloads: dict[str, Workload]) -> CataloguedApp:
         folder=str(folder),
         beside=[str(path.absolute()) for path in beside],
         digest=digest,
+        requirements=found,
         spec=spec,
     )
 

@@ -22,6 +22,7 @@ from packaging.version import InvalidVersion, Version
 from testbed import files
 from testbed.asked import app_code
 from testbed.errors import TestbedError
+from testbed.model.requirements import Requirements
 from testbed.texts import shown_name
 
 LARGEST_BYTES = 1024 * 1024  # of a file; hashes of a few hundred packages
@@ -36,21 +37,6 @@ PINNING = (
     "an exact version, as in flask==3.1.0; of a list of what you need, `uv pip compile"
     " requirements.in -o requirements.txt` (or pip-compile) makes a file that pins everything"
 )
-
-
-@dataclass(frozen=True)
-class Requirements:
-    """What an app's file of requirements, with all files that it includes, asks for."""
-
-    folder: Path  # all files are in it or below
-    files: list[Path]  # the named file first; absolute
-    pins: dict[str, str]  # version, or URL, by package; with its marker, if it has one
-    digest: str  # of the files' contents without comments; identifies the environment
-
-    @property
-    def names(self) -> list[str]:
-        """The names of all packages that are pinned, in their normal spelling."""
-        return sorted({key.partition(" ; ")[0] for key in self.pins})
 
 
 @dataclass(frozen=True)
@@ -110,7 +96,8 @@ def read(folder: Path, name: str) -> Requirements:
     pins = {line.key: line.pin for line in reader.lines if line.pin is not None}
     found = list(dict.fromkeys(reader.files))
     contents = b"\0".join(map(reader.content, found))
-    return Requirements(reader.folder, found, pins, hashlib.sha256(contents).hexdigest()[:12])
+    digest = hashlib.sha256(contents).hexdigest()[:12]
+    return Requirements(folder=reader.folder, files=found, pins=pins, digest=digest)
 
 
 class _Reader:

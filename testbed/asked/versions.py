@@ -15,11 +15,11 @@ from typing import Any
 import yaml
 
 from testbed.asked import app_code, catalogue, yamlfile
-from testbed.asked.requirements import Requirements
 from testbed.errors import TestbedError
 from testbed.facts import flat
 from testbed.model.catalogue import App, CataloguedApp
 from testbed.model.experiment import Experiment, Variant
+from testbed.model.requirements import Requirements
 from testbed.model.results import Version, Versions
 from testbed.texts import shown_name
 

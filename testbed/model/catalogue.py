@@ -28,6 +28,7 @@ from testbed.model.kinds import (
     workers_problem,
 )
 from testbed.model.mix import Mix
+from testbed.model.requirements import Requirements
 
 ServiceName = Literal["postgresql", "redis"]
 # The variable that tells an app where a service is, if its workload names the service
@@ -331,6 +332,7 @@ class CataloguedApp(Model):
     folder: str  # of its code: absolute, on the control machine
     beside: list[str] = []  # app.yml, and requirements that are not in that folder: absolute
     digest: str  # of all these files; names what is deployed
+    requirements: Requirements | None = None  # None: it has no virtual environment
     spec: App
 
     @property

@@ -8,7 +8,7 @@ import tarfile
 import pytest
 
 from testbed import bundle
-from testbed.asked import app_code
+from testbed.asked import app_code, requirements
 from testbed.errors import TestbedError
 
 
@@ -48,9 +48,10 @@ def test_the_same_files_give_the_same_bytes(folder):
     assert bundle.pack(folder) == first
 
 
-def packed(folder, tmp_path, requirements):
+def packed(folder, tmp_path, name):
     digest = app_code.digest(folder)
-    return bundle.bundle("a-b", folder, tmp_path / "out", requirements, digest=digest)
+    asked = requirements.read(folder, name) if name else None
+    return bundle.bundle("a-b", folder, tmp_path / "out", asked, digest=digest)
 
 
 def test_the_digests_follow_the_content(folder, tmp_path):
