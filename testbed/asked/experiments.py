@@ -72,10 +72,11 @@ def placed(path: Path, overridden: Sequence[str]) -> Iterator[None]:
     try:
         yield
     except TestbedError as error:
-        if ".".join(map(str, error.place)) not in overridden:
+        of_the_place = [key for key in overridden if _key(error.place[: key.count(".") + 1]) == key]
+        if not of_the_place:
             with yamlfile.placed(path):
                 raise
-        option = _option_at(error.place)
+        option = _options_near(error.place, of_the_place)
         raise TestbedError(f"{option}: {error.message}", remedy=error.remedy) from error
 
 
@@ -143,26 +144,40 @@ def override(experiment: Experiment, options: dict[str, Any]) -> tuple[Experimen
             raise TestbedError(f"{_name(option)} is for the mode {parent}, not {spec['mode']}")
         if target[key] != value:
             target[key] = value
-            changed.append(".".join(OPTIONS[option]))
+            changed.append(_key(OPTIONS[option]))
+    typed = [*changed]
     if options.get("threads") is None and spec["threads"] > spec["connections"] > 0:
         spec["threads"] = spec["connections"]
         changed.append("load.threads")
     try:
         return _checked(data), changed
     except ValidationError as error:
-        raise TestbedError("\n".join(_option_problem(item) for item in error.errors())) from error
+        problems = [
+            f"{_options_near(item['loc'], typed)}: {yamlfile.problem_of(item, 'given')}"
+            for item in error.errors()
+        ]
+        raise TestbedError("\n".join(problems)) from error
 
 
-def _option_problem(item: Any) -> str:
-    location = tuple(part for part in item["loc"] if isinstance(part, str))
-    known = _option_at(location) or ".".join(location)
-    return f"{known}: {yamlfile.problem_of(item, 'given')}"
+def _options_near(place: Place, changed: Sequence[str]) -> str:
+    """Return which of the options that changed these keys are at fault for an error at a place.
+
+    They are those that set what stands there, or else what stands nearest to it: the experiment
+    was sound without them.
+    """
+    for depth in range(len(place), -1, -1):
+        near = [
+            _name(option)
+            for option, key in OPTIONS.items()
+            if _key(key) in changed and key[:depth] == place[:depth]
+        ]
+        if near:
+            return ", ".join(near)
+    return _key(place)
 
 
-def _option_at(place: Place) -> str | None:
-    """Return the option that sets what stands at a place of an experiment; None without one."""
-    names: dict[Place, str] = {place: _name(option) for option, place in OPTIONS.items()}
-    return next((names[place[:n]] for n in (3, 2, 1) if place[:n] in names), None)
+def _key(place: Place) -> str:
+    return ".".join(map(str, place))
 
 
 def _name(option: str) -> str:

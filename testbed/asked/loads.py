@@ -37,7 +37,7 @@ def _problems(load: LoadSpec, place: tuple[str, ...]) -> Iterator[InitErrorDetai
     if problem := generators.unknown(load):
         yield _detail(problem, (*place, "generator"), load.generator)
     elif problem := generators.misfit(load):
-        yield _detail(problem, place, load)
+        yield _detail(problem, (*place, "generator"), load)
 
 
 def _detail(problem: str, place: tuple[str, ...], found: object) -> InitErrorDetails:

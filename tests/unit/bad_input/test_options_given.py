@@ -82,8 +82,7 @@ OPTIONS = [
 def test_an_option_is_named_with_what_is_wrong(option, value, says, fab_run):
     message = message_of(fab_run(**{option: value}))
     assert says in message
-    about_both = ("no request", "more threads", "nothing to run", "hold a rate", "did you mean")
-    if not says.startswith(about_both) and says != "cannot hold a rate":
+    if says != "nothing to run":  # apps and endpoints together leave nothing
         assert f"--{option.replace('_', '-')}" in message
 
 

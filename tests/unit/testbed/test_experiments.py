@@ -4,6 +4,7 @@ from testbed.asked import experiments
 from testbed.cli import options, tasks
 from testbed.errors import TestbedError
 from testbed.model.experiment import Experiment
+from testbed.tools.table import GENERATORS
 
 
 def test_the_published_rounds_have_the_article_s_parameters():
@@ -42,13 +43,19 @@ def test_fewer_connections_take_the_threads_down():
     assert keys == ["load.connections", "load.threads"]
 
 
+CLOSED = [one.name for one in GENERATORS.values() if not one.holds_a_rate]
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
         ({"rate": -1.0}, r"--rate: Input should be greater than 0 \(given: -1.0\)"),
         ({"trials": 0}, r"--trials: .* greater than or equal to 1"),
-        ({"connections": 4, "threads": 8}, "more threads than connections"),
-        ({"generator": "wrk"}, "wrk cannot hold a rate"),
+        ({"connections": 4, "threads": 8}, "^--connections, --threads: more threads than conn"),
+        *(({"generator": name}, f"^--generator: {name} cannot hold a rate") for name in CLOSED),
+        ({"generator": "wrk2", "rate": 2.5}, "^--generator: wrk2 takes whole requests"),
+        ({"rate": 0.001}, "^--rate: at this rate no request falls due in duration_s$"),
+        ({"rate": 0.01, "duration": 20.0}, "^--rate, --duration: at this rate no request"),
         ({"generator": "siege"}, "--generator: "),
     ],
 )
