@@ -1,8 +1,10 @@
 """Read HTTP/1.1 answers as their bytes come in (RFC 9112).
 
-What curl reads is read here, too: lines that end in LF alone, blanks before a header's colon, and
-the transfer coding `identity`, which says nothing. Whether an answer is read or refused does not
-depend on the pieces in which it comes in.
+What curl reads is read here, too: lines that end in LF alone, blanks before a header's colon, a
+length with a plus sign, and the transfer coding `identity`, which says nothing. A length that can
+be taken for two numbers is refused, although curl takes the first digits of the last header: the
+next answer of the connection would begin at a wrong place. Whether an answer is read or refused
+does not depend on the pieces in which it comes in.
 
 Most answers of a benchmark arrive in one piece and with the same head as the one before. So `feed`
 first looks the head up among those already seen; all other answers take the slower, general path.
@@ -26,7 +28,7 @@ INTERIM = -3  # status 1xx: the head of the actual answer follows
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01])[ \t]+([1-9]\d\d)(?:\D.*)?", re.IGNORECASE | re.DOTALL)
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
 _LONGEST_END = 3  # bytes of it, at most
-_LENGTH = re.compile(r"\d{1,18}", re.ASCII)  # an exabyte
+_LENGTH = re.compile(r"\+?0*(\d{1,18})", re.ASCII)  # less than an exabyte
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t;].*)?", re.DOTALL)
 
 
@@ -107,8 +109,9 @@ def parse_head(raw: bytes, *, to_head_request: bool) -> Head:
         return Head(status, CHUNKED if chunked else UNTIL_CLOSE, keep_alive and chunked)
     if not lengths:
         return Head(status, UNTIL_CLOSE, keep_alive=False)
-    length = lengths.pop()
-    if lengths or not _LENGTH.fullmatch(length):
+    numbers = {told[1] if (told := _LENGTH.fullmatch(one)) else None for one in lengths}
+    length = numbers.pop()
+    if numbers or length is None:
         raise BadResponse(f"contradictory or bad Content-Length in {raw[:200]!r}")
     return Head(status, int(length), keep_alive)
 
