@@ -211,7 +211,7 @@ class Control:
                 child.process.stdout.close()
         if self.failed:
             for of_recipe in self.merge.of_recipes:
-                _settle(of_recipe.tally)
+                _settle(of_recipe.measured)
         if self._origin_ns is None:
             return
         duration_s = self._plans[0].duration_s

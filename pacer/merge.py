@@ -137,36 +137,50 @@ class _OpenSecond:
     )
 
 
-class OfRecipe:
-    """What became of the requests of one recipe of a mix."""
+class Totals:
+    """Counts of what became of requests: by when they were due, and by when answers arrived."""
+
+    def __init__(self) -> None:
+        self.measured = Tally()
+        self.warmup = Tally()
+        # Answers that arrived in the measured part, whenever their requests were due
+        self.answered_in_window = 0
+        self.ok_in_window = 0
+        self.good_in_window = 0
+
+    def count(self, frame: Frame) -> None:
+        """Add the counts of a frame."""
+        tally = frame.tally
+        (self.measured if frame.cohort == "measured" else self.warmup).add(tally)
+        if frame.in_window:
+            self.answered_in_window += tally.completed + tally.overdue
+            self.ok_in_window += tally.ok
+            self.good_in_window += tally.good
+
+
+class OfRecipe(Totals):
+    """What became of the requests of one recipe of a mix; times of those in the measured part."""
 
     def __init__(self, name: str) -> None:
+        super().__init__()
         self.name = name
-        self.tally = Tally()  # of those that were due in the measured part, as the times
-        self.warmup = Tally()
-        self.answered_in_window = 0
-        self.good_in_window = 0
         self.distributions = {name: Distribution() for name in OF_RECIPES}
         self.correct: dict[int, Counter[int]] = {}  # times of the seconds that are not closed yet
 
     def add(self, frame: Frame) -> None:
         """Add the counts and the samples of a frame."""
-        tally = frame.tally
-        if frame.in_window:
-            self.answered_in_window += tally.completed + tally.overdue
-            self.good_in_window += tally.good
+        self.count(frame)
         if frame.cohort == "warmup":
-            self.warmup.add(tally)
             return
-        self.tally.add(tally)
-        times = {name: Counter(getattr(tally, name)) for name in OF_RECIPES if name != "response"}
+        kinds = (name for name in OF_RECIPES if name != "response")
+        times = {name: Counter(getattr(frame.tally, name)) for name in kinds}
         times["response"] = times["correct"] + times["failed"]
         for name, values in times.items():
             self.distributions[name].add(values)
         self.correct.setdefault(frame.second, Counter()).update(times["correct"])
 
 
-class Merge:
+class Merge(Totals):
     """Add frames up. A second is closed once no process can add to it any more.
 
     In a mix of requests, those of each recipe are also added up on their own; `recipes` has their
@@ -174,12 +188,8 @@ class Merge:
     """
 
     def __init__(self, recipes: Iterable[str] = ()) -> None:
+        super().__init__()
         self.of_recipes = [OfRecipe(name) for name in recipes]
-        self.measured = Tally()
-        self.warmup = Tally()
-        self.answered_in_window = 0
-        self.ok_in_window = 0
-        self.good_in_window = 0
         # Response times of all answers are the correct ones' and the failed ones' together
         self.distributions = {name: Distribution() for name in ("response", *SAMPLES)}
         self.seconds: list[Second] = []
@@ -188,19 +198,14 @@ class Merge:
 
     def add(self, frame: Frame) -> None:
         """Add a frame of kind 'tally'."""
-        tally = frame.tally
+        self.count(frame)
         second = self._open.setdefault(frame.second, _OpenSecond())
-        second.tally.add(tally)
+        second.tally.add(frame.tally)
         samples = second.measured if frame.cohort == "measured" else second.warmup
         for name, counter in samples.items():
-            counter.update(getattr(tally, name))
-        (self.measured if frame.cohort == "measured" else self.warmup).add(tally)
+            counter.update(getattr(frame.tally, name))
         if self.of_recipes:
             self.of_recipes[frame.recipe].add(frame)
-        if frame.in_window:
-            self.answered_in_window += tally.completed + tally.overdue
-            self.ok_in_window += tally.ok
-            self.good_in_window += tally.good
 
     def close_before(self, second: int | None) -> Iterable[Second]:
         """Close all seconds before `second` (all, if it is None), and yield them in order."""

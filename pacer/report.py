@@ -135,10 +135,10 @@ def _by_request(control: Control) -> dict[str, Any]:
     """Return the figures of each request of a mix by its name."""
     return {
         one.name: {
-            **{name: getattr(one.tally, name) for name in _REQUESTS},
-            "errors": _errors(one.tally),
-            "unsent": one.tally.unsent,
-            "unanswered": one.tally.unanswered,
+            **{name: getattr(one.measured, name) for name in _REQUESTS},
+            "errors": _errors(one.measured),
+            "unsent": one.measured.unsent,
+            "unanswered": one.measured.unanswered,
             "throughput_rps": _per_second(one.answered_in_window, control.measured_s),
             "goodput_rps": _per_second(one.good_in_window, control.measured_s),
             **_times(one.distributions),
