@@ -152,6 +152,7 @@ class Ab(Generator):
     longest_s = 600  # 32 bytes for each of 50,000 requests a second: 1 GB
     why_no_longer = "keeps every request in memory"
     counts_attempts = True
+    compares = "length, with its first answer"
     version_option = "-V"
 
     def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:

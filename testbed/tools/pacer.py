@@ -59,6 +59,7 @@ class Pacer(Generator):
     draws_arrivals = True
     times_out_from_due = True
     has_a_deadline = True
+    compares = "length and digest"
     mixes = True
     output = "pacer.json"
     leaves = PRINTED | {

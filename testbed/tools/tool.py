@@ -129,6 +129,8 @@ class Generator(InstalledTool):
     times_out_from_due: bool = False
     # It counts apart the correct answers that came within `good_within_ms`
     has_a_deadline: bool = False
+    # What it compares of each answer's body during the load; None: nothing
+    compares: str | None = None
     # It can ask several requests in turn, by weights and with values that it draws
     mixes: bool = False
     methods: tuple[Method, ...] = METHODS  # those that it can ask with
