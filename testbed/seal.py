@@ -51,7 +51,10 @@ def files_of(folder: Path) -> dict[str, KeptFile]:
 
 
 def changes(folder: Path, record: RunRecord) -> list[str]:
-    """Return a sentence for each file of a run that has changed since the run ended."""
+    """Return a sentence for each file of a run that has changed since the run ended.
+
+    Return an empty list if all are as they were.
+    """
     found = (_change(folder / name, kept) for name, kept in sorted(record.files.items()))
     return [sentence for sentence in found if sentence]
 

@@ -128,7 +128,7 @@ def load(own: str | Path | None = None, *, project: Path = APPS_FOLDER) -> Catal
 
 
 def _declared(folder: Path, where: str, name: str) -> list[Path]:
-    """Return the files of that name, sorted.
+    """Return the files of that name in the folders that match `where`, sorted.
 
     Links that lead nowhere are among them, and are refused later.
     """

@@ -141,7 +141,10 @@ def _check_parts(apps: list[CataloguedApp], endpoint: str, catalogue: Catalogue)
 
 
 def _lacking(app: CataloguedApp, endpoint: str, catalogue: Catalogue) -> list[str]:
-    """Return what an app does not serve of an endpoint: parts of a mix, or the endpoint itself."""
+    """Return what an app does not serve of an endpoint: parts of a mix, or the endpoint itself.
+
+    Return an empty list if it serves all of it.
+    """
     parts = catalogue.workload(app.workload).parts(endpoint)
     return [part for part in parts if part not in app.spec.endpoints]
 

@@ -72,10 +72,11 @@ def read(text: str) -> list[tuple[str, answers.Answer]]:
 
 
 def check(text: str, expected: Mapping[str, Expected]) -> dict[str, AnswerCheck]:
-    """Compare a sample with what is expected of each request, by name; an only one may be ''.
+    """Compare a sample with what is expected of each request, by name.
 
-    Return one check for each request that the sample has answers of, by name. Raises ValueError as
-    `read` does, and for a name or drawn values that are not the request's.
+    The name of an only request may be empty. Return one check for each request that the sample has
+    answers of, by name. Raises ValueError as `read` does, and for a name or drawn values that are
+    not the request's.
     """
     by_name: dict[str, list[answers.Answer]] = {}
     for name, answer in read(text):

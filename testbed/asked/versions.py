@@ -184,7 +184,7 @@ def _settings(variant: Variant, app: str) -> dict[str, str | int]:
 def differences(old: Source, new: Source) -> list[str]:
     """Return a line for each difference: of files, of requirements, of the rest of app.yml.
 
-    Titles and descriptions do not count.
+    Titles and descriptions do not count. Return an empty list if nothing differs.
     """
     kinds = (
         _changes("app.yml: ", _declared(old), _declared(new)),

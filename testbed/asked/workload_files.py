@@ -25,7 +25,7 @@ def digests(folder: Path, workload: Workload) -> dict[str, str]:
 
 
 def digest(named: Mapping[str, str]) -> str:
-    """Return a short digest of all these files, of which each has one."""
+    """Return one short digest of all files; `named` has that of each, by its path."""
     text = "".join(f"{name}\0{one}\0" for name, one in sorted(named.items()))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

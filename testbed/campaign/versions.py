@@ -183,7 +183,10 @@ def _repeated(
 
 
 def _begun(folder: Path) -> dict[int, str]:
-    """Return the names of the campaigns that began in a folder of repeats, by their numbers."""
+    """Return the names of the campaigns that began in a folder of repeats, by their numbers.
+
+    Return an empty mapping if none did.
+    """
     names = [path.parent.name for path in folder.glob(f"{REPEAT}*/{CAMPAIGN_FILE}")]
     numbers = {name: name.removeprefix(REPEAT) for name in names}
     return {int(number): name for name, number in numbers.items() if number.isdecimal()}

@@ -103,7 +103,7 @@ class Daemon:
         return self._app.spec.start_timeout_s
 
     def listening(self) -> list[str]:
-        """Return where the app listens for TCP, as '127.0.0.1:8000'."""
+        """Return where the app listens for TCP, as '127.0.0.1:8000'; an empty list if nowhere."""
         return ports.listening(self._server, self.show()["MainPID"])
 
     def failure(self, what: str) -> AppFailed:

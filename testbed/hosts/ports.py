@@ -98,7 +98,10 @@ def listening(remote: Remote, pid: str) -> list[str]:
 
 
 def listening_in(lines: list[str], uid: str) -> list[str]:
-    """Return the same from the output of `ss -Htlnpe`."""
+    """Return where a user listens, from the lines that `ss -Htlnpe` printed.
+
+    Return an empty list if the user listens nowhere.
+    """
     owned = [line for line in lines if (found := _UID.search(line)) and found[1] == uid]
     return list(dict.fromkeys(line.split()[3] for line in owned))
 
@@ -120,7 +123,7 @@ def _address(place: str) -> str:
 
 
 def holder_in(lines: list[str], address: str) -> str | None:
-    """Return the same from the output of `ss -Htlnpe`.
+    """Return who listens at an address, from the lines that `ss -Htlnpe` printed; None if nobody.
 
     A program of another user is named only by its unit or user id.
     """

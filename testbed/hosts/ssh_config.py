@@ -149,7 +149,7 @@ def _proxy_command(
     """Return the command whose input and output are the connection, as OpenSSH would run it.
 
     OpenSSH itself connects to jump hosts, so that their own settings count. It must not ask
-    questions there.
+    questions there. Return None if the host is connected to directly.
     """
     if jumps is None:
         return None if command is None else _expand(command, tokens)

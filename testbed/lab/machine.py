@@ -171,7 +171,7 @@ def boot_id() -> str:
 
 
 def labs() -> list[str]:
-    """Return the names of the labs that exist, whole or half-made."""
+    """Return the names of the labs that exist, whole or half-made; an empty list without one."""
     if not LABS_FOLDER.is_dir():
         return []
     return sorted(path.name for path in LABS_FOLDER.iterdir() if path.is_dir())

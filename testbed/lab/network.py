@@ -107,7 +107,10 @@ def dropping_chains(listing: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def marked_rules(listing: dict[str, Any], comment: str) -> list[dict[str, Any]]:
-    """Return the rules with that comment; `listing` is the output of `nft -j list ruleset`."""
+    """Return the rules with that comment, which may be none.
+
+    `listing` is the output of `nft -j list ruleset`.
+    """
     rules = (item["rule"] for item in listing["nftables"] if "rule" in item)
     return [rule for rule in rules if rule.get("comment") == comment]
 

@@ -167,7 +167,7 @@ class Body(Declared):
 
 
 def _texts_in(document: Any) -> Iterator[str]:
-    """Return the texts of a JSON document; keys are none."""
+    """Yield all texts that are values in a JSON document, and not its keys."""
     if isinstance(document, str):
         yield document
     elif isinstance(document, dict | list):

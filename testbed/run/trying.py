@@ -121,7 +121,10 @@ class _Trial:
         )
 
     def _sql_problems(self, asker: Asker, counted: Sequence[Service]) -> list[str]:
-        """Return how the SQL of one request differs from the declared one; [] if it does not."""
+        """Return how the SQL of one request differs from what is declared, a sentence for each.
+
+        Return an empty list if it does not differ.
+        """
         problems: list[str] = []
         for _ in range(MOST_ASKS if counted else 0):
             for service in counted:

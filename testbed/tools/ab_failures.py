@@ -55,7 +55,10 @@ def read(report: Report) -> Failed | None:
 
 
 def _by_body_bytes(report: Report, least: int, most: int) -> int | None:
-    """Return how many requests failed, if correct bodies of one length make up all body bytes."""
+    """Return how many requests failed, if correct bodies of one length make up all body bytes.
+
+    Return None if they do not, or if that number contradicts the counts of failures.
+    """
     length, size = report.one("Document Length"), report.count("HTML transferred")
     complete = report.count("Complete requests")
     match = re.fullmatch(r"(\d+) bytes", length["value"]) if length else None

@@ -173,7 +173,8 @@ def _invented(printed: Printed) -> list[str]:
     """Return a sentence if connections and rate do not allow the mean latency (Little's law).
 
     No more requests are under way than there are connections. If a mean latency says otherwise, the
-    tool has added samples that it did not measure, as wrk does.
+    tool has added samples that it did not measure, as wrk does. Return an empty list if the figures
+    agree, or if one of them was not printed.
     """
     mean, rate, requests = printed.times.mean, printed.rate, printed.requests
     if not printed.at_once or not mean or not rate or not requests or contradictions(printed):

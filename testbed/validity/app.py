@@ -21,10 +21,10 @@ def _to(check: AnswerCheck) -> str:
 
 
 def _answers_meanwhile(evidence: Evidence) -> list[Finding]:
-    """Return how many answers during the load differed from the verified one.
+    """Return a finding if too many answers during the load differed from the verified one.
 
-    The generator compares them by length and digest. Each part of a mix is judged by itself, as a
-    rare one would be lost among the others.
+    Return an empty list if they did not, or if the generator compares no bodies. Each part of a mix
+    is judged by itself, as a rare one would be lost among the others.
     """
     findings: list[Finding] = []
     for which, told in evidence.requests:

@@ -76,7 +76,7 @@ def response_drift_percent(evidence: Evidence) -> float | None:
     """Return by how much response times changed over the measured part, like `drift_percent`.
 
     The figures are the medians of its seconds, of the correct answers where the generator tells
-    them apart. Seconds without an answer are left out.
+    them apart. Seconds without an answer are left out. Return None if no trend can be told.
     """
     medians = column(evidence.timeline, "correct_p50_us")
     return _drift("response_drift_percent", medians or column(evidence.timeline, "response_p50_us"))

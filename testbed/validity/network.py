@@ -25,7 +25,7 @@ def link_steady(evidence: Evidence) -> list[Finding]:
 
 
 def _carrier(looks: Sequence[LinkState], samples: Samples) -> list[str]:
-    """Return sentences on a link that was down.
+    """Return sentences on a link that was down; an empty list if it never was.
 
     The count of carrier changes includes those that no sample saw.
     """
@@ -40,7 +40,10 @@ def _carrier(looks: Sequence[LinkState], samples: Samples) -> list[str]:
 
 
 def _way(looks: Sequence[LinkState], samples: Samples) -> list[str]:
-    """Return sentences if the address was gone, or if packets took another way."""
+    """Return sentences if the address was gone, or if packets took another way.
+
+    Return an empty list if neither happened.
+    """
     gone = column(samples, "link_has_address").count(0)
     ways = column(samples, "link_route")
     other = sum(way != ways[0] for way in ways)
@@ -53,7 +56,7 @@ def _way(looks: Sequence[LinkState], samples: Samples) -> list[str]:
 
 
 def _card(looks: Sequence[LinkState], samples: Samples) -> list[str]:
-    """Return sentences if speed, duplex or MTU changed."""
+    """Return sentences if speed, duplex or MTU changed; otherwise an empty list."""
     changed = []
     for key, word in (
         ("speed_mbit_per_s", "Mbit/s"),
@@ -109,7 +112,7 @@ def _sum(samples: Samples, *names: str) -> float | None:
 
 
 def _elapsed_s(samples: Samples) -> float | None:
-    """Return the time from the first sample to the last, in seconds."""
+    """Return the seconds from the first sample to the last; None if there are no two samples."""
     clock = "monotonic_s" if samples and "monotonic_s" in samples[0] else "t_s"
     return growth(samples, clock)
 
