@@ -171,6 +171,23 @@ def unpaired(
     return LogRatio(centre, np.sqrt(whole.value), freedom, sides)
 
 
+def contrast(cells: Sequence[npt.ArrayLike], weights: Sequence[float]) -> LogRatio:
+    """Return the product of the means of cells, each to the power of its weight.
+
+    Trial k of all cells was made in the same block. With the weights 1 and -1 of two cells, it is
+    what `paired` returns.
+    """
+    centre, scatter = np.asarray(0.0), np.asarray(0.0)
+    for cell, weight in zip(cells, weights, strict=True):
+        told = np.asarray(cell, dtype=float)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            centre = centre + weight * np.log(told.mean(axis=-1))
+        scatter = scatter + weight * _of_their_mean(told)
+    trials = scatter.shape[-1]
+    error = scatter.std(axis=-1, ddof=1) / trials**0.5
+    return LogRatio(centre, error, np.full_like(error, trials - 1))
+
+
 def together(parts: Sequence[Variance]) -> Variance:
     """Return the sum of variances, with Satterthwaite's degrees of freedom.
 
@@ -212,10 +229,15 @@ def _shares(
         centre = np.log(sides[0].mean(axis=-1) / sides[1].mean(axis=-1))
         shares = []
         for side, count in zip(sides, first, strict=True):
-            told = side[..., :count]
-            mean = told.mean(axis=-1, keepdims=True)
-            shares.append(np.where(np.isfinite(mean) & (mean > 0), told / mean, 1.0))
+            shares.append(_of_their_mean(side[..., :count]))
     return centre, shares[0], shares[1]
+
+
+def _of_their_mean(trials: Floats) -> Floats:
+    """Return the trials as shares of their mean; all are 1 if that is zero or infinite."""
+    mean = trials.mean(axis=-1, keepdims=True)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(np.isfinite(mean) & (mean > 0), trials / mean, 1.0)
 
 
 def holm(chances: Sequence[float]) -> list[float]:

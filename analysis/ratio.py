@@ -23,7 +23,7 @@ from analysis import intervals
 from analysis.intervals import CONFIDENCE, Between, Floats, LogRatio
 from analysis.statistics import MIN_TRIALS_FOR_INTERVAL, t_interval
 
-How = Literal["paired", "unpaired", "apart", "one cell", "one trial"]
+How = Literal["paired", "unpaired", "apart", "blocks", "one cell", "one trial"]
 Bound = Literal["value", "low", "high"]
 Place = Literal["within", "below", "above", "across"]
 DIGITS = 9  # figures are compared to so many digits: a ratio of 2 is 2, however it was divided
@@ -95,6 +95,8 @@ class Estimate:
                 basis = f"{of} trials against {to}, unpaired"
             case "apart":
                 basis = f"{of} trials against {to}, unpaired, and the noise between campaigns"
+            case "blocks":
+                basis = f"{of} blocks of trials"
             case "one cell":
                 basis = f"{of} trials"
         told = "" if self.first is None else f", scatter of the first {self.first}"
@@ -208,6 +210,37 @@ def estimate(
     least, most = fit("low", "high"), fit("high", "low")
     found = _between(value, (printed, least), (printed, most), how, trials)
     return replace(found, within=within("value", "value"), between=between, first=first[0])
+
+
+def contrast(
+    cells: Sequence[Sequence[Span]],
+    weights: Sequence[float],
+    merged: Sequence[Span] | None = None,
+) -> Estimate:
+    """Return the product of the means of cells, each to the power of its weight.
+
+    Trial k of all cells was made in the same block. `merged` has each cell's figure over all its
+    trials, if that is not their mean. If a mean is zero, nothing is known of the product.
+    """
+    trials = (len(cells[0]), len(cells[0]))
+    means = [mean(one) for one in cells] if merged is None else [one.value for one in merged]
+    how: How = "blocks" if trials[0] > 1 else "one trial"
+    if not all(0 < one < math.inf for one in means):
+        return Estimate(None, 0.0, math.inf, how, trials)
+    logs = (weight * math.log(one) for weight, one in zip(weights, means, strict=True))
+    value = math.exp(math.fsum(logs))
+    if how == "one trial":
+        return Estimate(value, 0.0, math.inf, how, trials)
+
+    def fit(above: Bound, below: Bound) -> LogRatio:
+        """Return the product of one bound of what multiplies and another of what divides."""
+        sides = (above if weight > 0 else below for weight in weights)
+        columns = [_column(one, which) for one, which in zip(cells, sides, strict=True)]
+        return intervals.contrast(columns, weights)
+
+    printed = fit("value", "value")
+    least, most = fit("low", "high"), fit("high", "low")
+    return _between(value, (printed, least), (printed, most), how, trials)
 
 
 def share(of: Sequence[Span]) -> Estimate:

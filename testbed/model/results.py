@@ -13,6 +13,7 @@ from testbed.model.base import Model
 from testbed.model.kinds import HostRole, Trials
 from testbed.model.load import Load
 from testbed.model.tool_output import ToolOutput
+from testbed.model.why import Why
 
 SCHEMA_VERSION = 1
 CAMPAIGN_FILE = "campaign.json"  # in a campaign's folder
@@ -393,5 +394,6 @@ class Campaign(Model):
     apps_path: str | None = None  # the user's own apps folder, on the control side
     versions: Versions | None = None  # None: not a campaign of two versions
     until: Until | None = None  # None: the number of trials was fixed
+    why: Why | None = None  # None: not a factorial over what two apps differ in
     testbed: dict[str, str]  # git commit, versions on the control side
     digest: str | None = None  # of all the above (testbed/seal.py); None: not recorded

@@ -37,7 +37,7 @@ ANALYSIS_FLOORS = (
     {"charts", "tables"},
     {"html"},
     {"compare", "reparse", "report"},
-    {"articles"},
+    {"articles", "why"},
 )
 HOUSES = {"testbed": FLOORS, "analysis": ANALYSIS_FLOORS}
 NO_CODE = {"templates"}

@@ -1,0 +1,266 @@
+"""Find in what two apps differ, and which of it can be changed. Pure functions.
+
+A setting that both apps have, with different values that each takes, is a factor. Two factors have
+names of their own, as they are more than one setting: `pool` and `keepalive`, which each server
+has in a way of its own. A setting that only one app has is a factor if the user says what else it
+is to be; where the other app serves, it has no effect. All other differences are the framework.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from testbed.asked.catalogue import unknown
+from testbed.errors import TestbedError
+from testbed.model.catalogue import CataloguedApp
+from testbed.model.kinds import PER_CPU
+from testbed.model.why import FRAMEWORK, Factor
+from testbed.texts import shown
+
+Settings = dict[str, Any]
+KEEPALIVE, POOL = "keepalive", "pool"
+TITLES = {KEEPALIVE: "keep-alive", POOL: "the pool"}
+# Settings that make one factor together
+TOGETHER: dict[str, tuple[str, ...]] = {POOL: ("database_access", "pool_size")}
+# Ways in which apps close connections after each answer, or keep them. The first that an app can
+# take, and that has the effect, is taken. Gunicorn takes sync with several threads for gthread.
+WAYS: dict[str, tuple[Settings, ...]] = {
+    "closed": ({"keepalive_s": 0}, {"worker_class": "sync", "threads": 1}),
+    "kept": (
+        {"keepalive_s": 75},
+        {"worker_class": "gthread"},
+        {"worker_class": "gthread", "keepalive_s": 75},
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two apps, with its settings as published."""
+
+    app: CataloguedApp
+    settings: Settings
+
+    @property
+    def name(self) -> str:
+        """The app's name."""
+        return self.app.name
+
+    def takes(self, name: str, value: Any) -> bool:
+        """Return whether the app has such a setting, and takes that value."""
+        setting = self.app.spec.settings.get(name)
+        if setting is None:
+            return False
+        per_cpu = isinstance(setting.default, int) and PER_CPU.fullmatch(str(value))
+        return bool(per_cpu) or setting.problem(value) is None
+
+
+def connections(settings: Settings) -> str | None:
+    """Return whether an app with these settings keeps connections: 'kept' or 'closed'.
+
+    Return None for an app that does not say for how long it keeps them.
+    """
+    if not isinstance(settings.get("keepalive_s"), int):
+        return None
+    closes = any(way.items() <= settings.items() for way in WAYS["closed"])
+    return "closed" if closes else "kept"
+
+
+def brought_to(side: Side, settings: Settings, wanted: str) -> Settings | None:
+    """Return the settings with what makes the app keep or close connections, as `wanted` says.
+
+    They are returned as they are if it does so already. Return None if the app has no way to.
+    """
+    if connections(settings) == wanted:
+        return settings
+    for way in WAYS[wanted]:
+        changed = settings | way
+        can = all(side.takes(name, value) for name, value in way.items())
+        if can and connections(changed) == wanted:
+            return changed
+    return None
+
+
+@dataclass(frozen=True)
+class Differing:
+    """Two apps and the factors between them."""
+
+    app: Side
+    against: Side
+    factors: list[Factor]
+    # The other value of each factor that only one of both has
+    own: Settings = field(default_factory=dict)
+    within_framework: list[str] = field(default_factory=list)
+
+    def settings(self, side: Side, as_app: frozenset[str]) -> Settings:
+        """Return the settings of an app where the factors `as_app` are as in `app`."""
+        other = self.against if side is self.app else self.app
+        found, keeps = dict(side.settings), connections(side.settings)
+        for factor in self.factors:
+            if (factor.name in as_app) == (side is self.app):
+                continue
+            if factor.only is not None:
+                if factor.only == side.name:
+                    found[factor.name] = self.own[factor.name]
+            elif factor.name == KEEPALIVE:
+                keeps = connections(other.settings)
+            else:
+                found |= _values(factor.name, other, side)
+        # at the end, as how connections are kept depends on other settings, too
+        brought = None if keeps is None else brought_to(side, found, keeps)
+        return found if brought is None else brought
+
+
+def differing(app: Side, against: Side, names: Sequence[str] | None) -> Differing:
+    """Return the factors between two apps: all that can be changed, or those named.
+
+    A factor that only one app has is named with its other value, as `threads=4`. Raises
+    TestbedError for what is no factor, and if there is none at all.
+    """
+    found = _found(app, against)
+    own = {
+        name: side
+        for side, other in ((app, against), (against, app))
+        for name in side.settings
+        if name not in other.settings
+    }
+    factors, values = [], Settings()
+    if names is None:
+        factors = [one for one in found.values() if not _obstacle(one, app, against)]
+    for asked in names or []:
+        name, _, value = (part.strip() for part in asked.partition("="))
+        if name in own:
+            values[name] = _value(own[name], name, value)
+            factors.append(_own_factor(own[name], own[name] is app, name, values[name]))
+        else:
+            factors.append(_named(name, found, (app, against), told="=" in asked))
+    if not factors:
+        raise TestbedError(
+            f"{app.name} and {against.name} differ in no setting that both have: all of the "
+            "difference is the framework",
+            remedy="name a setting that one of them has, with its other value, as "
+            "--factors=threads=4",
+        )
+    return Differing(app, against, factors, values, _rest(found, own, factors))
+
+
+def _found(app: Side, against: Side) -> dict[str, Factor]:
+    """Return the factors of which both apps have something, and not the same, by their names."""
+    states = (connections(app.settings), connections(against.settings))
+    found, left_out = {}, {name for names in TOGETHER.values() for name in names}
+    if None not in states and states[0] != states[1]:
+        found[KEEPALIVE] = _factor(KEEPALIVE, *states)
+        left_out.add("keepalive_s")
+        if _can_swap("worker_class", app, against):  # it is how they differ in that
+            left_out.add("worker_class")
+    elif states == ("closed", "closed"):
+        left_out.add("keepalive_s")  # how long is of no effect
+    for name in TOGETHER:
+        sides = (_values(name, app, against), _values(name, against, app))
+        texts = [", ".join(map(str, _effective(one).values())) for one in sides]
+        if texts[0] != texts[1]:
+            found[name] = _factor(name, *texts)
+    for name, value in app.settings.items():
+        if name not in left_out and value != against.settings.get(name, value):
+            found[name] = _factor(name, value, against.settings[name])
+    return found
+
+
+def _factor(name: str, app: Any, against: Any) -> Factor:
+    return Factor(name=name, title=TITLES.get(name, name), app=str(app), against=str(against))
+
+
+def _values(name: str, side: Side, other: Side) -> Settings:
+    """Return the app's values of a factor's settings, as far as the other app has them, too."""
+    names = TOGETHER.get(name, (name,))
+    return {n: side.settings[n] for n in names if n in side.settings and n in other.settings}
+
+
+def _effective(values: Settings) -> Settings:
+    """Return the values without the size of a pool that is not used."""
+    unused = values.get("database_access", "pool") != "pool"
+    return {name: value for name, value in values.items() if not (unused and name == "pool_size")}
+
+
+def _obstacle(factor: Factor, app: Side, against: Side) -> str | None:
+    """Return why an app cannot be given what the other has of a factor; None if both can."""
+    for side, other in ((app, against), (against, app)):
+        if factor.name == KEEPALIVE:
+            wanted = connections(other.settings)
+            if wanted is None or brought_to(side, side.settings, wanted) is None:
+                return f"{side.name} has no way to have its connections {wanted}"
+        else:
+            for name, value in _values(factor.name, other, side).items():
+                if not side.takes(name, value):
+                    return f"{side.name} cannot have {name}={value}"
+    return None
+
+
+def _can_swap(name: str, app: Side, against: Side) -> bool:
+    sides = ((app, against), (against, app))
+    return all(name in b.settings and a.takes(name, b.settings[name]) for a, b in sides)
+
+
+def _named(name: str, found: dict[str, Factor], sides: tuple[Side, Side], *, told: bool) -> Factor:
+    """Return the factor that the user named. Raises TestbedError if there is none of that name."""
+    app, against = sides
+    both = f"{app.name} and {against.name}"
+    if name == FRAMEWORK:
+        raise TestbedError("--factors: the framework is always one of the players")
+    if name in found:
+        if told:
+            raise TestbedError(
+                f"--factors: {both} differ in {name} already: say its name only",
+                remedy=f"{app.name} has {found[name].app}, {against.name} {found[name].against}",
+            )
+        if why := _obstacle(found[name], app, against):
+            raise TestbedError(f"--factors: {name} cannot be changed: {why}")
+        return found[name]
+    if name in (KEEPALIVE, *TOGETHER) or name in app.settings:
+        raise TestbedError(
+            f"--factors: {both} do not differ in {name}",
+            remedy=f"they differ in: {', '.join(found) or 'nothing that both have'}",
+        )
+    known = dict.fromkeys([*found, *app.settings, *against.settings])
+    raise unknown(f"factor between {both}:", name, known)
+
+
+def _value(side: Side, name: str, text: str) -> Any:
+    """Return the other value of a setting that one app alone has. Raises TestbedError if wrong."""
+    setting = side.app.spec.settings[name]
+    value: Any = int(text) if isinstance(setting.default, int) and text.isdecimal() else text
+    if not text:
+        raise TestbedError(
+            f"--factors: only {side.name} has {name}, so the other app does not say what else it "
+            "could be",
+            remedy=f"say it: {name}=VALUE; it is {side.settings[name]} now",
+        )
+    if not side.takes(name, value):
+        raise TestbedError(
+            f"--factors: {side.name} cannot have {name}={shown(value)}",
+            remedy=setting.problem(value),
+        )
+    if value == side.settings[name]:
+        raise TestbedError(f"--factors: {side.name} has {name}={shown(value)} as it is")
+    return value
+
+
+def _own_factor(side: Side, is_app: bool, name: str, value: Any) -> Factor:
+    levels = (side.settings[name], value)
+    return _factor(name, *(levels if is_app else levels[::-1])).model_copy(
+        update={"only": side.name}
+    )
+
+
+def _rest(found: dict[str, Factor], own: dict[str, Side], factors: list[Factor]) -> list[str]:
+    """Return what differs and is none of the factors, a phrase each."""
+    names = {factor.name for factor in factors}
+    hidden = names | ({"worker_class"} if KEEPALIVE in names else set())
+    return [
+        *(
+            f"{one.title} ({one.app} and {one.against})"
+            for n, one in found.items()
+            if n not in names
+        ),
+        *(f"{n} ({s.settings[n]}, only of {s.name})" for n, s in own.items() if n not in hidden),
+    ]
