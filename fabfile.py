@@ -32,6 +32,7 @@ fabric.main.program.__class__ = program.Program
 HELP = {name: text for name, (_, text) in options.defaults().items()}
 ARTICLE_HELP = {n: text for n, (_, text) in options.defaults(options.ArticleOptions).items()}
 VERSION_HELP = {n: text for n, (_, text) in options.defaults(options.VersionOptions).items()}
+WHY_HELP = {n: text for n, (_, text) in options.defaults(options.WhyOptions).items()}
 NOISE_HELP = {n: text for n, (_, text) in options.defaults(options.NoiseOptions).items()}
 CHECK_HELP = {n: text for n, (_, text) in options.defaults(options.CheckOptions).items()}
 DEPLOY_HELP = {n: text for n, (_, text) in options.defaults(options.DeployOptions).items()}
@@ -175,6 +176,12 @@ def _noise(folder: Path) -> int:
     return main(["noise", str(folder)])
 
 
+def _why(folder: Path) -> int:
+    from analysis.__main__ import main
+
+    return main(["why", str(folder)])
+
+
 def _until() -> ModuleType:
     from analysis.compare import until
 
@@ -234,6 +241,10 @@ namespace = Collection(
     run_aa=task(
         tasks.measuring_noise("Measure an app against itself: the noise of this place.", _noise),
         help=NOISE_HELP,
+    ),
+    run_why=task(
+        tasks.measuring_why("Why do two apps differ? The share of each factor.", _why),
+        help=WHY_HELP,
     ),
     run_article=task(
         tasks.measuring_article("Ask a published comparison again: as published, fair or both."),

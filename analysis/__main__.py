@@ -59,6 +59,10 @@ COMMANDS = (
         "verdicts", "print what became of a published comparison's claims",
         "analysis.articles.verdicts:add_arguments", "analysis.articles.verdicts:command",
     ),
+    Command(
+        "why", "say why two apps differ: the share of each factor in the ratio of their figures",
+        "analysis.why.show:add_arguments", "analysis.why.show:command",
+    ),
 )  # fmt: skip
 
 

@@ -30,11 +30,11 @@ def factorial_of(
     asked = _of_both(experiment, catalogue, app, against)
     known = catalogue.apps_of(experiment.workload)
     runs = plan(asked, catalogue, 0)
-    sides = [
+    ours, theirs = (
         Side(known[name], next(run.settings for run in runs if run.app == name))
         for name in (app, against)
-    ]
-    between = differing(*sides, names)
+    )
+    between = differing(ours, theirs, names)
     of_factors = [factor.name for factor in between.factors]
     words = factorial.generators(of_factors)
     cells, variants = _cells(between, factorial.cells(of_factors, words))

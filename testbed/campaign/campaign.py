@@ -38,6 +38,7 @@ from testbed.model.results import (
     Until,
     Versions,
 )
+from testbed.model.why import Why
 from testbed.progress import Progress
 from testbed.run.session import Session
 from testbed.texts import shown_name
@@ -60,6 +61,7 @@ class Request:
     folder_name: str | None = None  # None for the time and the experiment's name
     versions: Versions | None = None  # of one app, if the campaign compares two
     until: Until | None = None  # None: the number of trials is the experiment's
+    why: Why | None = None  # of two apps, if the campaign is a factorial
     watch: Watch | None = None
 
     @property
@@ -138,6 +140,7 @@ def resume(
         folder_name=folder.name,
         versions=campaign.versions,
         until=campaign.until,
+        why=campaign.why,
     )
     catalogue = catalogues.load(request.apps_path)
     with held(inventory) as remotes:
@@ -246,6 +249,7 @@ def _begun(
         apps_path=request.apps_path,
         versions=request.versions,
         until=request.until,
+        why=request.why,
         testbed=hosts.control_side(),
         **of_services,
     )

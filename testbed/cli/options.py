@@ -124,6 +124,24 @@ class NoiseOptions(Options):
         return {name: value for name, value in found.items() if name not in OF_NOISE}
 
 
+class WhyOptions(Options):
+    """The options of `fab run-why`, besides the experiment."""
+
+    app: str | None = Field(None, description="name of the app whose ratio is explained")
+    against: str | None = Field(None, description="name of the app that it is held against")
+    factors: Names | None = Field(
+        None,
+        description="what to change besides the framework, as keepalive,pool,threads=4; default: "
+        "all in which both differ",
+    )
+
+    def overrides(self) -> dict[str, Any]:
+        """Return the options that change the experiment."""
+        found = super().overrides()
+        return {name: value for name, value in found.items() if name not in OF_WHY}
+
+
+OF_WHY = WhyOptions.model_fields.keys() - Options.model_fields.keys()
 OF_NOISE = NoiseOptions.model_fields.keys() - Options.model_fields.keys()
 OF_VERSIONS = VersionOptions.model_fields.keys() - Options.model_fields.keys()
 
@@ -314,6 +332,30 @@ def read_noise(given: dict[str, Any]) -> NoiseOptions:
     if options.resume is not None and options.app is not None:
         raise TestbedError(
             "--resume goes on with campaigns as they were begun; it does not go with --app"
+        )
+    return options
+
+
+def read_why(given: dict[str, Any]) -> WhyOptions:
+    """Return typed options. Raises TestbedError, which names each wrong or missing option."""
+    options = _typed(WhyOptions, given)
+    for name in ("apps", "until", "most", "metric"):
+        if getattr(options, name) is not None:
+            raise TestbedError(
+                f"{option_name(name)} does not go with run-why, which takes --app and --against"
+            )
+    read({name: value for name, value in given.items() if name not in OF_WHY})
+    named = [name for name in ("app", "against", "factors") if getattr(options, name) is not None]
+    if options.resume is not None and named:
+        raise TestbedError(
+            "--resume goes on with a campaign as it was begun; it does not go with "
+            + " and ".join(map(option_name, named))
+        )
+    missing = [name for name in ("app", "against") if name not in named]
+    if options.resume is None and missing:
+        raise TestbedError(
+            f"{' and '.join(map(option_name, missing))}: missing",
+            remedy="--app NAME --against NAME [--factors NAME,NAME=VALUE]",
         )
     return options
 

@@ -14,6 +14,7 @@ from testbed.cli.options import option_name
 from testbed.model.article import Scale, SeriesPart
 from testbed.model.experiment import Experiment, LoadSpec, PlannedRun
 from testbed.model.results import LinkRecord, Standing, Until, Versions
+from testbed.model.why import Why
 from testbed.run.trying import Tried
 from testbed.texts import shown_name
 
@@ -127,6 +128,20 @@ def versions_text(named: Versions) -> str:
     ]
     found = [f"  {shown_name(line)}" for line in named.differences]
     return "\n".join([*lines, "what differs:", *(found or ["  nothing: an app against itself"])])
+
+
+def why_text(why: Why) -> str:
+    """Return the factors between two apps, and how many cells their factorial has."""
+    lines = [f"why {why.app} differs from {why.against}:"]
+    for one in why.factors:
+        only = f" (only {one.only} has it)" if one.only else ""
+        lines.append(f"  {one.name}: {one.app} against {one.against}{only}")
+    lines.append(f"  framework: {why.app} against {why.against}")
+    lines += [f"    with it: {phrase}" for phrase in why.within_framework]
+    measured = len({(cell.app, cell.variant) for cell in why.cells})
+    kind = f"a fraction of resolution {why.resolution}" if why.resolution else "a full factorial"
+    lines.append(f"{kind}: {len(why.cells)} combinations, {measured} of them to be measured")
+    return "\n".join(lines)
 
 
 def part_text(

@@ -20,6 +20,7 @@ from testbed import files, store
 from testbed.asked import catalogue as catalogues
 from testbed.asked import experiments, until
 from testbed.asked.plan import plan
+from testbed.asked.why import factorial_of
 from testbed.campaign import articles, campaign, versions
 from testbed.campaign.course import Watch
 from testbed.cli import options, show
@@ -147,6 +148,20 @@ def measuring_noise(doc: str, judge: Callable[[Path], int]) -> Task:
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     first = [inspect.Parameter("experiment", kind)]
     return with_options(body, "run_aa", doc, first, options.NoiseOptions)
+
+
+def measuring_why(doc: str, told: Callable[[Path], int]) -> Task:
+    """Return a task that measures why two apps differ, and ends with the exit code of `told`.
+
+    `told` prints the shares of the ratio that the campaign in a folder shows.
+    """
+
+    def body(context: Context, experiment: str, **given: Any) -> None:
+        measure_why(experiment, options.read_why(given), told)
+
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    first = [inspect.Parameter("experiment", kind)]
+    return with_options(body, "run_why", doc, first, options.WhyOptions)
 
 
 def measuring_article(doc: str) -> Task:
@@ -321,6 +336,34 @@ def measure_noise(name: str, given: options.NoiseOptions, judge: Callable[[Path]
         folder, outcomes = versions.repeat(request, times, progress)
     progress.result(show.repeats_text(folder, outcomes))
     _end(outcomes, judge(folder), strict=given.strict)
+
+
+def measure_why(name: str, given: options.WhyOptions, told: Callable[[Path], int]) -> None:
+    """Carry out or resume the factorial of two apps, or only print its plan with --dry-run."""
+    progress = Progress(Terminal(), quiet=given.quiet)
+    if given.resume is not None:
+        outcome = _resumed(given.resume, given.inventory, None, progress)
+    else:
+        path = experiments.find(name)
+        asked, overridden = experiments.override(experiments.load(path), given.overrides())
+        with experiments.placed(path, overridden):
+            catalogue = catalogues.load(given.apps_path)
+            experiment, why = factorial_of(
+                asked, catalogue, given.app or "", given.against or "", given.factors
+            )
+            runs = plan(experiment, catalogue, given.seed or 0)
+            progress.result(show.why_text(why))
+            if given.dry_run:
+                progress.result(show.plan_text(experiment, runs))
+                return
+            request = campaign.Request(
+                path.stem, experiment, overridden, given.seed, inventory.load(given.inventory),
+                store.folder(), apps_path=given.apps_path, why=why,
+                folder_name=f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-why-{path.stem}",
+            )  # fmt: skip
+            outcome = campaign.run(request, progress)
+    _tell(outcome, None, progress)
+    _end([outcome], told(outcome.folder), strict=given.strict)
 
 
 def _resumed(

@@ -1,0 +1,280 @@
+"""Run `why`: print and draw what the ratio of two apps is made of, and say it in a sentence."""
+
+import json
+import math
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from rich.console import Console
+from rich.text import Text
+
+from analysis.charts import fonts, waterfall
+from analysis.charts.style import RC, generator_of, render
+from analysis.compare.cells import COMPARABLE
+from analysis.folders import lacks, load_one
+from analysis.load import LoadedCampaign
+from analysis.ratio import finite, number
+from analysis.text_table import text_table
+from analysis.why import shapley
+from analysis.why.explained import (
+    DEFAULT_KEYS,
+    TITLES,
+    Explained,
+    Interaction,
+    Share,
+    explain,
+    factorial_of,
+)  # fmt: skip
+from testbed import files
+from testbed.errors import Exit, TestbedError
+from testbed.model.why import FRAMEWORK, Why
+from testbed.texts import shown_name
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+NOISE = "cannot be told from noise"
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments of `why`."""
+    parser.add_argument("folder", type=files.named, help="folder that fab run-why wrote")
+    parser.add_argument(
+        "--metric", action="append", default=[], metavar="KEY",
+        help=f"figure to explain, may be repeated; one of {', '.join(COMPARABLE)} (default: "
+        f"{', '.join(key for key in DEFAULT_KEYS if key in COMPARABLE)})",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="as JSON, for other programs")
+    parser.add_argument(
+        "--out", type=files.named, metavar="DIR",
+        help="where to write the charts (default: why/ in the folder)",
+    )  # fmt: skip
+
+
+def command(arguments: Namespace, console: Console) -> int:
+    """Print why both apps differ, write the charts, and return the exit code.
+
+    Raises TestbedError.
+    """
+    campaign = load_one(arguments.folder)
+    why = factorial_of(campaign)
+    found = explain(campaign, arguments.metric)
+    out = arguments.out or arguments.folder / "why"
+    try:
+        charts = write_charts(campaign, why, found, out)
+    except OSError as error:
+        raise TestbedError(
+            f"{shown_name(error.filename or out)}: cannot be written: {error.strerror}",
+            remedy="name another folder with --out",
+        ) from error
+    if arguments.json:
+        console.print(Text(json.dumps(document(why, found), indent=2)), soft_wrap=True)
+    else:
+        show(campaign, why, found, console)
+        for path in charts:
+            console.print(Text(f"chart: {shown_name(path)}"), soft_wrap=True)
+    return 0 if any(one.ratio for one in found) else Exit.NOT_VALID
+
+
+def show(campaign: LoadedCampaign, why: Why, found: Sequence[Explained], console: Console) -> None:
+    """Print a sentence and a table for each figure, and what the design cannot tell."""
+    if lacking := lacks(campaign):
+        console.print(Text(f"The campaign is not complete: {lacking}."))
+    for one in found:
+        console.print(Text(f"\n{head(one)}", style="bold"), soft_wrap=True)
+        console.print(Text(sentence(why, one)), soft_wrap=True)
+        if one.ratio is not None:
+            console.print(_table(why, one))
+        for line in [*(interaction_text(why, i) for i in one.interactions), *one.remarks]:
+            console.print(Text(line), soft_wrap=True)
+    console.print(Text(""))
+    for line in about_design(why):
+        console.print(Text(line), soft_wrap=True)
+
+
+def head(one: Explained) -> str:
+    """Return what is explained: endpoint, load and figure."""
+    return f"{one.endpoint}, {one.load}, {one.metric.title}"
+
+
+def sentence(why: Why, one: Explained) -> str:
+    """Return what the ratio is made of in one sentence.
+
+    It names the factors that are told from noise, the largest first, then what is left of the
+    others together, then the framework.
+    """
+    if one.ratio is None or one.ratio.value is None:
+        return f"Not known: {one.problem}"
+    whole = f"{_times(one.ratio.value)} ({why.titles[one.of]} against {why.titles[one.to]})"
+    if one.ratio.how == "one trial":
+        parts = [_part(share) for share in _sorted(one.shares)]
+        text = f"Of {whole}, {_listed(parts)}; one block of trials tells nothing of noise"
+    else:
+        told = [share for share in _sorted(one.shares) if share.told]
+        rest = [share for share in one.shares if not share.told]
+        parts = [_part(share) for share in told]
+        if rest:
+            together = math.exp(math.fsum(math.log(share.estimate.value or 1) for share in rest))
+            noise = f"{_times(together)} {NOISE} ({', '.join(share.title for share in rest)})"
+            parts.insert(sum(share.player != FRAMEWORK for share in told), noise)
+        text = f"Of {whole}, {_listed(parts)}"
+        if one.ratio.lies(1, 1) == "across":
+            text += "; the ratio itself cannot be told from 1"
+    return f"{text}."
+
+
+def _sorted(shares: Sequence[Share]) -> list[Share]:
+    """Return the largest shares first, and the framework's last."""
+    return sorted(shares, key=lambda share: (share.player == FRAMEWORK, -share.size))
+
+
+def _part(share: Share) -> str:
+    return f"{_times(share.estimate.value or 0)} {share.title}"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    """Return the parts as a list in words, with the verb behind the first figure."""
+    first, *rest = parts
+    figure, _, what = first.partition(" ")
+    verb = "" if what.startswith(NOISE) else "is "
+    return ", ".join([f"{figure} {verb}{what}", *rest])
+
+
+def _times(value: float) -> str:
+    return f"{number(value)}{TIMES}"
+
+
+def _table(why: Why, one: Explained) -> Any:
+    table = text_table()
+    table.add_column("Factor")
+    table.add_column(why.titles[why.app])
+    table.add_column(why.titles[why.against])
+    table.add_column("Times", justify="right")
+    table.add_column("95 % interval")
+    table.add_column("")
+    levels = {factor.name: (factor.app, factor.against) for factor in why.factors}
+    levels[FRAMEWORK] = (why.app, why.against)
+    for share in _sorted(one.shares):
+        known = "" if share.told or share.estimate.how == "one trial" else NOISE
+        interval = share.estimate.interval()
+        value = number(share.estimate.value or 0)
+        row = (share.title, *levels[share.player], value, interval, known)
+        table.add_row(*map(Text, row))
+    if one.ratio is not None and one.ratio.value is not None:
+        whole = (number(one.ratio.value), one.ratio.interval())
+        table.add_row(*map(Text, (f"{one.of} / {one.to}", "", "", *whole, "")), style="bold")
+    return table
+
+
+def interaction_text(why: Why, one: Interaction) -> str:
+    """Return what players do together, and what else it could be."""
+    sets = [" and ".join(_title(why, p) for p in _placed(why, each)) for each in one.sets]
+    value = one.estimate.value or 0
+    text = f"Together, {sets[0]} do {_times(value)} what each does by itself"
+    text += f" ({one.estimate.interval()}; p = {one.chance:.2g})"
+    return f"{text}; or it is {', or '.join(sets[1:])}." if sets[1:] else f"{text}."
+
+
+def _title(why: Why, player: str) -> str:
+    return {factor.name: factor.title for factor in why.factors}.get(player) or TITLES[player]
+
+
+def _placed(why: Why, players: frozenset[str]) -> list[str]:
+    return [player for player in why.players if player in players]
+
+
+def about_design(why: Why) -> list[str]:
+    """Return sentences on the design: what was changed, and what it cannot tell apart."""
+    lines = []
+    if why.resolution is None:
+        lines.append(f"A full factorial: all {len(why.cells)} combinations.")
+    else:
+        lines.append(
+            f"A fraction of resolution {why.resolution}: {len(why.cells)} of "
+            f"{2 ** len(why.players)} combinations. These cannot be told apart; a share is taken "
+            "for that of the smallest set:"
+        )
+        lines += [
+            "  " + " = ".join(" x ".join(_placed(why, each)) for each in sets)
+            for sets in shapley.aliases(why)
+        ]
+    lines += [
+        f"Only {why.titles[factor.only]} has {factor.title}, so where the other serves it does "
+        "nothing."
+        for factor in why.factors
+        if factor.only
+    ]
+    if why.within_framework:
+        lines.append(f"Counted to the framework: {', '.join(why.within_framework)}.")
+    return lines
+
+
+def write_charts(
+    campaign: LoadedCampaign, why: Why, found: Sequence[Explained], out: Path
+) -> list[Path]:
+    """Draw a waterfall chart for each ratio that is known. Return the charts' PNG files."""
+    shown = fonts.legible(campaign)
+    generators = ", ".join(sorted({generator_of(run.record) for run in campaign.runs}))
+    paths = []
+    for one in found:
+        if one.ratio is None or one.ratio.value is None:
+            continue
+        steps = [_step(share.title, share) for share in _sorted(one.shares)]
+        whole = _step("all", Share("all", "all", one.ratio))
+        with matplotlib.rc_context(RC | {"font.family": shown.families}):
+            chart = render(
+                waterfall.draw(
+                    _file_name(found, one),
+                    f"Why: {one.metric.title}, {one.endpoint}",
+                    f"{why.titles[one.of]} against {why.titles[one.to]}, {one.load}",
+                    shown.campaign, generators, steps, whole,
+                )
+            )  # fmt: skip
+        out.mkdir(parents=True, exist_ok=True)
+        (out / f"{chart.name}.svg").write_bytes(chart.svg)
+        (out / f"{chart.name}.png").write_bytes(chart.png)
+        paths.append(out / f"{chart.name}.png")
+    return paths
+
+
+def _file_name(found: Sequence[Explained], one: Explained) -> str:
+    """Return the name of a chart; with its number where an endpoint has several loads."""
+    alike = [o for o in found if (o.endpoint, o.metric) == (one.endpoint, one.metric)]
+    number_text = f"-{alike.index(one) + 1}" if len(alike) > 1 else ""
+    return f"{one.endpoint}-{one.metric.key}{number_text}"
+
+
+def _step(title: str, share: Share) -> waterfall.Step:
+    value = share.estimate.value or 1
+    label = f"{title}  {_times(value)}"
+    return waterfall.Step(label, value, share.estimate.low, share.estimate.high, share.told)
+
+
+def document(why: Why, found: Sequence[Explained]) -> dict[str, Any]:
+    """Return all of it for JSON."""
+    return {
+        "design": why.model_dump(mode="json") | {"resolution": why.resolution},
+        "explained": [
+            {
+                "endpoint": one.endpoint,
+                "load": one.load,
+                "metric": one.metric.key,
+                "of": one.of,
+                "to": one.to,
+                "sentence": sentence(why, one),
+                "ratio": one.ratio and one.ratio.document(),
+                "shares": {
+                    share.player: share.estimate.document() | {"told_from_noise": share.told}
+                    for share in one.shares
+                },
+                "interactions": [
+                    i.estimate.document()
+                    | {"sets": [_placed(why, s) for s in i.sets], "p_value_holm": finite(i.chance)}
+                    for i in one.interactions
+                ],
+                "remarks": one.remarks,
+            }
+            for one in found
+        ],
+    }
