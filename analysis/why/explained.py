@@ -155,7 +155,7 @@ def _of_cells(
         )
     return replace(
         nothing, of=of, to=to, ratio=figures.product(way * shapley.whole(why)), shares=shares,
-        interactions=_large(why, figures), remarks=remarks,
+        interactions=_large(why, figures, way), remarks=remarks,
     )  # fmt: skip
 
 
@@ -178,9 +178,16 @@ class _Figures:
         )
 
 
-def _large(why: Why, figures: _Figures) -> list[Interaction]:
-    """Return the interactions that are told from noise and worth naming, the largest first."""
-    found = {sets: figures.product(one) for sets, one in shapley.interactions(why).items()}
+def _large(why: Why, figures: _Figures, way: int) -> list[Interaction]:
+    """Return the interactions that are told from noise and worth naming, the largest first.
+
+    `way` is -1 if what is explained is the ratio of `against` to `app`: what players do is then the
+    way back, once for each of them.
+    """
+    found = {
+        sets: figures.product(way ** len(sets[0]) * one)
+        for sets, one in shapley.interactions(why).items()
+    }
     chances = holm([one.chance_outside(1, 1) for one in found.values()])
     named = [
         Interaction(sets, one, chance)

@@ -171,7 +171,8 @@ def interaction_text(why: Why, one: Interaction) -> str:
     """Return what players do together, and what else it could be."""
     sets = [" and ".join(_title(why, p) for p in _placed(why, each)) for each in one.sets]
     value = one.estimate.value or 0
-    text = f"Together, {sets[0]} do {_times(value)} what each does by itself"
+    fewer = "one by one" if len(one.sets[0]) < 3 else "one by one and in pairs"
+    text = f"Together, {sets[0]} do {_times(value)} what they do {fewer}"
     text += f" ({one.estimate.interval()}; p = {one.chance:.2g})"
     return f"{text}; or it is {', or '.join(sets[1:])}." if sets[1:] else f"{text}."
 

@@ -129,6 +129,8 @@ def differing(app: Side, against: Side, names: Sequence[str] | None) -> Differin
         factors = [one for one in found.values() if not _obstacle(one, app, against)]
     for asked in names or []:
         name, _, value = (part.strip() for part in asked.partition("="))
+        if name in (factor.name for factor in factors):
+            raise TestbedError(f"--factors: {name} is named twice")
         if name in own:
             values[name] = _value(own[name], name, value)
             factors.append(_own_factor(own[name], own[name] is app, name, values[name]))

@@ -30,7 +30,7 @@ from testbed.hosts.remotes import held
 from testbed.model.article import Series
 from testbed.model.base import Model
 from testbed.model.experiment import Experiment
-from testbed.model.results import SERIES_FILE, Until
+from testbed.model.results import CAMPAIGN_FILE, SERIES_FILE, Campaign, Until
 from testbed.paths import ROOT
 from testbed.progress import Progress
 from testbed.run import trying
@@ -342,6 +342,12 @@ def measure_why(name: str, given: options.WhyOptions, told: Callable[[Path], int
     """Carry out or resume the factorial of two apps, or only print its plan with --dry-run."""
     progress = Progress(Terminal(), quiet=given.quiet)
     if given.resume is not None:
+        path = _results_folder(given.resume) / CAMPAIGN_FILE
+        if store.read(path, Campaign).why is None:
+            raise TestbedError(
+                f"{shown_name(given.resume)}: not a campaign of `fab run-why`",
+                remedy="go on with it by the task that began it",
+            )
         outcome = _resumed(given.resume, given.inventory, None, progress)
     else:
         path = experiments.find(name)

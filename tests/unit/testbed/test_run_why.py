@@ -1,0 +1,124 @@
+"""`fab run-why`: its plan, what it hands to the campaign, how it goes on, and what it refuses."""
+
+import contextlib
+
+import pytest
+from invoke.context import Context
+
+from bench.why import factorial_of
+from testbed import store
+from testbed.campaign import campaign
+from testbed.campaign.campaign import Outcome
+from testbed.cli import tasks
+from testbed.errors import Exit, TestbedError
+from testbed.hosts import inventory
+from testbed.model.results import CAMPAIGN_FILE
+from testbed.progress import Progress
+from testbed.terminal import Terminal
+from tests.unit.report import builder
+
+BOTH = {"app": "aiohttp_api_hour", "against": "django"}
+
+
+@pytest.fixture
+def told():
+    """The folders whose shares were printed."""
+    return []
+
+
+@pytest.fixture
+def run_why(told, tmp_path, monkeypatch, capsys):
+    """`fab run-why saturation …` in this process: exit code, and what it printed."""
+    monkeypatch.setenv(store.FOLDER_VARIABLE, str(tmp_path / "results"))
+    task = tasks.measuring_why("any", lambda folder: told.append(folder) or 0)
+
+    def call(name="saturation", **given):
+        code = 0
+        try:
+            task(Context(), name, **given)
+        except SystemExit as end:
+            code = end.code
+        printed = capsys.readouterr()
+        return code, printed.out + printed.err
+
+    return call
+
+
+def test_the_plan_names_factors_and_cells_and_touches_no_host(run_why, told, tmp_path):
+    code, said = run_why(**BOTH, factors="keepalive,pool", dry_run=True, endpoints="agents")
+    assert code == 0
+    assert "keepalive: kept against closed" in said
+    assert "a full factorial: 8 combinations, 8 of them to be measured" in said
+    assert "32 runs" in said
+    assert said.count("-t1  ") == 8
+    assert not told
+    assert not (tmp_path / "results").exists()
+
+
+def test_the_campaign_has_the_factorial_and_its_shares_are_told(run_why, told, monkeypatch):
+    seen = []
+
+    def run(request, progress):
+        seen.append(request)
+        return Outcome(request.results_folder / (request.folder_name or ""), [])
+
+    monkeypatch.setattr(campaign, "run", run)
+    monkeypatch.setattr(inventory, "load", lambda named: named)
+    code, _ = run_why(**BOTH, factors="pool", trials="3", quiet=True)
+    (request,) = seen
+    assert code == 0
+    assert [factor.name for factor in request.why.factors] == ["pool"]
+    assert set(request.experiment.variants) == {cell.variant for cell in request.why.cells}
+    assert request.experiment.trials == 4
+    assert request.folder_name.endswith("-why-saturation")
+    assert told == [request.results_folder / request.folder_name]
+
+
+def test_a_campaign_goes_on_as_the_factorial_that_it_was(run_why, monkeypatch, tmp_path):
+    why = factorial_of(["pool"])
+    asked = campaign.experiments.load(campaign.experiments.find("saturation"))
+    about = builder.campaign([], why=why, asked=asked.model_dump(mode="json"))
+    store.write(tmp_path / "begun" / CAMPAIGN_FILE, about)
+    seen = []
+
+    def prepare(request, *rest):
+        seen.append(request)
+        raise TestbedError("far enough")
+
+    monkeypatch.setattr(campaign, "_prepare", prepare)
+    monkeypatch.setattr(campaign, "held", lambda hosts: contextlib.nullcontext())
+    with pytest.raises(TestbedError, match="far enough"):
+        campaign.resume(tmp_path / "begun", None, Progress(Terminal(), quiet=True))
+    assert seen[0].why == why
+
+
+def test_other_campaigns_are_not_gone_on_with(run_why, tmp_path):
+    store.write(tmp_path / "other" / CAMPAIGN_FILE, builder.campaign([]))
+    code, said = run_why(resume=str(tmp_path / "other"))
+    assert code == Exit.BAD_INPUT
+    assert "not a campaign of `fab run-why`" in said
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "--app and --against: missing"),
+        ({"app": "django"}, "--against: missing"),
+        ({"app": "django", "against": "django"}, "name the same app"),
+        (BOTH | {"factors": ""}, "--factors: no name given"),
+        (BOTH | {"factors": "pool,pool"}, "--factors: pool is named twice"),
+        (BOTH | {"factors": "threads=4,threads=8"}, "threads is named twice"),
+        (BOTH | {"factors": "speed"}, "unknown factor"),
+        (BOTH | {"apps": "django"}, "--apps does not go with run-why"),
+        (BOTH | {"until": "3%"}, "--until does not go with run-why"),
+        (BOTH | {"resume": "results/x"}, "does not go with --app and --against"),
+        (BOTH | {"endpoints": "agents_with_orm"}, "serve none of the experiment's endpoints both"),
+        ({"resume": "no/such/folder"}, "no/such/folder"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_in_a_sentence(run_why, told, given, said):
+    code, printed = run_why(**given)
+    assert code == Exit.BAD_INPUT
+    assert said in printed
+    assert "Traceback" not in printed
+    assert not told
