@@ -50,7 +50,7 @@ def test_the_plan_names_factors_and_cells_and_touches_no_host(run_why, told, tmp
     assert "keepalive: kept against closed" in said
     assert "a full factorial: 8 combinations, 8 of them to be measured" in said
     assert "32 runs" in said
-    assert said.count("-t1  ") == 8
+    assert said.count("-t1\n") == 8
     assert not told
     assert not (tmp_path / "results").exists()
 
