@@ -44,12 +44,12 @@ def test_a_request_opens_a_connection_or_each_of_its_queries_does(
         rows = postgresql.query("SELECT sessions FROM pg_stat_database WHERE datname = 'pokemon'")
         return int(rows[0])
 
-    def connected() -> int:  # whoever it is: also what has ended here may be counted later there
-        rows = postgresql.query("SELECT pid FROM pg_stat_activity WHERE datname = 'pokemon'")
-        return len(rows)
+    def left() -> int:  # also of psql, by which the data set was loaded
+        clients = (running.database_name, "psql")
+        return sum(postgresql.connections(client, "datname = 'pokemon'") for client in clients)
 
     with serve(name, database_access=access) as running:
-        wait_until(lambda: connected() == 0, "none is left")
+        wait_until(lambda: left() == 0, "none is left")
         before = opened()
         for _ in range(REQUESTS):
             assert running.get(PATHS[name]).status == 200
