@@ -11,7 +11,7 @@ from typing import Any
 
 import jinja2
 
-from analysis import capacities, figures, groups, mixes, ramp, tables, trials
+from analysis import answers, asked, capacities, figures, groups, mixes, ramp, tables, trials
 from analysis.charts.style import Rendered
 from analysis.intervals import CONFIDENCE
 from analysis.load import LoadedCampaign
@@ -36,15 +36,6 @@ SQL_KINDS = ("declared", "housekeeping", "unexpected")  # worst last
 
 
 @dataclass(frozen=True)
-class AskedKey:
-    """One key of the experiment as resolved, and whether the command line overrode it."""
-
-    key: str
-    value: str
-    overridden: bool
-
-
-@dataclass(frozen=True)
 class RunRow:
     """One run in the result table."""
 
@@ -61,10 +52,17 @@ def page(
 ) -> str:
     """Return the whole page; the same results folder always gives the same text."""
     template = environment().get_template("report.html.j2")
+    found = answers.answers(campaign)
     return template.render(
         about=campaign.campaign,
         campaign=campaign,
-        asked=asked(campaign),
+        asked=asked.keys(campaign),
+        asked_sentence=asked.sentence(campaign),
+        answers=found,
+        anchor=anchor,
+        doubts=doubts,
+        charts_above=charts_above(found),
+        ramp_sentences=ramp.sentences(campaign),
         standings=standings(campaign),
         questionable=questionable(campaign),
         columns=columns(campaign),
@@ -158,35 +156,27 @@ def policy(styles: str) -> str:
     return "; ".join([*allowed, "base-uri 'none'", "form-action 'none'"])
 
 
-def asked(campaign: LoadedCampaign) -> list[AskedKey]:
-    """Return the experiment as resolved, nested keys with dots; overridden ones are marked."""
-    overridden = campaign.campaign.overridden
-    said_above = ("schema_version", "title", "description", "workload")
-    flat = [
-        (key, value)
-        for key, value in flatten(campaign.campaign.asked)
-        if key not in said_above and value is not None
-    ]
-    marked = [AskedKey(key, or_missing(value), _is_one_of(key, overridden)) for key, value in flat]
-    # An overridden key that the experiment does not list would otherwise go unsaid.
-    unseen = [key for key in overridden if not any(_is_one_of(name, [key]) for name, _ in flat)]
-    return [*marked, *(AskedKey(key, MISSING, True) for key in unseen)]
+def charts_above(found: list[answers.Answer]) -> list[str | None]:
+    """Return for each answer the name of the chart beside it, which shows the figure that ranks.
+
+    Several answers of one endpoint share a chart, which stands beside the first of them.
+    """
+    kinds = {answers.P99.key: "latency", answers.CAPACITY.key: "capacity"}
+    names: list[str | None] = []
+    for one in found:
+        name = f"{one.endpoint}-{kinds.get(one.metric.key, 'requests')}"
+        names.append(None if name in names else name)
+    return names
 
 
-def flatten(values: Any, prefix: str = "") -> list[tuple[str, Any]]:
-    """Return nested mappings as dotted keys with their values; a list becomes one text."""
-    if not isinstance(values, Mapping):
-        text = ", ".join(str(item) for item in values) if isinstance(values, list) else values
-        return [(prefix, text)]
-    return [
-        item
-        for key, value in values.items()
-        for item in flatten(value, f"{prefix}.{key}" if prefix else str(key))
-    ]
+def anchor(row: answers.Row) -> str:
+    """Return the id of the place where the trials of a row stand."""
+    return f"result-{row.group.first.run_id}" if row.group else "capacities"
 
 
-def _is_one_of(key: str, names: list[str]) -> bool:
-    return any(key == n or key.startswith(f"{n}.") or key.endswith(f".{n}") for n in names)
+def doubts(row: answers.Row) -> str:
+    """Return the id of the place where the findings on a row's trials stand."""
+    return "validity" if row.standing != "valid" else anchor(row)
 
 
 def standings(campaign: LoadedCampaign) -> dict[str, int]:

@@ -4,6 +4,7 @@ A cell is an endpoint, an app, a variant and a load.
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from analysis import capacities
@@ -67,20 +68,24 @@ def trials_of(
         cells.setdefault((where, CellLoad(record.load)), []).append(record)
     found: dict[Where, dict[CellLoad, CellTrials]] = {}
     for (where, load), trials in cells.items():
-        trials.sort(key=lambda record: record.trial)
-        planned = _planned(campaign, len(trials))
-        told = told_by(
-            label,
-            trials,
-            planned,
-            lambda record: of_figure(record, metric, campaign.counted(record)),
-            merging(campaign, metric.key),
-        )
-        until = campaign.campaign.until
-        if until is not None:
-            told = replace(told, first_trials=until.first_trials)
-        found.setdefault(where, {})[load] = told
+        found.setdefault(where, {})[load] = cell_of(campaign, metric, label, trials)
     return found
+
+
+def cell_of(
+    campaign: LoadedCampaign, metric: Figure, label: str, trials: Iterable[RunRecord]
+) -> CellTrials:
+    """Return what these trials of one cell, one run each, say of a figure of a run."""
+    records = sorted(trials, key=lambda record: record.trial)
+    told = told_by(
+        label,
+        records,
+        _planned(campaign, len(records)),
+        lambda record: of_figure(record, metric, campaign.counted(record)),
+        merging(campaign, metric.key),
+    )
+    until = campaign.campaign.until
+    return told if until is None else replace(told, first_trials=until.first_trials)
 
 
 def _answers(campaign: LoadedCampaign, label: str) -> dict[Where, dict[CellLoad, CellTrials]]:

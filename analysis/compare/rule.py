@@ -36,7 +36,7 @@ from analysis.compare.differences import Difference, differences
 from analysis.compare.noise import REMEDY, Known, NoiseOf
 from analysis.figures import Figure
 from analysis.groups import apps, endpoints
-from analysis.intervals import CONFIDENCE, holm
+from analysis.intervals import CONFIDENCE, Between, holm
 from analysis.load import LoadedCampaign
 from analysis.ratio import Estimate, Place, estimate, number, rounded
 from analysis.trials import (
@@ -332,17 +332,25 @@ def _judged(cell: Cell, factor: float, *, together: bool) -> Cell:
 def _ratio(cell: Cell, *, together: bool) -> Estimate:
     """Return the ratio B/A: in pairs if measured together, else with the noise, if it is known."""
     if together:
-        found = in_pairs(cell.b, cell.a)
-        if found is not None:
-            return found
-    between = None if cell.noise is None else cell.noise.between
-    numbers = (cell.b.numbers, cell.a.numbers)
+        return in_one_campaign(cell.b, cell.a)
+    return _unpaired(cell.b, cell.a, None if cell.noise is None else cell.noise.between)
+
+
+def in_one_campaign(of: CellTrials, to: CellTrials) -> Estimate:
+    """Return the ratio of two cells of one campaign: in pairs of trials if there are two pairs.
+
+    Each side must have at least one trial.
+    """
+    return in_pairs(of, to) or _unpaired(of, to)
+
+
+def _unpaired(of: CellTrials, to: CellTrials, between: Between | None = None) -> Estimate:
     return estimate(
-        cell.b.spans,
-        cell.a.spans,
+        of.spans,
+        to.spans,
         between=between,
-        merged=merged_of(cell.b, numbers[0], cell.a, numbers[1]),
-        first=(first_of(cell.b, numbers[0]), first_of(cell.a, numbers[1])),
+        merged=merged_of(of, of.numbers, to, to.numbers),
+        first=(first_of(of, of.numbers), first_of(to, to.numbers)),
     )
 
 

@@ -34,9 +34,10 @@ ANALYSIS_FLOORS = (
     {"groups"},
     {"capacities", "mixes"},
     {"ramp"},
-    {"charts", "tables"},
+    {"asked", "charts", "compare", "tables"},
+    {"answers"},
     {"html"},
-    {"compare", "reparse", "report"},
+    {"reparse", "report"},
     {"articles", "why"},
 )
 HOUSES = {"testbed": FLOORS, "analysis": ANALYSIS_FLOORS}

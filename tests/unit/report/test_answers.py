@@ -1,0 +1,103 @@
+"""Answers: who is ahead, by how much and how sure, from campaigns whose truth is known."""
+
+import pytest
+
+from analysis import answers, asked
+from analysis.load import load
+from testbed.model.results import Finding
+from tests.unit.report import builder
+
+RATES = {"django": 1000.0, "flask": 1500.0, "aiohttp_api_hour": 3000.0}
+SWINGS = (0.99, 1.0, 1.01)  # of the trials of each app, each in another order
+
+
+def campaign(tmp_path, runs, **about):
+    return load(builder.write(tmp_path / "c", builder.campaign(runs, **about), runs, curves=False))
+
+
+def measured(app, number, trial, goodput_rps, **options):
+    figures = builder.output(goodput_rps=goodput_rps, throughput_rps=goodput_rps, **options)
+    return builder.run(number, app, "index", trial=trial, figures=figures)
+
+
+def runs_of(rates, swings=SWINGS):
+    return [
+        measured(app, 10 * place + trial, trial, rate * swings[(place + trial) % len(swings)])
+        for place, (app, rate) in enumerate(rates.items())
+        for trial in range(1, len(swings) + 1)
+    ]
+
+
+def only(campaign):
+    (answer,) = answers.answers(campaign)
+    return answer
+
+
+def test_the_fastest_stands_first_with_its_ratios(tmp_path):
+    answer = only(campaign(tmp_path, runs_of(RATES)))
+    assert [row.app for row in answer.rows] == ["aiohttp_api_hour", "flask", "django"]
+    assert [row.rank for row in answer.rows] == ["1", "2", "3"]
+    assert answer.sentence.startswith(
+        "aiohttp + API-Hour answers 2.00 times as many as Flask + Gunicorn (1."
+    )
+    assert ", and 3.00 times as many as Django + Gunicorn (the last) (" in answer.sentence
+    assert answer.sentence.endswith(" % cannot be told apart here.")
+    assert answer.rows[1].ratios[1] == "1"
+    assert answer.rows[2].ratios[1].startswith("0.667 (0.")
+
+
+def test_two_that_scatter_more_than_they_differ_are_not_told_apart(tmp_path):
+    wide = (0.8, 1.0, 1.2)
+    answer = only(campaign(tmp_path, runs_of({"django": 1000.0, "flask": 1010.0}, wide)))
+    assert [row.rank for row in answer.rows] == ["1=", "1="]
+    assert "are not told apart: ratio 1.01 (" in answer.sentence
+
+
+def test_two_that_differ_by_less_than_the_tolerance_are_level(tmp_path):
+    narrow = (0.999, 1.0, 1.001)
+    answer = only(campaign(tmp_path, runs_of({"django": 1000.0, "flask": 1000.2}, narrow)))
+    assert "are level within 5 %" in answer.sentence
+
+
+def test_one_trial_tells_a_ratio_and_nothing_of_how_sure_it_is(tmp_path):
+    answer = only(campaign(tmp_path, runs_of(RATES, (1.0,))))
+    assert answer.sentence.endswith("With one trial, nothing tells how sure that is.")
+    assert answer.rows[1].ratios == ("0.500", "1", "1.50")
+
+
+def test_those_that_answer_what_was_asked_are_ranked_by_their_p99(tmp_path):
+    histograms = {"django": 9000.0, "flask": 4500.0}
+    runs = [
+        measured(app, 10 * place + trial, trial, 3998.0, p99_us=p99_us, max_us=p99_us)
+        for place, (app, p99_us) in enumerate(histograms.items())
+        for trial in (1, 2)
+    ]
+    answer = only(campaign(tmp_path, runs))
+    assert answer.metric.key == "response_p99_us"
+    assert answer.sentence.startswith("Both answer the 4,000/s asked. Flask")
+    assert answer.rows[0].app == "flask"
+
+
+def test_what_does_not_count_has_no_rank_and_a_calibration_ranks_nothing(tmp_path):
+    runs = runs_of(RATES)
+    finding = Finding(check="steal", verdict="invalid", sentence="30 % stolen")
+    update = {"verdict": "invalid", "findings": [finding]}
+    spoilt = [
+        run.model_copy(update=update) if run.app == "aiohttp_api_hour" else run for run in runs
+    ]
+    answer = only(campaign(tmp_path / "spoilt", spoilt))
+    assert [(row.app, row.rank) for row in answer.rows][-1] == ("aiohttp_api_hour", "\N{EM DASH}")
+    assert answer.sentence.startswith("Flask")
+    calibrated = [builder.run(1, "flask", "index", calibration=True, generator="wrk")]
+    answer = only(campaign(tmp_path / "calibrated", calibrated))
+    assert "not ranked" in answer.sentence
+    assert not answer.baselines
+
+
+@pytest.mark.parametrize("rate_rps", [1000.0, None])
+def test_what_was_asked_is_told_from_the_runs_themselves(tmp_path, rate_rps):
+    runs = [builder.run(1, "flask", "index", rate_rps=rate_rps, duration_s=7.5)]
+    told = asked.sentence(campaign(tmp_path, runs))
+    assert ("1,000 requests per second" if rate_rps else "as many requests as") in told
+    assert "4,000" not in told
+    assert "for 7.5 s" in told
