@@ -237,4 +237,4 @@ def _least(rest: list[Row]) -> str:
     least = None if next_is is None else next_is.could_show((1 - CONFIDENCE) / len(rest))
     if least is None:
         return "Such trials do not say which differences could be told apart."
-    return f"Differences under {100 * (least - 1):.2g} % cannot be told apart here."
+    return f"Differences under {100 * (least - 1):.2g} % are often not told apart here."

@@ -1,6 +1,7 @@
 """Write the HTML report as one file that needs no other. Its texts are in templates/."""
 
 import base64
+import functools
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
@@ -11,8 +12,21 @@ from typing import Any
 
 import jinja2
 
-from analysis import answers, asked, capacities, figures, groups, mixes, ramp, tables, trials
-from analysis.charts.style import Rendered
+from analysis import (
+    answers,
+    asked,
+    capacities,
+    figures,
+    findings,
+    groups,
+    mixes,
+    ramp,
+    tables,
+    trials,
+)
+from analysis.charts.style import Rendered, webp
+from analysis.compare.cells import CAPACITY
+from analysis.evidence import Evidence
 from analysis.intervals import CONFIDENCE
 from analysis.load import LoadedCampaign
 from analysis.statistics import MIN_TRIALS_FOR_INTERVAL
@@ -22,7 +36,6 @@ from testbed.model.results import (
     Fitness,
     HostRecord,
     LinkRecord,
-    RunRecord,
     SqlSeen,
     Standing,
 )
@@ -32,6 +45,7 @@ from testbed.tools.table import GENERATORS
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 # Columns of the text table that the page leaves out: there, each endpoint has its own table.
 NOT_ON_PAGE = ("Endpoint",)
+PICTURES_BYTES = 800_000  # of all pictures in the page, which can so be mailed
 SQL_KINDS = ("declared", "housekeeping", "unexpected")  # worst last
 
 
@@ -40,31 +54,44 @@ class RunRow:
     """One run in the result table."""
 
     run_id: str
+    app: str
+    variant: str
     standing: Standing
     cells: list[str]
-    reasons: list[str]
 
 
 def page(
     campaign: LoadedCampaign,
     charts: Mapping[str, list[Rendered]],
     timelines: list[Rendered],
+    evidence: Mapping[str, list[Evidence]],
 ) -> str:
-    """Return the whole page; the same results folder always gives the same text."""
+    """Return the whole page; the same results folder always gives the same text.
+
+    `evidence` has the files of each run by its id.
+    """
     template = environment().get_template("report.html.j2")
     found = answers.answers(campaign)
+    above = charts_above(found)
+    by_run = {chart.name.removeprefix("timeline-"): chart for chart in timelines}
+    checked = findings.by_check(tables.ordered_runs(campaign))
     return template.render(
         about=campaign.campaign,
         campaign=campaign,
         asked=asked.keys(campaign),
         asked_sentence=asked.sentence(campaign),
         answers=found,
+        own_page=True,
         anchor=anchor,
-        doubts=doubts,
-        charts_above=charts_above(found),
+        doubts=lambda row: doubts(row, checked),
+        charts_above=above,
+        pictures=pictures(campaign, charts, by_run, above),
+        evidence=evidence,
+        findings=checked,
+        told_of=findings.of_run,
+        filters=filters(campaign),
         ramp_sentences=ramp.sentences(campaign),
         standings=standings(campaign),
-        questionable=questionable(campaign),
         columns=columns(campaign),
         varied=groups.has_variants(campaign),
         varied_text=tables.varied_text,
@@ -88,7 +115,7 @@ def page(
         mixes={mix: mixes.rows(campaign, mix) for mix in mixes.mixes(campaign)},
         asked_percent=mixes.asked_percent,
         charts=charts,
-        timelines=timelines,
+        timelines=by_run,
         made_by=sorted({groups.generated_by(run.record) for run in campaign.runs}),
         fitness_summary=fitness_summary,
         packages=packages(campaign.campaign.hosts),
@@ -141,19 +168,71 @@ def or_missing(value: Any) -> str:
     return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
+@functools.lru_cache(maxsize=256)
 def data_uri(chart: Rendered) -> str:
-    """Return the chart's SVG as an address that holds the picture itself."""
-    return f"data:image/svg+xml;base64,{base64.b64encode(chart.svg).decode()}"
+    """Return the chart as an address that holds the picture itself, smaller than its SVG."""
+    return f"data:image/webp;base64,{base64.b64encode(webp(chart.png)).decode()}"
 
 
-def policy(styles: str) -> str:
-    """Return a Content-Security-Policy that allows the page its own styles and pictures only.
+def policy(styles: str, script: str = "") -> str:
+    """Return a Content-Security-Policy that allows the page its own styles, script and pictures.
 
     So even a text that slipped through the escaping could neither run nor load anything.
     """
-    digest = base64.b64encode(hashlib.sha256(styles.encode()).digest()).decode()
-    allowed = ["default-src 'none'", f"style-src 'sha256-{digest}'", "img-src data:"]
+    allowed = ["default-src 'none'", f"style-src '{_digest(styles)}'", "img-src data:"]
+    if script:
+        allowed.append(f"script-src '{_digest(script)}'")
     return "; ".join([*allowed, "base-uri 'none'", "form-action 'none'"])
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def pictures(
+    campaign: LoadedCampaign,
+    charts: Mapping[str, list[Rendered]],
+    timelines: Mapping[str, Rendered],
+    above: list[str | None],
+) -> set[str]:
+    """Return the names of the charts that stand in the page; it links to the others.
+
+    Those beside the answers always do. Of the others, first those of the endpoints and then the
+    timelines of runs, the worst run first, as many do as PICTURES_BYTES has room for.
+    """
+    of_endpoints = [chart for drawn in charts.values() for chart in drawn]
+    first = [chart for chart in of_endpoints if chart.name in above]
+    others = [chart for chart in of_endpoints if chart.name not in above]
+    worst_first = sorted(
+        campaign.runs, key=lambda run: -trials.WORST_LAST.index(run.record.standing)
+    )
+    ids = [run.record.run_id for run in worst_first]
+    others += [timelines[run_id] for run_id in ids if run_id in timelines]
+    inside = {chart.name for chart in first}
+    room = PICTURES_BYTES - sum(len(data_uri(chart)) for chart in first)
+    for chart in others:
+        room -= len(data_uri(chart))
+        if room < 0:
+            break
+        inside.add(chart.name)
+    return inside
+
+
+def filters(campaign: LoadedCampaign) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Return what runs can be chosen by: a key, its title, and its values with their words.
+
+    A key that has one value only is left out.
+    """
+    records = [run.record for run in campaign.runs]
+    titles = {record.app: record.app_title for record in records}
+    variants = sorted({record.variant for record in records})
+    found = [
+        ("app", "App", [(app, titles[app]) for app in groups.apps(campaign)]),
+        ("endpoint", "Endpoint", [(one, one) for one in groups.endpoints(campaign)]),
+        ("variant", "Variant", [(one, one) for one in variants]),
+        ("verdict", "Verdict", [(one, one) for one in standings(campaign)]),
+    ]
+    return [(key, title, values) for key, title, values in found if len(values) > 1]
 
 
 def charts_above(found: list[answers.Answer]) -> list[str | None]:
@@ -161,7 +240,7 @@ def charts_above(found: list[answers.Answer]) -> list[str | None]:
 
     Several answers of one endpoint share a chart, which stands beside the first of them.
     """
-    kinds = {answers.P99.key: "latency", answers.CAPACITY.key: "capacity"}
+    kinds = {answers.P99.key: "latency", CAPACITY.key: "capacity"}
     names: list[str | None] = []
     for one in found:
         name = f"{one.endpoint}-{kinds.get(one.metric.key, 'requests')}"
@@ -171,31 +250,27 @@ def charts_above(found: list[answers.Answer]) -> list[str | None]:
 
 def anchor(row: answers.Row) -> str:
     """Return the id of the place where the trials of a row stand."""
-    return f"result-{row.group.first.run_id}" if row.group else "capacities"
+    if row.group is None:
+        return "capacities"
+    several = len(row.group.records) > 1
+    return f"{'cell' if several else 'result'}-{row.group.first.run_id}"
 
 
-def doubts(row: answers.Row) -> str:
-    """Return the id of the place where the findings on a row's trials stand."""
-    return "validity" if row.standing != "valid" else anchor(row)
+def doubts(row: answers.Row, checked: list[findings.Checked]) -> str:
+    """Return the id of the place where the worst finding on a row's trials stands."""
+    if row.standing == "valid":
+        return anchor(row)
+    runs = {record.run_id for record in row.group.records} if row.group else set()
+    for number, one in enumerate(checked, start=1):
+        if one.verdict == row.standing and runs & set(one.runs):
+            return f"finding-{number}"
+    return "validity"
 
 
 def standings(campaign: LoadedCampaign) -> dict[str, int]:
     """Return how many runs have each standing. A standing that no run has is left out."""
     found = [run.record.standing for run in campaign.runs]
     return {word: found.count(word) for word in trials.WORST_LAST if word in found}
-
-
-def questionable(campaign: LoadedCampaign) -> list[tuple[RunRecord, Standing, str, list[str]]]:
-    """Return the runs that have reasons to doubt or remark, with these reasons, the worst first.
-
-    Each item is the record, its standing, its label and its reasons.
-    """
-    found = [
-        (record, record.standing, groups.label(record), trials.reasons(record))
-        for record in tables.ordered_runs(campaign)
-        if trials.reasons(record)
-    ]
-    return sorted(found, key=lambda item: -trials.WORST_LAST.index(item[1]))
 
 
 def columns(campaign: LoadedCampaign) -> list[tables.Column]:
@@ -209,9 +284,10 @@ def run_rows(campaign: LoadedCampaign, endpoint: str) -> list[RunRow]:
     return [
         RunRow(
             run_id=record.run_id,
+            app=record.app,
+            variant=record.variant,
             standing=record.standing,
             cells=[column.cell(record, campaign) for column in shown],
-            reasons=trials.reasons(record),
         )
         for group in groups.groups(campaign, endpoint)
         for record in group.records

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from analysis import capacities, charts, html, mixes, tables
+from analysis import capacities, charts, evidence, html, mixes, tables
 from analysis.charts.style import Rendered
 from analysis.folders import load_one
 from analysis.load import LoadedCampaign
@@ -102,7 +102,7 @@ def write(campaign: LoadedCampaign, out: Path) -> dict[str, list[Rendered]]:
     if mixes.mixes(campaign):
         (out / "parts.csv").write_text(tables.csv(mixes.frame(campaign)), encoding="utf-8")
     (out / "table.txt").write_text(table_text(campaign), encoding="utf-8")
-    page = html.page(campaign, by_endpoint, timelines)
+    page = html.page(campaign, by_endpoint, timelines, evidence.of_campaign(campaign, out))
     (out / "index.html").write_text(page, encoding="utf-8")
     return by_endpoint
 

@@ -41,7 +41,7 @@ def test_the_fastest_stands_first_with_its_ratios(tmp_path):
         "aiohttp + API-Hour answers 2.00 times as many as Flask + Gunicorn (1."
     )
     assert ", and 3.00 times as many as Django + Gunicorn (the last) (" in answer.sentence
-    assert answer.sentence.endswith(" % cannot be told apart here.")
+    assert answer.sentence.endswith(" % are often not told apart here.")
     assert answer.rows[1].ratios[1] == "1"
     assert answer.rows[2].ratios[1].startswith("0.667 (0.")
 

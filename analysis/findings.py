@@ -1,0 +1,97 @@
+"""Bring the findings of all runs together, each check once. Pure functions.
+
+Findings of one check with the same words are told as one sentence; a number in which they differ is
+told as a range: 'the generator lagged: p99 1200 to 7200 us'. A finding that leaves a run valid is a
+remark on how to read its figures, and no verdict.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analysis.trials import WORST_LAST
+from testbed.model.results import RunRecord, Standing
+
+NUMBER = re.compile(r"(\d[\d,]*(?:\.\d+)?)")
+
+
+@dataclass(frozen=True)
+class Told:
+    """One finding on one run; a failure counts as one, too."""
+
+    check: str
+    verdict: Standing
+    sentence: str
+
+    @property
+    def word(self) -> str:
+        """The verdict in a word; a finding that leaves the run valid is a remark."""
+        return "remark" if self.verdict == "valid" else self.verdict
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Findings of one check with the same words."""
+
+    sentence: str
+    runs: list[str]  # their ids, in the order given
+
+
+@dataclass(frozen=True)
+class Checked:
+    """All findings of one check that came to the same verdict."""
+
+    check: str
+    verdict: Standing
+    alike: list[Alike]  # the most frequent first
+
+    @property
+    def runs(self) -> list[str]:
+        """The ids of all its runs, each once."""
+        return list(dict.fromkeys(run for one in self.alike for run in one.runs))
+
+
+def of_run(record: RunRecord) -> list[Told]:
+    """Return why the run failed, is invalid or doubtful, and remarks; the worst first."""
+    found = []
+    if record.failure:
+        stage = f"{record.standing} at '{record.failure.stage}'"
+        found.append(Told(stage, record.standing, record.failure.message))
+    elif record.output is None:
+        found.append(Told("no figures", record.standing, "no figures were recorded"))
+    found += [Told(one.check, one.verdict, one.sentence) for one in record.findings]
+    if not found and record.verdict != "valid":
+        found.append(Told("no reason", record.verdict, "no reason was recorded"))
+    found += [
+        Told("earlier attempts", "valid", f"attempt {number} ended at '{one.stage}': {one.message}")
+        for number, one in enumerate(record.earlier_failures, start=1)
+    ]
+    return sorted(found, key=lambda one: -WORST_LAST.index(one.verdict))
+
+
+def by_check(records: Sequence[RunRecord]) -> list[Checked]:
+    """Return the findings of all runs by check and verdict: the worst first, then the frequent."""
+    found: dict[tuple[str, Standing], dict[tuple[str, ...], list[tuple[str, str]]]] = {}
+    for record in records:
+        for told in of_run(record):
+            words = tuple(NUMBER.split(told.sentence)[::2])
+            alike = found.setdefault((told.check, told.verdict), {})
+            alike.setdefault(words, []).append((told.sentence, record.run_id))
+    checked = [
+        Checked(check, verdict, sorted(map(_alike, same.values()), key=lambda one: -len(one.runs)))
+        for (check, verdict), same in found.items()
+    ]
+    return sorted(
+        checked, key=lambda one: (-WORST_LAST.index(one.verdict), -len(one.runs), one.check)
+    )
+
+
+def _alike(items: list[tuple[str, str]]) -> Alike:
+    """Return sentences with the same words as one, with a range in place of numbers that differ."""
+    split = [NUMBER.split(sentence) for sentence, _ in items]
+    parts = list(split[0])
+    for place in range(1, len(parts), 2):
+        numbers = sorted({one[place] for one in split}, key=lambda n: float(n.replace(",", "")))
+        if len(numbers) > 1:
+            parts[place] = f"{numbers[0]} to {numbers[-1]}"
+    return Alike("".join(parts), list(dict.fromkeys(run for _, run in items)))
