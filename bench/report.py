@@ -1,7 +1,9 @@
 """Print how large reports are, and how long they take, for campaigns of several sizes.
 
-Run as `python -m bench.report [RUNS ...]`; without numbers, for 6, 50 and 200 runs. Campaigns are made up, with
-a timeline, telemetry and a histogram for each run.
+    nice python -m bench.report [RUNS ...]
+
+Without numbers: for 6, 50 and 200 runs. Campaigns are made up, with a timeline, telemetry and a
+histogram for each run.
 """
 
 import argparse
