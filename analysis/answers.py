@@ -8,6 +8,7 @@ correction for the number of apps that it is compared with. A calibration is not
 are the steps of a ramp, which has answers of its own (analysis/ramp.py).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -187,7 +188,7 @@ def _ratio_text(row: Row, to: Row) -> str:
         return "1"
     found = in_one_campaign(row.cell, to.cell)
     value = MISSING if found.value is None else number(found.value)
-    if found.how == "one trial":
+    if found.how == "one trial" or found.value is None or math.isinf(found.value):
         return value
     return f"{value} ({interval_text(found.low, found.high)})"
 
@@ -204,8 +205,9 @@ def _sentence(ranked: list[Row], metric: Figure) -> str:
     if rest[0].told in TIED:
         level = f"level within {DEFAULT_TOLERANCE_PERCENT:g} %"
         how = level if rest[0].told == "level" else "not told apart"
-        size, interval = _ratio(rest[0])
-        clauses = [f"{first.label} and {rest[0].label} are {how}: ratio {size}{interval}"]
+        both_zero = first.cell.mean == rest[0].cell.mean == 0
+        told = "both are zero" if both_zero else f"ratio {''.join(_ratio(rest[0]))}"
+        clauses = [f"{first.label} and {rest[0].label} are {how}: {told}"]
         opening = f"the first {WORDS[metric.key][0]} "
     else:
         clauses = [f"{opening}{_times(rest[0], metric, rest[0].label)}"]
@@ -225,7 +227,9 @@ def _ratio(row: Row) -> tuple[str, str]:
     """Return how the first stands to a row, and the interval as it stands behind it."""
     found = row.first_is
     if found is None or found.value is None:
-        return "a number not known, as figures are only bounds,", ""
+        return "an unknown number of", ""
+    if math.isinf(found.value):
+        return "infinitely many", ", which has none"
     return number(found.value), "" if found.how == "one trial" else f" ({found.interval()})"
 
 
@@ -235,6 +239,6 @@ def _least(rest: list[Row]) -> str:
         return "With one trial, nothing tells how sure that is."
     next_is = rest[0].first_is
     least = None if next_is is None else next_is.could_show((1 - CONFIDENCE) / len(rest))
-    if least is None:
+    if least is None or least == 1:
         return "Such trials do not say which differences could be told apart."
     return f"Differences under {100 * (least - 1):.2g} % are often not told apart here."

@@ -59,6 +59,15 @@ def test_two_that_differ_by_less_than_the_tolerance_are_level(tmp_path):
     assert "are level within 5 %" in answer.sentence
 
 
+def test_none_at_all_is_said_in_words(tmp_path):
+    one = only(campaign(tmp_path / "one", runs_of({"django": 0.0, "flask": 10.0})))
+    assert "infinitely many times as many as Django + Gunicorn, which has none" in one.sentence
+    assert one.rows[1].ratios == ("0 (0)", "1")
+    both = only(campaign(tmp_path / "both", runs_of({"django": 0.0, "flask": 0.0})))
+    assert "are not told apart: both are zero" in both.sentence
+    assert both.rows[1].ratios[0] == "\N{EM DASH}"
+
+
 def test_one_trial_tells_a_ratio_and_nothing_of_how_sure_it_is(tmp_path):
     answer = only(campaign(tmp_path, runs_of(RATES, (1.0,))))
     assert answer.sentence.endswith("With one trial, nothing tells how sure that is.")

@@ -52,16 +52,23 @@ def test_six_runs_with_tables_and_charts(six):
 
 
 def test_the_page_needs_nothing_else(six):
-    _, page = six
-    loads = re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?([^"'\s)>]+)""", page)
+    folder, page = six
+    found = re.findall(r"""(src|href|url)\s*[=(]\s*["']?([^"'\s)>]+)""", page)
+    loads = [target for kind, target in found if kind != "href"]
+    links = {target for kind, target in found if kind == "href"}
     assert loads
     assert all(target.startswith(("data:", "#")) for target in loads), loads
+    # What is only led to lies in the results folder
+    beside = {link for link in links if not link.startswith(("data:", "#"))}
+    assert beside
+    assert all((folder / "report" / link).resolve().is_relative_to(folder) for link in beside)
+    assert all((folder / "report" / link).is_file() for link in beside), beside
 
 
-def test_the_same_results_give_the_same_report(six, tmp_path):
+def test_the_same_results_give_the_same_report(six):
     folder, page = six
-    assert main(["report", str(folder), "--out", str(tmp_path / "again")]) == 0
-    assert (tmp_path / "again" / "index.html").read_text() == page
+    assert main(["report", str(folder), "--out", str(folder / "again")]) == 0
+    assert (folder / "again" / "index.html").read_text() == page
 
 
 def test_a_failed_run_is_shown_with_its_reason(tmp_path):
@@ -84,7 +91,7 @@ def test_invalid_and_doubtful_runs_come_with_their_sentences(tmp_path):
         tmp_path, [builder.run(1, "flask", "index", verdict="invalid", findings=[finding])]
     )
     page = report(folder)
-    assert page.count("server: 30.0 % CPU stolen") >= 2  # under validity, and beside the figures
+    assert page.count("server: 30.0 % CPU stolen") >= 2  # under validity, and in the run's fold
     assert rows(folder)["001-flask-index-default-t1"]["verdict"] == "invalid"
 
 
