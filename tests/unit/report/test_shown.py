@@ -175,7 +175,7 @@ def test_every_response_time_of_a_censored_run_is_a_lower_bound(tmp_path):
 def test_trials_together_are_marked_if_one_of_them_is(tmp_path):
     runs = [overloaded(1, 0.6, trial=1), builder.run(2, "flask", "index", trial=2)]
     page, _, _ = reported(tmp_path, runs)
-    summary = page[page.index('<table class="summary">') :]
+    summary = page[page.index('<table class="summary sortable">') :]
     assert AT_LEAST in summary[: summary.index("</table>")]
 
 
