@@ -2,29 +2,16 @@
 
 import functools
 import inspect
-import os
 import sys
-from datetime import UTC, datetime
-from pathlib import Path
-from types import ModuleType
 
 import fabric
 import fabric.main
 from invoke.collection import Collection
 from invoke.context import Context
 
-from testbed import lab, store
-from testbed.campaign.course import Watch
-from testbed.cli import options, program, show, tasks
-from testbed.errors import Exit
-from testbed.fitness import shown
-from testbed.hosts import fit, hosts
-from testbed.hosts import inventory as inventories
-from testbed.hosts import link as links
-from testbed.hosts.remotes import at_once, held
-from testbed.lab import names
-from testbed.progress import Progress
-from testbed.terminal import Terminal
+from command import judging
+from testbed import store
+from testbed.cli import on_hosts, options, program, tasks
 
 # It is fab that loads this file, so that its program cannot be chosen beforehand
 fabric.main.program.__class__ = program.Program
@@ -42,68 +29,42 @@ task = functools.partial(fabric.task, auto_shortflags=False)
 LAB_HELP = {"name": "of the lab; default: $TESTBED_LAB, else 'lab'"}
 
 
-def _say(text: str) -> None:
-    Terminal().print(text, highlight=False, markup=False, soft_wrap=True)
-
-
 # All options here default to None: with a number as default, invoke would convert the value itself,
 # and a value that is not a number would end in a traceback
 @task(help=LINK_HELP)
 @tasks.reported
 def link(context: Context, inventory: str | None = None, duration: str | None = None) -> None:
     """Verify the data link: its rate both ways at once, round trip, NICs."""
-    given = options.read_link({"inventory": inventory, "duration": duration})
-    folder = store.folder() / "link" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    with held(inventories.load(given.inventory)) as remotes:
-        record = links.measure(remotes, Progress(Terminal()), folder, given.duration)
-    _say(show.link_text(record))
-    if not record.ok:
-        sys.exit(Exit.NOT_READY)
+    on_hosts.verify_link(options.read_link({"inventory": inventory, "duration": duration}))
 
 
 def _check(context: Context, **given: object) -> None:
-    asked = options.read_check(given)
-    if asked.of_apps:
-        tasks.try_apps(asked)
-        return
-    with held(inventories.load(asked.inventory), cleared=False) as remotes:
-        if asked.fix:
-            fit.fix(asked.inventory, ask_password=asked.ask_become_pass)
-        ahead_s = at_once(remotes, hosts.clock_offset_s)
-        found = fit.check(remotes, ahead_s)
-    Terminal().print(shown.table(found, quiet=asked.quiet), highlight=False, markup=False)
-    if code := fit.exit_code(found, strict=asked.strict):
-        sys.exit(code)
+    on_hosts.check(options.read_check(given))
 
 
 def _deploy(context: Context, app: str, **given: object) -> None:
     tasks.deploy_app(app, options.read_deploy(given))
 
 
-def _lab_name(given: str | None) -> str:
-    """Return the name of the lab. An empty name is an error: it must not mean another lab."""
-    return names.name_from(os.environ) if given is None else given
-
-
 @task(help=LAB_HELP)
 @tasks.reported
 def up(context: Context, name: str | None = None) -> None:
     """Bring the lab up: two hosts and a link on this machine."""
-    lab.up(_lab_name(name), _say)
+    on_hosts.lab_up(name)
 
 
 @task(help=LAB_HELP)
 @tasks.reported
 def status(context: Context, name: str | None = None) -> None:
     """Show which parts of the lab are up."""
-    _say(str(lab.status(_lab_name(name))))
+    on_hosts.lab_status(name)
 
 
 @task(help=LAB_HELP)
 @tasks.reported
 def down(context: Context, name: str | None = None) -> None:
     """Take the lab down and remove everything that belongs to it."""
-    lab.down(_lab_name(name), _say)
+    on_hosts.lab_down(name)
 
 
 def _analysis(*arguments: str) -> None:
@@ -159,45 +120,9 @@ def report(context: Context, campaign: str | None = None) -> None:
     _analysis("report", str(store.folder() / "latest") if campaign is None else campaign)
 
 
-def _judge(folder: Path | None, given: list[str]) -> int:
-    """Print the verdicts on two versions; without a folder, only check the options."""
-    from analysis.__main__ import main
-    from analysis.compare.show import check_options
-
-    if folder is None:
-        check_options(given)
-        return 0
-    return main(["compare", str(folder), *given])
-
-
-def _noise(folder: Path) -> int:
-    from analysis.__main__ import main
-
-    return main(["noise", str(folder)])
-
-
-def _why(folder: Path) -> int:
-    from analysis.__main__ import main
-
-    return main(["why", str(folder)])
-
-
-def _until() -> ModuleType:
-    from analysis.compare import until
-
-    return until
-
-
-WATCH = Watch(
-    check=lambda metrics: _until().check(metrics),
-    trials_needed=lambda folder: int(_until().trials_needed(folder)),
-    told=lambda folder: str(_until().told(folder)),
-)
-
-
 def measuring(name: str, doc: str) -> object:
     """Return the task of one of the three rounds."""
-    return task(tasks.measuring(name, doc, WATCH), help=HELP)
+    return task(tasks.measuring(name, doc, judging.WATCH), help=HELP)
 
 
 namespace = Collection(
@@ -230,20 +155,23 @@ namespace = Collection(
     run_round2=measuring("round2", "Round 2: 4000 requests/s over the link, for 5 minutes."),
     run_round3=measuring("round3", "Round 3: 10 requests/s over the link, for 30 s."),
     run=task(
-        tasks.measuring_any("Carry out an experiment: its name, or its file.", WATCH), help=HELP
+        tasks.measuring_any("Carry out an experiment: its name, or its file.", judging.WATCH),
+        help=HELP,
     ),
     run_ab=task(
         tasks.measuring_versions(
-            "Compare two versions of an app, measured side by side.", _judge, WATCH
+            "Compare two versions of an app, measured side by side.", judging.judge, judging.WATCH
         ),
         help=VERSION_HELP,
     ),
     run_aa=task(
-        tasks.measuring_noise("Measure an app against itself: the noise of this place.", _noise),
+        tasks.measuring_noise(
+            "Measure an app against itself: the noise of this place.", judging.noise
+        ),
         help=NOISE_HELP,
     ),
     run_why=task(
-        tasks.measuring_why("Why do two apps differ? The share of each factor.", _why),
+        tasks.measuring_why("Why do two apps differ? The share of each factor.", judging.why),
         help=WHY_HELP,
     ),
     run_article=task(

@@ -5,6 +5,7 @@ that of a function here. A table of a role's README is a function of the role.
 """
 
 import argparse
+import pkgutil
 import re
 import sys
 import typing
@@ -13,9 +14,13 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import typer
 import yaml
 from pydantic import BaseModel
+from typer.testing import CliRunner
 
+from analysis.__main__ import COMMANDS
+from command import main as testbed
 from testbed.asked import catalogue
 from testbed.fitness import table as fitness
 from testbed.model.catalogue import App
@@ -29,6 +34,7 @@ ROLES = ROOT / "roles"
 PLAYBOOKS = ("hosts", "server", "client", "fit")  # in the order in which a host meets them
 GENERATED = re.compile(r"(?s)(<!-- generated: (\w+) -->\n).*?(<!-- end: \2 -->)")
 BAR = "\\|"  # how a cell of a Markdown table writes |
+HELP_COLUMNS = 80
 MACHINE = " ᵐ"  # marks a check of the machine around a container
 
 
@@ -261,6 +267,39 @@ def sysctls() -> str:
     return table(("setting", "value", "why"), rows)
 
 
+def commands() -> str:
+    """Return the help of every command of `testbed`, as the program itself prints it."""
+    group: Any = typer.main.get_command(testbed.app)
+    calls: list[tuple[str, ...]] = [
+        (name,) for name, one in group.commands.items() if not hasattr(one, "commands")
+    ]
+    calls += [
+        (name, inner)
+        for name, one in group.commands.items()
+        for inner in getattr(one, "commands", ())
+    ]
+    told = [((), _help_of(())), *((call, _help_of(call)) for call in calls)]
+    return "\n".join(
+        f"## {' '.join(('testbed', *call))}\n```text\n{text.rstrip()}\n```\n" for call, text in told
+    )
+
+
+def _help_of(call: tuple[str, ...]) -> str:
+    reads = next((one for one in COMMANDS if (one.name,) == call), None)
+    if reads is None:
+        shown = CliRunner().invoke(
+            testbed.app, [*call, "--help"], prog_name=testbed.NAME, terminal_width=HELP_COLUMNS
+        )
+        return "\n".join(line.rstrip() for line in shown.output.splitlines())
+    parser = argparse.ArgumentParser(
+        description=reads.help,
+        usage=argparse.SUPPRESS,
+        formatter_class=partial(argparse.HelpFormatter, width=HELP_COLUMNS),
+    )
+    pkgutil.resolve_name(reads.add_arguments)(parser)
+    return parser.format_help()
+
+
 def settings(workload: str) -> str:
     """Return the settings of a workload's apps, as each app.yml declares them.
 
@@ -289,7 +328,7 @@ def apps_folder() -> catalogue.Catalogue:
 
 TABLES: dict[str, Callable[[], str]] = {
     function.__name__: function
-    for function in (changes, validity, checks, app_keys, endpoint_keys, sysctls)
+    for function in (changes, validity, checks, app_keys, endpoint_keys, sysctls, commands)
 } | {f"settings_{workload}": partial(settings, workload) for workload in apps_folder().workloads}
 ROLE_TABLES: dict[str, Callable[[str], str]] = {
     function.__name__: function for function in (variables, use)

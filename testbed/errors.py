@@ -10,13 +10,24 @@ Place = tuple[str | int, ...]  # in a document: the keys and positions that lead
 class Exit(IntEnum):
     """Exit codes of fab tasks and scripts."""
 
-    BAD_INPUT = 2  # a file, option or name is wrong
-    NOT_READY = 3  # a host, tool or the link is not fit to measure
-    RUN_FAILED = 4  # an app failed in at least one run: it died, answered wrongly or not at all
-    NOT_VALID = 5  # with --strict: a run does not count; of a comparison: no cell can be judged
-    WORSE = 6  # of a comparison: at least one cell is worse
-    RUN_INTERRUPTED = 7  # something around the app ended at least one run; --resume repeats it
-    INTERRUPTED = 130  # by Ctrl-C or a signal
+    BAD_INPUT = 2
+    NOT_READY = 3
+    RUN_FAILED = 4
+    NOT_VALID = 5
+    WORSE = 6
+    RUN_INTERRUPTED = 7
+    INTERRUPTED = 130
+
+
+MEANINGS = {
+    Exit.BAD_INPUT: "a file, option or name is wrong",
+    Exit.NOT_READY: "a host, tool or the link is not fit to measure",
+    Exit.RUN_FAILED: "an app failed: it died, answered wrongly or not at all",
+    Exit.NOT_VALID: "with --strict: a run does not count; of a comparison: no cell can be judged",
+    Exit.WORSE: "of a comparison: at least one cell is worse",
+    Exit.RUN_INTERRUPTED: "something around the app ended a run; --resume repeats it",
+    Exit.INTERRUPTED: "by Ctrl-C or a signal",
+}
 
 
 class TestbedError(Exception):

@@ -44,11 +44,20 @@ class Request:
     seed: int | None
 
 
+def names() -> list[str]:
+    """Return the names of the articles that can be asked again."""
+    return sorted(path.stem for path in ARTICLES.glob("*.yml"))
+
+
+def title(name: str) -> str:
+    """Return the title of an article, without checking all that its files name."""
+    return yamlfile.load(ARTICLES / f"{name}.yml", Article).title
+
+
 def load(name: str) -> tuple[Article, Published]:
     """Return an article's two files. Raises TestbedError with file, line and key of each error."""
-    known = sorted(path.stem for path in ARTICLES.glob("*.yml"))
-    if name not in known:
-        raise catalogue.unknown("article", name, known)
+    if name not in names():
+        raise catalogue.unknown("article", name, names())
     article = yamlfile.load(ARTICLES / f"{name}.yml", Article, loads.check_article)
     published = yamlfile.load(PUBLISHED / f"{name}.yml", Published)
     apps = catalogue.load()

@@ -1,13 +1,37 @@
-"""Let Ansible carry out one of the project's playbooks, for fab's tasks."""
+"""Let Ansible carry out one of the project's playbooks."""
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from testbed.errors import Exit, TestbedError
 from testbed.paths import ROOT
+
+
+def provision(arguments: Sequence[str]) -> None:
+    """Carry out site.yml with these arguments of ansible-playbook, and show Ansible's output.
+
+    Paths in them are relative to the current folder. Raises TestbedError if Ansible fails.
+    """
+    command = [_program(), str(ROOT / "site.yml"), *arguments]
+    settings = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+    if subprocess.run(command, env=os.environ | settings, check=False).returncode != 0:
+        raise _failed("site.yml")
+
+
+def _program() -> str:
+    return str(Path(sys.executable).with_name("ansible-playbook"))
+
+
+def _failed(name: str) -> TestbedError:
+    return TestbedError(
+        f"ansible-playbook {name} ended with an error; it stands above",
+        remedy="if it asks for sudo's password, add --ask-become-pass",
+        exit_code=Exit.NOT_READY,
+    )
 
 
 def play(
@@ -24,15 +48,11 @@ def play(
     """
     place = inventory if inventory is None or "," in inventory else str(Path(inventory).resolve())
     command = [
-        str(Path(sys.executable).with_name("ansible-playbook")),
+        _program(),
         name,
         *(["-i", place] if place else []),
         *(["--ask-become-pass"] if ask_password else []),
         *(["-e", json.dumps(dict(variables))] if variables else []),
     ]
     if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
-        raise TestbedError(
-            f"ansible-playbook {name} ended with an error; it stands above",
-            remedy="if it asks for sudo's password, add --ask-become-pass",
-            exit_code=Exit.NOT_READY,
-        )
+        raise _failed(name)

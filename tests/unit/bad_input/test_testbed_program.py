@@ -1,0 +1,226 @@
+"""`testbed`: what it lists and tells, and how it refuses what is wrong."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from refusals import Called, message_of
+
+from command import doctor, listing, main, status
+from testbed import store
+from testbed.cli import options, tasks
+from testbed.errors import MEANINGS, Exit, TestbedError
+from testbed.hosts import inventory, playbook
+from tests.unit.report import builder
+
+ROOT = Path(__file__).resolve().parents[3]
+# Every command that has parameters of its own, with words that it needs
+COMMANDS = {
+    "link": (), "check": (), "deploy": ("flask",), "run": ("round2",), "article": ("agents",),
+    "ab": ("round2",), "aa": (), "info": ("flask",), "status": (), "doctor": (),
+}  # fmt: skip
+ANALYSIS = ("report", "compare", "parse", "reparse", "noise")
+LISTS = ("apps", "workloads", "experiments", "settings", "results", "generators")
+
+
+@pytest.fixture
+def testbed(place, monkeypatch, capsys):
+    """`testbed WORD…` in this process, in an empty results folder and with a small project."""
+    monkeypatch.setenv(store.FOLDER_VARIABLE, str(place / "results"))
+    (place / "results").mkdir()
+
+    def call(*words):
+        code = 0
+        try:
+            tasks.reported(main.run)(list(words))
+        except SystemExit as end:
+            code = end.code
+        return Called(code, capsys)
+
+    return call
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_has_examples_and_exit_codes(command, testbed):
+    ended = testbed(command, "--help")
+    assert (ended.code, ended.err) == (0, "")
+    assert f"  testbed {command}" in ended.out
+    assert f"2    {MEANINGS[Exit.BAD_INPUT]}" in ended.out
+    assert max(map(len, ended.out.splitlines())) <= 90
+
+
+@pytest.mark.parametrize("command", ANALYSIS)
+def test_commands_that_read_results_have_a_help(command, testbed):
+    ended = testbed(command, "--help")
+    assert (ended.code, ended.err) == (0, "")
+    assert f"testbed {command}" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("command", "model"),
+    [
+        ("run", options.Options),
+        ("article", options.ArticleOptions),
+        ("ab", options.VersionOptions),
+        ("aa", options.NoiseOptions),
+        ("link", options.LinkOptions),
+        ("check", options.CheckOptions),
+        ("deploy", options.DeployOptions),
+    ],
+)
+def test_every_option_of_fab_is_one_of_testbed(command, model, testbed):
+    told = testbed(command, "--help").out
+    for name in model.model_fields:
+        assert f"{options.option_name(name)} " in told, name
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, *ANALYSIS])
+def test_an_unknown_option_is_one_sentence(command, testbed):
+    message = message_of(testbed(command, *COMMANDS.get(command, ("x",)), "--rtae=5"))
+    assert "--rtae" in message
+    assert f"`testbed {command} --help`" in message
+
+
+WRONG = [
+    (("rnu",), "Did you mean 'run'"),
+    (("lab", "upp"), "Did you mean 'up'"),
+    (("lab",), "Missing command"),
+    (("list", "app"), "Did you mean 'apps'"),
+    (("\x1b[2J",), "No such command"),
+    (("",), "No such command"),
+    (("--reslts=x", "status"), "--results"),
+    (("--results=", "status"), "--results: names no folder"),
+    (("run",), "Missing argument"),
+    (("run", "round2", "--rtae=5"), "--rate"),
+    (("run", "raund2", "--dry-run"), "did you mean 'round2'"),
+    (("run", "round2", "round3"), "unexpected extra argument"),
+    (("run", "round2", "--rate=fast", "--dry-run"), "--rate: Input should be a valid number"),
+    (("run", "round2", "--trials", "0", "--dry-run"), "--trials: "),
+    (("run", "round2", "--generator=siege", "--dry-run"), "--generator: "),
+    (("run", "nothing.yml", "--dry-run"), "nothing.yml: no such file"),
+    (("run", "round2", "--rate"), "requires an argument"),
+    (("article", "agnts", "--dry-run"), "did you mean 'agents'"),
+    (("article", "agents", "--scale=tiny", "--dry-run"), "--scale: "),
+    (("ab", "round2"), "--app and --old and --new: missing"),
+    (("aa",), "--app: missing"),
+    (("aa", "--app=flask", "--repeats=1"), "--repeats: "),
+    (("link", "--inventory=nowhere"), "no inventory at nowhere"),
+    (("link", "--duration=0"), "--duration: "),
+    (("check", "--apps=flask", "--strict"), "--strict: about hosts"),
+    (("deploy", "katalogue"), "did you mean 'catalogue'"),
+    (("lab", "status", "--name="), "'' cannot be a lab's name"),
+    (("status", "--inventory=nowhere"), "no inventory at nowhere"),
+    (("info", "katalogue"), "did you mean 'catalogue'"),
+    (("info", ""), "unknown name ''"),
+    (("list", "apps", "--apps-path=nowhere"), "no such folder"),
+    (("report", "nowhere"), "nowhere: no such folder"),
+    (("report",), "no such folder"),
+    (("compare", "a"), "a: no such folder"),
+    (("parse", "x", "--tool=wkr"), "did you mean 'wrk'?"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "says"), WRONG)
+def test_what_is_wrong_is_one_sentence(words, says, testbed):
+    assert says in message_of(testbed(*words))
+
+
+def test_alone_it_prints_its_help(testbed):
+    ended = testbed()
+    assert (ended.code, ended.err) == (0, "")
+    assert all(f"  {command}" in ended.out for command in (*COMMANDS, *ANALYSIS, "lab", "list"))
+
+
+@pytest.mark.parametrize("what", LISTS)
+def test_lists_have_a_line_for_each(what, testbed):
+    ended = testbed("list", what)
+    assert (ended.code, ended.err) == (0, "")
+    assert len(ended.out.splitlines()) > (0 if what == "results" else 1)
+
+
+def test_results_are_listed_the_latest_first_once_each(testbed, place):
+    runs = [builder.run(1, "flask", "index")]
+    for name in ("20260101T000000Z-a", "20260201T000000Z-b"):
+        campaign = builder.campaign(runs).model_copy(update={"campaign": name})
+        builder.write(place / "results" / name, campaign, runs, curves=False)
+    broken = place / "results" / "20260301T000000Z-c"
+    broken.mkdir()
+    (broken / "campaign.json").write_text("{")
+    store.point_latest(broken)
+    lines = testbed("list", "results").out.splitlines()
+    found = [match[0] for line in lines if (match := re.match(r"2026\S+", line))]
+    assert found == ["20260301T000000Z-c", "20260201T000000Z-b", "20260101T000000Z-a"]
+    assert "cannot be read" in " ".join(lines)
+    assert "campaign 20260101T000000Z-a" in testbed("info", "20260101T000000Z-a").out
+
+
+def test_an_app_is_told_with_its_settings(testbed):
+    told = testbed("info", "catalogue", "--apps-path=own").out
+    assert "app shop/catalogue: " in told
+    assert "setting workers=" in told
+
+
+def test_every_name_that_is_completed_is_known(testbed, monkeypatch):
+    monkeypatch.undo()  # all of the project
+    for name in ("round2", "agents", "pacer", "flask"):
+        assert name in listing.all_names()
+
+
+def test_provision_passes_its_arguments_on(testbed, monkeypatch):
+    given = []
+    monkeypatch.setattr(playbook, "provision", given.extend)
+    assert testbed("provision", "-i", "mine", "--tags", "wrk2", "-e", "a=b").code == 0
+    assert given == ["-i", "mine", "--tags", "wrk2", "-e", "a=b"]
+
+
+def test_the_doctor_names_what_is_missing_and_how_to_mend_it(testbed, monkeypatch, place):
+    (place / "results").rmdir()
+    (place / "results").write_text("")
+
+    def load(name):
+        raise TestbedError("two hosts are needed", remedy="write a second one")
+
+    monkeypatch.setattr(inventory, "load", load)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("PATH", str(place))
+    ended = testbed("doctor")
+    assert (ended.code, ended.err) == (Exit.NOT_READY, "")
+    rows = {words[1]: line for line in ended.out.splitlines() if len(words := line.split()) > 1}
+    assert rows["inventory"].startswith("fail")
+    assert "write a second one" in rows["inventory"]
+    assert rows["results"].startswith("fail")
+    assert rows["git"].split()[2] == "missing"
+    assert rows["git"].endswith(doctor.BOOTSTRAP)
+    assert rows["Python"].startswith("ok")
+
+
+def test_the_status_of_hosts_that_are_not_there(testbed, monkeypatch, place):
+    def connect(known):
+        raise TestbedError("server host: no SSH connection", exit_code=Exit.NOT_READY)
+
+    monkeypatch.setattr(status, "connect", connect)
+    ended = testbed("status", f"--inventory={ROOT / 'tests/unit/testbed/nobody.yml'}")
+    assert ended.code == 2  # no such inventory
+    listed = place / "hosts.yml"
+    host = "{{hosts: {{{0}: {{ansible_host: 192.0.2.{1}, bench_address: 198.51.100.{1}, bench_interface: b0}}}}}}"  # noqa: E501
+    listed.write_text(f"server: {host.format('s', 1)}\nclient: {host.format('c', 2)}\n")
+    ended = testbed("status", f"--inventory={listed}")
+    assert (ended.code, ended.err) == (0, "")
+    assert "server: 192.0.2.1" in ended.out
+    assert "no SSH connection" in ended.out
+    assert "link: never verified" in ended.out
+    assert "results: none in" in ended.out
+
+
+def test_it_works_from_any_folder(tmp_path):
+    environment = {name: value for name, value in os.environ.items() if "TESTBED" not in name}
+    done = subprocess.run(
+        [sys.executable, "-m", "command", "run", "round2", "--dry-run", "--apps=flask"],
+        cwd=tmp_path, env=environment | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "001-flask-" in done.stdout
