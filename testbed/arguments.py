@@ -2,7 +2,7 @@
 
 from argparse import Action, ArgumentError, ArgumentParser, Namespace
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import NoReturn, Self
 
 from testbed.errors import TestbedError
 from testbed.texts import nearest, shown, shown_name
@@ -14,7 +14,7 @@ class Arguments(ArgumentParser):
     Names of commands, choices and options that it does not know are answered with the nearest one.
     """
 
-    def read(self, words: Sequence[str], of_command: ArgumentParser | None = None) -> Namespace:
+    def read(self, words: Sequence[str], of_command: Self | None = None) -> Namespace:
         """Return the arguments. Raises TestbedError for words that are none.
 
         `of_command` is the parser of the subcommand whose options may be meant.
@@ -22,10 +22,10 @@ class Arguments(ArgumentParser):
         arguments, unknown = self.parse_known_args(words)
         if unknown:
             word = unknown[0].partition("=")[0]
-            options = (of_command or self)._option_string_actions
-            raise self._refusal(
+            meant = of_command or self
+            raise meant._refusal(
                 f"{shown_name(unknown[0])}: no such option or argument",
-                nearest(word, options) if word.startswith("-") else None,
+                nearest(word, meant._option_string_actions) if word.startswith("-") else None,
             )
         return arguments
 
