@@ -36,7 +36,9 @@ def start(
     context: typer.Context,
     results: Annotated[
         str | None,
-        typer.Option(help="folder of results; default: $TESTBED_RESULTS, else results/ here"),
+        typer.Option(
+            help="folder of results; default: $TESTBED_RESULTS, else results/ here", metavar="PATH"
+        ),
     ] = None,
     version: Annotated[bool, typer.Option("--version", help="print the version")] = False,
 ) -> None:
@@ -56,7 +58,9 @@ def start(
         on_hosts.say(context.get_help())
 
 
-LabName = Annotated[str | None, typer.Option(help="of the lab; default: $TESTBED_LAB, else 'lab'")]
+LabName = Annotated[
+    str | None, typer.Option(help="of the lab; default: $TESTBED_LAB, else 'lab'", metavar="NAME")
+]
 
 
 @lab.command(epilog=examples("lab up"))
