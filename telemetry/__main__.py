@@ -3,6 +3,7 @@
 import argparse
 import csv
 import json
+import shlex
 import signal
 import sys
 import time
@@ -51,6 +52,14 @@ def main() -> int:
     _add_link(recording)
     recording.add_argument("--pid", type=int, help="main process of the app under test")
     recording.add_argument("--database", help="PostgreSQL database of the app under test")
+    recording.add_argument(
+        "--service", action="append", default=[], type=_service, metavar="NAME=PID",
+        help="a service that the app uses, and its main process",
+    )  # fmt: skip
+    recording.add_argument(
+        "--memory", type=shlex.split, default=[], metavar="COMMAND",
+        help="what reads the memory of the app's processes, at each line of its standard input",
+    )  # fmt: skip
     recording.add_argument("--interval", type=float, default=1.0, help="seconds (default 1)")
     describing = commands.add_parser("describe", help="print what this host is, as JSON")
     describing.add_argument("--interface", required=True)
@@ -81,6 +90,12 @@ def main() -> int:
         return ports.listen(options.address, options.port)
     json.dump(_found(options), sys.stdout, indent=1)
     return 0
+
+
+def _service(text: str) -> tuple[str, int]:
+    """Return name and process id of NAME=PID. Raises ValueError."""
+    name, _, pid = text.partition("=")
+    return name, int(pid)
 
 
 def _add_link(parser: argparse.ArgumentParser) -> None:
@@ -114,7 +129,13 @@ def _record(options: argparse.Namespace) -> int:
         record(
             options.file,
             probes.probes(
-                options.interface, options.address, options.peer, options.pid, options.database
+                options.interface,
+                options.address,
+                options.peer,
+                options.pid,
+                options.database,
+                dict(options.service),
+                options.memory,
             ),
             options.interval,
         )

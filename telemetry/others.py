@@ -7,6 +7,7 @@ from typing import Any
 
 import psutil
 
+from telemetry.cost import Busy
 from telemetry.describe import governor
 from telemetry.probes import Cpu, Scheduler
 
@@ -17,18 +18,21 @@ NAMED_PERCENT = 5.0  # of one CPU; a process that uses less is not named
 
 def look(window_s: float) -> dict[str, Any]:
     """Return what used this host's CPUs during `window_s` seconds, without this process itself."""
-    cpu, scheduler = Cpu(), Scheduler()
-    begin, before = time.monotonic(), _cpu_seconds()
-    queue = []
+    before = _cpu_seconds()
+    begin, cpu, busy, scheduler = time.monotonic(), Cpu(), Busy(), Scheduler()
+    began, queue = busy.sample()["host_cpu_usec"], []
     for _ in range(READINGS):
         time.sleep(window_s / READINGS)
         queue.append((scheduler.sample()["run_queue"] or 1) - 1)
-    share, after = cpu.sample()["cpu_percent"], _cpu_seconds()
-    elapsed_s = time.monotonic() - begin
+    ended, share = busy.sample()["host_cpu_usec"], cpu.sample()["cpu_percent"]
+    elapsed_s, after = time.monotonic() - begin, _cpu_seconds()
     return {
         "window_s": round(elapsed_s, 3),
         "cpus": len(os.sched_getaffinity(0)),
         "cpu_percent": share,
+        "host_cpu_ms_per_s": None
+        if began is None or ended is None
+        else round((ended - began) / elapsed_s / 1000, 3),
         "run_queue": round(fmean(queue), 2),
         "governor": governor(),
         "busiest": _busiest(before, after, elapsed_s),

@@ -7,12 +7,13 @@ kernel's own counters and gauges, unchanged, so that no information is lost.
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import psutil
 
+from telemetry.cost import Busy, Pss, Used
 from telemetry.link import Link, counter
 from telemetry.slowed import Frequency, Heat, Quota
 from telemetry.sockets import Sockets
@@ -255,7 +256,7 @@ class Postgresql:
 
 
 class Own:
-    """Samples what this sampling itself costs, in percent of one core."""
+    """Samples what this sampling itself costs."""
 
     def __init__(self) -> None:
         self._before = (time.monotonic(), time.process_time())
@@ -263,16 +264,29 @@ class Own:
     def sample(self) -> Row:
         now = (time.monotonic(), time.process_time())
         (wall, cpu), self._before = self._before, now
-        return {"telemetry_cpu_percent": _share(now[1] - cpu, now[0] - wall)}
+        return {
+            "telemetry_cpu_percent": _share(now[1] - cpu, now[0] - wall),  # of one core
+            "telemetry_cpu_usec": round(1e6 * now[1]),
+        }
 
 
 def probes(
-    interface: str, address: str, peer: str, pid: int | None, database: str | None
+    interface: str,
+    address: str,
+    peer: str,
+    pid: int | None,
+    database: str | None,
+    services: Mapping[str, int] | None = None,
+    memory: Sequence[str] = (),
 ) -> list[Probe]:
-    """Return all probes of a host. Those of app and database are there only if these are given."""
+    """Return all probes of a host. Those of app, database and services are there only if given.
+
+    `services` has the main process of each, and `memory` is the command that reads the app's.
+    """
     chosen: list[Probe] = [
         Clock(),
         Cpu(),
+        Busy(),
         Scheduler(),
         Frequency(),
         Heat(),
@@ -285,7 +299,10 @@ def probes(
         OpenFiles(),
     ]
     if pid is not None:
-        chosen.append(App(pid))
+        chosen += [App(pid), Used("app", pid)]
+    chosen += [Used(name, main) for name, main in (services or {}).items()]
+    if memory:
+        chosen.append(Pss(memory))
     if database is not None:
         chosen.append(Postgresql(database))
     return [*chosen, Own()]

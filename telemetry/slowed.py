@@ -72,12 +72,12 @@ class Quota:
             mounts = (proc / "self" / "mountinfo").read_text()
         except OSError:
             groups = mounts = ""
-        found = [_cpu_stat(folder) for folder in cpu_groups(groups, mounts)]
-        self._files = [file for file, stat in found if "nr_throttled" in stat]
+        folders = cpu_groups(groups, mounts)
+        self._groups = [folder for folder in folders if "nr_throttled" in cpu_stat(folder)]
 
     def sample(self) -> Row:
         """Return the two counters; all are None if no group has them, or once a group is gone."""
-        stats = [_cpu_stat(file.parent)[1] for file in self._files]
+        stats = [cpu_stat(group) for group in self._groups]
         if not stats or not all("nr_throttled" in stat for stat in stats):
             return dict.fromkeys(self.columns)
         return {name: sum(stat.get(key, 0) for stat in stats) for name, key in self.columns.items()}
@@ -111,13 +111,13 @@ def _mounts(mountinfo: str) -> list[tuple[str, Path, str, list[str]]]:
     return mounts
 
 
-def _cpu_stat(folder: Path) -> tuple[Path, dict[str, int]]:
-    file = folder / "cpu.stat"
+def cpu_stat(group: Path) -> dict[str, int]:
+    """Return the numbers in a control group's cpu.stat; an empty mapping if it cannot be read."""
     try:
-        pairs = (line.split() for line in file.read_text().splitlines())
-        return file, {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2}
+        pairs = (line.split() for line in (group / "cpu.stat").read_text().splitlines())
+        return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2}
     except (OSError, ValueError):
-        return file, {}
+        return {}
 
 
 def _number(file: Path) -> int | None:

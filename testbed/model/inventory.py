@@ -141,6 +141,14 @@ class Facts(BaseModel):
         """
         return [f"{self.testbed_prefix}/sbin/start-app", f"{self.testbed_etc}/settings.json"]
 
+    @property
+    def app_memory(self) -> list[str]:
+        """Return the command that reads the memory of an app; the unit is to be its last argument.
+
+        roles/bench_user allows exactly this command.
+        """
+        return [f"{self.testbed_prefix}/sbin/app-memory"]
+
     def database_of(self, workload: str) -> str:
         """Return the name that the postgresql role gives to the workload's own database."""
         return f"{self.testbed_database}_{workload}"

@@ -84,6 +84,8 @@ class Before(Model):
     window_s: float
     cpus: int  # that this host's processes may use
     cpu_percent: float  # of all those CPUs; what a hypervisor took (steal) counts as used
+    # How long those CPUs were busy, without what a hypervisor took; None: not told
+    host_cpu_ms_per_s: float | None = None
     run_queue: float  # processes that ran or waited for a CPU, mean; of the whole machine
     governor: str | None  # of the CPUs' frequency; None where the kernel does not tell
     clock_offset_s: float | None = None  # how far its clock is ahead of the control side's
@@ -134,6 +136,25 @@ class KeptFile(Model):
     bytes: int
 
 
+class Cost(Model):
+    """What a run took of the server host. None: the host does not tell it.
+
+    CPU times are milliseconds of all CPUs together for each second of the measured part.
+    """
+
+    app_ms_per_s: float | None = None
+    # Of each service that the workload uses, by its name
+    services_ms_per_s: dict[str, float | None] = {}
+    # What is left of the host's time, less that of the idle host: the kernel's network work, and
+    # whatever else belongs to neither app nor services
+    kernel_ms_per_s: float | None = None
+    of_groups: bool | None = None  # from control groups; False: from processes, at least in part
+    # Shared pages counted once (PSS), of all processes of the app
+    memory_rest_bytes: float | None = None  # before the load
+    memory_peak_bytes: float | None = None  # the most that was seen in the measured part
+    memory_worker_bytes: float | None = None  # likewise, of a worker: the mean over them
+
+
 class RunRecord(Model):
     """`run.json`: one app, one endpoint, one variant, one trial.
 
@@ -182,6 +203,7 @@ class RunRecord(Model):
     # fell (without a sign in records of earlier versions). 0: no trend; None: that cannot be told
     drift_percent: float | None = None
     response_drift_percent: float | None = None  # the same of the median response time
+    cost: Cost | None = None  # None: not recorded
     failure: Failure | None
     earlier_failures: list[Failure] = []  # of attempts at this run that a resume repeated
     findings: list[Finding]

@@ -12,7 +12,7 @@ from testbed.model.mix import Mix
 from testbed.model.results import Failure, OpenFiles, RunRecord
 from testbed.run import conditions
 from testbed.run.session import Session
-from testbed.validity import Evidence, Expected, figures, judge, worst
+from testbed.validity import Evidence, Expected, cost, figures, judge, worst
 
 
 def begun(
@@ -93,6 +93,7 @@ def judged(session: Session, record: RunRecord, folder: Path) -> RunRecord:
             "ended_at": datetime.now(UTC),
             "drift_percent": figures.drift_percent(evidence),
             "response_drift_percent": figures.response_drift_percent(evidence),
+            "cost": cost.of_run(evidence),
             "findings": findings,
             "verdict": worst(findings),
         }

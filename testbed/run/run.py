@@ -3,7 +3,6 @@
 Nothing of it is left running.
 """
 
-import itertools
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -35,7 +34,7 @@ from testbed.model.results import (
     telemetry_file,
 )
 from testbed.model.tool_output import ToolOutput
-from testbed.run import conditions, sampled
+from testbed.run import conditions, sampled, watched
 from testbed.run.asking import Asker
 from testbed.run.generating import generate
 from testbed.run.record import begun, judged
@@ -266,6 +265,7 @@ class _Runner:
 
     def _start_telemetry(self, pid: int) -> dict[HostRole, Process]:
         processes: dict[HostRole, Process] = {}
+        about = (self.app, pid, self.need, self.services)
         for role, remote in self.session.remotes.items():
             command = [
                 f"{remote.facts.testbed_prefix}/bin/telemetry",
@@ -273,16 +273,10 @@ class _Runner:
                 f"{self.remote_folder}/{telemetry_file(role)}",
                 *hosts.link_options(remote, self.session.remotes[PEER[role]]),
                 f"--interval={self.session.experiment.telemetry_interval_s:g}",
-                *(self._about_the_app(pid) if role == "server" else []),
+                *(watched.options(remote, *about) if role == "server" else []),
             ]
             processes[role] = remote.start(command)
         return processes
-
-    def _about_the_app(self, pid: int) -> list[str]:
-        """Return the options that make the server host's telemetry watch the app and services."""
-        server = self.session.server
-        told = [service.telemetry_options(server, self.need) for service in self.services]
-        return [f"--pid={pid}", *itertools.chain.from_iterable(told)]
 
     def _collect(self, telemetry: dict[HostRole, Process]) -> None:
         """Stop telemetry and fetch all files of the run, on both hosts at the same time."""

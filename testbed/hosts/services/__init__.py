@@ -4,8 +4,9 @@ To add one, write a file for it and list it here. Its name must also be in the m
 (testbed/model/catalogue.py), and it needs a role.
 """
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from testbed.errors import Exit, Interrupted, TestbedError
 from testbed.hosts.remote import Remote
@@ -16,6 +17,7 @@ from testbed.model.catalogue import ServiceName
 
 __all__ = ["TABLE", "Need", "Service", "Unit", "check_undisturbed", "running", "used"]
 
+PROPERTIES = ("Id", "ActiveState", "InvocationID", "MainPID")
 TABLE: dict[ServiceName, Service] = {"postgresql": PostgreSql(), "redis": Redis()}
 
 
@@ -26,6 +28,7 @@ class Unit:
     name: str
     state: str
     invocation: str
+    main_pid: int | None = field(default=None, compare=False)  # None: systemd names none
 
 
 def used(need: Need) -> list[Service]:
@@ -66,13 +69,15 @@ def check_undisturbed(server: Remote, before: dict[Service, Unit]) -> None:
 def _look(server: Remote, service: Service) -> Unit:
     """Return the service's unit; if there are several, the one that runs."""
     told = server.run(
-        ["systemctl", "show", "--all", service.unit, "-pId", "-pActiveState", "-pInvocationID"]
+        ["systemctl", "show", "--all", service.unit, *(f"-p{name}" for name in PROPERTIES)]
     ).stdout
     units = []
     for block in told.split("\n\n"):
         facts = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
         if "Id" in facts:
             state, invocation = facts.get("ActiveState", ""), facts.get("InvocationID", "")
-            units.append(Unit(facts["Id"], state, invocation))
+            pid = facts.get("MainPID", "")
+            main_pid = int(pid) if re.fullmatch(r"[1-9]\d{0,9}", pid) else None
+            units.append(Unit(facts["Id"], state, invocation, main_pid))
     absent = Unit(service.unit.replace("@*", ""), "not there", "")
     return min(units, key=lambda unit: unit.state != "active", default=absent)

@@ -41,6 +41,7 @@ _MARK = (
 class PostgreSql(Service):
     """PostgreSQL on the server host."""
 
+    name = "postgresql"
     title = "PostgreSQL"
     counts_sql = True
     unit = "postgresql@*.service"  # Debian has a unit for each cluster and version

@@ -9,6 +9,7 @@ EMPTY = "testbed-redis-flush.service"  # a unit that roles/redis installs
 class Redis(Service):
     """Redis on the server host."""
 
+    name = "redis"
     title = "Redis"
     unit = "redis-server.service"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from testbed.asked.catalogue import Catalogue
 from testbed.hosts.remote import Remote
-from testbed.model.catalogue import CataloguedApp, Workload
+from testbed.model.catalogue import CataloguedApp, ServiceName, Workload
 from testbed.model.experiment import PlannedRun
 
 Statements = list[tuple[str, int]]  # SQL texts, each with its number of calls
@@ -30,6 +30,7 @@ class Need:
 class Service:
     """A service on the server host. A method that a service does not override does nothing."""
 
+    name: ServiceName  # in workload.yml
     title: str
     unit: str  # systemd's name; a pattern if each version has a unit of its own
     counts_sql = False  # whether `seen` returns statements

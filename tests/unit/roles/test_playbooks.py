@@ -224,6 +224,7 @@ def test_sudoers_enumerates_units_and_is_valid(rendered):
     app, who = APP["unit"], "bench ALL=(root) NOPASSWD: "
     assert rules[2:] == [
         f"{who}/opt/testbed/sbin/start-app /etc/testbed/settings.json {app}",
+        f"{who}/opt/testbed/sbin/app-memory {app}",
         f"{who}/usr/bin/systemctl start {RESET}",
         *(
             f"{who}/usr/bin/{command}"
