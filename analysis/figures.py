@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from testbed.model.tool_output import ToolOutput
-from testbed.numbers import AT_LEAST, count, milliseconds, rate
+from testbed.numbers import AT_LEAST, count, digits, milliseconds, rate
 from testbed.tools import due
 
 LOWER_BOUND = (
@@ -71,5 +71,24 @@ FIGURES = (
     Figure("unsent", "Unsent", lambda output: output.unsent, count),
     Figure("unanswered", "Unanswered", lambda output: output.unanswered, count),
 )
+
+
+def _cost(key: str, title: str) -> Figure:
+    return Figure(key, title, lambda output: None, digits)
+
+
+# What a run cost (analysis/cost.py), of campaigns whose hosts tell it; these follow FIGURES.
+COSTS = (
+    _cost("cpu_ms_per_answer", "CPU ms/answer"),
+    _cost("app_cpu_ms_per_answer", "of it app"),
+    _cost("database_cpu_ms_per_answer", "database"),
+    _cost("services_cpu_ms_per_answer", "services"),
+    _cost("kernel_cpu_ms_per_answer", "kernel"),
+    _cost("memory_rest_mb", "MB at rest"),
+    _cost("memory_peak_mb", "MB at peak"),
+    _cost("memory_worker_mb", "MB a worker"),
+)
 PERCENTILES = {"response_p50_us": 50.0, "response_p99_us": 99.0}  # over the requests due
-BY_KEY = {figure.key: figure for figure in FIGURES}
+SHOWN_COSTS = ("cpu_ms_per_answer", "memory_peak_mb")  # in tables; the rest in CSV and charts
+COST_KEYS = {figure.key for figure in COSTS}
+BY_KEY = {figure.key: figure for figure in (*FIGURES, *COSTS)}

@@ -111,7 +111,7 @@ def page(
         results={endpoint: run_rows(campaign, endpoint) for endpoint in charts},
         several_trials=tables.several_trials(campaign),
         groups={endpoint: groups.groups(campaign, endpoint) for endpoint in charts},
-        figures=figures.FIGURES,
+        figures=tables.shown_figures(campaign),
         mixes={mix: mixes.rows(campaign, mix) for mix in mixes.mixes(campaign)},
         asked_percent=mixes.asked_percent,
         charts=charts,

@@ -6,7 +6,8 @@ they lie between the percentiles that the generator printed. All functions are p
 
 from dataclasses import replace
 
-from analysis.figures import BY_KEY, ERROR_CLASSES, FIGURES, PERCENTILES, Figure
+from analysis import cost
+from analysis.figures import BY_KEY, COST_KEYS, COSTS, ERROR_CLASSES, FIGURES, PERCENTILES, Figure
 from analysis.ratio import Span, finite
 from testbed.model.article import Metric
 from testbed.model.load import requests_due
@@ -36,6 +37,8 @@ def of_figure(record: RunRecord, figure: Figure, counted: Counted | None = None)
     """Return one figure of the result table as a run measured it; None if the run lacks it."""
     if figure.key in PERCENTILES:
         return percentile(record, PERCENTILES[figure.key], counted)
+    if figure.key in COST_KEYS:
+        return cost.of_run(record, figure.key)
     output = record.output
     if output is not None and figure.key == "goodput_rps":
         return _span(due.goodput_rps(record.load, output))
@@ -50,7 +53,7 @@ def of_figure(record: RunRecord, figure: Figure, counted: Counted | None = None)
 
 
 def figure_columns(record: RunRecord, counted: Counted | None = None) -> dict[str, float | None]:
-    """Return all figures and errors of a run as columns of a CSV file, by their names.
+    """Return all figures, errors and costs of a run as columns of a CSV file, by their names.
 
     Of a percentile that is known by its bounds, one column has the lower and one the upper bound.
     """
@@ -60,7 +63,9 @@ def figure_columns(record: RunRecord, counted: Counted | None = None) -> dict[st
         span = spans[key]
         row[f"{key}_at_most"] = None if span is None else finite(span.high)
     errors = record.output.errors.model_dump() if record.output else {}
-    return row | {f"errors_{name}": errors.get(name) for name in ERROR_CLASSES}
+    row |= {f"errors_{name}": errors.get(name) for name in ERROR_CLASSES}
+    costs = {figure.key: of_figure(record, figure) for figure in COSTS}
+    return row | {key: None if span is None else span.value for key, span in costs.items()}
 
 
 def text(figure: Figure, span: Span | None, *, censored: bool = False) -> str:

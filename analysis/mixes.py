@@ -99,6 +99,7 @@ def part_record(record: RunRecord, part: str) -> RunRecord:
         "load": load,
         "output": output.of_request(part) if output is not None and known else None,
         "findings": [finding for finding in record.findings if finding.check != "censored"],
+        "cost": None,  # which part took how much of it is not known
     }
     return record.model_copy(update=changes)
 

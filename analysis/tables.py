@@ -11,7 +11,15 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis import capacities, mixes, ramp
-from analysis.figures import BY_KEY, ERROR_CLASSES, FIGURES, LOWER_BOUND, PERCENTILES
+from analysis.figures import (
+    BY_KEY,
+    COST_KEYS,
+    ERROR_CLASSES,
+    LOWER_BOUND,
+    PERCENTILES,
+    SHOWN_COSTS,
+    Figure,
+)  # fmt: skip
 from analysis.frames import with_missing
 from analysis.groups import (
     Group,
@@ -62,7 +70,20 @@ def _figure_column(key: str) -> Column:
         span = of_figure(record, figure, campaign.counted(record))
         return text(figure, span, censored=censored(record))
 
-    return Column(figure.title, cell)
+    return Column(figure.title, cell, needed=lambda campaign: is_shown(figure, campaign))
+
+
+def is_shown(figure: Figure, campaign: LoadedCampaign) -> bool:
+    """Return whether tables show a figure: a cost only if a run has it, and not the parts of it."""
+    if figure.key not in COST_KEYS:
+        return True
+    has_it = any(of_figure(run.record, figure) is not None for run in campaign.runs)
+    return has_it and figure.key in SHOWN_COSTS
+
+
+def shown_figures(campaign: LoadedCampaign) -> list[Figure]:
+    """Return the figures that tables of a campaign show, in their order."""
+    return [figure for figure in BY_KEY.values() if is_shown(figure, campaign)]
 
 
 def asked_rate(record: RunRecord) -> str:
@@ -109,7 +130,7 @@ COLUMNS = (
         lambda record, _: f"{record.load.connections:,}",
         needed=lambda campaign: len({run.record.load.connections for run in campaign.runs}) > 1,
     ),
-    *[_figure_column(figure.key) for figure in FIGURES],
+    *[_figure_column(key) for key in BY_KEY],
     Column(
         "Drift",
         lambda record, _: drift_text(record.drift_percent),
@@ -213,7 +234,7 @@ def _summary_row(group: Group, campaign: LoadedCampaign) -> dict[str, Any]:
         "response_is_lower_bound": group.censored,
         "verdict": group.standing,
     }
-    for figure in FIGURES:
+    for figure in BY_KEY.values():
         summary = group.summary(figure.key)
         low, high = (summary.interval if summary else None) or (None, None)
         middle = "merged" if figure.key in PERCENTILES else "mean"

@@ -242,7 +242,7 @@ def why_left_out(record: RunRecord) -> str:
     """Return the sentence that says why a run is left out."""
     word = None if counts(record) else record.standing.capitalize()
     told = (sentence for sentence in reasons(record) if word and sentence.startswith(word))
-    why = next(told, "Its generator does not tell this figure.")
+    why = next(told, "This figure was not obtained.")
     return f"Trial {_which(record)}: {textwrap.shorten(why.rstrip('.'), 160, placeholder=' …')}."
 
 

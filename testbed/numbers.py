@@ -21,6 +21,11 @@ def milliseconds(value_us: float | None) -> str:
     return MISSING if value_us is None else _digits(value_us / 1000)
 
 
+def digits(value: float | None) -> str:
+    """Return a figure, whose heading has its unit, with three significant digits."""
+    return MISSING if value is None else _digits(value)
+
+
 def percent(value: float | None) -> str:
     """Return a percentage, in whole percents from 10 on."""
     return MISSING if value is None else f"{value:.0f} %" if abs(value) >= 10 else f"{value:.1f} %"

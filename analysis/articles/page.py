@@ -32,6 +32,8 @@ METRIC_NAMES = {
     "response_mean_us": "mean response time",
     "response_p50_us": "median response time",
     "response_p99_us": "p99 of response time",
+    "cpu_ms_per_answer": "CPU time per correct answer",
+    "memory_peak_mb": "memory at its peak",
     "slowdown_users": "slow-down begins",
     "errors_users": "errors begin",
 }
@@ -133,7 +135,7 @@ def part_values(
     by_endpoint = {endpoint: groups.groups(campaign, endpoint) for endpoint in charts}
     return {
         "groups": by_endpoint,
-        "figures": figures.FIGURES,
+        "figures": tables.shown_figures(campaign),
         "varied": groups.has_variants(campaign),
         "varied_text": tables.varied_text,
         "bounded": any(group.censored for found in by_endpoint.values() for group in found),

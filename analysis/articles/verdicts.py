@@ -16,7 +16,7 @@ from analysis.text_table import text_table
 from analysis.trials import CellTrials
 from testbed import files
 from testbed.model.article import Metric, Mode
-from testbed.numbers import AT_LEAST, MISSING, milliseconds, percent, rate
+from testbed.numbers import AT_LEAST, MISSING, digits, milliseconds, percent, rate
 
 STYLES: dict[ClaimVerdict, str] = {
     "reproduced": "bold green",
@@ -144,6 +144,10 @@ def figure_text(metric: Metric, value: float | None, bound: bool = False) -> str
             text = percent(value)
         case "slowdown_users" | "errors_users":
             text = f"{value:,.0f} users"
+        case "cpu_ms_per_answer":
+            text = f"{digits(value)} ms"
+        case "memory_peak_mb":
+            text = f"{digits(value)} MB"
         case _:
             text = f"{milliseconds(value)} ms"
     return f"{AT_LEAST if bound else ''}{text}"

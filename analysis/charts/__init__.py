@@ -5,7 +5,17 @@ from dataclasses import replace
 
 import matplotlib
 
-from analysis.charts import capacity, errors, fonts, latency, percentiles, ramp, requests, timeline
+from analysis.charts import (
+    capacity,
+    cost,
+    errors,
+    fonts,
+    latency,
+    percentiles,
+    ramp,
+    requests,
+    timeline,
+)
 from analysis.charts.style import RC, Chart, Rendered, render
 from analysis.groups import Group, endpoints, groups
 from analysis.load import LoadedCampaign, LoadedRun
@@ -17,6 +27,7 @@ ENDPOINT_CHARTS: tuple[Callable[[LoadedCampaign, str, list[Group]], Chart | None
     latency.draw,
     percentiles.draw,
     ramp.draw,
+    cost.draw,
 )
 # One chart per run each.
 RUN_CHARTS: tuple[Callable[[LoadedCampaign, LoadedRun], Chart | None], ...] = (timeline.draw,)

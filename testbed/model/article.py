@@ -50,6 +50,8 @@ MetricName = Literal[
     "response_mean_us",
     "response_p50_us",
     "response_p99_us",
+    "cpu_ms_per_answer",
+    "memory_peak_mb",
     "slowdown_users",  # of a ramp: the first step that is slow (analysis/ramp.py)
     "errors_users",  # of a ramp: the first step with errors (analysis/ramp.py)
 ]

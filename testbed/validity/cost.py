@@ -45,14 +45,18 @@ def _ms_per_s(samples: Samples, name: str) -> float | None:
 
 
 def _left_over(evidence: Evidence, samples: Samples, programs: list[str]) -> float | None:
-    """Return the CPU time of the host that nobody else had, less that of the idle host."""
+    """Return the CPU time of the host that nobody else had, less that of the idle host.
+
+    Return None if the load was made on the same host, as its time would be among it.
+    """
     before = evidence.run.before.get("server")
     idle = None if before is None else before.host_cpu_ms_per_s
     whole = _ms_per_s(samples, "host_cpu_usec")
     theirs = [_ms_per_s(samples, f"{name}{_TIME}") for name in programs]
     sampling = [_ms_per_s(samples, name) or 0.0 for name in _SAMPLING]
     known = [one for one in theirs if one is not None]
-    if idle is None or whole is None or len(known) < len(theirs):
+    here = evidence.run.load.from_host == "server"
+    if here or idle is None or whole is None or len(known) < len(theirs):
         return None
     return max(0.0, whole - sum(known) - sum(sampling) - idle)
 

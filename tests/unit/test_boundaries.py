@@ -29,6 +29,7 @@ ANALYSIS_FLOORS = (
     {"figures", "frames", "histogram", "intervals", "text_table"},
     {"load", "resampling", "statistics"},
     {"ratio"},
+    {"cost"},
     {"axis", "evidence", "folders", "measured", "trials"},
     {"findings", "merged", "verdict"},
     {"groups"},

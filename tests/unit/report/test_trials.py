@@ -88,7 +88,7 @@ def test_trials_are_in_the_order_of_their_numbers_however_they_were_run():
 def test_a_trial_whose_generator_does_not_tell_the_figure_is_left_out():
     cell = of([trial(1, None), trial(2)])
     assert values(cell) == [1000]
-    assert cell.left_out == ["Trial 1: Its generator does not tell this figure."]
+    assert cell.left_out == ["Trial 1: This figure was not obtained."]
 
 
 @pytest.mark.parametrize(("planned", "said"), [(4, "3 trials"), (2, "1 trial")])

@@ -1,11 +1,9 @@
 """What programs cost: known truths on this machine, and files laid out as the kernel lays them."""
 
 import os
-import resource
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import psutil
 import pytest
