@@ -45,7 +45,8 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
         return None
     title = f"Cost against speed, {endpoint}"
     looks = _looks(campaign, shown)
-    key = [*_key(shown, looks), *marks.key_entries(shown)]
+    others = [entry for entry in marks.key_entries(shown) if entry[1] != marks.DOUBT]
+    key = [*_key(shown, looks), *others]  # whose labels say which is doubtful
     picture = frame(
         title,
         "right: more correct answers a second; below: less CPU time for each",

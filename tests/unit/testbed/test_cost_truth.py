@@ -82,9 +82,9 @@ def record_of(folder, rows, answers):
     took_s = rows[-1]["monotonic_s"] - rows[0]["monotonic_s"]
     goodput = answers / took_s
     changes = {
-        "load": LOAD.model_copy(update={"duration_s": took_s + 1}),
+        "load": LOAD.model_copy(update={"duration_s": took_s + 2}),
         "output": OUTPUT.model_copy(update={"goodput_rps": goodput, "throughput_rps": goodput}),
-        "measured_from": datetime.fromtimestamp(rows[0]["t_s"], UTC),
+        "measured_from": datetime.fromtimestamp(rows[0]["t_s"] - 1, UTC),
         "telemetry_interval_s": 0,
         "before": {"server": QUIET.model_copy(update={"clock_offset_s": 0.0})},
     }
