@@ -5,7 +5,7 @@
 
 Sudoers allows only this argument, once for each app. At each line on standard input, a line of JSON
 is printed: the proportional set sizes in bytes, of the unit's main process first and then of all
-below it, how long the reading took, and the CPU time taken so far. Of a process nothing but its
+below it, the CPU time that the reading took, and all that was taken so far. Of a process nothing but its
 size is told. It ends when standard input does.
 """
 
@@ -67,13 +67,13 @@ def answer(main: int, questions: TextIO, answers: TextIO, proc: Path = PROC) -> 
     for _ in range(MOST_READINGS):
         if not questions.readline(80):
             return
-        begin = time.monotonic()
+        begin_s = time.process_time()
         found = list(sizes(tree(main, proc), proc)) if main else []
-        took_s = time.monotonic() - begin
+        end_s = time.process_time()
         told = {
             "pss_bytes": found,
-            "took_s": round(took_s, 6),
-            "cpu_usec": round(1e6 * time.process_time()),
+            "took_s": round(end_s - begin_s, 6),
+            "cpu_usec": round(1e6 * end_s),
         }
         answers.write(f"{json.dumps(told)}\n")
         answers.flush()
