@@ -5,8 +5,8 @@
 
 Sudoers allows only this argument, once for each app. At each line on standard input, a line of JSON
 is printed: the proportional set sizes in bytes, of the unit's main process first and then of all
-below it, the CPU time that the reading took, and all that was taken so far. Of a process nothing but its
-size is told. It ends when standard input does.
+below it, the CPU time that the reading took, and all that was taken so far. Of a process nothing
+but its size is told. It ends when standard input does.
 """
 
 import json
