@@ -83,6 +83,7 @@ class Use(Part):
     window_s: float
     cpus: int
     cpu_percent: float | None
+    host_cpu_ms_per_s: float | None = None
     run_queue: float
     governor: Text
     busiest: list[Busy]

@@ -148,7 +148,7 @@ def test_tables_charts_and_files_have_it(campaign, capsys):
 def test_the_chart_says_of_what_the_cost_is_made(campaign):
     (_, drawn) = next(iter(charts.endpoint_charts(load(campaign))))
     chart = next(one for one in drawn if one.name == "index-cost")
-    parts = "app 1.97, database 0.493, other services 0.099, kernel 0.395"
+    parts = "app 1.97, database 0.493, other services 0.099, kernel 0.394"
     assert f"Flask + Gunicorn: {parts}" in chart.caption
     assert chart.alt.startswith("Point chart. Cost against speed, index. Django")
 
