@@ -16,7 +16,6 @@ import psutil
 
 from telemetry.slowed import PROC, Row, cpu_groups, cpu_stat
 
-LONGEST_READING_S = 2.0
 MOST_SHARE = 0.01  # of the time may be spent on reading memory, which takes locks of the app's
 
 
@@ -145,11 +144,12 @@ class Pss:
         """Return the sum, the mean of the workers, and the CPU time that the reading took so far.
 
         Workers are all processes but the main one, if there are several. Sum and mean are None
-        where nothing was read. The first sample is of the moment when the sampling began.
+        where there is no new reading. Nothing is waited for: a sample has what the program answered
+        since the one before, so that the first reading is of the moment when the sampling began.
         """
-        found: list[int] = []
-        if self._asked or (time.monotonic() >= self._due_s and self._ask()):
-            self._asked, found = False, self._answer()
+        found = self._answer() if self._asked else []
+        if not self._asked and time.monotonic() >= self._due_s:
+            self._asked = self._ask()
         workers = found[1:] or found
         return {
             "app_pss_bytes": sum(found) if found else None,
@@ -168,18 +168,20 @@ class Pss:
         return self._reader is not None
 
     def _answer(self) -> list[int]:
-        """Return the bytes of each process, the main one first; an empty list without an answer.
+        """Return the bytes of each process, the main one first; an empty list if none is there yet.
 
-        A program that does not answer in time is not asked again.
+        A program that answers anything else is not asked again.
         """
         stream = self._reader.stdout if self._reader else None
         try:
-            if stream and select.select([stream], [], [], LONGEST_READING_S)[0]:
+            if stream and not select.select([stream], [], [], 0)[0]:
+                return []
+            self._asked = False
+            if stream:
                 told = json.loads(stream.readline())
                 self._cpu_usec = int(told["cpu_usec"])
                 self._due_s = time.monotonic() + float(told["took_s"]) / MOST_SHARE
                 return [int(one) for one in told["pss_bytes"]]
         except (OSError, ValueError, KeyError, TypeError):
-            pass
-        self._reader = None
+            self._reader = None
         return []
