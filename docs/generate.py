@@ -1,4 +1,4 @@
-"""Write the tables of the docs that repeat data, from that data: script/docs.
+"""Write what the docs repeat from data: tables in pages, and schemas for editors: script/docs.
 
 A table stands in its page between `<!-- generated: name -->` and `<!-- end: name -->`; the name is
 that of a function here. A table of a role's README is a function of the role.
@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 
 from analysis.__main__ import COMMANDS
 from command import main as testbed
+from docs import schemas
 from testbed.asked import catalogue
 from testbed.fitness import table as fitness
 from testbed.model.catalogue import App
@@ -354,20 +355,31 @@ def written(page: Path) -> str:
     return GENERATED.sub(filled, page.read_text(encoding="utf-8"))
 
 
+def texts() -> dict[Path, str]:
+    """Return the text of every generated file as it should be now, by path."""
+    return {page: written(page) for page in pages()} | schemas.documents()
+
+
 def main() -> int:
-    """Write all pages that differ; with --check, name them and return 1."""
+    """Write all files that differ; with --check, name them and return 1."""
     parser = argparse.ArgumentParser(prog="script/docs", description=__doc__)
     parser.add_argument("--check", action="store_true", help="name what differs, write nothing")
     check = parser.parse_args().check
-    differing = [page for page in pages() if written(page) != page.read_text(encoding="utf-8")]
-    for page in differing:
-        name = page.relative_to(ROOT)
+    differing = {path: text for path, text in texts().items() if _now(path) != text}
+    for path, text in differing.items():
+        name = path.relative_to(ROOT)
         if check:
             sys.stderr.write(f"{name} is not what its data say -> run script/docs\n")
         else:
-            page.write_text(written(page), encoding="utf-8")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
             sys.stdout.write(f"{name}: written\n")
     return int(check and bool(differing))
+
+
+def _now(path: Path) -> str | None:
+    """Return what the file has now; None if there is none."""
+    return path.read_text(encoding="utf-8") if path.is_file() else None
 
 
 if __name__ == "__main__":

@@ -75,9 +75,13 @@ class Workload(Declared):
     # each run. Redis is emptied before each run.
     dataset: RelativeFile | None = None
     reset: RelativeFile | None = None
-    endpoints: dict[Name, Annotated[Mix | Endpoint, PlainValidator(_endpoint_or_mix)]] = Field(
-        min_length=1
-    )
+    endpoints: dict[
+        Name,
+        Annotated[
+            Mix | Endpoint,
+            PlainValidator(_endpoint_or_mix, json_schema_input_type=Mix | Endpoint),
+        ],
+    ] = Field(min_length=1)
 
     def parts(self, name: str) -> dict[str, Endpoint]:
         """Return the endpoints that a load of this one asks: those that it mixes, or itself."""
@@ -177,7 +181,9 @@ def _setting_count(value: Any) -> int | str:
 
 # PostgreSQL's own limit of max_connections is 262,143; each is a process there
 MOST_CONNECTIONS = 10_000
-SettingCount = Annotated[int | str, PlainValidator(_setting_count)]
+SettingCount = Annotated[
+    int | str, PlainValidator(_setting_count, json_schema_input_type=int | str)
+]
 
 
 class DatabaseConnections(Declared):

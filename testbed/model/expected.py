@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from testbed.model import shape, template
-from testbed.model.base import Declared
+from testbed.model.base import Declared, or_text
 from testbed.model.kinds import (
     CssSelector,
     HeaderName,
@@ -63,6 +63,8 @@ class TextLike(Declared):
     A dot of the expression matches line breaks, too.
     """
 
+    model_config = ConfigDict(json_schema_extra=or_text)
+
     exact: str | None = None
     pattern: Regex | None = None
 
@@ -81,6 +83,8 @@ class TextLike(Declared):
 class HeaderLike(Declared):
     """What a header must be: exactly this, one that an expression matches, there, or not there."""
 
+    model_config = ConfigDict(json_schema_extra=or_text)
+
     exact: HeaderValue | None = None
     pattern: Regex | None = None
     present: bool | None = None
@@ -97,8 +101,16 @@ class HeaderLike(Declared):
         return self
 
 
+def _any_mapping(schema: dict[str, Any]) -> None:
+    """Make a model's JSON Schema take any mapping."""
+    for key in ("additionalProperties", "properties"):
+        schema.pop(key, None)
+
+
 class JsonLike(Declared):
     """What a JSON document must look like: a JSON Schema, given here or in a file of its own."""
+
+    model_config = ConfigDict(json_schema_extra=_any_mapping)
 
     schema_file: RelativeFile | None = None  # relative to the workload's folder
     inline: dict[str, Any] | None = None

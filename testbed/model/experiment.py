@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from testbed.model.base import Declared, Model
 from testbed.model.kinds import (
@@ -64,12 +64,19 @@ class Capacity(Declared):
         return self
 
 
+def _without_connections(schema: dict[str, Any]) -> None:
+    """Have a load's JSON Schema not ask for `connections`, which a ramp says by its steps."""
+    schema["required"].remove("connections")
+
+
 class LoadSpec(LoadShape, Declared):
     """The load of an experiment's runs, before a generator is chosen.
 
     It is not checked here whether the generator exists and takes this load. The reader of an
     experiment does that with the table of generators (testbed/asked/loads.py).
     """
+
+    model_config = ConfigDict(json_schema_extra=_without_connections)
 
     mode: Literal["saturation", "constant_rate", "ramp", "capacity"]
     generator: str = AUTO

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 import soupsieve
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StringConstraints
 
+from testbed.model.base import Checked
 from testbed.texts import is_plain
 
 T = TypeVar("T", bound=Hashable)
@@ -21,7 +22,7 @@ MOST_WORKERS = 1024  # processes; a host of 128 CPUs is served by fewer
 PER_CPU = re.compile(r"([1-9][0-9]?) per cpu")
 
 
-def _looks_like(pattern: str, sentence: str) -> AfterValidator:
+def _looks_like(pattern: str, sentence: str) -> Checked:
     """Refuse a text that does not match the whole pattern, with that sentence."""
     compiled = re.compile(pattern)
 
@@ -30,7 +31,7 @@ def _looks_like(pattern: str, sentence: str) -> AfterValidator:
             raise ValueError(sentence)
         return value
 
-    return AfterValidator(check)
+    return Checked(check, {"pattern": f"^(?:{pattern})$", "patternErrorMessage": sentence})
 
 
 def _characters(allowed: str, unit: str) -> Callable[[str], str]:
@@ -62,7 +63,7 @@ def _differ(values: list[T]) -> list[T]:
     return values
 
 
-Differing = AfterValidator(_differ)  # of a list: no value stands in it twice
+Differing = Checked(_differ, {"uniqueItems": True})  # of a list: no value stands in it twice
 
 
 def _no_flag(value: Any) -> Any:
@@ -107,7 +108,7 @@ def _name(value: str) -> str:
     )
 
 
-Name = Annotated[str, AfterValidator(_name)]
+Name = Annotated[str, Checked(_name, {"pattern": f"^{_NAME.pattern}$"})]
 EnvName = Annotated[
     str,
     _looks_like(
@@ -275,7 +276,9 @@ def _setting_value(value: Any) -> str | int:
 
 
 # Reaches an app through its environment
-SettingValue = Annotated[str | int, PlainValidator(_setting_value)]
+SettingValue = Annotated[
+    str | int, PlainValidator(_setting_value, json_schema_input_type=str | int)
+]
 
 
 def workers_problem(value: str | int) -> str | None:

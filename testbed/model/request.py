@@ -61,10 +61,10 @@ def _drawn_value(value: Any) -> str | int:
 
 Template = Annotated[str, AfterValidator(_template)]
 HeaderTemplate = Annotated[HeaderValue, AfterValidator(_template)]
-QueryTemplate = Annotated[str, PlainValidator(_query_value)]
+QueryTemplate = Annotated[str, PlainValidator(_query_value, json_schema_input_type=str | int)]
 QueryName = Annotated[str, Field(min_length=1, max_length=200)]
 Drawable = Annotated[int, Field(ge=-MOST_DRAWN, le=MOST_DRAWN)]
-DrawnValue = Annotated[str | int, PlainValidator(_drawn_value)]
+DrawnValue = Annotated[str | int, PlainValidator(_drawn_value, json_schema_input_type=str | int)]
 
 
 class Draw(Declared):

@@ -40,6 +40,7 @@ def test_a_page_that_differs_is_named_and_then_written(tmp_path, monkeypatch, ca
     )
     monkeypatch.setattr(generate, "ROOT", tmp_path)
     monkeypatch.setattr(generate, "pages", lambda: [page])
+    monkeypatch.setattr(generate.schemas, "documents", dict)
     monkeypatch.setattr("sys.argv", ["script/docs", "--check"])
     assert generate.main() == 1
     assert "page.md" in capsys.readouterr().err
