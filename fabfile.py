@@ -77,10 +77,13 @@ def _analysis(*arguments: str) -> None:
 
 
 @task(
-    iterable=["metric"],
+    iterable=["metric", "more"],
     help={
         "a": "folder of the campaign to compare with; or one that has two versions of an app",
         "b": "folder of the campaign to judge; left out: the new one of two versions",
+        "more": "folder of a further campaign to judge; may be repeated",
+        "format": "table, html, markdown, junit, json, github-bigger, github-smaller or bencher",
+        "out": "write it into this file, and print the tally",
         "metric": "a figure by its column in table.csv; may be repeated",
         "tolerance": "percent up to which both are the same; default: 5",
         "between": "standard deviation of campaigns, percent; default: as fab run-aa measured it",
@@ -94,19 +97,25 @@ def compare(
     a: str,
     b: str,
     metric: list[str] | None = None,
+    more: list[str] | None = None,
     tolerance: str | None = None,
     between: str | None = None,
     wanted: str | None = None,
+    format: str | None = None,
+    out: str | None = None,
     json: bool = False,
 ) -> None:
     """Tell whether B is better or worse than A; exit code 6 if any cell is worse."""
     metrics = [f"--metric={key}" for key in metric or []]
-    given = {"tolerance": tolerance, "between": between, "wanted": wanted}
+    given = {
+        "tolerance": tolerance, "between": between, "wanted": wanted, "format": format, "out": out,
+    }  # fmt: skip
     limits = [f"--{name}={value}" for name, value in given.items() if value is not None]
     _analysis(
         "compare",
         a,
         *([] if b == program.NONE else [b]),
+        *(more or []),
         *metrics,
         *limits,
         *(["--json"] if json else []),

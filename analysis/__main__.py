@@ -32,8 +32,8 @@ class Command:
 
 COMMANDS = (
     Command(
-        "compare", "say whether a campaign is better or worse than another; exit status for gates",
-        "analysis.compare.show:add_arguments", "analysis.compare.show:command",
+        "compare", "say whether campaigns are better or worse than another; exit status for gates",
+        "analysis.compare.command:add_arguments", "analysis.compare.command:command",
     ),
     Command(
         "noise", "say how much a place's figures vary, from campaigns of an app against itself",

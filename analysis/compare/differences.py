@@ -3,6 +3,7 @@
 If figures differ, some condition differed. This list shows those that the testbed recorded.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from analysis.groups import settings_text
@@ -10,6 +11,10 @@ from analysis.load import LoadedCampaign
 from analysis.mixes import asked_percent
 from testbed.facts import flat, host_facts
 from testbed.model.results import Campaign
+
+PACKAGE = ": package "  # in the name of a difference
+FEW_PACKAGES = 3  # of a host: these are listed singly
+NAMED_PACKAGES = 5  # of those that are not
 
 # Keys of an experiment that do not affect measuring, or that each run records in resolved form
 TOLD_ELSEWHERE = ("schema_version", "title", "description", "variants")
@@ -22,6 +27,42 @@ class Difference:
     what: str  # 'server: package nginx-light'
     a: str | None
     b: str | None
+
+
+@dataclass(frozen=True)
+class Packages:
+    """Many packages of one host that differ, told in one line."""
+
+    host: str
+    differences: list[Difference]
+
+    @property
+    def sentence(self) -> str:
+        """Say how many packages differ, and name the first ones."""
+        names = [one.what.partition(PACKAGE)[2] for one in self.differences]
+        more = ", …" if len(names) > NAMED_PACKAGES else ""
+        return (
+            f"{self.host}: {len(names)} packages differ "
+            f"({', '.join(names[:NAMED_PACKAGES])}{more})."
+        )
+
+
+def folded(
+    found: Iterable[Difference], few: float | None = None
+) -> tuple[list[Difference], list[Packages]]:
+    """Return the differences that are told singly, and hosts of which more than `few` packages do.
+
+    `few` is FEW_PACKAGES unless given.
+    """
+    found = list(found)
+    hosts: dict[str, list[Difference]] = {}
+    for one in found:
+        if PACKAGE in one.what:
+            hosts.setdefault(one.what.partition(PACKAGE)[0], []).append(one)
+    most = FEW_PACKAGES if few is None else few
+    many = [Packages(host, listed) for host, listed in hosts.items() if len(listed) > most]
+    apart = {one for packages in many for one in packages.differences}
+    return [one for one in found if one not in apart], many
 
 
 def differences(a: LoadedCampaign, b: LoadedCampaign) -> list[Difference]:

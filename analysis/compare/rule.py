@@ -1,14 +1,16 @@
-"""Judge whether a campaign is better or worse than another, cell by cell. Pure functions.
+"""Judge whether campaigns are better or worse than a baseline, cell by cell. Pure functions.
 
 A cell is an endpoint, an app, a variant and a load. For each figure, the ratio B/A of the means
-over the trials that count is judged, with the interval that analysis/ratio.py gives it.
+over the trials that count is judged, with the interval that analysis/ratio.py gives it. A is the
+baseline; of several campaigns that are compared with it, each is judged as B is here.
 
 With a tolerance of t percent, ratios from 1 / (1 + t/100) to 1 + t/100 are 'the same', so that the
 verdict does not depend on which campaign is called A:
 
 - same: the whole interval lies within the tolerance, or both sides are zero;
 - worse, better: the whole interval lies outside of it, on the bad or on the good side, and still
-  does after Holm's correction for the number of cells and figures that are compared at once;
+  does after Holm's correction for the number of cells and figures that are compared at once, in
+  all campaigns;
 - undecided: neither, so more trials would tell; or a side has one trial, which decides nothing; or
   the noise between two campaigns is not known;
 - no data: a campaign does not have the cell, or no trial of a side counts;
@@ -58,8 +60,8 @@ MOST_TOLERANCE_PERCENT = 1000.0  # beyond it, 'the same' would say nothing
 MOST_WANTED_PERCENT = 10_000.0
 WANTED_BEYOND_PERCENT = 3.0  # beyond the tolerance: a difference that comparisons should show
 NOISE_UNKNOWN = (
-    "A and B were measured apart, and how much campaigns vary here without a cause was not "
-    f"measured: {REMEDY}."
+    "were measured apart, and how much campaigns vary here without a cause was not measured: "
+    f"{REMEDY}."
 )
 
 
@@ -90,9 +92,19 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Side:
+    """A campaign that is compared with the baseline, and what its tables call it."""
+
+    label: str  # 'B'
+    campaign: LoadedCampaign
+    noise: NoiseOf | None  # between it and the baseline; None: both were measured in one campaign
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Two campaigns, or two versions in one campaign, side by side."""
 
+    label: str  # of b, such as 'B'; the baseline is 'A'
     a: LoadedCampaign
     b: LoadedCampaign
     together: bool  # whether A and B were measured in one campaign
@@ -105,7 +117,7 @@ class Comparison:
     @property
     def obstacle(self) -> str | None:
         """Why no cell at all can be compared; None if cells can be compared."""
-        return obstacle(self.a, self.b)
+        return obstacle(self.a, self.b, self.label)
 
     @property
     def verdicts(self) -> Counter[CellVerdict]:
@@ -121,28 +133,56 @@ def compare(
     noise: NoiseOf | None,
     wanted_percent: float | None = None,
 ) -> Comparison:
-    """Compare every cell of A and B by the figures whose keys are given.
+    """Compare every cell of A and B, as `compare_all` does. `noise` is that between them."""
+    side = Side("B", b, noise)
+    return compare_all(a, [side], metrics, tolerance_percent, wanted_percent)[0]
 
-    If `metrics` is empty, take DEFAULT_KEYS, and for two searches their capacity. `noise` is that
-    between campaigns; None says that A and B were measured together, in one. The wanted difference
-    is WANTED_BEYOND_PERCENT more than the tolerance unless given.
+
+def compare_all(
+    a: LoadedCampaign,
+    others: Sequence[Side],
+    metrics: Sequence[str],
+    tolerance_percent: float,
+    wanted_percent: float | None = None,
+) -> list[Comparison]:
+    """Compare every cell of the baseline A with that of each other campaign.
+
+    `metrics` are the keys of figures. If there are none, take DEFAULT_KEYS, and if all campaigns
+    are searches, their capacity. The wanted difference is WANTED_BEYOND_PERCENT more than the
+    tolerance unless given. Holm's correction is for the cells of all campaigns together, so that
+    the chance to call any cell worse that is not stays what it is with one campaign.
 
     Raises TestbedError for an unknown metric or a percentage that cannot be.
     """
     wanted = check(metrics, tolerance_percent, wanted_percent)
-    searches = capacities.searched(a) and capacities.searched(b)
+    searches = all(capacities.searched(one) for one in [a, *(side.campaign for side in others)])
     keys = list(dict.fromkeys(metrics)) or ([CAPACITY.key] if searches else DEFAULT_KEYS)
     factor = 1 + tolerance_percent / 100
-    cells = [cell for key in keys for cell in _cells(a, b, COMPARABLE[key], factor, noise)]
-    if not cells:
+    of_sides = [
+        [cell for key in keys for cell in _cells(a, side, COMPARABLE[key], factor)]
+        for side in others
+    ]
+    if not any(of_sides):
         raise TestbedError(
             "no search of either campaign has an answer", remedy="take another --metric"
         )
-    cells = _corrected(cells, factor, 1 + wanted / 100)
-    together = noise is None  # then the two versions' own record says what differs
-    code = [] if together else list(changes(a.campaign, b.campaign))
-    others = differences(a, b)
-    return Comparison(a, b, together, tolerance_percent, wanted, cells, code, others)
+    all_cells = [cell for cells in of_sides for cell in cells]
+    corrected = iter(_corrected(all_cells, factor, 1 + wanted / 100))
+    return [
+        Comparison(
+            side.label,
+            a,
+            side.campaign,
+            side.noise is None,
+            tolerance_percent,
+            wanted,
+            [next(corrected) for _ in cells],
+            # the record of two versions in one campaign says itself what differs
+            [] if side.noise is None else list(changes(a.campaign, side.campaign.campaign)),
+            differences(a, side.campaign),
+        )
+        for side, cells in zip(others, of_sides, strict=True)
+    ]
 
 
 def check(metrics: Sequence[str], tolerance_percent: float, wanted_percent: float | None) -> float:
@@ -220,13 +260,12 @@ def _corrected(cells: Sequence[Cell], factor: float, wanted: float) -> list[Cell
     return found
 
 
-def _cells(
-    a: LoadedCampaign, b: LoadedCampaign, metric: Figure, factor: float, noise: NoiseOf | None
-) -> list[Cell]:
+def _cells(a: LoadedCampaign, side: Side, metric: Figure, factor: float) -> list[Cell]:
     """Judge one figure of all cells: first those of A in its order, then those that only B has."""
-    of_a, of_b = trials_of(a, metric, "A"), trials_of(b, metric, "B")
+    b, noise = side.campaign, side.noise
+    of_a, of_b = trials_of(a, metric, "A"), trials_of(b, metric, side.label)
     titles = {run.record.app: run.record.app_title for one in (b, a) for run in one.runs}
-    never = obstacle(a, b)
+    never = obstacle(a, b, side.label)
     found = []
     for where in _places(a, b):
         here, there = of_a.get(where, {}), of_b.get(where, {})
@@ -235,7 +274,7 @@ def _cells(
             if load is None:
                 continue
             side_a = here[ours] if ours else CellTrials("A", [], 0)
-            side_b = there[theirs] if theirs else CellTrials("B", [], 0)
+            side_b = there[theirs] if theirs else CellTrials(side.label, [], 0)
             known = None if noise is None else noise(where, load, metric)
             cell = Cell(where, titles[where.app], load, metric, side_a, side_b, "no data", "", None)
             cell = replace(cell, noise=known)
@@ -274,15 +313,15 @@ def _pairs(
     return [*pairs, *((load, None) for load in only_a), *((None, load) for load in only_b)]
 
 
-def obstacle(a: LoadedCampaign, b: LoadedCampaign) -> str | None:
+def obstacle(a: LoadedCampaign, b: LoadedCampaign, label: str) -> str | None:
     """Return why no cell at all can be compared; None if cells can be compared."""
     ours, theirs = a.campaign, b.campaign
     if ours.place != theirs.place:
-        return f"A was measured on {_place(ours.place)}, B on {_place(theirs.place)}."
+        return f"A was measured on {_place(ours.place)}, {label} on {_place(theirs.place)}."
     if ours.workload != theirs.workload:
-        return f"A is of the workload {ours.workload}, B of {theirs.workload}."
+        return f"A is of the workload {ours.workload}, {label} of {theirs.workload}."
     if a.calibration != b.calibration:
-        which = "A" if a.calibration else "B"
+        which = "A" if a.calibration else label
         return f"{which} is a calibration, with the generator on the server, the other is not."
     return None
 
@@ -298,7 +337,7 @@ def _why_not(
     if never:
         return NOT_COMPARABLE, never
     if ours is None or theirs is None:
-        return NO_DATA, f"{'A' if ours is None else 'B'} does not have it."
+        return NO_DATA, f"{sides[0 if ours is None else 1].label} does not have it."
     if ours != theirs:
         return NOT_COMPARABLE, f"Another load was asked: {ours.other_than(theirs)}."
     why = why_nothing_is_known(sides)
@@ -321,9 +360,11 @@ def _judged(cell: Cell, factor: float, *, together: bool) -> Cell:
     if all(span.low == span.high == 0 for side in sides for span in side.spans):
         return replace(cell, verdict="same", reason="Both are zero.", ratio=found, chance=chance)
     if not together and cell.noise is None:
-        return replace(cell, verdict=UNDECIDED, reason=NOISE_UNKNOWN, ratio=found)
+        unknown = f"A and {cell.b.label} {NOISE_UNKNOWN}"
+        return replace(cell, verdict=UNDECIDED, reason=unknown, ratio=found)
     verdict = judge(found, factor, more_is_better=cell.metric.more_is_better)
-    reason = f"The {found.label} of B/A, {found.interval()}, lies {_lies(found, factor)} {wanted}."
+    of = f"{cell.b.label}/A, {found.interval()}, lies {_lies(found, factor)} {wanted}"
+    reason = f"The {found.label} of {of}."
     if verdict == UNDECIDED:
         reason = why_undecided(found, wanted, sides)
     return replace(cell, verdict=verdict, reason=reason, ratio=found, chance=chance)

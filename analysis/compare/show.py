@@ -1,37 +1,20 @@
-"""Run `compare`: show two campaigns side by side, judged by analysis/compare/rule.py."""
+"""Print comparisons as tables on the terminal, judged by analysis/compare/rule.py."""
 
-import json
 import math
-from argparse import ArgumentParser, Namespace
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from analysis.compare import versions
-from analysis.compare.cells import COMPARABLE
-from analysis.compare.noise import Known, NoiseOf, measured, said
-from analysis.compare.rule import (
-    DEFAULT_KEYS,
-    DEFAULT_TOLERANCE_PERCENT,
-    WANTED_BEYOND_PERCENT,
-    Cell,
-    CellVerdict,
-    Comparison,
-    check,
-    compare,
-)  # fmt: skip
-from analysis.folders import lacks, load_one
+from analysis.compare.differences import folded
+from analysis.compare.groups import by_change
+from analysis.compare.rule import Cell, CellVerdict, Comparison
+from analysis.folders import lacks
 from analysis.intervals import CONFIDENCE, MOST_TRIALS, Between
-from analysis.load import LoadedCampaign
-from analysis.ratio import Estimate, finite, number
+from analysis.ratio import Estimate, number
 from analysis.text_table import text_table
 from analysis.trials import CellTrials
-from testbed import files
-from testbed.arguments import Arguments
-from testbed.errors import Exit, TestbedError
 from testbed.numbers import AT_LEAST, MISSING
 
 STYLES: dict[CellVerdict, str] = {
@@ -44,107 +27,77 @@ STYLES: dict[CellVerdict, str] = {
 }
 INTERVALS = f"Intervals are {100 * CONFIDENCE:.0f} %, by Student's t"
 APART = (
-    f"{INTERVALS} and without pairs, for A and B were measured apart: whatever changed between "
-    "them, on purpose or not, counts as a difference."
+    f"{INTERVALS} and without pairs, for they were measured apart: whatever changed between them, "
+    "on purpose or not, counts as a difference."
+)
+MANY_SIDES = (
+    "The p-values of all cells of all campaigns are corrected together (Holm): the more there are, "
+    "the further away from the tolerance an interval has to be."
 )
 TOGETHER = f"{INTERVALS}, in pairs of trials, for A and B were measured in one campaign, in turn."
 
 
-def add_arguments(parser: ArgumentParser) -> None:
-    """Add the arguments of `compare`."""
-    parser.add_argument(
-        "a", type=files.named, metavar="A",
-        help="folder of the campaign to compare with; or, without B, of one of two versions of an "
-        "app, whose new one is judged",
-    )  # fmt: skip
-    parser.add_argument(
-        "b", type=files.named, metavar="B", nargs="?", help="folder of the campaign to judge"
-    )
-    parser.add_argument(
-        "--metric", action="append", default=[], metavar="KEY",
-        help=f"figure to compare, may be repeated; one of {', '.join(COMPARABLE)} "
-        f"(default: {' and '.join(DEFAULT_KEYS)}; for capacity searches capacity_rps)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--tolerance", type=float, default=DEFAULT_TOLERANCE_PERCENT, metavar="PERCENT",
-        help=f"difference up to which both are the same (default: {DEFAULT_TOLERANCE_PERCENT:g})",
-    )  # fmt: skip
-    parser.add_argument(
-        "--between", type=float, metavar="PERCENT",
-        help="standard deviation of campaigns that measure the same, instead of what fab run-aa "
-        "measured; 0 claims that nothing ever changes between campaigns",
-    )  # fmt: skip
-    parser.add_argument(
-        "--wanted", type=float, metavar="PERCENT",
-        help="a difference that you want to be shown: says how many trials that takes (default: "
-        f"{WANTED_BEYOND_PERCENT:g} more than the tolerance)",
-    )  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="as JSON, for other programs")
+def show(comparisons: Sequence[Comparison], console: Console, *, packages: bool = False) -> None:
+    """Print the tally, the table, the reasons of verdicts that need one, and what differs.
 
-
-def command(arguments: Namespace, console: Console) -> int:
-    """Print the comparison and return its exit code. Raises TestbedError."""
-    a, b, noise = _sides(arguments)
-    found = compare(a, b, arguments.metric, arguments.tolerance, noise, arguments.wanted)
-    if arguments.json:
-        console.print(Text(as_json(found)), soft_wrap=True)
-    else:
-        show(found, console)
-    return exit_code(found)
-
-
-def check_options(given: list[str]) -> None:
-    """Raise TestbedError for options that `compare` would refuse, before there are results."""
-    parser = Arguments(prog="compare")
-    add_arguments(parser)
-    arguments = parser.read([".", *given])
-    check(arguments.metric, arguments.tolerance, arguments.wanted)
-
-
-def _sides(arguments: Namespace) -> tuple[LoadedCampaign, LoadedCampaign, NoiseOf | None]:
-    """Return both sides, and the noise between them; None if they belong to one campaign."""
-    if arguments.b is None:
-        if arguments.between is not None:
-            raise TestbedError(
-                "--between is for two campaigns; two versions in one campaign were measured in turn"
-            )
-        return *versions.sides(load_one(arguments.a)), None
-    a, b = load_one(arguments.a), load_one(arguments.b)
-    if arguments.between is not None:
-        return a, b, said(arguments.between)
-    return a, b, measured([a.folder, b.folder], a.campaign, b.campaign)
-
-
-def exit_code(found: Comparison) -> int:
-    """Return WORSE if any cell is worse, NOT_VALID if no cell can be judged, and 0 otherwise.
-
-    A cell with one trial on a side cannot be judged.
+    Many packages that differ are folded into one line unless `packages` asks for all.
     """
-    if found.verdicts["worse"]:
-        return Exit.WORSE
-    judged = any(cell.chance is not None for cell in found.cells)
-    return 0 if judged else Exit.NOT_VALID
+    for line in heads(comparisons):
+        console.print(Text(line, style="yellow" if line.startswith(" ") else ""))
+    console.print()
+    for found in comparisons:
+        console.print(Text(tally(found), style="bold"))
+    if len(comparisons) == 1:
+        console.print(_table(comparisons[0]))
+    else:
+        for group in by_change(comparisons):
+            console.print(Text(f"\n{group.sentence}", style="bold"))
+            console.print(_wide_table(group.comparisons))
+    for line in how(comparisons):
+        console.print(Text(line, style="yellow"))
+    for line in notes(comparisons):
+        console.print(Text(line))
+    for found in comparisons:
+        _show_differences(found, console, packages=packages)
 
 
-def show(found: Comparison, console: Console) -> None:
-    """Print the tally, the table, the reasons of verdicts that need one, and what differs."""
-    for side, campaign in (("A", found.a), ("B", found.b)):
+def heads(comparisons: Sequence[Comparison]) -> list[str]:
+    """Return a line for each campaign, and one, indented, for each that is not complete."""
+    first = comparisons[0]
+    lines = []
+    for label, campaign, found in [
+        ("A", first.a, first),
+        *((one.label, one.b, one) for one in comparisons),
+    ]:
         about = campaign.campaign
-        console.print(Text(f"{side}: {about.campaign}: {_title(found, side)} ({about.place})"))
+        lines.append(f"{label}: {about.campaign}: {_title(found, label)} ({about.place})")
         if missing := lacks(campaign):
             partly = "not complete: " if campaign.not_measured else ""
-            console.print(Text(f"   {partly}{missing}", style="yellow"))
-    console.print(Text(f"\n{tally(found)}", style="bold"))
-    console.print(_table(found))
-    if found.obstacle is None:
-        console.print(Text(TOGETHER if found.together else APART, style="yellow"))
-    for line in [*noise(found), *could_show(found), *reasons(found)]:
-        console.print(Text(line))
-    _show_differences(found, console)
+            lines.append(f"   {partly}{missing}")
+    return lines
+
+
+def how(comparisons: Sequence[Comparison]) -> list[str]:
+    """Return sentences on the intervals and on what is corrected; none if nothing is compared."""
+    comparable = [found for found in comparisons if found.obstacle is None]
+    lines = [TOGETHER if found.together else APART for found in comparable]
+    return [*dict.fromkeys(lines), *([MANY_SIDES] if len(comparable) > 1 else [])]
+
+
+def notes(comparisons: Sequence[Comparison]) -> list[str]:
+    """Return the lines on noise, on what could be shown, and the reasons, each campaign's own."""
+    if len(comparisons) == 1:
+        found = comparisons[0]
+        return [*noise(found), *could_show(found), *reasons(found)]
+    return [
+        line if line.startswith(f"{found.label}, ") else f"{found.label}: {line}"
+        for found in comparisons
+        for line in [*noise(found), *could_show(found), *reasons(found)]
+    ]
 
 
 def _title(found: Comparison, side: str) -> str:
-    """Return what A or B is: a campaign's title, or the version of an app."""
+    """Return what A or another one is: a campaign's title, or the version of an app."""
     about = found.a.campaign if side == "A" else found.b.campaign
     if not found.together or about.versions is None:
         return about.title
@@ -156,7 +109,7 @@ def _title(found: Comparison, side: str) -> str:
 def tally(found: Comparison) -> str:
     """Say how many cells have each verdict: '3 better, 1 worse (tolerance 5 %)'."""
     counts = ", ".join(f"{found.verdicts[w]} {w}" for w in STYLES if found.verdicts[w])
-    return f"B against A: {counts} (tolerance {found.tolerance_percent:g} %)"
+    return f"{found.label} against A: {counts} (tolerance {found.tolerance_percent:g} %)"
 
 
 def noise(found: Comparison) -> list[str]:
@@ -222,13 +175,14 @@ def reasons(found: Comparison) -> list[str]:
     for cell in found.cells:
         if cell.verdict not in ("better", "same"):
             metric = "" if cell.ratio is None else f", {cell.metric.title}"
-            lines.append(f"{_name(cell)}{metric}: {cell.reason}")
+            lines.append(f"{cell_name(cell)}{metric}: {cell.reason}")
         if cell.remarks:
-            lines.append(f"{_name(cell)}: {' '.join(cell.remarks)}")
+            lines.append(f"{cell_name(cell)}: {' '.join(cell.remarks)}")
     return list(dict.fromkeys(lines))
 
 
-def _name(cell: Cell) -> str:
+def cell_name(cell: Cell) -> str:
+    """Return endpoint, app, variant and load of a cell in words."""
     where = cell.where
     return f"{where.endpoint}, {cell.app_title}, {where.variant}, {cell.load.text}"
 
@@ -243,13 +197,57 @@ def _table(found: Comparison) -> Table:
     for cell in found.cells:
         where = cell.where
         names = (where.endpoint, cell.app_title, where.variant, cell.load.text, cell.metric.title)
-        figures = (_side(cell, cell.a), _side(cell, cell.b), _ratio(cell), _interval(cell.ratio))
+        figures = (
+            side_text(cell, cell.a), side_text(cell, cell.b), ratio_text(cell),
+            interval_text(cell.ratio),
+        )  # fmt: skip
         verdict = Text(cell.verdict, style=STYLES[cell.verdict])
         table.add_row(*map(Text, (*names, *figures)), verdict)
     return table
 
 
-def _side(cell: Cell, side: CellTrials) -> str:
+def _wide_table(comparisons: Sequence[Comparison]) -> Table:
+    """Return a table with a column for each campaign, of its ratios to the baseline."""
+    table = text_table()
+    for title in ("Endpoint", "App", "Variant", "Load", "Figure"):
+        table.add_column(title)
+    table.add_column("A (trials)", justify="right")
+    for found in comparisons:
+        table.add_column(f"{found.label}/A", justify="right")
+        table.add_column(f"{found.label}'s verdict")
+    for names, a, cells in rows(comparisons):
+        row = [*map(Text, (*names, a))]
+        for cell in cells:
+            if cell is None:
+                row += [Text(MISSING), Text("")]
+            else:
+                told = (
+                    f"{ratio_text(cell)} ({interval_text(cell.ratio)})" if cell.ratio else MISSING
+                )
+                row += [Text(told), Text(cell.verdict, style=STYLES[cell.verdict])]
+        table.add_row(*row)
+    return table
+
+
+def rows(
+    comparisons: Sequence[Comparison],
+) -> Iterable[tuple[tuple[str, ...], str, list[Cell | None]]]:
+    """Yield the names of each cell and figure, the baseline's figure, and each campaign's cell."""
+    by_key = [
+        {(cell.where, cell.load, cell.metric.key): cell for cell in found.cells}
+        for found in comparisons
+    ]
+    for key in dict.fromkeys(key for cells in by_key for key in cells):
+        found = [cells.get(key) for cells in by_key]
+        cell = next(one for one in found if one is not None)
+        where = cell.where
+        names = (
+            where.endpoint, cell.app_title, where.variant, cell.load.text, cell.metric.title,
+        )  # fmt: skip
+        yield names, side_text(cell, cell.a), found
+
+
+def side_text(cell: Cell, side: CellTrials) -> str:
     """Return the mean of the trials that count and their number, or a dash if no trial counts."""
     bound = AT_LEAST if side.lower_bound else ""
     if side.mean is None:
@@ -258,18 +256,20 @@ def _side(cell: Cell, side: CellTrials) -> str:
     return f"{bound}{cell.metric.write(side.mean)} ({len(side.spans)}{of})"
 
 
-def _ratio(cell: Cell) -> str:
+def ratio_text(cell: Cell) -> str:
+    """Return the ratio to the baseline, or a dash."""
     value = cell.ratio.value if cell.ratio else None
     return MISSING if value is None else number(value)
 
 
-def _interval(found: Estimate | None) -> str:
+def interval_text(found: Estimate | None) -> str:
+    """Return the interval of a ratio, or a dash."""
     if found is None:
         return MISSING
     return found.interval()
 
 
-def _show_differences(found: Comparison, console: Console) -> None:
+def _show_differences(found: Comparison, console: Console, *, packages: bool) -> None:
     named = found.a.campaign.versions
     if found.together and named is not None and named.differences:
         console.print(Text("\nWhat differs between the versions", style="bold"))
@@ -279,74 +279,21 @@ def _show_differences(found: Comparison, console: Console) -> None:
     if found.together and not listed:
         return
     if not listed:
-        console.print(Text("\nNothing that is recorded of the two campaigns differs."))
+        of = "the two campaigns" if found.label == "B" else f"A and {found.label}"
+        console.print(Text(f"\nNothing that is recorded of {of} differs."))
         return
-    console.print(Text("\nWhat differs between the campaigns", style="bold"))
+    which = "" if found.label == "B" else f": A and {found.label}"
+    console.print(Text(f"\nWhat differs between the campaigns{which}", style="bold"))
     for changed in found.code:
         console.print(Text(changed.sentence))
     if not found.differences:
         return
     table = text_table()
-    for title in ("", "A", "B"):
+    for title in ("", "A", found.label):
         table.add_column(title, overflow="fold")
-    for one in found.differences:
+    listed_singly, many = folded(found.differences, few=math.inf if packages else None)
+    for one in listed_singly:
         table.add_row(*(Text(MISSING if v is None else v) for v in (one.what, one.a, one.b)))
     console.print(table)
-
-
-def as_json(found: Comparison) -> str:
-    """Return the comparison as JSON for other programs; an infinite end of an interval is null."""
-    named = found.a.campaign.versions if found.together else None
-    document = {
-        "schema_version": 1,
-        "a": _campaign(found.a),
-        "b": _campaign(found.b),
-        "together": found.together,
-        "tolerance_percent": found.tolerance_percent,
-        "wanted_percent": found.wanted_percent,
-        "verdicts": {word: found.verdicts[word] for word in STYLES},
-        "cells": [_as_dict(cell) for cell in found.cells],
-        "versions": named and named.model_dump(mode="json"),
-        "differences": [*map(asdict, found.code), *map(asdict, found.differences)],
-    }
-    return json.dumps(document, indent=1, ensure_ascii=False)
-
-
-def _campaign(loaded: LoadedCampaign) -> dict[str, Any]:
-    about = loaded.campaign
-    return {
-        "campaign": about.campaign,
-        "experiment": about.experiment,
-        "place": about.place,
-        "not_measured": loaded.not_measured,
-    }
-
-
-def _as_dict(cell: Cell) -> dict[str, Any]:
-    return {
-        "endpoint": cell.where.endpoint,
-        "app": cell.where.app,
-        "variant": cell.where.variant,
-        "load": cell.load.load.model_dump(),
-        "search": cell.load.search and cell.load.search.model_dump(),
-        "metric": cell.metric.key,
-        "verdict": cell.verdict,
-        "reason": cell.reason,
-        "p_value": cell.chance,
-        "p_value_holm": cell.chance_of_all,
-        "could_show_ratio": cell.could_show,
-        "trials_wanted": cell.trials_wanted,
-        "noise_between": cell.noise and _noise_as_dict(cell.noise),
-        "remarks": cell.remarks,
-        "a": cell.a.document(),
-        "b": cell.b.document(),
-        "ratio": cell.ratio and cell.ratio.document(),
-    }
-
-
-def _noise_as_dict(known: Known) -> dict[str, Any]:
-    return {
-        "sd_percent": 100 * math.expm1(known.between.variance**0.5),
-        "freedom": finite(known.between.freedom),
-        "basis": known.basis,
-    }
+    for of_host in many:
+        console.print(Text(f"{of_host.sentence} --packages lists them."))

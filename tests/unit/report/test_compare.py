@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from analysis.__main__ import main
-from analysis.compare import show
+from analysis.compare import command
 from analysis.compare.rule import judge
 from analysis.ratio import Span, estimate
 from testbed.errors import Exit, TestbedError
@@ -350,7 +350,7 @@ def test_wrong_options_are_one_message(stored, capsys, options, said):
 )
 def test_they_are_refused_before_anything_is_measured(option, says):
     with pytest.raises(TestbedError, match=re.escape(says)):
-        show.check_options([option])
+        command.check_options([option])
 
 
 @given(TRIALS, TRIALS, st.floats(1, 1.5), st.booleans())
