@@ -36,6 +36,10 @@ COMMANDS = (
         "analysis.compare.command:add_arguments", "analysis.compare.command:command",
     ),
     Command(
+        "export", "write tidy tables of campaigns, as CSV or Parquet",
+        "analysis.export.command:add_arguments", "analysis.export.command:command",
+    ),
+    Command(
         "noise", "say how much a place's figures vary, from campaigns of an app against itself",
         "analysis.compare.itself:add_arguments", "analysis.compare.itself:command",
     ),

@@ -20,6 +20,7 @@ from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from analysis.__main__ import COMMANDS
+from analysis.export import rows as export_rows
 from command import main as testbed
 from docs import schemas
 from testbed.asked import catalogue
@@ -321,6 +322,19 @@ def settings(workload: str) -> str:
     return table(("setting", "apps", "default", "other values", "what"), rows)
 
 
+def export_table(name: str) -> str:
+    """Return the columns of a table of `export`, from its model's field descriptions."""
+    model = export_rows.TABLES[name]
+    types = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+    rows = []
+    for column, field in model.model_fields.items():
+        kinds = typing.get_args(field.annotation) or (field.annotation,)
+        kind = next(types[one] for one in kinds if one in types)
+        missing = ", or missing" if type(None) in kinds else ""
+        rows.append((f"`{column}`", f"{kind}{missing}", field.description or ""))
+    return table(("column", "type", "what"), rows)
+
+
 @cache
 def apps_folder() -> catalogue.Catalogue:
     """Return the apps folder as it is read for a campaign."""
@@ -330,7 +344,9 @@ def apps_folder() -> catalogue.Catalogue:
 TABLES: dict[str, Callable[[], str]] = {
     function.__name__: function
     for function in (changes, validity, checks, app_keys, endpoint_keys, sysctls, commands)
-} | {f"settings_{workload}": partial(settings, workload) for workload in apps_folder().workloads}
+}
+TABLES |= {f"settings_{name}": partial(settings, name) for name in apps_folder().workloads}
+TABLES |= {f"export_{name}": partial(export_table, name) for name in export_rows.TABLES}
 ROLE_TABLES: dict[str, Callable[[str], str]] = {
     function.__name__: function for function in (variables, use)
 }

@@ -1,0 +1,1 @@
+"""Tidy tables of campaigns for other programs, each with a schema."""
