@@ -11,7 +11,7 @@ from invoke.context import Context
 
 from command import judging
 from testbed import store
-from testbed.cli import on_hosts, options, program, tasks
+from testbed.cli import on_hosts, options, program, reproducing, tasks
 
 # It is fab that loads this file, so that its program cannot be chosen beforehand
 fabric.main.program.__class__ = program.Program
@@ -23,6 +23,9 @@ WHY_HELP = {n: text for n, (_, text) in options.defaults(options.WhyOptions).ite
 NOISE_HELP = {n: text for n, (_, text) in options.defaults(options.NoiseOptions).items()}
 CHECK_HELP = {n: text for n, (_, text) in options.defaults(options.CheckOptions).items()}
 DEPLOY_HELP = {n: text for n, (_, text) in options.defaults(options.DeployOptions).items()}
+REPRODUCE_HELP = {
+    n: text for n, (_, text) in options.defaults(reproducing.ReproduceOptions).items()
+}
 LINK_HELP = {n: text for n, (_, text) in options.defaults(options.LinkOptions).items()}
 # Long options only: invoke would choose letters itself, and -i would not name the inventory
 task = functools.partial(fabric.task, auto_shortflags=False)
@@ -186,6 +189,14 @@ namespace = Collection(
     run_article=task(
         tasks.measuring_article("Ask a published comparison again: as published, fair or both."),
         help=ARTICLE_HELP,
+    ),
+    reproduce=task(
+        reproducing.reproducing(
+            "Repeat a campaign from its archive (python -m analysis bundle), and compare.",
+            judging.agree,
+            judging.WATCH,
+        ),
+        help=REPRODUCE_HELP,
     ),
     lab=Collection(up, status, down),
 )

@@ -32,6 +32,10 @@ class Command:
 
 COMMANDS = (
     Command(
+        "bundle", "pack a campaign into one archive that others can check and repeat",
+        "analysis.bundle:add_arguments", "analysis.bundle:command",
+    ),
+    Command(
         "compare", "say whether campaigns are better or worse than another; exit status for gates",
         "analysis.compare.command:add_arguments", "analysis.compare.command:command",
     ),

@@ -20,6 +20,17 @@ def judge(folder: Path | None, given: list[str]) -> int:
     return main(["compare", str(folder), *given])
 
 
+def agree(original: Path, again: Path | None, given: list[str]) -> int:
+    """Print which figures of a repeated campaign agree; without one, only check the options."""
+    from analysis.__main__ import main
+    from analysis.compare.command import check_options
+
+    if again is None:
+        check_options(given)
+        return 0
+    return main(["compare", str(original), str(again), *given])
+
+
 def noise(folder: Path) -> int:
     """Print how much the figures of an app against itself vary."""
     from analysis.__main__ import main

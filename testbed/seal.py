@@ -44,7 +44,7 @@ def is_broken(data: dict[str, Any]) -> bool:
 def files_of(folder: Path) -> dict[str, KeptFile]:
     """Return every file of a run's folder except run.json, by its path in the folder."""
     return {
-        path.relative_to(folder).as_posix(): _kept(path)
+        path.relative_to(folder).as_posix(): kept(path)
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path != folder / RUN_FILE
     }
@@ -65,7 +65,7 @@ def _change(path: Path, then: KeptFile) -> str | None:
         if path.is_symlink() or not path.is_file():
             return f"{name} is missing" if not path.exists() else f"{name} is no plain file"
         size = path.stat().st_size
-        if size == then.bytes and _kept(path) == then:
+        if size == then.bytes and kept(path) == then:
             return None
     except OSError as error:
         return f"{name} cannot be read: {error.strerror}"
@@ -74,7 +74,8 @@ def _change(path: Path, then: KeptFile) -> str | None:
     return f"{name} was edited after the run ({then.bytes} bytes then, {size} now)"
 
 
-def _kept(path: Path) -> KeptFile:
+def kept(path: Path) -> KeptFile:
+    """Return the size and digest of a file. Raises OSError if it cannot be read."""
     found, size = hashlib.sha256(), 0
     with path.open("rb") as stream:
         while block := stream.read(BLOCK_BYTES):

@@ -181,7 +181,8 @@ def option_name(field: str) -> str:
     return f"--{field.replace('_', '-')}"
 
 
-def _typed(model: type[M], given: dict[str, Any]) -> M:
+def typed(model: type[M], given: dict[str, Any]) -> M:
+    """Return typed options. Raises TestbedError, which names each wrong option."""
     try:
         return model.model_validate(given)
     except ValidationError as error:
@@ -194,7 +195,7 @@ def _typed(model: type[M], given: dict[str, Any]) -> M:
 
 def read_article(given: dict[str, Any]) -> ArticleOptions:
     """Return typed options. Raises TestbedError, which names each wrong option."""
-    options = _typed(ArticleOptions, given)
+    options = typed(ArticleOptions, given)
     if options.resume is not None:
         fixed = given.keys() - {"resume", "inventory", "dry_run", "strict", "quiet"}
         changed = sorted(name for name in fixed if given[name] != defaults(ArticleOptions)[name][0])
@@ -235,7 +236,7 @@ class CheckOptions(Model):
 
 def read_check(given: dict[str, Any]) -> CheckOptions:
     """Return typed options. Raises TestbedError, which names each wrong option."""
-    options = _typed(CheckOptions, given)
+    options = typed(CheckOptions, given)
     of_hosts = [name for name in ("strict", "fix", "ask_become_pass") if getattr(options, name)]
     if options.of_apps and of_hosts:
         raise TestbedError(
@@ -258,7 +259,7 @@ class DeployOptions(Model):
 
 def read_deploy(given: dict[str, Any]) -> DeployOptions:
     """Return typed options. Raises TestbedError, which names each wrong option."""
-    return _typed(DeployOptions, given)
+    return typed(DeployOptions, given)
 
 
 class LinkOptions(Model):
@@ -273,12 +274,12 @@ class LinkOptions(Model):
 
 def read_link(given: dict[str, Any]) -> LinkOptions:
     """Return typed options; those not given have their defaults. Raises TestbedError."""
-    return _typed(LinkOptions, {name: text for name, text in given.items() if text is not None})
+    return typed(LinkOptions, {name: text for name, text in given.items() if text is not None})
 
 
 def read(given: dict[str, Any]) -> Options:
     """Return typed options. Raises TestbedError, which names each wrong option."""
-    options = _typed(Options, given)
+    options = typed(Options, given)
     if options.resume is not None:
         changed = [name for name, value in options.overrides().items() if value is not None]
         named = ("seed", "apps_path", "until", "most")
@@ -300,7 +301,7 @@ def read(given: dict[str, Any]) -> Options:
 def read_versions(given: dict[str, Any]) -> VersionOptions:
     """Return typed options. Raises TestbedError, which names each wrong or missing option."""
     read({name: value for name, value in given.items() if name not in {*OF_VERSIONS, "metric"}})
-    options = _typed(VersionOptions, given)
+    options = typed(VersionOptions, given)
     named = {name: getattr(options, name) for name in ("app", "old", "new")}
     if options.apps is not None:
         raise TestbedError("--apps does not go with two versions of one app; give --app")
@@ -320,7 +321,7 @@ def read_versions(given: dict[str, Any]) -> VersionOptions:
 
 def read_noise(given: dict[str, Any]) -> NoiseOptions:
     """Return typed options. Raises TestbedError, which names each wrong or missing option."""
-    options = _typed(NoiseOptions, given)
+    options = typed(NoiseOptions, given)
     for name in ("apps", "until", "most", "metric"):
         if getattr(options, name) is not None:
             raise TestbedError(
@@ -338,7 +339,7 @@ def read_noise(given: dict[str, Any]) -> NoiseOptions:
 
 def read_why(given: dict[str, Any]) -> WhyOptions:
     """Return typed options. Raises TestbedError, which names each wrong or missing option."""
-    options = _typed(WhyOptions, given)
+    options = typed(WhyOptions, given)
     for name in ("apps", "until", "most", "metric"):
         if getattr(options, name) is not None:
             raise TestbedError(

@@ -259,7 +259,7 @@ def measure(name: str, given: options.Options, watch: Watch | None) -> None:
         with experiments.placed(path, overridden):
             outcome = campaign.run(request, progress)
     _tell(outcome, watch, progress)
-    _end([outcome], strict=given.strict)
+    end([outcome], strict=given.strict)
 
 
 def _asked(
@@ -303,7 +303,7 @@ def measure_versions(
             )  # fmt: skip
             outcome = versions.carry_out(request, progress)
     _tell(outcome, watch, progress)
-    _end([outcome], judge(outcome.folder, given.judging()), strict=given.strict)
+    end([outcome], judge(outcome.folder, given.judging()), strict=given.strict)
 
 
 def measure_noise(name: str, given: options.NoiseOptions, judge: Callable[[Path], int]) -> None:
@@ -316,7 +316,7 @@ def measure_noise(name: str, given: options.NoiseOptions, judge: Callable[[Path]
             folder, times, given.inventory, progress, ask_password=given.ask_become_pass
         )
         progress.result(show.repeats_text(folder, outcomes))
-        _end(outcomes, judge(folder), strict=given.strict)
+        end(outcomes, judge(folder), strict=given.strict)
         return
     path = experiments.find(name)
     asked, overridden = experiments.override(experiments.load(path), given.overrides())
@@ -335,7 +335,7 @@ def measure_noise(name: str, given: options.NoiseOptions, judge: Callable[[Path]
         )  # fmt: skip
         folder, outcomes = versions.repeat(request, times, progress)
     progress.result(show.repeats_text(folder, outcomes))
-    _end(outcomes, judge(folder), strict=given.strict)
+    end(outcomes, judge(folder), strict=given.strict)
 
 
 def measure_why(name: str, given: options.WhyOptions, told: Callable[[Path], int]) -> None:
@@ -369,7 +369,7 @@ def measure_why(name: str, given: options.WhyOptions, told: Callable[[Path], int
             )  # fmt: skip
             outcome = campaign.run(request, progress)
     _tell(outcome, None, progress)
-    _end([outcome], told(outcome.folder), strict=given.strict)
+    end([outcome], told(outcome.folder), strict=given.strict)
 
 
 def _resumed(
@@ -387,7 +387,7 @@ def _tell(outcome: campaign.Outcome, watch: Watch | None, progress: Progress) ->
         progress.result(watch.told(outcome.folder))
 
 
-def _end(outcomes: Sequence[campaign.Outcome], judged: int = 0, *, strict: bool) -> None:
+def end(outcomes: Sequence[campaign.Outcome], judged: int = 0, *, strict: bool) -> None:
     """End the task with an exit code, unless all went well.
 
     `judged` is the code by which the figures were judged. A run that was interrupted or failed has
@@ -426,4 +426,4 @@ def measure_article(name: str, given: options.ArticleOptions) -> None:
         return
     outcomes = articles.carry_out(series, folder, inventory.load(given.inventory), progress)
     progress.result(show.series_text(folder, outcomes))
-    _end(outcomes, strict=given.strict)
+    end(outcomes, strict=given.strict)

@@ -17,7 +17,7 @@ FLOORS = (
     {"errors", "numbers", "terminal", "model"},
     {"arguments", "files"},
     {"jsonfile", "seal", "facts", "progress", "tools", "lab"},
-    {"store", "validity"},
+    {"archive", "store", "validity"},
     {"asked", "fitness"},
     {"bundle", "hosts"},
     {"run"},
@@ -38,7 +38,7 @@ ANALYSIS_FLOORS = (
     {"asked", "charts", "compare", "tables"},
     {"answers"},
     {"html"},
-    {"export", "reparse", "report"},
+    {"bundle", "export", "reparse", "report"},
     {"articles", "why"},
 )
 HOUSES = {"testbed": FLOORS, "analysis": ANALYSIS_FLOORS}
@@ -47,8 +47,8 @@ NO_CODE = {"templates"}
 PURE = ("model", "tools", "validity", "asked", "fitness", "facts", "numbers", "texts", "seal")
 # Of testbed/, what analysis reads results with
 RESULTS_ROOMS = {
-    "arguments", "errors", "facts", "files", "jsonfile", "model", "numbers", "seal", "store",
-    "terminal", "texts", "tools", "validity",
+    "archive", "arguments", "errors", "facts", "files", "jsonfile", "model", "numbers", "seal",
+    "store", "terminal", "texts", "tools", "validity",
 }  # fmt: skip
 
 

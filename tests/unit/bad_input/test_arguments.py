@@ -9,8 +9,8 @@ from testbed.lab.__main__ import main as lab
 WRONG = [
     ((), "the following arguments are required: COMMAND"),
     (("reprot", "x"), "did you mean 'report'?"),
-    (("",), "'' is none of compare, "),
-    (("\x1b[2J",), "is none of compare, "),
+    (("",), "'' is none of bundle, compare, "),
+    (("\x1b[2J",), "is none of bundle, compare, "),
     (("report", "x", "--uot=y"), "--uot=y: no such option or argument\n  -> did you mean '--out'?"),
     (("report", "x", "y"), "y: no such option or argument"),
     (("report", "x" , "--\x1b[2J"), "no such option or argument"),
