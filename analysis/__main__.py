@@ -37,7 +37,7 @@ COMMANDS = (
     ),
     Command(
         "compare", "say whether campaigns are better or worse than another; exit status for gates",
-        "analysis.compare.command:add_arguments", "analysis.compare.command:command",
+        "analysis.compared.command:add_arguments", "analysis.compared.command:command",
     ),
     Command(
         "export", "write tidy tables of campaigns, as CSV or Parquet",

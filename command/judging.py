@@ -12,7 +12,7 @@ from testbed.campaign.course import Watch
 def judge(folder: Path | None, given: list[str]) -> int:
     """Print the verdicts on two versions; without a folder, only check the options."""
     from analysis.__main__ import main
-    from analysis.compare.command import check_options
+    from analysis.compared.command import check_options
 
     if folder is None:
         check_options(given)
@@ -23,7 +23,7 @@ def judge(folder: Path | None, given: list[str]) -> int:
 def agree(original: Path, again: Path | None, given: list[str]) -> int:
     """Print which figures of a repeated campaign agree; without one, only check the options."""
     from analysis.__main__ import main
-    from analysis.compare.command import check_options
+    from analysis.compared.command import check_options
 
     if again is None:
         check_options(given)

@@ -38,7 +38,7 @@ ANALYSIS_FLOORS = (
     {"asked", "charts", "compare", "tables"},
     {"answers"},
     {"html"},
-    {"bundle", "export", "reparse", "report"},
+    {"bundle", "compared", "export", "reparse", "report"},
     {"articles", "why"},
 )
 HOUSES = {"testbed": FLOORS, "analysis": ANALYSIS_FLOORS}

@@ -8,8 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from analysis.__main__ import main
-from analysis.compare import command
 from analysis.compare.rule import judge
+from analysis.compared import command
 from analysis.ratio import Span, estimate
 from testbed.errors import Exit, TestbedError
 from testbed.model.results import CapacityResult, Failure, Finding

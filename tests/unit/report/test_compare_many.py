@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.__main__ import main
-from analysis.compare.command import FORMS, labels
 from analysis.compare.differences import Difference, folded
+from analysis.compared.command import FORMS, labels
 from analysis.intervals import holm
 from testbed.errors import Exit
 from tests.unit.report import builder

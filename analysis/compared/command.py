@@ -10,7 +10,7 @@ from string import ascii_uppercase
 from rich.console import Console
 from rich.text import Text
 
-from analysis.compare import documents, junit, markdown, page, show, versions
+from analysis.compare import show, versions
 from analysis.compare.cells import COMPARABLE
 from analysis.compare.noise import measured, said
 from analysis.compare.rule import (
@@ -22,6 +22,7 @@ from analysis.compare.rule import (
     check,
     compare_all,
 )  # fmt: skip
+from analysis.compared import documents, junit, markdown, page
 from analysis.folders import load_one
 from analysis.load import LoadedCampaign
 from testbed import files
