@@ -13,7 +13,7 @@ from command import doctor, judging, listing, parameters, status
 from command.texts import APP, EXPERIMENT, examples
 from testbed import store
 from testbed.campaign import articles
-from testbed.cli import on_hosts, options, tasks
+from testbed.cli import on_hosts, options, reproducing, tasks
 from testbed.errors import TestbedError
 from testbed.hosts import playbook
 from testbed.paths import ROOT
@@ -123,6 +123,17 @@ def _aa(experiment: str, **given: object) -> None:
     tasks.measure_noise(experiment, options.read_noise(given), judging.noise)
 
 
+def _why(experiment: str, **given: object) -> None:
+    """Say why two apps differ: the share of each factor in the ratio of their figures."""
+    tasks.measure_why(experiment, options.read_why(given), judging.why)
+
+
+def _reproduce(bundle: str, **given: object) -> None:
+    """Repeat a campaign from its archive, and say which figures agree."""
+    asked = options.typed(reproducing.ReproduceOptions, given)
+    reproducing.repeat(Path(bundle), asked, judging.agree, judging.WATCH)
+
+
 _experiment = parameters.argument("experiment", EXPERIMENT, listing.experiment_names)
 for name, body, model, first in (
     ("link", _link, options.LinkOptions, ()),
@@ -136,6 +147,10 @@ for name, body, model, first in (
     )),
     ("ab", _ab, options.VersionOptions, (_experiment,)),
     ("aa", _aa, options.NoiseOptions, (_experiment.replace(default="round3"),)),
+    ("why", _why, options.WhyOptions, (_experiment,)),
+    ("reproduce", _reproduce, reproducing.ReproduceOptions, (
+        parameters.argument("bundle", "an archive that `testbed bundle` wrote"),
+    )),
 ):  # fmt: skip
     app.command(name, epilog=examples(name))(parameters.command(body, model, first))
 
@@ -163,6 +178,8 @@ for name, doc in (
     ("parse", "Print the figures of a tool's output, as JSON or as a table."),
     ("reparse", "Read the raw outputs of a campaign again and say what differs."),
     ("noise", "Say how much this place's figures vary, from an app against itself."),
+    ("export", "Write tidy tables of campaigns, as CSV or Parquet."),
+    ("bundle", "Pack a campaign into one archive that others can check and repeat."),
 ):
     _analysis(name, doc)
 

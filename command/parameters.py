@@ -36,9 +36,11 @@ def offering(known: Callable[[], Sequence[str]]) -> Complete:
     return complete
 
 
-def argument(name: str, help_: str, known: Callable[[], Sequence[str]]) -> inspect.Parameter:
-    """Return the parameter of a name that must be given, and that the shell completes."""
-    info = typer.Argument(help=help_, autocompletion=offering(known))
+def argument(
+    name: str, help_: str, known: Callable[[], Sequence[str]] | None = None
+) -> inspect.Parameter:
+    """Return a parameter that must be given; the shell completes it if it is a known name."""
+    info = typer.Argument(help=help_, autocompletion=offering(known) if known else None)
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     return inspect.Parameter(name, kind, annotation=Annotated[str, info])
 

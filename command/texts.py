@@ -48,6 +48,16 @@ TOLD: dict[str, tuple[tuple[str, ...], tuple[Exit, ...]]] = {
         (*_MEASURING, Exit.WORSE),
     ),
     "aa": (("testbed aa --app=flask", "testbed aa round2 --app=flask --repeats=5"), _MEASURING),
+    "why": (
+        (
+            "testbed why saturation --app=aiohttp_api_hour --against=django --dry-run",
+            "testbed why saturation --app=aiohttp_api_hour --against=django --factors=pool",
+        ),
+        _MEASURING,
+    ),
+    "reproduce": (
+        ("testbed reproduce campaign.tar.gz --dry-run",), (*_MEASURING, Exit.WORSE),
+    ),
     "info": (("testbed info flask", "testbed info round2"), ()),
     "status": (("testbed status", "testbed status --inventory=inventory/mine"), ()),
     "doctor": (

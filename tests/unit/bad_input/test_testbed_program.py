@@ -13,6 +13,7 @@ import analysis.articles.report  # noqa: F401 - takes long on a busy machine; no
 from command import doctor, listing, main, status
 from testbed import store
 from testbed.cli import options, tasks
+from testbed.cli.reproducing import ReproduceOptions
 from testbed.errors import MEANINGS, Exit, TestbedError
 from testbed.hosts import inventory, playbook
 from tests.unit.report import builder
@@ -21,9 +22,14 @@ ROOT = Path(__file__).resolve().parents[3]
 # Every command that has parameters of its own, with words that it needs
 COMMANDS = {
     "link": (), "check": (), "deploy": ("flask",), "run": ("round2",), "article": ("agents",),
-    "ab": ("round2",), "aa": (), "info": ("flask",), "status": (), "doctor": (),
+    "ab": ("round2",), "aa": (), "why": ("round2",), "reproduce": ("none.tar.gz",),
+    "info": ("flask",), "status": (), "doctor": (),
 }  # fmt: skip
-ANALYSIS = ("report", "compare", "parse", "reparse", "noise")
+# Those that do what `python -m analysis` does, likewise
+ANALYSIS = {
+    "report": ("x",), "compare": ("x",), "parse": ("x",), "reparse": ("x",), "noise": ("x",),
+    "export": ("x", "--csv"), "bundle": ("x",),
+}  # fmt: skip
 LISTS = ("apps", "workloads", "experiments", "settings", "results", "generators")
 
 
@@ -68,6 +74,8 @@ def test_commands_that_read_results_have_a_help(command, testbed):
         ("article", options.ArticleOptions),
         ("ab", options.VersionOptions),
         ("aa", options.NoiseOptions),
+        ("why", options.WhyOptions),
+        ("reproduce", ReproduceOptions),
         ("link", options.LinkOptions),
         ("check", options.CheckOptions),
         ("deploy", options.DeployOptions),
@@ -81,7 +89,7 @@ def test_every_option_of_fab_is_one_of_testbed(command, model, testbed):
 
 @pytest.mark.parametrize("command", [*COMMANDS, *ANALYSIS])
 def test_an_unknown_option_is_one_sentence(command, testbed):
-    message = message_of(testbed(command, *COMMANDS.get(command, ("x",)), "--rtae=5"))
+    message = message_of(testbed(command, *(COMMANDS | ANALYSIS)[command], "--rtae=5"))
     assert "--rtae" in message
     assert f"`testbed {command} --help`" in message
 
@@ -109,6 +117,11 @@ WRONG = [
     (("ab", "round2"), "--app and --old and --new: missing"),
     (("aa",), "--app: missing"),
     (("aa", "--app=flask", "--repeats=1"), "--repeats: "),
+    (("why", "round2", "--app=flask"), "--against: missing"),
+    (("reproduce", "none.tar.gz"), "none.tar.gz: no such file"),
+    (("reproduce", "none.tar.gz", "--tolerance=x"), "--tolerance: "),
+    (("bundle", "nowhere"), "nowhere: no such folder"),
+    (("export", "nowhere", "--csv"), "nowhere: no such folder"),
     (("link", "--inventory=nowhere"), "no inventory at nowhere"),
     (("link", "--duration=0"), "--duration: "),
     (("check", "--apps=flask", "--strict"), "--strict: about hosts"),
