@@ -16,11 +16,12 @@ from typing import Literal
 from analysis import capacities, ramp
 from analysis.compare.cells import CAPACITY, CellLoad, Where, cell_of, trials_of
 from analysis.compare.rule import DEFAULT_TOLERANCE_PERCENT, in_one_campaign, judge
-from analysis.figures import BY_KEY, Figure
+from analysis.figures import BY_KEY, SHOWN_COSTS, Figure
 from analysis.groups import Group, endpoints, groups, load_text
 from analysis.intervals import CONFIDENCE, holm
 from analysis.load import LoadedCampaign
 from analysis.ratio import Estimate, interval_text, number
+from analysis.tables import is_shown
 from analysis.trials import CellTrials, worst
 from testbed.model.results import Standing
 from testbed.numbers import MISSING, rate
@@ -28,7 +29,8 @@ from testbed.numbers import MISSING, rate
 ANSWERS_ALL = 0.99  # of the asked rate: an app that reaches it answers what was asked
 MOST_BASELINES = 6  # to choose from: each takes a ratio and its interval in every row
 GOODPUT, P99 = BY_KEY["goodput_rps"], BY_KEY["response_p99_us"]
-BESIDE = (GOODPUT, P99)  # the figures of the ranked table
+# The figures of the ranked table; costs only of campaigns whose hosts told them
+BESIDE = (GOODPUT, P99, *(BY_KEY[key] for key in SHOWN_COSTS))
 WORDS = {
     GOODPUT.key: ("answers", "{size} times as many as {other}"),
     CAPACITY.key: ("bears", "{size} times the rate of {other}"),
@@ -110,7 +112,11 @@ def _of_searches(campaign: LoadedCampaign) -> list[Answer]:
 
 
 def _row(campaign: LoadedCampaign, group: Group, metric: Figure) -> Row:
-    figures = {one.title: group.told(one.key, group.mean(one.key)) for one in BESIDE}
+    figures = {
+        one.title: group.told(one.key, group.mean(one.key))
+        for one in BESIDE
+        if is_shown(one, campaign)
+    }
     cell = cell_of(campaign, metric, group.label, group.records)
     return Row(
         group.label, group.app, group.first.variant, group.standing, figures, cell, group=group

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from analysis import charts, cost
 from analysis.__main__ import main
+from analysis.answers import answers
 from analysis.compare.rule import compare
 from analysis.figures import BY_KEY, COSTS
 from analysis.load import load
@@ -16,6 +17,7 @@ from analysis.measured import of_metric
 from analysis.tables import columns, shown_figures
 from testbed.model.results import Cost
 from testbed.model.tool_output import Distribution, Errors
+from testbed.numbers import MISSING
 from tests.unit.report import builder
 
 WHOLE = Cost(
@@ -143,6 +145,15 @@ def test_tables_charts_and_files_have_it(campaign, capsys):
         row = next(row for row in csv.DictReader(stream) if row["app"] == "flask")
     assert float(row["memory_peak_mb_mean"]) == 80
     assert float(row["cpu_ms_per_answer_mean"]) == pytest.approx(3000 / 1014, rel=1e-3)
+
+
+def test_the_answer_tells_cost_beside_speed_where_it_is_known(campaign, bare):
+    (answer,) = answers(load(campaign))
+    for row in answer.rows:
+        assert list(row.figures)[2:] == ["CPU ms/answer", "MB at peak"]
+        assert MISSING not in row.figures.values()
+    (answer,) = answers(load(bare))
+    assert [len(row.figures) for row in answer.rows] == [2]
 
 
 def test_the_chart_says_of_what_the_cost_is_made(campaign):
