@@ -137,7 +137,12 @@ def check_sound(place, known=None):
     runs = plan(experiments.for_cpus(experiment, 4), known, 1)
     text = show.plan_text(experiment, runs)
     assert all(one == "\n" or is_plain(one) for one in text)
-    assert len(text.split("\n")) == len(runs) + 4
+    lines = text.split("\n")
+    order = len(lines) - len(runs) - 2
+    assert lines[0] == experiment.title
+    assert lines[order:-1] == ["runs, in this order:", *(f"  {run.run_id}" for run in runs)]
+    settings = lines.index("settings:", 1)
+    assert all(line.startswith("  ") for line in lines[settings + 1 : order])
     for app in known.apps:
         deployed = bundle.deployed(app, known.workload(app.workload), place / "archives")
         keys = keys_of(unit_text(deployed))
