@@ -60,6 +60,10 @@ COMMANDS = (
         "analysis.report:add_report_arguments", "analysis.articles.report:report_command",
     ),
     Command(
+        "serve", "show results to a browser on this machine: reports, history, comparisons",
+        "analysis.serve.command:add_arguments", "analysis.serve.command:command",
+    ),
+    Command(
         "table", "print the result table of a results folder",
         "analysis.report:add_table_arguments", "analysis.report:table_command",
     ),

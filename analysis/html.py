@@ -174,15 +174,16 @@ def data_uri(chart: Rendered) -> str:
     return f"data:image/webp;base64,{base64.b64encode(webp(chart.png)).decode()}"
 
 
-def policy(styles: str, script: str = "") -> str:
+def policy(styles: str, script: str = "", forms: bool = False) -> str:
     """Return a Content-Security-Policy that allows the page its own styles, script and pictures.
 
-    So even a text that slipped through the escaping could neither run nor load anything.
+    So even a text that slipped through the escaping could neither run nor load anything. With
+    `forms`, its forms may ask the server that the page came from.
     """
     allowed = ["default-src 'none'", f"style-src '{_digest(styles)}'", "img-src data:"]
     if script:
         allowed.append(f"script-src '{_digest(script)}'")
-    return "; ".join([*allowed, "base-uri 'none'", "form-action 'none'"])
+    return "; ".join([*allowed, "base-uri 'none'", f"form-action '{'self' if forms else 'none'}'"])
 
 
 def _digest(text: str) -> str:

@@ -179,6 +179,7 @@ for name, doc in (
     ("reparse", "Read the raw outputs of a campaign again and say what differs."),
     ("noise", "Say how much this place's figures vary, from an app against itself."),
     ("export", "Write tidy tables of campaigns, as CSV or Parquet."),
+    ("serve", "Show results to a browser on this machine: reports, history, comparisons."),
     ("bundle", "Pack a campaign into one archive that others can check and repeat."),
 ):
     _analysis(name, doc)

@@ -40,6 +40,7 @@ ANALYSIS_FLOORS = (
     {"html"},
     {"bundle", "compared", "export", "reparse", "report"},
     {"articles", "why"},
+    {"serve"},
 )
 HOUSES = {"testbed": FLOORS, "analysis": ANALYSIS_FLOORS}
 NO_CODE = {"templates"}

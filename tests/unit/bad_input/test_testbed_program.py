@@ -28,7 +28,7 @@ COMMANDS = {
 # Those that do what `python -m analysis` does, likewise
 ANALYSIS = {
     "report": ("x",), "compare": ("x",), "parse": ("x",), "reparse": ("x",), "noise": ("x",),
-    "export": ("x", "--csv"), "bundle": ("x",),
+    "export": ("x", "--csv"), "bundle": ("x",), "serve": ("x",),
 }  # fmt: skip
 LISTS = ("apps", "workloads", "experiments", "settings", "results", "generators")
 
@@ -122,6 +122,9 @@ WRONG = [
     (("reproduce", "none.tar.gz", "--tolerance=x"), "--tolerance: "),
     (("bundle", "nowhere"), "nowhere: no such folder"),
     (("export", "nowhere", "--csv"), "nowhere: no such folder"),
+    (("serve", "nowhere"), "nowhere: no such folder"),
+    (("serve", "--port=x"), "--port"),
+    (("serve", "--port=65536"), "65536 is no port"),
     (("link", "--inventory=nowhere"), "no inventory at nowhere"),
     (("link", "--duration=0"), "--duration: "),
     (("check", "--apps=flask", "--strict"), "--strict: about hosts"),
