@@ -149,6 +149,7 @@ class Ab(Generator):
     refusals = (r"ab: .*", r"apr_\w+: .*", r"Total of 0 requests .*")
     saturates = True
     most_threads = 1
+    whole_seconds = True
     longest_s = 600  # 32 bytes for each of 50,000 requests a second: 1 GB
     why_no_longer = "keeps every request in memory"
     counts_attempts = True

@@ -77,6 +77,14 @@ def _misfit(one: Generator, spec: LoadSpec) -> str | None:
         if one.most_threads == 1:
             return f"{name} has one thread: threads must be 1"
         return f"{name} has at most {one.most_threads} threads"
+    if one.whole_seconds and not float(spec.duration_s).is_integer():
+        exact = [
+            key
+            for key, other in GENERATORS.items()
+            if not other.whole_seconds
+            and (other.holds_a_rate if spec.open_loop else other.saturates)
+        ]
+        return f"{name} measures for whole seconds: duration_s must be one, or take {either(exact)}"
     if one.longest_s is not None and spec.duration_s > one.longest_s:
         return f"{name} {one.why_no_longer}: at most {one.longest_s} s"
     return None

@@ -84,6 +84,7 @@ class H2load(Generator):
     saturates = True
     methods = BUT_HEAD  # after the head of an answer it would wait for the body
     keeps_connections = True
+    whole_seconds = True
     why_it_hangs = (
         "h2load may wait for ever if the app closes a connection; ask an app or a setting that "
         "keeps them, or take another generator"

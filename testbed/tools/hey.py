@@ -118,6 +118,7 @@ class Hey(Generator):
     saturates = True
     gives_up = True
     ranks_beyond = 2
+    whole_seconds = True
     version_option = None
 
     def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:

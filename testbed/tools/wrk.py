@@ -26,6 +26,7 @@ class Wrk(Generator):
         r"wrk\d? .*(?:Copyright|version) .*",
     )
     saturates = True
+    whole_seconds = True
     late_answers_time_out = True
     methods = BUT_HEAD  # after the head of an answer it would wait for the body
     reads = (LUA_FILE,)

@@ -56,6 +56,19 @@ def test_wrk2_is_refused_rates_that_it_does_not_take(changes):
     assert "whole requests per second" in generators.misfit(spec(generator="wrk2", **changes))
 
 
+@pytest.mark.parametrize("name", sorted(set(GENERATORS) - {"pacer"}))
+def test_a_load_for_parts_of_a_second_is_refused_where_it_would_be_rounded(name):
+    one = GENERATORS[name]
+    kind = {"rate_rps": 40} if one.holds_a_rate else SATURATION
+    asked = spec(**kind, generator=name, threads=1, duration_s=5.5)
+    assert generators.misfit(asked) == (
+        f"{name} measures for whole seconds: duration_s must be one, or take pacer"
+    )
+    assert generators.misfit(asked.model_copy(update={"duration_s": 5.0})) is None
+    for_any = asked.model_copy(update={"generator": "auto"})
+    assert generators.candidates(for_any) == ["pacer"]
+
+
 def test_a_generator_is_refused_rates_beyond_its_own():
     class Slow(Wrk2):
         least_rps, most_rps = 10, 5000
