@@ -2,10 +2,10 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from testbed.model import shape, template
-from testbed.model.base import Declared, or_text
+from testbed.model.base import Declared, or_text, wrong
 from testbed.model.kinds import (
     CssSelector,
     HeaderName,
@@ -16,7 +16,7 @@ from testbed.model.kinds import (
     Sha256,
     Status,
 )
-from testbed.model.request import Template
+from testbed.model.request import Template, told_apart
 
 NO_BODY = (204, 304)  # statuses whose answers have no body, whatever their headers say
 USUAL_TYPES = {
@@ -172,6 +172,8 @@ class Rule(Declared):
         kinds = (self.differ, self.changes, self.unique, self.sorted, self.equals)
         if sum(kind is not None for kind in kinds) != 1:
             raise ValueError("a rule is one of differ, changes, unique, sorted and equals")
+        if self.differ is not None and len(set(self.differ)) == 1:
+            raise wrong("names one field twice, which never differs from itself", "differ")
         return self
 
 
@@ -187,7 +189,7 @@ class ExpectedAnswer(Declared):
         description="media type without parameters; left out: `application/json`, `text/html` or"
         " `text/plain` as its kind is, and not compared for others; null: not compared",
     )
-    headers: dict[HeaderName, HeaderLike] = Field(
+    headers: Annotated[dict[HeaderName, HeaderLike], AfterValidator(told_apart)] = Field(
         default={},
         description="headers by name: the exact value, `{pattern: …}`, `{present: true}` or"
         " `{present: false}`",
@@ -207,7 +209,9 @@ class ExpectedAnswer(Declared):
         default=None,
         description="the body as a text, or `{pattern: …}`, which matches the whole of it",
     )
-    html: list[Selection] = Field(default=[], description="what CSS selectors find in the page")
+    html: list[Selection] = Field(
+        default=[], min_length=1, description="what CSS selectors find in the page"
+    )
     sha256: Sha256 | None = Field(default=None, description="digest of the body, of any kind")
     length: int | None = Field(
         default=None,

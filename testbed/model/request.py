@@ -175,18 +175,24 @@ def _texts_in(document: Any) -> Iterator[str]:
             yield from _texts_in(value)
 
 
-def _told_apart(headers: dict[str, Any]) -> dict[str, Any]:
+def told_apart(headers: dict[str, Any]) -> dict[str, Any]:
+    """Return the headers. Raises ValueError for a name that is given twice, in another case."""
     lower = [name.lower() for name in headers]
     for name in headers:
-        if name.lower() in SET_BY_THE_GENERATOR:
-            by = "send's content_type" if name.lower() == "content-type" else "the generator"
-            raise ValueError(f"{name} is set by {by}")
         if lower.count(name.lower()) > 1:
             raise ValueError(f"{name} is given twice")
     return headers
 
 
-RequestHeaders = Annotated[dict[HeaderName, HeaderTemplate], AfterValidator(_told_apart)]
+def _may_be_sent(headers: dict[str, Any]) -> dict[str, Any]:
+    for name in headers:
+        if name.lower() in SET_BY_THE_GENERATOR:
+            by = "send's content_type" if name.lower() == "content-type" else "the generator"
+            raise ValueError(f"{name} is set by {by}")
+    return told_apart(headers)
+
+
+RequestHeaders = Annotated[dict[HeaderName, HeaderTemplate], AfterValidator(_may_be_sent)]
 Query = dict[QueryName, QueryTemplate]
 Draws = dict[Name, Draw]
 

@@ -32,6 +32,11 @@ _OTHERS = (
     "title", "type", "uniqueItems", "writeOnly",
 )  # fmt: skip
 KEYWORDS = (*_ONE, *_LIST, *_BY_NAME, *_OTHERS)
+# Pairs of bounds, the least first: no document fits where they have changed places
+_BOUNDS = (
+    ("minimum", "maximum"), ("exclusiveMinimum", "exclusiveMaximum"), ("minItems", "maxItems"),
+    ("minLength", "maxLength"), ("minProperties", "maxProperties"), ("minContains", "maxContains"),
+)  # fmt: skip
 TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 # What the standard library can check. The others need further packages, and would pass unchecked
 FORMATS = ("date", "email", "idn-email", "ipv4", "ipv6", "regex", "uuid")
@@ -47,6 +52,8 @@ def check(schema: dict[str, Any]) -> dict[str, Any]:
         for place, part in _parts(schema, "$"):
             _check_keywords(place, part)
         Draft202012Validator.check_schema(schema)
+        for place, part in _parts(schema, "$"):
+            _check_bounds(place, part)
         for _, part in _parts(schema, "$"):
             for sample in _SAMPLES:  # follows each $ref
                 next(validator(schema).evolve(schema=part).iter_errors(sample), None)
@@ -103,6 +110,17 @@ def _check_keywords(place: str, part: dict[str, Any]) -> None:
                 check_regex(pattern)
             except ValueError as error:
                 raise ValueError(f"{shown_name(place)}: {shown(pattern)} {error}") from error
+
+
+def _check_bounds(place: str, part: dict[str, Any]) -> None:
+    """Raise ValueError for a part that nothing can fit. Its bounds are known to be numbers."""
+    for least, most in _BOUNDS:
+        if least in part and most in part and part[least] > part[most]:
+            raise ValueError(
+                f"{shown_name(place)}: {least} {part[least]} is above {most} {part[most]}"
+            )
+    if part.get("enum") == []:
+        raise ValueError(f"{shown_name(place)}: enum has no value that would fit")
 
 
 def validator(schema: dict[str, Any]) -> Draft202012Validator:

@@ -78,6 +78,16 @@ ANSWERS = [
         '- equals: {id: "{id}"}', "- {unique: id, sorted: id}", "expect.rules.0", "a rule is one of"
     ),
     _item("differ: [id, price]", "differ: [id]", "expect.rules.1.differ", "at least 2 items"),
+    _item("differ: [id, price]", "differ: [id, id]", "expect.rules.1.differ", "names one field"),
+    _item("Server: {present: false}", "etag: a", "expect.headers", "is given twice"),
+    _item("minimum: 1", "minimum: 1, maximum: 0", "expect.json", "minimum 1 is above maximum 0"),
+    _item("minimum: 1", "enum: []", "expect.json", "enum has no value"),
+    workload(
+        '- {selector: "#products > li", count: 2, texts_file: expected/names.json}',
+        "[]",
+        "endpoints.page.expect.html",
+        "at least 1 item",
+    ),
     _item(
         "Server: {present: false}",
         "Server: {present: no_more}",
