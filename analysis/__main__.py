@@ -3,6 +3,7 @@
 import io
 import pkgutil
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -83,7 +84,23 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m analysis")
 
     `program` is how the user calls it, for its help and its remedies.
     """
-    words = sys.argv[1:] if argv is None else argv
+    try:
+        arguments = read(sys.argv[1:] if argv is None else argv, program)
+        return arguments.run(arguments, _console()) or 0
+    except TestbedError as error:
+        return _said(str(error), error.exit_code)
+    except OSError as error:  # e.g. a folder that may not be entered, a full disk
+        name = f"{shown_name(error.filename)}: " if error.filename else ""
+        return _said(f"{name}{(error.strerror or str(error)).lower()}", Exit.BAD_INPUT)
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+
+
+def read(words: Sequence[str], program: str = "python -m analysis") -> Namespace:
+    """Return the arguments of a command line; `run` among them is the subcommand's function.
+
+    Raises TestbedError for a command, option or value that there is not.
+    """
     called = next((word for word in words if not word.startswith("-")), None)
     parser = Arguments(prog=program, description=__doc__)
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -94,16 +111,7 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m analysis")
             chosen = sub
             pkgutil.resolve_name(command.add_arguments)(sub)
             sub.set_defaults(run=pkgutil.resolve_name(command.run))
-    try:
-        arguments = parser.read(words, chosen)
-        return arguments.run(arguments, _console()) or 0
-    except TestbedError as error:
-        return _said(str(error), error.exit_code)
-    except OSError as error:  # e.g. a folder that may not be entered, a full disk
-        name = f"{shown_name(error.filename)}: " if error.filename else ""
-        return _said(f"{name}{(error.strerror or str(error)).lower()}", Exit.BAD_INPUT)
-    except KeyboardInterrupt:
-        return Exit.INTERRUPTED
+    return parser.read(words, chosen)
 
 
 def _said(message: str, exit_code: Exit) -> Exit:

@@ -155,17 +155,21 @@ for name, body, model, first in (
     app.command(name, epilog=examples(name))(parameters.command(body, model, first))
 
 
+def for_analysis(name: str, words: list[str]) -> list[str]:
+    """Return the words for `python -m analysis`. A report without a folder is of the latest."""
+    named = any(not word.startswith("-") for word in words)
+    if name == "report" and not named and "--help" not in words:
+        words = [*words, str(store.folder() / "latest")]
+    return [name, *words]
+
+
 def _analysis(name: str, doc: str) -> None:
     """Add a command that does the same as `python -m analysis` with that name."""
 
     def command(context: typer.Context) -> None:
         from analysis.__main__ import main as analysis  # its libraries take a second
 
-        words = context.args
-        if name == "report" and not any(not word.startswith("-") for word in words):
-            asks_help = "--help" in words
-            words = [*words, *([] if asks_help else [str(store.folder() / "latest")])]
-        if code := analysis([name, *words], NAME):
+        if code := analysis(for_analysis(name, context.args), NAME):
             sys.exit(code)
 
     command.__doc__ = doc
