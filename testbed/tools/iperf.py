@@ -118,10 +118,23 @@ def _keep(error: ParseError, line: Line, run: Run) -> None:
         return
     run.strange.append(error)
     place = _PLACE.fullmatch(line.text)
-    for stream in run.streams if place else []:
-        known = {result.interval for result in stream.results}
-        if place and stream.name == place["stream"] and (place["start"], place["end"]) not in known:
+    if place is None:
+        return
+    told = (place["start"], place["end"])
+    for stream in run.streams:
+        known = any(all(map(_same, told, result.interval)) for result in stream.results)
+        if stream.name == place["stream"] and not known:
             stream.lost = True
+
+
+def _same(printed: str, other: str) -> bool:
+    """Return whether two times may be one, although one line has more decimals than the other."""
+    try:
+        apart = abs(float(printed) - float(other))
+    except ValueError:
+        return printed == other
+    decimals = min(len(text.partition(".")[2]) for text in (printed, other))
+    return apart < 0.51 * float(f"1e-{decimals}")
 
 
 def _take(line: Line, runs: list[Run]) -> None:

@@ -161,6 +161,7 @@ def test_iperf_2_beside_iperf_3_is_read():
     [
         "[SUM]  0.0-10.0 sec  0.00 (null)s  942 Mbits/sec",
         "[  3]  0.0-10.0 sec  17 of something new",
+        "[  3] 0.0000-10.0400 sec  18 of something new",
         "[  4]  0.0-10.0 sec  nan Bytes  nan bits/sec",
     ],
 )
