@@ -1,35 +1,25 @@
-"""CITATION.cff and the hooks before a commit say what pyproject.toml and script/test say.
+"""CITATION.cff and the hooks before a commit say what pyproject.toml and script/test say."""
 
-citation-1.2.0.schema.json is the schema of the Citation File Format 1.2.0, unchanged; its authors
-(S. Druskat and others, doi:10.5281/zenodo.5171937) publish it under CC-BY-4.0.
-"""
-
-import json
 import re
 import shlex
 import tomllib
-from pathlib import Path
 
-import jsonschema
 import pytest
 import yaml
 from markdown_pages import ROOT
 
 CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-SCHEMA = json.loads((Path(__file__).parent / "citation-1.2.0.schema.json").read_text())
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 REPOSITORIES = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
 HOOKS = [hook for repository in REPOSITORIES for hook in repository["hooks"]]
 
 
-def test_the_citation_is_valid():
-    jsonschema.validate(CITATION, SCHEMA, format_checker=jsonschema.FormatChecker())
-
-
-@pytest.mark.parametrize("key", ["date-released", "doi", "license", "version"])
-def test_the_schema_finds_what_is_wrong(key):
-    with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(CITATION | {key: "?" if key != "version" else []}, SCHEMA)
+def test_the_citation_has_what_its_format_requires():
+    """These keys, and an author with a name, are what the Citation File Format 1.2.0 requires."""
+    assert CITATION.keys() >= {"cff-version", "message", "title", "authors"}
+    assert CITATION["cff-version"] == "1.2.0"
+    assert CITATION["authors"]
+    assert all(one.get("name") or one.get("family-names") for one in CITATION["authors"])
 
 
 def test_the_citation_says_what_the_project_says():
