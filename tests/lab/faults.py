@@ -52,9 +52,16 @@ def table(folder: Path = SEEN) -> str:
     """Return the rows of all recorded faults as Markdown, sorted by name."""
     rows = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
     return HEAD + "".join(
-        f"| {row['fault']} | {_cell(row['how'])} | {row['outcome']} | {_cell(row['said'])} |\n"
+        f"| {row['fault']} | {_cell(row['how'])} | {row['outcome']} "
+        f"| {_cell(_point(row['said']))} |\n"
         for row in rows
     )
+
+
+def _point(text: str) -> str:
+    """Return what was said from the error on, without the progress before it."""
+    found = re.search(r"(INTERRUPTED|error): ", text)
+    return text[found.start() :] if found else text
 
 
 def _cell(text: str) -> str:
