@@ -81,14 +81,14 @@ def answers(campaign: LoadedCampaign) -> list[Answer]:
         return []
     if capacities.searched(campaign):
         return _of_searches(campaign)
-    found = []
+    found, beside = [], [one for one in BESIDE if is_shown(one, campaign)]
     for endpoint in endpoints(campaign):
         by_load: dict[str, list[Group]] = {}
         for group in groups(campaign, endpoint):
             by_load.setdefault(load_text(group.first.load), []).append(group)
         for load, members in by_load.items():
             metric, opening = _metric(campaign, members)
-            rows = [_row(campaign, group, metric) for group in members]
+            rows = [_row(campaign, group, metric, beside) for group in members]
             shown_load = load if len(by_load) > 1 else ""
             found.append(_answer(campaign, endpoint, shown_load, metric, rows, opening))
     return found
@@ -111,12 +111,8 @@ def _of_searches(campaign: LoadedCampaign) -> list[Answer]:
     return [_answer(campaign, endpoint, "", CAPACITY, rows, "") for endpoint, rows in found.items()]
 
 
-def _row(campaign: LoadedCampaign, group: Group, metric: Figure) -> Row:
-    figures = {
-        one.title: group.told(one.key, group.mean(one.key))
-        for one in BESIDE
-        if is_shown(one, campaign)
-    }
+def _row(campaign: LoadedCampaign, group: Group, metric: Figure, beside: Sequence[Figure]) -> Row:
+    figures = {one.title: group.told(one.key, group.mean(one.key)) for one in beside}
     cell = cell_of(campaign, metric, group.label, group.records)
     return Row(
         group.label, group.app, group.first.variant, group.standing, figures, cell, group=group

@@ -319,14 +319,17 @@ def read_versions(given: dict[str, Any]) -> VersionOptions:
     return options
 
 
+def _refuse_of_several(options: Options, task: str) -> None:
+    """Raise TestbedError if an option is given that only campaigns of chosen apps have."""
+    for name in ("apps", "until", "most", "metric"):
+        if getattr(options, name) is not None:
+            raise TestbedError(f"{option_name(name)} does not go with {task}")
+
+
 def read_noise(given: dict[str, Any]) -> NoiseOptions:
     """Return typed options. Raises TestbedError, which names each wrong or missing option."""
     options = typed(NoiseOptions, given)
-    for name in ("apps", "until", "most", "metric"):
-        if getattr(options, name) is not None:
-            raise TestbedError(
-                f"{option_name(name)} does not go with run-aa, which repeats campaigns of one --app"
-            )
+    _refuse_of_several(options, "run-aa, which repeats campaigns of one --app")
     read({name: value for name, value in given.items() if name not in OF_NOISE})
     if options.resume is None and options.app is None:
         raise TestbedError("--app: missing", remedy="--app NAME is measured against itself")
@@ -340,11 +343,7 @@ def read_noise(given: dict[str, Any]) -> NoiseOptions:
 def read_why(given: dict[str, Any]) -> WhyOptions:
     """Return typed options. Raises TestbedError, which names each wrong or missing option."""
     options = typed(WhyOptions, given)
-    for name in ("apps", "until", "most", "metric"):
-        if getattr(options, name) is not None:
-            raise TestbedError(
-                f"{option_name(name)} does not go with run-why, which takes --app and --against"
-            )
+    _refuse_of_several(options, "run-why, which takes --app and --against")
     read({name: value for name, value in given.items() if name not in OF_WHY})
     named = [name for name in ("app", "against", "factors") if getattr(options, name) is not None]
     if options.resume is not None and named:

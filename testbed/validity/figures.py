@@ -83,7 +83,7 @@ def response_drift_percent(evidence: Evidence) -> float | None:
 
 
 def _drift(limit: str, values: list[float]) -> float | None:
-    # Importing takes half a second, which other tasks need not wait for
+    # numpy takes a moment to import, for which other tasks need not wait
     from testbed.validity import trend
 
     return trend.drift_percent(values, limits()[limit].doubtful or 0)
