@@ -30,9 +30,13 @@ from testbed.model.kinds import (
 from testbed.model.mix import Mix
 from testbed.model.requirements import Requirements
 
-ServiceName = Literal["postgresql", "redis"]
+ServiceName = Literal["postgresql", "redis", "upstream"]
 # The variable that tells an app where a service is, if its workload names the service
-URL_OF: dict[str, ServiceName] = {"DATABASE_URL": "postgresql", "REDIS_URL": "redis"}
+URL_OF: dict[str, ServiceName] = {
+    "DATABASE_URL": "postgresql",
+    "REDIS_URL": "redis",
+    "UPSTREAM_URL": "upstream",
+}
 # The testbed sets these itself and would overwrite a declared value
 SET_BY_THE_TESTBED = ("ADDRESS", "PORT", *URL_OF)
 SET_BY_SYSTEMD = ("HOME", "LOGNAME", "PATH", "SHELL", "USER")
@@ -207,8 +211,8 @@ class App(Declared):
 
     `serve` is the command line of its systemd unit. `{venv}` and `{app}` stand for the app's
     virtual environment and folder; `${NAME}` for environment variables at start: those of
-    `settings` and `environment`, and ADDRESS, PORT, DATABASE_URL and REDIS_URL, which the testbed
-    sets.
+    `settings` and `environment`, and ADDRESS, PORT, DATABASE_URL, REDIS_URL and UPSTREAM_URL, which
+    the testbed sets.
     """
 
     schema_version: Version1 = Field(description="of this file's format: 1")

@@ -1,5 +1,6 @@
-"""The services that a workload needs besides its app.
+"""The services that a workload needs besides its app, on the server host.
 
+The service upstream is none of them: a run starts it on the client (testbed/run/upstream.py).
 To add one, write a file for it and list it here. Its name must also be in the model of workload.yml
 (testbed/model/catalogue.py), and it needs a role.
 """
@@ -32,8 +33,8 @@ class Unit:
 
 
 def used(need: Need) -> list[Service]:
-    """Return the services that a workload names; an empty list if it needs none."""
-    return [TABLE[name] for name in need.workload.services]
+    """Return the services on the server host that a workload names; an empty list without one."""
+    return [TABLE[name] for name in need.workload.services if name in TABLE]
 
 
 def running(server: Remote, services: Iterable[Service]) -> dict[Service, Unit]:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from tests.unit.apps import cluster, redis_server, serving
+from tests.unit.apps import cluster, redis_server, serving, upstream_server
 from tests.unit.apps.cluster import Cluster
 from tests.unit.apps.serving import APPS, CATALOGUE, DatabaseOf, DefaultApp, RunningApp, Serve
 
@@ -43,6 +43,13 @@ def redis_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def upstream_url() -> Iterator[str]:
+    """The other service, which answers at once."""
+    with upstream_server.running() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
 def run_app(
     database_of: DatabaseOf,
     request: pytest.FixtureRequest,
@@ -59,6 +66,8 @@ def run_app(
         needed = CATALOGUE.workload(app.workload).services
         if "redis" in needed:
             services["REDIS_URL"] = request.getfixturevalue("redis_url")
+        if "upstream" in needed:
+            services["UPSTREAM_URL"] = request.getfixturevalue("upstream_url")
         if "postgresql" in needed:
             url = database_of(app.workload).url
             services["DATABASE_URL"] = f"{url}?application_name={label}"

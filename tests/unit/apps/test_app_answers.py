@@ -4,16 +4,13 @@ import re
 
 import pytest
 
-from testbed.asked import answers, expectations
-from testbed.model.endpoint import Exchange
-from testbed.model.expected import ExpectedAnswer
-from testbed.model.request import Body
+from testbed.asked import answers, expectations, request
+from testbed.model.endpoint import Endpoint, Exchange
 from testbed.validity import sql
 from tests.unit.apps.cluster import Cluster
 from tests.unit.apps.serving import (
     APPS,
     CATALOGUE,
-    Answer,
     DatabaseOf,
     DefaultApp,
     RunningApp,
@@ -33,22 +30,24 @@ MORE = [
 FROM_DATABASE = [which for which, endpoint in ENDPOINTS.items() if endpoint.sql]
 HOUSEKEEPERS = [key for key, app in APPS.items() if app.spec.housekeeping_sql]
 REQUESTS = 5
+SEED = 17  # of the values that are drawn
 
 
-def ask(app: RunningApp, key: str, name: str, send: Body | None) -> Answer:
-    """The app's answer at the endpoint."""
-    method, path = ENDPOINTS[key, name].method, APPS[key].spec.endpoints[name]
-    if send is None:
-        return app.ask(method, path)
-    body = (CATALOGUE.folders[APPS[key].workload] / send.file).read_bytes()
-    return app.ask(method, path, body, send.content_type)
+def ask(app: RunningApp, key: str, name: str, asked: Endpoint, number: int) -> answers.Answer:
+    """The app's answer to the request of that number, with the values drawn for it."""
+    folder, path = CATALOGUE.folders[APPS[key].workload], APPS[key].spec.endpoints[name]
+    drawn = request.drawn(asked.draw, SEED, number)
+    wanted = request.of(asked, path, folder).filled(drawn)
+    body = None if wanted.body is None else wanted.body.encode()
+    got = app.ask(wanted.method, wanted.path, body, wanted.content_type or "")
+    return answers.Answer(got.status, got.content_type, got.body, waited_s=0, drawn=drawn)
 
 
-def problem(key: str, answer: Answer, expected: ExpectedAnswer) -> str | None:
-    """How the answer differs from the one that is declared."""
-    wanted = expectations.read(CATALOGUE.folders[APPS[key].workload], expected)
-    found = answers.Answer(answer.status, answer.content_type, answer.body, waited_s=0)
-    return answers.compare_all([found], wanted, "before").problem
+def problem(app: RunningApp, key: str, name: str, asked: Endpoint, count: int) -> str | None:
+    """How so many answers differ from what is declared."""
+    found = [ask(app, key, name, asked, number) for number in range(count)]
+    wanted = expectations.read(CATALOGUE.folders[APPS[key].workload], asked.expect)
+    return answers.compare_all(found, wanted, "before").problem
 
 
 def put_back(database_of: DatabaseOf, key: str) -> Cluster:
@@ -66,9 +65,10 @@ def test_the_answer_is_the_expected_one(
     default_app: DefaultApp, database_of: DatabaseOf, key: str, name: str
 ) -> None:
     put_back(database_of, key)
-    for _ in range(2):  # the first must not stand in the way of the next
-        answer = ask(default_app(key), key, name, ENDPOINTS[key, name].send)
-        assert problem(key, answer, ENDPOINTS[key, name].expect) is None
+    endpoint = ENDPOINTS[key, name]
+    # the first must not stand in the way of the next
+    count = request.LEAST_ANSWERS if endpoint.draw else 2
+    assert problem(default_app(key), key, name, endpoint, count) is None
 
 
 @pytest.mark.parametrize(("key", "name", "exchange"), MORE)
@@ -76,8 +76,8 @@ def test_further_requests_are_answered_as_declared(
     default_app: DefaultApp, database_of: DatabaseOf, key: str, name: str, exchange: Exchange
 ) -> None:
     put_back(database_of, key)
-    answer = ask(default_app(key), key, name, exchange.send)
-    assert problem(key, answer, exchange.expect) is None
+    asked = ENDPOINTS[key, name].exchange(exchange)
+    assert problem(default_app(key), key, name, asked, 1) is None
 
 
 @pytest.mark.parametrize("key", APPS)
@@ -92,8 +92,8 @@ def test_each_request_sends_what_the_workload_declares_and_nothing_unknown(
     app, endpoint = default_app(key), ENDPOINTS[key, name]
     database = put_back(database_of, key)
     database.forget_statements()
-    for _ in range(REQUESTS):
-        ask(app, key, name, endpoint.send)
+    for number in range(REQUESTS):
+        ask(app, key, name, endpoint, number)
     seen = sql.sorted_out(
         database.statements(), endpoint.sql, APPS[key].spec.housekeeping_sql, REQUESTS
     )
@@ -112,7 +112,7 @@ def test_housekeeping_that_is_declared_is_also_seen(
     database.forget_statements()
     with run_app(key) as app:  # started anew, for what is sent on new connections
         for name in APPS[key].spec.endpoints:
-            ask(app, key, name, ENDPOINTS[key, name].send)
+            ask(app, key, name, ENDPOINTS[key, name], 0)
     sent = [sql.collapsed(text) for text, _ in database.statements()]
     for one in APPS[key].spec.housekeeping_sql:
         assert any(re.fullmatch(one.pattern, text, re.IGNORECASE) for text in sent), one
