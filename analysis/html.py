@@ -30,6 +30,7 @@ from analysis.evidence import Evidence
 from analysis.intervals import CONFIDENCE
 from analysis.load import LoadedCampaign
 from analysis.statistics import MIN_TRIALS_FOR_INTERVAL
+from analysis.timelines.run import timeline
 from testbed import numbers
 from testbed.model.results import (
     FITNESS_LEVELS,
@@ -63,7 +64,6 @@ class RunRow:
 def page(
     campaign: LoadedCampaign,
     charts: Mapping[str, list[Rendered]],
-    timelines: list[Rendered],
     evidence: Mapping[str, list[Evidence]],
 ) -> str:
     """Return the whole page; the same results folder always gives the same text.
@@ -73,7 +73,6 @@ def page(
     template = environment().get_template("report.html.j2")
     found = answers.answers(campaign)
     above = charts_above(found)
-    by_run = {chart.name.removeprefix("timeline-"): chart for chart in timelines}
     checked = findings.by_check(tables.ordered_runs(campaign))
     return template.render(
         about=campaign.campaign,
@@ -85,7 +84,7 @@ def page(
         anchor=anchor,
         doubts=lambda row: doubts(row, checked),
         charts_above=above,
-        pictures=pictures(campaign, charts, by_run, above),
+        pictures=pictures(charts, above),
         evidence=evidence,
         findings=checked,
         told_of=findings.of_run,
@@ -115,7 +114,7 @@ def page(
         mixes={mix: mixes.rows(campaign, mix) for mix in mixes.mixes(campaign)},
         asked_percent=mixes.asked_percent,
         charts=charts,
-        timelines=by_run,
+        timeline=functools.partial(timeline, campaign),
         made_by=sorted({groups.generated_by(run.record) for run in campaign.runs}),
         fitness_summary=fitness_summary,
         packages=packages(campaign.campaign.hosts),
@@ -190,28 +189,18 @@ def _digest(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def pictures(
-    campaign: LoadedCampaign,
-    charts: Mapping[str, list[Rendered]],
-    timelines: Mapping[str, Rendered],
-    above: list[str | None],
-) -> set[str]:
+def pictures(charts: Mapping[str, list[Rendered]], above: list[str | None]) -> set[str]:
     """Return the names of the charts that stand in the page; it links to the others.
 
-    Those beside the answers always do. Of the others, first those of the endpoints and then the
-    timelines of runs, the worst run first, as many do as PICTURES_BYTES has room for.
+    Those beside the answers always do; of the others, as many as PICTURES_BYTES has room for.
     """
-    of_endpoints = [chart for drawn in charts.values() for chart in drawn]
-    first = [chart for chart in of_endpoints if chart.name in above]
-    others = [chart for chart in of_endpoints if chart.name not in above]
-    worst_first = sorted(
-        campaign.runs, key=lambda run: -trials.WORST_LAST.index(run.record.standing)
-    )
-    ids = [run.record.run_id for run in worst_first]
-    others += [timelines[run_id] for run_id in ids if run_id in timelines]
+    drawn = [chart for of_endpoint in charts.values() for chart in of_endpoint]
+    first = [chart for chart in drawn if chart.name in above]
     inside = {chart.name for chart in first}
     room = PICTURES_BYTES - sum(len(data_uri(chart)) for chart in first)
-    for chart in others:
+    for chart in drawn:
+        if chart.name in inside:
+            continue
         room -= len(data_uri(chart))
         if room < 0:
             break

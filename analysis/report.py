@@ -88,9 +88,9 @@ def write(campaign: LoadedCampaign, out: Path) -> dict[str, list[Rendered]]:
     chart_folder = out / "charts"
     chart_folder.mkdir(parents=True, exist_ok=True)
     by_endpoint = dict(charts.endpoint_charts(campaign))
-    timelines = list(charts.run_charts(campaign))
-    for chart in [*(chart for drawn in by_endpoint.values() for chart in drawn), *timelines]:
-        _write_chart(chart, chart_folder)
+    for drawn in by_endpoint.values():
+        for chart in drawn:
+            _write_chart(chart, chart_folder)
     (out / "table.csv").write_text(tables.csv(tables.runs_frame(campaign)), encoding="utf-8")
     if tables.several_trials(campaign):
         (out / "summary.csv").write_text(
@@ -102,7 +102,7 @@ def write(campaign: LoadedCampaign, out: Path) -> dict[str, list[Rendered]]:
     if mixes.mixes(campaign):
         (out / "parts.csv").write_text(tables.csv(mixes.frame(campaign)), encoding="utf-8")
     (out / "table.txt").write_text(table_text(campaign), encoding="utf-8")
-    page = html.page(campaign, by_endpoint, timelines, evidence.of_campaign(campaign, out))
+    page = html.page(campaign, by_endpoint, evidence.of_campaign(campaign, out))
     (out / "index.html").write_text(page, encoding="utf-8")
     return by_endpoint
 

@@ -24,16 +24,21 @@ def main() -> None:
     """Print a row for each number of runs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", type=int, nargs="*", default=[6, 50, 200])
+    parser.add_argument("--seconds", type=int, default=300, help="that each run lasts")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="where campaigns are left")
+    given = parser.parse_args()
     print(f"{'runs':>5} {'load s':>7} {'report s':>9} {'page kB':>8} {'folder kB':>10}")
-    for number in parser.parse_args().runs:
+    for number in given.runs:
         with tempfile.TemporaryDirectory() as place:
-            print(measured(Path(place) / "campaign", number), flush=True)
+            folder = (given.keep or Path(place)) / f"campaign-{number}"
+            print(measured(folder, number, given.seconds), flush=True)
 
 
-def measured(folder: Path, number: int) -> str:
-    """Return the row of one campaign, which is made in the folder."""
-    records = runs(number)
-    builder.write(folder, builder.campaign(records), records)
+def measured(folder: Path, number: int, seconds: int) -> str:
+    """Return the row of one campaign, which is made in the folder unless it is there."""
+    if not folder.exists():
+        records = runs(number)
+        builder.write(folder, builder.campaign(records), records, seconds=seconds)
     began = time.perf_counter()
     campaign = load(folder)
     loaded = time.perf_counter()

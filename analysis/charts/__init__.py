@@ -14,11 +14,10 @@ from analysis.charts import (
     percentiles,
     ramp,
     requests,
-    timeline,
 )
 from analysis.charts.style import RC, Chart, Rendered, render
 from analysis.groups import Group, endpoints, groups
-from analysis.load import LoadedCampaign, LoadedRun
+from analysis.load import LoadedCampaign
 
 # One chart per endpoint each, in the report's order: the articles' three first.
 ENDPOINT_CHARTS: tuple[Callable[[LoadedCampaign, str, list[Group]], Chart | None], ...] = (
@@ -29,8 +28,6 @@ ENDPOINT_CHARTS: tuple[Callable[[LoadedCampaign, str, list[Group]], Chart | None
     ramp.draw,
     cost.draw,
 )
-# One chart per run each.
-RUN_CHARTS: tuple[Callable[[LoadedCampaign, LoadedRun], Chart | None], ...] = (timeline.draw,)
 
 
 def endpoint_charts(campaign: LoadedCampaign) -> Iterator[tuple[str, list[Rendered]]]:
@@ -46,16 +43,6 @@ def endpoint_charts(campaign: LoadedCampaign) -> Iterator[tuple[str, list[Render
             drawn = [search] if search else [chart for chart in others if chart]
             rendered = [_rendered(chart, shown) for chart in drawn]
         yield endpoint, rendered
-
-
-def run_charts(campaign: LoadedCampaign) -> Iterator[Rendered]:
-    """Draw the charts of every run that has something to show over time."""
-    shown = fonts.legible(campaign)
-    for run in shown.campaign.runs:
-        with matplotlib.rc_context(RC | {"font.family": shown.families}):
-            drawn = [draw(shown.campaign, run) for draw in RUN_CHARTS]
-            rendered = [_rendered(chart, shown) for chart in drawn if chart]
-        yield from rendered
 
 
 def _rendered(chart: Chart, shown: fonts.Shown) -> Rendered:

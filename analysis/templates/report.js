@@ -72,4 +72,75 @@
       all(".baseline", answer)[0].textContent = choice.value;
     });
   }
+
+  // A run over time: the figures at one moment, chosen by pointer or slider, are read from the
+  // curves' own points: x in tenths of a second, y as the panel's scale says.
+  const points = (path) => {
+    const found = [];
+    let x = 0, y = 0, isMove = false;
+    const parts = path.getAttribute("d").match(/[Ml]|-?\d+/g) || [];
+    for (let at = 0; at < parts.length; at++) {
+      if (/[Ml]/.test(parts[at])) {
+        isMove = parts[at] === "M";
+        continue;
+      }
+      const [right, up] = [Number(parts[at]), Number(parts[++at])];
+      [x, y] = isMove ? [right, up] : [x + right, y + up];
+      if (isMove || right || up) found.push([x, y]);
+    }
+    return found;
+  };
+  const told = (y, scale) => {
+    const figure = scale === "log" ? 10 ** (y / 1000) : y / Number(scale);
+    return Number(figure.toPrecision(3)).toLocaleString("en");
+  };
+  const follow = (figure) => {
+    const plots = all(".plot", figure), [left, , width] = plots[0].getAttribute("viewBox").split(" ").map(Number);
+    const marks = plots.map((plot) => {
+      const mark = document.createElementNS("http://www.w3.org/2000/svg", "path");
+      mark.setAttribute("class", "mark");
+      plot.firstElementChild.append(mark);
+      return mark;
+    });
+    const curves = all(".plot[data-scale]", figure).flatMap((plot) => {
+      const entries = all("span", plot.parentElement.previousElementSibling);
+      return all("path:not(.grid, .mark)", plot).map((path, at) => {
+        const output = document.createElement("output");
+        entries[at].append(output);
+        return { points: points(path), scale: plot.dataset.scale, output };
+      });
+    });
+    const label = document.createElement("label"), slider = document.createElement("input");
+    const moment = document.createElement("output");
+    label.className = "cursor";
+    slider.type = "range";
+    [slider.min, slider.max, slider.step] = [left, left + width, 10];
+    label.append("Figures at", slider, moment);
+    figure.append(label);
+    const show = () => {
+      const x = Number(slider.value);
+      moment.textContent = `${(x / 10).toFixed(1)} s`;
+      marks.forEach((mark, at) => {
+        const [, top, , height] = plots[at].getAttribute("viewBox").split(" ").map(Number);
+        mark.setAttribute("d", `M${x} ${-top}v${-height}`);
+      });
+      for (const curve of curves) {
+        const near = curve.points.reduce((a, b) => (Math.abs(b[0] - x) < Math.abs(a[0] - x) ? b : a), [1e9, 0]);
+        // Where a curve has a gap, there is no figure: its points lie at most some seconds apart.
+        const each = Math.max(20, width / 50);
+        curve.output.textContent = Math.abs(near[0] - x) > each ? "—" : told(near[1], curve.scale);
+      }
+    };
+    slider.addEventListener("input", show);
+    for (const plot of plots) {
+      plot.addEventListener("pointermove", (event) => {
+        const box = plot.getBoundingClientRect();
+        slider.value = left + (width * (event.clientX - box.left)) / box.width;
+        show();
+      });
+    }
+  };
+  for (const fold of all("details.run")) {
+    fold.addEventListener("toggle", () => all(".timeline", fold).forEach(follow), { once: true });
+  }
 })();

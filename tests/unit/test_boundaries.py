@@ -36,7 +36,7 @@ ANALYSIS_FLOORS = (
     {"capacities", "mixes"},
     {"ramp"},
     {"asked", "charts", "compare", "tables"},
-    {"answers"},
+    {"answers", "timelines"},
     {"html"},
     {"bundle", "compared", "export", "reparse", "report"},
     {"articles", "why"},

@@ -55,9 +55,8 @@ def page_of(folder, runs, monkeypatch, *, charts=4):
         endpoint: [picture(f"{endpoint}-{kind}") for kind in kinds]
         for endpoint in dict.fromkeys(run.endpoint for run in runs)
     }
-    timelines = [picture(f"timeline-{run.run_id}", 90_000) for run in runs]
     files = evidence_of(campaign, folder)
-    return html.page(campaign, drawn, timelines, files)
+    return html.page(campaign, drawn, files)
 
 
 def evidence_of(campaign, folder):

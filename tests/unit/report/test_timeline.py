@@ -1,12 +1,17 @@
 """A run over time: all curves on one axis, whichever clock told their times."""
 
+import re
 from datetime import timedelta
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from analysis import axis, load
-from analysis.charts import timeline
+from analysis.histogram import Histogram, LatencyCurve
+from analysis.timelines.heat import MOST_WHILES, ROWS_PER_DECADE, heat_map
+from analysis.timelines.panel import MOST_POINTS, Line, panel
+from analysis.timelines.run import timeline
 from testbed.model.results import Before
 from tests.unit.report import builder
 
@@ -64,23 +69,84 @@ def test_of_an_older_run_the_axis_follows_from_its_phases(tmp_path, phases, warm
     assert list(axis.seconds(campaign, run, "client")) == pytest.approx([0])
 
 
+def points(curve):
+    """Return the points of a curve's path, as a browser reads it."""
+    found, x, y = [], 0, 0
+    for mark, *numbers in re.findall(r"([Ml ]?)(-?\d+) ?(-?\d+)", curve.path):
+        dx, dy = map(int, numbers)
+        x, y = (dx, dy) if mark == "M" else (x + dx, y + dy)
+        if mark == "M" or (dx, dy) != (0, 0):
+            found.append((x, y))
+    return found
+
+
+def curves_of(drawn, title):
+    panel = next(panel for panel in drawn.panels if panel.title == title)
+    return {curve.text: points(curve) for curve in panel.curves}, panel
+
+
 def test_figures_of_a_while_are_drawn_in_its_middle(tmp_path):
     campaign, run = loaded(tmp_path, builder.run(1, "flask", "index"))
-    rates, _, shares = timeline.draw(campaign, run).figure.axes[:3]
-    answered = next(line for line in rates.lines if line.get_label() == "answered")
-    assert list(answered.get_xdata()) == [second + 0.5 for second in run.timeline["second"]]
-    server = next(line for line in shares.lines if line.get_label() == "server")
+    drawn = timeline(campaign, run)
+    rates, panel = curves_of(drawn, "requests per second")
+    assert [x for x, _ in rates["answered"]] == [10 * s + 5 for s in run.timeline["second"]]
+    told = [y / float(panel.scale) for _, y in rates["answered"]]
+    assert told == pytest.approx(list(run.timeline["completed"]), rel=1e-3)
+    shares, _ = curves_of(drawn, "CPU, %")
     sampled = axis.seconds(campaign, run, "server")
-    assert list(server.get_xdata()) == pytest.approx(list(sampled - 0.5))
+    assert [x for x, _ in shares["server"]] == pytest.approx(list(10 * (sampled - 0.5)), abs=0.51)
 
 
 def test_every_panel_is_drawn(tmp_path):
     campaign, run = loaded(tmp_path, builder.run(1, "flask", "index"))
-    chart = timeline.draw(campaign, run)
-    curves = [
-        {line.get_label() for line in panel.lines if not line.get_label().startswith("_")}
-        for panel in chart.figure.axes[:3]
-    ]
-    assert {"correct", "answered", "due"} <= curves[0]
-    assert curves[1] == {"p50", "p99"}
-    assert {"server", "client", "server, busiest core"} <= curves[2]
+    drawn = timeline(campaign, run)
+    assert {"correct", "answered", "due"} <= set(curves_of(drawn, "requests per second")[0])
+    times, panel = curves_of(drawn, "response time, ms")
+    assert set(times) == {"p50", "p99", "generator's lag, p99"}
+    assert panel.scale == "log"
+    told = [10 ** (y / 1000) for _, y in times["p99"]]
+    assert told == pytest.approx(list(run.timeline["response_p99_us"] / 1000), rel=2e-3)
+    assert {"server", "client", "server, busiest core"} <= set(curves_of(drawn, "CPU, %")[0])
+    assert drawn.heat is not None
+
+
+def test_of_a_long_run_points_stand_for_several_with_their_mean_or_highest():
+    seconds = np.arange(1000.0)
+    y = np.where(seconds == 500, 900.0, 100.0)
+    for highest, top in ((True, 900.0), (False, (900.0 + 6 * 100.0) / 7)):
+        made = panel("p", [Line("l", "main", seconds, y, highest)], (0.0, 1000.0))
+        told = [value / float(made.scale) for _, value in points(made.curves[0])]
+        assert len(told) <= MOST_POINTS
+        assert max(told) == pytest.approx(top, rel=2e-3)
+
+
+def test_a_missing_figure_is_a_gap_and_a_point_alone_is_seen():
+    y = np.array([np.nan, 5.0, np.nan, 7.0, 8.0])
+    (curve,) = panel("p", [Line("l", "main", np.arange(5.0), y)], (0.0, 5.0)).curves
+    assert curve.path.count("M") == 2
+    assert [x for x, _ in points(curve)] == [10, 30, 40]
+    assert re.fullmatch(r"(M-?\d+ -?\d+l0 0( ?-?\d+ ?-?\d+)*)+", curve.path.replace(" M", "M"))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_answer_is_in_one_field_of_the_heat_map(seed):
+    dice = np.random.default_rng(seed)
+    intervals, times_us = int(dice.integers(5, 400)), np.sort(dice.lognormal(8, 2, 50))
+    interval, bucket = dice.integers(0, intervals, 3000), dice.integers(0, 50, 3000)
+    answers = dice.integers(1, 20, 3000)
+    histogram = Histogram(
+        times_us, interval, bucket, answers, intervals, True, LatencyCurve(0, [], [])
+    )
+    drawn = heat_map(histogram, float(intervals), (0.0, float(intervals)))
+    together = -(-intervals // MOST_WHILES)
+    rows = np.floor(np.log10(np.maximum(times_us, 1)) * ROWS_PER_DECADE)[bucket]
+    wanted = len(set(zip(interval // together, rows, strict=True)))
+    each = drawn.each_s * 10
+    widths = [int(w) for level in drawn.levels for w in re.findall(r"h(\d+)v1", level.path)]
+    assert sum(widths) == pytest.approx(wanted * each)
+
+
+def test_no_heat_map_without_intervals():
+    whole = np.array([0]), np.array([0]), np.array([5])
+    one = Histogram(np.array([1000.0]), *whole, 1, True, LatencyCurve(5, [], []))
+    assert heat_map(one, 20.0, (0.0, 20.0)) is None
