@@ -10,7 +10,7 @@ from pathlib import Path
 
 from testbed.errors import Exit, TestbedError
 from testbed.lab import cgroups, roots
-from testbed.lab.command import run
+from testbed.lab.command import delete, run
 from testbed.lab.cpus import listed
 from testbed.lab.machine import Say
 from testbed.lab.names import HostNames, LabNames
@@ -172,7 +172,7 @@ def remove_files(lab: LabNames) -> None:
     for mount in mounts_below(lab.folder):
         run(["umount", "--lazy", str(mount)])
     if lab.folder.exists():
-        run(["rm", "-rf", "--one-file-system", str(lab.folder)], timeout_s=120)
+        delete(lab.folder)
 
 
 def mounts_below(folder: Path) -> list[Path]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from testbed.errors import Exit, TestbedError
 from testbed.lab import sources
-from testbed.lab.command import output, run
+from testbed.lab.command import delete, output, run
 from testbed.lab.machine import Release, Say
 from testbed.lab.names import CACHE_FOLDER
 
@@ -152,7 +152,7 @@ def provide(recipe: Recipe, in_use: Collection[Path], say: Say) -> Path:
     kept. Raises TestbedError with the last lines of the tool that failed.
     """
     for partial in CACHE_FOLDER.glob("*.partial"):  # an earlier `up` was killed
-        _delete(partial)
+        delete(partial)
     if recipe.folder.is_dir():
         os.utime(recipe.folder)  # in use: see _forget_unused
         return recipe.folder
@@ -165,13 +165,9 @@ def provide(recipe: Recipe, in_use: Collection[Path], say: Say) -> Path:
         _customize(recipe, partial)
         partial.rename(recipe.folder)
     except BaseException:
-        _delete(partial)
+        delete(partial)
         raise
     return recipe.folder
-
-
-def _delete(folder: Path) -> None:
-    run(["rm", "-rf", "--one-file-system", str(folder)])
 
 
 def _forget_unused(in_use: Collection[Path], say: Say) -> None:
@@ -180,7 +176,7 @@ def _forget_unused(in_use: Collection[Path], say: Say) -> None:
         age_d = (time.time() - folder.stat().st_mtime) / 86400
         if folder not in in_use and age_d > UNUSED_KEPT_D:
             say(f"deleting {folder}, unused for {age_d:.0f} days")
-            _delete(folder)
+            delete(folder)
 
 
 def _bootstrap(recipe: Recipe, target: Path, say: Say) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from testbed.errors import Exit, TestbedError
 from testbed.lab import takeover
-from testbed.lab.command import run
+from testbed.lab.command import delete, run
 from testbed.lab.names import HostNames, LabNames
 
 # In pip's own order: a later file overrides an earlier one.
@@ -38,7 +38,7 @@ def make(image: Path, lab: LabNames) -> None:
         shutil.copystat(image, host.changes)
     if not _can_be_joined(image, lab.server):
         for host in lab.hosts:
-            run(["rm", "-rf", "--one-file-system", str(host.folder)])
+            delete(host.folder)
             host.folder.mkdir()
         _copy(image, lab)
 
