@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import ipaddress
 import json
 import shlex
 import signal
@@ -10,7 +11,7 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
-from telemetry import describe, fitness, link, others, ports, probes
+from telemetry import describe, fitness, link, others, ports, probes, sockets
 
 
 class Stopped(Exception):
@@ -57,6 +58,10 @@ def main() -> int:
         help="a service that the app uses, and its main process",
     )  # fmt: skip
     recording.add_argument(
+        "--asks", action="append", default=[], type=_address, metavar="NAME=ADDRESS:PORT",
+        help="a service that programs of this host ask over TCP, and where it listens (IPv4)",
+    )  # fmt: skip
+    recording.add_argument(
         "--memory", type=shlex.split, default=[], metavar="COMMAND",
         help="what reads the memory of the app's processes, at each line of its standard input",
     )  # fmt: skip
@@ -98,6 +103,13 @@ def _service(text: str) -> tuple[str, int]:
     return name, int(pid)
 
 
+def _address(text: str) -> tuple[str, sockets.Address]:
+    """Return name and address of NAME=ADDRESS:PORT. Raises ValueError."""
+    name, _, where = text.partition("=")
+    host, _, port = where.rpartition(":")
+    return name, sockets.Address(str(ipaddress.IPv4Address(host)), int(port))
+
+
 def _add_link(parser: argparse.ArgumentParser) -> None:
     """Add the options that say where the data link is."""
     parser.add_argument("--interface", required=True, help="the data link's interface")
@@ -136,6 +148,7 @@ def _record(options: argparse.Namespace) -> int:
                 options.database,
                 dict(options.service),
                 options.memory,
+                dict(options.asks),
             ),
             options.interval,
         )

@@ -16,7 +16,7 @@ import psutil
 from telemetry.cost import Busy, Pss, Used
 from telemetry.link import Link, counter
 from telemetry.slowed import Frequency, Heat, Quota
-from telemetry.sockets import Sockets
+from telemetry.sockets import Address, Sockets
 
 Row = dict[str, float | int | None]
 
@@ -171,7 +171,15 @@ class OpenFiles:
 class App:
     """Samples the processes of the app under test: its main process and all below it."""
 
-    columns = ("app_cpu_percent", "app_rss_bytes", "app_processes", "app_processes_ended")
+    columns = (
+        "app_cpu_percent",
+        "app_busiest_percent",
+        "app_busy_processes",
+        "app_rss_bytes",
+        "app_processes",
+        "app_processes_ended",
+    )
+    busy_percent = 80  # of a core: a process that takes as much has hardly time to wait
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
@@ -182,11 +190,13 @@ class App:
     def sample(self) -> Row:
         """Return CPU in percent of one core, resident memory and number of processes.
 
-        All are None once the app has ended. `app_processes_ended` counts the processes that the
+        `app_busiest_percent` is the CPU of the process that took most, `app_busy_processes` the
+        number of those that were hardly ever idle. All are None once the app has ended.
+        `app_processes_ended` counts the processes that the
         previous sample saw and this one did not: if a server replaces a dead worker at once, their
         number alone would not show it.
         """
-        now, cpu_s, rss, seen = time.monotonic(), 0.0, 0, {}
+        now, rss, seen = time.monotonic(), 0, {}
         try:
             main = psutil.Process(self._pid)
             for process in [main, *main.children(recursive=True)]:
@@ -196,14 +206,17 @@ class App:
                 except psutil.NoSuchProcess:
                     continue
                 seen[process.pid] = times.user + times.system
-                cpu_s += seen[process.pid] - self._before.get(process.pid, seen[process.pid])
         except psutil.NoSuchProcess:
             return dict.fromkeys(self.columns)
         self._ended += len(self._before.keys() - seen.keys())
         elapsed_s, self._at, first = now - self._at, now, not self._before
+        used_s = [cpu_s - self._before.get(pid, cpu_s) for pid, cpu_s in seen.items()]
         self._before = seen
+        busy = [one for one in used_s if 100 * one >= self.busy_percent * elapsed_s]
         return {
-            "app_cpu_percent": None if first else _share(cpu_s, elapsed_s),
+            "app_cpu_percent": None if first else _share(sum(used_s), elapsed_s),
+            "app_busiest_percent": None if first else _share(max(used_s), elapsed_s),
+            "app_busy_processes": None if first else len(busy),
             "app_rss_bytes": rss,
             "app_processes": len(seen),
             "app_processes_ended": self._ended,
@@ -211,12 +224,19 @@ class App:
 
 
 class Postgresql:
-    """Samples the database's clients by state and its counters, over one open psql session."""
+    """Samples the database's clients by state and its counters, over one open psql session.
+
+    Of the active ones, `pg_lock_waits` wait for each other, `pg_io_waits` for disks, and
+    `pg_client_waits` for the app to read or to write.
+    """
 
     columns = (
         "pg_active",
         "pg_idle",
         "pg_idle_in_transaction",
+        "pg_lock_waits",
+        "pg_io_waits",
+        "pg_client_waits",
         "pg_commits",
         "pg_blocks_hit",
         "pg_blocks_read",
@@ -225,6 +245,10 @@ class Postgresql:
     query = (
         "select count(*) filter (where state = 'active'), count(*) filter (where state = 'idle'),"
         " count(*) filter (where state like 'idle in transaction%'),"
+        " count(*) filter (where state = 'active'"
+        " and wait_event_type in ('Lock', 'LWLock', 'BufferPin')),"
+        " count(*) filter (where state = 'active' and wait_event_type = 'IO'),"
+        " count(*) filter (where state = 'active' and wait_event_type = 'Client'),"
         " max(d.xact_commit), max(d.blks_hit), max(d.blks_read)"
         " from pg_stat_database d left join pg_stat_activity a"
         " on a.datid = d.datid and a.pid <> pg_backend_pid()"
@@ -278,10 +302,12 @@ def probes(
     database: str | None,
     services: Mapping[str, int] | None = None,
     memory: Sequence[str] = (),
+    asked: Mapping[str, Address] | None = None,
 ) -> list[Probe]:
     """Return all probes of a host. Those of app, database and services are there only if given.
 
-    `services` has the main process of each, and `memory` is the command that reads the app's.
+    `services` has the main process of each, `memory` is the command that reads the app's, and
+    `asked` says where services are that programs of this host ask over TCP.
     """
     chosen: list[Probe] = [
         Clock(),
@@ -295,7 +321,7 @@ def probes(
         Network(interface),
         Link(interface, address, peer),
         Tcp(),
-        Sockets(),
+        Sockets(asked),
         OpenFiles(),
     ]
     if pid is not None:

@@ -1,4 +1,4 @@
-"""Ask the kernel, by sock_diag(7), for TCP sockets by state and the lengths of listen queues.
+"""Ask the kernel, by sock_diag(7), for TCP sockets by state and what waits in their queues.
 
 /proc/net/tcp has the same as text, but reading it costs more. The kernel leaves out sockets in
 TIME-WAIT, of which there are tens of thousands if each request has a new connection; their number
@@ -7,20 +7,26 @@ is in /proc/net/sockstat.
 
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
 
 Row = dict[str, float | int | None]
 
-# linux/netlink.h, linux/sock_diag.h, linux/inet_diag.h
+# linux/netlink.h, linux/sock_diag.h, linux/inet_diag.h, linux/tcp.h
 _NETLINK_SOCK_DIAG = 4
 _SOCK_DIAG_BY_FAMILY = 20
 _REQUEST_DUMP = 0x301  # NLM_F_REQUEST | NLM_F_DUMP
 _ERROR, _DONE = 2, 3
 _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 _ASKED = struct.Struct("=BBBxI48x")  # family, protocol, extensions, states; any address
-_TOLD = struct.Struct(
-    "=xB54xI"
-)  # state, receive queue; a listening socket's is the connections that wait
+# state, own port, other port, other address, receive queue, send queue; the queues of a listening
+# socket are the connections that wait, and the most that may
+_TOLD = struct.Struct("=xBxx2s2s16x4s12x12x4xII8x")
+_ATTRIBUTE = struct.Struct("=HH")  # length, kind
+_INFO = 2  # INET_DIAG_INFO; its bit among the extensions is 1 << (_INFO - 1)
+# of struct tcp_info: milliseconds since data was last sent, and since some was last received
+_LAST_DATA = struct.Struct("=44xI4xI")
 
 # states of linux/tcp_states.h and their columns
 STATES = {
@@ -32,37 +38,87 @@ STATES = {
     9: "tcp_last_ack",
     11: "tcp_last_ack",  # CLOSING: both ends closed at once
 }
-LISTENING = 10
-COLUMNS = (*dict.fromkeys(STATES.values()), "listen_queue")
+ESTABLISHED, SYN_SENT, LISTENING = 1, 2, 10
+BY_STATE = tuple(dict.fromkeys(STATES.values()))
+QUEUES = ("listen_queue", "listen_queue_percent", "tcp_unread_in", "tcp_unread_out")
+COLUMNS = (*BY_STATE, *QUEUES)
+
+
+class Address(NamedTuple):
+    """Where a service listens."""
+
+    host: str  # an IPv4 address
+    port: int
+
+
+@dataclass(frozen=True)
+class _Socket:
+    state: int
+    own_port: int
+    peer: Address
+    queued: int  # bytes that no program has read; listening: connections that none has accepted
+    most_queued: int  # listening: how many connections may wait
+    # Whether data was last sent later than any was received; None: not asked for
+    sent_last: bool | None
 
 
 class Sockets:
-    """Samples IPv4 sockets in this host's network namespace, except the established ones.
+    """Samples IPv4 sockets in this host's network namespace, and who waits for an answer in them.
 
-    Other columns have the number of established sockets.
+    `asked` has services that programs of this host ask over TCP, by their names.
     """
 
+    def __init__(self, asked: Mapping[str, Address] | None = None) -> None:
+        self._asked = dict(asked or {})
+
     def sample(self) -> Row:
-        """Return counts by state, and `listen_queue`: connections that no program has accepted yet.
+        """Return counts by state, the queues, and how the services are asked.
+
+        - `listen_queue`: connections that no program has accepted yet; `listen_queue_percent`: of
+          the most that the fullest of the queues takes
+        - `tcp_unread_in`: connections with bytes that no program has read yet, for instance a
+          request whose worker is busy; of those that others made to this host
+        - `tcp_unread_out`: the same of those that this host made, for instance answers
+        - `<service>_waiting`: connections to a service over which it owes an answer, by when data
+          was sent and received last; `<service>_connections`: all that are open to it
 
         All are None if the kernel does not tell them.
         """
-        counts = dict.fromkeys(COLUMNS, 0)
         try:
-            for state, queued in _dump():
-                if state == LISTENING:
-                    counts["listen_queue"] += queued
-                elif state in STATES:
-                    counts[STATES[state]] += 1
+            sockets = list(_dump(with_info=bool(self._asked)))
         except OSError:
-            return dict.fromkeys(COLUMNS)
+            return dict.fromkeys((*COLUMNS, *self._service_columns()))
+        counts = dict.fromkeys((*COLUMNS, *self._service_columns()), 0)
+        listening = [one for one in sockets if one.state == LISTENING]
+        ports = {one.own_port for one in listening}
+        for one in listening:
+            counts["listen_queue"] += one.queued
+            full = round(100 * one.queued / (one.most_queued or 1))
+            counts["listen_queue_percent"] = max(counts["listen_queue_percent"], full)
+        for one in sockets:
+            if one.state in STATES:
+                counts[STATES[one.state]] += 1
+            elif one.state == ESTABLISHED and one.queued:
+                counts["tcp_unread_in" if one.own_port in ports else "tcp_unread_out"] += 1
+            if one.state in (ESTABLISHED, SYN_SENT):
+                self._count_asked(one, counts)
         return {**counts}
 
+    def _count_asked(self, one: _Socket, counts: dict[str, int]) -> None:
+        for name, address in self._asked.items():
+            if one.peer == address:
+                counts[f"{name}_connections"] += 1
+                counts[f"{name}_waiting"] += bool(one.sent_last and not one.queued)
 
-def _dump() -> Iterator[tuple[int, int]]:
-    """Yield state and receive queue of each socket in one of the asked states. Raises OSError."""
-    states = sum(1 << state for state in (*STATES, LISTENING))
-    asked = _ASKED.pack(socket.AF_INET, socket.IPPROTO_TCP, 0, states)
+    def _service_columns(self) -> list[str]:
+        return [f"{name}_{what}" for name in self._asked for what in ("waiting", "connections")]
+
+
+def _dump(*, with_info: bool) -> Iterator[_Socket]:
+    """Yield each socket in one of the asked states. Raises OSError."""
+    states = sum(1 << state for state in (*STATES, ESTABLISHED, LISTENING))
+    extensions = 1 << (_INFO - 1) if with_info else 0
+    asked = _ASKED.pack(socket.AF_INET, socket.IPPROTO_TCP, extensions, states)
     head = _HEADER.pack(_HEADER.size + len(asked), _SOCK_DIAG_BY_FAMILY, _REQUEST_DUMP, 1, 0)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG) as kernel:
         kernel.settimeout(1)
@@ -76,5 +132,29 @@ def _dump() -> Iterator[tuple[int, int]]:
                     return
                 if kind == _ERROR:
                     raise OSError("the kernel has no sock_diag for TCP")
-                yield _TOLD.unpack_from(data, start + _HEADER.size)
+                yield _read(data[start + _HEADER.size : start + length], with_info=with_info)
                 start += (length + 3) & ~3
+
+
+def _read(told: bytes, *, with_info: bool) -> _Socket:
+    state, own, other, host, queued, most_queued = _TOLD.unpack_from(told)
+    return _Socket(
+        state=state,
+        own_port=int.from_bytes(own, "big"),
+        peer=Address(socket.inet_ntoa(host), int.from_bytes(other, "big")),
+        queued=queued,
+        most_queued=most_queued,
+        sent_last=_sent_last(told) if with_info else None,
+    )
+
+
+def _sent_last(told: bytes) -> bool | None:
+    """Return whether data was sent later than received, from a socket's attributes."""
+    start = _TOLD.size
+    while start + _ATTRIBUTE.size <= len(told):
+        length, kind = _ATTRIBUTE.unpack_from(told, start)
+        if kind == _INFO and length >= _ATTRIBUTE.size + _LAST_DATA.size:
+            sent_ms, received_ms = _LAST_DATA.unpack_from(told, start + _ATTRIBUTE.size)
+            return bool(sent_ms < received_ms)
+        start += max(_ATTRIBUTE.size, (length + 3) & ~3)
+    return None
