@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from analysis import capacities, ramp
+from analysis import capacities, gave_out, ramp
 from analysis.compare.cells import CAPACITY, CellLoad, Where, cell_of, trials_of
 from analysis.compare.rule import DEFAULT_TOLERANCE_PERCENT, in_one_campaign, judge
 from analysis.figures import BY_KEY, SHOWN_COSTS, Figure
@@ -54,6 +54,7 @@ class Row:
     figures: dict[str, str]  # by their titles
     cell: CellTrials  # of the figure that ranks
     group: Group | None = None  # None: searches for capacity
+    gave_out: str = ""  # what held its trials back first; empty: not recorded
     rank: str = MISSING  # '1', or '1=' for all that the first is not told apart from
     # Of the figure that ranks, so that it is above 1 where the first one is better. None: it is the
     # first itself, or the row is not ranked
@@ -115,7 +116,14 @@ def _row(campaign: LoadedCampaign, group: Group, metric: Figure, beside: Sequenc
     figures = {one.title: group.told(one.key, group.mean(one.key)) for one in beside}
     cell = cell_of(campaign, metric, group.label, group.records)
     return Row(
-        group.label, group.app, group.first.variant, group.standing, figures, cell, group=group
+        group.label,
+        group.app,
+        group.first.variant,
+        group.standing,
+        figures,
+        cell,
+        group=group,
+        gave_out=gave_out.of_trials(group.counted),
     )
 
 

@@ -18,6 +18,7 @@ from analysis import (
     capacities,
     figures,
     findings,
+    gave_out,
     groups,
     mixes,
     ramp,
@@ -32,6 +33,7 @@ from analysis.load import LoadedCampaign
 from analysis.statistics import MIN_TRIALS_FOR_INTERVAL
 from analysis.timelines.run import timeline
 from testbed import numbers
+from testbed.model.gave_out import MEANINGS
 from testbed.model.results import (
     FITNESS_LEVELS,
     Fitness,
@@ -95,6 +97,8 @@ def page(
         varied=groups.has_variants(campaign),
         varied_text=tables.varied_text,
         drift_text=tables.drift_text,
+        gave_out_title=gave_out.TITLE,
+        gave_out_meanings=MEANINGS if gave_out.recorded(campaign) else {},
         lower_bound=figures.LOWER_BOUND,
         conditions=tables.conditions(campaign),
         objective=capacities.objective(campaign) if capacities.searched(campaign) else None,

@@ -10,7 +10,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from analysis import capacities, mixes, ramp
+from analysis import capacities, gave_out, mixes, ramp
 from analysis.figures import (
     BY_KEY,
     COST_KEYS,
@@ -143,6 +143,12 @@ COLUMNS = (
             run.record.response_drift_percent is not None for run in campaign.runs
         ),
     ),
+    Column(
+        gave_out.TITLE,
+        lambda record, _: gave_out.words(record),
+        number=False,
+        needed=gave_out.recorded,
+    ),
     Column("Load by", lambda record, _: record.load.generator, number=False),
     Column("Errors by class", lambda record, _: error_classes(record), number=False),
 )
@@ -203,6 +209,7 @@ def _run_row(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
         "generator_cpu_percent": output.cpu_percent if output else None,
         "drift_percent": record.drift_percent,
         "response_drift_percent": record.response_drift_percent,
+        "gave_out": gave_out.words(record) or None,
         "verdict": record.standing,
         "reasons": " ".join(reasons(record)) or None,
     }
@@ -232,6 +239,7 @@ def _summary_row(group: Group, campaign: LoadedCampaign) -> dict[str, Any]:
         "trials": len(group.records),
         "trials_counted": len(group.counted),
         "response_is_lower_bound": group.censored,
+        "gave_out": gave_out.of_trials(group.counted) or None,
         "verdict": group.standing,
     }
     for figure in BY_KEY.values():

@@ -28,6 +28,7 @@ from testbed.fitness import table as fitness
 from testbed.model.catalogue import App
 from testbed.model.endpoint import Endpoint, Exchange
 from testbed.model.expected import ExpectedAnswer, Rule, Selection
+from testbed.model.gave_out import MEANINGS
 from testbed.model.request import Body, Draw
 from testbed.paths import ROOT
 from testbed.validity.limits import Limit, explained, limits
@@ -183,6 +184,12 @@ def _order(role: str) -> int:
         for entry in play.get("roles", [])
     ]
     return listed.index(role) if role in listed else len(listed)
+
+
+def gave_out() -> str:
+    """Return what may have held a run back, and what each means: testbed/model/gave_out.py."""
+    rows = [(what.replace("_", " "), meaning) for what, meaning in MEANINGS.items()]
+    return table(("gave out first", "when"), rows)
 
 
 def validity() -> str:
@@ -343,7 +350,16 @@ def apps_folder() -> catalogue.Catalogue:
 
 TABLES: dict[str, Callable[[], str]] = {
     function.__name__: function
-    for function in (changes, validity, checks, app_keys, endpoint_keys, sysctls, commands)
+    for function in (
+        changes,
+        gave_out,
+        validity,
+        checks,
+        app_keys,
+        endpoint_keys,
+        sysctls,
+        commands,
+    )
 }
 TABLES |= {f"settings_{name}": partial(settings, name) for name in apps_folder().workloads}
 TABLES |= {f"export_{name}": partial(export_table, name) for name in export_rows.TABLES}

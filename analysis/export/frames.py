@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import pandas as pd
 
-from analysis import capacities, mixes
+from analysis import capacities, gave_out, mixes
 from analysis.export.rows import TABLES, Row
 from analysis.figures import ERROR_CLASSES, FIGURES
 from analysis.groups import endpoints, groups, settings_text
@@ -76,6 +76,7 @@ def _runs(campaign: LoadedCampaign) -> Iterator[dict[str, Any]]:
             else None,
             "drift_percent": record.drift_percent,
             "response_drift_percent": record.response_drift_percent,
+            "gave_out": gave_out.words(record) or None,
             **{f"errors_{name}": errors.get(name) for name in ERROR_CLASSES},
             "counts": counts(record),
             "verdict": record.standing,
@@ -117,6 +118,7 @@ def _cells(campaign: LoadedCampaign) -> Iterator[dict[str, Any]]:
                 "ci95_low": finite(low),
                 "ci95_high": finite(high),
                 "lower_bound": group.censored,
+                "gave_out": gave_out.of_trials(group.counted) or None,
                 "verdict": group.standing,
             }
 

@@ -49,6 +49,7 @@ class Run(_Where):
     generator_lag_p99_us: float | None = Field(description="p99 of how late the generator was")
     drift_percent: float | None = Field(description="change of throughput over the run")
     response_drift_percent: float | None = Field(description="the same of the median response time")
+    gave_out: str | None = Field(description="what held the run back first; missing: not recorded")
     errors_connect: int | None = Field(description="connections that could not be made")
     errors_read: int | None = Field(description="answers that were cut off")
     errors_write: int | None = Field(description="requests that could not be written")
@@ -90,6 +91,7 @@ class Cell(_Where):
     ci95_low: float | None = Field(description="95 % interval, lower end")
     ci95_high: float | None = Field(description="its upper end; missing if there is none")
     lower_bound: bool = Field(description="whether response times are only lower bounds")
+    gave_out: str | None = Field(description="what held the trials back first")
     verdict: str = Field(description="the worst verdict of these trials")
 
 

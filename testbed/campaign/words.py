@@ -28,7 +28,9 @@ def summary(record: RunRecord) -> str:
         f"{_figure(output.goodput_rps)} good of {_figure(output.throughput_rps)} answers/s, "
         f"{output.errors.total} errors, p99 {_figure(p99 and p99 / 1000)} ms: {record.verdict}"
     )
-    return "\n    ".join([text, *(finding.sentence for finding in record.findings)])
+    held = record.gave_out
+    told = [] if held is None else [f"gave out first: {held.words} ({held.sentence})"]
+    return "\n    ".join([text, *told, *(finding.sentence for finding in record.findings)])
 
 
 def _figure(value: float | None) -> str:

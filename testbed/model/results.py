@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from testbed.model.base import Model
+from testbed.model.gave_out import GaveOut
 from testbed.model.kinds import HostRole, Trials
 from testbed.model.load import Load
 from testbed.model.tool_output import ToolOutput
@@ -204,6 +205,7 @@ class RunRecord(Model):
     drift_percent: float | None = None
     response_drift_percent: float | None = None  # the same of the median response time
     cost: Cost | None = None  # None: not recorded
+    gave_out: GaveOut | None = None  # what held the run back; None: not recorded, or no figures
     failure: Failure | None
     earlier_failures: list[Failure] = []  # of attempts at this run that a resume repeated
     findings: list[Finding]

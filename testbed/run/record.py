@@ -12,7 +12,7 @@ from testbed.model.mix import Mix
 from testbed.model.results import Failure, OpenFiles, RunRecord
 from testbed.run import conditions
 from testbed.run.session import Session
-from testbed.validity import Evidence, Expected, cost, figures, judge, worst
+from testbed.validity import Evidence, Expected, cost, figures, gave_out, judge, worst
 
 
 def begun(
@@ -94,6 +94,7 @@ def judged(session: Session, record: RunRecord, folder: Path) -> RunRecord:
             "drift_percent": figures.drift_percent(evidence),
             "response_drift_percent": figures.response_drift_percent(evidence),
             "cost": cost.of_run(evidence),
+            "gave_out": gave_out.of_run(evidence),
             "findings": findings,
             "verdict": worst(findings),
         }

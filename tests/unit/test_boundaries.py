@@ -31,7 +31,7 @@ ANALYSIS_FLOORS = (
     {"ratio"},
     {"cost"},
     {"axis", "evidence", "folders", "measured", "trials"},
-    {"findings", "merged", "verdict"},
+    {"findings", "gave_out", "merged", "verdict"},
     {"groups"},
     {"capacities", "mixes"},
     {"ramp"},

@@ -1,0 +1,89 @@
+"""What gave out first: the rule is tried on servers of which that is known."""
+
+import csv
+import random
+import secrets
+from collections import Counter
+
+import pytest
+
+from testbed.model.tool_output import Distribution, Errors
+from testbed.validity import Evidence, Expected, gave_out
+from tests.unit.testbed import steady_state
+from tests.unit.testbed.bottlenecks import KINDS, draw
+from tests.unit.testbed.simulated_server import Simulation
+from tests.unit.testbed.sound_run import LINK, LOAD, OUTPUT, QUIET, RUN
+
+
+def simulated(server, dice):
+    """Return the load, the generator's figures and the rows by host of a simulated run."""
+    run = Simulation(server, dice)
+    rate = server.rate_rps
+    load = LOAD.model_copy(
+        update={
+            "mode": "constant_rate" if rate else "saturation",
+            "rate_rps": rate,
+            "connections": server.connections,
+            "duration_s": server.duration_s,
+        }
+    )
+    mean_us = 1e6 * sum(run.times) / len(run.times) if run.times else None
+    busy = run.rows["client"]
+    output = OUTPUT.model_copy(
+        update={
+            "duration_s": server.duration_s,
+            "requests": run.done,
+            "due": run.due or None,
+            "unsent": run.unsent if run.due else None,
+            "service_us": Distribution(mean=mean_us, max=1e6 * max(run.times, default=0)),
+            "errors": Errors(connect=0, timeout=0),
+            "busiest_process_cpu_percent": sum(row["cpu_percent"] for row in busy) / len(busy),
+            "lag_us": None,
+        }
+    )
+    return load, output, run.rows
+
+
+def judged(folder, load, output, rows):
+    """Return what the rule says of a run with these figures and samples."""
+    for role, samples in rows.items():
+        with (folder / f"telemetry-{role}.csv").open("w", newline="") as stream:
+            writer = csv.DictWriter(stream, fieldnames=list(samples[0]))
+            writer.writeheader()
+            writer.writerows(samples)
+    changes = {"load": load, "output": output, "before": {"server": QUIET}}
+    return gave_out.of_run(Evidence(RUN.model_copy(update=changes), folder, Expected(link=LINK)))
+
+
+def mostly_right(found, each, seed):
+    """At least 90 of 100 are right, and of each kind 80 of 100; 'unknown' is wrong."""
+    wrong = {pair: count for pair, count in found.items() if pair[0] != pair[1]}
+    kinds = {kind for kind, _ in found}
+    assert sum(wrong.values()) <= 0.1 * each * len(kinds), (seed, wrong)
+    assert all(found[kind, kind] >= 0.8 * each for kind in kinds), (seed, wrong)
+
+
+@pytest.fixture
+def seed():
+    """Another one each time; it is told if a test fails."""
+    return secrets.randbelow(10**9)
+
+
+def test_the_rule_finds_what_gave_out_of_simulated_servers(tmp_path, seed):
+    dice = random.Random(seed)  # noqa: S311 - draws of a test
+    each, found = 10, Counter()
+    for kind in KINDS:
+        for _ in range(each):
+            run = simulated(draw(kind, dice), dice)
+            found[kind, judged(tmp_path, *run).what] += 1
+    mostly_right(found, each, seed)
+
+
+def test_the_rule_finds_what_gave_out_by_operational_laws(tmp_path, seed):
+    dice = random.Random(seed)  # noqa: S311 - draws of a test
+    each, found = 40, Counter()
+    for kind, make in steady_state.KINDS.items():
+        for _ in range(each):
+            answer = judged(tmp_path, *steady_state.samples(make(dice), dice))
+            found[kind, answer.what] += 1
+    mostly_right(found, each, seed)
