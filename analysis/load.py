@@ -10,43 +10,60 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.histogram import Histogram, Histograms, LatencyCurve, read_histograms
+from analysis.curves import Curves
+from analysis.histogram import Histogram, LatencyCurve
 from testbed import files, store
 from testbed.errors import TestbedError
-from testbed.model.kinds import ROLES, HostRole
+from testbed.model.kinds import HostRole
 from testbed.model.results import (
     CAMPAIGN_FILE,
-    HISTOGRAM_FILE,
     RUN_FILE,
-    TIMELINE_FILE,
     Campaign,
     Finding,
     RunRecord,
-    telemetry_file,
 )
 from testbed.texts import shown_name
 from testbed.tools.due import Counted
 
-MOST_COLUMNS = 1000  # of a timeline or of telemetry, which have dozens
 PLACE = "name a folder below results/"
 
 
 @dataclass(frozen=True)
 class LoadedRun:
-    """One run with its curves.
+    """One run with its curves, which are read when they are first asked for.
 
-    `notes` has a sentence for each file that is there but cannot be read. `edited` has a sentence
-    for each file that was changed after it was written; such a run is invalid, whatever its record
-    says.
+    `edited` has a sentence for each file that was changed after it was written; such a run is
+    invalid, whatever its record says.
     """
 
     record: RunRecord
-    timeline: pd.DataFrame | None = None
-    telemetry: dict[HostRole, pd.DataFrame] = field(default_factory=dict)
-    histogram: Histogram | None = None
-    parts: dict[str, Histogram] = field(default_factory=dict)  # of a mix, by name
-    notes: list[str] = field(default_factory=list)
+    curves: Curves = field(default_factory=Curves)
     edited: list[str] = field(default_factory=list)
+
+    @property
+    def timeline(self) -> pd.DataFrame | None:
+        """The generator's figures by second; None if there are none."""
+        return self.curves.timeline
+
+    @property
+    def telemetry(self) -> dict[HostRole, pd.DataFrame]:
+        """The samples of each host that has any."""
+        return self.curves.telemetry
+
+    @property
+    def histogram(self) -> Histogram | None:
+        """Response times of all requests; None if the run has no histogram."""
+        return self.curves.histograms.whole
+
+    @property
+    def parts(self) -> dict[str, Histogram]:
+        """Response times of each part of a mix, by its name."""
+        return self.curves.histograms.parts
+
+    @property
+    def notes(self) -> list[str]:
+        """A sentence for each file that is there but cannot be read."""
+        return self.curves.notes
 
     @property
     def latency(self) -> LatencyCurve | None:
@@ -131,25 +148,10 @@ def _is_run_folder(path: Path, campaign: Campaign) -> bool:
 
 
 def _load_run(folder: Path, campaign: Campaign, edited: list[str]) -> LoadedRun:
-    """Return a run with its curves. `edited` says what was edited in the campaign as a whole."""
+    """Return a run. `edited` says what was edited in the campaign as a whole."""
     record, edits = store.read_run(folder, campaign)
     edited = [*edited, *edits]
-    notes: list[str] = []
-    telemetry: dict[HostRole, pd.DataFrame] = {}
-    for role in ROLES:
-        table = _read_csv(folder / telemetry_file(role), notes)
-        if table is not None:
-            telemetry[role] = table
-    histograms = _read_latency(folder / HISTOGRAM_FILE, notes)
-    return LoadedRun(
-        record=_marked(record, edited),
-        timeline=_read_csv(folder / TIMELINE_FILE, notes),
-        telemetry=telemetry,
-        histogram=histograms.whole,
-        parts=histograms.parts,
-        notes=notes,
-        edited=edited,
-    )
+    return LoadedRun(_marked(record, edited), Curves(folder), edited)
 
 
 def _marked(record: RunRecord, edited: list[str]) -> RunRecord:
@@ -160,53 +162,3 @@ def _marked(record: RunRecord, edited: list[str]) -> RunRecord:
     return record.model_copy(
         update={"verdict": "invalid", "findings": [*findings, *record.findings]}
     )
-
-
-def _is_readable(path: Path, notes: list[str]) -> bool:
-    """Whether a file of a run can be read into memory; where it is there and cannot, note why."""
-    try:
-        other, size = files.kind(path), path.stat().st_size
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        other, size = error.strerror, 0
-    if size > files.LARGEST_BYTES:
-        other = f"{size:,} bytes, of which at most {files.LARGEST_BYTES:,} are read"
-    if other is not None:
-        notes.append(f"{path.name} could not be read: {other}")
-    return other is None
-
-
-def _check_columns(path: Path) -> None:
-    """Raise ValueError for a table so wide that pandas would take hours to read it."""
-    with path.open("rb") as stream:
-        if any(line.count(b",") >= MOST_COLUMNS for line in stream):
-            raise ValueError(f"more than {MOST_COLUMNS:,} columns")
-
-
-def _read_csv(path: Path, notes: list[str]) -> pd.DataFrame | None:
-    """Return a CSV file with all columns as numbers; None if it is missing, empty or unreadable.
-
-    A field that is not a number becomes NaN. Why a file cannot be read is added to `notes`.
-    """
-    if not _is_readable(path, notes):
-        return None
-    try:
-        _check_columns(path)
-        table = pd.read_csv(path, on_bad_lines="skip", encoding="utf-8", comment="#")
-    except (ValueError, OSError) as error:  # pandas' parser and encoding errors are ValueErrors
-        notes.append(f"{path.name} could not be read: {error}")
-        return None
-    if table.empty:
-        return None
-    numbers: pd.DataFrame = table.apply(pd.to_numeric, errors="coerce")
-    return numbers
-
-
-def _read_latency(path: Path, notes: list[str]) -> Histograms:
-    if _is_readable(path, notes):
-        try:
-            return read_histograms(path)
-        except ValueError as error:
-            notes.append(f"{path.name} could not be read: {error}")
-    return Histograms(None, {})

@@ -11,9 +11,11 @@ import pandas as pd
 from rich.table import Table
 from rich.text import Text
 
+from analysis.curves import Curves
 from analysis.figures import FIGURES
 from analysis.frames import with_missing
 from analysis.groups import Group, endpoints, groups, settings_text, varied_settings
+from analysis.histogram import Histograms
 from analysis.load import LoadedCampaign, LoadedRun
 from analysis.measured import figure_columns
 from analysis.text_table import STYLES, text_table
@@ -76,7 +78,7 @@ def _parts(campaign: LoadedCampaign, mix: str) -> list[str]:
 def _of_part(campaign: LoadedCampaign, mix: str, part: str) -> LoadedCampaign:
     """Return the campaign with only the runs of a mix, and of these only the figures of a part."""
     runs = [
-        LoadedRun(record=part_record(run.record, part), histogram=run.parts.get(part))
+        LoadedRun(part_record(run.record, part), Curves(given=Histograms(run.parts.get(part), {})))
         for run in campaign.runs
         if run.record.endpoint == mix and part in run.record.weights
     ]

@@ -27,7 +27,8 @@ FLOORS = (
 # Floors of analysis/, likewise
 ANALYSIS_FLOORS = (
     {"figures", "frames", "histogram", "intervals", "text_table"},
-    {"load", "resampling", "statistics"},
+    {"curves", "resampling", "statistics"},
+    {"load"},
     {"ratio"},
     {"cost"},
     {"axis", "evidence", "folders", "measured", "trials"},

@@ -8,7 +8,8 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.histogram import read_histogram
+from analysis.curves import Curves
+from analysis.histogram import Histograms, read_histogram
 from analysis.load import LoadedRun
 from analysis.merged import merged
 from analysis.resampling import Sample, interval
@@ -65,7 +66,9 @@ def trial(tmp_path, number, seconds, *, lost=0, status=0, histogram=True):
         }
     )  # fmt: skip
     record = builder.run(number, "flask", "index", trial=number, figures=figures)
-    return LoadedRun(record, histogram=read_histogram(path) if histogram else None)
+    return LoadedRun(
+        record, Curves(given=Histograms(read_histogram(path) if histogram else None, {}))
+    )
 
 
 @settings(max_examples=25, deadline=None)
