@@ -26,7 +26,7 @@ from testbed.texts import plain, shown_name
 from testbed.validity import sql
 
 ARCHIVES = ROOT / ".cache" / "bundles"
-PROGRAMS = ("pacer", "telemetry")  # folders of the project that run on the hosts
+PROGRAMS = ("pacer", "telemetry", "upstream")  # folders of the project that run on the hosts
 LONGEST_USER_NAME = 32  # useradd(8)
 BESIDE = ".requirements"  # in an archive: requirements from beside app.yml; no code is hidden
 

@@ -50,6 +50,14 @@ def seed_of_requests(seed: int, endpoint: str, run_id: str) -> int:
     return _derived(seed, f"requests to {endpoint}, trial {run_id.rpartition('-t')[2]}")
 
 
+def seed_of_upstream(seed: int, endpoint: str, run_id: str) -> int:
+    """Return the seed of the times that the other service takes, if these are drawn.
+
+    Likewise equal for all apps and variants that are compared.
+    """
+    return _derived(seed, f"upstream of {endpoint}, trial {run_id.rpartition('-t')[2]}")
+
+
 def _derived(seed: int, name: str) -> int:
     digest = hashlib.sha256(f"{seed} {name}".encode()).digest()
     return int.from_bytes(digest[:8]) % SEEDS

@@ -10,13 +10,15 @@ from typing import Any
 from testbed.asked.catalogue import Catalogue, unknown
 from testbed.asked.order import balanced_orders
 from testbed.errors import TestbedError
-from testbed.model.catalogue import CataloguedApp
+from testbed.model.catalogue import CataloguedApp, ServiceName
 from testbed.model.experiment import Experiment, LoadSpec, PlannedRun, Variant
 from testbed.model.kinds import PER_CPU, workers_problem
 from testbed.model.mix import Mix
+from testbed.model.upstream import Upstream
 from testbed.texts import shown, shown_name
 from testbed.tools import generators
 
+UPSTREAM: ServiceName = "upstream"
 MOST_RUNS = 10_000  # even the shortest runs would then take more than a day
 
 
@@ -28,6 +30,7 @@ class Cell:
     endpoint: str
     variant: str
     settings: dict[str, Any]
+    upstream: Upstream | None  # None: the workload asks no other service
 
 
 def plan(experiment: Experiment, catalogue: Catalogue, seed: int) -> list[PlannedRun]:
@@ -94,6 +97,7 @@ def planned_run(number: int, cell: Cell, trial: int, step: str, load: LoadSpec) 
         settings=cell.settings,
         trial=trial,
         load=load,
+        upstream=cell.upstream,
     )
 
 
@@ -103,8 +107,15 @@ def _cells(experiment: Experiment, catalogue: Catalogue) -> list[Cell]:
     An app is left out of endpoints that it does not serve, and of variants for other apps.
     """
     apps = _chosen_apps(experiment, catalogue)
+    _check_upstream(experiment, catalogue)
     cells = [
-        Cell(app, endpoint, name, _settings(app, name, variant))
+        Cell(
+            app,
+            endpoint,
+            name,
+            _settings(app, name, variant),
+            _upstream(experiment, variant, catalogue),
+        )
         for app in apps
         for endpoint in experiment.endpoints
         for name, variant in experiment.variants.items()
@@ -121,6 +132,28 @@ def _cells(experiment: Experiment, catalogue: Catalogue) -> list[Cell]:
             place=("endpoints",),
         )
     return cells
+
+
+def _check_upstream(experiment: Experiment, catalogue: Catalogue) -> None:
+    """Raise TestbedError for a latency of the other service that the workload does not ask."""
+    told = [
+        *([("upstream",)] if experiment.upstream is not None else []),
+        *(("variants", name, "upstream") for name, one in experiment.variants.items()
+          if one.upstream is not None),
+    ]  # fmt: skip
+    if told and UPSTREAM not in catalogue.workload(experiment.workload).services:
+        raise TestbedError(
+            f"workload {experiment.workload} asks no other service, which this is about",
+            remedy="leave it out, or add upstream to the services in its workload.yml",
+            place=told[0],
+        )
+
+
+def _upstream(experiment: Experiment, variant: Variant, catalogue: Catalogue) -> Upstream | None:
+    """Return how long the other service takes in a variant; None if the workload asks none."""
+    if UPSTREAM not in catalogue.workload(experiment.workload).services:
+        return None
+    return variant.upstream or experiment.upstream or Upstream()
 
 
 def _check_parts(apps: list[CataloguedApp], endpoint: str, catalogue: Catalogue) -> None:

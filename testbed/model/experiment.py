@@ -22,6 +22,7 @@ from testbed.model.kinds import (
     Version1,
 )
 from testbed.model.load import Arrivals, LoadShape
+from testbed.model.upstream import Upstream
 
 AUTO = "auto"  # instead of a generator's name: whichever fits the load and is there
 MOST_STEPS = 200  # of a ramp: each is a run for each cell and trial
@@ -182,6 +183,7 @@ class Variant(Declared):
     settings: dict[Name, SettingValue] = {}  # which every app of the variant must have
     # By app, on top of `settings`
     app_settings: dict[Name, dict[Name, SettingValue]] = {}
+    upstream: Upstream | None = None  # in place of the experiment's
 
     @model_validator(mode="after")
     def _is_for_its_apps(self) -> Self:
@@ -203,6 +205,8 @@ class Question(Declared):
     load: LoadSpec
     # Round-trip time that the data link has during this experiment, and not afterwards
     link_delay_ms: DelayMs = 0
+    # How long the other service takes; for workloads with `services: [upstream]`. None: no time
+    upstream: Upstream | None = None
     # Why apps of one endpoint and variant have different numbers of workers; None: they must not
     unequal_workers: Text | None = None
     telemetry_interval_s: IntervalSeconds = 1
@@ -236,3 +240,4 @@ class PlannedRun(Model):
     settings: dict[str, Any]  # all settings of the app, with the variant's applied
     trial: int
     load: LoadSpec  # saturation or constant rate
+    upstream: Upstream | None = None  # None: the workload asks no other service

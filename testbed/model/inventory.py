@@ -102,6 +102,9 @@ class Facts(BaseModel):
     testbed_app_port: Annotated[
         int, BeforeValidator(_number(1024, 65535, _UNPRIVILEGED, whole=True))
     ]
+    testbed_upstream_port: Annotated[
+        int, BeforeValidator(_number(1024, 65535, _UNPRIVILEGED, whole=True))
+    ] = 8081
     testbed_database: Annotated[
         str,
         BeforeValidator(

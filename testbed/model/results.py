@@ -14,6 +14,7 @@ from testbed.model.gave_out import GaveOut
 from testbed.model.kinds import HostRole, Trials
 from testbed.model.load import Load
 from testbed.model.tool_output import ToolOutput
+from testbed.model.upstream import UpstreamRecord
 from testbed.model.why import Why
 
 SCHEMA_VERSION = 1
@@ -206,6 +207,7 @@ class RunRecord(Model):
     response_drift_percent: float | None = None  # the same of the median response time
     cost: Cost | None = None  # None: not recorded
     gave_out: GaveOut | None = None  # what held the run back; None: not recorded, or no figures
+    upstream: UpstreamRecord | None = None  # None: the workload asks no other service
     failure: Failure | None
     earlier_failures: list[Failure] = []  # of attempts at this run that a resume repeated
     findings: list[Finding]

@@ -12,7 +12,16 @@ from testbed.model.mix import Mix
 from testbed.model.results import Failure, OpenFiles, RunRecord
 from testbed.run import conditions
 from testbed.run.session import Session
-from testbed.validity import Evidence, Expected, cost, figures, gave_out, judge, worst
+from testbed.validity import (
+    Evidence,
+    Expected,
+    cost,
+    figures,
+    gave_out,
+    judge,
+    upstream,
+    worst,
+)  # fmt: skip
 
 
 def begun(
@@ -86,6 +95,8 @@ def judged(session: Session, record: RunRecord, folder: Path) -> RunRecord:
         workers=session.workers.get((record.endpoint, record.variant), {}),
         unequal_workers=session.experiment.unequal_workers,
     )
+    evidence = Evidence(record, folder, expected)
+    record = record.model_copy(update={"upstream": upstream.of_run(evidence)})
     evidence = Evidence(record, folder, expected)
     findings = judge(evidence)
     return record.model_copy(

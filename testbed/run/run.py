@@ -14,6 +14,7 @@ from typing import Any
 
 from testbed import files, seal, store
 from testbed.asked import answers
+from testbed.asked.order import seed_of_upstream
 from testbed.errors import Interrupted, RunFailed, TestbedError
 from testbed.hosts import hosts, services, space
 from testbed.hosts.daemon import Daemon
@@ -40,14 +41,16 @@ from testbed.run.generating import generate
 from testbed.run.record import begun, judged
 from testbed.run.session import Session
 from testbed.run.target import prepare
+from testbed.run.upstream import OtherService
 from testbed.tools import parse
 from testbed.tools.generators import choose, measured_from
 from testbed.tools.table import GENERATORS
 from testbed.tools.tool import OUTPUT, REQUESTS_FILE, SAMPLE_FILE, WARM_UP_OUTPUT
 from testbed.validity import sql
+from testbed.validity.upstream import ROWS_FILE
 
 TELEMETRY_BYTES = files.LARGEST_BYTES  # enough for two days, at a row of about 400 bytes a second
-BEFORE_THE_APP = ("prepare", "look around", "reset")  # stages of a run
+BEFORE_THE_APP = ("prepare", "look around", "reset", "other service")  # stages of a run
 
 
 def execute(session: Session, planned: PlannedRun) -> RunRecord:
@@ -65,7 +68,8 @@ def execute(session: Session, planned: PlannedRun) -> RunRecord:
     (partial / "raw").mkdir(parents=True)
     final = session.folder / planned.run_id
     earlier_failures = store.failures(final / RUN_FILE)
-    runner = _Runner(session, app, begun(session, planned, app, load, earlier_failures), partial)
+    record = begun(session, planned, app, load, earlier_failures)
+    runner = _Runner(session, app, record, partial, _other_service(session, planned))
     end: Interrupted | None = None
     try:
         runner.go()
@@ -81,6 +85,15 @@ def execute(session: Session, planned: PlannedRun) -> RunRecord:
     if end is not None:
         raise end
     return record
+
+
+def _other_service(session: Session, planned: PlannedRun) -> OtherService | None:
+    """Return the other service as the run asks for it; None if its workload asks none."""
+    if planned.upstream is None:
+        return None
+    seed = seed_of_upstream(session.seed, planned.endpoint, planned.run_id)
+    folder = f"{session.inventory.facts.testbed_run}/{planned.run_id}"
+    return OtherService(session.remotes, planned.upstream, seed, folder)
 
 
 def _first(error: TestbedError) -> TestbedError:
@@ -109,13 +122,19 @@ class _Runner:
     """Carries out the steps of one run, and adds to its record with each."""
 
     def __init__(
-        self, session: Session, app: CataloguedApp, record: RunRecord, partial: Path
+        self,
+        session: Session,
+        app: CataloguedApp,
+        record: RunRecord,
+        partial: Path,
+        other: OtherService | None,
     ) -> None:
         self.session, self.app, self.record, self.partial = session, app, record, partial
         self.stage = BEFORE_THE_APP[0]
         self.load = record.load
         self.generator = GENERATORS[record.load.generator]
         self.daemon = Daemon(session.server, app)
+        self.other = other
         self.generating = session.remotes[record.load.from_host]
         self.need = services.Need.of(session.catalogue, app.workload)
         self.parts = self.need.workload.parts(record.endpoint)
@@ -193,6 +212,11 @@ class _Runner:
             for service in self.services:
                 service.put_back(self.session.server, self.need)
                 self.note(**service.found(self.session.server, self.need))
+        if self.other is not None:
+            with self.phase("other service"), progress.stage("start the other service", 1):
+                cleanup.callback(self.other.stop)
+                self.other.start()
+                self.note(upstream=self.other.record)
         with self.phase("start"), progress.stage("start", 1):
             cleanup.callback(self.daemon.stop)
             pid = self.daemon.start(self.record.settings, self.session.app_address)
@@ -211,6 +235,8 @@ class _Runner:
             after = [self._of_part(part, one.check_after()) for part, one in self.askers.items()]
             self.note(answers=[*self.record.answers, *after])
             services.check_undisturbed(self.session.server, self.services)
+            if self.other is not None:
+                self.other.check()
             self._check_telemetry()
             self._check_space(space.FULL_BYTES)  # a full disk may have cut off the run's files
         with self.phase("stop"):
@@ -221,6 +247,8 @@ class _Runner:
         try:
             self._check_space(space.FULL_BYTES)
             services.check_undisturbed(self.session.server, self.services)
+            if self.other is not None:
+                self.other.check()
         except TestbedError as cause:
             return cause
         return None
@@ -288,6 +316,9 @@ class _Runner:
         raw = self.partial / "raw"
         (raw / f"telemetry-{role}.log").write_text(process.output)
         expected = {telemetry_file(role): TELEMETRY_BYTES}
+        if role == "client" and self.other is not None:
+            self.other.stop()
+            expected[ROWS_FILE] = TELEMETRY_BYTES
         if role == self.load.from_host:
             expected |= self.generator.leaves
         left = self.session.remotes[role].fetch(self.remote_folder, expected, raw)
@@ -338,7 +369,12 @@ class _Runner:
         Raises Interrupted if the generator left no output.
         """
         raw = self.partial / "raw"
-        for name in (*map(telemetry_file, self.telemetry), TIMELINE_FILE, HISTOGRAM_FILE):
+        for name in (
+            *map(telemetry_file, self.telemetry),
+            TIMELINE_FILE,
+            HISTOGRAM_FILE,
+            ROWS_FILE,
+        ):
             if (raw / name).exists():
                 (raw / name).rename(self.partial / name)
         path = raw / self.generator.output

@@ -17,8 +17,10 @@ from testbed.hosts.remotes import Remotes
 from testbed.hosts.services import Service
 from testbed.model.catalogue import CataloguedApp
 from testbed.model.results import AnswerCheck
+from testbed.model.upstream import Upstream
 from testbed.progress import Progress
 from testbed.run.asking import Asker
+from testbed.run.upstream import OtherService
 from testbed.validity import sql
 
 # A worker's first request may open connections, whose SQL no later request sends. So an endpoint is
@@ -75,6 +77,7 @@ class _Trial:
                 for service in self.services:
                     service.check_deployed(self.server, self.need)
                     service.put_back(self.server, self.need)
+                self._start_other_service(cleanup)
                 cleanup.callback(self.daemon.stop)
                 self.daemon.start(self.app.defaults(), self.server.host.bench_address)
                 yield from self._endpoints()
@@ -82,6 +85,19 @@ class _Trial:
             raise
         except TestbedError as error:
             yield self._of("", NOTHING, NOTHING, str(error))
+
+    def _start_other_service(self, cleanup: ExitStack) -> None:
+        """Start the service that the workload asks, if any; it answers at once."""
+        if "upstream" not in self.need.workload.services:
+            return
+        folder = f"{self.client.facts.testbed_run}/check"
+        self.client.run(["mkdir", "-p", folder])
+        cleanup.callback(self.client.run, ["rm", "-rf", folder])
+        other = OtherService(
+            {"server": self.server, "client": self.client}, Upstream(), SEED, folder
+        )
+        cleanup.callback(other.stop)
+        other.start()
 
     def _endpoints(self) -> Iterator[Tried]:
         left = list(self.app.spec.endpoints)

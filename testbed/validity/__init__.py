@@ -7,7 +7,7 @@ of its subject, list it in CHECKS, and put its words into checks.yml and its lim
 from collections.abc import Callable, Iterable
 
 from testbed.model.results import Finding, Verdict
-from testbed.validity import app, figures, generator, hosts, network
+from testbed.validity import app, figures, generator, hosts, network, upstream
 from testbed.validity.evidence import Evidence, Expected
 from testbed.validity.limits import limits
 
@@ -50,6 +50,7 @@ CHECKS: list[Callable[[Evidence], list[Finding]]] = [
     network.link_use,
     network.listen_queue,
     network.retransmits,
+    upstream.upstream_late,
 ]
 
 

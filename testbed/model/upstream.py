@@ -1,0 +1,54 @@
+"""Define how long the other service of a workload takes, and what a run records of it."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from testbed.model.base import Declared, Model
+from testbed.model.kinds import Seed
+
+MOST_MS = (
+    60_000  # the longest time of an answer; a drawn one is cut off there (upstream/latency.py)
+)
+LatencyMs = Annotated[float, Field(ge=0, le=MOST_MS)]
+
+
+class Upstream(Declared):
+    """How long the other service takes for each answer: always the same, or log-normal."""
+
+    latency_ms: LatencyMs = 0  # the time itself, or the median of a log-normal distribution
+    distribution: Literal["constant", "lognormal"] = "constant"
+    # Standard deviation of the logarithm: at 0.5, p99 is 3.2 times the median; at 3, 1073 times
+    sigma: float = Field(default=0, ge=0, le=3)
+
+    @model_validator(mode="after")
+    def _says_how_it_varies(self) -> Self:
+        varies = self.distribution == "lognormal"
+        if varies != (self.sigma > 0):
+            raise ValueError("sigma belongs to the distribution lognormal, which needs one above 0")
+        if varies and not self.latency_ms:
+            raise ValueError("latency_ms is the median of a lognormal distribution: above 0")
+        return self
+
+
+class UpstreamRecord(Model):
+    """What the other service was asked to do in a run, and how it did in the measured part.
+
+    Times are microseconds by percentile, rounded up to two digits; None: there were none.
+    """
+
+    asked: Upstream
+    seed: Seed  # of what it draws; equal for all apps that are compared
+    address: str  # where apps asked it, as 198.18.0.2:8081
+    seconds: float | None = None  # that its rows cover; None: it left none of the measured part
+    requests: int | None = None
+    answers: int | None = None
+    gone: int | None = None  # clients that closed their connection before the answer was due
+    strange: int | None = None  # requests that it does not know
+    most_waiting: int | None = None  # answers that were waited for at once
+    cpu_percent: float | None = None  # of one core
+    drawn_us: dict[str, int] = {}  # the times that it took on purpose
+    # Between when an answer was due and when it was given
+    late_us: dict[str, int] = {}
+    # How late its process woke when nothing else was due: as long could a request have waited
+    lag_us: dict[str, int] = {}
