@@ -4,6 +4,7 @@ When requests are sent is the business of the two kinds of load, in open_loop.py
 """
 
 import asyncio
+import ssl
 import time
 from abc import ABC, abstractmethod
 from collections import Counter, deque
@@ -146,6 +147,8 @@ class Generator(ABC):
         except OSError as error:
             if error.errno in OWN_LIMITS and not connection.retired:
                 tally.limits[error.errno] += 1
+            if isinstance(error, ssl.SSLCertVerificationError) and not connection.retired:
+                tally.untrusted[error.verify_message] += 1
             connection.connect_failed(str(error), own_limit=error.errno in OWN_LIMITS)
             return
         tally.opened += 1

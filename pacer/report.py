@@ -216,7 +216,7 @@ def complete(control: Control) -> bool:
 
 def problems(control: Control) -> list[str]:
     """Return a sentence for each reason to doubt the figures; often an empty list."""
-    found = [*control.problems, *_own_limits(control.merge)]
+    found = [*control.problems, *_own_limits(control.merge), *_untrusted(control.merge)]
     for cohort, tally in (("measured", control.merge.measured), ("warm-up", control.merge.warmup)):
         if not tally.balanced and not control.failed:
             found.append(f"the counts of {cohort} requests do not add up: a fault of pacer itself")
@@ -230,6 +230,16 @@ def _own_limits(merge: Merge) -> list[str]:
         f"{count} requests could not be sent and count as unsent, since the generating host ran "
         f"out of {OWN_LIMITS[number]} ({errno.errorcode[number]}, {os.strerror(number)})"
         for number, count in sorted(limits.items())
+    ]
+
+
+def _untrusted(merge: Merge) -> list[str]:
+    """Return a sentence for each reason for which the server's certificate was not trusted."""
+    return [
+        f"{count} requests could not be sent and count as errors.connect, since the server's "
+        f"certificate is not trusted ({reason}): name its authority by --ca-file, or take any "
+        "certificate by --insecure"
+        for reason, count in sorted((merge.measured.untrusted + merge.warmup.untrusted).items())
     ]
 
 

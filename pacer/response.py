@@ -1,10 +1,11 @@
 """Read HTTP/1.1 answers as their bytes come in (RFC 9112).
 
 What curl reads is read here, too: lines that end in LF alone, blanks before a header's colon, a
-length with a plus sign, and the transfer coding `identity`, which says nothing. A length that can
-be taken for two numbers is refused, although curl takes the first digits of the last header: the
-next answer of the connection would begin at a wrong place. Whether an answer is read or refused
-does not depend on the pieces in which it comes in.
+length with a plus sign, the transfer coding `identity`, which says nothing, and a status line that
+claims to be of HTTP/2, as some gateways pass on. A length that can be taken for two numbers is
+refused, although curl takes the first digits of the last header: the next answer of the connection
+would begin at a wrong place. Whether an answer is read or refused does not depend on the pieces in
+which it comes in.
 
 Most answers of a benchmark arrive in one piece and with the same head as the one before. So `feed`
 first looks the head up among those already seen; all other answers take the slower, general path.
@@ -25,7 +26,10 @@ CHUNKED = -1
 UNTIL_CLOSE = -2
 INTERIM = -3  # status 1xx: the head of the actual answer follows
 
-_STATUS_LINE = re.compile(rb"HTTP/1\.([01])[ \t]+([1-9]\d\d)(?:\D.*)?", re.IGNORECASE | re.DOTALL)
+_STARTS = (b"HTTP/1.", b"HTTP/2")
+_STATUS_LINE = re.compile(
+    rb"HTTP/(?:1\.([01])|2(?:\.0)?)[ \t]+([1-9]\d\d)(?:\D.*)?", re.IGNORECASE | re.DOTALL
+)
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
 _LONGEST_END = 3  # bytes of it, at most
 _LENGTH = re.compile(r"\+?0*(\d{1,18})", re.ASCII)  # less than an exabyte
@@ -86,7 +90,7 @@ def parse_head(raw: bytes, *, to_head_request: bool) -> Head:
     if match is None:
         raise BadResponse(f"not an HTTP/1.x status line: {first_line[:80]!r}")
     status = int(match[2])
-    keep_alive = match[1] == b"1"
+    keep_alive = match[1] != b"0"
     codings: list[str] = []
     lengths: set[str] = set()
     for name, value in parse_headers(raw):
@@ -247,7 +251,7 @@ class ResponseReader:
 
     def _take_head(self) -> bool:
         buffer = self._buffer
-        if not b"HTTP/1.".startswith(buffer[:7].upper()):
+        if not any(start.startswith(buffer[: len(start)].upper()) for start in _STARTS):
             raise BadResponse(f"not an HTTP/1.x answer: {bytes(buffer[:80])!r}")
         ended = _END_OF_HEAD.search(buffer, max(0, self._scanned - _LONGEST_END + 1))
         end = ended.end() if ended else len(buffer)

@@ -21,9 +21,9 @@ LATE_NS = 1_000_000  # a request sent later than this after it was due counts as
 # Response times of correct answers and of other ones, service times of both, lags, and times of TLS
 # handshakes
 SAMPLES = ("correct", "failed", "service", "lag", "handshake")
-# Status codes but 200 (as numbers), what errors said (class and text), and what the generator
-# itself ran out of (numbers of errors)
-COUNTERS = ("codes", "texts", "limits")
+# Status codes but 200 (as numbers), what errors said (class and text), what the generator itself
+# ran out of (numbers of errors), and why the server's certificate was not trusted
+COUNTERS = ("codes", "texts", "limits", "untrusted")
 
 Cohort = Literal["warmup", "measured"]
 
@@ -59,6 +59,7 @@ class Tally:
     codes: Counter[int]
     texts: Counter[tuple[str, str]]
     limits: Counter[int]
+    untrusted: Counter[str]
 
     def __init__(self) -> None:
         for name in COUNTS:

@@ -13,6 +13,7 @@ from bs4 import BeautifulSoup
 from jsonschema.exceptions import best_match
 from pydantic import BaseModel, Field
 
+from testbed import patterns
 from testbed.asked import expectations, rules
 from testbed.asked.expectations import Expected
 from testbed.model import shape
@@ -110,11 +111,17 @@ def compare_all(
 def _check(answer: Answer, expected: Expected) -> list[Any]:
     """Return the JSON document of an answer, if its shape is told. Raises _Wrong, or Broken."""
     try:
-        _check_head(answer, expected.spec)
-        if answer.length != len(answer.body):
-            _check_length(answer, expected.spec)
-            return []
-        return _check_body(answer, expected)
+        with patterns.limited(patterns.MATCHED_S):
+            _check_head(answer, expected.spec)
+            if answer.length != len(answer.body):
+                _check_length(answer, expected.spec)
+                return []
+            return _check_body(answer, expected)
+    except patterns.TooSlow as error:
+        raise _Wrong(
+            f"to compare it with what is expected took longer than {patterns.MATCHED_S:g} s of CPU "
+            f"time; let each pattern match a text in one way only: {_start(answer)}"
+        ) from error
     except RecursionError as error:
         raise _Wrong("the body is nested too deeply to be read") from error
 

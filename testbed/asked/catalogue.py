@@ -93,6 +93,8 @@ def load(own: str | Path | None = None, *, project: Path = APPS_FOLDER) -> Catal
     checked. Raises TestbedError with file, line and key of each error.
     """
     folders = [project, *([] if own is None else [_own_folder(own)])]
+    for folder in folders:
+        _check_names_of_files(folder)
     workload_files = [path for folder in folders for path in _declared(folder, "*", WORKLOAD_FILE)]
     workloads: dict[str, Workload] = {}
     for path in workload_files:
@@ -133,6 +135,25 @@ def _declared(folder: Path, where: str, name: str) -> list[Path]:
     Links that lead nowhere are among them, and are refused later.
     """
     return sorted(inner / name for inner in folder.glob(where) if os.path.lexists(inner / name))
+
+
+def _check_names_of_files(folder: Path) -> None:
+    """Raise TestbedError for a file that would be passed over, though meant to be read."""
+    for where, name in (("*", WORKLOAD_FILE), ("*/*", APP_FILE)):
+        for inner in filter(Path.is_dir, sorted(folder.glob(where))):
+            if os.path.lexists(inner / name):
+                continue
+            for path in sorted(inner.glob("*.[yY]*[mM][lL]")):
+                if path.stem.lower() == Path(name).stem:
+                    raise TestbedError(
+                        f"{shown_name(path)}: a file of this name is not read",
+                        remedy=f"rename it to {name}",
+                    )
+    for path in sorted(folder.glob(f"*/{APP_FILE}")):
+        raise TestbedError(
+            f"{shown_name(path)}: an app is a folder of its own, in that of its workload",
+            remedy=f"move it and the code to <workload>/<app>/{APP_FILE}",
+        )
 
 
 def _own_folder(own: str | Path) -> Path:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 import soupsieve
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StringConstraints
 
+from testbed import patterns
 from testbed.model.base import Checked
 from testbed.texts import is_plain
 
@@ -216,20 +217,21 @@ CssSelector = Annotated[str, Field(min_length=1, max_length=500), AfterValidator
 
 # --- regular expressions
 
-# (a+)+ and the like: as many ways to match as there are characters, doubled with each
-_REPEATS_REPEATS = re.compile(r"\((?:[^()\\]|\\.)*(?:[*+]|\{\d*,\d*\})\)(?:[*+]|\{\d*,\d*\})")
-
 
 def check_regex(value: str) -> str:
     """Return a regular expression. Raises ValueError if it is none, or could take for ever."""
-    if _REPEATS_REPEATS.search(value):
-        raise ValueError("repeats what repeats, as (a+)+: to match it could take for ever")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             re.compile(value)
+        ambiguous = patterns.is_ambiguous(value)
     except (re.error, RecursionError, OverflowError, Warning) as error:
         raise ValueError(f"is no regular expression: {error}") from error
+    if ambiguous:
+        raise ValueError(
+            "repeats what can match one text in many ways, as (a|a)* and (a+)+ do: to match it "
+            "could take for ever"
+        )
     return value
 
 

@@ -1,6 +1,5 @@
 """`python -m analysis parse FILE`: the figures of a tool's output, as JSON or as a table."""
 
-import codecs
 import json
 import sys
 from argparse import ArgumentParser, Namespace
@@ -15,6 +14,8 @@ from testbed.model.tool_output import Distribution, RequestFigures, ToolOutput
 from testbed.texts import shown_name
 from testbed.tools import ANY, ParseError, parse, parse_all
 from testbed.tools.table import TOOLS
+
+_LOOKED_AT = 4096  # bytes that tell the encoding
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -61,10 +62,37 @@ def _read(file: str) -> bytes:
 def _decode(data: bytes) -> str:
     """Return the text of UTF-8, or of UTF-16, which PowerShell writes when it redirects.
 
-    Bytes that are neither are replaced: they occur only in the prose around the figures.
+    UTF-16 may lack its mark. Bytes that are neither are replaced: they occur only in the prose
+    around the figures. Raises ParseError for what is no text.
     """
-    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    return data.decode("utf-16" if utf16 else "utf-8-sig", errors="replace")
+    packed = next((kind for mark, kind in _PACKED.items() if data.startswith(mark)), None)
+    if packed:
+        raise ParseError(f"this is packed by {packed}, which is not read; unpack it", line=1)
+    text = data.decode(_encoding(data), errors="replace").lstrip("\0")  # of a log that was cut
+    if text.count("\0") > len(text) / 4:
+        raise ParseError("this is no text, as it is full of NULs; save it as UTF-8", line=1)
+    return text
+
+
+_PACKED = {
+    b"\x1f\x8b": "gzip",
+    b"PK\x03\x04": "zip",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ\0": "xz",
+}
+
+
+def _encoding(data: bytes) -> str:
+    """Return the encoding that a text's mark tells, or else where its NUL bytes stand."""
+    marked = next((name for mark, name in files.MARKS.items() if data.startswith(mark)), None)
+    if marked:
+        return marked
+    pairs = min(len(data), _LOOKED_AT) // 2
+    first, second = (data[: 2 * pairs][start::2].count(0) for start in (0, 1))
+    if second > pairs / 2 and not first:
+        return "utf-16-le"
+    return "utf-16-be" if first > pairs / 2 and not second else "utf-8-sig"
 
 
 def _table(output: ToolOutput) -> Table:

@@ -1,10 +1,12 @@
 """Split a text into numbered lines, without what surrounds their content.
 
 Removed are quotes, indents, comment signs, what log collectors put before each line (times, names
-of containers), HTML tags at either end, and the control codes of a terminal. What else stands
-before all lines of a report, such as the name of a logger, is learnt from the report's first line.
+of containers) or around it (JSON), HTML tags at either end, and the control codes of a terminal.
+What else stands before all lines of a report, such as the name of a logger, is learnt from the
+report's first line.
 """
 
+import json
 import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -33,6 +35,8 @@ _LOGGED = "|".join(
         r"\[(?!SUM\b|ID\b|ERROR\b)(?=[^\]]*[A-Za-z])[\w./:-]+\](?=\s)",
     ]
 )
+# What a log that keeps each line as JSON calls it: Docker, its shippers, journalctl, clouds
+_LOGGED_AS = ("log", "message", "msg", "MESSAGE", "line", "textPayload")
 _COMMENT = r"(?:#+|//+|;+|\*+|--)(?=\s)"
 _BEFORE = re.compile(rf"(?:[\s>|\u200b]|{_TAG.pattern}|{_LOGGED}|{_COMMENT})*")
 # Where a remark may begin that somebody wrote behind a line: '# total time', '<- median', '(sum)',
@@ -45,6 +49,7 @@ _MOST_REMARKS = 8
 _MOST = 1_000_000  # lines of a text; even tools that print one per error print fewer
 _LONGEST = 1000  # no tool prints longer lines; a longer one is prose or data
 _LONGEST_PREFIX = 100
+_LONGEST_RECORD = 20 * _LONGEST  # of a log that keeps each line as JSON, with all that it adds
 
 _URL = re.compile(r"[A-Za-z][\w+.-]*://")
 # A word of a command line, in which quotes may hold spaces.
@@ -148,10 +153,10 @@ class Reader:
         texts = _NEWLINE.split(text.removeprefix("\ufeff"), maxsplit=_MOST)
         if len(texts) > _MOST:
             raise ParseError(f"more than {_MOST:,} lines, which no tool prints", line=_MOST + 1)
-        *whole, last = self._without_prefixes(texts)
+        *whole, last = self._without_prefixes([_of_record(text) for text in texts])
         lines = [self._line(number, line) for number, line in enumerate(whole, start=1)]
         if last:
-            lines.append(self._line(len(texts), last, cut=True))
+            lines.append(self._line(len(texts), last, cut=not _is_record(texts[-1])))
         return list(self._with_owners(self._with_whole_commands(lines)))
 
     def _without_prefixes(self, texts: list[str]) -> list[str]:
@@ -232,6 +237,24 @@ def _like(prefix: str) -> re.Pattern[str]:
     """Return the pattern of a prefix in which only numbers and spaces differ from line to line."""
     words = (re.sub(r"\d+", r"\\d+", re.escape(word)) for word in prefix.split())
     return re.compile(r"\s*" + r"\s+".join(words) + r"(?:\s|$)")
+
+
+def _is_record(text: str) -> bool:
+    return len(text) <= _LONGEST_RECORD and '{"' in text and text.rstrip().endswith("}")
+
+
+def _of_record(text: str) -> str:
+    """Return what was logged, of a line that a log keeps as JSON; any other line as it is."""
+    if not _is_record(text):
+        return text
+    try:
+        record = json.loads(text[_BEFORE.match(text).end() :])  # type: ignore[union-attr] # always
+    except (ValueError, RecursionError):
+        return text
+    if not isinstance(record, dict):
+        return text
+    logged = [record[key] for key in _LOGGED_AS if isinstance(record.get(key), str)]
+    return logged[0].rstrip("\r\n") if logged and "\n" not in logged[0].strip("\r\n") else text
 
 
 def _short(full: str) -> str:

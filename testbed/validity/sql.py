@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from testbed import files
+from testbed import files, patterns
+from testbed.errors import TestbedError
 from testbed.model.catalogue import Housekeeping
 from testbed.model.endpoint import Statement
 from testbed.model.results import SqlSeen
+from testbed.texts import shown
 
 MOST_FILE_BYTES = 64 * 1024 * 1024  # Ansible keeps a data set in memory and passes it to psql
 
@@ -91,7 +93,10 @@ def sorted_out(
     housekeeping: list[Housekeeping],
     requests: int | None,
 ) -> list[SqlSeen]:
-    """Return each statement seen, with its calls per request and whether it was expected."""
+    """Return each statement seen, with its calls per request and whether it was expected.
+
+    Raises TestbedError if a pattern of housekeeping takes too long.
+    """
     texts = {collapsed(text) for statement in declared for text in statement.texts}
     counts: dict[str, int] = {}
     for text, calls in statements:
@@ -104,11 +109,23 @@ def sorted_out(
             kind="declared"
             if text in texts
             else "housekeeping"
-            if any(re.fullmatch(one.pattern, text, re.IGNORECASE) for one in housekeeping)
+            if any(_matches(one.pattern, text) for one in housekeeping)
             else "unexpected",
         )
         for text, calls in counts.items()
     ]
+
+
+def _matches(pattern: str, text: str) -> bool:
+    try:
+        with patterns.limited(patterns.MATCHED_S):
+            return re.fullmatch(pattern, text, re.IGNORECASE) is not None
+    except patterns.TooSlow as error:
+        raise TestbedError(
+            f"app.yml: housekeeping_sql: the pattern {shown(pattern)} took longer than "
+            f"{patterns.MATCHED_S:g} s of CPU time on the statement {shown(text)}",
+            remedy="let it match a text in one way only",
+        ) from error
 
 
 def problems_of_one(seen: list[SqlSeen], declared: list[Statement]) -> list[str]:

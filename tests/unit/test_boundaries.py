@@ -13,7 +13,7 @@ REACHES_OUT = {"fabric", "paramiko", "subprocess", "socket", "asyncio", "invoke"
 KEEPS_TIME = {"time"}
 # Floors of testbed/, from the ground: a room uses those below it, never one beside or above
 FLOORS = (
-    {"paths", "texts"},
+    {"paths", "patterns", "texts"},
     {"errors", "numbers", "terminal", "model"},
     {"arguments", "files"},
     {"jsonfile", "seal", "facts", "progress", "tools", "lab"},
@@ -49,8 +49,8 @@ NO_CODE = {"templates"}
 PURE = ("model", "tools", "validity", "asked", "fitness", "facts", "numbers", "texts", "seal")
 # Of testbed/, what analysis reads results with
 RESULTS_ROOMS = {
-    "archive", "arguments", "errors", "facts", "files", "jsonfile", "model", "numbers", "seal",
-    "store", "terminal", "texts", "tools", "validity",
+    "archive", "arguments", "errors", "facts", "files", "jsonfile", "model", "numbers", "patterns",
+    "seal", "store", "terminal", "texts", "tools", "validity",
 }  # fmt: skip
 
 

@@ -191,7 +191,7 @@ def assert_adds_up(figures: dict[str, Any]) -> None:
     assert_every_request_ended_once(figures)
     assert figures["good"] == figures["ok"] or figures["good_within_ms"] is not None
     assert figures["lag_us"]["count"] == (figures["due"] if figures["loop"] == "open" else 0)
-    assert figures["problems"] == []
+    assert all("could not be sent" in problem for problem in figures["problems"])
     assert sum(figures["status_codes"].values()) == figures["completed"]
     for kind, count in errors.items():
         texts = [one for one in figures["error_texts"] if one["kind"] == kind]

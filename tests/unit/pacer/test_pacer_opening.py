@@ -117,7 +117,12 @@ def test_a_certificate_is_checked(https: str, pacer: Pacer) -> None:
     assert figures["errors"]["connect"] == figures["due"] == 50
     (text,) = figures["error_texts"]
     assert "certificate verify failed" in text["text"]
-    assert pacer(https, *LOAD, "--insecure")["ok"] == 50
+    (problem,) = figures["problems"]
+    assert problem.startswith("50 requests could not be sent and count as errors.connect")
+    assert "--ca-file" in problem
+    assert "self-signed certificate" in problem
+    trusting = pacer(https, *LOAD, "--insecure")
+    assert (trusting["ok"], trusting["problems"]) == (50, [])
 
 
 def test_a_certificate_of_another_name(https: str, certificate: Path, pacer: Pacer) -> None:
@@ -129,6 +134,7 @@ def test_a_certificate_of_another_name(https: str, certificate: Path, pacer: Pac
     with running(lambda: asyncio.start_server(answer, sock=sock, ssl=context)):
         figures = pacer(url, *LOAD, "--ca-file", str(certificate))
     assert "IP address mismatch" in figures["error_texts"][0]["text"]
+    assert "IP address mismatch" in figures["problems"][0]
 
 
 def test_no_tls_on_the_other_side(answering: Callable[..., str], pacer: Pacer) -> None:

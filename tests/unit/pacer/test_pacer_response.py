@@ -116,6 +116,8 @@ COMPLETE = {
     "a header without name": (PLAIN.replace(b"OK\r\n", b"OK\r\n: x\r\n"), 200, b"hello", True),
     "blanks in the status line": (PLAIN.replace(b" 200 ", b"  200\t"), 200, b"hello", True),
     "no blank before the reason": (PLAIN.replace(b"200 OK", b"200OK"), 200, b"hello", True),
+    "a claim of HTTP/2": (PLAIN.replace(b"1.1 200 OK", b"2 200"), 200, b"hello", True),
+    "HTTP/2.0": (PLAIN.replace(b"1.1 200", b"2.0  404"), 404, b"hello", True),
     "lower case": (PLAIN.replace(b"HTTP", b"http"), 200, b"hello", True),
     "folded header": (PLAIN.replace(b"\r\n\r\n", b"\r\nX: a\r\n  b\r\n\r\n"), 200, b"hello", True),
 }
@@ -175,7 +177,7 @@ def test_surplus_is_noticed(times: int) -> None:
     "data",
     [
         b"SSH-2.0-OpenSSH\r\n",
-        b"HTTP/2 200\r\n\r\n",
+        b"HTTP/3 200\r\n\r\n",
         b"HTTP/1.1 20 OK\r\n\r\n",
         b"HTTP/1.1 abc OK\r\n\r\n",
         b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
@@ -254,6 +256,7 @@ PARTS = (
     b"HTTP/1.1 200",
     b"HTTP/1.0 404 No",
     b"http/1.1 204 OK",
+    *(b"HTTP/2 200", b"HTTP/2.0 200 OK", b"HTTP/3 200", b"HTTP/2.1 200", b"HTTP/2"),
     b"HTTP/1.1 100 Go on",
     b"\r",
     b"x",

@@ -1,5 +1,6 @@
 """`python -m analysis parse`, as a user calls it."""
 
+import gzip
 import io
 import json
 import os
@@ -50,6 +51,40 @@ def test_all_runs_are_a_list_even_if_there_is_one(file, capsys):
     assert [run["tool"] for run in json.loads(capsys.readouterr().out)] == ["wrk", "ab"]
     assert main(["parse", str(file), "--all", "--json", "--tool", "ab"]) == 0
     assert [run["tool"] for run in json.loads(capsys.readouterr().out)] == ["ab"]
+
+
+@pytest.mark.parametrize("before", ["", "bench-1  | ", "2026-03-02T09:15:01.1Z "])
+@pytest.mark.parametrize("key", ["log", "message", "MESSAGE", "textPayload"])
+def test_a_log_that_keeps_each_line_as_json(file, capsys, before, key):
+    texts = [f"{line}\n" for line in file.read_text().splitlines()]
+    records = [json.dumps({"stream": "stdout", key: text, "time": "09:15"}) for text in texts]
+    file.write_text("\n".join(before + record for record in records))
+    assert main(["parse", str(file), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["requests"] == 120_000
+
+
+@pytest.mark.parametrize("coding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
+def test_the_encodings_of_other_systems_are_read(file, capsys, coding):
+    file.write_bytes(file.read_text().replace("1.90ms", "190.00µs").encode(coding))
+    assert main(["parse", str(file), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["requests"], found["latency_us"]["percentiles"]["50"]) == (120_000, 190)
+
+
+@pytest.mark.parametrize(
+    ("encoded", "said"),
+    [
+        (gzip.compress, "1: this is packed by gzip, which is not read; unpack it"),
+        (
+            lambda data: data.decode().encode("utf-32-le"),
+            "1: this is no text, as it is full of NULs",
+        ),
+    ],
+)
+def test_what_is_no_text_is_said_to_be_none(file, capsys, encoded, said):
+    file.write_bytes(encoded(file.read_bytes()))
+    assert main(["parse", str(file)]) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_json_is_not_wrapped_or_coloured(tmp_path, capsys, monkeypatch):

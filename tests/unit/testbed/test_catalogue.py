@@ -68,6 +68,29 @@ def test_an_own_app_of_an_unknown_workload_is_refused(apps_folder, tmp_path):
         catalogue.load(tmp_path / "own", project=apps_folder)
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("work/mine/app.yaml", r"mine/app.yaml: a file of this name is not read"),
+        ("work/mine/App.yml", r"mine/App.yml: a file of this name is not read"),
+        ("mine/workload.yaml", r"mine/workload.yaml: a file of this name is not read"),
+        ("work/app.yml", r"work/app.yml: an app is a folder of its own"),
+    ],
+)
+def test_no_file_is_passed_over(apps_folder, tmp_path, name, said):
+    file = tmp_path / "own" / name
+    file.parent.mkdir(parents=True)
+    sound = apps_folder / "work" / "first" / "app.yml"
+    file.write_text(sound.read_text())
+    with pytest.raises(TestbedError, match=said):
+        catalogue.load(tmp_path / "own", project=apps_folder)
+
+
+def test_another_program_s_file_beside_app_yml_is_none_of_ours(apps_folder):
+    (apps_folder / "work" / "first" / "app.yaml").write_text("runtime: python312\n")
+    assert "first" in catalogue.load(project=apps_folder).apps_of("work")
+
+
 def test_an_own_app_may_not_take_another_s_place(apps_folder):
     with pytest.raises(TestbedError, match="there is a workload 'work' already"):
         catalogue.load(apps_folder, project=apps_folder)
