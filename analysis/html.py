@@ -31,7 +31,7 @@ from analysis.evidence import Evidence
 from analysis.intervals import CONFIDENCE
 from analysis.load import LoadedCampaign
 from analysis.statistics import MIN_TRIALS_FOR_INTERVAL
-from analysis.timelines.run import timeline
+from analysis.timelines.run import timeline, tints
 from testbed import numbers
 from testbed.model.gave_out import MEANINGS
 from testbed.model.results import (
@@ -119,6 +119,7 @@ def page(
         asked_percent=mixes.asked_percent,
         charts=charts,
         timeline=functools.partial(timeline, campaign),
+        tints=tints(campaign),
         made_by=sorted({groups.generated_by(run.record) for run in campaign.runs}),
         fitness_summary=fitness_summary,
         packages=packages(campaign.campaign.hosts),

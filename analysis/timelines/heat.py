@@ -8,8 +8,8 @@ import numpy as np
 from analysis.histogram import Histogram
 from analysis.timelines.panel import PER_SECOND, Box, Tick, box, ticks
 
-MOST_WHILES = 60  # side by side
-ROWS_PER_DECADE = 8
+MOST_WHILES = 50  # side by side
+ROWS_PER_DECADE = 6
 FEWEST_WHILES = 5  # of fewer, a heat map shows nothing over time
 # Shares of a while's answers, in percent, from which a field is darker.
 LEVELS = (0.0, 1.0, 3.0, 10.0, 30.0)
@@ -26,7 +26,7 @@ class Level:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """Levels to be drawn over one another; a field is a row high, x in tenths of a second."""
+    """Fields as strokes of the width of a row, whose lower edge is y; x in tenths of a second."""
 
     levels: list[Level]
     box: Box
@@ -80,11 +80,11 @@ def _told(number: int) -> str:
 
 
 def _path(chosen: np.ndarray, lowest: int, each_s: float) -> str:
-    """Return the fields as rectangles, those side by side in a row as one."""
+    """Return a stroke along each row of fields that stand side by side."""
     parts = []
     for number, row in enumerate(chosen):
         edges = np.flatnonzero(np.diff(np.concatenate(([0], row.astype(int), [0]))))
         for start, end in zip(edges[::2], edges[1::2], strict=True):
             x, width = round(start * each_s * PER_SECOND), (end - start) * each_s * PER_SECOND
-            parts.append(f"M{x} {lowest + number}h{round(width)}v1H{x}z")
+            parts.append(f"M{x} {lowest + number}h{round(width)}")
     return "".join(parts)

@@ -50,9 +50,16 @@ class Timeline:
 
     panels: list[Panel]
     heat: HeatMap | None
-    colour: str  # of the run's app
+    tint: int  # the place of the run's app among `tints`
     ticks: list[Tick]  # of the axis that all panels share, in seconds
     alt: str  # what is seen, for readers who cannot see it
+
+
+def tints(campaign: LoadedCampaign) -> list[str]:
+    """Return the colours of all apps, as rules of a style sheet."""
+    return [
+        f".tint{place} {{ --tint: {one}; }}" for place, one in enumerate(colours(campaign).values())
+    ]
 
 
 def timeline(campaign: LoadedCampaign, run: LoadedRun) -> Timeline | None:
@@ -71,7 +78,7 @@ def timeline(campaign: LoadedCampaign, run: LoadedRun) -> Timeline | None:
     return Timeline(
         panels=[one for one in panels if one.curves],
         heat=_heat(run, span_s),
-        colour=colours(campaign)[run.record.app],
+        tint=list(colours(campaign)).index(run.record.app),
         ticks=ticks(shown, [round(one * PER_SECOND) for one in shown], axis.left, axis.right),
         alt=_alt(run),
     )

@@ -113,7 +113,7 @@ def test_every_panel_is_drawn(tmp_path):
 def test_of_a_long_run_points_stand_for_several_with_their_mean_or_highest():
     seconds = np.arange(1000.0)
     y = np.where(seconds == 500, 900.0, 100.0)
-    for highest, top in ((True, 900.0), (False, (900.0 + 6 * 100.0) / 7)):
+    for highest, top in ((True, 900.0), (False, (900.0 + 8 * 100.0) / 9)):
         made = panel("p", [Line("l", "main", seconds, y, highest)], (0.0, 1000.0))
         told = [value / float(made.scale) for _, value in points(made.curves[0])]
         assert len(told) <= MOST_POINTS
@@ -142,8 +142,8 @@ def test_every_answer_is_in_one_field_of_the_heat_map(seed):
     rows = np.floor(np.log10(np.maximum(times_us, 1)) * ROWS_PER_DECADE)[bucket]
     wanted = len(set(zip(interval // together, rows, strict=True)))
     each = drawn.each_s * 10
-    widths = [int(w) for level in drawn.levels for w in re.findall(r"h(\d+)v1", level.path)]
-    assert sum(widths) == pytest.approx(wanted * each)
+    widths = [int(w) for level in drawn.levels for w in re.findall(r"h(\d+)", level.path)]
+    assert sum(widths) == pytest.approx(wanted * each, rel=0.02)
 
 
 def test_no_heat_map_without_intervals():
