@@ -11,7 +11,7 @@ from invoke.context import Context
 
 from command import judging
 from testbed import store
-from testbed.cli import on_hosts, options, program, reproducing, tasks
+from testbed.cli import asking, on_hosts, options, program, reproducing, tasks
 
 # It is fab that loads this file, so that its program cannot be chosen beforehand
 fabric.main.program.__class__ = program.Program
@@ -26,6 +26,7 @@ DEPLOY_HELP = {n: text for n, (_, text) in options.defaults(options.DeployOption
 REPRODUCE_HELP = {
     n: text for n, (_, text) in options.defaults(reproducing.ReproduceOptions).items()
 }
+QUESTION_HELP = {n: text for n, (_, text) in options.defaults(asking.QuestionOptions).items()}
 LINK_HELP = {n: text for n, (_, text) in options.defaults(options.LinkOptions).items()}
 # Long options only: invoke would choose letters itself, and -i would not name the inventory
 task = functools.partial(fabric.task, auto_shortflags=False)
@@ -189,6 +190,10 @@ namespace = Collection(
     run_article=task(
         tasks.measuring_article("Ask a published comparison again: as published, fair or both."),
         help=ARTICLE_HELP,
+    ),
+    run_question=task(
+        asking.asking("Ask a question that somebody has to decide.", judging.question),
+        help=QUESTION_HELP,
     ),
     reproduce=task(
         reproducing.reproducing(

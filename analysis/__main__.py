@@ -53,6 +53,10 @@ COMMANDS = (
         "testbed.tools.command:add_arguments", "testbed.tools.command:run",
     ),
     Command(
+        "question", "answer the question that a campaign was made for, in sentences with intervals",
+        "analysis.question.show:add_arguments", "analysis.question.show:command",
+    ),
+    Command(
         "reparse", "read the raw outputs of a campaign again and say which figures differ",
         "analysis.reparse:add_arguments", "analysis.reparse:command",
     ),

@@ -45,6 +45,13 @@ def why(folder: Path) -> int:
     return main(["why", str(folder)])
 
 
+def question(folder: Path) -> int:
+    """Print the answers to the question that a campaign was made for."""
+    from analysis.__main__ import main
+
+    return main(["question", str(folder)])
+
+
 def _until() -> ModuleType:
     from analysis.compare import until
 

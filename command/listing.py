@@ -11,7 +11,7 @@ from rich.table import Table
 from command.texts import examples
 from testbed import store
 from testbed.asked import catalogue as catalogues
-from testbed.asked import experiments
+from testbed.asked import experiments, questions
 from testbed.campaign import articles
 from testbed.cli import show
 from testbed.errors import TestbedError
@@ -94,8 +94,8 @@ def workload_names() -> list[str]:
 
 def all_names() -> list[str]:
     """Return every name that `testbed info` can tell of, besides those of results."""
-    names = {*app_names(), *workload_names(), *experiment_names(), *articles.names(), *GENERATORS}
-    return sorted(names)
+    measured = {*experiment_names(), *articles.names(), *questions.names()}
+    return sorted({*app_names(), *workload_names(), *measured, *GENERATORS})
 
 
 @app.command("apps", epilog=examples("list"))
@@ -115,11 +115,13 @@ def workloads(apps_path: AppsPath = None) -> None:
 
 @app.command("experiments", epilog=examples("list"))
 def list_experiments() -> None:
-    """List the experiments (`testbed run`) and the articles (`testbed article`)."""
+    """List the experiments (`testbed run`), articles and questions, with their commands."""
     rows = [
         *(("run", name, experiments.load(experiments.find(name)).title)
           for name in experiment_names()),
         *(("article", name, articles.title(name)) for name in articles.names()),
+        *(("question", name, questions.load(questions.find(name)).title)
+          for name in questions.names()),
     ]  # fmt: skip
     table(("command", "name", "what"), rows)
 
@@ -168,6 +170,7 @@ def tell(name: str, apps_path: str | None) -> None:
         *([_of_experiment(name)] if name in experiment_names() else []),
         *([f"article {name}: {articles.title(name)}\n  testbed article {name} --dry-run"]
           if name in articles.names() else []),
+        *([_of_question(name)] if name in questions.names() else []),
         *([f"generator {name}: {_can(GENERATORS[name])}"] if name in GENERATORS else []),
         *_of_results(name),
     ]  # fmt: skip
@@ -211,6 +214,19 @@ def _of_experiment(name: str) -> str:
         f"  file: {shown_name(path)}",
         f"  workload: {one.workload}; {one.trials} trials",
         f"  testbed run {name} --dry-run",
+    ]
+    return "\n".join(lines)
+
+
+def _of_question(name: str) -> str:
+    path = questions.find(name)
+    one = questions.load(path)
+    lines = [
+        f"question {name}: {one.title}",
+        show.wrapped(f"  {one.decision}", "  "),
+        f"  file: {shown_name(path)}",
+        f"  workload: {one.workload}; stacks: {', '.join(one.stacks)}",
+        f"  testbed question {name} --dry-run",
     ]
     return "\n".join(lines)
 

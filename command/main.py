@@ -10,10 +10,11 @@ import typer
 from typer.exceptions import TyperException
 
 from command import doctor, judging, listing, parameters, status
-from command.texts import APP, EXPERIMENT, examples
+from command.texts import APP, EXPERIMENT, QUESTION, examples
 from testbed import store
+from testbed.asked import questions
 from testbed.campaign import articles
-from testbed.cli import on_hosts, options, reproducing, tasks
+from testbed.cli import asking, on_hosts, options, reproducing, tasks
 from testbed.errors import TestbedError
 from testbed.hosts import playbook
 from testbed.paths import ROOT
@@ -128,6 +129,11 @@ def _why(experiment: str, **given: object) -> None:
     tasks.measure_why(experiment, options.read_why(given), judging.why)
 
 
+def _question(question: str, **given: object) -> None:
+    """Ask a question that somebody has to decide, over what it depends on."""
+    asking.ask(question, asking.read(given), judging.question)
+
+
 def _reproduce(bundle: str, **given: object) -> None:
     """Repeat a campaign from its archive, and say which figures agree."""
     asked = options.typed(reproducing.ReproduceOptions, given)
@@ -148,6 +154,9 @@ for name, body, model, first in (
     ("ab", _ab, options.VersionOptions, (_experiment,)),
     ("aa", _aa, options.NoiseOptions, (_experiment.replace(default="round3"),)),
     ("why", _why, options.WhyOptions, (_experiment,)),
+    ("question", _question, asking.QuestionOptions, (
+        parameters.argument("question", QUESTION, questions.names),
+    )),
     ("reproduce", _reproduce, reproducing.ReproduceOptions, (
         parameters.argument("bundle", "an archive that `testbed bundle` wrote"),
     )),

@@ -3,6 +3,7 @@
 from testbed.errors import MEANINGS, Exit
 
 EXPERIMENT = "its name (`testbed list experiments`), or its file, which ends in .yml"
+QUESTION = "its name (`testbed list experiments`), or its file, which ends in .yml"
 APP = "its name (`testbed list apps`)"
 
 _MEASURING = (Exit.NOT_READY, Exit.RUN_FAILED, Exit.NOT_VALID, Exit.RUN_INTERRUPTED)
@@ -52,6 +53,14 @@ TOLD: dict[str, tuple[tuple[str, ...], tuple[Exit, ...]]] = {
         (
             "testbed why saturation --app=aiohttp_api_hour --against=django --dry-run",
             "testbed why saturation --app=aiohttp_api_hour --against=django --factors=pool",
+        ),
+        _MEASURING,
+    ),
+    "question": (
+        (
+            "testbed question async --scale=small --dry-run",
+            "testbed question async --stacks=django_wsgi,fastapi --scale=small",
+            "testbed question async --apps-path=own --stacks=django_wsgi,mine",
         ),
         _MEASURING,
     ),

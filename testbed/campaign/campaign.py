@@ -30,6 +30,7 @@ from testbed.hosts.remote import Remote
 from testbed.hosts.remotes import Remotes, at_once, held
 from testbed.model.experiment import Experiment, PlannedRun
 from testbed.model.kinds import HostRole
+from testbed.model.question import QuestionPlan
 from testbed.model.results import (
     CAMPAIGN_FILE,
     Campaign,
@@ -62,6 +63,7 @@ class Request:
     versions: Versions | None = None  # of one app, if the campaign compares two
     until: Until | None = None  # None: the number of trials is the experiment's
     why: Why | None = None  # of two apps, if the campaign is a factorial
+    question: QuestionPlan | None = None  # if the campaign answers one
     watch: Watch | None = None
 
     @property
@@ -141,6 +143,7 @@ def resume(
         versions=campaign.versions,
         until=campaign.until,
         why=campaign.why,
+        question=campaign.question,
     )
     catalogue = catalogues.load(request.apps_path)
     with held(inventory) as remotes:
@@ -250,6 +253,7 @@ def _begun(
         versions=request.versions,
         until=request.until,
         why=request.why,
+        question=request.question,
         testbed=hosts.control_side(),
         **of_services,
     )

@@ -311,7 +311,7 @@ def measure_noise(name: str, given: options.NoiseOptions, judge: Callable[[Path]
     progress = Progress(Terminal(), quiet=given.quiet)
     times = given.repeats or options.REPEATS
     if given.resume is not None:
-        folder = _results_folder(given.resume)
+        folder = results_folder(given.resume)
         outcomes = versions.go_on(
             folder, times, given.inventory, progress, ask_password=given.ask_become_pass
         )
@@ -342,7 +342,7 @@ def measure_why(name: str, given: options.WhyOptions, told: Callable[[Path], int
     """Carry out or resume the factorial of two apps, or only print its plan with --dry-run."""
     progress = Progress(Terminal(), quiet=given.quiet)
     if given.resume is not None:
-        path = _results_folder(given.resume) / CAMPAIGN_FILE
+        path = results_folder(given.resume) / CAMPAIGN_FILE
         if store.read(path, Campaign).why is None:
             raise TestbedError(
                 f"{shown_name(given.resume)}: not a campaign of `fab run-why`",
@@ -376,7 +376,7 @@ def _resumed(
     named: str, hosts: str | None, watch: Watch | None, progress: Progress
 ) -> campaign.Outcome:
     """Resume the campaign that the user named, and return its outcome."""
-    folder = _results_folder(named)
+    folder = results_folder(named)
     return campaign.resume(folder, inventory.load(hosts), progress, watch=watch)
 
 
@@ -399,7 +399,8 @@ def end(outcomes: Sequence[campaign.Outcome], judged: int = 0, *, strict: bool) 
         sys.exit(grave or judged or code)
 
 
-def _results_folder(named: str) -> Path:
+def results_folder(named: str) -> Path:
+    """Return the folder of results that the user named. Raises TestbedError if it is none."""
     files.check_folder(Path(named), "name the folder that it wrote, below results/")
     return Path(named).resolve()
 
@@ -408,7 +409,7 @@ def measure_article(name: str, given: options.ArticleOptions) -> None:
     """Ask an article again or resume a series, or only print the plan with --dry-run."""
     progress = Progress(Terminal(), quiet=given.quiet)
     if given.resume is not None:
-        folder = _results_folder(given.resume)
+        folder = results_folder(given.resume)
         series = store.read(folder / SERIES_FILE, Series)
         if series.article_name != name:
             raise TestbedError(

@@ -13,6 +13,7 @@ from testbed.model.base import Model
 from testbed.model.gave_out import GaveOut
 from testbed.model.kinds import HostRole, Trials
 from testbed.model.load import Load
+from testbed.model.question import QuestionPlan
 from testbed.model.tool_output import ToolOutput
 from testbed.model.upstream import UpstreamRecord
 from testbed.model.why import Why
@@ -421,5 +422,6 @@ class Campaign(Model):
     versions: Versions | None = None  # None: not a campaign of two versions
     until: Until | None = None  # None: the number of trials was fixed
     why: Why | None = None  # None: not a factorial over what two apps differ in
+    question: QuestionPlan | None = None  # None: no question was asked
     testbed: dict[str, str]  # git commit, versions on the control side
     digest: str | None = None  # of all the above (testbed/seal.py); None: not recorded

@@ -1,0 +1,1 @@
+"""The answers to a question: which stack serves more, from where on, and what it costs."""

@@ -1,0 +1,307 @@
+"""Bring the figures of a question's cells together, compare them, and judge. Pure functions."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+
+from analysis import capacities, cost
+from analysis.capacities import Answer
+from analysis.compare.cells import CAPACITY, Where, trials_of
+from analysis.compare.rule import DEFAULT_TOLERANCE_PERCENT, in_one_campaign
+from analysis.figures import BY_KEY, Figure
+from analysis.load import LoadedCampaign
+from analysis.question.crossing import At, Crossing, Verdict, crossing, verdicts
+from analysis.ratio import Estimate, Span
+from analysis.statistics import log_t_interval
+from analysis.trials import NOT_COUNTED, CellTrials, counts, remarks_on
+from testbed.errors import TestbedError
+from testbed.model.question import Point, QuestionPlan
+from testbed.model.results import RunRecord
+from testbed.texts import shown_name
+
+FACTOR = 1 + DEFAULT_TOLERANCE_PERCENT / 100
+CPU, MEMORY = BY_KEY["cpu_ms_per_answer"], BY_KEY["memory_peak_mb"]
+FIGURES: tuple[Figure, ...] = (CAPACITY, CPU, MEMORY)
+JUDGED: tuple[Figure, ...] = (CAPACITY, CPU)
+NEAR_THE_MOST = 0.8  # of what the connections of the load carry
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A stack at one point, asked for one endpoint: its figures over the trials."""
+
+    endpoint: str
+    stack: str
+    point: Point
+    figures: Mapping[str, CellTrials]  # by the key of the figure
+    answers: Sequence[Answer] = ()
+
+    def trials(self, figure: Figure) -> CellTrials:
+        """Return what the trials say of a figure; without a span if none counts."""
+        return self.figures[figure.key]
+
+    def value(self, figure: Figure) -> float | None:
+        """Return the figure's mean over the trials; None if there is none, or a bound only."""
+        told = self.trials(figure)
+        return None if told.lower_bound or not told.mean else told.mean
+
+    def interval(self, figure: Figure) -> tuple[float, float] | None:
+        """Return the figure's 95 % interval over the trials; of one trial's search, its own.
+
+        Return None if there is none.
+        """
+        spans = self.trials(figure).spans
+        values = [span.value for span in spans]
+        if not spans or any(span.open or span.value <= 0 for span in spans):
+            return None
+        if len(spans) > 1:
+            return log_t_interval(values)
+        found = [one.result for one in self.answers]
+        if figure is CAPACITY and found and found[0].at_least_rps and found[0].below_rps:
+            return found[0].at_least_rps, found[0].below_rps
+        return None
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One figure of two cells of one endpoint; above 1, `of` has more of it."""
+
+    figure: Figure
+    of: Cell
+    to: Cell
+    ratio: Estimate | None  # None: no data
+    verdict: Verdict = "no data"  # ahead: more capacity, or less CPU time
+
+    @property
+    def ahead_by(self) -> float | None:
+        """How many times better `of` is than `to`; below 1 it is worse. None: not known."""
+        value = None if self.ratio is None else self.ratio.value
+        if not value or math.isinf(value):
+            return None
+        return value if self.figure.more_is_better else 1 / value
+
+
+@dataclass(frozen=True)
+class Course:
+    """One stack against another, point by point, in one figure."""
+
+    endpoint: str
+    figure: Figure
+    of: str
+    to: str
+    compared: list[Compared]  # in the order of the points
+    crossing: Crossing | None  # None: the points have no order
+
+
+@dataclass(frozen=True)
+class Steps:
+    """One stack against itself, from point to point of a setting, in one figure.
+
+    Where the points have an order, each is compared with the one before; else with the first.
+    """
+
+    endpoint: str
+    figure: Figure
+    stack: str
+    compared: list[Compared]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """All that a campaign answers."""
+
+    plan: QuestionPlan
+    endpoints: list[str]
+    cells: list[Cell]
+    courses: list[Course]  # where a latency is swept: every stack against the baseline, and `more`
+    steps: list[Steps]  # where a setting is swept
+    remarks: list[str] = field(default_factory=list)
+
+    def cell(self, endpoint: str, stack: str, point: Point) -> Cell:
+        """Return the cell of an endpoint, a stack and a point."""
+        key = (endpoint, stack, point)
+        return next(one for one in self.cells if (one.endpoint, one.stack, one.point) == key)
+
+    @property
+    def told(self) -> bool:
+        """Whether any capacity is known at all."""
+        return any(cell.trials(CAPACITY).spans for cell in self.cells)
+
+
+def plan_of(campaign: LoadedCampaign) -> QuestionPlan:
+    """Return the campaign's question. Raises TestbedError if it has none."""
+    if campaign.campaign.question is None:
+        raise TestbedError(
+            f"{shown_name(campaign.folder)}: not a campaign of `fab run-question`",
+            remedy="name the folder that it wrote, below results/",
+        )
+    return campaign.campaign.question
+
+
+def answer(campaign: LoadedCampaign) -> Answers:
+    """Return the answers to the campaign's question. Raises TestbedError if it has none."""
+    plan = plan_of(campaign)
+    endpoints = list(campaign.campaign.asked.get("endpoints") or [])
+    cells = list(_cells(campaign, plan, endpoints))
+    found = Answers(plan, endpoints, cells, [], [], _remarks(campaign, plan, cells))
+    pairs = [
+        (endpoint, figure, compared)
+        for endpoint in endpoints
+        for figure in JUDGED
+        for compared in (_courses if plan.of_latency else _steps)(found, endpoint, figure)
+    ]
+    # Each figure is a question of its own, so Holm's correction is for its comparisons
+    judged: dict[int, Compared] = {}
+    for figure in JUDGED:
+        alike = [one for _, of, each in pairs if of is figure for one in each]
+        words = verdicts([one.ratio for one in alike], FACTOR, more_is_better=figure.more_is_better)
+        judged |= {
+            id(one): Compared(one.figure, one.of, one.to, one.ratio, word)
+            for one, word in zip(alike, words, strict=True)
+        }
+    for endpoint, figure, each in pairs:
+        compared = [judged[id(one)] for one in each]
+        if plan.of_latency:
+            found.courses.append(_course(plan, endpoint, figure, compared))
+        else:
+            found.steps.append(Steps(endpoint, figure, compared[0].of.stack, compared))
+    return found
+
+
+def _courses(found: Answers, endpoint: str, figure: Figure) -> Iterator[list[Compared]]:
+    """Yield the comparisons of each stack with the baseline, and of more with less of it."""
+    plan = found.plan
+    pairs = [(one.name, plan.baseline) for one in plan.stacks if one.name != plan.baseline]
+    pairs += [
+        (one.name, one.more_of)
+        for one in plan.stacks
+        if one.more_of is not None and one.more_of != plan.baseline
+    ]
+    # whether more of something would have done is asked of those who are without it
+    pairs += [
+        (other.name, one.name)
+        for one in plan.stacks
+        if one.more_of is not None
+        for other in plan.stacks
+        if other.name not in (one.name, one.more_of) and other.more_of is None
+    ]
+    for of, to in dict.fromkeys(pairs):
+        yield [
+            _compared(figure, found.cell(endpoint, of, point), found.cell(endpoint, to, point))
+            for point in plan.points
+        ]
+
+
+def _steps(found: Answers, endpoint: str, figure: Figure) -> Iterator[list[Compared]]:
+    plan = found.plan
+    if len(plan.points) < 2:
+        return
+    for stack in plan.stacks:
+        cells = [found.cell(endpoint, stack.name, point) for point in plan.points]
+        pairs = pairwise(cells) if plan.ordered else ((cells[0], one) for one in cells[1:])
+        yield [_compared(figure, of, to) for to, of in pairs]
+
+
+def _compared(figure: Figure, of: Cell, to: Cell) -> Compared:
+    sides = (of.trials(figure), to.trials(figure))
+    known = all(side.spans for side in sides)
+    return Compared(figure, of, to, in_one_campaign(*sides) if known else None)
+
+
+def _course(plan: QuestionPlan, endpoint: str, figure: Figure, compared: list[Compared]) -> Course:
+    at = [
+        At(one.of.point, one.verdict, one.ahead_by)
+        for one in compared
+        if not isinstance(one.of.point, str)
+    ]
+    passes = crossing(at) if plan.ordered else None
+    return Course(endpoint, figure, compared[0].of.stack, compared[0].to.stack, compared, passes)
+
+
+def _cells(
+    campaign: LoadedCampaign, plan: QuestionPlan, endpoints: Sequence[str]
+) -> Iterator[Cell]:
+    """Yield every cell, endpoint by endpoint, as the plan has them."""
+    found = trials_of(campaign, CAPACITY, "")
+    rows = {(row.endpoint, row.app, row.variant): row for row in capacities.rows(campaign)}
+    trials = campaign.campaign.asked.get("trials")
+    for endpoint in endpoints:
+        for cell in plan.cells:
+            app = plan.stack(cell.stack).app
+            label = f"{plan.stack(cell.stack).title}, {plan.at(cell.point)}"
+            where = Where(endpoint, app, cell.variant)
+            by_load = list(found.get(where, {}).values())
+            planned = trials if isinstance(trials, int) else 0
+            told = by_load[0] if by_load else CellTrials("", [], planned)
+            told = CellTrials(**{**vars(told), "label": label})
+            row = rows.get((endpoint, app, cell.variant))
+            answers = list(row.answers) if row else []
+            probes = _at_capacity(answers)
+            costs = {
+                figure.key: CellTrials(
+                    label=label,
+                    spans=[span for _, span in spans],
+                    numbers=[trial for trial, _ in spans],
+                    planned=planned,
+                )
+                for figure in (CPU, MEMORY)
+                if (spans := _spans(probes, figure)) is not None
+            }
+            yield Cell(endpoint, cell.stack, cell.point, {CAPACITY.key: told} | costs, answers)
+
+
+def _spans(probes: Mapping[int, RunRecord], figure: Figure) -> list[tuple[int, Span]]:
+    found = ((trial, cost.of_run(record, figure.key)) for trial, record in probes.items())
+    return [(trial, span) for trial, span in found if span is not None]
+
+
+def _at_capacity(answers: Sequence[Answer]) -> dict[int, RunRecord]:
+    """Return, by trial, the probe that ran at the highest rate which is not above the capacity.
+
+    What an answer costs is told by a server that does as much as it may, and no more.
+    """
+    found = {}
+    for answer in answers:
+        result = answer.result
+        most = result.at_least_rps if result.capacity_rps is None else result.capacity_rps
+        within = [
+            record
+            for record in answer.probes
+            if counts(record) and most is not None and (record.load.rate_rps or 0) <= most
+        ]
+        if within and answer.standing not in NOT_COUNTED:
+            found[result.trial] = max(within, key=lambda record: record.load.rate_rps or 0)
+    return found
+
+
+def _remarks(campaign: LoadedCampaign, plan: QuestionPlan, cells: Sequence[Cell]) -> list[str]:
+    """Return sentences on how far the figures can be trusted; none is there twice."""
+    found = remarks_on([cell.trials(CAPACITY) for cell in cells])
+    if unfinished := capacities.unfinished(campaign):
+        found.insert(0, f"Searches without an answer: {'; '.join(unfinished)}.")
+    load = campaign.campaign.asked.get("load")
+    connections = load.get("connections") if isinstance(load, dict) else None
+    for cell in cells:
+        capacity = cell.value(CAPACITY)
+        if not plan.of_latency or isinstance(cell.point, str) or not cell.point:
+            continue
+        if capacity and connections and isinstance(connections, int):
+            carried = connections / (cell.point / 1000)
+            if capacity > NEAR_THE_MOST * carried:
+                found.append(
+                    f"{cell.trials(CAPACITY).label}, {cell.endpoint}: the load's {connections:,} "
+                    f"connections carry {carried:,.0f}/s at most at this latency, which is near "
+                    "its capacity: it may serve more than was asked."
+                )
+    return list(dict.fromkeys(found))
+
+
+def spread(cells: Sequence[Cell], figure: Figure) -> list[float]:
+    """Return every value and end of an interval of a figure, which an axis must reach."""
+    values = [cell.value(figure) for cell in cells]
+    ends = [cell.interval(figure) or () for cell in cells]
+    every = [value for value in values if value] + [end for both in ends for end in both]
+    return [float(one) for one in every if np.isfinite(one) and one > 0]

@@ -1,0 +1,249 @@
+"""Write the answers to a question in sentences, with intervals. Pure functions."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from analysis.compare.cells import CAPACITY
+from analysis.figures import Figure
+from analysis.question.answers import CPU, Answers, Compared, Course, Steps
+from analysis.question.crossing import Crossing, Verdict
+from analysis.ratio import interval_text, number
+from testbed.model.question import QuestionPlan, point_text
+
+TIMES = "\N{MULTIPLICATION SIGN}"
+UNTOLD = "cannot be told apart"
+SHOWN: dict[Verdict, str] = {
+    "ahead": "ahead", "behind": "behind", "level": "level", "undecided": UNTOLD,
+    "no data": "no data",
+}  # fmt: skip
+ORDER: tuple[Verdict, ...] = ("ahead", "behind", "level", "undecided", "no data")
+WOULD: dict[Verdict, str] = {
+    "ahead": "no", "behind": "yes, and more", "level": "yes", "undecided": "perhaps",
+    "no data": "not measured",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the verdicts on a figure mean."""
+
+    ahead: str  # 'A … than B'
+    behind: str
+    level: str
+    parts: dict[Verdict, str]  # behind a ratio
+
+
+OF_FIGURE = {
+    CAPACITY.key: Words(
+        "serves more", "serves less", "both serve as much",
+        SHOWN | {"ahead": "more", "behind": "less", "level": "as much"},
+    ),
+    CPU.key: Words(
+        "takes less CPU time per answer", "takes more CPU time per answer",
+        "both take as much CPU time per answer",
+        SHOWN | {"ahead": "less", "behind": "more", "level": "as much"},
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """An answer, and the figures that it rests on."""
+
+    answer: str
+    detail: str = ""
+
+    @property
+    def text(self) -> str:
+        """Both in one."""
+        return f"{self.answer} {self.detail}".strip()
+
+
+def sentences(found: Answers, endpoint: str) -> list[Sentence]:
+    """Return the answers of one endpoint, those on capacity first."""
+    told: list[Sentence] = []
+    for figure in (CAPACITY, CPU):
+        for course in found.courses:
+            of_these = (course.endpoint, course.figure) == (endpoint, figure)
+            if of_these and _asked(found, course) and _measured(figure, course.compared):
+                told.append(Sentence(_course(found.plan, course), _details(found.plan, course)))
+        if figure is CAPACITY:
+            told += _more(found, endpoint)
+        for steps in found.steps:
+            of_these = (steps.endpoint, steps.figure) == (endpoint, figure)
+            if of_these and _measured(figure, steps.compared):
+                told.append(_steps(found.plan, steps))
+    return told
+
+
+def _measured(figure: Figure, compared: Sequence[Compared]) -> bool:
+    """Return whether there is something to tell: hosts that tell no cost are passed over."""
+    return figure is CAPACITY or any(one.ratio is not None for one in compared)
+
+
+def _asked(found: Answers, course: Course) -> bool:
+    """Return whether a course is an answer of its own; others only tell what more would do."""
+    plan = found.plan
+    return course.to == plan.baseline or plan.stack(course.of).more_of == course.to
+
+
+def _course(plan: QuestionPlan, course: Course) -> str:
+    """Return from where on one stack is ahead of another, in a sentence."""
+    words = OF_FIGURE[course.figure.key]
+    of, to = plan.stack(course.of).title, plan.stack(course.to).title
+    passes = course.crossing or Crossing("untold")
+    points = [one.of.point for one in course.compared]
+    within = f"within {point_text(points[0])} to {point_text(points[-1])} ms"
+    if len(points) == 1:
+        within = plan.at(points[0])
+    about = "" if passes.about is None else f" (about {passes.about:.2g} ms, if straight between)"
+    match passes.course:
+        case "rises":
+            return (
+                f"From somewhere between {passes.above:g} and {passes.below:g} ms of latency on{about}, {of} "
+                f"{words.ahead} than {to}; below that, it {words.behind}."
+            )
+        case "falls":
+            return (
+                f"Up to somewhere between {passes.above:g} and {passes.below:g} ms of latency{about}, {of} "
+                f"{words.ahead} than {to}; beyond that, it {words.behind}."
+            )
+        case "ahead" | "behind":
+            does = words.ahead if passes.course == "ahead" else words.behind
+            if passes.below is not None:
+                rest = _rest([o for o in course.compared if _less(o, passes.below)], words)
+                return f"From {passes.below:g} ms at the latest, {of} {does} than {to}; {rest}."
+            if passes.above is not None:
+                rest = _rest([o for o in course.compared if _less(passes.above, o)], words)
+                return f"Up to {passes.above:g} ms at least, {of} {does} than {to}; {rest}."
+            every = (
+                ""
+                if all(o.verdict == passes.course for o in course.compared)
+                else ("wherever it can be told, ")
+            )
+            return f"No crossover {within}: {every}{of} {does} than {to}."
+        case "several":
+            return (
+                f"No single crossover {within}: {of} {words.ahead} than {to} at some latencies, "
+                f"it {words.behind} at others, and that changes more than once."
+            )
+        case "level":
+            return f"No crossover {within}: {of} against {to}, {words.level}."
+    return f"{of} and {to} cannot be told apart {within}, so no crossover was seen."
+
+
+def _less(one: Compared | float, other: Compared | float) -> bool:
+    values = [side.of.point if isinstance(side, Compared) else side for side in (one, other)]
+    return not any(isinstance(value, str) for value in values) and values[0] < values[1]  # type: ignore[operator]
+
+
+def _rest(compared: Sequence[Compared], words: Words) -> str:
+    """Return what is known beyond the points at which one is told to be ahead."""
+    if all(one.verdict == "level" for one in compared):
+        return f"elsewhere {words.level}, and no crossover was seen"
+    return "elsewhere that cannot be told, and no crossover was seen"
+
+
+def _details(plan: QuestionPlan, course: Course) -> str:
+    """Return the ratio at each point, those of one verdict together."""
+    words, parts = OF_FIGURE[course.figure.key], []
+    for verdict in ORDER:
+        at = [one for one in course.compared if one.verdict == verdict]
+        if at:
+            places = _listed([f"{plan.at(o.of.point)}{_by(o)}" for o in at])
+            parts.append(f"{places}: {words.parts[verdict]}")
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _by(one: Compared) -> str:
+    """Return the ratio with its interval; empty if there is none."""
+    if one.ratio is None or one.ratio.value is None:
+        return ""
+    what = f" {number(one.ratio.value)}{TIMES}"
+    if one.ratio.how == "one trial":
+        return f"{what} (one trial)"
+    return f"{what} ({interval_text(one.ratio.low, one.ratio.high)})"
+
+
+def _more(found: Answers, endpoint: str) -> Iterator[Sentence]:
+    """Yield whether more of something, such as threads, would have done, where it was measured.
+
+    It would have, where a stack that is ahead of the one without is not ahead of the one with more.
+    """
+    plan = found.plan
+    courses = {
+        (one.of, one.to): one
+        for one in found.courses
+        if one.endpoint == endpoint and one.figure is CAPACITY
+    }
+    for more in (one for one in plan.stacks if one.more_of is not None):
+        for other in plan.stacks:
+            before = courses.get((other.name, str(more.more_of)))
+            after = courses.get((other.name, more.name))
+            if other.more_of is not None or before is None or after is None:
+                continue
+            told = [
+                f"{plan.at(one.of.point)} {WOULD[left.verdict]} ({other.title}"
+                f"{_by(left)}: {SHOWN[left.verdict]})"
+                for one, left in zip(before.compared, after.compared, strict=True)
+                if one.verdict == "ahead"
+            ]
+            if told:
+                base = plan.stack(str(more.more_of)).title
+                yield Sentence(
+                    f"Where {other.title} serves more than {base}, would {more.title} have done? "
+                    f"{'; '.join(told)}.".replace("? at", "? At")
+                )
+
+
+def _steps(plan: QuestionPlan, one: Steps) -> Sentence:
+    """Return what each value of a setting brings a stack."""
+    title, words = plan.stack(one.stack).title, OF_FIGURE[one.figure.key]
+    parts = []
+    for step in one.compared:
+        between = "after" if plan.ordered else "against"
+        way = f"{point_text(step.of.point)} {between} {point_text(step.to.point)}"
+        parts.append(f"{way}{_by(step)}: {words.parts[step.verdict]}")
+    detail = f"{plan.swept} {'; '.join(parts)}."
+    told = _enough(plan, one.compared, words) if plan.ordered else _best(one.compared, words)
+    return Sentence(f"{title}: {told}", detail)
+
+
+def _enough(plan: QuestionPlan, steps: Sequence[Compared], words: Words) -> str:
+    """Return up to which value of a setting more of it brings something."""
+    told = [number for number, step in enumerate(steps) if step.verdict == "ahead"]
+    last = told[-1] + 1 if told else 0
+    rest = steps[last:]
+    value = point_text(steps[0].to.point if not told else steps[last - 1].of.point)
+    name = f"{plan.swept} = {value}"
+    first = f"with more {plan.swept} it {words.ahead} up to {name}" if told else ""
+    if not rest:
+        return f"{first}, the most that was measured."
+    start = f"{first}; " if first else ""
+    if worse := [step for step in rest if step.verdict == "behind"]:
+        return f"{start}from {plan.swept} = {point_text(worse[0].of.point)} on it {words.behind}."
+    if all(step.verdict == "level" for step in rest):
+        return f"{start}beyond {name}, more makes no difference."
+    return f"{start}beyond {name}, it cannot be told what more does."
+
+
+def _best(compared: Sequence[Compared], words: Words) -> str:
+    """Return which values are told to be ahead of the first, and which behind it."""
+    first = point_text(compared[0].to.point)
+    parts = []
+    for verdict, does in (("ahead", words.ahead), ("behind", words.behind)):
+        values = [point_text(one.of.point) for one in compared if one.verdict == verdict]
+        if values:
+            parts.append(f"with {_listed(values)} it {does} than with {first}")
+    rest = [point_text(one.of.point) for one in compared if one.verdict == "level"]
+    if rest:
+        parts.append(f"with {_listed(rest)} and with {first}, {words.level}")
+    open_ = [point_text(one.of.point) for one in compared if one.verdict == "undecided"]
+    if open_:
+        parts.append(f"{_listed(open_)} and {first} cannot be told apart")
+    return f"{'; '.join(parts) or 'there are no data'}."
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

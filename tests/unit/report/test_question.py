@@ -1,0 +1,192 @@
+"""`python -m analysis question` on campaigns whose truth is known: answers, page, chart, words."""
+
+import json
+import math
+
+import pytest
+
+from analysis.__main__ import main
+from testbed.errors import Exit
+from tests.unit.report import builder, question_builder
+from tests.unit.report.question_builder import POINTS, plan
+from tests.unit.report.test_intervals import dice, seed
+
+__all__ = ["dice", "seed"]  # fixtures
+
+
+def threads(point):
+    """The capacity of a server whose 40 threads wait for the dependency."""
+    return 1 / (1 / 1200 + point / 1000 / 40)
+
+
+@pytest.fixture
+def measured(tmp_path, dice):
+    """Writes a campaign of stacks whose true capacities are given, and returns its folder."""
+
+    def write(true, asked=None, sd=0.01, **other):
+        def capacity(stack, point, trial):
+            value = true(stack, point)
+            return None if value is None else value * math.exp(dice.normal(0, sd))
+
+        folder = tmp_path / f"question-{len(list(tmp_path.iterdir()))}"
+        return question_builder.write(folder, asked or plan(), capacity, **other)
+
+    return write
+
+
+@pytest.fixture
+def answered(measured, capsys):
+    """Writes such a campaign; gives the exit code and the document that `question` prints."""
+
+    def run(true, *options, **given):
+        code = main(["question", str(measured(true, **given)), "--json", *options])
+        return code, json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def crossing(stack, point):
+    """Tasks serve 800/s whatever the latency, threads more without any and less with much."""
+    return threads(point) if stack == "threads" else 800.0
+
+
+def test_the_crossover_lies_where_the_curves_cross(answered, seed):
+    code, said = answered(crossing)
+    truth = next(ms for ms in range(200) if threads(ms) < 800)
+    (capacity, cpu) = said["compared"]
+    assert code == 0
+    assert [one["verdict"] for one in capacity["points"]] == ["behind", "behind", "ahead", "ahead"]
+    assert capacity["crossover"]["course"] == "rises"
+    assert (capacity["crossover"]["above"], capacity["crossover"]["below"]) == (10, 50), seed
+    assert 10 < truth < 50
+    assert capacity["crossover"]["about"] == pytest.approx(truth, rel=0.4)
+    assert cpu["crossover"]["course"] == "level"
+    (first, second) = said["answers"]["upstream"]
+    assert first["answer"].startswith("From somewhere between 10 and 50 ms of latency on (about ")
+    assert first["answer"].endswith("Tasks serves more than Threads; below that, it serves less.")
+    assert first["detail"].startswith("At 50 ms 1.")
+    assert second["answer"] == (
+        "No crossover within 0 to 200 ms: Tasks against Threads, both take as much CPU time per "
+        "answer."
+    )
+
+
+def test_one_that_is_always_ahead_crosses_nowhere(answered):
+    _, said = answered(lambda stack, point: 900.0 if stack == "tasks" else 600.0)
+    assert said["compared"][0]["crossover"]["course"] == "ahead"
+    assert "No crossover within 0 to 200 ms: Tasks serves more than Threads." in str(said)
+
+
+def test_parallel_lines_that_scatter_cannot_be_told_apart(answered):
+    _, said = answered(lambda stack, point: 900.0, sd=0.15, trials=3)
+    words = {one["verdict"] for one in said["compared"][0]["points"]}
+    assert words <= {"cannot be told apart", "level"}
+    assert said["compared"][0]["crossover"]["course"] == "untold"
+    assert "Tasks and Threads cannot be told apart within 0 to 200 ms" in str(said)
+
+
+def test_one_trial_decides_nothing_and_has_the_interval_of_its_search(answered):
+    _, said = answered(crossing, trials=1, sd=0)
+    assert {one["verdict"] for one in said["compared"][0]["points"]} == {"cannot be told apart"}
+    cell = said["cells"][1]["capacity_rps"]
+    assert (cell["low"], cell["value"], cell["high"]) == (776, 800, 824)
+
+
+@pytest.mark.parametrize(
+    ("enough", "said"),
+    [
+        (1950.0, "have done? At 0 ms yes, and more (Tasks 0.4"),
+        (800.0, "at 50 ms yes (Tasks "),
+        (490.0, "at 50 ms no (Tasks 1.6"),
+    ],
+)
+def test_it_is_said_whether_more_threads_would_have_done(answered, enough, said):
+    asked = plan(("threads", "tasks", "more"), more_of={"more": "threads"})
+    true = {"threads": 300.0, "tasks": 800.0, "more": enough}
+    _, told = answered(lambda stack, point: true[stack], asked=asked)
+    assert said in str(told["answers"])
+
+
+def test_a_setting_is_said_to_bring_more_up_to_where_it_does(answered):
+    asked = plan(("threads",), points=[1.0, 2.0, 4.0, 8.0], swept="workers")
+    _, said = answered(lambda stack, point: min(point, 4) * 300.0, asked=asked)
+    (capacity, *_) = said["answers"]["upstream"]
+    assert "; 8 after 4 " in capacity["detail"]
+    assert capacity["answer"] == (
+        "Threads: with more workers it serves more up to workers = 4; beyond workers = 4, more "
+        "makes no difference."
+    )
+
+
+def test_values_without_an_order_are_each_compared_with_the_first(answered):
+    asked = plan(("tasks",), points=["uvicorn", "granian"], swept="server")
+    _, said = answered(lambda stack, point: {"uvicorn": 500.0}.get(point, 900.0), asked=asked)
+    (step,) = said["steps"][0]["points"]
+    assert (step["of"], step["to"], step["verdict"]) == ("granian", "uvicorn", "ahead")
+    assert "Tasks: with granian it serves more than with uvicorn." in str(said["answers"])
+
+
+def test_the_cpu_time_of_an_answer_is_that_of_the_highest_rate_within_the_capacity(answered):
+    def cpu_ms(stack, point, trial):
+        return 3.0 if stack == "threads" else 1.5
+
+    _, said = answered(crossing, cpu_ms=cpu_ms)
+    assert said["cells"][0]["cpu_ms_per_answer"]["value"] == pytest.approx(3)
+    assert {one["verdict"] for one in said["compared"][1]["points"]} == {"ahead"}
+    assert "0.500\N{MULTIPLICATION SIGN}" in said["answers"]["upstream"][1]["detail"]
+
+
+def test_capacities_near_what_the_connections_carry_are_remarked(answered):
+    _, said = answered(lambda stack, point: 18_000.0 if point == POINTS[-1] else 900.0)
+    assert "Tasks, at 200 ms, upstream: the load's 4,000 connections carry 20,000/s" in str(
+        said["remarks"]
+    )
+
+
+def test_a_stack_that_never_meets_the_objective_is_less_than_one_that_does(answered):
+    _, said = answered(lambda stack, point: None if (stack, point) == ("threads", 200.0) else 900.0)
+    last = said["compared"][0]["points"][-1]
+    assert last["verdict"] in ("ahead", "cannot be told apart")
+    assert said["cells"][-2]["capacity_rps"]["value"] is None
+
+
+def test_the_page_answers_first_and_is_always_the_same(measured, capsys):
+    folder = measured(crossing, asked=plan(scale="small"))
+    written = []
+    for _ in range(2):
+        assert main(["question", str(folder)]) == 0
+        found = sorted(path for path in (folder / "question").rglob("*") if path.is_file())
+        written.append({path.name: path.read_bytes() for path in found})
+    assert written[0] == written[1]
+    assert {*written[0]} == {
+        "answers.json", "index.html", "upstream-question.png", "upstream-question.svg",
+    }  # fmt: skip
+    page = written[0]["index.html"].decode()
+    assert page.index("From somewhere between") < page.index("<table")
+    assert "Small scale" in page
+    assert "So it is." in page
+    said = capsys.readouterr().out
+    assert "Should we move to async?" in said
+    assert "page: " in said
+
+
+def test_hostile_texts_do_no_harm(measured):
+    asked = plan(title="<script>alert(1)</script>", decision="<img src=x onerror=alert(1)>")
+    folder = measured(crossing, asked=asked)
+    assert main(["question", str(folder)]) == 0
+    page = (folder / "question" / "index.html").read_text()
+    assert "<script" not in page
+    assert "<img src=x" not in page
+
+
+def test_other_campaigns_are_refused_in_a_sentence(tmp_path, capsys):
+    records = [builder.run(1, "flask", "agents")]
+    folder = builder.write(tmp_path / "other", builder.campaign(records), records)
+    assert main(["question", str(folder)]) == Exit.BAD_INPUT
+    assert "not a campaign of `fab run-question`" in capsys.readouterr().err
+
+
+def test_a_campaign_without_any_answer_says_so(answered):
+    code, said = answered(crossing, capacities=[])
+    assert code == Exit.NOT_VALID
+    assert {one["verdict"] for one in said["compared"][0]["points"]} == {"no data"}
