@@ -25,6 +25,7 @@ from command import main as testbed
 from docs import schemas
 from testbed.asked import catalogue
 from testbed.fitness import table as fitness
+from testbed.model import question
 from testbed.model.catalogue import App
 from testbed.model.endpoint import Endpoint, Exchange
 from testbed.model.expected import ExpectedAnswer, Rule, Selection
@@ -265,6 +266,26 @@ def endpoint_keys() -> str:
     return table(("key", "needed", "what"), rows)
 
 
+def question_keys() -> str:
+    """Return the keys of a question's file, from the models' field descriptions."""
+    models: tuple[tuple[str, type[BaseModel]], ...] = (
+        ("", question.QuestionFile),
+        ("sweep: ", question.Sweep),
+        ("objective: ", question.Objective),
+        ("search: ", question.Search),
+        ("stacks: ", question.Stack),
+        ("follows: ", question.Follows),
+        ("rule: ", question.Rule),
+        ("scales: ", question.ScaleOf),
+    )
+    rows = [
+        (f"`{prefix}{name}`", "yes" if field.is_required() else "", field.description or "")
+        for prefix, model in models
+        for name, field in model.model_fields.items()
+    ]
+    return table(("key", "needed", "what"), rows)
+
+
 def sysctls() -> str:
     """Return the kernel's settings with their reasons, from roles/kernel_tuning/defaults."""
     listed = read(ROLES / "kernel_tuning" / "defaults" / "main.yml")["kernel_tuning_sysctls"]
@@ -357,6 +378,7 @@ TABLES: dict[str, Callable[[], str]] = {
         checks,
         app_keys,
         endpoint_keys,
+        question_keys,
         sysctls,
         commands,
     )

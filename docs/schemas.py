@@ -18,6 +18,7 @@ from testbed.model.article import Article, Published
 from testbed.model.catalogue import App, Workload
 from testbed.model.experiment import Experiment
 from testbed.model.inventory import Facts, Host
+from testbed.model.question import QuestionFile
 from testbed.paths import ROOT
 
 FOLDER = ROOT / "docs" / "schema"
@@ -126,6 +127,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "experiment": lambda: _of_model(Experiment, "An experiment"),
     "article": lambda: _of_model(Article, "An article, asked again"),
     "published": lambda: _of_model(Published, "What an article published"),
+    "question": lambda: _of_model(QuestionFile, "A question that somebody has to decide"),
     "inventory": inventory,
     "variables": variables,
 }

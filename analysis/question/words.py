@@ -100,13 +100,13 @@ def _course(plan: QuestionPlan, course: Course) -> str:
     match passes.course:
         case "rises":
             return (
-                f"From somewhere between {passes.above:g} and {passes.below:g} ms of latency on{about}, {of} "
-                f"{words.ahead} than {to}; below that, it {words.behind}."
+                f"From somewhere between {passes.above:g} and {passes.below:g} ms of latency "
+                f"on{about}, {of} {words.ahead} than {to}; below that, it {words.behind}."
             )
         case "falls":
             return (
-                f"Up to somewhere between {passes.above:g} and {passes.below:g} ms of latency{about}, {of} "
-                f"{words.ahead} than {to}; beyond that, it {words.behind}."
+                f"Up to somewhere between {passes.above:g} and {passes.below:g} ms of "
+                f"latency{about}, {of} {words.ahead} than {to}; beyond that, it {words.behind}."
             )
         case "ahead" | "behind":
             does = words.ahead if passes.course == "ahead" else words.behind

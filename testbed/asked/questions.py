@@ -358,9 +358,10 @@ def _experiment(
 def _upstream(question: QuestionFile, point: Point) -> dict[str, Any]:
     """Return what a variant says of the other service; nothing if the question does not."""
     if question.sweep.of == UPSTREAM:
-        sigma = {} if question.sweep.sigma is None else {"sigma": question.sweep.sigma}
-        latency = {"latency_ms": point, "distribution": question.sweep.distribution}
-        return {UPSTREAM: latency | sigma}
+        varies = {"distribution": question.sweep.distribution, "sigma": question.sweep.sigma}
+        return {
+            UPSTREAM: {"latency_ms": point} | (varies if point and question.sweep.sigma else {})
+        }
     return {} if question.upstream_ms is None else {UPSTREAM: {"latency_ms": question.upstream_ms}}
 
 

@@ -76,7 +76,7 @@ class Sweep(Declared):
     )
     sigma: float | None = Field(
         default=None,
-        ge=0,
+        gt=0,
         le=3,
         description="of a log-normal latency: the standard deviation of its logarithm",
     )

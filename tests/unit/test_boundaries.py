@@ -40,7 +40,7 @@ ANALYSIS_FLOORS = (
     {"answers", "timelines"},
     {"html"},
     {"bundle", "compared", "export", "reparse", "report"},
-    {"articles", "why"},
+    {"articles", "question", "why"},
     {"serve"},
 )
 HOUSES = {"testbed": FLOORS, "analysis": ANALYSIS_FLOORS}

@@ -13,6 +13,7 @@ import analysis.articles.report  # noqa: F401 - takes long on a busy machine; no
 from command import doctor, listing, main, status
 from testbed import store
 from testbed.cli import options, tasks
+from testbed.cli.asking import QuestionOptions
 from testbed.cli.reproducing import ReproduceOptions
 from testbed.errors import MEANINGS, Exit, TestbedError
 from testbed.hosts import inventory, playbook
@@ -22,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[3]
 # Every command that has parameters of its own, with words that it needs
 COMMANDS = {
     "link": (), "check": (), "deploy": ("flask",), "run": ("round2",), "article": ("agents",),
-    "ab": ("round2",), "aa": (), "why": ("round2",), "reproduce": ("none.tar.gz",),
+    "ab": ("round2",), "aa": (), "why": ("round2",), "question": ("threads",),
+    "reproduce": ("none.tar.gz",),
     "info": ("flask",), "status": (), "doctor": (),
 }  # fmt: skip
 # Those that do what `python -m analysis` does, likewise
@@ -75,6 +77,7 @@ def test_commands_that_read_results_have_a_help(command, testbed):
         ("ab", options.VersionOptions),
         ("aa", options.NoiseOptions),
         ("why", options.WhyOptions),
+        ("question", QuestionOptions),
         ("reproduce", ReproduceOptions),
         ("link", options.LinkOptions),
         ("check", options.CheckOptions),
@@ -118,6 +121,8 @@ WRONG = [
     (("aa",), "--app: missing"),
     (("aa", "--app=flask", "--repeats=1"), "--repeats: "),
     (("why", "round2", "--app=flask"), "--against: missing"),
+    (("question", "treads", "--dry-run"), "did you mean 'threads'"),
+    (("question", "threads", "--scale=tiny"), "--scale: "),
     (("reproduce", "none.tar.gz"), "none.tar.gz: no such file"),
     (("reproduce", "none.tar.gz", "--tolerance=x"), "--tolerance: "),
     (("bundle", "nowhere"), "nowhere: no such folder"),

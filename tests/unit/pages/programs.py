@@ -14,7 +14,7 @@ import fabfile
 from analysis import __main__ as analysis
 from command import main as testbed
 from testbed.arguments import Arguments
-from testbed.cli import options, program
+from testbed.cli import asking, options, program
 from testbed.cli.reproducing import ReproduceOptions
 from testbed.errors import TestbedError
 
@@ -28,13 +28,14 @@ READERS = {
     "ab": options.read_versions,
     "aa": options.read_noise,
     "why": options.read_why,
+    "question": asking.read,
     "reproduce": lambda given: options.typed(ReproduceOptions, given),
 }
 OF_ANALYSIS = {command.name for command in analysis.COMMANDS}
 for command in analysis.COMMANDS:  # their libraries take long on a busy machine; not within a test
     pkgutil.resolve_name(command.add_arguments)
 # What a command names before its options; it is none of the readers' keys
-NAMED = ("experiment", "article", "bundle", "app")
+NAMED = ("experiment", "article", "bundle", "question", "app")
 ROUNDS = re.compile(r"^run-(calibration|round\d)$")
 COMMAND = typer.main.get_command(testbed.app)
 for option in COMMAND.params:
