@@ -58,9 +58,9 @@ TOLD: dict[str, tuple[tuple[str, ...], tuple[Exit, ...]]] = {
     ),
     "question": (
         (
-            "testbed question threads --scale=small --dry-run",
-            "testbed question workers --stacks=threads,async --scale=small",
-            "testbed question threads --apps-path=own --stacks=django,mine",
+            "testbed question async --scale=small --dry-run",
+            "testbed question async --stacks=django_wsgi,fastapi --scale=small",
+            "testbed question async --apps-path=own --stacks=django_wsgi,mine",
         ),
         _MEASURING,
     ),

@@ -119,6 +119,62 @@ def test_a_rule_gives_as_many_as_keep_the_cpu_busy_while_others_wait():
     assert Rule(work_ms=0.1, most=100).value(0.9) == 10  # 9.999999999999998 + 1 without a guard
 
 
+def asked_async(*changes, **asked):
+    """The project's question about async, with these keys changed, at small scale."""
+    path = questions.find("async")
+    data = yaml.safe_load(path.read_text())
+    for key, value in changes:
+        data[key] = value
+    question = QuestionFile.model_validate(data)
+    return questions.planned(
+        "async", question, questions.Asked(**({"scale": "small"} | asked)), APPS
+    )
+
+
+def test_the_latency_is_the_variants_and_threads_follow_it():
+    experiment, found = asked_async(stacks=["django_wsgi", "fastapi"])
+    runs = {run.variant: run for run in plan(experiment, APPS, 0)}
+    assert found.of_latency
+    stacks, points = ("django_wsgi", "fastapi"), (0, 50, 200)
+    assert {name: run.upstream.latency_ms for name, run in runs.items()} == {
+        f"{stack}_{point}ms": point for stack in stacks for point in points
+    }
+    threads = [runs[f"django_wsgi_{point}ms"].settings["threads"] for point in (0, 50, 200)]
+    assert threads == [8, 21, 81]
+    assert found.distribution == "constant"
+
+
+def test_a_log_normal_latency_has_the_points_as_medians_and_none_at_0():
+    experiment, found = asked_async(("sweep", {"distribution": "lognormal", "sigma": 0.3}))
+    latencies = {
+        run.upstream.latency_ms: (run.upstream.distribution, run.upstream.sigma)
+        for run in plan(experiment, APPS, 0)
+    }
+    assert latencies == {0: ("constant", 0), 50: ("lognormal", 0.3), 200: ("lognormal", 0.3)}
+    assert found.distribution == "log-normal, sigma 0.3"
+
+
+@pytest.mark.parametrize(
+    ("changes", "asked"),
+    [
+        ([], {"points": ["0", "500"]}),
+        ([("objective", {"p99_ms": 150, "errors_percent": 1})], {}),
+        ([("sweep", {"distribution": "lognormal", "sigma": 0.5})], {}),
+    ],
+)
+def test_an_objective_that_the_other_service_alone_exceeds_is_refused(changes, asked):
+    with pytest.raises(TestbedError, match="so that no rate can have a p99 of") as error:
+        asked_async(*changes, **asked)
+    assert error.value.place == ("objective", "p99_ms")
+
+
+def test_the_stack_with_more_is_known_only_beside_the_one_without():
+    _, both = asked_async()
+    assert both.stack("django_threads").more_of == "django_wsgi"
+    _, alone = asked_async(stacks=["django_threads", "fastapi"])
+    assert (alone.stack("django_threads").more_of, alone.baseline) == (None, "django_threads")
+
+
 @pytest.mark.parametrize(
     ("changes", "asked", "said", "place"),
     [

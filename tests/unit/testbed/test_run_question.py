@@ -113,7 +113,7 @@ def test_other_campaigns_are_not_gone_on_with(run_question, tmp_path):
         ({"stacks": "snyc"}, "did you mean 'sync'?"),
         ({"endpoints": "pgae"}, "unknown endpoint of this question: 'pgae'"),
         ({"points": "1,nan"}, "--points: 'nan'"),
-        ({"points": "3"}, "workers.yml:17: stacks.sync.follows.threads.values: says no value"),
+        ({"points": "3"}, "workers.yml:19: stacks.sync.follows.threads.values: says no value"),
         ({"scale": "tiny"}, "--scale: "),
         ({"trials": "0"}, "--trials: "),
         ({"name": "asnyc"}, "unknown question 'asnyc'"),
