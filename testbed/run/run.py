@@ -302,9 +302,14 @@ class _Runner:
                 *hosts.link_options(remote, self.session.remotes[PEER[role]]),
                 f"--interval={self.session.experiment.telemetry_interval_s:g}",
                 *(watched.options(remote, *about) if role == "server" else []),
+                *(self._asks() if role == "server" else []),
             ]
             processes[role] = remote.start(command)
         return processes
+
+    def _asks(self) -> list[str]:
+        """Return the option with which the server host's telemetry sees the other service asked."""
+        return [] if self.other is None else [f"--asks=upstream={self.other.record.address}"]
 
     def _collect(self, telemetry: dict[HostRole, Process]) -> None:
         """Stop telemetry and fetch all files of the run, on both hosts at the same time."""

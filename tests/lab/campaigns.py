@@ -35,6 +35,7 @@ OF_THIS_MACHINE = {
     "tail_samples",
     "telemetry",
     "thermal_throttling",
+    "upstream_late",
 }
 # Most tests are about the procedure: 4 workers, which start sooner, do as well as round 2's 16
 FEW_WORKERS = ["run", str(Path(__file__).with_name("few_workers.yml"))]

@@ -119,7 +119,7 @@ def test_analysis_reaches_no_host_and_no_clock(path):
     assert rooms_used(path) <= RESULTS_ROOMS
 
 
-@pytest.mark.parametrize("package", ["pacer", "telemetry"])
+@pytest.mark.parametrize("package", ["pacer", "telemetry", "upstream"])
 def test_what_runs_on_hosts_stands_alone(package):
     for path in (ROOT / package).rglob("*.py"):
         assert not tops(path) & {"testbed", "analysis", "fabric", "pydantic"}, path

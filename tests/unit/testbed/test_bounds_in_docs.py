@@ -11,6 +11,7 @@ from testbed.asked import plan
 from testbed.cli.options import VersionOptions
 from testbed.model import kinds
 from testbed.model.experiment import MOST_STEPS, Capacity, LoadSpec, Question
+from testbed.model.upstream import Upstream
 from testbed.tools.ab import Ab
 
 DOCS = (Path(__file__).resolve().parents[3] / "docs/experiments.md").read_text()
@@ -40,6 +41,8 @@ def row(name):
         ("`good_within_ms`", Capacity, "p99_ms"),
         ("`trials`", Question, "trials"),
         ("`link_delay_ms`", Question, "link_delay_ms"),
+        ("`latency_ms` of `upstream`", Upstream, "latency_ms"),
+        ("`sigma` of `upstream`", Upstream, "sigma"),
         ("`telemetry_interval_s`", Question, "telemetry_interval_s"),
     ],
 )
