@@ -4,6 +4,7 @@ A column named `*_percent` is a share of the time since the previous sample. All
 kernel's own counters and gauges, unchanged, so that no information is lost.
 """
 
+import contextlib
 import os
 import subprocess
 import time
@@ -175,6 +176,7 @@ class App:
         "app_cpu_percent",
         "app_busiest_percent",
         "app_busy_processes",
+        "app_runnable_percent",
         "app_rss_bytes",
         "app_processes",
         "app_processes_ended",
@@ -184,6 +186,7 @@ class App:
     def __init__(self, pid: int) -> None:
         self._pid = pid
         self._before: dict[int, float] = {}
+        self._runnable_s: dict[int, float] = {}
         self._ended = 0
         self._at = time.monotonic()
 
@@ -191,7 +194,8 @@ class App:
         """Return CPU in percent of one core, resident memory and number of processes.
 
         `app_busiest_percent` is the CPU of the process that took most, `app_busy_processes` the
-        number of those that were hardly ever idle. All are None once the app has ended.
+        number of those that were hardly ever idle. `app_runnable_percent` is how long a process ran
+        or waited for a CPU, of the one that did so longest. All are None once the app has ended.
         `app_processes_ended` counts the processes that the
         previous sample saw and this one did not: if a server replaces a dead worker at once, their
         number alone would not show it.
@@ -210,6 +214,9 @@ class App:
             return dict.fromkeys(self.columns)
         self._ended += len(self._before.keys() - seen.keys())
         elapsed_s, self._at, first = now - self._at, now, not self._before
+        runnable_s = {pid: _runnable_s(pid) for pid in seen}
+        wanted_s = [now_s - self._runnable_s.get(pid, now_s) for pid, now_s in runnable_s.items()]
+        self._runnable_s = runnable_s
         used_s = [cpu_s - self._before.get(pid, cpu_s) for pid, cpu_s in seen.items()]
         self._before = seen
         busy = [one for one in used_s if 100 * one >= self.busy_percent * elapsed_s]
@@ -217,6 +224,7 @@ class App:
             "app_cpu_percent": None if first else _share(sum(used_s), elapsed_s),
             "app_busiest_percent": None if first else _share(max(used_s), elapsed_s),
             "app_busy_processes": None if first else len(busy),
+            "app_runnable_percent": _share(max(wanted_s), elapsed_s) if any(wanted_s) else None,
             "app_rss_bytes": rss,
             "app_processes": len(seen),
             "app_processes_ended": self._ended,
@@ -332,6 +340,16 @@ def probes(
     if database is not None:
         chosen.append(Postgresql(database))
     return [*chosen, Own()]
+
+
+def _runnable_s(pid: int) -> float:
+    """Return how long the threads of a process ran or waited for a CPU; 0 if that is not told."""
+    total_ns = 0
+    with contextlib.suppress(OSError, ValueError):
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            ran, waited, _ = (thread / "schedstat").read_text().split()
+            total_ns += int(ran) + int(waited)
+    return total_ns / 1e9
 
 
 def _share(part: float, whole: float) -> float | None:

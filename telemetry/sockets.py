@@ -58,8 +58,9 @@ class _Socket:
     peer: Address
     queued: int  # bytes that no program has read; listening: connections that none has accepted
     most_queued: int  # listening: how many connections may wait
-    # Whether data was last sent later than any was received; None: not asked for
-    sent_last: bool | None
+    # By so much data was last sent later than any was received; 0: within one tick of the kernel's
+    # clock, or not asked for
+    sent_later_ms: int
 
 
 class Sockets:
@@ -85,7 +86,7 @@ class Sockets:
         All are None if the kernel does not tell them.
         """
         try:
-            sockets = list(_dump(with_info=bool(self._asked)))
+            sockets = list(_dump(with_times=bool(self._asked)))
         except OSError:
             return dict.fromkeys((*COLUMNS, *self._service_columns()))
         counts = dict.fromkeys((*COLUMNS, *self._service_columns()), 0)
@@ -108,16 +109,16 @@ class Sockets:
         for name, address in self._asked.items():
             if one.peer == address:
                 counts[f"{name}_connections"] += 1
-                counts[f"{name}_waiting"] += bool(one.sent_last and not one.queued)
+                counts[f"{name}_waiting"] += one.sent_later_ms > 0 and not one.queued
 
     def _service_columns(self) -> list[str]:
         return [f"{name}_{what}" for name in self._asked for what in ("waiting", "connections")]
 
 
-def _dump(*, with_info: bool) -> Iterator[_Socket]:
+def _dump(*, with_times: bool) -> Iterator[_Socket]:
     """Yield each socket in one of the asked states. Raises OSError."""
     states = sum(1 << state for state in (*STATES, ESTABLISHED, LISTENING))
-    extensions = 1 << (_INFO - 1) if with_info else 0
+    extensions = 1 << (_INFO - 1) if with_times else 0
     asked = _ASKED.pack(socket.AF_INET, socket.IPPROTO_TCP, extensions, states)
     head = _HEADER.pack(_HEADER.size + len(asked), _SOCK_DIAG_BY_FAMILY, _REQUEST_DUMP, 1, 0)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG) as kernel:
@@ -132,11 +133,11 @@ def _dump(*, with_info: bool) -> Iterator[_Socket]:
                     return
                 if kind == _ERROR:
                     raise OSError("the kernel has no sock_diag for TCP")
-                yield _read(data[start + _HEADER.size : start + length], with_info=with_info)
+                yield _read(data[start + _HEADER.size : start + length])
                 start += (length + 3) & ~3
 
 
-def _read(told: bytes, *, with_info: bool) -> _Socket:
+def _read(told: bytes) -> _Socket:
     state, own, other, host, queued, most_queued = _TOLD.unpack_from(told)
     return _Socket(
         state=state,
@@ -144,17 +145,17 @@ def _read(told: bytes, *, with_info: bool) -> _Socket:
         peer=Address(socket.inet_ntoa(host), int.from_bytes(other, "big")),
         queued=queued,
         most_queued=most_queued,
-        sent_last=_sent_last(told) if with_info else None,
+        sent_later_ms=_sent_later_ms(told) if state == ESTABLISHED else 0,
     )
 
 
-def _sent_last(told: bytes) -> bool | None:
-    """Return whether data was sent later than received, from a socket's attributes."""
+def _sent_later_ms(told: bytes) -> int:
+    """Return how much later data was sent than received, from a socket's attributes; 0: unknown."""
     start = _TOLD.size
     while start + _ATTRIBUTE.size <= len(told):
         length, kind = _ATTRIBUTE.unpack_from(told, start)
         if kind == _INFO and length >= _ATTRIBUTE.size + _LAST_DATA.size:
             sent_ms, received_ms = _LAST_DATA.unpack_from(told, start + _ATTRIBUTE.size)
-            return bool(sent_ms < received_ms)
+            return int(received_ms) - int(sent_ms)
         start += max(_ATTRIBUTE.size, (length + 3) & ~3)
-    return None
+    return 0

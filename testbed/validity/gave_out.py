@@ -43,6 +43,7 @@ class Seen:
     core_percent: float | None  # of the busiest CPU
     quota_percent: float | None  # of the periods in which a CPU quota was used up
     process_percent: float | None  # of a core, the app's busiest process
+    runnable_percent: float | None  # a process of the app ran or waited for a CPU, the most of them
     busy_workers: float | None  # processes of the app that were hardly ever idle
     workers: float | None  # processes that serve
     app_cores: float | None  # CPU time per second, of the app and of the services
@@ -63,7 +64,8 @@ class Seen:
         """Return how many requests the app had taken up and not answered, on average."""
         if self.in_flight is None:
             return None
-        return max(0.0, self.in_flight - (self.unread or 0) - self.connecting)
+        left = self.in_flight - (self.unread or 0) - self.connecting - self.generator_unread
+        return max(0.0, left)
 
     @property
     def overflowed(self) -> bool:
@@ -133,7 +135,12 @@ def _cores(seen: Seen) -> GaveOut | None:
     used = seen.cores * seen.cpu_percent / 100
     if most >= MOST * used:
         return _is("database", f"{told}, {100 * most / used:.0f} % of that by {name}")
-    return _is("all_cores", told)
+    own = (seen.app_cores or 0) + sum(seen.service_cores.values())
+    if seen.app_cores is None or seen.runnable_percent is None or own >= MOST * used:
+        return _is("all_cores", told)
+    if seen.runnable_percent < ONE_CORE_PERCENT:
+        return None  # others have the CPUs, and the app does not wait for them
+    return _is("all_cores", f"{told}, {100 * (1 - own / used):.0f} % of that not by the app")
 
 
 def _one_core(seen: Seen) -> GaveOut | None:
@@ -243,6 +250,7 @@ def look(evidence: Evidence) -> Seen:
         core_percent=max(cores, default=None),
         quota_percent=_share(growth(server, "quota_throttles"), growth(server, "quota_periods")),
         process_percent=mean(server, "app_busiest_percent"),
+        runnable_percent=mean(server, "app_runnable_percent"),
         busy_workers=mean(server, "app_busy_processes"),
         workers=None if processes is None else max(1.0, processes - 1),
         app_cores=cpu.get("app"),

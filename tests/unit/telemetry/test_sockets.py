@@ -1,10 +1,11 @@
 """TCP sockets by state, of sockets that a test brings into these states."""
 
 import socket
+import time
 
 import pytest
 
-from telemetry.sockets import COLUMNS, Sockets
+from telemetry.sockets import COLUMNS, Address, Sockets
 
 MANY = 300  # so many that those of whatever else runs on this machine do not matter
 FEW = 140
@@ -44,3 +45,52 @@ def test_a_kernel_that_does_not_tell_is_no_zero(monkeypatch):
 
     monkeypatch.setattr("telemetry.sockets.socket.socket", refused)
     assert Sockets().sample() == dict.fromkeys(COLUMNS)
+
+
+def seen_of(service, sockets, **expected):
+    """Sample until the kernel tells these counts: what was sent takes a moment to arrive."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        found = sockets.sample()
+        if all(found[f"{service}_{name}"] == count for name, count in expected.items()):
+            return found
+    raise AssertionError(found)
+
+
+def test_who_waits_for_the_answer_of_a_service_is_counted(listening):
+    sockets = Sockets({"upstream": Address(*listening.getsockname())})
+    own = [socket.create_connection(listening.getsockname()) for _ in range(20)]
+    its = [listening.accept()[0] for _ in own]
+    seen_of("upstream", sockets, waiting=0, connections=20)
+    time.sleep(0.05)  # the kernel's clock ticks at least once between what is sent and received
+    for one in own[:12]:
+        one.send(b"?")
+    seen_of("upstream", sockets, waiting=12, connections=20)
+    time.sleep(0.05)
+    for one in its[:5]:
+        one.send(b"!")
+    seen_of("upstream", sockets, waiting=7, connections=20)  # the answers are there, though unread
+    for one in (*own, *its):
+        one.close()
+
+
+def test_what_no_program_has_read_is_counted_by_who_made_the_connection(listening):
+    before = Sockets().sample()
+    clients = [socket.create_connection(listening.getsockname()) for _ in range(MANY)]
+    for client in clients:
+        client.send(b"?")
+    accepted = [listening.accept()[0] for _ in clients]
+    assert grown(before) == {"tcp_unread_in"}
+    for connection in accepted:
+        connection.recv(9)
+        connection.send(b"!")
+    assert grown(before) == {"tcp_unread_out"}
+    for connection in (*clients, *accepted):
+        connection.close()
+
+
+def test_the_fullest_listen_queue_is_told(listening):
+    clients = [socket.create_connection(listening.getsockname()) for _ in range(MANY // 2)]
+    assert Sockets().sample()["listen_queue_percent"] >= 50
+    for client in clients:
+        client.close()
