@@ -10,7 +10,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from analysis import capacities, gave_out, mixes, ramp
+from analysis import capacities, gave_out, mixes, other_service, ramp
 from analysis.figures import (
     BY_KEY,
     COST_KEYS,
@@ -197,6 +197,7 @@ def _run_row(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:
         "link_delay_ms": campaign.campaign.link_delay.asked_ms
         if campaign.campaign.link_delay
         else None,
+        "upstream_latency_ms": other_service.latency_ms(record),
     }
     row |= figure_columns(record, campaign.counted(record))
     row |= {

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import pandas as pd
 
-from analysis import capacities, gave_out, mixes
+from analysis import capacities, gave_out, mixes, other_service
 from analysis.export.rows import TABLES, Row
 from analysis.figures import ERROR_CLASSES, FIGURES
 from analysis.groups import endpoints, groups, settings_text
@@ -65,6 +65,7 @@ def _runs(campaign: LoadedCampaign) -> Iterator[dict[str, Any]]:
             "arrivals": load.arrivals,
             "connections": load.connections,
             "asked_duration_s": load.duration_s,
+            "upstream_latency_ms": other_service.latency_ms(record),
             "keepalive": load.keepalive,
             "calibration": record.calibration,
             "started_at": record.started_at.astimezone(UTC).isoformat(),

@@ -40,6 +40,9 @@ class Run(_Where):
     arrivals: str | None = Field(description="`constant` or `poisson`; closed loop: none")
     connections: int = Field(description="connections kept open")
     asked_duration_s: float = Field(description="seconds of measured load that were asked")
+    upstream_latency_ms: float | None = Field(
+        description="what the other service was to take (median); missing: none is asked"
+    )
     keepalive: bool = Field(description="whether connections were kept between requests")
     calibration: bool = Field(description="generator on the server itself: never ranked")
     started_at: str = Field(description="when the run began, ISO 8601 in UTC")

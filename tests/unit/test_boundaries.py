@@ -31,7 +31,7 @@ ANALYSIS_FLOORS = (
     {"load"},
     {"ratio"},
     {"cost"},
-    {"axis", "evidence", "folders", "measured", "trials"},
+    {"axis", "other_service", "evidence", "folders", "measured", "trials"},
     {"findings", "gave_out", "merged", "verdict"},
     {"groups"},
     {"capacities", "mixes"},
