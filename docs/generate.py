@@ -25,7 +25,7 @@ from command import main as testbed
 from docs import schemas
 from testbed.asked import catalogue
 from testbed.fitness import table as fitness
-from testbed.model import question
+from testbed.model import database, question
 from testbed.model.catalogue import App
 from testbed.model.endpoint import Endpoint, Exchange
 from testbed.model.expected import ExpectedAnswer, Rule, Selection
@@ -339,6 +339,8 @@ def settings(workload: str) -> str:
     alike: dict[str, dict[tuple[str, str, str], list[str]]] = {}
     for app in apps.values():
         for name, one in app.spec.settings.items():
+            if name in database.SETTINGS:  # which all have, and their own table tells
+                continue
             others = ", ".join(f"{value}" for value in one.choices or [] if value != one.default)
             row = (f"{one.default}", others, one.description)
             alike.setdefault(name, {}).setdefault(row, []).append(app.name)
@@ -348,6 +350,20 @@ def settings(workload: str) -> str:
         for row, names in by_row.items()
     ]
     return table(("setting", "apps", "default", "other values", "what"), rows)
+
+
+def database_settings() -> str:
+    """Return the settings that every app of a workload with PostgreSQL has."""
+    rows = [
+        (
+            f"`{name}`",
+            f"{one.default}",
+            ", ".join(map(str, (one.choices or [])[1:])),
+            one.description,
+        )
+        for name, one in database.SETTINGS.items()
+    ]
+    return table(("setting", "default", "other values", "what"), rows)
 
 
 def export_table(name: str) -> str:
@@ -379,6 +395,7 @@ TABLES: dict[str, Callable[[], str]] = {
         app_keys,
         endpoint_keys,
         question_keys,
+        database_settings,
         sysctls,
         commands,
     )

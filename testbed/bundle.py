@@ -18,7 +18,7 @@ from typing import Any, get_args
 
 from testbed.asked import app_code, catalogue, requirements
 from testbed.errors import Exit, TestbedError
-from testbed.model import command_line
+from testbed.model import command_line, database
 from testbed.model.catalogue import CataloguedApp, ServiceName, Setting, Workload
 from testbed.model.requirements import Requirements
 from testbed.paths import ROOT
@@ -88,6 +88,7 @@ class Deployment:
     resets: list[Reset]
     services: dict[str, list[str]]  # the workloads that need a service, by service
     programs: dict[str, Bundle]
+    logins: list[dict[str, str]]  # every way to log in to a database, with its role's suffix
 
 
 def deployment(
@@ -129,6 +130,7 @@ def deployment(
         ],
         services=services,
         programs={name: _program(ROOT / name, archives) for name in PROGRAMS},
+        logins=[asdict(login) | {"suffix": login.suffix} for login in database.LOGINS],
     )
 
 

@@ -14,7 +14,7 @@ from testbed import files
 from testbed.asked import app_code, expectations, request, requirements, serving, yamlfile
 from testbed.asked.workload_files import WORKLOAD_FILE
 from testbed.errors import Place, TestbedError
-from testbed.model import template
+from testbed.model import database, template
 from testbed.model.base import wrong
 from testbed.model.catalogue import App, CataloguedApp, Workload
 from testbed.model.endpoint import Endpoint, Exchange
@@ -217,6 +217,8 @@ def _load_app(app_file: Path, workloads: dict[str, Workload]) -> CataloguedApp:
     _check_name("app", app_file.parent)
     known = workloads[workload].endpoints
     spec = yamlfile.load(app_file, App, partial(_check_paths, known))
+    if "postgresql" in workloads[workload].services:
+        spec = _with_database(app_file, spec)
     for endpoint in spec.endpoints:
         with yamlfile.placed(app_file, "endpoints", endpoint):
             if endpoint not in known:
@@ -244,6 +246,28 @@ def _load_app(app_file: Path, workloads: dict[str, Workload]) -> CataloguedApp:
         requirements=found,
         spec=spec,
     )
+
+
+def _with_database(app_file: Path, spec: App) -> App:
+    """Return the app with the settings of its database. Raises TestbedError if it has one of them.
+
+    They are the testbed's own, so that they mean the same for every app.
+    """
+    variables = [setting.env for setting in database.SETTINGS.values()]
+    taken = [("environment", name) for name in spec.environment if name in variables]
+    taken += [
+        ("settings", name)
+        for name, setting in spec.settings.items()
+        if name in database.SETTINGS or setting.env in variables
+    ]
+    for place in taken:
+        with yamlfile.placed(app_file, *place):
+            raise TestbedError(
+                f"{', '.join(database.SETTINGS)} are settings of every app with a database, in the "
+                f"variables {', '.join(variables)}",
+                remedy="leave it out, or give yours another name",
+            )
+    return spec.model_copy(update={"settings": spec.settings | database.SETTINGS})
 
 
 def _check_paths(known: Mapping[str, Mix | Endpoint], spec: App) -> None:

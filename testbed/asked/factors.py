@@ -1,27 +1,40 @@
 """Find in what two apps differ, and which of it can be changed. Pure functions.
 
-A setting that both apps have, with different values that each takes, is a factor. Two factors have
-names of their own, as they are more than one setting: `pool` and `keepalive`, which each server
-has in a way of its own. A setting that only one app has is a factor if the user says what else it
-is to be; where the other app serves, it has no effect. All other differences are the framework.
+A setting that both apps have, with different values that each takes, is a factor. Some factors have
+names of their own: `pool`, which is more than one setting, `keepalive`, which each server has in a
+way of its own, and `auth` and `socket`, how an app logs in to its database. A setting that only one
+app has is a factor if the user says what else it is to be; where the other app serves, it has no
+effect. What both apps share of their database is one if the user says what the first is to have in
+its place. All other differences are the framework.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from testbed.asked.catalogue import unknown
 from testbed.errors import TestbedError
+from testbed.model import database
 from testbed.model.catalogue import CataloguedApp
 from testbed.model.kinds import PER_CPU
 from testbed.model.why import FRAMEWORK, Factor
 from testbed.texts import shown
 
 Settings = dict[str, Any]
-KEEPALIVE, POOL = "keepalive", "pool"
-TITLES = {KEEPALIVE: "keep-alive", POOL: "the pool"}
-# Settings that make one factor together
-TOGETHER: dict[str, tuple[str, ...]] = {POOL: ("database_access", "pool_size")}
+KEEPALIVE, POOL, AUTH, SOCKET = "keepalive", "pool", "auth", "socket"
+TITLES = {
+    KEEPALIVE: "keep-alive",
+    POOL: "the pool",
+    AUTH: "how the database checks passwords",
+    SOCKET: "the way to the database",
+}
+# What apps usually have alike; it becomes a factor by its other value, which `app` is given
+SHARED = {AUTH: database.AUTH, SOCKET: database.SOCKET}
+# Settings that make one factor, together if there are several
+TOGETHER: dict[str, tuple[str, ...]] = {
+    POOL: ("database_access", "pool_size"),
+    **{name: (setting,) for name, setting in SHARED.items()},
+}
 # Ways in which apps close connections after each answer, or keep them. The first that an app can
 # take, and that has the effect, is taken. Gunicorn takes sync with several threads for gthread.
 WAYS: dict[str, tuple[Settings, ...]] = {
@@ -114,9 +127,12 @@ class Differing:
 def differing(app: Side, against: Side, names: Sequence[str] | None) -> Differing:
     """Return the factors between two apps: all that can be changed, or those named.
 
-    A factor that only one app has is named with its other value, as `threads=4`. Raises
-    TestbedError for what is no factor, and if there is none at all.
+    A factor that only one app has is named with its other value, as `threads=4`, and one that both
+    share (`auth=md5`) with the value that `app` has in its place. Raises TestbedError for what is
+    no factor, and if there is none at all.
     """
+    for name, setting in SHARED.items():
+        app, names = _apart(app, against, name, setting, names)
     found = _found(app, against)
     own = {
         name: side
@@ -144,6 +160,23 @@ def differing(app: Side, against: Side, names: Sequence[str] | None) -> Differin
             "--factors=threads=4",
         )
     return Differing(app, against, factors, values, _rest(found, own, factors))
+
+
+def _apart(
+    app: Side, against: Side, name: str, setting: str, names: Sequence[str] | None
+) -> tuple[Side, Sequence[str] | None]:
+    """Return the app with the value that the user says of what both share, and the names alone.
+
+    Both are returned as they are if the user says none. Raises TestbedError if it is no value.
+    """
+    said = {one: one.partition("=")[2].strip() for one in names or [] if "=" in one}
+    told = [one for one in said if one.partition("=")[0].strip() == name]
+    shared = setting in app.settings and app.settings[setting] == against.settings.get(setting)
+    if not told or not shared:
+        return app, names
+    value = _value(app, setting, said[told[0]], called=name)
+    changed = replace(app, settings=app.settings | {setting: value})
+    return changed, [name if one == told[0] else one for one in names or []]
 
 
 def _found(app: Side, against: Side) -> dict[str, Factor]:
@@ -219,31 +252,31 @@ def _named(name: str, found: dict[str, Factor], sides: tuple[Side, Side], *, tol
             raise TestbedError(f"--factors: {name} cannot be changed: {why}")
         return found[name]
     if name in (KEEPALIVE, *TOGETHER) or name in app.settings:
-        raise TestbedError(
-            f"--factors: {both} do not differ in {name}",
-            remedy=f"they differ in: {', '.join(found) or 'nothing that both have'}",
-        )
+        remedy = f"they differ in: {', '.join(found) or 'nothing that both have'}"
+        if name in SHARED:
+            remedy += f"; {name}=VALUE gives {app.name} another value than {against.name} has"
+        raise TestbedError(f"--factors: {both} do not differ in {name}", remedy=remedy)
     known = dict.fromkeys([*found, *app.settings, *against.settings])
     raise unknown(f"factor between {both}:", name, known)
 
 
-def _value(side: Side, name: str, text: str) -> Any:
-    """Return the other value of a setting that one app alone has. Raises TestbedError if wrong."""
+def _value(side: Side, name: str, text: str, called: str = "") -> Any:
+    """Return another value of a setting, called so by the user. Raises TestbedError if wrong."""
+    called = called or name
     setting = side.app.spec.settings[name]
     value: Any = int(text) if isinstance(setting.default, int) and text.isdecimal() else text
     if not text:
         raise TestbedError(
-            f"--factors: only {side.name} has {name}, so the other app does not say what else it "
-            "could be",
-            remedy=f"say it: {name}=VALUE; it is {side.settings[name]} now",
+            f"--factors: no other app says what else {called} of {side.name} could be",
+            remedy=f"say it: {called}=VALUE; it is {side.settings[name]} now",
         )
     if not side.takes(name, value):
         raise TestbedError(
-            f"--factors: {side.name} cannot have {name}={shown(value)}",
+            f"--factors: {side.name} cannot have {called}={shown(value)}",
             remedy=setting.problem(value),
         )
     if value == side.settings[name]:
-        raise TestbedError(f"--factors: {side.name} has {name}={shown(value)} as it is")
+        raise TestbedError(f"--factors: {side.name} has {called}={shown(value)} as it is")
     return value
 
 

@@ -196,6 +196,8 @@ class RunRecord(Model):
     rows: dict[str, int] | None = None
     # PostgreSQL's settings before the run; None: not used, or not recorded
     postgresql: dict[str, str] | None = None
+    # How the app had logged in to PostgreSQL, with the number of statements; None: not observed
+    database_logins: dict[str, int] | None = None
     main_pid: int | None = None  # the app's main process as it was started
     telemetry_interval_s: float = 1
     unit: dict[str, Any] | None  # what systemd said of the app's unit after the load

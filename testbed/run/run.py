@@ -360,6 +360,8 @@ class _Runner:
         for service in self.services:
             if (seen := service.seen(self.session.server)) is not None:
                 self.statements_seen = seen
+            if (logins := service.logins(self.session.server)) is not None:
+                self.note(database_logins=logins)
 
     def _output(self, name: str) -> str:
         return f"{self.remote_folder}/{name}"

@@ -24,6 +24,7 @@ CHECKS: list[Callable[[Evidence], list[Finding]]] = [
     app.unequal_workers,
     app.unequal_data,
     app.unequal_settings,
+    app.database_login,
     generator.tool_output,
     generator.generator_lag,
     generator.generator_cpu,

@@ -1,5 +1,6 @@
 """Check that the app did all that its workload asks of it, under the same conditions as others."""
 
+from testbed.model import database
 from testbed.model.results import AnswerCheck, Finding
 from testbed.model.tool_output import ToolOutput
 from testbed.validity import sql as sql_of
@@ -160,6 +161,16 @@ def unequal_data(evidence: Evidence) -> list[Finding]:
     )
     sentence = f"other data than in the campaign's first run: {named}"
     return beyond("data_tables_differing", len(tables), sentence)
+
+
+def database_login(evidence: Evidence) -> list[Finding]:
+    """Check that the app had logged in to PostgreSQL as its settings say."""
+    asked = str(database.login(evidence.run.settings))
+    return [
+        found("invalid", f"{calls} statements came by a login with {login}, asked was {asked}")
+        for login, calls in (evidence.run.database_logins or {}).items()
+        if login != asked
+    ]
 
 
 def unequal_settings(evidence: Evidence) -> list[Finding]:

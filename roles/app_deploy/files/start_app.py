@@ -6,8 +6,9 @@
 Sudoers allows only these two arguments, once for each app. Standard input has the settings, a
 NAME=value on each line. Only settings that the app declares are accepted, with values that are
 allowed, and addresses on which the host listens for the testbed. They are written to a folder of
-root's, from which systemd reads them for the unit. Nothing that another user may write is ever read
-or followed.
+root's, from which systemd reads them for the unit. A variable that is declared with a file is no
+setting: its line is taken from a file of root's, whose name has values of settings in it. Nothing
+that another user may write is ever read or followed.
 """
 
 import json
@@ -60,7 +61,7 @@ def settings_of(text: str) -> dict[str, str]:
 def check(settings: dict[str, str], declared: dict[str, Any]) -> None:
     """Raise Refused for a setting that is not declared, or a value that is not allowed."""
     for name, value in settings.items():
-        if name not in declared:
+        if name not in declared or "file" in declared[name]:
             raise Refused(f"{name[:80]!r} is no setting of this app")
         choices = declared[name]["choices"]
         if choices is not None and value not in choices:
@@ -79,6 +80,18 @@ def environment_file(settings: dict[str, str]) -> str:
     for name, value in settings.items():
         quoted = re.sub(r'(["\\`$])', r"\\\1", value)
         lines.append(f'{name}="{quoted}"\n')
+    return "".join(lines)
+
+
+def lines_of_files(settings: dict[str, str], declared: dict[str, Any]) -> str:
+    """Return the lines for variables that come from files; their settings have been checked.
+
+    Where the settings in a file's name are not given, the unit's own value stays.
+    """
+    lines = []
+    for setting in declared.values():
+        if "file" in setting and all(name in settings for name in setting["named_by"]):
+            lines.append(Path(setting["file"].format_map(settings)).read_text())
     return "".join(lines)
 
 
@@ -103,7 +116,8 @@ def main(arguments: list[str]) -> int:
             raise Refused(f"{unit} is no app's unit on this host; it may have changed since")
         settings = settings_of(read(sys.stdin.buffer))
         check(settings, declared["units"][unit])
-        write(Path(declared["folder"]) / f"{unit}.env", environment_file(settings))
+        text = environment_file(settings) + lines_of_files(settings, declared["units"][unit])
+        write(Path(declared["folder"]) / f"{unit}.env", text)
     except Refused as refusal:
         sys.stderr.write(f"start-app: {refusal}\n")
         return 2

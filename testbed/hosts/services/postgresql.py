@@ -13,6 +13,7 @@ from testbed.hosts.failures import CommandFailed
 from testbed.hosts.remote import Remote, ask
 from testbed.hosts.services.service import Need, Service, Statements
 from testbed.model.catalogue import CataloguedApp
+from testbed.model.database import LOGINS
 from testbed.model.experiment import PlannedRun
 from testbed.validity import sql
 
@@ -23,11 +24,20 @@ _SETTINGS = (
     "select json_object_agg(name, current_setting(name)) from pg_settings"
     " where source not in ('default', 'override', 'client', 'session')"
 )
-# Statements of the apps' role only: the testbed itself uses another role.
+# Statements of the apps' roles only, of which each way to log in has one: the testbed itself uses
+# another role.
 _SEEN = (
     "select coalesce(json_agg(json_build_array(query, calls)), '[]') from ("
     " select query, sum(calls) as calls from pg_stat_statements s join pg_roles r on r.oid = userid"
-    " where r.rolname = current_database() group by query order by 2 desc, 1) as statements"
+    " where r.rolname ~ ('^' || current_database() || '(_md5)?(_unix)?$')"
+    " group by query order by 2 desc, 1) as statements"
+)
+_LOGINS = (
+    "select coalesce(json_object_agg(suffix, calls), '{}') from ("
+    " select substr(r.rolname, 1 + length(current_database())) as suffix, sum(calls) as calls"
+    " from pg_stat_statements s join pg_roles r on r.oid = userid"
+    " where r.rolname ~ ('^' || current_database() || '(_md5)?(_unix)?$')"
+    " group by 1) as roles"
 )
 # This function (roles/postgresql) lets the testbed count rows without the right to read them.
 _ROWS = "select public.testbed_rows()"
@@ -109,6 +119,11 @@ class PostgreSql(Service):
     def seen(self, server: Remote) -> Statements:
         """Return the apps' statements since then, as pg_stat_statements has them, with calls."""
         return _ask(server, "the statements that it saw", _SEEN, Statements)
+
+    def logins(self, server: Remote) -> dict[str, int]:
+        """Return how the app had logged in, which the roles of its statements tell, with calls."""
+        calls = _ask(server, "how the app had logged in", _LOGINS, dict[str, int])
+        return {str(one): calls[one.suffix] for one in LOGINS if one.suffix in calls}
 
     def telemetry_options(self, server: Remote, need: Need) -> list[str]:
         """Return the option that names the database whose connections telemetry counts."""

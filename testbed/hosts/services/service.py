@@ -62,6 +62,13 @@ class Service:
         """Return the SQL that apps sent since then; None for a service without SQL."""
         return None
 
+    def logins(self, server: Remote) -> dict[str, int] | None:
+        """Return how the app had logged in, with the number of its statements since `watch`.
+
+        Return None for a service that cannot tell.
+        """
+        return None
+
     def telemetry_options(self, server: Remote, need: Need) -> list[str]:
         """Return the options with which the server host's telemetry watches it."""
         return []

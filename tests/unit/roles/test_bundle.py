@@ -116,7 +116,10 @@ def test_the_document_tells_roles_all_they_need(catalogued):
     result = bundle.deployment(["orders"], archives=catalogued / "out")
     (app,) = result.apps
     assert (app.unit, app.user) == ("testbed-orders-shop.service", "app-orders-shop")
-    assert app.environment == {"MODE": "fast", "WORKERS": "16"}
+    login = {"DATABASE_AUTH": "scram-sha-256", "DATABASE_SOCKET": "tcp"}
+    assert app.environment == {"MODE": "fast", "WORKERS": "16", **login}
+    assert result.logins[0] == {"auth": "scram-sha-256", "socket": "tcp", "suffix": ""}
+    assert len({login["suffix"] for login in result.logins}) == len(result.logins) == 4
     assert app.database_connections == 480
     assert app.services == ["postgresql"]
     assert app.bundle.name == "orders-shop"
@@ -136,7 +139,7 @@ def test_the_command_prints_json_or_one_error(catalogued, monkeypatch, capsys):
     monkeypatch.setattr(bundle, "ARCHIVES", catalogued / "out")
     monkeypatch.setattr("sys.argv", ["bundle", "orders"])
     assert bundle.main() == 0
-    parts = {"apps", "datasets", "resets", "services", "programs"}
+    parts = {"apps", "datasets", "resets", "services", "programs", "logins"}
     assert set(json.loads(capsys.readouterr().out)) == parts
     monkeypatch.setattr("sys.argv", ["bundle", "nothing"])
     assert bundle.main() == 2

@@ -163,7 +163,7 @@ def test_environment_is_quoted_for_systemd(unit):
 def test_what_a_run_varies_comes_last(unit):
     lines = [line for line in unit.splitlines() if line.startswith("Environment")]
     assert lines[-2:] == [
-        "EnvironmentFile=/etc/testbed/database-orders.env",
+        "EnvironmentFile=/etc/testbed/database-orders-scram-sha-256-tcp.env",
         "EnvironmentFile=-/run/testbed-settings/testbed-orders-shop.service.env",
     ]
 
@@ -254,6 +254,10 @@ def test_what_an_app_may_be_given_is_what_it_declares(rendered):
         APP["unit"]: {
             "WORKERS": {"choices": None, "integer": True},
             "ADDRESS": {"choices": ["198.18.0.1", "127.0.0.1"], "integer": False},
+            "DATABASE_URL": {
+                "file": "/etc/testbed/database-orders-{DATABASE_AUTH}-{DATABASE_SOCKET}.env",
+                "named_by": ["DATABASE_AUTH", "DATABASE_SOCKET"],
+            },
         }
     }
 

@@ -1,10 +1,12 @@
 """The SQL of roles/postgresql, on a cluster of the test's own: what it makes, marks and drops."""
 
 import json
+import subprocess
 from dataclasses import replace
 
 import pytest
 
+from testbed.model.database import LOGINS
 from tests.unit.apps import cluster
 from tests.unit.roles.test_playbooks import ROOT, ansible
 
@@ -20,6 +22,9 @@ def variables(digests):
         "testbed_database": "testbed",
         "testbed_user": "bench",
         "testbed_deployment": {"services": {"postgresql": workloads}},
+        "testbed_database_port": 5432,
+        "postgresql_logins": [vars(one) | {"suffix": one.suffix} for one in LOGINS],
+        "postgresql_password": "secret",
         "postgresql_datasets": [
             {"workload": name, "file": "x", "digest": digest} for name, digest in digests.items()
         ],
@@ -40,19 +45,19 @@ def sql(tmp_path_factory):
                 {
                     "ansible.builtin.copy": {
                         "content": "{{ lookup('ansible.builtin.template', '%s') }}"
-                        % (TEMPLATES / f"{name}.sql.j2"),
-                        "dest": str(out / f"{name}-{stage}.sql"),
+                        % (TEMPLATES / f"{name}.j2"),
+                        "dest": str(out / f"{name}-{stage}"),
                         "mode": "0644",
                     }
                 }
-                for name in ("objects", "marks")
+                for name in ("objects.sql", "marks.sql", "password.sql", "pg_hba.testbed.conf")
             ],
         }
         for stage, digests in (("first", DIGESTS), ("later", LATER))
     ]
     (out / "play.yml").write_text(json.dumps(plays))
     ansible("ansible-playbook", "-i", "localhost,", "-c", "local", str(out / "play.yml"))
-    return lambda name, stage: (out / f"{name}-{stage}.sql").read_text()
+    return lambda name, stage: (out / f"{name}-{stage}").read_text()
 
 
 @pytest.fixture
@@ -63,12 +68,12 @@ def run(sql, tmp_path):
 
         def psql(name, stage):
             path = server.folder / "test.sql"
-            path.write_text(sql(name, stage))
+            path.write_text(sql(f"{name}.sql", stage))
             path.chmod(0o644)
             command = [argument for argument in server._local("postgres") if argument != "-qAt"]
             return cluster.output([*command, "-At", "-f", str(path), "postgres"])
 
-        psql.query = server.query
+        psql.query, psql.server = server.query, server
         yield psql
 
 
@@ -106,3 +111,36 @@ def test_databases_come_and_go_with_their_workloads_and_no_others(run):
     assert marks(run)["testbed_agents"] == "testbed"  # until the other data set is loaded
     run("marks", "later")
     assert marks(run)["testbed_agents"] == f"testbed: data set {'c' * 12}"
+
+
+def login(server, role, way):
+    """Log in, and use the owner's rights; return as whom it ended, or PostgreSQL's refusal."""
+    host = "127.0.0.1" if way == "tcp" else str(server.folder)
+    url = f"postgresql://{role}:secret@/testbed_agents?host={host}&port={server.port}"
+    command = [str(server.binaries / "psql"), "-XAt", "-c", "SELECT session_user", url]
+    command[2:2] = ["-c", "BEGIN; CREATE TABLE mine AS SELECT 1; ROLLBACK"]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    return said.stderr or said.stdout.split()[-1]
+
+
+def test_each_way_to_log_in_has_a_role_that_comes_no_other_way(run, sql):
+    run("objects", "first")
+    assert "password missing" in run("objects", "first")
+    run("password", "first")
+    assert "password missing" not in run("objects", "first")
+    server = run.server
+    hba = server.folder / "data" / "pg_hba.conf"
+    rules = sql("pg_hba.testbed.conf", "first").replace("postgres peer", "postgres trust")
+    hba.write_text(rules)
+    run.query("SELECT pg_reload_conf()")
+    methods = run.query("SELECT user_name[1], auth_method FROM pg_hba_file_rules ORDER BY 1")
+    for one in LOGINS:
+        role = f"testbed{one.suffix}"
+        assert f"{role}|{one.auth}" in methods
+        assert login(server, role, one.socket) == role
+        other = "unix" if one.socket == "tcp" else "tcp"
+        assert "no pg_hba.conf entry" in login(server, role, other)
+    kinds = run.query("SELECT rolname, left(rolpassword, 3) FROM pg_authid WHERE rolname ~ '^test'")
+    assert sorted(kinds) == [
+        "testbed_md5_unix|md5", "testbed_md5|md5", "testbed_unix|SCR", "testbed|SCR",
+    ]  # fmt: skip

@@ -25,12 +25,17 @@ DECLARED = {
 }
 
 
+AUTH = {"choices": ["scram-sha-256", "md5"], "integer": False}
+
+
 @pytest.fixture
 def call(tmp_path, monkeypatch):
     """Calls the program; its exit code, what it wrote for systemd, and what it told systemctl."""
     settings = tmp_path / "settings.json"
     folder = tmp_path / "given"
-    settings.write_text(json.dumps({"folder": str(folder), "units": {UNIT: DECLARED}}))
+    by_file = {"file": f"{tmp_path}/{{AUTH}}.env", "named_by": ["AUTH"]}
+    declared = {**DECLARED, "AUTH": AUTH, "URL": by_file}
+    settings.write_text(json.dumps({"folder": str(folder), "units": {UNIT: declared}}))
     told = []
 
     def run(command, **options):
@@ -55,6 +60,15 @@ def test_declared_settings_are_written_and_the_unit_is_started(call, tmp_path):
     assert [path.name for path in (tmp_path / "given").iterdir()] == [f"{UNIT}.env"]
     assert (tmp_path / "given").stat().st_mode & 0o777 == 0o700
     assert (tmp_path / "given" / f"{UNIT}.env").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_setting_may_choose_a_file_of_root_s(call, tmp_path):
+    (tmp_path / "md5.env").write_text("URL=postgresql://secret\n")
+    code, text, _ = call(b"AUTH=md5\nWORKERS=1\n")
+    assert (code, text) == (0, 'AUTH="md5"\nWORKERS="1"\nURL=postgresql://secret\n')
+    for refused in (b"AUTH=../x\n", b"URL=postgresql://mine\n"):
+        assert call(refused)[0] == 2
+    assert "URL" not in call(b"WORKERS=1\n")[1]  # the unit's own holds
 
 
 @pytest.mark.parametrize(

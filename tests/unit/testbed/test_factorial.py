@@ -89,6 +89,18 @@ def test_a_factor_of_one_app_alone_does_nothing_to_the_other(asked):
     assert sum(len(v.apps) for v in made.variants.values()) == len(measured)
 
 
+def test_how_apps_log_in_is_a_factor_where_they_differ_or_the_user_says_what_else(asked):
+    _, why, cells = asked(AIOHTTP, DJANGO, ["pool", "auth=md5"])
+    levels = {one.name: (one.app, one.against) for one in why.factors}
+    assert levels["auth"] == ("md5", "scram-sha-256")
+    for as_app, (_, settings) in cells.items():
+        assert settings["database_auth"] == ("md5" if "auth" in as_app else "scram-sha-256")
+    unix = {"a": Variant(app_settings={DJANGO: {"database_socket": "unix"}})}
+    _, why, _ = asked(AIOHTTP, DJANGO, variants=unix)
+    assert ("socket", "tcp", "unix") in [(one.name, one.app, one.against) for one in why.factors]
+    assert "auth" not in why.players
+
+
 def test_a_setting_that_the_other_cannot_have_counts_to_the_framework(asked):
     _, why, _ = asked("django_async", "django_sync", workload="pokemon")
     assert "worker_class" not in [one.name for one in why.factors]

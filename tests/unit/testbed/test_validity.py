@@ -247,6 +247,12 @@ def test_correct_answers_after_the_deadline_are_correct_all_the_same(judge):
             r"fsync off \(first on\), jit None \(first off\)",
         ),
         (
+            {"settings": {"database_auth": "md5"}, "database_logins": {"md5 over unix": 20}},
+            "database_login",
+            "invalid",
+            "20 statements came by a login with md5 over unix, asked was md5 over tcp",
+        ),
+        (
             {"workers": {"one": 1, "other": 3}},
             "unequal_workers",
             "doubtful",
