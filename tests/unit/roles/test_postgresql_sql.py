@@ -13,6 +13,9 @@ from tests.unit.roles.test_playbooks import ROOT, ansible
 DIGESTS = {"agents": "a" * 12, "todo": "b" * 12}
 LATER = {"agents": "c" * 12}  # another data set; the workload todo is gone
 TEMPLATES = ROOT / "roles" / "postgresql" / "templates"
+RENDERED = (
+    "objects.sql", "marks.sql", "password.sql", "pg_hba.testbed.conf", "environments.json",
+)  # fmt: skip
 NAMES = "SELECT datname FROM pg_database WHERE datname ~ '^(testbed|mine)' ORDER BY 1"
 
 
@@ -23,6 +26,7 @@ def variables(digests):
         "testbed_user": "bench",
         "testbed_deployment": {"services": {"postgresql": workloads}},
         "testbed_database_port": 5432,
+        "testbed_etc": "/etc/testbed",
         "postgresql_logins": [vars(one) | {"suffix": one.suffix} for one in LOGINS],
         "postgresql_password": "secret",
         "postgresql_datasets": [
@@ -50,7 +54,7 @@ def sql(tmp_path_factory):
                         "mode": "0644",
                     }
                 }
-                for name in ("objects.sql", "marks.sql", "password.sql", "pg_hba.testbed.conf")
+                for name in RENDERED
             ],
         }
         for stage, digests in (("first", DIGESTS), ("later", LATER))
@@ -144,3 +148,12 @@ def test_each_way_to_log_in_has_a_role_that_comes_no_other_way(run, sql):
     assert sorted(kinds) == [
         "testbed_md5_unix|md5", "testbed_md5|md5", "testbed_unix|SCR", "testbed|SCR",
     ]  # fmt: skip
+
+
+def test_an_app_is_told_each_way_in_a_file_of_its_own(sql):
+    files = {one["path"]: one["content"] for one in json.loads(sql("environments.json", "later"))}
+    assert len(files) == 2 * len(LOGINS)  # of agents and plain
+    by_tcp = "DATABASE_URL=postgresql://testbed:secret@127.0.0.1:5432/testbed_agents\n"
+    assert files["/etc/testbed/database-agents-scram-sha-256-tcp.env"] == by_tcp
+    by_socket = "testbed_md5_unix:secret@/testbed_plain?host=/var/run/postgresql&port=5432\n"
+    assert files["/etc/testbed/database-plain-md5-unix.env"].endswith(by_socket)
