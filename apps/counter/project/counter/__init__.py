@@ -1,0 +1,1 @@
+"""Counters: the table, and views that wait or await."""
