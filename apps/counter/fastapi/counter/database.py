@@ -8,8 +8,6 @@ from sqlalchemy import NullPool, make_url
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-OVERFLOW = 10  # SQLAlchemy's default of connections beyond those that its pool keeps
-
 
 class Base(DeclarativeBase):
     """What all tables share."""
@@ -25,8 +23,8 @@ class Counter(Base):
     hits: Mapped[int]
 
 
-def pool(access: str, size: int) -> dict[str, Any]:
-    """Return the options of a pool of at most `size`; SQLAlchemy keeps what OVERFLOW leaves of it.
+def pool(access: str, size: int, overflow: int) -> dict[str, Any]:
+    """Return the options of a pool that keeps `size` connections, and opens `overflow` more.
 
     Raises ValueError for a way of access that is not known.
     """
@@ -34,15 +32,16 @@ def pool(access: str, size: int) -> dict[str, Any]:
         case "connection_per_request":
             return {"poolclass": NullPool}
         case "pool":
-            kept = max(size - OVERFLOW, 1)
-            return {"pool_size": kept, "max_overflow": size - kept}
+            return {"pool_size": size, "max_overflow": overflow}
         case _:
             raise ValueError(f"DATABASE_ACCESS={access}: not connection_per_request or pool")
 
 
 ENGINE = create_async_engine(
     make_url(os.environ["DATABASE_URL"]).set(drivername="postgresql+psycopg"),
-    **pool(os.environ["DATABASE_ACCESS"], int(os.environ["POOL_SIZE"])),
+    **pool(
+        os.environ["DATABASE_ACCESS"], int(os.environ["POOL_SIZE"]), int(os.environ["OVERFLOW"])
+    ),
 )
 SESSIONS = async_sessionmaker(ENGINE)
 
