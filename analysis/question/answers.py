@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from analysis import capacities, cost
+from analysis import capacities, cost, gave_out
 from analysis.capacities import Answer
 from analysis.compare.cells import CAPACITY, Where, trials_of
 from analysis.compare.rule import DEFAULT_TOLERANCE_PERCENT, in_one_campaign
@@ -38,6 +38,18 @@ class Cell:
     point: Point
     figures: Mapping[str, CellTrials]  # by the key of the figure
     answers: Sequence[Answer] = ()
+
+    @property
+    def gave_out(self) -> str:
+        """What gave out first beyond the capacity: 'workers 2, pool 1'; empty: not recorded."""
+        return gave_out.of_trials(_beyond_capacity(self.answers))
+
+    @property
+    def waits_for_workers(self) -> bool:
+        """Whether in most trials workers or threads gave out, while CPUs idled."""
+        beyond = _beyond_capacity(self.answers)
+        of_workers = [o for o in beyond if o.gave_out and o.gave_out.what == "workers"]
+        return len(of_workers) > len(beyond) / 2
 
     def trials(self, figure: Figure) -> CellTrials:
         """Return what the trials say of a figure; without a span if none counts."""
@@ -274,6 +286,23 @@ def _at_capacity(answers: Sequence[Answer]) -> dict[int, RunRecord]:
         ]
         if within and answer.standing not in NOT_COUNTED:
             found[result.trial] = max(within, key=lambda record: record.load.rate_rps or 0)
+    return found
+
+
+def _beyond_capacity(answers: Sequence[Answer]) -> list[RunRecord]:
+    """Return of each trial the probe at the lowest rate above the capacity that was held back."""
+    found = []
+    for answer in answers:
+        least = answer.result.capacity_rps or answer.result.at_least_rps or 0
+        held = [
+            record
+            for record in answer.probes
+            if (record.load.rate_rps or 0) > least
+            and record.gave_out is not None
+            and record.gave_out.what != "nothing"
+        ]
+        if held:
+            found.append(min(held, key=lambda record: record.load.rate_rps or 0))
     return found
 
 

@@ -31,6 +31,7 @@ class Shown:
     interval: str
     cpu: str
     memory: str
+    gave_out: str
     trials: str
 
 
@@ -58,6 +59,7 @@ def _shown(found: Answers, cell: Cell) -> Shown:
         interval=MISSING if ends is None else interval_text(*ends),
         cpu=_text(cell.value(CPU)),
         memory=_text(cell.value(MEMORY)),
+        gave_out=cell.gave_out or MISSING,
         trials=f"{len(told.spans)} of {told.planned}",
     )
 

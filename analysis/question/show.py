@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from analysis import capacities
+from analysis import capacities, gave_out
 from analysis.charts import fonts, sweep
 from analysis.charts.style import RC, Rendered, generator_of, render
 from analysis.compare.cells import CAPACITY
@@ -88,13 +88,14 @@ def _table(found: Answers, endpoint: str) -> Table:
         table.add_column(title)
     for title in ("Capacity/s", "95 % interval", "CPU ms/answer", "MB at peak", "Trials"):
         table.add_column(title, justify="right")
+    table.add_column(gave_out.TITLE)
     for cell in page.cells(found, endpoint):
         table.add_row(
             *map(
                 Text,
                 (
                     cell.title, cell.point, cell.settings, cell.capacity, cell.interval, cell.cpu,
-                    cell.memory, cell.trials,
+                    cell.memory, cell.trials, cell.gave_out,
                 ),
             )
         )  # fmt: skip
@@ -210,6 +211,7 @@ def _compared(one: Compared) -> dict[str, Any]:
 def _cell(cell: Cell) -> dict[str, Any]:
     found: dict[str, Any] = {
         "endpoint": cell.endpoint, "stack": cell.stack, "point": cell.point,
+        "gave_out": cell.gave_out or None,
     }  # fmt: skip
     for figure in FIGURES:
         ends = cell.interval(figure)

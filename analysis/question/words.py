@@ -68,7 +68,7 @@ def sentences(found: Answers, endpoint: str) -> list[Sentence]:
             if of_these and _asked(found, course) and _measured(figure, course.compared):
                 told.append(Sentence(_course(found.plan, course), _details(found.plan, course)))
         if figure is CAPACITY:
-            told += _more(found, endpoint)
+            told += [*_more(found, endpoint), *_unmeasured(found, endpoint)]
         for steps in found.steps:
             of_these = (steps.endpoint, steps.figure) == (endpoint, figure)
             if of_these and _measured(figure, steps.compared):
@@ -195,6 +195,28 @@ def _more(found: Answers, endpoint: str) -> Iterator[Sentence]:
                     f"Where {other.title} serves more than {base}, would {more.title} have done? "
                     f"{'; '.join(told)}.".replace("? at", "? At")
                 )
+
+
+def _unmeasured(found: Answers, endpoint: str) -> Iterator[Sentence]:
+    """Yield where a stack that another is ahead of waited for workers, if more were not measured.
+
+    Then more of them may have done.
+    """
+    plan = found.plan
+    with_more = {one.more_of for one in plan.stacks}
+    at: dict[str, set[str]] = {}
+    for course in found.courses:
+        if (course.endpoint, course.figure) == (endpoint, CAPACITY) and course.to not in with_more:
+            for one in course.compared:
+                if one.verdict == "ahead" and one.to.waits_for_workers:
+                    at.setdefault(course.to, set()).add(plan.at(one.to.point))
+    for name, places in at.items():
+        where = _listed([plan.at(p) for p in plan.points if plan.at(p) in places])
+        yield Sentence(
+            f"More workers or threads of {plan.stack(name).title} may have done {where}: there, "
+            "they were all busy while CPUs idled. That was not measured: it takes a stack "
+            "with more_of."
+        )
 
 
 def _steps(plan: QuestionPlan, one: Steps) -> Sentence:

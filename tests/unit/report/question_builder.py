@@ -1,5 +1,6 @@
 """Make the campaign of a question whose capacities are known, as `fab run-question` writes it."""
 
+from testbed.model.gave_out import GaveOut
 from testbed.model.question import UPSTREAM, PlannedStack, QuestionCell, QuestionPlan, point_text
 from testbed.model.results import CapacityResult, Cost
 from tests.unit.report import builder
@@ -42,7 +43,9 @@ def plan(stacks=("threads", "tasks"), points=POINTS, swept=UPSTREAM, more_of=Non
     return QuestionPlan(**(values | other))
 
 
-def write(folder, asked, capacity, cpu_ms=lambda *at: 2.0, trials=4, **about):
+def write(
+    folder, asked, capacity, cpu_ms=lambda *at: 2.0, gave_out=lambda *at: None, trials=4, **about
+):
     """Write the campaign and return its folder.
 
     `capacity` and `cpu_ms` give a figure by stack, point and trial. A capacity of None is a search
@@ -65,7 +68,9 @@ def write(folder, asked, capacity, cpu_ms=lambda *at: 2.0, trials=4, **about):
                     app_ms_per_s=cpu_ms(cell.stack, cell.point, trial) * due, kernel_ms_per_s=0,
                     memory_peak_bytes=80e6,
                 )  # fmt: skip
-                records.append(made.model_copy(update={"cost": cost}))
+                what = gave_out(cell.stack, cell.point, trial) if share > 1 else "nothing"
+                held = what and GaveOut(what=what, sentence="So it is.")
+                records.append(made.model_copy(update={"cost": cost, "gave_out": held}))
                 found.append(made.run_id)
             answers.append(
                 CapacityResult(

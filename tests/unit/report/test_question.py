@@ -107,6 +107,19 @@ def test_it_is_said_whether_more_threads_would_have_done(answered, enough, said)
     assert said in str(told["answers"])
 
 
+def test_where_threads_gave_out_more_of_them_may_have_done(answered):
+    def gave_out(stack, point, trial):
+        return "workers" if (stack, point) == ("threads", 200.0) else "all_cores"
+
+    _, said = answered(crossing, gave_out=gave_out)
+    assert "More workers or threads of Threads may have done at 200 ms: there" in str(said)
+    assert said["cells"][-2]["gave_out"] == "workers"
+    asked = plan(("threads", "tasks", "more"), more_of={"more": "threads"})
+    true = {"threads": 300.0, "tasks": 800.0, "more": 500.0}
+    _, said = answered(lambda stack, point: true[stack], asked=asked, gave_out=gave_out)
+    assert "may have done at" not in str(said)
+
+
 def test_a_setting_is_said_to_bring_more_up_to_where_it_does(answered):
     asked = plan(("threads",), points=[1.0, 2.0, 4.0, 8.0], swept="workers")
     _, said = answered(lambda stack, point: min(point, 4) * 300.0, asked=asked)
