@@ -33,6 +33,7 @@ from analysis.intervals import CONFIDENCE
 from analysis.load import LoadedCampaign
 from analysis.statistics import MIN_TRIALS_FOR_INTERVAL
 from analysis.timelines.run import timeline, tints
+from analysis.why.section import Section
 from testbed import numbers
 from testbed.model.gave_out import MEANINGS
 from testbed.model.results import (
@@ -68,10 +69,12 @@ def page(
     campaign: LoadedCampaign,
     charts: Mapping[str, list[Rendered]],
     evidence: Mapping[str, list[Evidence]],
+    why: Section | None = None,
 ) -> str:
     """Return the whole page; the same results folder always gives the same text.
 
-    `evidence` has the files of each run by its id.
+    `evidence` has the files of each run by its id. `why` says why two apps differ, if that was
+    asked.
     """
     template = environment().get_template("report.html.j2")
     found = answers.answers(campaign)
@@ -121,6 +124,7 @@ def page(
         charts=charts,
         timeline=functools.partial(timeline, campaign),
         tints=tints(campaign),
+        why=why,
         made_by=sorted({groups.generated_by(run.record) for run in campaign.runs}),
         fitness_summary=fitness_summary,
         packages=packages(campaign.campaign.hosts),

@@ -13,6 +13,7 @@ from analysis.charts.style import Rendered
 from analysis.folders import load_one
 from analysis.load import LoadedCampaign
 from analysis.text_table import TEXT_WIDTH
+from analysis.why.section import section
 from testbed import files
 from testbed.errors import TestbedError
 from testbed.texts import shown_name
@@ -102,7 +103,11 @@ def write(campaign: LoadedCampaign, out: Path) -> dict[str, list[Rendered]]:
     if mixes.mixes(campaign):
         (out / "parts.csv").write_text(tables.csv(mixes.frame(campaign)), encoding="utf-8")
     (out / "table.txt").write_text(table_text(campaign), encoding="utf-8")
-    page = html.page(campaign, by_endpoint, evidence.of_campaign(campaign, out))
+    why = section(campaign)
+    for part in why.parts if why else ():
+        if part.chart:
+            _write_chart(part.chart, chart_folder)
+    page = html.page(campaign, by_endpoint, evidence.of_campaign(campaign, out), why)
     (out / "index.html").write_text(page, encoding="utf-8")
     return by_endpoint
 

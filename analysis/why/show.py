@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from analysis.charts import fonts, waterfall
-from analysis.charts.style import RC, generator_of, render
+from analysis.charts.style import RC, Rendered, generator_of, render
 from analysis.compare.cells import COMPARABLE
 from analysis.folders import lacks, load_one
 from analysis.load import LoadedCampaign
@@ -145,26 +145,41 @@ def _times(value: float) -> str:
     return f"{number(value)}{TIMES}"
 
 
-def _table(why: Why, one: Explained) -> Any:
-    table = text_table()
-    table.add_column("Factor")
-    table.add_column(why.titles[why.app])
-    table.add_column(why.titles[why.against])
-    table.add_column("Times", justify="right")
-    table.add_column("95 % interval")
-    table.add_column("")
+def rows(why: Why, one: Explained) -> list[tuple[str, ...]]:
+    """Return a row of texts for each factor, and a last one for the ratio, if it is known.
+
+    A row has the factor, what it is in both apps, its share, the interval, and a remark.
+    """
     levels = {factor.name: (factor.app, factor.against) for factor in why.factors}
     levels[FRAMEWORK] = (why.app, why.against)
+    found: list[tuple[str, ...]] = []
     for share in _sorted(one.shares):
         known = "" if share.told or share.estimate.how == "one trial" else NOISE
-        interval = share.estimate.interval()
         value = number(share.estimate.value or 0)
-        row = (share.title, *levels[share.player], value, interval, known)
-        table.add_row(*map(Text, row))
+        found.append((share.title, *levels[share.player], value, share.estimate.interval(), known))
     if one.ratio is not None and one.ratio.value is not None:
         whole = (number(one.ratio.value), one.ratio.interval())
-        table.add_row(*map(Text, (f"{one.of} / {one.to}", "", "", *whole, "")), style="bold")
+        found.append((_whole(one), "", "", *whole, ""))
+    return found
+
+
+def columns(why: Why) -> list[str]:
+    """Return the titles of `rows`."""
+    return ["Factor", why.titles[why.app], why.titles[why.against], "Times", "95 % interval", ""]
+
+
+def _table(why: Why, one: Explained) -> Any:
+    table = text_table()
+    for title in columns(why):
+        table.add_column(title, justify="right" if title == "Times" else "left")
+    for row in rows(why, one):
+        is_whole = row[0] == _whole(one)
+        table.add_row(*map(Text, row), style="bold" if is_whole else None)
     return table
+
+
+def _whole(one: Explained) -> str:
+    return f"{one.of} / {one.to}"
 
 
 def interaction_text(why: Why, one: Interaction) -> str:
@@ -215,28 +230,37 @@ def write_charts(
     campaign: LoadedCampaign, why: Why, found: Sequence[Explained], out: Path
 ) -> list[Path]:
     """Draw a waterfall chart for each ratio that is known. Return the charts' PNG files."""
-    shown = fonts.legible(campaign)
-    generators = ", ".join(sorted({generator_of(run.record) for run in campaign.runs}))
     paths = []
-    for one in found:
-        if one.ratio is None or one.ratio.value is None:
-            continue
-        steps = [_step(share.title, share) for share in _sorted(one.shares)]
-        whole = _step("all", Share("all", "all", one.ratio))
-        with matplotlib.rc_context(RC | {"font.family": shown.families}):
-            chart = render(
-                waterfall.draw(
-                    _file_name(found, one),
-                    f"Why: {one.metric.title}, {one.endpoint}",
-                    f"{why.titles[one.of]} against {why.titles[one.to]}, {one.load}",
-                    shown.campaign, generators, steps, whole,
-                )
-            )  # fmt: skip
+    for chart in filter(None, draw_charts(campaign, why, found)):
         out.mkdir(parents=True, exist_ok=True)
         (out / f"{chart.name}.svg").write_bytes(chart.svg)
         (out / f"{chart.name}.png").write_bytes(chart.png)
         paths.append(out / f"{chart.name}.png")
     return paths
+
+
+def draw_charts(
+    campaign: LoadedCampaign, why: Why, found: Sequence[Explained]
+) -> list[Rendered | None]:
+    """Return a waterfall chart for each ratio; None for one that is not known."""
+    shown = fonts.legible(campaign)
+    generators = ", ".join(sorted({generator_of(run.record) for run in campaign.runs}))
+    charts: list[Rendered | None] = []
+    for one in found:
+        if one.ratio is None or one.ratio.value is None:
+            charts.append(None)
+            continue
+        steps = [_step(share.title, share) for share in _sorted(one.shares)]
+        whole = _step("all", Share("all", "all", one.ratio))
+        with matplotlib.rc_context(RC | {"font.family": shown.families}):
+            chart = waterfall.draw(
+                _file_name(found, one),
+                f"Why: {one.metric.title}, {one.endpoint}",
+                f"{why.titles[one.of]} against {why.titles[one.to]}, {one.load}",
+                shown.campaign, generators, steps, whole,
+            )  # fmt: skip
+            charts.append(render(chart))
+    return charts
 
 
 def _file_name(found: Sequence[Explained], one: Explained) -> str:

@@ -37,10 +37,10 @@ ANALYSIS_FLOORS = (
     {"capacities", "mixes"},
     {"ramp"},
     {"asked", "charts", "compare", "tables"},
-    {"answers", "timelines"},
+    {"answers", "timelines", "why"},
     {"html"},
     {"bundle", "compared", "export", "reparse", "report"},
-    {"articles", "question", "why"},
+    {"articles", "question"},
     {"serve"},
 )
 HOUSES = {"testbed": FLOORS, "analysis": ANALYSIS_FLOORS}

@@ -10,11 +10,15 @@ from axe_playwright_python.sync_playwright import Axe
 from tests.unit.browser.conftest import Opened
 
 PHONE, DESK = 360, 1400
+SHEET = 703  # pixels of the 186 mm between the margins of A4
 MOST_SHEETS = 12  # of a report of 50 runs
 OPEN_ALL = "document.querySelectorAll('details').forEach((fold) => { fold.open = true; })"
 TOO_WIDE = """() => {
   const width = document.documentElement.clientWidth;
-  const scrolled = (one) => one.closest('.scroll') !== null;
+  const scrolled = (one) => {
+    const around = one.closest('.scroll');
+    return around && around !== one && getComputedStyle(around).overflowX === 'auto';
+  };
   const wide = [...document.body.querySelectorAll('*')].filter((one) =>
     one.checkVisibility() && !scrolled(one) && one.getBoundingClientRect().right > width + 1
     && getComputedStyle(one).position !== 'absolute' && !one.closest('svg'));
@@ -169,6 +173,12 @@ def test_fifty_runs_fit_on_some_sheets(page_of_fifty, open_page):
     page = open_page(page_of_fifty)
     sheets = len(re.findall(rb"/Type\s*/Page\b", page.pdf(prefer_css_page_size=True)))
     assert 1 <= sheets <= MOST_SHEETS
+
+
+def test_nothing_is_wider_than_a_sheet(page_of_fifty, open_page):
+    page = open_page(page_of_fifty, width=SHEET)
+    page.emulate_media(media="print")
+    assert page.evaluate(TOO_WIDE) == []
 
 
 def test_fifty_runs_are_not_wider_than_a_phone(page_of_fifty, open_page):

@@ -3,6 +3,7 @@
 import json
 import math
 
+import bs4
 import pytest
 
 from analysis.__main__ import main
@@ -187,3 +188,19 @@ def test_other_campaigns_and_unknown_figures_are_refused(measured, capsys):
     assert "not a campaign of `fab run-why`" in capsys.readouterr().err
     assert main(["why", str(measured()), "--metric=speed"]) == Exit.BAD_INPUT
     assert "unknown metric 'speed'" in capsys.readouterr().err
+
+
+def test_the_report_says_why(measured, capsys):
+    folder = measured()
+    assert main(["report", str(folder)]) == 0
+    page = bs4.BeautifulSoup((folder / "report" / "index.html").read_text(), "html.parser")
+    section = page.find("section", id="why")
+    assert page.nav.find("a", href="#why")
+    main(["why", str(folder), "--json"])
+    printed = capsys.readouterr().out
+    explained = json.loads(printed[printed.index("{") :])["explained"]
+    assert [one.text for one in section.select(".sentence")] == [o["sentence"] for o in explained]
+    shares = [row.th.text for row in section.select_one("table").tbody.find_all("tr")]
+    assert len(shares) == len(FACTORS) + 2  # with the framework and the whole
+    assert len(section.find_all("img")) == len(explained)
+    assert (folder / "report" / "charts" / "why-agents-goodput_rps.svg").is_file()
