@@ -7,6 +7,7 @@ about workers if these wait for a pool. The number of requests in flight is know
 waiting for the other service.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -57,6 +58,7 @@ class Seen:
     db_used: float | None  # sessions with a statement or in a transaction
     db_blocked: float | None  # those of them that waited for locks or disks
     upstream: float | None  # requests that the other service owed an answer
+    upstream_percent: float | None  # CPU of a core, by the other service
     upstream_connections: float | None
 
     @property
@@ -171,6 +173,8 @@ def _behind_the_app(seen: Seen) -> GaveOut | None:
             return _is("pool", f"{told}, {in_app:.3g} requests in the app")
         if used >= MOST * in_app and not _wait_unread(seen):
             return _is("database", f"of {in_app:.3g} requests in the app {used:.3g} were in it")
+    if (seen.upstream_percent or 0) >= GENERATOR_PERCENT:
+        return _is("upstream", f"the other service used {seen.upstream_percent:.0f} % of a core")
     if upstream >= MOST:
         full = upstream >= IN_USE * (seen.upstream_connections or 0)
         if full and _wait_for(in_app - (used or 0), upstream) and upstream < MOST * in_app:
@@ -263,7 +267,8 @@ def look(evidence: Evidence) -> Seen:
         db_connections=active + idle + held if has_database else None,
         db_used=active - (mean(server, "pg_client_waits") or 0) + held if has_database else None,
         db_blocked=sum(waits) if has_database else None,
-        upstream=mean(server, "upstream_waiting"),
+        upstream=_upstream(evidence, server),
+        upstream_percent=run.upstream.cpu_percent if run.upstream else None,
         upstream_connections=mean(server, "upstream_connections"),
     )
 
@@ -319,6 +324,19 @@ def _grew(seconds: Samples) -> bool:
         return False
     grown = fmean(backlog[-quarter:]) - fmean(backlog[quarter : 2 * quarter])
     return grown > (100 - MET_PERCENT) / 100 * sum(second.get("due", 0) for second in seconds)
+
+
+def _upstream(evidence: Evidence, server: Samples) -> float | None:
+    """Return how many requests waited for the other service, on average.
+
+    By Little's law from its own figures, or by the app's connections, whichever saw more: these do
+    not show a connection over which it was asked again within a tick of the kernel's clock.
+    """
+    record, told = evidence.run.upstream, [mean(server, "upstream_waiting")]
+    if record is not None and record.answers is not None and record.seconds:
+        mean_ms = record.asked.latency_ms * math.exp(record.asked.sigma**2 / 2)
+        told.append(record.answers / record.seconds * mean_ms / 1000)
+    return max((one for one in told if one is not None), default=None)
 
 
 def _generator_fault(evidence: Evidence) -> str | None:
