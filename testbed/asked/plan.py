@@ -212,17 +212,23 @@ def _settings(app: CataloguedApp, variant_name: str, variant: Variant) -> dict[s
         if name not in app.spec.settings:
             what = f"setting of {app.name} in variant '{variant_name}':"
             raise unknown(what, name, app.spec.settings, place=place)
-        setting = app.spec.settings[name]
-        problem = workers_problem(value) if name == app.spec.workers else None
-        if not (isinstance(setting.default, int) and PER_CPU.fullmatch(str(value))):
-            problem = problem or setting.problem(value)
-        if problem:
+        if problem := setting_problem(app, name, value):
             raise TestbedError(
                 f"{app.name}, variant '{variant_name}': setting {name} cannot be {shown(value)}",
                 remedy=problem,
                 place=place,
             )
     return app.defaults() | chosen
+
+
+def setting_problem(app: CataloguedApp, name: str, value: str | int) -> str | None:
+    """Return why a setting that the app has cannot have this value; None if it can."""
+    setting = app.spec.settings[name]
+    if name == app.spec.workers and (problem := workers_problem(value)):
+        return problem
+    if isinstance(setting.default, int) and PER_CPU.fullmatch(str(value)):
+        return None
+    return setting.problem(value)
 
 
 def workers(

@@ -16,11 +16,11 @@ from pydantic import ValidationError
 from testbed.asked import experiments, loads, yamlfile
 from testbed.asked.catalogue import Catalogue, unknown
 from testbed.asked.experiments import EXPERIMENTS_FOLDER
+from testbed.asked.plan import setting_problem
 from testbed.errors import TestbedError
 from testbed.model.article import Scale
-from testbed.model.catalogue import CataloguedApp, Setting
+from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import Experiment
-from testbed.model.kinds import PER_CPU, workers_problem
 from testbed.model.question import (
     UPSTREAM,
     PlannedStack,
@@ -248,7 +248,7 @@ def _settings(
         declared = app.spec.settings
         if setting not in declared:
             raise unknown(f"setting of {app.name}:", setting, declared, place=place)
-        if problem := _problem(app, declared[setting], setting, value):
+        if problem := setting_problem(app, setting, value):
             raise TestbedError(
                 f"setting {setting} of {app.name} cannot be {shown(value)}",
                 remedy=problem,
@@ -256,15 +256,6 @@ def _settings(
             )
         found[setting] = value
     return found
-
-
-def _problem(app: CataloguedApp, declared: Setting, name: str, value: Any) -> str | None:
-    """Return why the app's setting cannot have the value; None if it can."""
-    if name == app.spec.workers and (problem := workers_problem(value)):
-        return problem
-    if isinstance(declared.default, int) and PER_CPU.fullmatch(str(value)):
-        return None
-    return declared.problem(value)
 
 
 def _chosen(
