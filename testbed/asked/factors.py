@@ -22,6 +22,7 @@ from testbed.texts import shown
 
 Settings = dict[str, Any]
 KEEPALIVE, POOL, AUTH, SOCKET = "keepalive", "pool", "auth", "socket"
+KEEPALIVE_S, GUNICORN = "keepalive_s", "gunicorn"
 TITLES = {
     KEEPALIVE: "keep-alive",
     POOL: "the pool",
@@ -73,10 +74,19 @@ def connections(settings: Settings) -> str | None:
 
     Return None for an app that does not say for how long it keeps them.
     """
-    if not isinstance(settings.get("keepalive_s"), int):
+    if not isinstance(settings.get(KEEPALIVE_S), int):
         return None
-    closes = any(way.items() <= settings.items() for way in WAYS["closed"])
-    return "closed" if closes else "kept"
+    own = _gunicorn_meets_clients(settings)
+    ways = [way for way in WAYS["closed"] if own or KEEPALIVE_S in way]
+    return "closed" if any(way.items() <= settings.items() for way in ways) else "kept"
+
+
+def _gunicorn_meets_clients(settings: Settings) -> bool:
+    """Return whether clients' connections are Gunicorn's: no proxy keeps them, nor another server.
+
+    An app without such settings has neither.
+    """
+    return settings.get("proxy", "none") == "none" and settings.get("server", GUNICORN) == GUNICORN
 
 
 def brought_to(side: Side, settings: Settings, wanted: str) -> Settings | None:

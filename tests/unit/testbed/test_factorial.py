@@ -68,6 +68,22 @@ def test_each_factor_is_as_in_the_one_app_or_as_in_the_other(asked):
         assert settings["workers"] == 16
 
 
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({}, "closed"),
+        ({"threads": 4}, "kept"),
+        ({"proxy": "nginx"}, "kept"),  # by nginx
+        ({"proxy": "nginx", "keepalive_s": 0}, "closed"),
+        ({"server": "granian"}, "kept"),  # which has no classes of workers
+        ({"server": "granian", "keepalive_s": 0}, "closed"),
+    ],
+)
+def test_sync_workers_close_connections_if_clients_have_them_with_gunicorn(apps, changes, found):
+    flask = apps.apps_of("service")["flask"].defaults() | {"worker_class": "sync", "threads": 1}
+    assert connections(flask | changes) == found
+
+
 def test_what_is_no_factor_stays_as_each_app_has_it(asked):
     _, why, cells = asked(AIOHTTP, DJANGO, ["pool"])
     for app, settings in cells.values():
