@@ -86,7 +86,8 @@ def _gunicorn_meets_clients(settings: Settings) -> bool:
 
     An app without such settings has neither.
     """
-    return settings.get("proxy", "none") == "none" and settings.get("server", GUNICORN) == GUNICORN
+    found = settings.get("proxy", "none"), settings.get("server", GUNICORN)
+    return found == ("none", GUNICORN)
 
 
 def brought_to(side: Side, settings: Settings, wanted: str) -> Settings | None:
