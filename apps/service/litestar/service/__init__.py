@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader
 from litestar import Litestar
 from litestar.contrib.jinja import JinjaTemplateEngine
 from litestar.di import Provide
+from litestar.logging import LoggingConfig
 from litestar.template import TemplateConfig
 
 from . import views
@@ -41,5 +42,6 @@ app = Litestar(
         "database": Provide(views.database, sync_to_thread=False),
         "upstream": Provide(views.upstream, sync_to_thread=False),
     },
+    logging_config=LoggingConfig(log_exceptions="always"),  # else it tells them in debug mode only
     template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(TEMPLATES)),
 )
