@@ -185,6 +185,12 @@ def _check_ports(server: _Member, facts: Facts) -> None:
             f"is {facts.testbed_app_port}, which is {whose} port",
             remedy="choose another port for the apps",
         )
+    if facts.testbed_upstream_port == LINK_TOOL.port:
+        raise server.error(
+            "testbed_upstream_port",
+            f"is {facts.testbed_upstream_port}, which is {taken[LINK_TOOL.port]} port",
+            remedy="choose another port for the other service",
+        )
 
 
 def _check_pair(one: _Member, other: _Member, host: Host, other_host: Host) -> None:

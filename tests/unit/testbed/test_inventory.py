@@ -119,6 +119,8 @@ def test_values_may_be_written_as_text(example, key, value, kept):
          "testbed_app_port is 8081, but 8080 for host bench-server"),
         (lambda h: [one["values"].update(testbed_app_port=5001) for one in h.values()],
          "testbed_app_port is 5001, which is iperf's port"),
+        (lambda h: [one["values"].update(testbed_upstream_port=5001) for one in h.values()],
+         "testbed_upstream_port is 5001, which is iperf's port"),
         (lambda h: [one["values"].update(testbed_app_port=5432) for one in h.values()],
          "testbed_app_port is 5432, which is PostgreSQL's port"),
         (lambda h: h["bench-server"].update(connection="local"),
