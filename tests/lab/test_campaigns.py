@@ -101,7 +101,7 @@ def test_the_report_holds_tables_and_charts(round2, verified):
 
 def test_a_calibration_runs_on_the_server_over_loopback(verified):
     options = ("--duration=2", "--warmup=1", "--trials=1", "--connections=20", "--threads=2")
-    folder = verified.campaign("run-calibration", *options)
+    folder = verified.campaign("run-calibration", "--apps=django,flask", *options)
     runs = records(folder)
     assert {run["endpoint"] for run in runs} == {
         "index",

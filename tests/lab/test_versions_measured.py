@@ -8,14 +8,22 @@ import pytest
 from testbed.errors import Exit
 from tests.lab.campaigns import FEW_WORKERS, ROOT, has_figures, records, short
 
+FEW = FEW_WORKERS[1]
 FLASK = ROOT / "apps" / "agents" / "flask"
 ASKED = short(rate=40, trials=4, duration=2, warmup=1)
 
 
-@pytest.fixture(scope="module")
-def slow(verified, tmp_path_factory):
-    """Flask, with 300 ms more for each answer; afterwards the hosts are as before."""
-    folder = tmp_path_factory.mktemp("versions") / "flask"
+@pytest.fixture(scope="module", autouse=True)
+def put_back(verified):
+    """After the last test, the hosts are without the versions that were deployed."""
+    yield
+    verified.run("ansible-playbook", "site.yml")
+
+
+@pytest.fixture
+def slow(tmp_path):
+    """Flask, with 300 ms more for each answer."""
+    folder = tmp_path / "flask"
     shutil.copytree(FLASK, folder)
     with (folder / "agents" / "__init__.py").open("a") as code:
         code.write(
@@ -27,8 +35,7 @@ def slow(verified, tmp_path_factory):
             "    app.before_request(lambda: time.sleep(0.3))\n"
             "    return app\n"
         )
-    yield folder
-    verified.run("ansible-playbook", "site.yml")
+    return folder
 
 
 def measured(verified, *arguments):
@@ -43,7 +50,7 @@ def counted(runs):
 
 def test_a_slower_version_is_worse(verified, slow):
     done, folder = measured(
-        verified, "run-ab", "round2", "--app=flask", f"--old={FLASK}", f"--new={slow}",
+        verified, "run-ab", FEW, "--app=flask", f"--old={FLASK}", f"--new={slow}",
         "--metric=response_p50_us", "--tolerance=50",
     )  # fmt: skip
     runs = records(folder)
@@ -60,13 +67,13 @@ def test_a_slower_version_is_worse(verified, slow):
     (cell,) = json.loads(again.stdout)["cells"]
     assert cell["app"] == "flask"
     assert (folder / "apps" / "agents" / "flask_new" / "code" / "agents" / "views.py").is_file()
-    resumed = verified.fab("run-ab", "round2", f"--resume={folder}", "--metric=response_p50_us",
+    resumed = verified.fab("run-ab", FEW, f"--resume={folder}", "--metric=response_p50_us",
                            "--tolerance=50", check=False)  # fmt: skip
     assert resumed.returncode == done.returncode, resumed.stdout + resumed.stderr
 
 
 def test_what_is_no_version_is_refused_before_anything_is_deployed(verified):
-    done, _ = measured(verified, "run-ab", "round2", "--app=flask", "--old=nowhere", "--new=HEAD")
+    done, _ = measured(verified, "run-ab", FEW, "--app=flask", "--old=nowhere", "--new=HEAD")
     assert done.returncode == Exit.BAD_INPUT
     assert "nowhere: neither a folder nor a revision" in done.stderr
 
@@ -74,14 +81,11 @@ def test_what_is_no_version_is_refused_before_anything_is_deployed(verified):
 def test_an_app_against_itself_gives_the_noise_of_the_place(verified):
     noise = verified.results / "noise"
     before = set(noise.glob("*.json"))
-    try:
-        done = verified.fab(
-            "run-aa", "round2", "--app=flask", "--endpoints=index", "--repeats=2",
-            *short(rate=40, trials=2, duration=2, warmup=1), check=False,
-        )  # fmt: skip
-        (path,) = set(noise.glob("*.json")) - before
-    finally:
-        verified.run("ansible-playbook", "site.yml")
+    done = verified.fab(
+        "run-aa", FEW, "--app=flask", "--endpoints=index", "--repeats=2",
+        *short(rate=40, trials=2, duration=2, warmup=1), check=False,
+    )  # fmt: skip
+    (path,) = set(noise.glob("*.json")) - before
     document = json.loads(path.read_text())
     assert len(document["campaigns"]) == 2
     folder = verified.results / path.stem

@@ -1,11 +1,11 @@
-"""Test `fab check --apps-path` and `fab deploy` with apps that are right, and that are wrong."""
+"""Test apps of one's own that are right, and that are wrong: measured, checked, redeployed."""
 
 import re
 import shutil
 
 import pytest
 
-from tests.lab.campaigns import interrupt, wait_until
+from tests.lab.campaigns import FEW_WORKERS, has_figures, interrupt, records, short, wait_until
 
 APP = "agents/starlette"
 # It listens where nobody asks, and is waited for no longer than it says
@@ -45,6 +45,41 @@ def changed(own, verified):
     for path, text in kept.items():
         path.write_text(text)
     verified.fab("deploy", "starlette", f"--apps-path={own}")
+
+
+def test_they_are_measured_beside_the_project_s(own, verified):
+    folder = verified.campaign(
+        *FEW_WORKERS, f"--apps-path={own}", "--apps=starlette,nginx,flask", *short()
+    )
+    runs = records(folder)
+    assert {(run["app"], run["endpoint"]) for run in runs} == {
+        ("starlette", "index"),
+        ("starlette", "agents"),
+        ("nginx", "index"),
+        ("flask", "index"),
+        ("flask", "agents"),
+    }
+    for run in runs:
+        assert has_figures(run), run
+        assert all(check["ok"] for check in run["answers"])
+        assert [f for f in run["findings"] if f["check"] in ("answer", "sql")] == []
+
+
+def test_without_their_folder_they_are_not_known(own, verified):
+    done = verified.fab("run-round2", "--apps=starlette", "--dry-run", check=False)
+    assert done.returncode == 2
+    assert "unknown app of workload agents: 'starlette'" in done.stderr
+
+
+def test_a_folder_that_is_not_there_is_named(verified, tmp_path):
+    done = verified.fab("run-round2", f"--apps-path={tmp_path}/no", "--dry-run", check=False)
+    assert done.returncode == 2
+    assert f"{tmp_path}/no: no such folder" in done.stderr
+    done = verified.run(
+        "ansible-playbook", "site.yml", "-e", f"testbed_apps_path={tmp_path}/no", check=False
+    )
+    assert done.returncode != 0
+    assert f"{tmp_path}/no: no such folder" in done.stdout + done.stderr
 
 
 def test_apps_that_are_right_are_told_to_be(check, ssh):
