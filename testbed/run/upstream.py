@@ -44,7 +44,7 @@ class OtherService:
             ]
         )
         deadline = time.monotonic() + READY_S
-        while "ready" not in self._process.output:
+        while "ready" not in self._process.output.split():
             if self._process.wait(0.05) is not None or time.monotonic() > deadline:
                 said = causes.last_word(self._process.output) or "it says nothing"
                 raise TestbedError(
