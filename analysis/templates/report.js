@@ -61,6 +61,31 @@
     });
   }
 
+  // Show only some columns of the results.
+  const tables = all("table.runs, table.summary");
+  const headsOf = (table) => [...table.tHead.rows[0].cells];
+  const titles = new Set(tables.flatMap(headsOf).map((head) => head.textContent.trim()));
+  for (const bar of all(".filter")) {
+    const fold = document.createElement("details"), summary = document.createElement("summary");
+    fold.className = "columns";
+    summary.append("Columns");
+    fold.append(summary);
+    for (const title of [...titles].filter((title) => title !== "App")) {
+      const label = document.createElement("label"), box = document.createElement("input");
+      box.type = "checkbox";
+      box.checked = true;
+      label.append(box, ` ${title}`);
+      fold.append(label, " ");
+      box.addEventListener("change", () => {
+        for (const table of tables) {
+          const at = headsOf(table).findIndex((head) => head.textContent.trim() === title);
+          for (const row of at < 0 ? [] : table.rows) row.cells[at].hidden = !box.checked;
+        }
+      });
+    }
+    bar.append(fold);
+  }
+
   // Set all apps of an answer beside another baseline.
   for (const choice of all(".choice select")) {
     choice.closest(".choice").hidden = false;

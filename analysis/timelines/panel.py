@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator
 
 from analysis.charts.style import plain_number, wide
 
-MOST_POINTS = 120  # of a curve: more could not be told apart in the width of a page
+MOST_POINTS = 100  # of a curve: more could not be told apart in the width of a page
 PER_SECOND = 10
 PER_DECADE = 1000
 STEPS = 1000  # a linear scale has this many for its highest figure, or up to ten times as many

@@ -58,14 +58,29 @@ def test_tables_are_sorted_by_a_click_or_a_key(page_file, open_page):
 def test_runs_are_chosen_by_app_and_verdict(page_file, open_page):
     page = open_page(page_file)
     bar = page.locator(".filter")
-    bar.get_by_label("App").select_option("app1")
+    bar.locator("select[name=app]").select_option("app1")
     assert bar.locator("output").text_content() == "6 of 18 runs shown"
     shown = page.locator("details.run:visible")
     assert set(shown.evaluate_all("(runs) => runs.map((run) => run.dataset.app)")) == {"app1"}
-    bar.get_by_label("Verdict").select_option("valid")
+    bar.locator("select[name=verdict]").select_option("valid")
     assert shown.count() == 0
-    bar.get_by_label("App").select_option("")
+    bar.locator("select[name=app]").select_option("")
     assert bar.locator("output").text_content() == "12 of 18 runs shown"
+
+
+def test_columns_are_chosen(page_file, open_page):
+    page = open_page(page_file)
+    bar = page.locator(".filter")
+    bar.get_by_text("Columns").click()
+    heads = page.locator("#results th:visible", has_text="Goodput")
+    cells = page.locator("#results td[data-label^='Goodput']:visible")
+    assert heads.count() == 4  # trials together and every run, of two endpoints
+    assert cells.count() == 2 * (3 + 9)
+    bar.get_by_label("Goodput").uncheck()
+    assert (heads.count(), cells.count()) == (0, 0)
+    assert page.locator("#results td[data-label^='p99']:visible").count() == 2 * (3 + 9)
+    bar.get_by_label("Goodput").check()
+    assert cells.count() == 2 * (3 + 9)
 
 
 def test_another_baseline_is_taken(page_file, open_page):

@@ -113,7 +113,7 @@ def test_every_panel_is_drawn(tmp_path):
 def test_of_a_long_run_points_stand_for_several_with_their_mean_or_highest():
     seconds = np.arange(1000.0)
     y = np.where(seconds == 500, 900.0, 100.0)
-    for highest, top in ((True, 900.0), (False, (900.0 + 8 * 100.0) / 9)):
+    for highest, top in ((True, 900.0), (False, (900.0 + 9 * 100.0) / 10)):
         made = panel("p", [Line("l", "main", seconds, y, highest)], (0.0, 1000.0))
         told = [value / float(made.scale) for _, value in points(made.curves[0])]
         assert len(told) <= MOST_POINTS
