@@ -348,11 +348,11 @@ def _generator_fault(evidence: Evidence) -> str | None:
 
 
 def _generator_percent(evidence: Evidence, client: Samples) -> float | None:
-    """Return the CPU of the generator's busiest process, or of all its host if that is more."""
-    told = [evidence.run.output.busiest_process_cpu_percent if evidence.run.output else None]
-    if evidence.run.load.from_host == "client":
-        told.append(mean(client, "cpu_percent"))
-    return max((one for one in told if one is not None), default=None)
+    """Return the CPU of the generator's busiest process; of all its host if it does not tell."""
+    output = evidence.run.output
+    if output is not None and output.busiest_process_cpu_percent is not None:
+        return output.busiest_process_cpu_percent
+    return mean(client, "cpu_percent") if evidence.run.load.from_host == "client" else None
 
 
 def _link_percent(evidence: Evidence, server: Samples) -> float | None:

@@ -32,12 +32,12 @@ def test_a_run_without_disturbance_is_not_invalid(verified):
 
 
 def test_a_locked_table_is_what_gives_out(verified, ssh):
-    """All workers wait for the lock; where this machine is busy, CPUs may be scarce as well."""
+    """All workers wait for the lock. On a busy machine CPUs may be short, or samples too few."""
     lock = "begin; lock table agentfeatures; select pg_sleep(6); commit"
     hold = f'sudo -u postgres psql -q testbed_agents -c "{lock}" >/dev/null'
-    load = {"rate": 100, "duration": 8}
+    load = {"rate": 400, "duration": 8}
     run, *_ = during_load(verified, ssh, lambda: ssh("server", hold), **load)
-    assert run["gave_out"]["what"] in ("database", "all_cores"), run["gave_out"]
+    assert run["gave_out"]["what"] in ("database", "all_cores", "workers"), run["gave_out"]
 
 
 def test_strict_ends_with_an_error_unless_all_is_valid(verified):
