@@ -96,7 +96,9 @@ def each_of(found: LogRatio) -> Iterator[LogRatio]:
             Variance(*(np.broadcast_to(value, found.centre.shape)[place] for value in part))
             for part in found.parts
         )
-        yield LogRatio(found.centre[place], found.error[place], found.freedom[place], parts)
+        yield LogRatio(
+            found.centre[place], found.error[place], found.freedom[place], parts, found.sides
+        )
 
 
 def shown(
@@ -173,16 +175,22 @@ def _print_decided(campaigns: int, dice: np.random.Generator) -> None:
 
 def _print_shown(campaigns: int, dice: np.random.Generator) -> None:
     print("\nA difference that could be shown is shown in a repetition, in % of campaigns")
-    print("trials   cells   paired   unpaired")
-    for of, to in (3, 3), (5, 5), (10, 10), (3, 12), (5, 20):
+    print("trials   cells   paired   unpaired   unpaired, sd 2/10 %   sd 10/2 %")
+    for of, to in (3, 3), (5, 5), (10, 10), (3, 12), (5, 20), (3, 6):
         for cells in (1, 6, 30):
+            chance = (1 - CONFIDENCE) / cells
+            settings = [
+                (paired if together else unpaired, Setting((of, to), sd, 0.05, together))
+                for together in ((True, False) if of == to else (False,))
+                for sd in ((0.05, 0.05), (0.02, 0.1), (0.1, 0.02))
+                if not together or sd[0] == sd[1]
+            ]
             figures = [
-                100 * shown(Setting((of, to), (0.05, 0.05), 0.05, fit is paired), fit,
-                            (1 - CONFIDENCE) / cells, campaigns, dice) / campaigns
-                for fit in ((paired, unpaired) if of == to else (unpaired,))
-            ]  # fmt: skip
+                100 * shown(setting, fit, chance, campaigns, dice) / campaigns
+                for fit, setting in settings
+            ]
             told = "".join(f"{figure:10.1f}" for figure in figures)
-            print(f"{of:3}/{to:<3} {cells:7} {told:>20}")
+            print(f"{of:3}/{to:<3} {cells:7} {told:>40}")
 
 
 if __name__ == "__main__":
