@@ -5,6 +5,7 @@ All run as the app's user, and what they write lies in a folder that goes with t
 
 import os
 import signal
+import socket as sockets
 import subprocess
 import sys
 import tempfile
@@ -106,7 +107,7 @@ def together(folder: Path) -> None:
 
     def start(command: Command, there: Path | None) -> None:
         started.append(subprocess.Popen(command))
-        while there is not None and not there.exists() and started[-1].poll() is None:
+        while there is not None and not listens(there) and started[-1].poll() is None:
             time.sleep(0.05)
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
@@ -124,6 +125,12 @@ def together(folder: Path) -> None:
         for one in reversed(started):  # nginx first, so that it asks for nothing more
             one.terminate()
             one.wait()
+
+
+def listens(path: Path) -> bool:
+    """Return whether a program takes connections at a Unix socket; it may be there before."""
+    with sockets.socket(sockets.AF_UNIX) as one:
+        return one.connect_ex(str(path)) == 0
 
 
 def server(socket: str | None) -> Command:
