@@ -57,7 +57,8 @@ class Daemon:
             return
         raise TestbedError(
             f"server host: app {self._app.workload}/{self._app.name} {problem}",
-            remedy="run `ansible-playbook site.yml` for this inventory",
+            remedy="run `ansible-playbook site.yml` for this inventory, whose testbed_workloads "
+            f"name {self._app.workload}",
             exit_code=Exit.NOT_READY,
         )
 

@@ -297,7 +297,7 @@ def serving(
     In the end it is stopped, if it has not been, and must end in order.
     """
     with starting(app, services, log_file, **settings) as running:
-        path = next(iter(app.spec.endpoints.values()))
+        path = re.sub(r"\{\w+\}", "1", next(iter(app.spec.endpoints.values())))
 
         def answers() -> bool:
             assert running.process.poll() is None, f"{app.name} ended: {running.log()}"
