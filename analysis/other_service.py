@@ -5,12 +5,7 @@ from testbed.model.results import RunRecord
 
 def asked(record: RunRecord) -> str:
     """Return how long it was to take: '50 ms'; an empty text if the workload asks none."""
-    if record.upstream is None:
-        return ""
-    asked = record.upstream.asked
-    if asked.distribution == "constant":
-        return f"{asked.latency_ms:g} ms"
-    return f"{asked.latency_ms:g} ms at the median, log-normal with sigma {asked.sigma:g}"
+    return "" if record.upstream is None else record.upstream.asked.words
 
 
 def sentence(record: RunRecord) -> str:

@@ -36,6 +36,7 @@ def plan_text(experiment: Experiment, runs: list[PlannedRun], until: Until | Non
             experiment.title,
             wrapped(f"{_asked(load)}{arrivals}, {by}"),
             f"each run: {load.warmup_s:g} s warm-up{warm_up}, {load.duration_s:g} s measured",
+            *_other_service_lines(runs),
             "settings:",
             *_settings_lines(runs),
             "runs, in this order:",
@@ -51,6 +52,16 @@ def wrapped(text: str, indent: str = "") -> str:
     return textwrap.fill(
         text, COLUMNS, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
     )
+
+
+def _other_service_lines(runs: Sequence[PlannedRun]) -> Iterator[str]:
+    """Yield how long the other service takes, for each variant; nothing if none is asked."""
+    told = {run.variant: run.upstream.words for run in runs if run.upstream is not None}
+    if len(set(told.values())) == 1:
+        yield wrapped(f"the other service takes {next(iter(told.values()))}", "  ")
+    elif told:
+        yield "the other service takes:"
+        yield from (f"  {variant}: {words}" for variant, words in told.items())
 
 
 def _settings_lines(runs: Sequence[PlannedRun]) -> Iterator[str]:

@@ -30,6 +30,13 @@ class Upstream(Declared):
             raise ValueError("latency_ms is the median of a lognormal distribution: above 0")
         return self
 
+    @property
+    def words(self) -> str:
+        """Return how long an answer takes: '50 ms'."""
+        if self.distribution == "constant":
+            return f"{self.latency_ms:g} ms"
+        return f"{self.latency_ms:g} ms at the median, log-normal with sigma {self.sigma:g}"
+
 
 class UpstreamRecord(Model):
     """What the other service was asked to do in a run, and how it did in the measured part.
