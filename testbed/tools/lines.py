@@ -37,6 +37,7 @@ _LOGGED = "|".join(
 )
 # What a log that keeps each line as JSON calls it: Docker, its shippers, journalctl, clouds
 _LOGGED_AS = ("log", "message", "msg", "MESSAGE", "line", "textPayload")
+_LIST_OF_LINES = re.compile(r'(?:.*=> \{)?"?(?:[\w.]*_)?(?:stdout|stderr)_lines"?: \[')
 _COMMENT = r"(?:#+|//+|;+|\*+|--)(?=\s)"
 _BEFORE = re.compile(rf"(?:[\s>|\u200b]|{_TAG.pattern}|{_LOGGED}|{_COMMENT})*")
 # Where a remark may begin that somebody wrote behind a line: '# total time', '<- median', '(sum)',
@@ -142,7 +143,7 @@ class Reader:
         )
         first = "|".join(banners)
         self._banner = re.compile(first)
-        self._banner_within = re.compile(rf"(?<=\s)(?:{first})$")
+        self._banner_within = re.compile(rf"(?<=[\s:|>\]])(?:{first})$")
         self._stretches = {
             program: (re.compile(first), re.compile(last))
             for program, (first, last) in stretches.items()
@@ -153,7 +154,7 @@ class Reader:
         texts = _NEWLINE.split(text.removeprefix("\ufeff"), maxsplit=_MOST)
         if len(texts) > _MOST:
             raise ParseError(f"more than {_MOST:,} lines, which no tool prints", line=_MOST + 1)
-        *whole, last = self._without_prefixes([_of_record(text) for text in texts])
+        *whole, last = self._without_prefixes(list(_unlisted(map(_of_record, texts))))
         lines = [self._line(number, line) for number, line in enumerate(whole, start=1)]
         if last:
             lines.append(self._line(len(texts), last, cut=not _is_record(texts[-1])))
@@ -236,11 +237,30 @@ class Reader:
 def _like(prefix: str) -> re.Pattern[str]:
     """Return the pattern of a prefix in which only numbers and spaces differ from line to line."""
     words = (re.sub(r"\d+", r"\\d+", re.escape(word)) for word in prefix.split())
-    return re.compile(r"\s*" + r"\s+".join(words) + r"(?:\s|$)")
+    end = r"(?:\s|$)" if prefix[-1:].isspace() else ""
+    return re.compile(r"\s*" + r"\s+".join(words) + end)
+
+
+def _unlisted(texts: Iterable[str]) -> Iterator[str]:
+    """Yield the texts; those of a list of lines, as Ansible prints it, without its quotes."""
+    within = False
+    for text in texts:
+        bare = text.strip().removesuffix(",")
+        if within and bare.startswith('"'):
+            try:
+                line = str(json.loads(bare))
+                yield text if "\n" in line else line
+                continue
+            except ValueError:
+                pass
+        within = _LIST_OF_LINES.fullmatch(bare) is not None
+        yield text
 
 
 def _is_record(text: str) -> bool:
-    return len(text) <= _LONGEST_RECORD and '{"' in text and text.rstrip().endswith("}")
+    if len(text) > _LONGEST_RECORD:
+        return False
+    return '{"' in text and text.rstrip().endswith("}")
 
 
 def _of_record(text: str) -> str:

@@ -63,6 +63,16 @@ def test_a_log_that_keeps_each_line_as_json(file, capsys, before, key):
     assert json.loads(capsys.readouterr().out)["requests"] == 120_000
 
 
+def test_lines_of_a_json_list_and_of_a_logger_without_a_blank(file, capsys):
+    lines = file.read_text().splitlines()
+    listed = "".join(f"    {json.dumps(line)},\n" for line in lines)
+    logged = "".join(f"INFO:bench:{line}\n" for line in lines)
+    for text in ('"stdout_lines": [\n' + listed + "]\n", logged):
+        file.write_text(text)
+        assert main(["parse", str(file), "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["requests"] == 120_000
+
+
 @pytest.mark.parametrize("coding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-8-sig"])
 def test_the_encodings_of_other_systems_are_read(file, capsys, coding):
     file.write_bytes(file.read_text().replace("1.90ms", "190.00µs").encode(coding))
