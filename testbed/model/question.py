@@ -326,6 +326,18 @@ class QuestionPlan(Model):
     stacks: list[PlannedStack]
     cells: list[QuestionCell]
 
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        """Refuse a record, perhaps edited, that lacks a cell or names a stack that there is not."""
+        names = [stack.name for stack in self.stacks]
+        named = [self.baseline, *(stack.more_of for stack in self.stacks if stack.more_of)]
+        if not {*named} <= {*names}:
+            raise ValueError("question: baseline or more_of names none of its stacks")
+        whole = {(name, point) for name in names for point in self.points}
+        if {(cell.stack, cell.point) for cell in self.cells} != whole:
+            raise ValueError("question: its cells are not each stack at each point")
+        return self
+
     @property
     def of_latency(self) -> bool:
         """Return whether the other service's latency is swept."""

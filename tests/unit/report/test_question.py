@@ -192,6 +192,24 @@ def test_hostile_texts_do_no_harm(measured):
     assert "<img src=x" not in page
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"baseline": "nobody"}, {"points": [0.0, 7.0]}, {"cells": []}, {"stacks": []},
+    ],
+)  # fmt: skip
+def test_a_record_that_is_not_whole_is_refused_in_a_sentence(measured, capsys, change):
+    folder = measured(crossing)
+    path = folder / "campaign.json"
+    about = json.loads(path.read_text())
+    about["question"] |= change
+    path.write_text(json.dumps(about))
+    assert main(["question", str(folder)]) == Exit.BAD_INPUT
+    said = capsys.readouterr().err
+    assert "campaign.json" in said
+    assert "Traceback" not in said
+
+
 def test_other_campaigns_are_refused_in_a_sentence(tmp_path, capsys):
     records = [builder.run(1, "flask", "agents")]
     folder = builder.write(tmp_path / "other", builder.campaign(records), records)
