@@ -10,6 +10,7 @@ from analysis.groups import settings_text
 from analysis.load import LoadedCampaign
 from analysis.mixes import asked_percent
 from testbed.facts import flat, host_facts
+from testbed.model import database
 from testbed.model.results import Campaign
 
 PACKAGE = ": package "  # in the name of a difference
@@ -111,7 +112,8 @@ def _app_facts(of: LoadedCampaign, other: LoadedCampaign) -> dict[str, str]:
     for run in of.runs:
         record = run.record
         if (record.app, record.variant) in shared:
-            for name, value in sorted(record.settings.items()):
+            usual = database.USUAL if record.postgresql is not None else {}
+            for name, value in sorted((usual | record.settings).items()):
                 facts[f"{record.app}, variant {record.variant}: {name}"] = str(value)
         if record.generator_version is not None:
             facts[f"generator {record.load.generator}"] = record.generator_version

@@ -30,6 +30,10 @@ SETTINGS: dict[str, Setting] = {
 }
 
 
+# How every app logged in before there were these settings, and does unless told otherwise
+USUAL = {name: setting.default for name, setting in SETTINGS.items()}
+
+
 @dataclass(frozen=True)
 class Login:
     """One way to log in. The name of its role is that of the testbed's database and `suffix`."""
@@ -52,4 +56,5 @@ LOGINS = [Login(auth, socket) for auth in (SCRAM, MD5) for socket in (TCP, UNIX)
 
 def login(settings: dict[str, Any]) -> Login:
     """Return how an app with these settings logs in; older records do not say, and it was usual."""
-    return Login(settings.get(AUTH, SCRAM), settings.get(SOCKET, TCP))
+    told = USUAL | settings
+    return Login(str(told[AUTH]), str(told[SOCKET]))

@@ -310,6 +310,16 @@ def test_what_differs_is_listed(stored, compared):
     }
 
 
+def test_records_from_before_a_login_was_a_setting_had_the_usual_one(stored, compared):
+    asked = {"workers": 16, "database_auth": "md5", "database_socket": "tcp"}
+    before = [run.model_copy(update={"postgresql": {}}) for run in runs(STEADY)]
+    now = [run.model_copy(update={"postgresql": {}}) for run in runs(STEADY, settings=asked)]
+    _, document = compared(stored("a", before), stored("b", now))
+    assert {one["what"]: (one["a"], one["b"]) for one in document["differences"]} == {
+        "flask, variant default: database_auth": ("scram-sha-256", "md5"),
+    }
+
+
 def test_like_campaigns_differ_in_nothing(stored, compared, capsys):
     folder = stored("a", runs(STEADY))
     assert compared(folder, folder)[1]["differences"] == []
