@@ -17,6 +17,7 @@ from upstream.protocol import Connection
 from upstream.tally import Tally
 
 PROBE_EVERY_NS = 5_000_000  # 200 probes a second, which take less than 1 % of a CPU
+MOST_BEHIND_NS = 60_000_000_000  # a host that slept is not asked for all that it missed
 ROW_EVERY_NS = 1_000_000_000
 
 
@@ -87,7 +88,10 @@ class Service:
         self._tally.woke(now_ns - due_ns)
         if now_ns - self._row_began_ns >= ROW_EVERY_NS:
             self._row(now_ns)
-        self._wait(now_ns + PROBE_EVERY_NS, None)
+        # Those that fell due meanwhile are late, too: a long stop is many late probes, and not one
+        next_ns = due_ns + PROBE_EVERY_NS
+        behind = now_ns - next_ns > MOST_BEHIND_NS
+        self._wait(now_ns + PROBE_EVERY_NS if behind else next_ns, None)
 
     def _row(self, now_ns: int) -> None:
         now_s, cpu_s = time.time(), time.process_time()

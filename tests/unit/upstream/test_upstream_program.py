@@ -2,6 +2,7 @@
 
 import asyncio
 import http.client
+import io
 import itertools
 import json
 import math
@@ -17,6 +18,7 @@ from testbed.validity import upstream as judged
 from tests.unit.apps import upstream_server
 from upstream.latency import MOST_MS, latencies_ns
 from upstream.protocol import MOST_BYTES, Connection
+from upstream.service import Service
 from upstream.tally import Tally, rounded_up
 
 GOOD = b"GET /value?id=17 HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -146,6 +148,21 @@ def test_a_row_counts_from_the_row_before_it_but_for_those_who_wait():
     assert (first["asked_us"], first["late_us"]) == ({"20000": 3}, {"150": 1})
     assert (second["requests"], second["answers"], second["gone"]) == (0, 1, 1)
     assert second["most_waiting"] == 2
+
+
+def test_a_stop_is_told_by_as_many_late_probes_as_fell_into_it():
+    rows = io.StringIO()
+    service = Service(latencies_ns(0, "constant", 0, 1), rows)
+    began_ns = time.monotonic_ns()
+    service._wait(began_ns - 500_000_000, None)  # due half a second ago
+    service._fire()
+    service._row(time.monotonic_ns())
+    told = {int(late): count for late, count in json.loads(rows.getvalue())["lag_us"].items()}
+    assert sum(told.values()) >= 100
+    assert sum(count for late, count in told.items() if late >= 250_000) >= 50
+    service._wait(began_ns - 10**12, None)  # the host slept for a quarter of an hour
+    service._fire()
+    assert service._due[0][0] > began_ns
 
 
 @pytest.mark.parametrize("latency_ms", [0, 40])
