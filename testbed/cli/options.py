@@ -319,9 +319,12 @@ def read_versions(given: dict[str, Any]) -> VersionOptions:
     return options
 
 
+OF_CHOSEN_APPS = ("apps", "until", "most", "metric")
+
+
 def _refuse_of_several(options: Options, task: str) -> None:
     """Raise TestbedError if an option is given that only campaigns of chosen apps have."""
-    for name in ("apps", "until", "most", "metric"):
+    for name in OF_CHOSEN_APPS:
         if getattr(options, name) is not None:
             raise TestbedError(f"{option_name(name)} does not go with {task}")
 
@@ -361,7 +364,10 @@ def read_why(given: dict[str, Any]) -> WhyOptions:
 
 
 def defaults(model: type[Model] = Options) -> dict[str, tuple[Any, str]]:
-    """Return each option's default and help text, by name."""
+    """Return the default and help text of each option that a task takes, by name."""
+    refused = OF_CHOSEN_APPS if issubclass(model, NoiseOptions | WhyOptions) else ()
     return {
-        name: (field.default, field.description or "") for name, field in model.model_fields.items()
+        name: (field.default, field.description or "")
+        for name, field in model.model_fields.items()
+        if name not in refused
     }
