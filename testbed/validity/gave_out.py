@@ -26,6 +26,7 @@ IN_USE = 0.85  # of a pool's connections: hardly ever was one free
 ALWAYS = 0.7  # of the samples had a request that no worker had read
 UNREAD = 0.1  # of the requests in flight at least, for the workers to be what was short
 MOST = 0.5  # of the requests that the app had: where most of them are, it is
+SHORT_BACKLOG = 0.1  # of the requests due, unanswered at the end of less than four seconds
 OVERFLOWS = 0.01  # of the requests: so many connections found the listen queue full
 
 
@@ -320,10 +321,11 @@ def _grew(seconds: Samples) -> bool:
         open_now += second.get("due", 0) - second["completed"]
         backlog.append(open_now)
     quarter = len(backlog) // 4
-    if not quarter:
-        return False
+    due = sum(second.get("due", 0) for second in seconds)
+    if not quarter:  # so short that a backlog of usual size is a part of it
+        return bool(backlog) and backlog[-1] > SHORT_BACKLOG * due
     grown = fmean(backlog[-quarter:]) - fmean(backlog[quarter : 2 * quarter])
-    return grown > (100 - MET_PERCENT) / 100 * sum(second.get("due", 0) for second in seconds)
+    return grown > (100 - MET_PERCENT) / 100 * due
 
 
 def _upstream(evidence: Evidence, server: Samples) -> float | None:

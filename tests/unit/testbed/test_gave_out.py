@@ -87,3 +87,9 @@ def test_the_rule_finds_what_gave_out_by_operational_laws(tmp_path, seed):
             answer = judged(tmp_path, *steady_state.samples(make(dice), dice))
             found[kind, answer.what] += 1
     mostly_right(found, each, seed)
+
+
+@pytest.mark.parametrize(("completed", "grew"), [([100, 98, 101], False), ([60, 55, 70], True)])
+def test_a_backlog_shows_in_a_short_run_as_well(completed, grew):
+    seconds = [{"due": 100, "completed": one} for one in completed]
+    assert gave_out._grew(seconds) is grew
