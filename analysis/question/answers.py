@@ -16,7 +16,7 @@ from analysis.load import LoadedCampaign
 from analysis.question.crossing import At, Crossing, Verdict, crossing, verdicts
 from analysis.ratio import Estimate, Span
 from analysis.statistics import log_t_interval
-from analysis.trials import NOT_COUNTED, CellTrials, counts, remarks_on
+from analysis.trials import NOT_COUNTED, CellTrials, counts, remarks_on, why_nothing_is_known
 from testbed.errors import TestbedError
 from testbed.model.question import Point, QuestionPlan
 from testbed.model.results import RunRecord
@@ -309,6 +309,8 @@ def _beyond_capacity(answers: Sequence[Answer]) -> list[RunRecord]:
 def _remarks(campaign: LoadedCampaign, plan: QuestionPlan, cells: Sequence[Cell]) -> list[str]:
     """Return sentences on how far the figures can be trusted; none is there twice."""
     found = remarks_on([cell.trials(CAPACITY) for cell in cells])
+    if why := why_nothing_is_known([cell.trials(CAPACITY) for cell in cells]):
+        found.insert(0, why)
     if unfinished := capacities.unfinished(campaign):
         found.insert(0, f"Searches without an answer: {'; '.join(unfinished)}.")
     load = campaign.campaign.asked.get("load")

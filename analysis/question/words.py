@@ -129,6 +129,8 @@ def _course(plan: QuestionPlan, course: Course) -> str:
             )
         case "level":
             return f"No crossover {within}: {of} against {to}, {words.level}."
+    if all(one.verdict == "no data" for one in course.compared):
+        return f"There are no data to compare {of} with {to} {within}."
     return f"{of} and {to} cannot be told apart {within}, so no crossover was seen."
 
 

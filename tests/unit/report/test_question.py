@@ -221,3 +221,6 @@ def test_a_campaign_without_any_answer_says_so(answered):
     code, said = answered(crossing, capacities=[])
     assert code == Exit.NOT_VALID
     assert {one["verdict"] for one in said["compared"][0]["points"]} == {"no data"}
+    (answer,) = said["answers"]["upstream"]
+    assert answer["answer"] == "There are no data to compare Tasks with Threads within 0 to 200 ms."
+    assert any("Threads, at 0 ms" in remark for remark in said["remarks"])
