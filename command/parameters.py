@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import typer
 from pydantic.fields import FieldInfo
 
+from testbed.cli import options
 from testbed.cli.options import Names, PathName, Percent, option_name
 from testbed.model.base import Model
 from testbed.tools import generators
@@ -55,7 +56,10 @@ def command(
 
     called.__name__ = body.__name__
     called.__doc__ = body.__doc__
-    parameters = [*first, *(_option(name, field) for name, field in model.model_fields.items())]
+    parameters = [
+        *first,
+        *(_option(name, model.model_fields[name]) for name in options.defaults(model)),
+    ]
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     return called
 

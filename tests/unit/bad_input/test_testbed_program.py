@@ -86,7 +86,7 @@ def test_commands_that_read_results_have_a_help(command, testbed):
 )
 def test_every_option_of_fab_is_one_of_testbed(command, model, testbed):
     told = testbed(command, "--help").out
-    for name in model.model_fields:
+    for name in options.defaults(model):
         assert f"{options.option_name(name)} " in told, name
 
 
