@@ -24,8 +24,9 @@ _ASKED = struct.Struct("=BBBxI48x")  # family, protocol, extensions, states; any
 _TOLD = struct.Struct("=xBxx2s2s16x4s12x12x4xII8x")
 _ATTRIBUTE = struct.Struct("=HH")  # length, kind
 _INFO = 2  # INET_DIAG_INFO; its bit among the extensions is 1 << (_INFO - 1)
-# of struct tcp_info: milliseconds since data was last sent, and since some was last received
-_LAST_DATA = struct.Struct("=44xI4xI")
+# of struct tcp_info: milliseconds since data was last sent, and since some was last received;
+# segments with data that were received and sent (Linux 4.6)
+_DATA = struct.Struct("=44xI4xI96xII")
 
 # states of linux/tcp_states.h and their columns
 STATES = {
@@ -56,9 +57,7 @@ class _Socket(NamedTuple):
     peer: Address
     queued: int  # bytes that no program has read; listening: connections that none has accepted
     most_queued: int  # listening: how many connections may wait
-    # By so much data was last sent later than any was received; 0: within one tick of the kernel's
-    # clock, or not asked for
-    sent_later_ms: int
+    owed: bool  # what was sent last has not been answered; False if it was not asked for
 
 
 class Sockets:
@@ -107,7 +106,7 @@ class Sockets:
         for name, address in self._asked.items():
             if one.peer == address:
                 counts[f"{name}_connections"] += 1
-                counts[f"{name}_waiting"] += one.sent_later_ms > 0 and not one.queued
+                counts[f"{name}_waiting"] += one.owed and not one.queued
 
     def _service_columns(self) -> list[str]:
         return [f"{name}_{what}" for name in self._asked for what in ("waiting", "connections")]
@@ -148,17 +147,24 @@ def _read(told: bytes) -> _Socket:
         peer=Address(socket.inet_ntoa(host), int.from_bytes(other, "big")),
         queued=queued,
         most_queued=most_queued,
-        sent_later_ms=_sent_later_ms(told) if state == ESTABLISHED else 0,
+        owed=state == ESTABLISHED and _is_owed(told),
     )
 
 
-def _sent_later_ms(told: bytes) -> int:
-    """Return how much later data was sent than received, from a socket's attributes; 0: unknown."""
+def _is_owed(told: bytes) -> bool:
+    """Return whether an answer is owed over a connection, from a socket's attributes.
+
+    It is if data was sent later than any was received. Both may be in one tick of the kernel's
+    clock, 1 to 10 ms, as when a connection is used again at once. Then it is if more segments were
+    sent than received: a small question and its answer are one each.
+    """
     start = _TOLD.size
     while start + _ATTRIBUTE.size <= len(told):
         length, kind = _ATTRIBUTE.unpack_from(told, start)
-        if kind == _INFO and length >= _ATTRIBUTE.size + _LAST_DATA.size:
-            sent_ms, received_ms = _LAST_DATA.unpack_from(told, start + _ATTRIBUTE.size)
-            return int(received_ms) - int(sent_ms)
+        if kind == _INFO and length >= _ATTRIBUTE.size + _DATA.size:
+            sent_ms, received_ms, received, sent = _DATA.unpack_from(told, start + _ATTRIBUTE.size)
+            if sent_ms != received_ms:
+                return bool(sent_ms < received_ms)
+            return bool(sent > received)
         start += max(_ATTRIBUTE.size, (length + 3) & ~3)
-    return 0
+    return False

@@ -1,24 +1,33 @@
 """What gave out first, of real servers on loopback: the rule sees what telemetry really samples.
 
-On a machine that others use, CPUs may be what is short, and the rule then says so; a sampling that
-is held up may miss one of the cases.
+On a machine that others use, CPUs may be what is short, and the rule then says so. A sampling that
+is held up, or a load, may miss the bottleneck: each is provoked up to three times.
 """
 
 import random
 
+import pytest
+
 from tests.contract.gave_out.provoked import answer, cases
 from tests.unit.apps.cluster import running
 
+TRIES = 3
 SHORT = ("sleeping workers", "a small pool", "a lock", "a slow database", "a slow service")
 
 
-def test_the_rule_finds_what_was_provoked(tmp_path):
+@pytest.fixture(scope="module")
+def cluster():
+    with running() as one:
+        yield one
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_the_rule_finds_what_was_provoked(name, cluster, tmp_path):
     wrong = []
-    with running() as cluster:
-        for case in cases(random.SystemRandom()):
-            if case.name not in SHORT:
-                continue
-            found = answer(case, cluster, tmp_path, load_s=3)
-            if found.what not in (case.truth, *case.disturbed):
-                wrong.append((case, found))
-    assert len(wrong) <= 1, wrong
+    for _ in range(TRIES):
+        case = next(one for one in cases(random.SystemRandom()) if one.name == name)
+        found = answer(case, cluster, tmp_path, load_s=3)
+        if found.what in (case.truth, *case.disturbed):
+            return
+        wrong.append((case, found))
+    raise AssertionError(wrong)
