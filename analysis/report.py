@@ -91,7 +91,7 @@ def write(campaign: LoadedCampaign, out: Path) -> dict[str, list[Rendered]]:
     by_endpoint = dict(charts.endpoint_charts(campaign))
     for drawn in by_endpoint.values():
         for chart in drawn:
-            _write_chart(chart, chart_folder)
+            write_chart(chart, chart_folder)
     (out / "table.csv").write_text(tables.csv(tables.runs_frame(campaign)), encoding="utf-8")
     if tables.several_trials(campaign):
         (out / "summary.csv").write_text(
@@ -106,7 +106,7 @@ def write(campaign: LoadedCampaign, out: Path) -> dict[str, list[Rendered]]:
     why = section(campaign)
     for part in why.parts if why else ():
         if part.chart:
-            _write_chart(part.chart, chart_folder)
+            write_chart(part.chart, chart_folder)
     page = html.page(campaign, by_endpoint, evidence.of_campaign(campaign, out), why)
     (out / "index.html").write_text(page, encoding="utf-8")
     return by_endpoint
@@ -123,6 +123,7 @@ def table_text(campaign: LoadedCampaign) -> str:
     return "".join(f"{line.rstrip()}\n" for line in buffer.getvalue().splitlines())
 
 
-def _write_chart(chart: Rendered, folder: Path) -> None:
+def write_chart(chart: Rendered, folder: Path) -> None:
+    """Write a chart as SVG and as PNG."""
     (folder / f"{chart.name}.svg").write_bytes(chart.svg)
     (folder / f"{chart.name}.png").write_bytes(chart.png)

@@ -74,12 +74,15 @@ class CampaignPart:
 
 
 def page(
-    loaded: LoadedSeries, charts: Mapping[str, Mapping[str, list[Rendered]]], links: dict[str, str]
+    loaded: LoadedSeries,
+    charts: Mapping[str, Mapping[str, list[Rendered]]],
+    links: dict[str, str],
+    against_published: list[Rendered],
 ) -> str:
     """Return the whole page; the same series always gives the same text.
 
     The keys of `charts` and `links` are the names of campaigns. A campaign that was not measured is
-    in neither.
+    in neither. `against_published` are the charts of the series (analysis/articles/charts.py).
     """
     series = loaded.series
     return html.environment().get_template("series.html.j2").render(
@@ -88,6 +91,7 @@ def page(
         loaded=loaded,
         cautions=cautions(loaded),
         modes=[_mode(loaded, mode) for mode in loaded.modes],
+        against_published=against_published,
         mode_titles=MODES,
         metric_names=METRIC_NAMES,
         figure_rows=figure_rows(loaded) if "as_published" in loaded.modes else [],

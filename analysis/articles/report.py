@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from analysis import report
+from analysis.articles import charts as series_charts
 from analysis.articles import page, verdicts
 from analysis.articles.series import LoadedSeries, load_series
 from analysis.charts.style import Rendered
@@ -30,7 +31,7 @@ def report_command(arguments: Namespace, console: Console) -> None:
 
 
 def write(loaded: LoadedSeries, out: Path) -> None:
-    """Write index.html and verdicts.json, and each campaign's own report in a folder below.
+    """Write index.html, verdicts.json, charts/, and each campaign's own report in a folder below.
 
     The same series gives the same bytes. Raises OSError if `out` cannot be written.
     """
@@ -40,6 +41,11 @@ def write(loaded: LoadedSeries, out: Path) -> None:
         if part.campaign is not None:
             charts[part.about.campaign] = report.write(part.campaign, out / part.about.campaign)
     links = {name: f"{name}/index.html" for name in charts}
-    html = page.page(loaded, charts, links)
+    against_published = series_charts.charts(loaded)
+    if against_published:
+        (out / "charts").mkdir(exist_ok=True)
+    for chart in against_published:
+        report.write_chart(chart, out / "charts")
+    html = page.page(loaded, charts, links, against_published)
     (out / "index.html").write_text(html, encoding="utf-8")
     (out / "verdicts.json").write_text(verdicts.as_json(loaded) + "\n", encoding="utf-8")

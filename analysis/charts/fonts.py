@@ -30,8 +30,7 @@ class Shown:
 def legible(campaign: LoadedCampaign) -> Shown:
     """Return the campaign as charts can show it on this machine."""
     titles = {run.record.app_title: run.record.app for run in campaign.runs}
-    families = [USUAL, *_others("".join(titles))]
-    missing = _missing("".join(titles), families)
+    families, missing = families_of("".join(titles))
     hidden = {title: app for title, app in titles.items() if missing & set(title)}
     if not hidden:
         return Shown(campaign, families, "")
@@ -44,6 +43,15 @@ def legible(campaign: LoadedCampaign) -> Shown:
     names = ", ".join(f"{app} for '{title}'" for title, app in sorted(hidden.items()))
     note = f"No font on this machine has all characters of some titles: the chart says {names}."
     return Shown(replace(campaign, runs=runs), families, note)
+
+
+def families_of(text: str) -> tuple[list[str], set[str]]:
+    """Return the fonts that show a text on this machine, and the characters that none of them has.
+
+    The usual font is the first of them.
+    """
+    families = [USUAL, *_others(text)]
+    return families, _missing(text, families)
 
 
 def _others(text: str) -> list[str]:

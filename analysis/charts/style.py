@@ -12,11 +12,12 @@ from typing import Any
 
 import matplotlib.figure
 import matplotlib.image
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.ft2font import LoadFlags
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from analysis.groups import Group, apps
 from analysis.load import LoadedCampaign
@@ -56,7 +57,11 @@ ERROR_COLOURS = {
     "status": "#cc6677",
     "wrong_body": "#882255",
 }
+PLACES = {"lab": "lab (two namespaces on one machine)", "metal": "real hosts"}
 HATCH = "////"
+# Below a span of NARROW, a logarithmic axis has numbers at 1, 1.2, 1.4 and so on, above it at 1, 2,
+# 5, 10, and from DECADES on at powers of ten
+NARROW, DECADES = 8, 300
 LOG_FROM_SPAN = 30  # greatest over smallest figure from which an axis is logarithmic
 
 RC: Any = {  # matplotlib types each key by itself
@@ -154,7 +159,25 @@ def frame(
     below: float = 0.5,
     key_lines: int = 0,
 ) -> Frame:
-    """Return an empty figure with axes of the given heights.
+    """Return an empty figure of one campaign; `framed` says what the arguments mean."""
+    return framed(
+        title, subtitle, footer(campaign, generators),
+        heights=heights, gap=gap, left=left, below=below, key_lines=key_lines,
+    )  # fmt: skip
+
+
+def framed(
+    title: str,
+    subtitle: str,
+    source: str,
+    *,
+    heights: list[float],
+    gap: float = 0.0,
+    left: float = MARGIN,
+    below: float = 0.5,
+    key_lines: int = 0,
+) -> Frame:
+    """Return an empty figure with axes of the given heights, and where its figures come from.
 
     `below` is the room under the last axes for ticks and axis label, `key_lines` the lines for
     a key between subtitle and axes (see `key`).
@@ -162,7 +185,7 @@ def frame(
     room = WIDTH - 2 * MARGIN
     head = wrap(title, room, 13)  # the heading is bold, hence wider
     sub = wrap(subtitle, room)
-    foot = wrap(footer(campaign, generators), room, 7)
+    foot = wrap(source, room, 7)
     top = MARGIN + 0.23 * len(head) + LINE * len(sub) + KEY_LINE * key_lines + 0.13
     bottom = below + 0.14 * len(foot) + MARGIN
     total = top + sum(heights) + gap * (len(heights) - 1) + bottom
@@ -188,11 +211,8 @@ def frame(
 
 def footer(campaign: LoadedCampaign, generators: str) -> str:
     """Say where the figures come from: campaign, place, generator, and if it is a calibration."""
-    place = {
-        "lab": "lab (two namespaces on one machine)",
-        "metal": "real hosts",
-    }[campaign.campaign.place]
-    text = f"{campaign.campaign.campaign} · {place} · load by {generators}"
+    about = campaign.campaign
+    text = f"{about.campaign} · {PLACES[about.place]} · load by {generators}"
     return f"calibration, not ranked · {text}" if campaign.calibration else text
 
 
@@ -268,6 +288,27 @@ def plain_axis(axes: Axes, axis: str = "x") -> None:
     axes.set_axisbelow(True)
 
 
+def log_axis(axes: Axes, low: float, high: float) -> None:
+    """Make the x axis logarithmic, from `low` to `high`, with plain numbers and a line at 1."""
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    span = high / low
+    if span > DECADES:
+        axes.xaxis.set_major_locator(LogLocator(numticks=9))
+    else:
+        subs = (1, 2, 5) if span > NARROW else tuple(one / 10 for one in range(10, 100, 2))
+        axes.xaxis.set_major_locator(LogLocator(subs=subs, numticks=7))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.axvline(1, color=QUIET, linewidth=0.6)
+    axes.grid(axis="x", color=GRID, linewidth=0.6)
+    axes.set_axisbelow(True)
+
+
 def plain_number(value: float) -> str:
-    """Return a tick's label, such as 0.01, 0.5, 20 or 1,500."""
+    """Return a tick's label, such as 0.00001, 0.5, 20 or 1,500."""
+    if 0 < abs(value) < 1e-4:
+        return np.format_float_positional(value, precision=3, fractional=False, trim="-")
     return f"{value:,.0f}" if abs(value) >= 1 and value == round(value) else f"{value:,g}"

@@ -3,27 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
-from analysis.charts.style import (
-    GRID,
-    INK,
-    MARGIN,
-    QUIET,
-    WIDTH,
-    Chart,
-    frame,
-    plain_number,
-    text_width,
-)  # fmt: skip
+from analysis.charts.style import INK, MARGIN, QUIET, WIDTH, Chart, frame, log_axis, text_width
 from analysis.load import LoadedCampaign
 
 ROW = 0.34  # inches, a step with its label
 BAR = 0.6  # of a row
 RAISES, LOWERS, NOISE, WHOLE = "#0072b2", "#d55e00", "#999999", "#332288"
-# Below a span of this, an axis has numbers at 1, 1.2, 1.4 and so on, above it at 1, 2, 5, 10
-NARROW = 8
 CAPTION = (
     "Each bar is the share of one factor (Shapley value): it begins where the one above ends, and "
     "all together lead from 1 to the ratio. The axis is logarithmic, so that equal factors are "
@@ -76,7 +61,10 @@ def draw(
             axes.plot([end, end], [y + BAR / 2, y + 1 - BAR / 2], color=QUIET, linewidth=0.6)
         ends.append(end)
         begin = end
-    _axis(axes, min(ends), max(ends))
+    # room beyond the ends of what is drawn
+    room = (max(ends) / min(ends)) ** 0.05 if max(ends) > min(ends) else 1.1
+    log_axis(axes, min(ends) / room, max(ends) * room)
+    axes.tick_params(axis="y", length=0)
     axes.set_yticks(range(len(rows)), [row.label for row in rows], fontsize=9, color=INK)
     axes.set_xlabel("times")
     words = "; ".join(f"{row.label}" for row in rows)
@@ -87,19 +75,3 @@ def _colour(step: Step) -> str:
     if not step.told:
         return NOISE
     return RAISES if step.value >= 1 else LOWERS
-
-
-def _axis(axes: Axes, low: float, high: float) -> None:
-    """Give the axis plain numbers, and room beyond the ends of what is drawn."""
-    room = (high / low) ** 0.05 if high > low else 1.1
-    axes.set_xlim(low / room, high * room)
-    subs = (1, 2, 5) if high / low > NARROW else tuple(one / 10 for one in range(10, 100, 2))
-    axes.xaxis.set_major_locator(LogLocator(subs=subs, numticks=7))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.tick_params(axis="y", length=0)
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    axes.axvline(1, color=QUIET, linewidth=0.6)
-    axes.grid(axis="x", color=GRID, linewidth=0.6)
-    axes.set_axisbelow(True)
