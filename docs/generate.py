@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from analysis.__main__ import COMMANDS
 from analysis.export import rows as export_rows
 from command import main as testbed
-from docs import schemas
+from docs import schemas, website
 from testbed.asked import catalogue
 from testbed.fitness import table as fitness
 from testbed.model import database, question
@@ -432,10 +432,22 @@ def texts() -> dict[Path, str]:
 
 
 def main() -> int:
-    """Write all files that differ; with --check, name them and return 1."""
+    """Write all files that differ; with --check, name them and return 1; with --site, the site."""
     parser = argparse.ArgumentParser(prog="script/docs", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="name what differs, write nothing")
-    check = parser.parse_args().check
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument("--check", action="store_true", help="name what differs, write nothing")
+    instead.add_argument(
+        "--site",
+        nargs="?",
+        type=Path,
+        const=website.FOLDER,
+        metavar="FOLDER",
+        help="build the site of these pages instead (default: .cache/site in the checkout)",
+    )
+    given = parser.parse_args()
+    if given.site:
+        return website.build(given.site)
+    check = given.check
     differing = {path: text for path, text in texts().items() if _now(path) != text}
     for path, text in differing.items():
         name = path.relative_to(ROOT)
