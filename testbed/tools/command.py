@@ -16,6 +16,7 @@ from testbed.tools import ANY, ParseError, parse, parse_all
 from testbed.tools.table import TOOLS
 
 _LOOKED_AT = 4096  # bytes that tell the encoding
+_DIGITS = 9
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -131,8 +132,16 @@ def _table(output: ToolOutput) -> Table:
             for problem in value:
                 table.add_row(Text("problem", style="bold"), Text(problem))
         elif name != "tool" and (value is not None or name in _LOOKED_FOR):
-            table.add_row(name, "-" if value is None else Text(str(value)))
+            table.add_row(name, "-" if value is None else Text(_written(value)))
     return table
+
+
+def _written(value: object) -> str:
+    """Return a value as text; a fraction has as many digits as a tool prints, and no more.
+
+    Of a quotient of two such figures, the rest is what binary fractions leave.
+    """
+    return f"{value:.{_DIGITS}g}" if isinstance(value, float) else str(value)
 
 
 def _told(figures: RequestFigures) -> str:

@@ -13,6 +13,8 @@ import pytest
 from printing import Ab, Wrk, ab, wrk
 
 from analysis.__main__ import main
+from testbed.model.tool_output import ToolOutput
+from testbed.tools import command
 from testbed.tools.table import TOOLS
 
 ROOT = Path(__file__).parents[3]
@@ -41,6 +43,19 @@ def test_one_run_is_one_document(file, capsys):
     }
     assert document["latency_us"]["percentiles"]["50"] == 1900
     assert document["problems"] == []
+
+
+def test_a_quotient_has_no_more_digits_than_a_tool_prints(tmp_path, capsys, monkeypatch):
+    unrounded = 1.1 * 114259.3454545  # binary fractions leave more digits
+    assert len(str(unrounded)) > len("125685.28")
+    made = ToolOutput(tool="wrk", goodput_rps=unrounded, duration_s=0.0001234)
+    monkeypatch.setattr(command, "parse", lambda text, tool: made)
+    (tmp_path / "any.txt").write_text("any")
+    assert main(["parse", str(tmp_path / "any.txt")]) == 0
+    table = capsys.readouterr().out
+    assert "125685.28 " in table
+    assert "0.0001234 " in table
+    assert str(unrounded) not in table
 
 
 def test_all_runs_are_a_list_even_if_there_is_one(file, capsys):
@@ -109,7 +124,7 @@ def test_without_json_it_is_a_table_with_the_problems(file, capsys):
     file.write_text(file.read_text().replace("Running 30s", "Running 90s"))
     assert main(["parse", str(file)]) == 0
     out = capsys.readouterr().out
-    for part in ("wrk", "3996.0", "120000", "status 3", "1900 µs", "stopped early", "99 %"):
+    for part in ("wrk", "3996 ", "120000", "status 3", "1900 µs", "stopped early", "99 %"):
         assert part in out
     assert "None" not in out
 
