@@ -14,6 +14,7 @@ from testbed import files
 from testbed.errors import TestbedError
 from testbed.texts import plain
 
+QUESTION_FOLDER = "question"  # in a campaign's folder: the page that answers its question
 INSIDE_BYTES = 1500  # of a raw file whose text stands in the page
 MOST_FILES = 40  # of one run that are linked
 
@@ -35,6 +36,17 @@ def of_campaign(campaign: LoadedCampaign, out: Path) -> dict[str, list[Evidence]
         run.record.run_id: _of_run(campaign.folder / run.record.run_id, to_folder)
         for run in campaign.runs
     }
+
+
+def question_page(campaign: LoadedCampaign, out: Path) -> str | None:
+    """Return the link from a page in the folder `out` to the page that answers the question.
+
+    Return None if the campaign answers none, or if the page has not been written.
+    """
+    page = campaign.folder / QUESTION_FOLDER / "index.html"
+    if campaign.campaign.question is None or not page.is_file():
+        return None
+    return quote(os.path.relpath(page.resolve(), out.resolve()))
 
 
 def _of_run(folder: Path, to_campaign: Path) -> list[Evidence]:

@@ -70,11 +70,12 @@ def page(
     charts: Mapping[str, list[Rendered]],
     evidence: Mapping[str, list[Evidence]],
     why: Section | None = None,
+    question_page: str | None = None,
 ) -> str:
     """Return the whole page; the same results folder always gives the same text.
 
     `evidence` has the files of each run by its id. `why` says why two apps differ, if that was
-    asked.
+    asked. `question_page` is the link to the page that answers the campaign's question.
     """
     template = environment().get_template("report.html.j2")
     found = answers.answers(campaign)
@@ -125,6 +126,7 @@ def page(
         timeline=functools.partial(timeline, campaign),
         tints=tints(campaign),
         why=why,
+        question_page=question_page,
         made_by=sorted({groups.generated_by(run.record) for run in campaign.runs}),
         fitness_summary=fitness_summary,
         packages=packages(campaign.campaign.hosts),

@@ -107,7 +107,13 @@ def write(campaign: LoadedCampaign, out: Path) -> dict[str, list[Rendered]]:
     for part in why.parts if why else ():
         if part.chart:
             write_chart(part.chart, chart_folder)
-    page = html.page(campaign, by_endpoint, evidence.of_campaign(campaign, out), why)
+    page = html.page(
+        campaign,
+        by_endpoint,
+        evidence.of_campaign(campaign, out),
+        why,
+        evidence.question_page(campaign, out),
+    )
     (out / "index.html").write_text(page, encoding="utf-8")
     return by_endpoint
 

@@ -15,6 +15,7 @@ from analysis import capacities, gave_out
 from analysis.charts import fonts, sweep
 from analysis.charts.style import RC, Rendered, generator_of, render
 from analysis.compare.cells import CAPACITY
+from analysis.evidence import QUESTION_FOLDER
 from analysis.figures import Figure
 from analysis.folders import lacks, load_one
 from analysis.load import LoadedCampaign
@@ -51,7 +52,7 @@ def command(arguments: Namespace, console: Console) -> int:
     """
     campaign = load_one(arguments.folder)
     found = answer(campaign)
-    out = arguments.out or arguments.folder / "question"
+    out = arguments.out or arguments.folder / QUESTION_FOLDER
     try:
         written = write(campaign, found, out)
     except OSError as error:

@@ -9,6 +9,7 @@ from queue import SimpleQueue
 from rich.console import Console
 
 from analysis.articles.report import report_command
+from analysis.evidence import QUESTION_FOLDER
 from analysis.serve.index import Entry, stamp_of
 from testbed import files
 from testbed.errors import TestbedError
@@ -64,13 +65,15 @@ def report_ns(entry: Entry) -> int:
 
 
 def newest_record_ns(entry: Entry) -> int:
-    """Return when the newest of the records that a report reads was written, nanoseconds."""
+    """Return when the newest file that a report reads or leads to was written, nanoseconds."""
     below = [entry.folder / run for run in entry.runs]
     if entry.kind == "series":
         records = [entry.folder / SERIES_FILE, *(one / CAMPAIGN_FILE for one in below)]
         records += [run for one in below for run in one.glob(f"[!.]*/{RUN_FILE}")]
     else:
-        records = [entry.folder / CAMPAIGN_FILE, *(one / RUN_FILE for one in below)]
+        # the report leads to the answer of the campaign's question once there is one
+        answer = entry.folder / QUESTION_FOLDER / PAGE
+        records = [entry.folder / CAMPAIGN_FILE, answer, *(one / RUN_FILE for one in below)]
     return max(map(written_ns, records), default=0)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from analysis.evidence import QUESTION_FOLDER
 from analysis.serve.index import Entry, is_name
 from analysis.serve.reports import FOLDER
 from testbed import files
@@ -10,6 +11,7 @@ from testbed.errors import TestbedError
 from testbed.model.results import CAMPAIGN_FILE, SERIES_FILE
 from testbed.texts import shown_name
 
+PAGES = (FOLDER, QUESTION_FOLDER)  # folders of files that commands of this package write
 PLAIN = "text/plain; charset=utf-8"  # of whatever a tool or an app printed
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -52,10 +54,11 @@ def _is_plain(path: Path) -> bool:
 def _has(entry: Entry, inner: Sequence[str]) -> bool:
     if len(inner) == 1:
         return inner[0] in (CAMPAIGN_FILE, SERIES_FILE)
-    return inner[0] == FOLDER or (inner[0] in entry.runs and entry.kind == "campaign")
+    of_campaign = inner[0] == QUESTION_FOLDER or inner[0] in entry.runs
+    return inner[0] == FOLDER or (of_campaign and entry.kind == "campaign")
 
 
 def _type(inner: Sequence[str]) -> str:
-    """Return the type of a file. Those of a report are what they say; others may hold anything."""
+    """Return the type of a file. Those of pages are what they say; others may hold anything."""
     suffix = Path(inner[-1]).suffix
-    return TYPES.get(suffix, PLAIN) if inner[0] == FOLDER or suffix == ".json" else PLAIN
+    return TYPES.get(suffix, PLAIN) if inner[0] in PAGES or suffix == ".json" else PLAIN

@@ -85,6 +85,8 @@ def repeat(bundle: Path, given: ReproduceOptions, agree: Agree, watch: Watch | N
         results_folder=store.folder(),
         apps_path=given.apps_path,
         until=about.until,
+        why=about.why,
+        question=about.question,
         watch=watch,
     )
     outcome = campaign.run(request, progress)

@@ -2,10 +2,13 @@
 
 import json
 import math
+from urllib.parse import unquote
 
 import pytest
 
+from analysis import evidence, html
 from analysis.__main__ import main
+from analysis.load import load
 from testbed.errors import Exit
 from tests.unit.report import builder, question_builder
 from tests.unit.report.question_builder import POINTS, plan
@@ -181,6 +184,22 @@ def test_the_page_answers_first_and_is_always_the_same(measured, capsys):
     said = capsys.readouterr().out
     assert "Should we move to async?" in said
     assert "page: " in said
+
+
+def test_the_report_leads_to_the_answer_once_it_is_written(measured, tmp_path):
+    folder, out = measured(crossing), tmp_path / "a report"
+    begun = load(folder)
+    assert evidence.question_page(begun, out) is None
+    page = html.page(begun, {"upstream": []}, {})
+    assert "to answer a question: “Should we move to async?”" in page
+    assert "python -m analysis question" in page
+    (folder / "question").mkdir()
+    (folder / "question" / "index.html").write_text("the answer")
+    link = evidence.question_page(begun, out)
+    assert (out / unquote(link)).resolve() == (folder / "question" / "index.html").resolve()
+    assert f'<a href="{link}">The answer</a>' in html.page(
+        begun, {"upstream": []}, {}, question_page=link
+    )
 
 
 def test_hostile_texts_do_no_harm(measured):

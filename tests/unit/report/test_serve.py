@@ -257,6 +257,9 @@ def files_of(results):
     (folder / "report").mkdir()
     (folder / "report" / "index.html").write_text("a report")
     (folder / "report" / "pipe").symlink_to("/dev/zero")
+    (folder / "question" / "charts").mkdir(parents=True)
+    (folder / "question" / "index.html").write_text("an answer")
+    (folder / "question" / "charts" / "any.svg").write_text("a chart")
 
 
 @pytest.mark.parametrize(
@@ -264,6 +267,8 @@ def files_of(results):
     [
         ("campaign.json", "application/json"),
         ("report/index.html", "text/html; charset=utf-8"),
+        ("question/index.html", "text/html; charset=utf-8"),
+        ("question/charts/any.svg", "image/svg+xml"),
         ("001-flask-index-default-t1/run.json", "application/json"),
         ("001-flask-index-default-t1/raw/page.html", "text/plain; charset=utf-8"),
         ("001%2Dflask-index-default-t1/run.json", "application/json"),

@@ -11,7 +11,8 @@ from testbed.campaign import campaign, reproduce
 from testbed.cli import reproducing
 from testbed.errors import TestbedError
 from testbed.model.results import Version, Versions
-from tests.unit.report import builder
+from testbed.model.why import Factor, Why
+from tests.unit.report import builder, question_builder
 
 OPTIONS = reproducing.ReproduceOptions
 
@@ -80,6 +81,40 @@ def test_a_dry_run_prints_the_plan_and_touches_no_host(bundle, monkeypatch, caps
     assert "every file is as its list says" in text
     assert "001-" in text
     assert [one[1] for one in asked] == [None]
+
+
+@pytest.fixture
+def carried_out(bundle, monkeypatch, tmp_path):
+    """Repeats a campaign up to its load; returns what would have been carried out."""
+
+    def repeat(**about):
+        requests = []
+
+        def run(request, progress):
+            requests.append(request)
+            return campaign.Outcome(tmp_path / "again", [])
+
+        monkeypatch.setattr(campaign, "run", run)
+        monkeypatch.setattr(reproducing.inventory, "load", lambda name: SimpleNamespace())
+        monkeypatch.setattr(reproducing.show, "outcome_text", lambda outcome: "")
+        reproducing.repeat(bundle(**about), OPTIONS(), lambda *given: 0, None)
+        (request,) = requests
+        return request
+
+    return repeat
+
+
+def test_the_question_of_a_campaign_is_asked_again(carried_out):
+    asked = question_builder.plan()
+    request = carried_out(question=asked)
+    assert (request.question, request.why) == (asked, None)
+
+
+def test_what_two_apps_differ_in_is_asked_again(carried_out):
+    keep_alive = Factor(name="keepalive", title="keep-alive", app="off", against="on")
+    two = Why(app="flask", against="django", titles={}, factors=[keep_alive], cells=[])
+    request = carried_out(why=two)
+    assert (request.question, request.why) == (None, two)
 
 
 def test_the_campaign_is_carried_out_and_compared_with_the_original(bundle, monkeypatch, tmp_path):
