@@ -20,7 +20,8 @@ from analysis.figures import BY_KEY, SHOWN_COSTS, Figure
 from analysis.groups import Group, endpoints, groups, load_text
 from analysis.intervals import CONFIDENCE, holm
 from analysis.load import LoadedCampaign
-from analysis.ratio import Estimate, interval_text, number
+from analysis.ratio import Estimate, difference_text, interval_text, number
+from analysis.statistics import MIN_TRIALS_FOR_INTERVAL
 from analysis.tables import is_shown
 from analysis.trials import CellTrials, worst
 from testbed.model.results import Standing
@@ -247,8 +248,24 @@ def _least(rest: list[Row]) -> str:
     """Return which differences from the first could not be told apart with such trials."""
     if any(row.told == "one trial" for row in rest):
         return "With one trial, nothing tells how sure that is."
-    next_is = rest[0].first_is
-    least = None if next_is is None else next_is.could_show((1 - CONFIDENCE) / len(rest))
-    if least is None or least == 1:
-        return "Such trials do not say which differences could be told apart."
-    return f"Differences under {100 * (least - 1):.2g} % are often not told apart here."
+    found = [row.first_is for row in rest if row.first_is is not None]
+    shown = (one.could_show((1 - CONFIDENCE) / len(rest)) for one in found)
+    known = sorted(one for one in shown if one is not None and one > 1)
+    if known:
+        least, most = (difference_text(one) for one in (known[0], known[-1]))
+        span = least if least == most else f"{least} to {most}, depending on the app,"
+        return f"Differences under {span} are often not told apart here."
+    return (
+        "The intervals say what is told apart here; the smallest difference that would be is not "
+        f"known: {_why_not_known(found)}."
+    )
+
+
+def _why_not_known(found: Sequence[Estimate]) -> str:
+    """Return why no ratio says which differences such trials would tell apart."""
+    trials = max((min(one.trials) for one in found), default=0)
+    if trials < MIN_TRIALS_FOR_INTERVAL:
+        return f"that takes {MIN_TRIALS_FOR_INTERVAL} trials of an app"
+    if any(one.bounds_only for one in found):
+        return "of the figures only bounds are known"
+    return "the trials of an app are all alike, or its figure is zero"

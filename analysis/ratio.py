@@ -157,10 +157,16 @@ class Estimate:
     @property
     def _tells_scatter(self) -> bool:
         """Whether there are trials enough, whose figures are no bounds."""
-        if min(self.trials) < MIN_TRIALS_FOR_INTERVAL or not self.at_least:
+        enough = min(self.trials) >= MIN_TRIALS_FOR_INTERVAL and bool(self.at_least)
+        return enough and not self.bounds_only
+
+    @property
+    def bounds_only(self) -> bool:
+        """Whether figures of a side are known by their bounds only."""
+        if not self.at_least:
             return False
         printed, least = self.at_least
-        return bool(least.centre == printed.centre)
+        return bool(least.centre != printed.centre)
 
     def document(self) -> dict[str, Any]:
         """Return the estimate for JSON. JSON has no infinity, so an open end is None.
@@ -308,6 +314,12 @@ def interval_text(low: float, high: float, unit: str = "") -> str:
     if number(low) == number(high):
         return f"{number(low)}{unit}"
     return f"{number(low)} to {number(high)}{unit}"
+
+
+def difference_text(ratio: float) -> str:
+    """Return a ratio above 1 as a difference: in percent, or as a factor from about 2 on."""
+    percent = 100 * (ratio - 1)
+    return f"{percent:.2g} %" if percent < 99 else f"a factor of {number(ratio)}"
 
 
 def number(value: float) -> str:

@@ -12,7 +12,7 @@ from analysis.compare.groups import by_change
 from analysis.compare.rule import Cell, CellVerdict, Comparison
 from analysis.folders import lacks
 from analysis.intervals import CONFIDENCE, MOST_TRIALS, Between
-from analysis.ratio import Estimate, number
+from analysis.ratio import Estimate, difference_text, number
 from analysis.text_table import text_table
 from analysis.trials import CellTrials
 from testbed.numbers import AT_LEAST, MISSING
@@ -135,7 +135,7 @@ def could_show(found: Comparison) -> list[str]:
         cells = [cell for cell in found.cells if cell.metric is metric]
         known = sorted(cell.could_show for cell in cells if cell.could_show is not None)
         if known:
-            least, most = _difference(known[0]), _difference(known[-1])
+            least, most = difference_text(known[0]), difference_text(known[-1])
             span = least if least == most else f"{least} to {most}, depending on the cell"
             lines.append(
                 f"{metric.title}: smallest difference that 4 of 5 such comparisons show: {span}. "
@@ -160,11 +160,6 @@ def _trials_wanted(found: Comparison, cells: list[Cell]) -> str:
 
 def _percent(between: Between) -> str:
     return f"{100 * math.expm1(between.variance**0.5):.2g} %"
-
-
-def _difference(ratio: float) -> str:
-    """Return a ratio above 1 as a difference: in percent, or as a factor from 2 on."""
-    return f"{100 * (ratio - 1):.2g} %" if ratio < 2 else f"a factor of {ratio:,.3g}"
 
 
 def reasons(found: Comparison) -> list[str]:

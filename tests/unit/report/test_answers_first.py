@@ -1,8 +1,10 @@
 """Answers: who is ahead, by how much and how sure, from campaigns whose truth is known."""
 
+import dataclasses
+
 import pytest
 
-from analysis import answers, asked
+from analysis import answers, asked, ratio
 from analysis.load import load
 from testbed.model.results import Finding
 from tests.unit.report import builder
@@ -41,7 +43,7 @@ def test_the_fastest_stands_first_with_its_ratios(tmp_path):
         "aiohttp + API-Hour answers 2.00 times as many as Flask + Gunicorn (1."
     )
     assert ", and 3.00 times as many as Django + Gunicorn (the last) (" in answer.sentence
-    assert answer.sentence.endswith(" % are often not told apart here.")
+    assert answer.sentence.endswith(" are often not told apart here.")
     assert answer.rows[1].ratios[1] == "1"
     assert answer.rows[2].ratios[1].startswith("0.667 (0.")
 
@@ -72,6 +74,56 @@ def test_one_trial_tells_a_ratio_and_nothing_of_how_sure_it_is(tmp_path):
     answer = only(campaign(tmp_path, runs_of(RATES, (1.0,))))
     assert answer.sentence.endswith("With one trial, nothing tells how sure that is.")
     assert answer.rows[1].ratios == ("0.500", "1", "1.50")
+
+
+UNKNOWN = "The intervals say what is told apart here; the smallest difference that would be is not"
+
+
+def test_two_trials_tell_apart_what_they_do_but_not_what_they_would(tmp_path):
+    answer = only(campaign(tmp_path, runs_of(RATES, (0.9999, 1.0001))))
+    assert [row.told for row in answer.rows[1:]] == ["ahead", "ahead"]
+    assert answer.sentence.endswith(f"{UNKNOWN} known: that takes 3 trials of an app.")
+
+
+def test_trials_that_are_all_alike_say_so(tmp_path):
+    answer = only(campaign(tmp_path, runs_of(RATES, (1.0, 1.0, 1.0))))
+    assert f"{UNKNOWN} known: the trials of an app are all alike" in answer.sentence
+
+
+def test_figures_of_which_bounds_are_known_say_so(tmp_path):
+    rates = {"django": 1000.0, "flask": 1010.0}
+    answer = only(campaign(tmp_path, runs_of(rates)))
+    spans = [ratio.Span(900 + n, 890 + n, 910 + n) for n in range(3)]
+    first, second = (
+        dataclasses.replace(row, cell=dataclasses.replace(row.cell, spans=spans))
+        for row in answer.rows
+    )
+    sentence = answers._sentence(answers._ranked([first, second], answer.metric), answer.metric)
+    assert sentence.endswith(f"{UNKNOWN} known: of the figures only bounds are known.")
+
+
+def test_the_smallest_difference_is_told_of_the_steadiest_and_the_least_steady_app(tmp_path):
+    swings = {"aiohttp_api_hour": SWINGS, "flask": SWINGS, "django": (0.9, 1.0, 1.1)}
+    runs = [
+        measured(app, 10 * place + trial, trial, rate * swings[app][(place + trial) % 3])
+        for place, (app, rate) in enumerate(RATES.items())
+        for trial in (1, 2, 3)
+    ]
+    answer = only(campaign(tmp_path, runs))
+    told = [row.first_is.could_show(0.05 / 2) for row in answer.rows[1:]]
+    least, most = (ratio.difference_text(one) for one in sorted(told))
+    assert least != most
+    assert answer.sentence.endswith(
+        f"Differences under {least} to {most}, depending on the app, are often not told apart here."
+    )
+
+
+@pytest.mark.parametrize(
+    ("times", "text"),
+    [(1.004, "0.4 %"), (1.5, "50 %"), (1.999, "a factor of 2.00"), (23456.0, "a factor of 23,456")],
+)
+def test_a_difference_is_written_without_an_exponent(times, text):
+    assert ratio.difference_text(times) == text
 
 
 def test_those_that_answer_what_was_asked_are_ranked_by_their_p99(tmp_path):
