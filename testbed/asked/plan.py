@@ -135,18 +135,27 @@ def _cells(experiment: Experiment, catalogue: Catalogue) -> list[Cell]:
 
 
 def _check_upstream(experiment: Experiment, catalogue: Catalogue) -> None:
-    """Raise TestbedError for a latency of the other service that the workload does not ask."""
-    told = [
-        *([("upstream",)] if experiment.upstream is not None else []),
-        *(("variants", name, "upstream") for name, one in experiment.variants.items()
-          if one.upstream is not None),
-    ]  # fmt: skip
-    if told and UPSTREAM not in catalogue.workload(experiment.workload).services:
+    """Raise TestbedError for a latency of the other service that cannot be, or nobody waits for."""
+    told: dict[tuple[str, ...], Upstream | None] = {
+        ("upstream",): experiment.upstream,
+        **{("variants", name, "upstream"): one.upstream
+           for name, one in experiment.variants.items()},
+    }  # fmt: skip
+    asked = {place: upstream for place, upstream in told.items() if upstream is not None}
+    if asked and UPSTREAM not in catalogue.workload(experiment.workload).services:
         raise TestbedError(
             f"workload {experiment.workload} asks no other service, which this is about",
             remedy="leave it out, or add upstream to the services in its workload.yml",
-            place=told[0],
+            place=next(iter(asked)),
         )
+    for place, upstream in asked.items():
+        if upstream.latency_ms >= 1000 * experiment.load.timeout_s:
+            raise TestbedError(
+                f"the other service takes {upstream.words}, and requests time out after "
+                f"{experiment.load.timeout_s:g} s: none that asks it could be answered",
+                remedy="take a shorter latency_ms, or a longer timeout_s in load",
+                place=place,
+            )
 
 
 def _upstream(experiment: Experiment, variant: Variant, catalogue: Catalogue) -> Upstream | None:

@@ -3,17 +3,15 @@
 Every mistake in the file, and in what was asked of it, is found here, before any host is asked.
 """
 
-import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import NormalDist
 from typing import Any
 
 from pydantic import ValidationError
 
-from testbed.asked import experiments, loads, yamlfile
+from testbed.asked import answerable, experiments, loads, yamlfile
 from testbed.asked.catalogue import Catalogue, unknown
 from testbed.asked.experiments import EXPERIMENTS_FOLDER
 from testbed.asked.plan import setting_problem
@@ -22,6 +20,7 @@ from testbed.model.article import Scale
 from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import Experiment
 from testbed.model.question import (
+    MOST_POINTS,
     UPSTREAM,
     PlannedStack,
     Point,
@@ -30,6 +29,7 @@ from testbed.model.question import (
     QuestionPlan,
     ScaleOf,
     Stack,
+    as_point,
     in_order,
     point_text,
 )
@@ -96,7 +96,7 @@ def planned(
             place=at,
         )
     points = _points(question, scale, asked)
-    _check_objective(question, points)
+    answerable.check(question, points)
     stacks = _stacks(question, scale, asked, catalogue)
     apps = catalogue.apps_of(question.workload)
     for stack_name, stack in stacks.items():
@@ -104,7 +104,7 @@ def planned(
     cells = [
         QuestionCell(
             stack=stack_name, point=point, variant=variant_name(question, stack_name, point),
-            settings=_settings(question, stack_name, stack, apps[stack.app], point),
+            settings=_settings(question, stack_name, stack, apps[stack.app], point, asked),
         )
         for point in points
         for stack_name, stack in stacks.items()
@@ -157,36 +157,24 @@ def _points(question: QuestionFile, scale: ScaleOf, asked: Asked) -> list[Point]
     found: list[Point] = []
     for text in asked.points:
         try:
-            point: Point = float(text)
-        except ValueError:
-            point = text
-        problem = question.point_problem(point)
-        if not isinstance(point, str) and not 0 <= point < float("inf"):
-            problem = "must be a finite number from 0 on"
+            point = as_point(_number(text))
+            problem = question.point_problem(point)
+        except ValueError as error:
+            raise TestbedError(f"--points: {shown(text)}: {error}") from error
         if problem or point in found:
             raise TestbedError(f"--points: {shown(text)}: {problem or 'is named twice'}")
         found.append(point)
+    if len(found) > MOST_POINTS:
+        raise TestbedError(f"--points: {len(found)} points; {MOST_POINTS} can be asked about")
     return in_order(found)
 
 
-def _check_objective(question: QuestionFile, points: Sequence[Point]) -> None:
-    """Raise TestbedError if the dependency alone takes as long as the objective allows."""
-    fixed = [] if question.upstream_ms is None else [question.upstream_ms]
-    swept = [point for point in points if not isinstance(point, str)]
-    latencies = swept if question.sweep.of == UPSTREAM else fixed
-    slowest = max(latencies, default=0) * _p99_of_median(question)
-    if slowest >= question.objective.p99_ms:
-        raise TestbedError(
-            f"the other service's p99 is {slowest:g} ms at the longest latency, so that no rate "
-            f"can have a p99 of {question.objective.p99_ms:g} ms",
-            remedy="allow more, or take shorter latencies",
-            place=("objective", "p99_ms"),
-        )
-
-
-def _p99_of_median(question: QuestionFile) -> float:
-    """Return how many times the declared latency its 99th percentile is, if it is the median."""
-    return math.exp(NormalDist().inv_cdf(0.99) * (question.sweep.sigma or 0))
+def _number(text: str) -> float | str:
+    """Return the number that a text is; the text, if it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _distribution(question: QuestionFile) -> str | None:
@@ -237,7 +225,7 @@ def _check_endpoints(
 
 
 def _settings(
-    question: QuestionFile, name: str, stack: Stack, app: CataloguedApp, point: Point
+    question: QuestionFile, name: str, stack: Stack, app: CataloguedApp, point: Point, asked: Asked
 ) -> Settings:
     """Return the settings of a stack at a point, as far as they differ from the app's defaults.
 
@@ -249,11 +237,12 @@ def _settings(
         if setting not in declared:
             raise unknown(f"setting of {app.name}:", setting, declared, place=place)
         if problem := setting_problem(app, setting, value):
-            raise TestbedError(
-                f"setting {setting} of {app.name} cannot be {shown(value)}",
-                remedy=problem,
-                place=place,
-            )
+            told = f"setting {setting} of {app.name} cannot be {shown(value)}"
+            if setting == question.sweep.setting and asked.points is not None:
+                raise TestbedError(f"--points: {told}", remedy=problem)
+            if setting == question.sweep.setting:
+                place = ("scales", asked.scale, "points")
+            raise TestbedError(told, remedy=problem, place=place)
         found[setting] = value
     return found
 
@@ -313,11 +302,7 @@ def _experiment(
     for cell in plan.cells:
         app = plan.stack(cell.stack).app
         if cell.variant in variants:
-            raise TestbedError(
-                f"two stacks have the name '{cell.variant}' at a point",
-                remedy="rename one of them",
-                place=("stacks", cell.stack) if cell.stack in question.stacks else (),
-            )
+            raise _not_unique(cell, plan, question)
         variants[cell.variant] = {
             "apps": [app],
             "app_settings": {app: cell.settings},
@@ -344,6 +329,22 @@ def _experiment(
             f"at scale {plan.scale} its load is not sound: {reasons}",
             place=("scales", plan.scale),
         ) from error
+
+
+def _not_unique(cell: QuestionCell, plan: QuestionPlan, question: QuestionFile) -> TestbedError:
+    """Return the error that a cell's variant has the name of one before it."""
+    first = next(one for one in plan.cells if one.variant == cell.variant)
+    if first.stack == cell.stack:
+        both = f"{shown(point_text(first.point))} and {shown(point_text(cell.point))}"
+        return TestbedError(
+            f"the points {both} differ only in characters that names cannot have",
+            remedy="ask about them one at a time: --points",
+        )
+    return TestbedError(
+        f"two stacks have the name '{cell.variant}' at a point",
+        remedy="rename one of them",
+        place=("stacks", cell.stack) if cell.stack in question.stacks else (),
+    )
 
 
 def _upstream(question: QuestionFile, point: Point) -> dict[str, Any]:

@@ -37,7 +37,8 @@ def factorial_of(
     between = differing(ours, theirs, names)
     of_factors = [factor.name for factor in between.factors]
     words = factorial.generators(of_factors)
-    cells, variants = _cells(between, factorial.cells(of_factors, words))
+    (as_published,) = asked.variants.values()
+    cells, variants = _cells(between, factorial.cells(of_factors, words), as_published)
     changed = {
         "variants": variants,
         "trials": asked.trials + asked.trials % 2,
@@ -94,11 +95,12 @@ def _of_both(experiment: Experiment, catalogue: Catalogue, app: str, against: st
 
 
 def _cells(
-    between: Differing, every: list[frozenset[str]]
+    between: Differing, every: list[frozenset[str]], as_published: Variant
 ) -> tuple[list[FactorialCell], dict[str, Variant]]:
     """Return the cells, and the variants in which they are measured.
 
-    Cells in which an app has the same settings are one measurement.
+    Cells in which an app has the same settings are one measurement. What a variant says besides
+    apps and settings is that of the one as published.
     """
     measured: dict[tuple[str, tuple[tuple[str, Any], ...]], str] = {}
     settings: dict[str, dict[str, Settings]] = {}
@@ -112,7 +114,9 @@ def _cells(
         settings.setdefault(variant, {})[side.name] = of_cell
         cells.append(FactorialCell(as_app=sorted(as_app), app=side.name, variant=variant))
     variants = {
-        name: Variant(apps=list(of_apps), app_settings=of_apps)
+        name: as_published.model_copy(
+            update={"apps": list(of_apps), "settings": {}, "app_settings": of_apps}
+        )
         for name, of_apps in sorted(settings.items())
     }
     return cells, variants

@@ -36,7 +36,8 @@ MOST_LATENCY_MS = 60_000
 Point = float | str  # latencies are numbers of milliseconds; a setting may have texts
 
 
-def _point(value: Any) -> Point:
+def as_point(value: Any) -> Point:
+    """Return the value as a point. Raises ValueError if it cannot be one."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError("must be a number or a text")
     if isinstance(value, str):
@@ -45,16 +46,16 @@ def _point(value: Any) -> Point:
         return value
     if not math.isfinite(value) or not 0 <= value <= MOST_NUMBER:
         raise ValueError(f"must be a finite number from 0 to {MOST_NUMBER:,}")
-    return float(value)
+    return float(value) + 0.0  # -0.0 becomes 0.0
 
 
-PointValue = Annotated[Point, PlainValidator(_point, json_schema_input_type=float | str)]
+PointValue = Annotated[Point, PlainValidator(as_point, json_schema_input_type=float | str)]
 Points = Annotated[list[PointValue], Field(min_length=1, max_length=MOST_POINTS), Differing]
 
 
 def point_text(point: Point) -> str:
-    """Return a point as users write it: 50, 0.5 or 'uvicorn'."""
-    return point if isinstance(point, str) else f"{point:g}"
+    """Return a point as users write it: 50, 0.5 or 'uvicorn'. Different points differ in it."""
+    return point if isinstance(point, str) else f"{point:.15g}"
 
 
 def in_order(points: list[Point]) -> list[Point]:
@@ -85,6 +86,8 @@ class Sweep(Declared):
     def _fits(self) -> Self:
         if self.setting is not None and self.distribution != "constant":
             raise wrong("the distribution is that of a latency, and a setting is swept", "setting")
+        if self.setting == UPSTREAM:
+            raise wrong("leave it out to sweep the latency; no setting has this name", "setting")
         if (self.sigma is not None) != (self.distribution == "lognormal"):
             raise wrong("sigma belongs to the distribution lognormal, and only to it", "sigma")
         return self
@@ -104,7 +107,7 @@ class Rule(Declared):
     """
 
     work_ms: float = Field(
-        gt=0, le=10_000, description="CPU time of one answer, milliseconds of one core"
+        ge=0.001, le=10_000, description="CPU time of one answer, milliseconds of one core"
     )
     headroom: float = Field(
         default=1, ge=1, le=10, description="how many times as many as that takes"
@@ -244,7 +247,7 @@ class QuestionFile(Declared):
     @model_validator(mode="after")
     def _names_its_own(self) -> Self:
         if self.baseline not in self.stacks:
-            raise wrong(f"none of the stacks: {', '.join(self.stacks)}", "baseline")
+            raise wrong(f"must be one of the stacks: {', '.join(self.stacks)}", "baseline")
         if self.sweep.setting is None and self.upstream_ms is not None:
             raise wrong("the latency is swept, so it is not one alone", "upstream_ms")
         for name, stack in self.stacks.items():
@@ -260,6 +263,8 @@ class QuestionFile(Declared):
         ):
             others = ", ".join(other for other in self.stacks if other != name) or "none"
             raise wrong(f"must be another of the stacks: {others}", *place, "more_of")
+        if name in self._less_than(stack):
+            raise wrong(f"{stack.more_of} is itself one with more of {name}", *place, "more_of")
         for setting, how in stack.follows.items():
             if setting == swept:
                 raise wrong("is what the question sweeps", *place, "follows", setting)
@@ -271,11 +276,20 @@ class QuestionFile(Declared):
         if swept in stack.settings:
             raise wrong("is what the question sweeps", *place, "settings", str(swept))
 
+    def _less_than(self, stack: Stack) -> list[str]:
+        """Return the stacks that this one is with more of something, the nearest first."""
+        found: list[str] = []
+        while stack.more_of in self.stacks and stack.more_of not in found:
+            found.append(stack.more_of)
+            stack = self.stacks[stack.more_of]
+        return found
+
     def _check_scale(self, name: str, scale: ScaleOf) -> None:
         for key, known in (("endpoints", self.endpoints), ("stacks", list(self.stacks))):
             for number, one in enumerate(getattr(scale, key) or []):
                 if one not in known:
-                    raise wrong(f"none of: {', '.join(known)}", "scales", name, key, number)
+                    problem = f"must be one of the question's {key}: {', '.join(known)}"
+                    raise wrong(problem, "scales", name, key, number)
         for number, point in enumerate(scale.points):
             if problem := self.point_problem(point):
                 raise wrong(problem, "scales", name, "points", number)

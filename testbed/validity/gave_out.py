@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from testbed.model.gave_out import GaveOut, Limiting
+from testbed.model.tool_output import ToolOutput
 from testbed.validity import fault
 from testbed.validity.evidence import Evidence, Samples, column, growth, mean
 
@@ -310,8 +311,17 @@ def _met(evidence: Evidence) -> bool | None:
     due = output.due or evidence.run.load.rate_rps * (output.duration_s or 0)
     if due and 100 * (output.unsent or 0) > (100 - MET_PERCENT) * due:
         return False
-    good = output.requests if output.correct is None else output.correct
+    good = _good(output)
     return bool(due and good and 100 * good >= MET_PERCENT * due) and not _grew(evidence.timeline)
+
+
+def _good(output: ToolOutput) -> float | None:
+    """Return the correct answers; of a tool that tells only their rate, by that."""
+    if output.correct is not None:
+        return output.correct
+    if output.goodput_rps is None or output.duration_s is None:
+        return output.requests
+    return output.goodput_rps * output.duration_s
 
 
 def _grew(seconds: Samples) -> bool:

@@ -114,6 +114,7 @@ def samples(where, dice):
         update={
             "duration_s": SECONDS,
             "requests": requests,
+            "correct": requests,
             "due": due,
             "unsent": None if due is None else round(where.unsent_percent / 100 * due),
             "service_us": Distribution(mean=service_us, max=3 * service_us),

@@ -8,6 +8,7 @@ from testbed.asked.plan import plan
 from testbed.asked.why import factorial_of
 from testbed.errors import TestbedError
 from testbed.model.experiment import Variant
+from testbed.model.upstream import Upstream
 from testbed.model.why import FRAMEWORK, products
 
 DJANGO, AIOHTTP = "django", "aiohttp_api_hour"
@@ -128,6 +129,13 @@ def test_the_experiments_variant_says_how_they_are_as_published(asked):
     _, _, cells = asked(AIOHTTP, DJANGO, ["pool"], variants=variants)
     assert {settings["workers"] for _, settings in cells.values()} == {2}
     assert {s["threads"] for app, s in cells.values() if app == DJANGO} == {3}
+
+
+def test_the_other_service_takes_as_long_as_the_experiments_variant_says(asked, apps):
+    variants = {"slow": Variant(upstream=Upstream(latency_ms=50))}
+    changes = {"workload": "service", "endpoints": ["json"], "variants": variants}
+    made, _, _ = asked("fastapi", "flask", ["auth=md5"], **changes)
+    assert {run.upstream.latency_ms for run in plan(made, apps, 0)} == {50}
 
 
 def test_workers_may_be_asked_about(asked, apps):

@@ -33,6 +33,7 @@ def simulated(server, dice):
         update={
             "duration_s": server.duration_s,
             "requests": run.done,
+            "correct": run.done,
             "due": run.due or None,
             "unsent": run.unsent if run.due else None,
             "service_us": Distribution(mean=mean_us, max=1e6 * max(run.times, default=0)),
@@ -87,6 +88,22 @@ def test_the_rule_finds_what_gave_out_by_operational_laws(tmp_path, seed):
             answer = judged(tmp_path, *steady_state.samples(make(dice), dice))
             found[kind, answer.what] += 1
     mostly_right(found, each, seed)
+
+
+@pytest.mark.parametrize(
+    ("told", "what"),
+    [
+        ({"correct": 6000}, "nothing"),
+        ({"correct": 3000}, "unknown"),
+        ({"goodput_rps": 100}, "nothing"),  # of a tool that counts no correct answers
+        ({"goodput_rps": 0}, "unknown"),
+        ({"goodput_rps": None}, "nothing"),
+    ],
+)
+def test_a_rate_that_is_answered_with_errors_is_not_answered(tmp_path, told, what):
+    output = OUTPUT.model_copy(update={"errors": Errors(status=3000)} | told)
+    rows = {"server": [{"monotonic_s": 1, "cpu_percent": 50}]}
+    assert judged(tmp_path, LOAD, output, rows).what == what
 
 
 @pytest.mark.parametrize(("completed", "grew"), [([100, 98, 101], False), ([60, 55, 70], True)])

@@ -1,5 +1,7 @@
 """Question files: the searches that they become, and how each mistake is told when planning."""
 
+import dataclasses
+
 import pytest
 import yaml
 from pydantic import ValidationError
@@ -168,6 +170,40 @@ def test_an_objective_that_the_other_service_alone_exceeds_is_refused(changes, a
     assert error.value.place == ("objective", "p99_ms")
 
 
+def test_a_question_that_no_measurement_could_answer_is_refused():
+    search = yaml.safe_load((questions.QUESTIONS / "async.yml").read_text())["search"]
+    for key, value, said in (
+        ("timeout_s", 0.3, "requests time out after 300 ms"),
+        ("connections", 19, "19 connections cannot ask from_rps, 100 requests per second"),
+    ):
+        with pytest.raises(TestbedError, match=said) as error:
+            asked_async(("search", search | {key: value}))
+        assert error.value.place == ("search", key)
+
+
+def test_points_that_hardly_differ_have_names_of_their_own():
+    experiment, _ = asked_async(points=["10.00001", "10.00002"], stacks=["fastapi"])
+    assert list(experiment.variants) == ["fastapi_10_00001ms", "fastapi_10_00002ms"]
+
+
+def test_points_that_differ_in_no_character_of_a_name_are_told():
+    data = changed(
+        ("sweep", {"setting": "worker_class"}),
+        ("stacks/sync/settings", {}),
+        ("stacks/sync/follows", {}),
+        ("stacks/async", None),
+    )
+    question = QuestionFile.model_validate(data)
+    app = APPS.apps_of("pokemon")["django_sync"]
+    classes = app.spec.settings["worker_class"].model_copy(update={"choices": ["a-b", "a.b"]})
+    spec = app.spec.model_copy(update={"settings": app.spec.settings | {"worker_class": classes}})
+    known = app.model_copy(update={"spec": spec})
+    apps = dataclasses.replace(APPS, apps=[known])
+    asked = questions.Asked("full", points=["a-b", "a.b"])
+    with pytest.raises(TestbedError, match="'a-b' and 'a.b' differ only in characters"):
+        questions.planned("classes", question, asked, apps)
+
+
 def test_the_stack_with_more_is_known_only_beside_the_one_without():
     _, both = asked_async()
     assert both.stack("django_threads").more_of == "django_wsgi"
@@ -207,7 +243,16 @@ def test_the_stack_with_more_is_known_only_beside_the_one_without():
         ),
         (
             [], {"points": ["0"], "stacks": ["async"]},
-            "setting workers of django_async cannot be 0", ("sweep", "setting"),
+            "--points: setting workers of django_async cannot be 0", (),
+        ),
+        (
+            [("scales/full/points", [0]), ("stacks/sync/follows", None)], {},
+            "setting workers of django_sync cannot be 0", ("scales", "full", "points"),
+        ),
+        ([], {"points": ["1000001"]}, "--points: '1000001': must be a finite number", ()),
+        (
+            [], {"points": [str(number) for number in range(1, 22)]},
+            "--points: 21 points; 20 can be asked about", (),
         ),
         ([("sweep/setting", "wrokers")], {}, "unknown setting", ("sweep", "setting")),
         ([("upstream_ms", 20)], {}, "asks no other service", ("upstream_ms",)),
@@ -249,7 +294,7 @@ RULE = {"reason": "x", "rule": {"work_ms": 2, "most": 9}}
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ([("baseline", "snyc")], "none of the stacks: sync, async"),
+        ([("baseline", "snyc")], "must be one of the stacks: sync, async"),
         ([("scales/full/points", [1, 2, 1.0])], "named twice"),
         ([("scales/full/points", [1, float("inf")])], "must be a finite number"),
         ([("scales/full/points", [1, float("nan")])], "must be a finite number"),
@@ -257,14 +302,28 @@ RULE = {"reason": "x", "rule": {"work_ms": 2, "most": 9}}
         ([("scales/full/points", [-1])], "must be a finite number"),
         ([("scales/full/points", [1.5])], "a setting is a text or a whole number"),
         ([("scales/full/points", [])], "at least 1"),
-        ([("scales/small/stacks", ["snyc"])], "none of: sync, async"),
-        ([("scales/small/endpoints", ["pgae"])], "none of: page"),
+        ([("scales/small/stacks", ["snyc"])], "one of the question's stacks: sync, async"),
+        ([("scales/small/endpoints", ["pgae"])], "one of the question's endpoints: page"),
         ([("stacks/sync/settings/workers", 4)], "is what the question sweeps"),
         ([("stacks/sync/settings/threads", 4)], "stands in settings, too"),
         ([("stacks/sync/follows/workers", RULE)], "is what the question sweeps"),
         ([("stacks/sync/follows/threads", RULE)], "a rule follows a latency"),
         ([("stacks/sync/follows/threads/values", {})], "give a rule, or values"),
         ([("stacks/sync/more_of", "sync")], "must be another of the stacks: async"),
+        (
+            [("stacks/sync/more_of", "async"), ("stacks/async/more_of", "sync")],
+            "async is itself one with more of sync",
+        ),
+        ([("sweep/setting", "upstream")], "leave it out to sweep the latency"),
+        (
+            [
+                (
+                    "stacks/sync/follows/threads",
+                    {"reason": "x", "rule": {"work_ms": 1e-9, "most": 9}},
+                )
+            ],
+            "greater than or equal to 0.001",
+        ),
         ([("sweep/distribution", "lognormal")], "the distribution is that of a latency"),
         ([("sweep", {"distribution": "lognormal"})], "sigma belongs to the distribution"),
         ([("sweep", {}), ("upstream_ms", 5)], "the latency is swept"),

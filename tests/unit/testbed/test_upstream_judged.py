@@ -91,6 +91,12 @@ def test_a_workload_without_the_service_plans_none_and_takes_no_time_for_it(tmp_
     assert {run.upstream for run in runs} == {None}
 
 
+def test_a_time_that_no_request_waits_for_is_refused(tmp_path):
+    with pytest.raises(TestbedError, match="requests time out after") as error:
+        planned(tmp_path, EXPERIMENT.replace("latency_ms: 50", "latency_ms: 60000"))
+    assert error.value.place[-1] == "upstream"
+
+
 @pytest.mark.parametrize(
     ("told", "said"),
     [
