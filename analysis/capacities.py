@@ -195,14 +195,18 @@ def asked(campaign: LoadedCampaign) -> Capacity | None:
 
 
 def rows(campaign: LoadedCampaign) -> list[Row]:
-    """Return a row for each app, endpoint and variant with an answer, apps in the order asked."""
+    """Return a row for each app, endpoint and variant with an answer, apps in the order asked.
+
+    A result has no answer if none of its runs is a probe of that app, endpoint and variant.
+    """
     records = {run.record.run_id: run.record for run in campaign.runs}
     order = apps(campaign)
     found: dict[tuple[str, str, str], list[Answer]] = {}
     for result in campaign.campaign.capacities:
-        probes = [records[run_id] for run_id in result.runs if run_id in records]
+        key = (result.app, result.endpoint, result.variant)
+        of_result = (records[run_id] for run_id in result.runs if run_id in records)
+        probes = [one for one in of_result if (one.app, one.endpoint, one.variant) == key]
         if probes:
-            key = (result.app, result.endpoint, result.variant)
             found.setdefault(key, []).append(Answer(result, probes))
     return [
         Row(

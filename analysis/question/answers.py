@@ -12,6 +12,7 @@ from analysis.capacities import Answer
 from analysis.compare.cells import CAPACITY, Where, trials_of
 from analysis.compare.rule import DEFAULT_TOLERANCE_PERCENT, in_one_campaign
 from analysis.figures import BY_KEY, Figure
+from analysis.groups import endpoints as measured
 from analysis.load import LoadedCampaign
 from analysis.question.crossing import At, Crossing, Verdict, crossing, verdicts
 from analysis.ratio import Estimate, Span
@@ -156,7 +157,7 @@ def plan_of(campaign: LoadedCampaign) -> QuestionPlan:
 def answer(campaign: LoadedCampaign) -> Answers:
     """Return the answers to the campaign's question. Raises TestbedError if it has none."""
     plan = plan_of(campaign)
-    endpoints = list(campaign.campaign.asked.get("endpoints") or [])
+    endpoints = _endpoints(campaign)
     cells = list(_cells(campaign, plan, endpoints))
     found = Answers(plan, endpoints, cells, [], [], _remarks(campaign, plan, cells))
     pairs = [
@@ -181,6 +182,12 @@ def answer(campaign: LoadedCampaign) -> Answers:
         else:
             found.steps.append(Steps(endpoint, figure, compared[0].of.stack, compared))
     return found
+
+
+def _endpoints(campaign: LoadedCampaign) -> list[str]:
+    """Return the endpoints asked; of a record that does not list them, those measured."""
+    asked = campaign.campaign.asked.get("endpoints")
+    return [*dict.fromkeys(map(str, asked))] if isinstance(asked, list) else measured(campaign)
 
 
 def _courses(found: Answers, endpoint: str, figure: Figure) -> Iterator[list[Compared]]:

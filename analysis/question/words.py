@@ -97,25 +97,26 @@ def _course(plan: QuestionPlan, course: Course) -> str:
     if len(points) == 1:
         within = plan.at(points[0])
     about = "" if passes.about is None else f" (about {passes.about:.2g} ms, if straight between)"
+    above, below = ("" if end is None else point_text(end) for end in (passes.above, passes.below))
     match passes.course:
         case "rises":
             return (
-                f"From somewhere between {passes.above:g} and {passes.below:g} ms of latency "
+                f"From somewhere between {above} and {below} ms of latency "
                 f"on{about}, {of} {words.ahead} than {to}; below that, it {words.behind}."
             )
         case "falls":
             return (
-                f"Up to somewhere between {passes.above:g} and {passes.below:g} ms of "
+                f"Up to somewhere between {above} and {below} ms of "
                 f"latency{about}, {of} {words.ahead} than {to}; beyond that, it {words.behind}."
             )
         case "ahead" | "behind":
             does = words.ahead if passes.course == "ahead" else words.behind
             if passes.below is not None:
                 rest = _rest([o for o in course.compared if _less(o, passes.below)], words)
-                return f"From {passes.below:g} ms at the latest, {of} {does} than {to}; {rest}."
+                return f"From {below} ms at the latest, {of} {does} than {to}; {rest}."
             if passes.above is not None:
                 rest = _rest([o for o in course.compared if _less(passes.above, o)], words)
-                return f"Up to {passes.above:g} ms at least, {of} {does} than {to}; {rest}."
+                return f"Up to {above} ms at least, {of} {does} than {to}; {rest}."
             every = (
                 ""
                 if all(o.verdict == passes.course for o in course.compared)
@@ -238,6 +239,11 @@ def _enough(plan: QuestionPlan, steps: Sequence[Compared], words: Words) -> str:
     """Return up to which value of a setting more of it brings something."""
     told = [number for number, step in enumerate(steps) if step.verdict == "ahead"]
     last = told[-1] + 1 if told else 0
+    if any(step.verdict == "behind" for step in steps[:last]):
+        return (
+            f"more {plan.swept} is not always better: after some values it {words.ahead}, after "
+            f"others it {words.behind}."
+        )
     rest = steps[last:]
     value = point_text(steps[0].to.point if not told else steps[last - 1].of.point)
     name = f"{plan.swept} = {value}"

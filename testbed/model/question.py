@@ -279,17 +279,19 @@ class QuestionFile(Declared):
     def _less_than(self, stack: Stack) -> list[str]:
         """Return the stacks that this one is with more of something, the nearest first."""
         found: list[str] = []
-        while stack.more_of in self.stacks and stack.more_of not in found:
-            found.append(stack.more_of)
-            stack = self.stacks[stack.more_of]
+        less: str | None = stack.more_of
+        while less is not None and less in self.stacks and less not in found:
+            found.append(less)
+            less = self.stacks[less].more_of
         return found
 
     def _check_scale(self, name: str, scale: ScaleOf) -> None:
         for key, known in (("endpoints", self.endpoints), ("stacks", list(self.stacks))):
             for number, one in enumerate(getattr(scale, key) or []):
                 if one not in known:
-                    problem = f"must be one of the question's {key}: {', '.join(known)}"
-                    raise wrong(problem, "scales", name, key, number)
+                    names = ", ".join(known)
+                    at = ("scales", name, key, number)
+                    raise wrong(f"must be one of the question's {key}: {names}", *at)
         for number, point in enumerate(scale.points):
             if problem := self.point_problem(point):
                 raise wrong(problem, "scales", name, "points", number)

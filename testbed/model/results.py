@@ -5,7 +5,7 @@ schema_version history (raise it with any change a reader would notice):
 """
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -336,6 +336,10 @@ class Fitness(Model):
 SearchEnd = Literal["narrow enough", "most probes made", "no rate met", "invalid probes"]
 
 
+# Far above every rate that is asked, and small enough to compute with
+FoundRate = Annotated[float, Field(ge=0, le=1e9)]
+
+
 class CapacityResult(Model):
     """The result of a capacity search: the capacity is at least one rate and below another.
 
@@ -347,10 +351,10 @@ class CapacityResult(Model):
     endpoint: str
     variant: str
     trial: int
-    at_least_rps: float | None  # None: no probe that counts met the objective
-    below_rps: float | None  # None: no such probe missed it
+    at_least_rps: FoundRate | None  # None: no probe that counts met the objective
+    below_rps: FoundRate | None  # None: no such probe missed it
     # At which a typical run just meets the objective; None: none met it, or none missed it
-    capacity_rps: float | None = None
+    capacity_rps: FoundRate | None = None
     ended: SearchEnd | None = None
     runs: list[str]  # its probes, in the order made
 

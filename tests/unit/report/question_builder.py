@@ -44,12 +44,19 @@ def plan(stacks=("threads", "tasks"), points=POINTS, swept=UPSTREAM, more_of=Non
 
 
 def write(
-    folder, asked, capacity, cpu_ms=lambda *at: 2.0, gave_out=lambda *at: None, trials=4, **about
+    folder,
+    asked,
+    capacity,
+    cpu_ms=lambda *at: 2.0,
+    gave_out=lambda *at: None,
+    trials=4,
+    asked_of=None,
+    **about,
 ):
     """Write the campaign and return its folder.
 
     `capacity` and `cpu_ms` give a figure by stack, point and trial. A capacity of None is a search
-    in which no rate met the objective.
+    in which no rate met the objective. `asked_of` is what the record says of the experiment.
     """
     records, answers = [], []
     for trial in range(1, trials + 1):
@@ -82,7 +89,7 @@ def write(
             )  # fmt: skip
     values = {
         "question": asked, "capacities": answers, "workload": "service", "experiment": "async",
-        "asked": {"trials": trials, "endpoints": ["upstream"], "load": LOAD},
+        "asked": asked_of or {"trials": trials, "endpoints": ["upstream"], "load": LOAD},
     }  # fmt: skip
     return builder.write(
         folder, builder.campaign(records, **(values | about)), records, curves=False

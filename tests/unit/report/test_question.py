@@ -134,6 +134,16 @@ def test_a_setting_is_said_to_bring_more_up_to_where_it_does(answered):
     )
 
 
+def test_a_setting_of_which_more_is_not_always_better_is_said_to_be_so(answered):
+    asked = plan(("threads",), points=[1.0, 2.0, 4.0], swept="workers")
+    _, said = answered(lambda stack, point: {1.0: 600.0, 2.0: 300.0}.get(point, 900.0), asked=asked)
+    (capacity, *_) = said["answers"]["upstream"]
+    assert capacity["answer"] == (
+        "Threads: more workers is not always better: after some values it serves more, after "
+        "others it serves less."
+    )
+
+
 def test_values_without_an_order_are_each_compared_with_the_first(answered):
     asked = plan(("tasks",), points=["uvicorn", "granian"], swept="server")
     _, said = answered(lambda stack, point: {"uvicorn": 500.0}.get(point, 900.0), asked=asked)
@@ -227,6 +237,36 @@ def test_a_record_that_is_not_whole_is_refused_in_a_sentence(measured, capsys, c
     said = capsys.readouterr().err
     assert "campaign.json" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("endpoints", [5, None, True, "upstream", [["upstream"]], [{}, 1]])
+def test_a_record_whose_endpoints_are_no_names_has_answers_or_none(answered, endpoints):
+    asked = {"trials": 4, "endpoints": endpoints, "load": question_builder.LOAD}
+    _, said = answered(crossing, asked_of=asked)
+    assert said["cells"]
+
+
+@pytest.mark.parametrize("key", ["app", "endpoint", "variant"])
+def test_a_capacity_of_what_was_not_measured_does_not_count(measured, capsys, key):
+    folder = measured(crossing, trials=2)
+    path = folder / "campaign.json"
+    about = json.loads(path.read_text())
+    about["capacities"][0][key] = "another"
+    path.write_text(json.dumps(about))
+    assert main(["question", str(folder), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert "upstream, threads_0, trial 1" in str(said["remarks"])
+
+
+@pytest.mark.parametrize("rate", [1e308, -1, "NaN"])
+def test_a_capacity_that_cannot_be_is_refused(measured, capsys, rate):
+    folder = measured(crossing)
+    path = folder / "campaign.json"
+    about = json.loads(path.read_text())
+    about["capacities"][0]["capacity_rps"] = rate
+    path.write_text(json.dumps(about))
+    assert main(["question", str(folder)]) == Exit.BAD_INPUT
+    assert "campaign.json" in capsys.readouterr().err
 
 
 def test_other_campaigns_are_refused_in_a_sentence(tmp_path, capsys):

@@ -137,7 +137,7 @@ def test_what_cannot_be_asked_is_refused_in_a_sentence(run_question, told, given
         ("app: django_async,", "app: django_asnyc,", "workers.yml:20: stacks.async.app: unknown"),
         ("points: [4, 1, 2]", "points: [4, 4]", "workers.yml:22: scales.full.points: "),
         ("points: [4, 1, 2]", "points: [.inf]", "workers.yml:22: scales.full.points.0: "),
-        ("baseline: sync", "baseline: snyc", "workers.yml:10: baseline: none of the stacks"),
+        ("baseline: sync", "baseline: snyc", "workers.yml:10: baseline: must be one of the stacks"),
         ("      threads:", "      thraeds:", "unknown setting of django_sync: 'thraeds'"),
         ("reason: It waits.", "raeson: It waits.", "stacks.async.raeson: unknown key; did you"),
     ],
