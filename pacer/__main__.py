@@ -73,8 +73,13 @@ def _complain(message: str, code: int) -> int:
     return code
 
 
-if __name__ == "__main__":
+def command() -> int:
+    """Run pacer with the arguments of this process, and return the exit code."""
     try:
-        sys.exit(main(sys.argv[1:]))
+        return main(sys.argv[1:])
     except KeyboardInterrupt:  # Ctrl-C before the measurement began
-        sys.exit(EXIT_INTERRUPTED)
+        return EXIT_INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(command())

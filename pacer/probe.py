@@ -190,5 +190,10 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+def command() -> int:
+    """Ask as the arguments of this process say, and return the exit code."""
+    return main(sys.argv[1:])
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(command())

@@ -1,12 +1,15 @@
-"""pacer is deployed without the rest of this repository."""
+"""pacer is deployed, and can be installed, without the rest of this repository."""
 
 import ast
 import sys
+import tomllib
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-PACER = Path(__file__).resolve().parents[3] / "pacer"
+ROOT = Path(__file__).resolve().parents[3]
+PACER = ROOT / "pacer"
 ALLOWED = {"pacer", "uvloop", "hdrh", *sys.stdlib_module_names}
 
 
@@ -28,3 +31,16 @@ def test_imports(file: Path) -> None:
 
 def test_the_check_can_fail() -> None:
     assert not imported("from testbed.errors import TestbedError") <= ALLOWED
+
+
+def test_what_installs_it_names_what_is_there() -> None:
+    file = ROOT / "packaging" / "pacer" / "pyproject.toml"
+    told = tomllib.loads(file.read_text())
+    needed = (PACER / "requirements.in").read_text().splitlines()
+    assert told["project"]["dependencies"] == [one for one in needed if not one.startswith("#")]
+    (packed,) = told["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    assert (file.parent / packed).resolve() == PACER
+    assert (file.parent / told["tool"]["hatch"]["version"]["path"]).resolve().parent == PACER
+    for place in told["project"]["scripts"].values():
+        module, _, function = place.partition(":")
+        assert callable(getattr(import_module(module), function))
