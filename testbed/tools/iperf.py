@@ -152,8 +152,9 @@ def _take(line: Line, runs: list[Run]) -> None:
     elif iperf3.ITS_OWN.fullmatch(line.text):
         (run or _new(runs, line)).of_iperf3 = True
     elif match := _LISTENING.fullmatch(line.text):
-        # In a dual test, the two threads print their headings in any order.
-        ended = run is None or run.of_iperf3 or run.listens or run.streams
+        # In a dual test, the two threads print their headings in any order, and one may have
+        # connected before the other prints its own.
+        ended = run is None or run.of_iperf3 or run.listens or _has_results(run)
         if run is None or ended or (run.connects and run.notes):
             run = _new(runs, line)
         run.listens, run.port = True, match["port"]
@@ -181,6 +182,10 @@ def _take(line: Line, runs: list[Run]) -> None:
         if run is None or (run.client and run.done and "bind failed" in line.text):
             run = _new(runs, line)  # a message before the headings
         run.notes.append(f"iperf says: {line.text}")
+
+
+def _has_results(run: Run) -> bool:
+    return any(stream.results for stream in run.streams)
 
 
 def _take_csv(match: re.Match[str], line: Line, run: Run) -> None:

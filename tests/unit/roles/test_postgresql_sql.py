@@ -35,6 +35,12 @@ def variables(digests):
     }
 
 
+def rendered(name, to):
+    """Return a task that renders a template to a file."""
+    content = "{{ lookup('ansible.builtin.template', '%s') }}" % (TEMPLATES / f"{name}.j2")
+    return {"ansible.builtin.copy": {"content": content, "dest": str(to), "mode": "0644"}}
+
+
 @pytest.fixture(scope="module")
 def sql(tmp_path_factory):
     """Templates as Ansible renders them, by name and stage."""
@@ -45,20 +51,14 @@ def sql(tmp_path_factory):
             "gather_facts": False,
             "vars": variables(digests),
             "vars_files": [str(ROOT / "roles" / "postgresql" / "vars" / "main.yml")],
-            "tasks": [
-                {
-                    "ansible.builtin.copy": {
-                        "content": "{{ lookup('ansible.builtin.template', '%s') }}"
-                        % (TEMPLATES / f"{name}.j2"),
-                        "dest": str(out / f"{name}-{stage}"),
-                        "mode": "0644",
-                    }
-                }
-                for name in RENDERED
-            ],
+            "tasks": [rendered(name, out / f"{name}-{stage}") for name in RENDERED],
         }
         for stage, digests in (("first", DIGESTS), ("later", LATER))
     ]
+    # a teardown does not ask what is deployed
+    names = {name: variables({})[name] for name in ("testbed_database", "testbed_user")}
+    torn = [rendered("drop.sql", out / "drop.sql-last")]
+    plays.append({"hosts": "localhost", "gather_facts": False, "vars": names, "tasks": torn})
     (out / "play.yml").write_text(json.dumps(plays))
     ansible("ansible-playbook", "-i", "localhost,", "-c", "local", str(out / "play.yml"))
     return lambda name, stage: (out / f"{name}-{stage}").read_text()
@@ -157,3 +157,13 @@ def test_an_app_is_told_each_way_in_a_file_of_its_own(sql):
     assert files["/etc/testbed/database-agents-scram-sha-256-tcp.env"] == by_tcp
     by_socket = "testbed_md5_unix:secret@/testbed_plain?host=/var/run/postgresql&port=5432\n"
     assert files["/etc/testbed/database-plain-md5-unix.env"].endswith(by_socket)
+
+
+def test_a_teardown_drops_what_is_the_testbeds_and_no_role_of_others(run):
+    run("objects", "first")
+    run.query("CREATE ROLE testbed_of_mine")
+    run.query("CREATE DATABASE mine")
+    run("drop", "last")
+    roles = "SELECT rolname FROM pg_roles WHERE rolname ~ '^(testbed|bench)'"
+    assert run.query(roles) == ["testbed_of_mine"]
+    assert run.query(NAMES) == ["mine"]

@@ -183,4 +183,5 @@ def test_it_answers_when_it_is_told_to_and_tells_of_it(tmp_path, latency_ms):
     assert (sum(row.requests for row in rows), sum(row.answers for row in rows)) == (5, 5)
     assert max(row.most_waiting for row in rows) == 1
     assert judged.quantiles([row.asked_us for row in rows])["100"] == 1000 * latency_ms
-    assert judged.quantiles([row.lag_us for row in rows])  # it was probed
+    if latency_ms:  # probes fall due before the answers do, so there were some
+        assert judged.quantiles([row.lag_us for row in rows])
