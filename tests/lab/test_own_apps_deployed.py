@@ -19,7 +19,8 @@ def check(own, verified):
     """`fab check` of the own apps, with its exit code and its output on one line."""
 
     def run(*options, code=0):
-        done = verified.fab("check", f"--apps-path={own}", *options, check=False)
+        named = ["--workload=agents"] if options else []  # other workloads have a starlette, too
+        done = verified.fab("check", f"--apps-path={own}", *named, *options, check=False)
         assert done.returncode == code, done.stdout + done.stderr
         return " ".join(done.stdout.split())
 
@@ -39,12 +40,12 @@ def changed(own, verified):
             text = (folder / file).read_text()
             assert old in text
             (folder / file).write_text(text.replace(old, new, 1))
-        return verified.fab("deploy", "starlette", f"--apps-path={own}").stdout
+        return verified.fab("deploy", "starlette", "--workload=agents", f"--apps-path={own}").stdout
 
     yield change
     for path, text in kept.items():
         path.write_text(text)
-    verified.fab("deploy", "starlette", f"--apps-path={own}")
+    verified.fab("deploy", "starlette", "--workload=agents", f"--apps-path={own}")
 
 
 def test_they_are_measured_beside_the_project_s(own, verified):
@@ -96,7 +97,7 @@ def test_a_redeploy_changes_one_app_and_a_second_one_nothing(own, verified, ssh,
     assert re.search(r"server +: .*changed=[1-9]", said), said
     after = ssh("server", others), ssh("server", "ls /opt/testbed/apps | grep -v starlette")
     assert after == before
-    again = verified.fab("deploy", "starlette", f"--apps-path={own}").stdout
+    again = verified.fab("deploy", "starlette", "--workload=agents", f"--apps-path={own}").stdout
     assert re.search(r"server +: .*changed=0", again), again
     provisioned = verified.run(
         "ansible-playbook", "site.yml", "--tags", "app_deploy", "-e", f"testbed_apps_path={own}"
@@ -138,7 +139,9 @@ def test_wrong_answers_and_sql_are_told(check, changed):
 
 def test_ctrl_c_stops_the_app(own, verified, ssh, changed):
     changed("app.yml", ELSEWHERE)
-    process = verified.start_fab("check", "--apps=starlette", f"--apps-path={own}")
+    process = verified.start_fab(
+        "check", "--workload=agents", "--apps=starlette", f"--apps-path={own}"
+    )
     wait_until(lambda: ssh("server", ACTIVE), "the app runs")
     code, output = interrupt(process)
     assert code == 130, output

@@ -46,8 +46,9 @@ def report_of(folder, records, **other):
     return folder / "report" / "index.html"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    """A browser. It ends with its file of tests, as playwright has an event loop while it runs."""
     if CHROMIUM is None and not ON_DEBIAN:
         pytest.skip("this distribution has no package of Chromium that runs without snap")
     assert CHROMIUM, "no chromium: script/bootstrap --test installs it"
