@@ -129,6 +129,7 @@ class Walker:
                 text = text.replace(old, new)
         text = text.replace("enp3s0", names.BENCH_INTERFACE)
         text = text.replace("ansible_user: admin", f"ansible_user: {USER}")
+        assert text.count("# testbed_workloads: [agents]") == 1
         text = text.replace("# testbed_workloads: [agents]", "testbed_workloads: [agents, todo]")
         file.write_text(text)
 
@@ -316,8 +317,8 @@ def test_what_was_there_before_is_put_back(walker, once_used, fresh, root, snaps
     inventory.write_text(
         "[all:vars]\n"
         f"ansible_user={USER}\ntestbed_place=metal\nbench_interface={names.BENCH_INTERFACE}\n"
-        "testbed_workloads=['agents', 'todo']\n"
-        f"[server]\nrack-1 bench_address={fresh.server.bench_address}\n"
+        f"[server]\nrack-1 bench_address={fresh.server.bench_address} "
+        "testbed_workloads=\"['agents', 'todo']\"\n"
         f"[client]\nrack-2 bench_address={fresh.client.bench_address}\n"
         "[cellar:children]\nserver\nclient\n"
     )
