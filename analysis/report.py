@@ -15,7 +15,6 @@ from analysis.load import LoadedCampaign
 from analysis.text_table import TEXT_WIDTH
 from analysis.why.section import section
 from testbed import files
-from testbed.errors import TestbedError
 from testbed.texts import shown_name
 
 
@@ -68,13 +67,8 @@ def save(
     Raises TestbedError if the report cannot be written.
     """
     out = arguments.out or arguments.folder / "report"
-    try:
+    with files.written_to(out):
         write(out)
-    except OSError as error:
-        raise TestbedError(
-            f"{shown_name(error.filename or out)}: cannot be written: {error.strerror}",
-            remedy="name another folder with --out",
-        ) from error
     show()
     console.print(Text(f"\nReport: {shown_name(out / 'index.html')}"), soft_wrap=True)
 

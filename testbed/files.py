@@ -6,6 +6,8 @@ A named pipe could block the reader without end, and a device could be read with
 import codecs
 import hashlib
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from testbed.errors import TestbedError
@@ -58,6 +60,18 @@ def check_folder(path: Path, remedy: str) -> None:
         raise _unreadable(path, error) from error
     if other != FOLDER:
         raise TestbedError(f"{shown_name(path)}: is {other}, not a folder", remedy=remedy)
+
+
+@contextmanager
+def written_to(out: Path) -> Iterator[None]:
+    """Raise TestbedError, with the remedy, if what is done in it cannot write to `--out`."""
+    try:
+        yield
+    except OSError as error:
+        raise TestbedError(
+            f"{shown_name(error.filename or out)}: cannot be written: {error.strerror}",
+            remedy="name another folder with --out",
+        ) from error
 
 
 def check(path: Path, most_bytes: int) -> None:

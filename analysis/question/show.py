@@ -25,7 +25,7 @@ from analysis.question.words import SHOWN, sentences
 from analysis.ratio import finite
 from analysis.text_table import text_table
 from testbed import files
-from testbed.errors import Exit, TestbedError
+from testbed.errors import Exit
 from testbed.texts import shown_name
 
 TITLES = {
@@ -53,13 +53,8 @@ def command(arguments: Namespace, console: Console) -> int:
     campaign = load_one(arguments.folder)
     found = answer(campaign)
     out = arguments.out or arguments.folder / QUESTION_FOLDER
-    try:
+    with files.written_to(out):
         written = write(campaign, found, out)
-    except OSError as error:
-        raise TestbedError(
-            f"{shown_name(error.filename or out)}: cannot be written: {error.strerror}",
-            remedy="name another folder with --out",
-        ) from error
     if arguments.json:
         console.print(Text(json.dumps(document(campaign, found), indent=2)), soft_wrap=True)
     else:

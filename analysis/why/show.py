@@ -29,7 +29,7 @@ from analysis.why.explained import (
     factorial_of,
 )  # fmt: skip
 from testbed import files
-from testbed.errors import Exit, TestbedError
+from testbed.errors import Exit
 from testbed.model.why import FRAMEWORK, Why
 from testbed.texts import shown_name
 
@@ -61,13 +61,8 @@ def command(arguments: Namespace, console: Console) -> int:
     why = factorial_of(campaign)
     found = explain(campaign, arguments.metric)
     out = arguments.out or arguments.folder / "why"
-    try:
+    with files.written_to(out):
         charts = write_charts(campaign, why, found, out)
-    except OSError as error:
-        raise TestbedError(
-            f"{shown_name(error.filename or out)}: cannot be written: {error.strerror}",
-            remedy="name another folder with --out",
-        ) from error
     if arguments.json:
         console.print(Text(json.dumps(document(why, found), indent=2)), soft_wrap=True)
     else:

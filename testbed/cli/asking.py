@@ -22,10 +22,8 @@ from testbed.model.base import Model
 from testbed.model.experiment import Experiment
 from testbed.model.kinds import Seed, Trials
 from testbed.model.question import QuestionPlan, point_text
-from testbed.model.results import CAMPAIGN_FILE, Campaign
 from testbed.progress import Progress
 from testbed.terminal import Terminal
-from testbed.texts import shown_name
 
 # Prints the answers of the campaign in a folder, and returns the exit code
 Told = Callable[[Path], int]
@@ -92,7 +90,7 @@ def ask(name: str, given: QuestionOptions, told: Told) -> None:
     """Carry out or resume a question's searches, or only print the plan with --dry-run."""
     progress = Progress(Terminal(), quiet=given.quiet)
     if given.resume is not None:
-        outcome = _resumed(given.resume, given.inventory, progress)
+        outcome = tasks.resumed_as("question", given.resume, given.inventory, progress)
     else:
         path = questions.find(name)
         question = questions.load(path)
@@ -112,16 +110,6 @@ def ask(name: str, given: QuestionOptions, told: Told) -> None:
         outcome = campaign.run(request, progress)
     progress.result(show.outcome_text(outcome))
     tasks.end([outcome], told(outcome.folder), strict=given.strict)
-
-
-def _resumed(named: str, hosts: str | None, progress: Progress) -> campaign.Outcome:
-    folder = tasks.results_folder(named)
-    if store.read(folder / CAMPAIGN_FILE, Campaign).question is None:
-        raise TestbedError(
-            f"{shown_name(named)}: not a campaign of `fab run-question`",
-            remedy="go on with it by the task that began it",
-        )
-    return campaign.resume(folder, inventory.load(hosts), progress)
 
 
 def question_text(asked: QuestionPlan, experiment: Experiment) -> str:

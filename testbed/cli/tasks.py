@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 from invoke.context import Context
 
@@ -342,13 +342,7 @@ def measure_why(name: str, given: options.WhyOptions, told: Callable[[Path], int
     """Carry out or resume the factorial of two apps, or only print its plan with --dry-run."""
     progress = Progress(Terminal(), quiet=given.quiet)
     if given.resume is not None:
-        path = results_folder(given.resume) / CAMPAIGN_FILE
-        if store.read(path, Campaign).why is None:
-            raise TestbedError(
-                f"{shown_name(given.resume)}: not a campaign of `fab run-why`",
-                remedy="go on with it by the task that began it",
-            )
-        outcome = _resumed(given.resume, given.inventory, None, progress)
+        outcome = resumed_as("why", given.resume, given.inventory, progress)
     else:
         path = experiments.find(name)
         asked, overridden = experiments.override(experiments.load(path), given.overrides())
@@ -370,6 +364,21 @@ def measure_why(name: str, given: options.WhyOptions, told: Callable[[Path], int
             outcome = campaign.run(request, progress)
     _tell(outcome, None, progress)
     end([outcome], told(outcome.folder), strict=given.strict)
+
+
+def resumed_as(
+    kind: Literal["why", "question"], named: str, hosts: str | None, progress: Progress
+) -> campaign.Outcome:
+    """Resume the campaign that the user named, and return its outcome.
+
+    Raises TestbedError if it was not begun by the task of that kind.
+    """
+    if getattr(store.read(results_folder(named) / CAMPAIGN_FILE, Campaign), kind) is None:
+        raise TestbedError(
+            f"{shown_name(named)}: not a campaign of `fab run-{kind}`",
+            remedy="go on with it by the task that began it",
+        )
+    return _resumed(named, hosts, None, progress)
 
 
 def _resumed(

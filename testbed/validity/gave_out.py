@@ -43,14 +43,13 @@ class Seen:
     link_percent: float | None
     cores: int
     cpu_percent: float | None  # of all of the server's CPUs
-    core_percent: float | None  # of the busiest CPU
     quota_percent: float | None  # of the periods in which a CPU quota was used up
     process_percent: float | None  # of a core, the app's busiest process
     runnable_percent: float | None  # a process of the app ran or waited for a CPU, the most of them
     busy_workers: float | None  # processes of the app that were hardly ever idle
     workers: float | None  # processes that serve
-    app_cores: float | None  # CPU time per second, of the app and of the services
-    service_cores: dict[str, float]
+    app_cores: float | None  # CPU time per second of the app
+    service_cores: dict[str, float]  # and of each service
     unread: float | None  # requests that the app had not read or accepted
     always_unread: float | None  # share of the samples that have such
     queue_full_percent: float | None  # the fullest listen queue
@@ -253,7 +252,6 @@ def look(evidence: Evidence) -> Seen:
         link_percent=_link_percent(evidence, server),
         cores=len(cores) or (run.before["server"].cpus if "server" in run.before else 1),
         cpu_percent=mean(server, "cpu_percent"),
-        core_percent=max(cores, default=None),
         quota_percent=_share(growth(server, "quota_throttles"), growth(server, "quota_periods")),
         process_percent=mean(server, "app_busiest_percent"),
         runnable_percent=mean(server, "app_runnable_percent"),
