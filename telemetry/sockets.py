@@ -10,19 +10,18 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from telemetry import netlink
+
 Row = dict[str, float | int | None]
 
 # linux/netlink.h, linux/sock_diag.h, linux/inet_diag.h, linux/tcp.h
 _NETLINK_SOCK_DIAG = 4
 _SOCK_DIAG_BY_FAMILY = 20
-_REQUEST_DUMP = 0x301  # NLM_F_REQUEST | NLM_F_DUMP
 _ERROR, _DONE = 2, 3
-_HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 _ASKED = struct.Struct("=BBBxI48x")  # family, protocol, extensions, states; any address
 # state, own port, other port, other address, receive queue, send queue; the queues of a listening
 # socket are the connections that wait, and the most that may
 _TOLD = struct.Struct("=xBxx2s2s16x4s12x12x4xII8x")
-_ATTRIBUTE = struct.Struct("=HH")  # length, kind
 _INFO = 2  # INET_DIAG_INFO; its bit among the extensions is 1 << (_INFO - 1)
 # of struct tcp_info: milliseconds since data was last sent, and since some was last received;
 # segments with data that were received and sent (Linux 4.6)
@@ -120,23 +119,22 @@ def _dump(*, with_times: bool) -> Iterator[_Socket]:
     states = sum(1 << state for state in (*STATES, ESTABLISHED, LISTENING))
     extensions = 1 << (_INFO - 1) if with_times else 0
     asked = _ASKED.pack(socket.AF_INET, socket.IPPROTO_TCP, extensions, states)
-    head = _HEADER.pack(_HEADER.size + len(asked), _SOCK_DIAG_BY_FAMILY, _REQUEST_DUMP, 1, 0)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_SOCK_DIAG) as kernel:
         kernel.settimeout(1)
-        kernel.send(head + asked)
+        kernel.send(netlink.message(_SOCK_DIAG_BY_FAMILY, netlink.REQUEST | netlink.DUMP, asked))
         while True:
             data = kernel.recv(1 << 16)
             start = 0
             while start < len(data):
-                length, kind, *_ = _HEADER.unpack_from(data, start)
+                length, kind, *_ = netlink.HEADER.unpack_from(data, start)
                 if kind == _DONE:
                     return
                 if kind == _ERROR:
                     raise OSError("the kernel has no sock_diag for TCP")
-                state, *_, queued, _ = _TOLD.unpack_from(data, start + _HEADER.size)
+                state, *_, queued, _ = _TOLD.unpack_from(data, start + netlink.HEADER.size)
                 if with_times or queued or state != ESTABLISHED:
-                    yield _read(data[start + _HEADER.size : start + length])
-                start += (length + 3) & ~3
+                    yield _read(data[start + netlink.HEADER.size : start + length])
+                start += netlink.padded(length)
 
 
 def _read(told: bytes) -> _Socket:
@@ -158,13 +156,10 @@ def _is_owed(told: bytes) -> bool:
     clock, 1 to 10 ms, as when a connection is used again at once. Then it is if more segments were
     sent than received: a small question and its answer are one each.
     """
-    start = _TOLD.size
-    while start + _ATTRIBUTE.size <= len(told):
-        length, kind = _ATTRIBUTE.unpack_from(told, start)
-        if kind == _INFO and length >= _ATTRIBUTE.size + _DATA.size:
-            sent_ms, received_ms, received, sent = _DATA.unpack_from(told, start + _ATTRIBUTE.size)
+    for kind, value in netlink.attributes(told, _TOLD.size):
+        if kind == _INFO and len(value) >= _DATA.size:
+            sent_ms, received_ms, received, sent = _DATA.unpack_from(value)
             if sent_ms != received_ms:
                 return bool(sent_ms < received_ms)
             return bool(sent > received)
-        start += max(_ATTRIBUTE.size, (length + 3) & ~3)
     return False
