@@ -16,6 +16,7 @@ from analysis.charts.style import (
     QUIET,
     Chart,
     colours,
+    footer,
     frame,
     generators_of,
     plain_axis,
@@ -48,8 +49,7 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
         title,
         f"above: response time, milliseconds, {counted_from(group.first for group in members)}; "
         "below: errors, percent of the requests due",
-        campaign,
-        generators_of(members),
+        footer(campaign, generators_of(members)),
         heights=[height for _ in found for height in (TIMES, ERRORS)],
         gap=GAP,
         left=LEFT,

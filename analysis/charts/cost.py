@@ -14,6 +14,7 @@ from analysis.charts.style import (
     STANDING_COLOUR,
     Chart,
     colours,
+    footer,
     frame,
     generators_of,
     plain_axis,
@@ -50,8 +51,7 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
     picture = frame(
         title,
         "right: more correct answers a second; below: less CPU time for each",
-        campaign,
-        generators_of(shown),
+        footer(campaign, generators_of(shown)),
         heights=[HEIGHT],
         left=LEFT,
         key_lines=marks.key_lines(key),

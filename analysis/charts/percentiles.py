@@ -10,6 +10,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from analysis.charts import marks
 from analysis.charts.style import (
     Chart,
+    footer,
     frame,
     generators_of,
     line_styles,
@@ -48,8 +49,7 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
     picture = frame(
         title,
         f"milliseconds; {counted}",
-        campaign,
-        generators_of([group for group, _ in shown]),
+        footer(campaign, generators_of([group for group, _ in shown])),
         heights=[HEIGHT],
         left=LEFT,
         key_lines=marks.key_lines(key),

@@ -18,7 +18,7 @@ from analysis.charts.style import (
     LINE,
     QUIET,
     Chart,
-    framed,
+    frame,
     log_axis,
     plain_axis,
     text_width,
@@ -110,7 +110,7 @@ def draw(
     looks = dict(zip(modes, LOOKS, strict=False))
     key = _key(rows, {mode: looks[mode] for mode in shown})
     places = _lay_out(rows)
-    picture = framed(
+    picture = frame(
         words.title, words.subtitle, words.source,
         heights=[places[-1].end + GAP / 2], key_lines=marks.key_lines(key),
     )  # fmt: skip

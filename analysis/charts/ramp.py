@@ -13,6 +13,7 @@ from analysis.charts import marks
 from analysis.charts.style import (
     QUIET,
     Chart,
+    footer,
     frame,
     generators_of,
     line_styles,
@@ -43,8 +44,7 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
     picture = frame(
         title,
         f"above: {times}, milliseconds, {counted}; below: errors, percent",
-        campaign,
-        generators_of(members),
+        footer(campaign, generators_of(members)),
         heights=[HEIGHT, HEIGHT],
         gap=0.35,
         left=LEFT,

@@ -15,6 +15,7 @@ from analysis.charts.style import (
     STANDING_COLOUR,
     WIDTH,
     Frame,
+    footer,
     frame,
     generators_of,
     text_width,
@@ -84,8 +85,7 @@ def rows_frame(
     picture = frame(
         title,
         subtitle,
-        campaign,
-        generators_of([row.group for row in rows]),
+        footer(campaign, generators_of([row.group for row in rows])),
         heights=[height_of(rows)],
         key_lines=key_lines,
     )

@@ -150,25 +150,6 @@ class Frame:
 def frame(
     title: str,
     subtitle: str,
-    campaign: LoadedCampaign,
-    generators: str,
-    *,
-    heights: list[float],
-    gap: float = 0.0,
-    left: float = MARGIN,
-    below: float = 0.5,
-    key_lines: int = 0,
-) -> Frame:
-    """Return an empty figure of one campaign; `framed` says what the arguments mean."""
-    return framed(
-        title, subtitle, footer(campaign, generators),
-        heights=heights, gap=gap, left=left, below=below, key_lines=key_lines,
-    )  # fmt: skip
-
-
-def framed(
-    title: str,
-    subtitle: str,
     source: str,
     *,
     heights: list[float],
@@ -177,10 +158,11 @@ def framed(
     below: float = 0.5,
     key_lines: int = 0,
 ) -> Frame:
-    """Return an empty figure with axes of the given heights, and where its figures come from.
+    """Return an empty figure with axes of the given heights.
 
-    `below` is the room under the last axes for ticks and axis label, `key_lines` the lines for
-    a key between subtitle and axes (see `key`).
+    `source` is the line at the bottom that says where the figures come from (see `footer`),
+    `below` the room under the last axes for ticks and axis label, and `key_lines` the lines for a
+    key between subtitle and axes (see `marks.key`).
     """
     room = WIDTH - 2 * MARGIN
     head = wrap(title, room, 13)  # the heading is bold, hence wider

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis.charts import marks
-from analysis.charts.style import QUIET, Chart, frame, line_styles, plain_axis, wide
+from analysis.charts.style import QUIET, Chart, footer, frame, line_styles, plain_axis, wide
 from analysis.load import LoadedCampaign
 
 HEIGHT = 1.7
@@ -68,8 +68,7 @@ def draw(
     picture = frame(
         title,
         "; ".join(f"{place}: {panel.title}" for place, panel in _places(panels)),
-        campaign,
-        generators,
+        footer(campaign, generators),
         heights=[HEIGHT] * len(panels),
         gap=0.35,
         left=LEFT,

@@ -3,7 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.charts.style import INK, MARGIN, QUIET, WIDTH, Chart, frame, log_axis, text_width
+from analysis.charts.style import (
+    INK,
+    MARGIN,
+    QUIET,
+    WIDTH,
+    Chart,
+    footer,
+    frame,
+    log_axis,
+    text_width,
+)
 from analysis.load import LoadedCampaign
 
 ROW = 0.34  # inches, a step with its label
@@ -41,7 +51,7 @@ def draw(
     rows = [*steps, whole]
     left = MARGIN + max(text_width(row.label) for row in rows) + 0.1
     picture = frame(
-        title, subtitle, campaign, generators, heights=[ROW * len(rows)],
+        title, subtitle, footer(campaign, generators), heights=[ROW * len(rows)],
         left=min(left, WIDTH / 2), below=0.5,
     )  # fmt: skip
     axes = picture.axes[0]
