@@ -1,7 +1,6 @@
 """Define what `fab --list` shows. Each task only reads its options and calls testbed/."""
 
 import functools
-import inspect
 import sys
 
 import fabric
@@ -11,7 +10,18 @@ from invoke.context import Context
 
 from command import judging
 from testbed import store
-from testbed.cli import asking, on_hosts, options, program, reproducing, tasks
+from testbed.cli import (
+    asking,
+    comparing,
+    explaining,
+    measuring,
+    on_hosts,
+    options,
+    program,
+    published,
+    reproducing,
+    tasks,
+)
 
 # It is fab that loads this file, so that its program cannot be chosen beforehand
 fabric.main.program.__class__ = program.Program
@@ -47,7 +57,7 @@ def _check(context: Context, **given: object) -> None:
 
 
 def _deploy(context: Context, app: str, **given: object) -> None:
-    tasks.deploy_app(app, options.read_deploy(given))
+    on_hosts.deploy_app(app, options.read_deploy(given))
 
 
 @task(help=LAB_HELP)
@@ -133,9 +143,9 @@ def report(context: Context, campaign: str | None = None) -> None:
     _analysis("report", str(store.folder() / "latest") if campaign is None else campaign)
 
 
-def measuring(name: str, doc: str) -> object:
+def of_round(name: str, doc: str) -> object:
     """Return the task of one of the three rounds."""
-    return task(tasks.measuring(name, doc, judging.WATCH), help=HELP)
+    return task(measuring.measuring(name, doc, judging.WATCH), help=HELP)
 
 
 namespace = Collection(
@@ -157,38 +167,38 @@ namespace = Collection(
             _deploy,
             "deploy",
             "Deploy one app again that has changed, and no other.",
-            [inspect.Parameter("app", inspect.Parameter.POSITIONAL_OR_KEYWORD)],
+            ["app"],
             options.DeployOptions,
         ),
         help=DEPLOY_HELP,
     ),
-    run_calibration=measuring(
-        "calibration", "Round 1: load from the server itself, over loopback."
-    ),
-    run_round2=measuring("round2", "Round 2: 4000 requests/s over the link, for 5 minutes."),
-    run_round3=measuring("round3", "Round 3: 10 requests/s over the link, for 30 s."),
+    run_calibration=of_round("calibration", "Round 1: load from the server itself, over loopback."),
+    run_round2=of_round("round2", "Round 2: 4000 requests/s over the link, for 5 minutes."),
+    run_round3=of_round("round3", "Round 3: 10 requests/s over the link, for 30 s."),
     run=task(
-        tasks.measuring_any("Carry out an experiment: its name, or its file.", judging.WATCH),
+        measuring.measuring_any("Carry out an experiment: its name, or its file.", judging.WATCH),
         help=HELP,
     ),
     run_ab=task(
-        tasks.measuring_versions(
+        comparing.measuring_versions(
             "Compare two versions of an app, measured side by side.", judging.judge, judging.WATCH
         ),
         help=VERSION_HELP,
     ),
     run_aa=task(
-        tasks.measuring_noise(
+        comparing.measuring_noise(
             "Measure an app against itself: the noise of this place.", judging.noise
         ),
         help=NOISE_HELP,
     ),
     run_why=task(
-        tasks.measuring_why("Why do two apps differ? The share of each factor.", judging.why),
+        explaining.measuring_why("Why do two apps differ? The share of each factor.", judging.why),
         help=WHY_HELP,
     ),
     run_article=task(
-        tasks.measuring_article("Ask a published comparison again: as published, fair or both."),
+        published.measuring_article(
+            "Ask a published comparison again: as published, fair or both."
+        ),
         help=ARTICLE_HELP,
     ),
     run_question=task(

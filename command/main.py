@@ -14,7 +14,17 @@ from command.texts import APP, EXPERIMENT, QUESTION, examples
 from testbed import store
 from testbed.asked import questions
 from testbed.campaign import articles
-from testbed.cli import asking, on_hosts, options, reproducing, tasks
+from testbed.cli import (
+    asking,
+    comparing,
+    explaining,
+    measuring,
+    on_hosts,
+    options,
+    published,
+    reproducing,
+    tasks,
+)
 from testbed.errors import TestbedError
 from testbed.hosts import playbook
 from testbed.paths import ROOT
@@ -100,33 +110,33 @@ def _check(**given: object) -> None:
 
 def _deploy(app: str, **given: object) -> None:
     """Deploy one app again that has changed, and no other."""
-    tasks.deploy_app(app, options.read_deploy(given))
+    on_hosts.deploy_app(app, options.read_deploy(given))
 
 
 def _run(experiment: str, **given: object) -> None:
     """Carry out an experiment: a round, or a file of your own."""
-    tasks.measure(experiment, options.read(given), judging.WATCH)
+    measuring.measure(experiment, options.read(given), judging.WATCH)
 
 
 def _article(article: str, **given: object) -> None:
     """Ask a published comparison again: as published, fair or both."""
-    tasks.measure_article(article, options.read_article(given))
+    published.measure_article(article, options.read_article(given))
 
 
 def _ab(experiment: str, **given: object) -> None:
     """Compare two versions of an app, measured side by side."""
     asked = options.read_versions(given)
-    tasks.measure_versions(experiment, asked, judging.judge, judging.WATCH)
+    comparing.measure_versions(experiment, asked, judging.judge, judging.WATCH)
 
 
 def _aa(experiment: str, **given: object) -> None:
     """Measure an app against itself: the noise of this place."""
-    tasks.measure_noise(experiment, options.read_noise(given), judging.noise)
+    comparing.measure_noise(experiment, options.read_noise(given), judging.noise)
 
 
 def _why(experiment: str, **given: object) -> None:
     """Say why two apps differ: the share of each factor in the ratio of their figures."""
-    tasks.measure_why(experiment, options.read_why(given), judging.why)
+    explaining.measure_why(experiment, options.read_why(given), judging.why)
 
 
 def _question(question: str, **given: object) -> None:

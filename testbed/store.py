@@ -1,6 +1,7 @@
 """Write the results folder, each file completely or not at all, and read it back with checks."""
 
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +22,11 @@ M = TypeVar("M", bound=BaseModel)
 def folder() -> Path:
     """Return the folder of campaigns and link verifications."""
     return Path(os.environ.get(FOLDER_VARIABLE) or ROOT / "results")
+
+
+def dated(name: str, at: datetime) -> str:
+    """Return a name for a folder of results that begin at a moment in UTC, which stands first."""
+    return f"{at:%Y%m%dT%H%M%SZ}-{name}"
 
 
 def write(path: Path, model: BaseModel) -> None:

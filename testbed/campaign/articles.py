@@ -110,7 +110,7 @@ def new_series(request: Request) -> Series:
     seed = random.SystemRandom().randrange(SEEDS) if request.seed is None else request.seed
     return Series(
         schema_version=1,
-        series=f"{created_at:%Y%m%dT%H%M%SZ}-{request.name}",
+        series=store.dated(request.name, created_at),
         article_name=request.name,
         article=article if request.trials is None else _with_trials(article, request.trials),
         published=published,

@@ -162,7 +162,7 @@ def _prepare(
 ) -> tuple[Session, Campaign, list[PlannedRun]]:
     """Prove that hosts, apps, generator and link are fit, and record what they are."""
     created_at = datetime.now(UTC)
-    name = request.folder_name or f"{created_at:%Y%m%dT%H%M%SZ}-{request.name}"
+    name = request.folder_name or store.dated(request.name, created_at)
     found = at_once(remotes, hosts.describe)
     experiment = experiments.for_cpus(request.experiment, found["server"]["cpus"])
     planned = plan(experiment, catalogue, seed)

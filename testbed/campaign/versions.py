@@ -82,7 +82,7 @@ def carry_out(request: Request, progress: Progress) -> Outcome:
     """
     request.pair.planned(0)  # refused before any host is asked
     hosts = inventory.load(request.inventory)
-    name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-ab-{request.pair.app.name}"
+    name = store.dated(f"ab-{request.pair.app.name}", datetime.now(UTC))
     folder = request.results_folder / name
     with _deployed(request, hosts, folder / APPS):
         return campaign.run(
@@ -111,7 +111,7 @@ def repeat(request: Request, times: int, progress: Progress) -> tuple[Path, list
     """
     request.pair.planned(0)  # refused before any host is asked
     hosts = inventory.load(request.inventory)
-    name = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-aa-{request.pair.app.name}"
+    name = store.dated(f"aa-{request.pair.app.name}", datetime.now(UTC))
     folder = request.results_folder / name
     seed = random.SystemRandom().randrange(SEEDS) if request.seed is None else request.seed
     each = campaign.Request(

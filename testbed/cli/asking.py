@@ -1,6 +1,5 @@
 """Define the task that asks a question: read its options, make its plan, carry it out."""
 
-import inspect
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,7 @@ from testbed.asked import catalogue as catalogues
 from testbed.asked import questions, yamlfile
 from testbed.asked.plan import plan
 from testbed.campaign import campaign
-from testbed.cli import options, show, tasks
+from testbed.cli import measuring, options, show, tasks
 from testbed.errors import TestbedError
 from testbed.hosts import inventory
 from testbed.model.article import Scale
@@ -81,16 +80,14 @@ def asking(doc: str, told: Told) -> tasks.Task:
     def body(context: Context, question: str, **given: Any) -> None:
         ask(question, read(given), told)
 
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    first = [inspect.Parameter("question", kind)]
-    return tasks.with_options(body, "run_question", doc, first, QuestionOptions)
+    return tasks.with_options(body, "run_question", doc, ["question"], QuestionOptions)
 
 
 def ask(name: str, given: QuestionOptions, told: Told) -> None:
     """Carry out or resume a question's searches, or only print the plan with --dry-run."""
     progress = Progress(Terminal(), quiet=given.quiet)
     if given.resume is not None:
-        outcome = tasks.resumed_as("question", given.resume, given.inventory, progress)
+        outcome = measuring.resumed_as("question", given.resume, given.inventory, progress)
     else:
         path = questions.find(name)
         question = questions.load(path)
@@ -105,11 +102,11 @@ def ask(name: str, given: QuestionOptions, told: Told) -> None:
         request = campaign.Request(
             path.stem, experiment, [], given.seed, inventory.load(given.inventory), store.folder(),
             apps_path=given.apps_path, question=asked,
-            folder_name=f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-question-{path.stem}",
+            folder_name=store.dated(f"question-{path.stem}", datetime.now(UTC)),
         )  # fmt: skip
         outcome = campaign.run(request, progress)
     progress.result(show.outcome_text(outcome))
-    tasks.end([outcome], told(outcome.folder), strict=given.strict)
+    measuring.end([outcome], told(outcome.folder), strict=given.strict)
 
 
 def question_text(asked: QuestionPlan, experiment: Experiment) -> str:

@@ -1,20 +1,25 @@
-"""Do what is done with hosts besides measuring: verify their link, check them, make a lab."""
+"""Do what is done with hosts besides measuring: check them, deploy an app again, make a lab."""
 
 import os
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 from testbed import lab, store
-from testbed.cli import show, tasks
-from testbed.cli.options import CheckOptions, LinkOptions
-from testbed.errors import Exit
+from testbed.asked import catalogue as catalogues
+from testbed.cli import show
+from testbed.cli.options import CheckOptions, DeployOptions, LinkOptions
+from testbed.errors import Exit, TestbedError
 from testbed.fitness import shown
-from testbed.hosts import fit, hosts, inventory
+from testbed.hosts import fit, hosts, inventory, playbook
 from testbed.hosts import link as links
 from testbed.hosts.remotes import at_once, held
 from testbed.lab import names
 from testbed.progress import Progress
+from testbed.run import trying
 from testbed.terminal import Terminal
+
+DEPLOY_APP = "playbooks/app.yml"
 
 
 def say(text: str) -> None:
@@ -38,7 +43,7 @@ def check(given: CheckOptions) -> None:
     Exit code 3 if a host is not fit, 4 if an app is not right.
     """
     if given.of_apps:
-        tasks.try_apps(given)
+        try_apps(given)
         return
     with held(inventory.load(given.inventory), cleared=False) as remotes:
         if given.fix:
@@ -48,6 +53,37 @@ def check(given: CheckOptions) -> None:
     Terminal().print(shown.table(found, quiet=given.quiet), highlight=False, markup=False)
     if code := fit.exit_code(found, strict=given.strict):
         sys.exit(code)
+
+
+def try_apps(given: CheckOptions) -> None:
+    """Start each app once, ask each of its endpoints, and show what is wrong; then exit code 4."""
+    known = catalogues.load(given.apps_path)
+    apps = known.chosen(given.apps, given.workload, given.apps_path)
+    progress = Progress(Terminal(), quiet=given.quiet)
+    with held(inventory.load(given.inventory)) as remotes:
+        found = list(trying.each(remotes, known, apps, progress))
+    progress.result(show.tried_text(found, quiet=given.quiet))
+    if any(one.level == "fail" for one in found):
+        sys.exit(Exit.RUN_FAILED)
+
+
+def deploy_app(name: str, given: DeployOptions) -> None:
+    """Deploy an app again that site.yml has deployed, and no other."""
+    apps = catalogues.load(given.apps_path).chosen([name], given.workload, given.apps_path)
+    if len(apps) > 1:
+        raise TestbedError(
+            f"{name} is an app of several workloads",
+            remedy=f"say --workload={'|'.join(app.workload for app in apps)}",
+        )
+    with held(inventory.load(given.inventory), cleared=False):
+        pass  # nobody measures it now
+    own = {"testbed_apps_path": str(Path(given.apps_path).resolve())} if given.apps_path else {}
+    playbook.play(
+        DEPLOY_APP,
+        given.inventory,
+        ask_password=given.ask_become_pass,
+        variables={"testbed_app_unit": apps[0].unit, **own},
+    )
 
 
 def lab_name(given: str | None) -> str:

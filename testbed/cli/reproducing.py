@@ -1,6 +1,5 @@
 """Define the task that repeats a campaign from an archive of it."""
 
-import inspect
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from pydantic import Field
 from testbed import store
 from testbed.campaign import campaign, reproduce
 from testbed.campaign.course import Watch
-from testbed.cli import options, show, tasks
+from testbed.cli import measuring, options, show, tasks
 from testbed.hosts import inventory
 from testbed.model.base import Model
 from testbed.progress import Progress
@@ -55,9 +54,7 @@ def reproducing(doc: str, agree: Agree, watch: Watch | None = None) -> tasks.Tas
     def body(context: Context, bundle: str, **given: Any) -> None:
         repeat(Path(bundle), options.typed(ReproduceOptions, given), agree, watch)
 
-    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    first = [inspect.Parameter("bundle", kind)]
-    return tasks.with_options(body, "reproduce", doc, first, ReproduceOptions)
+    return tasks.with_options(body, "reproduce", doc, ["bundle"], ReproduceOptions)
 
 
 def repeat(bundle: Path, given: ReproduceOptions, agree: Agree, watch: Watch | None) -> None:
@@ -91,4 +88,4 @@ def repeat(bundle: Path, given: ReproduceOptions, agree: Agree, watch: Watch | N
     )
     outcome = campaign.run(request, progress)
     progress.result(show.outcome_text(outcome))
-    tasks.end([outcome], agree(folder, outcome.folder, given.judging()), strict=given.strict)
+    measuring.end([outcome], agree(folder, outcome.folder, given.judging()), strict=given.strict)

@@ -15,7 +15,7 @@ from refusals import Called
 
 from testbed import bundle
 from testbed.asked import catalogue
-from testbed.cli import tasks
+from testbed.cli import measuring
 
 SOUND = Path(__file__).parent / "sound"
 HANGS_AFTER_S = 120  # nothing here takes a second; a busy machine may take some
@@ -54,7 +54,7 @@ def _ends():
 @pytest.fixture
 def fab_run(place, capsys):
     """`fab run EXPERIMENT --apps-path=own --dry-run`, in this process."""
-    task = tasks.measuring_any("any")
+    task = measuring.measuring_any("any")
 
     def call(experiment=None, **given):
         options = {"apps_path": str(place / "own"), "dry_run": True} | given

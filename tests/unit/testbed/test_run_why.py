@@ -9,7 +9,7 @@ from bench.why import factorial_of
 from testbed import store
 from testbed.campaign import campaign
 from testbed.campaign.campaign import Outcome
-from testbed.cli import tasks
+from testbed.cli import explaining
 from testbed.errors import Exit, TestbedError
 from testbed.hosts import inventory
 from testbed.model.results import CAMPAIGN_FILE
@@ -30,7 +30,7 @@ def told():
 def run_why(told, tmp_path, monkeypatch, capsys):
     """`fab run-why saturation …` in this process: exit code, and what it printed."""
     monkeypatch.setenv(store.FOLDER_VARIABLE, str(tmp_path / "results"))
-    task = tasks.measuring_why("any", lambda folder: told.append(folder) or 0)
+    task = explaining.measuring_why("any", lambda folder: told.append(folder) or 0)
 
     def call(name="saturation", **given):
         code = 0

@@ -14,7 +14,7 @@ from invoke.context import Context
 from testbed import store
 from testbed.asked import catalogue, experiments
 from testbed.campaign import campaign, versions
-from testbed.cli import tasks
+from testbed.cli import comparing
 from testbed.errors import Exit, Interrupted, TestbedError
 from testbed.hosts import inventory
 from testbed.model.results import Versions
@@ -51,7 +51,7 @@ def own(tmp_path, monkeypatch):
 def run_ab(own, capsys):
     """`fab run-ab EXPERIMENT --apps-path=own --app=catalogue --dry-run`, in this process."""
     judged = []
-    task = tasks.measuring_versions("any", lambda folder, given: judged.append(folder) or 0)
+    task = comparing.measuring_versions("any", lambda folder, given: judged.append(folder) or 0)
 
     def call(**given):
         options = {
@@ -253,7 +253,7 @@ def test_variants_for_other_apps_are_left_out(own):
 def run_aa(own, capsys):
     """`fab run-aa EXPERIMENT --apps-path=own --app=catalogue`, in this process."""
     judged = []
-    task = tasks.measuring_noise("any", lambda folder: judged.append(folder) or 0)
+    task = comparing.measuring_noise("any", lambda folder: judged.append(folder) or 0)
 
     def call(**given):
         options = {"apps_path": str(own), "app": "catalogue", "repeats": "3"} | given
