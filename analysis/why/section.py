@@ -10,9 +10,11 @@ from analysis.why.show import (
     columns,
     draw_charts,
     head,
-    interaction_text,
+    lines,
+    of_all,
     rows,
     sentence,
+    variants,
 )  # fmt: skip
 
 
@@ -23,16 +25,19 @@ class Part:
     head: str
     sentence: str
     rows: list[tuple[str, ...]]  # texts, under Section.columns; the ratio's own is the last
-    lines: list[str]  # interactions and remarks
+    lines: list[str]  # interactions, and remarks on this figure alone
     chart: Rendered | None
 
 
 @dataclass(frozen=True)
 class Section:
-    """All ratios, and what the design of the campaign cannot tell."""
+    """All ratios, what was measured, and what the design of the campaign cannot tell."""
 
     columns: list[str]
     parts: list[Part]
+    remarks: list[str]  # that hold for all figures
+    variant_columns: list[str]
+    variants: list[tuple[str, ...]]  # texts, under `variant_columns`: what each variant is
     design: list[str]
 
 
@@ -43,6 +48,8 @@ def section(campaign: LoadedCampaign) -> Section | None:
         return None
     found = explain(campaign)
     charts = draw_charts(campaign, why, found)
+    told_once = of_all(found)
+    variant_columns, of_variants = variants(why)
     return Section(
         columns=columns(why),
         parts=[
@@ -50,10 +57,13 @@ def section(campaign: LoadedCampaign) -> Section | None:
                 head=head(one),
                 sentence=sentence(why, one),
                 rows=rows(why, one) if one.ratio is not None else [],
-                lines=[*(interaction_text(why, i) for i in one.interactions), *one.remarks],
+                lines=lines(why, one, told_once),
                 chart=chart and replace(chart, name=f"why-{chart.name}"),
             )
             for one, chart in zip(found, charts, strict=True)
         ],
+        remarks=told_once,
+        variant_columns=variant_columns,
+        variants=of_variants,
         design=about_design(why),
     )

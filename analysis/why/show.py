@@ -76,16 +76,50 @@ def show(campaign: LoadedCampaign, why: Why, found: Sequence[Explained], console
     """Print a sentence and a table for each figure, and what the design cannot tell."""
     if lacking := lacks(campaign):
         console.print(Text(f"The campaign is not complete: {lacking}."))
+    told_once = of_all(found)
     for one in found:
         console.print(Text(f"\n{head(one)}", style="bold"), soft_wrap=True)
         console.print(Text(sentence(why, one)), soft_wrap=True)
         if one.ratio is not None:
             console.print(_table(why, one))
-        for line in [*(interaction_text(why, i) for i in one.interactions), *one.remarks]:
+        for line in lines(why, one, told_once):
             console.print(Text(line), soft_wrap=True)
     console.print(Text(""))
-    for line in about_design(why):
+    for line in [*told_once, *about_design(why)]:
         console.print(Text(line), soft_wrap=True)
+
+
+def of_all(found: Sequence[Explained]) -> list[str]:
+    """Return the remarks that hold for all of several figures, so that they are told once."""
+    if len(found) < 2:
+        return []
+    first, *others = (one.remarks for one in found)
+    return [remark for remark in first if all(remark in other for other in others)]
+
+
+def lines(why: Why, one: Explained, told_once: Sequence[str]) -> list[str]:
+    """Return what is told below a figure's table: interactions, and remarks on it alone."""
+    own = (remark for remark in one.remarks if remark not in told_once)
+    return [*(interaction_text(why, each) for each in one.interactions), *own]
+
+
+def variants(why: Why) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Return what each variant is: titles, and a row of texts for each variant of each app."""
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for cell in why.cells:
+        levels = (
+            "" if factor.only not in (None, cell.app)
+            else _in_words(factor.app if factor.name in cell.as_app else factor.against)
+            for factor in why.factors
+        )  # fmt: skip
+        found.setdefault((cell.app, cell.variant), tuple(levels))
+    titles = ["App", "Variant", *(factor.title for factor in why.factors)]
+    rows_ = [(why.titles[app], variant, *levels) for (app, variant), levels in found.items()]
+    return titles, sorted(rows_)
+
+
+def _in_words(level: str) -> str:
+    return level.replace("_", " ")
 
 
 def head(one: Explained) -> str:
@@ -145,7 +179,9 @@ def rows(why: Why, one: Explained) -> list[tuple[str, ...]]:
 
     A row has the factor, what it is in both apps, its share, the interval, and a remark.
     """
-    levels = {factor.name: (factor.app, factor.against) for factor in why.factors}
+    levels = {
+        factor.name: (_in_words(factor.app), _in_words(factor.against)) for factor in why.factors
+    }
     levels[FRAMEWORK] = (why.app, why.against)
     found: list[tuple[str, ...]] = []
     for share in _sorted(one.shares):

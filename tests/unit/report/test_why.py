@@ -204,3 +204,22 @@ def test_the_report_says_why(measured, capsys):
     assert len(shares) == len(FACTORS) + 2  # with the framework and the whole
     assert len(section.find_all("img")) == len(explained)
     assert (folder / "report" / "charts" / "why-agents-goodput_rps.svg").is_file()
+
+
+def test_what_holds_for_all_figures_is_told_once(measured, capsys):
+    assert main(["why", str(measured(spoil=invalid((2,), "x3")))]) == 0
+    said = capsys.readouterr().out
+    assert said.count("The host was busy") == 1
+    assert said.count("3 blocks of trials are taken") == 1
+
+
+def test_the_page_says_what_each_variant_is(measured):
+    folder = measured(factors=["pool"])
+    assert main(["report", str(folder)]) == 0
+    page = bs4.BeautifulSoup((folder / "report" / "index.html").read_text(), "html.parser")
+    (table,) = page.select("#why details table")
+    assert [cell.text for cell in table.select("thead th")] == ["App", "Variant", "pool"]
+    rows = [[cell.text for cell in row.select("th, td")] for row in table.select("tbody tr")]
+    assert len(rows) == 4
+    assert len({(app, level) for app, _, level in rows}) == 4
+    assert all(level for _, _, level in rows)
