@@ -18,8 +18,9 @@ from analysis.groups import apps, has_variants, settings_text, varied_settings
 from analysis.load import LoadedCampaign
 from analysis.text_table import text_table
 from analysis.trials import counts_in_search, worst
+from testbed.model.campaign import CapacityResult
 from testbed.model.experiment import Capacity
-from testbed.model.results import CapacityResult, RunRecord, Standing
+from testbed.model.results import RunRecord, Standing
 from testbed.numbers import MISSING, rate
 
 GROWING = "response_steady"  # the check that finds a queue that grows

@@ -35,15 +35,10 @@ from analysis.statistics import MIN_TRIALS_FOR_INTERVAL
 from analysis.timelines.run import timeline, tints
 from analysis.why.section import Section
 from testbed import numbers
+from testbed.model.campaign import FITNESS_LEVELS, Fitness, HostRecord
 from testbed.model.gave_out import MEANINGS
-from testbed.model.results import (
-    FITNESS_LEVELS,
-    Fitness,
-    HostRecord,
-    LinkRecord,
-    SqlSeen,
-    Standing,
-)
+from testbed.model.link import LinkRecord
+from testbed.model.results import SqlSeen, Standing
 from testbed.numbers import MISSING
 from testbed.tools.table import GENERATORS
 

@@ -1,4 +1,4 @@
-"""Read a results folder, as testbed/model/results.py declares it, into memory.
+"""Read a results folder, as testbed/model/ declares its files, into memory.
 
 A folder that cannot be trusted to hold a campaign is refused with one clear message. A file that a
 run merely lacks (telemetry, a histogram) is None here and 'not recorded' in the report.
@@ -14,14 +14,9 @@ from analysis.curves import Curves
 from analysis.histogram import Histogram, LatencyCurve
 from testbed import files, store
 from testbed.errors import TestbedError
+from testbed.model.campaign import Campaign
 from testbed.model.kinds import HostRole
-from testbed.model.results import (
-    CAMPAIGN_FILE,
-    RUN_FILE,
-    Campaign,
-    Finding,
-    RunRecord,
-)
+from testbed.model.results import CAMPAIGN_FILE, RUN_FILE, Finding, RunRecord
 from testbed.texts import shown_name
 from testbed.tools.due import Counted
 

@@ -15,8 +15,9 @@ from testbed.asked import experiments, questions
 from testbed.campaign import articles
 from testbed.cli import show
 from testbed.errors import TestbedError
+from testbed.model.campaign import Campaign
 from testbed.model.catalogue import CataloguedApp
-from testbed.model.results import CAMPAIGN_FILE, RUN_FILE, Campaign
+from testbed.model.results import CAMPAIGN_FILE, RUN_FILE
 from testbed.terminal import Terminal
 from testbed.texts import shown_name
 from testbed.tools.table import GENERATORS

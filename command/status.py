@@ -9,7 +9,8 @@ from testbed.errors import TestbedError
 from testbed.hosts import hosts, inventory, link
 from testbed.hosts.inventory import Inventory
 from testbed.hosts.remotes import LEASE, Remotes, at_once, connect
-from testbed.model.results import LINK_FILE, LinkRecord
+from testbed.model.link import LinkRecord
+from testbed.model.results import LINK_FILE
 from testbed.terminal import Terminal
 from testbed.texts import shown_name
 

@@ -19,8 +19,9 @@ from typing import IO
 
 from testbed import jsonfile, seal
 from testbed.errors import TestbedError
+from testbed.model.campaign import Campaign
 from testbed.model.manifest import Manifest
-from testbed.model.results import CAMPAIGN_FILE, Campaign, KeptFile
+from testbed.model.results import CAMPAIGN_FILE, KeptFile
 from testbed.texts import is_plain, shown_name
 
 MANIFEST = "manifest.json"

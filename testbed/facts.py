@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from testbed.model.results import HostRecord
+from testbed.model.campaign import HostRecord
 from testbed.numbers import size
 
 # 'agents-flask-c34eed7cecda:flask': the name of an app's environment has a digest of its content

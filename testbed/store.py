@@ -9,7 +9,8 @@ from pydantic import BaseModel
 
 from testbed import jsonfile, seal
 from testbed.errors import TestbedError
-from testbed.model.results import RUN_FILE, Campaign, Failure, RunRecord
+from testbed.model.campaign import Campaign
+from testbed.model.results import RUN_FILE, Failure, RunRecord
 from testbed.paths import ROOT
 from testbed.texts import shown_name
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from testbed.model.results import Campaign
+from testbed.model.campaign import Campaign
 from testbed.texts import shown_name
 
 MOST_NAMED = 20  # files of one app

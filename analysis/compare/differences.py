@@ -11,7 +11,7 @@ from analysis.load import LoadedCampaign
 from analysis.mixes import asked_percent
 from testbed.facts import flat, host_facts
 from testbed.model import database
-from testbed.model.results import Campaign
+from testbed.model.campaign import Campaign
 
 PACKAGE = ": package "  # in the name of a difference
 FEW_PACKAGES = 3  # of a host: these are listed singly

@@ -20,8 +20,8 @@ from analysis.figures import Figure
 from analysis.intervals import Between
 from testbed import store
 from testbed.errors import TestbedError
+from testbed.model.campaign import Campaign
 from testbed.model.noise import Noise, NoiseCell, NoiseHost
-from testbed.model.results import Campaign
 
 FOLDER = "noise"  # in the results folder
 # With fewer than five campaigns, more than 5 of 100 equal campaigns of six cells are called worse

@@ -16,7 +16,7 @@ from analysis.load import LoadedCampaign, load
 from analysis.ratio import number
 from analysis.trials import CellTrials, in_blocks, spans_of
 from testbed.errors import TestbedError
-from testbed.model.results import Until
+from testbed.model.campaign import Until
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from analysis.load import LoadedCampaign
 from testbed.errors import TestbedError
-from testbed.model.results import Version, Versions
+from testbed.model.campaign import Version, Versions
 from testbed.texts import shown_name
 
 

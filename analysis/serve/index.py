@@ -18,14 +18,9 @@ from analysis.trials import WORST_LAST
 from testbed import store
 from testbed.errors import TestbedError
 from testbed.model.article import Series
+from testbed.model.campaign import Campaign
 from testbed.model.noise import NoiseHost
-from testbed.model.results import (
-    CAMPAIGN_FILE,
-    RUN_FILE,
-    SERIES_FILE,
-    Campaign,
-    RunRecord,
-)
+from testbed.model.results import CAMPAIGN_FILE, RUN_FILE, SERIES_FILE, RunRecord
 from testbed.texts import plain, shown_name
 
 Kind = Literal["campaign", "series"]

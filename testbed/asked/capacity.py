@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from testbed.asked.probe import Probe
 from testbed.errors import Exit, TestbedError
+from testbed.model.campaign import CapacityResult, SearchEnd
 from testbed.model.experiment import Capacity, LoadSpec, PlannedRun
-from testbed.model.results import CapacityResult, RunRecord, SearchEnd
+from testbed.model.results import RunRecord
 from testbed.tools import due
 
 if TYPE_CHECKING:

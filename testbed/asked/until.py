@@ -9,8 +9,8 @@ from itertools import combinations
 from testbed.asked.catalogue import Catalogue
 from testbed.asked.plan import plan
 from testbed.errors import TestbedError
+from testbed.model.campaign import Until
 from testbed.model.experiment import Experiment, PlannedRun
-from testbed.model.results import Until
 
 # Student's t for 6 trials is 2.6, and 2 for infinitely many: fewer would tell the scatter so badly
 # that many more had to be made than needed

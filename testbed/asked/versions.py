@@ -17,10 +17,10 @@ import yaml
 from testbed.asked import app_code, catalogue, yamlfile
 from testbed.errors import TestbedError
 from testbed.facts import flat
+from testbed.model.campaign import Version, Versions
 from testbed.model.catalogue import App, CataloguedApp
 from testbed.model.experiment import Experiment, Variant
 from testbed.model.requirements import Requirements
-from testbed.model.results import Version, Versions
 from testbed.texts import shown_name
 
 MOST_NAMED = 20  # differing files

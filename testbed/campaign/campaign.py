@@ -28,17 +28,12 @@ from testbed.hosts.delay import Delayed
 from testbed.hosts.inventory import Inventory
 from testbed.hosts.remote import Remote
 from testbed.hosts.remotes import Remotes, at_once, held
+from testbed.model.campaign import Campaign, Until, Versions
 from testbed.model.experiment import Experiment, PlannedRun
 from testbed.model.kinds import HostRole
+from testbed.model.link import LinkRecord
 from testbed.model.question import QuestionPlan
-from testbed.model.results import (
-    CAMPAIGN_FILE,
-    Campaign,
-    LinkRecord,
-    RunRecord,
-    Until,
-    Versions,
-)
+from testbed.model.results import CAMPAIGN_FILE, RunRecord
 from testbed.model.why import Why
 from testbed.progress import Progress
 from testbed.run.session import Session

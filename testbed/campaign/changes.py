@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from testbed.errors import TestbedError
 from testbed.facts import flat, host_facts
-from testbed.model.results import Campaign
+from testbed.model.campaign import Campaign
 
 MOST = 3  # changes of each kind that are named
 NOTHING = "none"

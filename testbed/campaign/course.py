@@ -13,8 +13,9 @@ from testbed.asked import capacity
 from testbed.asked.plan import plan
 from testbed.campaign.words import capacity_text, summary
 from testbed.hosts.delay import Delayed
+from testbed.model.campaign import Campaign, Until
 from testbed.model.experiment import Capacity, PlannedRun
-from testbed.model.results import CAMPAIGN_FILE, Campaign, RunRecord, Until
+from testbed.model.results import CAMPAIGN_FILE, RunRecord
 from testbed.run.run import execute
 from testbed.run.session import Session
 

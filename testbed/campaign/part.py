@@ -3,7 +3,8 @@
 from testbed import store
 from testbed.campaign import campaign
 from testbed.campaign.campaign import Outcome
-from testbed.model.results import CAMPAIGN_FILE, Campaign
+from testbed.model.campaign import Campaign
+from testbed.model.results import CAMPAIGN_FILE
 from testbed.progress import Progress
 
 

@@ -8,8 +8,9 @@ from testbed.asked import catalogue as catalogues
 from testbed.asked import experiments, workload_files
 from testbed.asked.plan import plan
 from testbed.errors import TestbedError
+from testbed.model.campaign import Campaign
 from testbed.model.experiment import Experiment, PlannedRun
-from testbed.model.results import CAMPAIGN_FILE, Campaign
+from testbed.model.results import CAMPAIGN_FILE
 from testbed.texts import shown_name
 
 FOLDER = "originals"  # in the results folder: campaigns of others, unpacked

@@ -27,9 +27,10 @@ from testbed.errors import Interrupted, TestbedError
 from testbed.hosts import inventory, playbook
 from testbed.hosts.inventory import Inventory
 from testbed.hosts.remotes import held
+from testbed.model.campaign import Campaign, Until, Versions
 from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import Experiment, PlannedRun
-from testbed.model.results import CAMPAIGN_FILE, Campaign, Until, Versions
+from testbed.model.results import CAMPAIGN_FILE
 from testbed.progress import Progress
 from testbed.texts import shown_name
 

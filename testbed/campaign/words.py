@@ -1,6 +1,7 @@
 """Say what became of a run or of a capacity search, in a line. Pure functions."""
 
-from testbed.model.results import CapacityResult, RunRecord
+from testbed.model.campaign import CapacityResult
+from testbed.model.results import RunRecord
 
 
 def capacity_text(result: CapacityResult) -> str:

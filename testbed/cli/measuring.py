@@ -16,8 +16,9 @@ from testbed.campaign.course import Watch
 from testbed.cli import options, show, tasks
 from testbed.errors import Exit, TestbedError
 from testbed.hosts import inventory
+from testbed.model.campaign import Campaign, Until
 from testbed.model.experiment import Experiment
-from testbed.model.results import CAMPAIGN_FILE, Campaign, Until
+from testbed.model.results import CAMPAIGN_FILE
 from testbed.progress import Progress
 from testbed.terminal import Terminal
 from testbed.texts import shown_name

@@ -12,8 +12,10 @@ from testbed.campaign.campaign import Outcome
 from testbed.campaign.course import OVERHEAD_S
 from testbed.cli.options import option_name
 from testbed.model.article import Scale, SeriesPart
+from testbed.model.campaign import Until, Versions
 from testbed.model.experiment import Experiment, LoadSpec, PlannedRun
-from testbed.model.results import LinkRecord, Standing, Until, Versions
+from testbed.model.link import LinkRecord
+from testbed.model.results import Standing
 from testbed.model.why import Why
 from testbed.run.trying import Tried
 from testbed.texts import shown_name

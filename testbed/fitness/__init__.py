@@ -10,7 +10,7 @@ from testbed.fitness import cpu, memory, network, system
 from testbed.fitness.facts import Facts
 from testbed.fitness.subject import Judged, Subject
 from testbed.fitness.table import checks
-from testbed.model.results import Fitness
+from testbed.model.campaign import Fitness
 
 __all__ = ["CHECKS", "Facts", "Subject", "judge"]
 

@@ -7,8 +7,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from testbed.model.campaign import FITNESS_LEVELS, Fitness, FitnessLevel
 from testbed.model.kinds import HostRole
-from testbed.model.results import FITNESS_LEVELS, Fitness, FitnessLevel
 
 STYLES: dict[FitnessLevel, str] = {
     "ok": "green",

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from testbed.fitness.facts import Facts
+from testbed.model.campaign import FitnessLevel
 from testbed.model.kinds import HostRole
-from testbed.model.results import FitnessLevel
 
 UNTOLD = "not told"
 

@@ -18,7 +18,7 @@ from testbed.hosts.failures import CommandFailed, HostUnreachable
 from testbed.hosts.remote import Remote
 from testbed.hosts.remotes import Remotes
 from testbed.lab import names
-from testbed.model.results import LinkDelay, RoundTrip
+from testbed.model.link import LinkDelay, RoundTrip
 from testbed.paths import ROOT
 from testbed.progress import Progress
 

@@ -8,8 +8,8 @@ from testbed.hosts.failures import CommandFailed
 from testbed.hosts.linkproof import PEER
 from testbed.hosts.remote import Remote, ask
 from testbed.hosts.remotes import Remotes, at_once
+from testbed.model.campaign import Fitness
 from testbed.model.kinds import HostRole
-from testbed.model.results import Fitness
 from testbed.tools.table import LINK_TOOL
 
 PLAYBOOK = "playbooks/fit.yml"

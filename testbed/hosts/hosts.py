@@ -14,8 +14,9 @@ from testbed.errors import Exit, TestbedError
 from testbed.hosts.failures import CommandFailed, NotAnAnswer
 from testbed.hosts.linkproof import Look
 from testbed.hosts.remote import Remote, ask
+from testbed.model.campaign import HostRecord, Sysctl
 from testbed.model.kinds import HostRole
-from testbed.model.results import HostRecord, Nic, Sysctl
+from testbed.model.link import Nic
 from testbed.paths import ROOT
 from testbed.tools.table import INSTALLED
 

@@ -20,7 +20,8 @@ from testbed.hosts.process import Process
 from testbed.hosts.remote import Remote
 from testbed.hosts.remotes import Remotes, at_once
 from testbed.model.kinds import HostRole
-from testbed.model.results import LINK_FILE, Carried, LinkDirection, LinkRecord, Nic, RoundTrip
+from testbed.model.link import Carried, LinkDirection, LinkRecord, Nic, RoundTrip
+from testbed.model.results import LINK_FILE
 from testbed.model.tool_output import ToolOutput
 from testbed.progress import Progress
 from testbed.tools import ParseError, parse

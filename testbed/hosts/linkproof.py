@@ -9,7 +9,7 @@ from testbed.errors import Exit, Interrupted
 from testbed.model.base import Model
 from testbed.model.inventory import Host
 from testbed.model.kinds import HostRole
-from testbed.model.results import Carried, LinkRecord, LinkState
+from testbed.model.link import Carried, LinkRecord, LinkState
 from testbed.model.tool_output import Flow
 from testbed.tools.table import LINK_TOOL
 

@@ -11,7 +11,8 @@ from testbed.hosts.remote import Remote, ask
 from testbed.hosts.remotes import Remotes, at_once
 from testbed.lab import delay_line
 from testbed.model.kinds import HostRole
-from testbed.model.results import Before, LinkState
+from testbed.model.link import LinkState
+from testbed.model.results import Before
 from testbed.run.session import Session
 from testbed.tools.tool import OPEN_FILES_LIMIT
 

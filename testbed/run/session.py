@@ -10,8 +10,8 @@ from testbed.hosts.remote import Remote
 from testbed.hosts.remotes import Remotes
 from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import Experiment
+from testbed.model.link import LinkRecord
 from testbed.model.mix import Mix
-from testbed.model.results import LinkRecord
 from testbed.progress import Progress
 
 LOOPBACK = "127.0.0.1"

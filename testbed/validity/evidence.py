@@ -12,7 +12,8 @@ from statistics import fmean
 
 from testbed.model.endpoint import Statement
 from testbed.model.kinds import ROLES, HostRole
-from testbed.model.results import TIMELINE_FILE, LinkRecord, RunRecord, telemetry_file
+from testbed.model.link import LinkRecord
+from testbed.model.results import TIMELINE_FILE, RunRecord, telemetry_file
 from testbed.model.tool_output import RequestFigures, ToolOutput
 
 Samples = list[dict[str, float]]

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from testbed.model.kinds import HostRole
-from testbed.model.results import Finding, LinkState
+from testbed.model.link import LinkState
+from testbed.model.results import Finding
 from testbed.validity.evidence import Evidence, Samples, column, growth
 from testbed.validity.limits import beyond
 

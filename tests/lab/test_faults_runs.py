@@ -9,7 +9,7 @@ import pytest
 
 from testbed import store
 from testbed.errors import Exit
-from testbed.model.results import Campaign
+from testbed.model.campaign import Campaign
 from tests.lab.campaigns import (
     FEW_WORKERS,
     ONE,

@@ -7,20 +7,10 @@ from typing import Any
 
 from hdrh.histogram import HdrHistogram
 
+from testbed.model.campaign import Campaign, HostRecord, Sysctl
+from testbed.model.link import LinkDirection, LinkRecord, Nic, RoundTrip
 from testbed.model.load import Load
-from testbed.model.results import (
-    AnswerCheck,
-    Campaign,
-    Failure,
-    Finding,
-    HostRecord,
-    LinkDirection,
-    LinkRecord,
-    Nic,
-    RoundTrip,
-    RunRecord,
-    Sysctl,
-)
+from testbed.model.results import AnswerCheck, Failure, Finding, RunRecord
 from testbed.model.tool_output import Distribution, Errors, ToolOutput
 
 BEGAN = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)

@@ -1,8 +1,9 @@
 """Make the campaign of a question whose capacities are known, as `fab run-question` writes it."""
 
+from testbed.model.campaign import CapacityResult
 from testbed.model.gave_out import GaveOut
 from testbed.model.question import UPSTREAM, PlannedStack, QuestionCell, QuestionPlan, point_text
-from testbed.model.results import CapacityResult, Cost
+from testbed.model.results import Cost
 from tests.unit.report import builder
 
 POINTS = [0.0, 10.0, 50.0, 200.0]

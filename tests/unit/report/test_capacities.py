@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from analysis import capacities
 from analysis.__main__ import main
 from analysis.load import load
-from testbed.model.results import CapacityResult, Finding
+from testbed.model.campaign import CapacityResult
+from testbed.model.results import Finding
 from tests.unit.report import builder
 
 OBJECTIVE = {

@@ -12,7 +12,8 @@ from analysis.compare.rule import judge
 from analysis.compared import command
 from analysis.ratio import Span, estimate
 from testbed.errors import Exit, TestbedError
-from testbed.model.results import CapacityResult, Failure, Finding
+from testbed.model.campaign import CapacityResult
+from testbed.model.results import Failure, Finding
 from testbed.model.tool_output import Errors
 from tests.unit.report import builder
 

@@ -6,7 +6,7 @@ import pytest
 
 from analysis.__main__ import main
 from testbed.errors import Exit
-from testbed.model.results import CapacityResult, Version, Versions
+from testbed.model.campaign import CapacityResult, Version, Versions
 from tests.unit.report import builder
 from tests.unit.report.test_compare import GOODPUT, STEADY, runs, stored
 

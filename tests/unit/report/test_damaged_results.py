@@ -15,7 +15,8 @@ from analysis.__main__ import main
 from analysis.load import load
 from testbed import seal, store
 from testbed.errors import TestbedError
-from testbed.model.results import Campaign, RunRecord
+from testbed.model.campaign import Campaign
+from testbed.model.results import RunRecord
 from tests.unit.report import builder
 
 COMMANDS = ("table", "compare", "reparse")

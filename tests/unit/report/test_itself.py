@@ -12,8 +12,8 @@ from analysis.compare.noise import pooled
 from analysis.load import load
 from testbed import store
 from testbed.errors import Exit
+from testbed.model.campaign import Version, Versions
 from testbed.model.noise import Noise
-from testbed.model.results import Version, Versions
 from tests.unit.report import builder
 from tests.unit.report.test_compare import GOODPUT, runs
 from tests.unit.report.test_intervals import dice, seed

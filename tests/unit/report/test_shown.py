@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from analysis.__main__ import main
 from analysis.histogram import LatencyCurve
-from testbed.model.results import Finding, LinkDelay, RoundTrip, SqlSeen
+from testbed.model.link import LinkDelay, RoundTrip
+from testbed.model.results import Finding, SqlSeen
 from testbed.model.tool_output import Errors, ToolOutput
 from tests.unit.report import builder
 

@@ -12,7 +12,7 @@ from analysis.intervals import paired, trials_needed
 from analysis.ratio import Span, estimate
 from bench.until import Setting, called_worse, held, held_if_peeked, stopped
 from testbed.errors import TestbedError
-from testbed.model.results import Until
+from testbed.model.campaign import Until
 from tests.unit.report import builder
 from tests.unit.report.test_compare import runs
 from tests.unit.report.test_intervals import dice, seed, spread, surely_within

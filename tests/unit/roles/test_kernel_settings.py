@@ -72,7 +72,7 @@ def test_settings_are_applied_read_back_and_recorded(proc):
 
 
 def test_the_record_fits_the_model_of_results(proc):
-    from testbed.model.results import Sysctl
+    from testbed.model.campaign import Sysctl
 
     for item in present(proc, PORTS, FILES, DEVICE_QUEUE)["sysctls"]:
         Sysctl.model_validate(item)

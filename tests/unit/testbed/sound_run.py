@@ -5,19 +5,9 @@ from datetime import UTC, datetime
 
 from testbed import validity
 from testbed.model.endpoint import Statement
+from testbed.model.link import LinkDirection, LinkRecord, LinkState, RoundTrip
 from testbed.model.load import Load
-from testbed.model.results import (
-    AnswerCheck,
-    Before,
-    Busy,
-    LinkDirection,
-    LinkRecord,
-    LinkState,
-    OpenFiles,
-    RoundTrip,
-    RunRecord,
-    SqlSeen,
-)
+from testbed.model.results import AnswerCheck, Before, Busy, OpenFiles, RunRecord, SqlSeen
 from testbed.model.tool_output import AnswersPerConnection, Distribution, Errors, ToolOutput
 
 LOAD = Load(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from analysis.__main__ import main
 from testbed import archive
 from testbed.errors import Exit, TestbedError
-from testbed.model.results import Campaign
+from testbed.model.campaign import Campaign
 from tests.unit.report import builder
 
 

@@ -11,8 +11,9 @@ from rich.console import Console
 from testbed import store
 from testbed.asked.plan import plan
 from testbed.campaign import campaign, course, words
+from testbed.model.campaign import Campaign
 from testbed.model.experiment import Capacity
-from testbed.model.results import CAMPAIGN_FILE, Campaign, Failure
+from testbed.model.results import CAMPAIGN_FILE, Failure
 from testbed.progress import Progress
 from tests.unit.report import builder
 

@@ -6,7 +6,7 @@ from testbed.errors import TestbedError
 from testbed.hosts import delay
 from testbed.hosts.failures import CommandFailed, HostUnreachable
 from testbed.hosts.remote import Result
-from testbed.model.results import RoundTrip
+from testbed.model.link import RoundTrip
 
 UNIT = "testbed-delay@22500.service"
 UNKNOWN = "Error: Specified qdisc kind is unknown.\nFailed to start"

@@ -12,7 +12,8 @@ from testbed.asked import until
 from testbed.asked.plan import plan
 from testbed.campaign import campaign, course
 from testbed.errors import TestbedError
-from testbed.model.results import CAMPAIGN_FILE, Campaign
+from testbed.model.campaign import Campaign
+from testbed.model.results import CAMPAIGN_FILE
 from testbed.progress import Progress
 from tests.unit.report import builder
 

@@ -6,7 +6,7 @@ from testbed import store
 from testbed.errors import TestbedError
 from testbed.hosts import link
 from testbed.hosts.linkproof import LinkUnfit
-from testbed.model.results import LinkDirection, LinkRecord, Nic, RoundTrip
+from testbed.model.link import LinkDirection, LinkRecord, Nic, RoundTrip
 from testbed.model.tool_output import Flow, ToolOutput
 
 PING = """\

@@ -5,7 +5,7 @@ import pytest
 from testbed.hosts import linkproof, ports
 from testbed.hosts.linkproof import Interface, Look
 from testbed.model.inventory import Host
-from testbed.model.results import Carried, LinkRecord, LinkState, Nic
+from testbed.model.link import Carried, LinkRecord, LinkState, Nic
 from testbed.model.tool_output import Flow
 
 SERVER = Host(

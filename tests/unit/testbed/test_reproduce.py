@@ -10,7 +10,7 @@ from testbed.asked.plan import plan
 from testbed.campaign import campaign, reproduce
 from testbed.cli import reproducing
 from testbed.errors import TestbedError
-from testbed.model.results import Version, Versions
+from testbed.model.campaign import Version, Versions
 from testbed.model.why import Factor, Why
 from tests.unit.report import builder, question_builder
 

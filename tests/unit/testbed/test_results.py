@@ -2,7 +2,8 @@ import pytest
 
 from testbed import store
 from testbed.errors import TestbedError
-from testbed.model.results import LinkRecord, RunRecord
+from testbed.model.link import LinkRecord
+from testbed.model.results import RunRecord
 from tests.unit.report import builder
 from tests.unit.testbed.sound_run import LOAD
 

@@ -17,7 +17,7 @@ from testbed.campaign import campaign, versions
 from testbed.cli import comparing
 from testbed.errors import Exit, Interrupted, TestbedError
 from testbed.hosts import inventory
-from testbed.model.results import Versions
+from testbed.model.campaign import Versions
 from tests.unit.report import builder
 
 SOUND = Path(__file__).parents[1] / "bad_input" / "sound"
