@@ -18,6 +18,7 @@ F. E. Satterthwaite's (An Approximate Distribution of Estimates of Variance Comp
 Bulletin 2, 1946).
 
 All arrays have the trials on their last axis; other axes are campaigns of a simulation.
+Distributions are scipy.special's: to import scipy.stats would double the start of most commands.
 bench/intervals.py shows by simulation how often the intervals hold the true ratio.
 """
 
@@ -31,9 +32,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq
-from scipy.special import ndtr
-from scipy.stats import chi2
-from scipy.stats import t as student
+from scipy.special import gammaincinv, ndtr, stdtr, stdtrit
 
 CONFIDENCE = 0.95
 POWER = 0.8  # how often a difference that could be shown is shown
@@ -126,7 +125,7 @@ class LogRatio:
             far = np.where(
                 np.isposinf(self.centre), 1 / self.error, (self.centre - np.log(limit)) / self.error
             )
-        found = np.minimum(1.0, 2 * student.sf(far, self.freedom))
+        found = np.minimum(1.0, 2 * stdtr(self.freedom, -far))
         return np.where(np.isnan(found), 1.0, found)
 
     def chance_below(self, limit: float) -> Floats:
@@ -134,7 +133,7 @@ class LogRatio:
         return self.inverse().chance_above(1 / limit)
 
     def _reach(self, confidence: float) -> Floats:
-        return np.asarray(student.ppf((1 + confidence) / 2, self.freedom) * self.error)
+        return np.asarray(stdtrit(self.freedom, (1 + confidence) / 2) * self.error)
 
 
 def paired(of: npt.ArrayLike, to: npt.ArrayLike, first: int | None = None) -> LogRatio:
@@ -223,7 +222,7 @@ def trials_needed(of: npt.ArrayLike, to: npt.ArrayLike, percent: float) -> Float
     """
     first = paired(of, to)
     trials = np.asarray(of).shape[-1]
-    reach = student.ppf((1 + CONFIDENCE) / 2, trials - 1) * first.error * trials**0.5
+    reach = stdtrit(trials - 1, (1 + CONFIDENCE) / 2) * first.error * trials**0.5
     return np.asarray(np.ceil((reach / np.log1p(percent / 100)) ** 2))
 
 
@@ -373,7 +372,7 @@ def _solved(errors: Floats, reaches: Floats) -> float:
 
 
 def _reaches(variance: Variance, chance: float) -> Floats:
-    return np.asarray(student.ppf(1 - chance / 2, variance.freedom) * np.sqrt(variance.value))
+    return np.asarray(stdtrit(variance.freedom, 1 - chance / 2) * np.sqrt(variance.value))
 
 
 def _estimates(
@@ -393,7 +392,7 @@ def _estimates(
 def _spread(freedom: float, dice: np.random.Generator) -> Floats:
     """Return DRAWS estimates of a variance of 1, evenly spread over their distribution.
 
-    That is chi-squared's. Their order is drawn by lot.
+    That is chi-squared's, whose quantiles gammaincinv gives. Their order is drawn by lot.
     """
     evenly = (np.arange(DRAWS) + 0.5) / DRAWS
-    return np.asarray(chi2.ppf(dice.permutation(evenly), freedom) / freedom)
+    return np.asarray(2 * gammaincinv(freedom / 2, dice.permutation(evenly)) / freedom)

@@ -22,8 +22,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import ndtri, stdtrit
 
 from analysis.intervals import CONFIDENCE, Floats
 
@@ -66,11 +65,11 @@ def interval(trials: Sequence[Sample], percent: float) -> tuple[float, float]:
     sizes = [len(one.answers) for one in trials]
     by_second = [dice.multinomial(size, np.full(size, 1 / size), REPLICATES) for size in sizes]
     drawn = [_percentiles(trials, percent, known, by_second)]
-    factors = [norm.ppf(trust)]
+    factors = [ndtri(trust)]
     if count > 1:
         times = dice.multinomial(count, np.full(count, 1 / count), REPLICATES).T
         drawn.append(_percentiles(trials, percent, known, [often[:, None] for often in times]))
-        factors.append(student.ppf(trust, count - 1) * (count / (count - 1)) ** 0.5)
+        factors.append(stdtrit(count - 1, trust) * (count / (count - 1)) ** 0.5)
     ((low,), (high,)) = _percentiles(trials, percent, known, [np.ones((1, 1))] * count)
     reaches = [
         max(factor * _scatter(one[end]) for factor, one in zip(factors, drawn, strict=True))

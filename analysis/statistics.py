@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.stats
+import numpy.typing as npt
+from scipy.special import stdtrit
 
 from analysis.intervals import CONFIDENCE
 
@@ -60,9 +61,8 @@ def t_interval(values: Sequence[float]) -> tuple[float, float]:
     """
     if min(values) == max(values) or max(values) == math.inf:
         return (float(np.mean(values)), float(np.mean(values)))
-    error = scipy.stats.sem(values)
-    low, high = scipy.stats.t.interval(CONFIDENCE, len(values) - 1, np.mean(values), error)
-    return (max(0.0, float(low)), float(high))
+    mean, reach = float(np.mean(values)), _reach(values)
+    return (max(0.0, mean - reach), mean + reach)
 
 
 def log_t_interval(values: Sequence[float]) -> tuple[float, float]:
@@ -73,5 +73,12 @@ def log_t_interval(values: Sequence[float]) -> tuple[float, float]:
     if min(values) <= 0 or max(values) == math.inf:
         return (0.0 if min(values) <= 0 else min(values), math.inf)
     logs = np.log(values)
-    reach = scipy.stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * scipy.stats.sem(logs)
+    reach = _reach(logs)
     return (float(np.exp(logs.mean() - reach)), float(np.exp(logs.mean() + reach)))
+
+
+def _reach(values: npt.ArrayLike) -> float:
+    """Return how far Student's 95 % interval reaches from the mean of at least two values."""
+    count = np.size(values)
+    error = np.std(values, ddof=1) / count**0.5
+    return float(stdtrit(count - 1, (1 + CONFIDENCE) / 2) * error)

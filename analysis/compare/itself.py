@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 from rich.text import Text
-from scipy.stats import binom
+from scipy.special import bdtrc
 
 from analysis.compare import versions
 from analysis.compare.cells import COMPARABLE, CellLoad, Where, trials_of
@@ -56,7 +56,7 @@ def command(arguments: Namespace, console: Console) -> int:
     judged = verdicts.total() - verdicts["not judged"]
     if not judged:
         return Exit.NOT_VALID
-    return Exit.WORSE if binom.sf(different - 1, judged, 1 - CONFIDENCE) < RARE else 0
+    return Exit.WORSE if bdtrc(different - 1, judged, 1 - CONFIDENCE) < RARE else 0
 
 
 def repeats(folder: Path) -> list[LoadedCampaign]:

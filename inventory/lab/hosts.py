@@ -1,5 +1,9 @@
 #!/usr/bin/env python3
-"""Ansible's inventory of the lab that $TESTBED_LAB names: addresses follow from the name alone."""
+"""Ansible's inventory of the lab that $TESTBED_LAB names: addresses follow from the name alone.
+
+$TESTBED_WORKLOADS names the workloads to deploy, as in agents,todo. Without it, it is what
+group_vars/all.yml says.
+"""
 
 import json
 import os
@@ -9,15 +13,20 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
 
-def inventory(name: str) -> dict[str, object]:
-    """The inventory of the lab of that name, as `ansible-inventory --list` takes it."""
+def inventory(name: str, workloads: str = "") -> dict[str, object]:
+    """The inventory of the lab of that name, as `ansible-inventory --list` takes it.
+
+    Workloads are entries of the hosts, which count for more than group_vars/all.yml.
+    """
     sys.path.insert(0, str(PROJECT))
     from testbed.lab import names
 
     lab = names.lab(name)
     options = f"-o UserKnownHostsFile={lab.known_hosts} -o StrictHostKeyChecking=yes"
+    deployed = {"testbed_workloads": workloads.split(",")} if workloads else {}
     hosts = {
         host.hostname: {"ansible_host": host.address, "bench_address": host.bench_address}
+        | deployed
         for host in lab.hosts
     }
     everywhere = {
@@ -43,7 +52,8 @@ def main() -> int:
     from testbed.lab import names
 
     try:
-        sys.stdout.write(json.dumps(inventory(names.name_from(os.environ)), indent=2) + "\n")
+        found = inventory(names.name_from(os.environ), os.environ.get("TESTBED_WORKLOADS", ""))
+        sys.stdout.write(json.dumps(found, indent=2) + "\n")
     except TestbedError as error:
         sys.stderr.write(f"{error}\n")
         return int(error.exit_code)

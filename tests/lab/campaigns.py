@@ -37,10 +37,12 @@ OF_THIS_MACHINE = {
     "thermal_throttling",
     "upstream_late",
 }
+# Most tests need one workload with PostgreSQL, and one with Redis, too. To build environments for
+# all of group_vars/all.yml takes a lab's CPU a minute or two
+USUAL_WORKLOADS = "agents,todo"
 # Most tests are about the procedure: 4 workers, which start sooner, do as well as round 2's 16
 FEW_WORKERS = ["run", str(Path(__file__).with_name("few_workers.yml"))]
 ONE = {"apps": "flask", "endpoints": "agents", "rate": 40}
-CONNECTED = "ss -Htn state established '( dport = :8080 )'"
 
 
 def short(**changes):
@@ -61,6 +63,7 @@ class Testbed:
 
     lab: str
     results: Path
+    workloads: str = USUAL_WORKLOADS
     environment: dict[str, str] = field(init=False)
     started: ClassVar[list[subprocess.Popen[str]]] = []  # by the present test
 
@@ -68,6 +71,7 @@ class Testbed:
         self.environment = os.environ | {
             "TESTBED_LAB": self.lab,
             "TESTBED_RESULTS": str(self.results),
+            "TESTBED_WORKLOADS": self.workloads,
         }
 
     def run(self, program, *arguments, check=True):
@@ -90,6 +94,11 @@ class Testbed:
     def fab(self, *arguments, check=True):
         """Run a fab task to its end and return it. With `check`, it must succeed."""
         return self.run("fab", *arguments, check=check)
+
+    def deploy(self, *arguments):
+        """Have exactly the lab's workloads deployed, by those roles of site.yml that know apps."""
+        roles = "--tags=bench_user,postgresql,app_deploy"
+        self.run("ansible-playbook", "site.yml", roles, *arguments)
 
     def start_fab(self, *arguments):
         """Start a fab task in a session of its own, with its output in a pipe, and return it."""
@@ -175,10 +184,9 @@ def sentences(run, check):
 
 
 def wait_for_load(ssh):
-    """Wait until the generator has connected, in its warm-up or, without one, in its load."""
-    wait_until(
-        lambda: ssh("client", f"pgrep -u bench -f pacer.worker && {CONNECTED} || true"), "load"
-    )
+    """Wait until the generator runs, in its warm-up or, without one, in its load."""
+    running = "pgrep -u bench -f pacer.worker"  # asked there: each session by SSH takes CPU, too
+    ssh("client", f"timeout {PATIENCE_S} sh -c 'until {running}; do sleep 0.1; done'")
 
 
 def during_load(testbed, ssh, action, **changes):

@@ -23,9 +23,9 @@ LONGEST = (
     "validity_provoked",
     "faults_link",
     "campaigns",
-    "articles_measured",
+    "workloads_measured",
 )
-# Each of several processes of pytest (gw0, gw1) has a lab of its own
+# Each of several processes of pytest (gw0, gw1…) has a lab of its own
 PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
 TEST_LAB = os.environ.get("TESTBED_TEST_LAB", "test") + PROCESS
 
@@ -57,7 +57,7 @@ def ssh(lab: names.LabNames) -> Callable[..., str]:
 
 @pytest.fixture(scope="session")
 def provisioned(lab: names.LabNames, tmp_path_factory: pytest.TempPathFactory) -> Testbed:
-    """The lab with everything that site.yml puts on it, and a results folder of its own."""
+    """The lab with everything that site.yml puts on it for the usual workloads, and its results."""
     testbed = Testbed(lab.name, tmp_path_factory.mktemp("results"))
     testbed.run("ansible-playbook", "site.yml")
     return testbed
@@ -82,22 +82,18 @@ def nothing_goes_on() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def own(verified: Testbed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of own apps, copied and deployed; afterwards the hosts are as before.
-
-    Other roles than app_deploy name the apps, too (bench_user: who may start them), so all of
-    site.yml runs again.
-    """
+    """The folder of own apps, copied and deployed; afterwards the hosts are as before."""
     folder = tmp_path_factory.mktemp("elsewhere") / "own"
     shutil.copytree(OWN_APPS, folder)
-    verified.run("ansible-playbook", "site.yml", "-e", f"testbed_apps_path={folder}")
+    verified.deploy("-e", f"testbed_apps_path={folder}")
     yield folder
-    verified.run("ansible-playbook", "site.yml")
+    verified.deploy()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark every test in this folder as `lab`, and put the longest files first.
 
-    Otherwise one of two processes would still run them when the other has nothing more to do.
+    Otherwise one process would still run them when the others have nothing more to do.
     """
     for item in items:
         if "tests/lab/" in item.nodeid:

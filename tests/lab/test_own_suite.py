@@ -75,7 +75,7 @@ class Reader:
 def reader(verified, ssh, tmp_path_factory):
     """The reader, with nothing yet; afterwards the hosts are as before."""
     yield Reader(verified, tmp_path_factory.mktemp("elsewhere") / "own")
-    verified.run("ansible-playbook", "site.yml")
+    verified.deploy()
     left = ssh("server", "systemctl list-unit-files --no-legend 'testbed-rows-*' || true")
     assert left == ""
 

@@ -17,7 +17,7 @@ ASKED = short(rate=40, trials=4, duration=2, warmup=1)
 def put_back(verified):
     """After the last test, the hosts are without the versions that were deployed."""
     yield
-    verified.run("ansible-playbook", "site.yml")
+    verified.deploy()
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ DATABASES = "cd / && sudo -u postgres psql -XAtc 'SELECT datname FROM pg_databas
 def hosts(provisioned):
     """The provisioned hosts; after the last test, they are without what these tests added."""
     yield provisioned
-    provisioned.run("ansible-playbook", "site.yml")
+    provisioned.deploy()
 
 
 @pytest.fixture
