@@ -77,7 +77,7 @@ def log_t_interval(values: Sequence[float]) -> tuple[float, float]:
     return (float(np.exp(logs.mean() - reach)), float(np.exp(logs.mean() + reach)))
 
 
-def _reach(values: npt.ArrayLike) -> float:
+def _reach(values: Sequence[float] | npt.NDArray[np.float64]) -> float:
     """Return how far Student's 95 % interval reaches from the mean of at least two values."""
     count = np.size(values)
     error = np.std(values, ddof=1) / count**0.5

@@ -18,6 +18,7 @@ from ansible.errors import AnsibleError
 from ansible.plugins.loader import connection_loader
 from ansible.template import Templar
 from ansible.vars.hostvars import HostVars
+from ansible.vars.plugins import get_vars_from_inventory_sources
 
 from testbed.hosts.inventory import KEYS, HostView, View
 from testbed.model.kinds import ROLES
@@ -25,6 +26,7 @@ from testbed.paths import ROOT
 
 PLUGIN = "ssh"
 CONNECTION = "ansible_connection"
+FACTS = ROOT / "group_vars" / "all.yml"
 
 
 def look(inventory: Any, variables: Any, loader: Any) -> View:
@@ -35,17 +37,36 @@ def look(inventory: Any, variables: Any, loader: Any) -> View:
         if role in inventory.groups
     }
     members = {name for names in groups.values() for name in names}
+    hosts = {name: inventory.get_host(name) for name in sorted(members)}
+    known = {name: variables.get_vars(host=host) for name, host in hosts.items()}
     return {
         "sources": [str(source) for source in inventory._sources],
         "groups": groups,
         "hosts": {
-            name: _host(variables.get_vars(host=inventory.get_host(name)), loader)
-            for name in sorted(members)
+            name: _host(known[name], _overruled(inventory, host, known[name], loader), loader)
+            for name, host in hosts.items()
         },
     }
 
 
-def _host(known: dict[str, Any], loader: Any) -> HostView:
+def _overruled(inventory: Any, host: Any, known: dict[str, Any], loader: Any) -> dict[str, str]:
+    """Return what the inventory sets for a group of the host in vain, with file and line of each.
+
+    To Ansible, FACTS are variables that lie beside the playbook. They count for more than those of
+    groups within an inventory, and than group_vars/all beside it.
+    """
+    facts = loader.load_from_file(str(FACTS))
+    everyone = [inventory.groups["all"]]
+    beside = get_vars_from_inventory_sources(loader, inventory._sources, everyone, "task")
+    return {
+        key: _origin(values[key]) or ""
+        for values in (beside, *(group.vars for group in host.get_groups()))
+        for key in sorted(values.keys() & facts.keys())
+        if values[key] != facts[key] == known.get(key)
+    }
+
+
+def _host(known: dict[str, Any], overruled: dict[str, str], loader: Any) -> HostView:
     """Return one host's templated values, where they were written, and what could not be read."""
     templar = Templar(loader=loader, variables=known)
     plugin = connection_loader.get(PLUGIN, class_only=True)._load_name
@@ -72,6 +93,7 @@ def _host(known: dict[str, Any], loader: Any) -> HostView:
         "values": json.loads(json.dumps({key: values[key] for key in KEYS & values.keys()})),
         "where": where,
         "unreadable": unreadable,
+        "overruled": overruled,
         "connection": connection,
         "address": address,
         "ssh_arguments": arguments,

@@ -38,6 +38,7 @@ class HostView(TypedDict):
     values: dict[str, Any]  # of KEYS
     where: dict[str, str]  # file and line by key
     unreadable: dict[str, str]  # the reason why a key has no value
+    overruled: dict[str, str]  # file and line of keys that a group has in vain; "" if not known
     connection: str
     address: str
     ssh_arguments: list[str]
@@ -134,6 +135,16 @@ class _Member:
                 f"is '{connection}'; fab reaches hosts by SSH only",
                 remedy="leave ansible_connection out",
             )
+        if overruled := self.view["overruled"]:
+            raise TestbedError(
+                "\n".join(
+                    f"{inventory_files.shown(place or inventory)}: {shown_name(key)} is set for a "
+                    f"group of host {shown_name(self.name)}, and counts for nothing, as "
+                    "group_vars/all.yml of the testbed counts for more"
+                    for key, place in overruled.items()
+                ),
+                remedy="make it an entry of each host",
+            )
 
     @property
     def host_values(self) -> dict[str, Any]:
@@ -225,5 +236,5 @@ def _check_same_facts(one: _Member, other: _Member, facts: Facts, other_facts: F
             raise other.error(
                 key,
                 f"is {other_value}, but {value} for host {one.name}",
-                remedy="set it for all hosts, below all: vars:",
+                remedy="give both hosts the same entry",
             )
