@@ -15,11 +15,12 @@ from typing import Literal
 
 from analysis import capacities, gave_out, ramp
 from analysis.compare.cells import CAPACITY, CellLoad, Where, cell_of, trials_of
-from analysis.compare.rule import DEFAULT_TOLERANCE_PERCENT, in_one_campaign, judge
+from analysis.compare.rule import DEFAULT_TOLERANCE_PERCENT, judge
 from analysis.figures import BY_KEY, SHOWN_COSTS, Figure
 from analysis.groups import Group, endpoints, groups, load_text
 from analysis.intervals import CONFIDENCE, holm
 from analysis.load import LoadedCampaign
+from analysis.pairs import in_one_campaign
 from analysis.ratio import Estimate, difference_text, interval_text, number
 from analysis.statistics import MIN_TRIALS_FOR_INTERVAL
 from analysis.tables import is_shown

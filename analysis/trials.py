@@ -194,25 +194,6 @@ def spans_of(cell: CellTrials, numbers: Iterable[int]) -> list[Span]:
     return [found[number] for number in numbers]
 
 
-def merged_of(
-    of: CellTrials, of_numbers: Sequence[int], to: CellTrials, to_numbers: Sequence[int]
-) -> tuple[Span, Span] | None:
-    """Return both sides' figures merged over these trials; None if the figure is a mean."""
-    sides = (of.merged(of_numbers), to.merged(to_numbers))
-    return None if sides[0] is None or sides[1] is None else (sides[0], sides[1])
-
-
-def first_of(cell: CellTrials, numbers: Sequence[int]) -> int | None:
-    """Return how many of the trials `numbers` decided on the number of all; None if it was fixed.
-
-    Fewer than two could not decide it.
-    """
-    if cell.first_trials is None:
-        return None
-    count = sum(number <= cell.first_trials for number in numbers)
-    return count if count > 1 else None
-
-
 def reasons(record: RunRecord) -> list[str]:
     """Return sentences on why the run failed, is invalid or doubtful, and remarks on its figures.
 

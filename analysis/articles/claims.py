@@ -17,15 +17,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from analysis.ratio import Estimate, Place, estimate, share
-from analysis.trials import (
-    CellTrials,
-    in_blocks,
-    merged_of,
-    remarks_on,
-    spans_of,
-    why_nothing_is_known,
-)  # fmt: skip
+from analysis.pairs import in_one_campaign, unpaired
+from analysis.ratio import Estimate, Place, share
+from analysis.trials import CellTrials, in_blocks, remarks_on, why_nothing_is_known
 from analysis.verdict import NO_DATA, NOT_COMPARABLE, Open, why_undecided
 from testbed.model.article import Accept, Claim, Mode
 
@@ -88,12 +82,8 @@ def _estimate(claim: Claim, mode: Mode, of: CellTrials, to: CellTrials | None) -
         return share(of.spans)
     cells = claim.compare[mode]
     if cells.to is not None and cells.of.part == cells.to.part:
-        numbers = in_blocks(of, to)
-        if len(numbers) > 1:
-            together = merged_of(of, numbers, to, numbers)
-            spans = (spans_of(of, numbers), spans_of(to, numbers))
-            return estimate(*spans, paired=True, merged=together)
-    return estimate(of.spans, to.spans, merged=merged_of(of, of.numbers, to, to.numbers))
+        return in_one_campaign(of, to)
+    return unpaired(of, to)
 
 
 def lies(found: Estimate, accept: Accept) -> Place:

@@ -38,18 +38,11 @@ from analysis.compare.differences import Difference, differences
 from analysis.compare.noise import REMEDY, Known, NoiseOf
 from analysis.figures import Figure
 from analysis.groups import apps, endpoints
-from analysis.intervals import CONFIDENCE, Between, holm
+from analysis.intervals import CONFIDENCE, holm
 from analysis.load import LoadedCampaign
-from analysis.ratio import Estimate, Place, estimate, number, rounded
-from analysis.trials import (
-    CellTrials,
-    first_of,
-    in_blocks,
-    merged_of,
-    remarks_on,
-    spans_of,
-    why_nothing_is_known,
-)
+from analysis.pairs import in_one_campaign, unpaired
+from analysis.ratio import Estimate, Place, number, rounded
+from analysis.trials import CellTrials, remarks_on, why_nothing_is_known
 from analysis.verdict import NO_DATA, NOT_COMPARABLE, UNDECIDED, Open, why_undecided
 from testbed.errors import TestbedError
 
@@ -374,37 +367,4 @@ def _ratio(cell: Cell, *, together: bool) -> Estimate:
     """Return the ratio B/A: in pairs if measured together, else with the noise, if it is known."""
     if together:
         return in_one_campaign(cell.b, cell.a)
-    return _unpaired(cell.b, cell.a, None if cell.noise is None else cell.noise.between)
-
-
-def in_one_campaign(of: CellTrials, to: CellTrials) -> Estimate:
-    """Return the ratio of two cells of one campaign: in pairs of trials if there are two pairs.
-
-    Each side must have at least one trial.
-    """
-    return in_pairs(of, to) or _unpaired(of, to)
-
-
-def _unpaired(of: CellTrials, to: CellTrials, between: Between | None = None) -> Estimate:
-    return estimate(
-        of.spans,
-        to.spans,
-        between=between,
-        merged=merged_of(of, of.numbers, to, to.numbers),
-        first=(first_of(of, of.numbers), first_of(to, to.numbers)),
-    )
-
-
-def in_pairs(of: CellTrials, to: CellTrials) -> Estimate | None:
-    """Return the ratio of two cells of one campaign; None if they have fewer than two blocks."""
-    numbers = in_blocks(of, to)
-    if len(numbers) < 2:
-        return None
-    first = first_of(of, numbers)
-    return estimate(
-        spans_of(of, numbers),
-        spans_of(to, numbers),
-        paired=True,
-        merged=merged_of(of, numbers, to, numbers),
-        first=(first, first),
-    )
+    return unpaired(cell.b, cell.a, None if cell.noise is None else cell.noise.between)

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from analysis.compare.cells import COMPARABLE, CellLoad, Where, trials_of
-from analysis.compare.rule import DEFAULT_KEYS, in_pairs
+from analysis.compare.rule import DEFAULT_KEYS
 from analysis.figures import Figure
 from analysis.intervals import trials_needed as stein
 from analysis.load import LoadedCampaign, load
+from analysis.pairs import in_pairs
 from analysis.ratio import number
 from analysis.trials import CellTrials, in_blocks, spans_of
 from testbed.errors import TestbedError

@@ -10,10 +10,11 @@ import numpy as np
 from analysis import capacities, cost, gave_out
 from analysis.capacities import Answer
 from analysis.compare.cells import CAPACITY, Where, trials_of
-from analysis.compare.rule import DEFAULT_TOLERANCE_PERCENT, in_one_campaign
+from analysis.compare.rule import DEFAULT_TOLERANCE_PERCENT
 from analysis.figures import BY_KEY, Figure
 from analysis.groups import endpoints as measured
 from analysis.load import LoadedCampaign
+from analysis.pairs import in_one_campaign
 from analysis.question.crossing import At, Crossing, Verdict, crossing, verdicts
 from analysis.ratio import Estimate, Span
 from analysis.statistics import log_t_interval

@@ -32,7 +32,7 @@ ANALYSIS_FLOORS = (
     {"ratio"},
     {"cost"},
     {"axis", "other_service", "evidence", "folders", "measured", "trials"},
-    {"findings", "gave_out", "merged", "verdict"},
+    {"findings", "gave_out", "merged", "pairs", "verdict"},
     {"groups"},
     {"capacities", "mixes"},
     {"ramp"},
