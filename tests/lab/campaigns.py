@@ -156,12 +156,12 @@ def has_figures(run):
     return run["output"]["goodput_rps"] > 0 or "no_good_answer" in checks(run, "invalid")
 
 
-def wait_until(condition, what, limit_s=PATIENCE_S):
-    """Poll until a condition holds."""
+def wait_until(condition, what, limit_s=PATIENCE_S, every_s=0.1):
+    """Poll until a condition holds; seldom, if that takes CPU time and long."""
     deadline = time.monotonic() + limit_s
     while not condition():
         assert time.monotonic() < deadline, f"not within {limit_s} s: {what}"
-        time.sleep(0.1)
+        time.sleep(every_s)
 
 
 def interrupt(process):

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from tests.lab.campaigns import FEW_WORKERS, short, wait_until
+from tests.lab.campaigns import FEW_WORKERS, short, wait_for_load, wait_until
 from tests.lab.faults import provoked
 
 APP = "testbed-agents-flask.service"
@@ -50,7 +50,7 @@ def loading(verified, ssh):
     """A campaign in the middle of a long load; it is ended by force afterwards."""
     options = short(apps="flask", endpoints="index", rate=20, duration=300)
     process = verified.start_fab(*FEW_WORKERS, *options)
-    wait_until(lambda: ssh("client", "pgrep -u bench -f pacer.worker || true"), "the load is on")
+    wait_for_load(ssh)
     assert set(active(ssh)) == {APP, "testbed-lease.service"}
     yield process
     with contextlib.suppress(ProcessLookupError):
@@ -60,9 +60,11 @@ def loading(verified, ssh):
 
 def ends(ssh):
     """Return the log of the app's unit, once all that the campaign started has ended."""
-    wait_until(lambda: not active(ssh), "the app ends by itself", PATIENCE_S)
+    wait_until(lambda: not active(ssh), "the app ends by itself", PATIENCE_S, every_s=1)
     for role in ("server", "client"):
-        wait_until(lambda role=role: not of_bench(ssh, role), "all else has ended", PATIENCE_S)
+        wait_until(
+            lambda role=role: not of_bench(ssh, role), "all else has ended", PATIENCE_S, every_s=1
+        )
     assert "app-agents-flask" not in ssh("server", "ps -eo user:32")
     assert not ssh("server", "ls /run/testbed-settings 2>/dev/null || true")
     return ssh("server", f"journalctl -u {APP} -n 3 -o cat --no-pager").replace("\n", "; ")
