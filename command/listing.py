@@ -18,6 +18,7 @@ from testbed.errors import TestbedError
 from testbed.model.campaign import Campaign
 from testbed.model.catalogue import CataloguedApp
 from testbed.model.results import CAMPAIGN_FILE, RUN_FILE
+from testbed.model.setting import Setting
 from testbed.terminal import Terminal
 from testbed.texts import shown_name
 from testbed.tools.table import GENERATORS
@@ -151,6 +152,11 @@ def _settings(one: CataloguedApp) -> Iterator[Row]:
         yield f"{one.workload}/{one.name}", name, f"{setting.default}", setting.description
 
 
+def _others(setting: Setting) -> str:
+    alike = "or " if setting.choices else ""
+    return f" ({alike}{setting.others})" if setting.others else ""
+
+
 def _can(one: Generator) -> str:
     abilities = {
         "as fast as answers come": one.saturates,
@@ -188,8 +194,9 @@ def _of_app(one: CataloguedApp) -> str:
         show.wrapped(f"  {one.spec.description}", "  "),
         f"  file: {shown_name(one.file)}",
         f"  endpoints: {', '.join(one.spec.endpoints)}",
-        *(show.wrapped(f"  setting {name}={value}: {what}", "    ")
-          for _, name, value, what in _settings(one)),
+        *(show.wrapped(f"  setting {name}={setting.default}{_others(setting)}: "
+                       f"{setting.description}", "    ")
+          for name, setting in one.spec.settings.items()),
     ]  # fmt: skip
     return "\n".join(lines)
 

@@ -341,8 +341,7 @@ def settings(workload: str) -> str:
         for name, one in app.spec.settings.items():
             if name in database.SETTINGS:  # which all have, and their own table tells
                 continue
-            others = ", ".join(f"{value}" for value in one.choices or [] if value != one.default)
-            row = (f"{one.default}", others, one.description)
+            row = (f"{one.default}", one.others, one.description)
             alike.setdefault(name, {}).setdefault(row, []).append(app.name)
     rows = [
         (f"`{name}`", "all" if len(names) == len(apps) else ", ".join(names), *row)

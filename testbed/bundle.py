@@ -19,8 +19,9 @@ from typing import Any, get_args
 from testbed.asked import app_code, catalogue, requirements
 from testbed.errors import Exit, TestbedError
 from testbed.model import command_line, database
-from testbed.model.catalogue import CataloguedApp, ServiceName, Setting, Workload
+from testbed.model.catalogue import CataloguedApp, ServiceName, Workload
 from testbed.model.requirements import Requirements
+from testbed.model.setting import Setting
 from testbed.paths import ROOT
 from testbed.texts import plain, shown_name
 from testbed.validity import sql

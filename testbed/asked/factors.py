@@ -16,7 +16,6 @@ from testbed.asked.catalogue import unknown
 from testbed.errors import TestbedError
 from testbed.model import database
 from testbed.model.catalogue import CataloguedApp
-from testbed.model.kinds import PER_CPU
 from testbed.model.why import FRAMEWORK, Factor
 from testbed.texts import shown
 
@@ -62,11 +61,8 @@ class Side:
 
     def takes(self, name: str, value: Any) -> bool:
         """Return whether the app has such a setting, and takes that value."""
-        setting = self.app.spec.settings.get(name)
-        if setting is None:
-            return False
-        per_cpu = isinstance(setting.default, int) and PER_CPU.fullmatch(str(value))
-        return bool(per_cpu) or setting.problem(value) is None
+        spec = self.app.spec
+        return name in spec.settings and spec.setting_problem(name, value) is None
 
 
 def connections(settings: Settings) -> str | None:
@@ -284,7 +280,7 @@ def _value(side: Side, name: str, text: str, called: str = "") -> Any:
     if not side.takes(name, value):
         raise TestbedError(
             f"--factors: {side.name} cannot have {called}={shown(value)}",
-            remedy=setting.problem(value),
+            remedy=side.app.spec.setting_problem(name, value),
         )
     if value == side.settings[name]:
         raise TestbedError(f"--factors: {side.name} has {called}={shown(value)} as it is")

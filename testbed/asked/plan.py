@@ -12,7 +12,6 @@ from testbed.asked.order import balanced_orders
 from testbed.errors import TestbedError
 from testbed.model.catalogue import CataloguedApp, ServiceName
 from testbed.model.experiment import Experiment, LoadSpec, PlannedRun, Variant
-from testbed.model.kinds import PER_CPU, workers_problem
 from testbed.model.mix import Mix
 from testbed.model.upstream import Upstream
 from testbed.texts import shown, shown_name
@@ -221,23 +220,13 @@ def _settings(app: CataloguedApp, variant_name: str, variant: Variant) -> dict[s
         if name not in app.spec.settings:
             what = f"setting of {app.name} in variant '{variant_name}':"
             raise unknown(what, name, app.spec.settings, place=place)
-        if problem := setting_problem(app, name, value):
+        if problem := app.spec.setting_problem(name, value):
             raise TestbedError(
                 f"{app.name}, variant '{variant_name}': setting {name} cannot be {shown(value)}",
                 remedy=problem,
                 place=place,
             )
     return app.defaults() | chosen
-
-
-def setting_problem(app: CataloguedApp, name: str, value: str | int) -> str | None:
-    """Return why a setting that the app has cannot have this value; None if it can."""
-    setting = app.spec.settings[name]
-    if name == app.spec.workers and (problem := workers_problem(value)):
-        return problem
-    if isinstance(setting.default, int) and PER_CPU.fullmatch(str(value)):
-        return None
-    return setting.problem(value)
 
 
 def workers(

@@ -14,7 +14,6 @@ from pydantic import ValidationError
 from testbed.asked import answerable, experiments, loads, yamlfile
 from testbed.asked.catalogue import Catalogue, unknown
 from testbed.asked.experiments import EXPERIMENTS_FOLDER
-from testbed.asked.plan import setting_problem
 from testbed.errors import TestbedError
 from testbed.model.article import Scale
 from testbed.model.catalogue import CataloguedApp
@@ -236,7 +235,7 @@ def _settings(
         declared = app.spec.settings
         if setting not in declared:
             raise unknown(f"setting of {app.name}:", setting, declared, place=place)
-        if problem := setting_problem(app, setting, value):
+        if problem := app.spec.setting_problem(setting, value):
             told = f"setting {setting} of {app.name} cannot be {shown(value)}"
             if setting == question.sweep.setting and asked.points is not None:
                 raise TestbedError(f"--points: {told}", remedy=problem)

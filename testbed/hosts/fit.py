@@ -32,6 +32,7 @@ def check(remotes: Remotes, clocks_ahead_s: dict[HostRole, float]) -> dict[HostR
                 peer=remotes[PEER[role]].host.bench_address,
                 interface=one.host.bench_interface,
                 open_files_wanted=one.facts.testbed_limit_nofile,
+                upstream_port=one.facts.testbed_upstream_port,
                 clock_ahead_s=clocks_ahead_s[role],
                 other_clock_ahead_s=clocks_ahead_s[PEER[role]],
             )
@@ -43,13 +44,13 @@ def check(remotes: Remotes, clocks_ahead_s: dict[HostRole, float]) -> dict[HostR
 def _ask(remote: Remote, other: Remote) -> Facts:
     """Return the raw facts of one host. Raises TestbedError if it cannot tell them."""
     facts = remote.facts
-    ports = [LINK_TOOL.port, *([facts.testbed_app_port] if remote.host.role == "server" else [])]
+    of_role = {"server": facts.testbed_app_port, "client": facts.testbed_upstream_port}
     command = [
         f"{facts.testbed_prefix}/bin/telemetry",
         "fitness",
         f"--interface={remote.host.bench_interface}",
         f"--peer={other.host.bench_address}",
-        *(f"--port={port}" for port in ports),
+        *(f"--port={port}" for port in (LINK_TOOL.port, of_role[remote.host.role])),
         *(f"--folder={folder}" for folder in (facts.testbed_prefix, facts.testbed_run)),
     ]
     try:

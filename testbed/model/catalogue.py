@@ -25,10 +25,10 @@ from testbed.model.kinds import (
     Title,
     UrlPath,
     Version1,
-    workers_problem,
 )
 from testbed.model.mix import Mix
 from testbed.model.requirements import Requirements
+from testbed.model.setting import WORKERS, Setting, workers_problem
 
 ServiceName = Literal["postgresql", "redis", "upstream"]
 # The variable that tells an app where a service is, if its workload names the service
@@ -40,7 +40,6 @@ URL_OF: dict[str, ServiceName] = {
 # The testbed sets these itself and would overwrite a declared value
 SET_BY_THE_TESTBED = ("ADDRESS", "PORT", *URL_OF)
 SET_BY_SYSTEMD = ("HOME", "LOGNAME", "PATH", "SHELL", "USER")
-WORKERS = "workers"  # the role of a setting
 
 
 def _command_line(value: str) -> str:
@@ -140,38 +139,6 @@ class Workload(Declared):
                 counted = "SQL is counted by PostgreSQL: add postgresql to services"
                 raise wrong(counted, "endpoints", name, "sql")
         return self
-
-
-class Setting(Declared):
-    """A property of an app that an experiment may vary. The app gets it in the variable `env`."""
-
-    env: EnvName = Field(description="the variable that tells the app")
-    default: SettingValue = Field(description="its value where an experiment says nothing")
-    description: Text = Field(description="what it does")
-    choices: Annotated[list[SettingValue], Field(min_length=1), Differing] | None = Field(
-        default=None, description="the only values that it may have"
-    )
-    role: Literal["workers"] | None = Field(
-        default=None,
-        description="`workers`: it says the number of worker processes, as a setting of that name"
-        " does unless another one is declared to",
-    )
-
-    @model_validator(mode="after")
-    def _default_is_a_choice(self) -> Self:
-        if self.choices is not None and self.default not in self.choices:
-            raise wrong(f"the default, {self.default!r}, is none of the choices", "default")
-        return self
-
-    def problem(self, value: str | int) -> str | None:
-        """Return why the setting cannot have this value; None if it can."""
-        if isinstance(value, str) != isinstance(self.default, str):
-            a_text = isinstance(self.default, str)
-            kind = "a text, in quotes" if a_text else "a whole number, or 'N per cpu'"
-            return f"it is {kind}, as its default is {self.default!r}"
-        if self.choices is not None and value not in self.choices:
-            return f"one of: {', '.join(map(str, self.choices))}"
-        return None
 
 
 def _setting_count(value: Any) -> int | str:
@@ -297,7 +264,8 @@ class App(Declared):
             raise wrong(several, "settings", declared[1], "role")
         if self.workers is not None:
             setting = self.settings[self.workers]
-            for value in [setting.default, *(setting.choices or [])]:
+            bounds = [one for one in (setting.least, setting.most) if one is not None]
+            for value in [setting.default, *(setting.choices or []), *bounds]:
                 if (problem := workers_problem(value)) or not isinstance(value, int):
                     problem = problem or "in app.yml, workers are a plain number"
                     raise wrong(problem, "settings", self.workers)
@@ -308,6 +276,16 @@ class App(Declared):
         """Return the name of the setting with the number of worker processes; None if none has."""
         declared = [name for name, setting in self.settings.items() if setting.role == WORKERS]
         return next(iter(declared), WORKERS if WORKERS in self.settings else None)
+
+    def setting_problem(self, name: str, value: str | int) -> str | None:
+        """Return why an experiment cannot give a declared setting this value; None if it can.
+
+        'N per cpu' stands for a number that is known once the server's CPUs are.
+        """
+        setting = self.settings[name]
+        if name == self.workers and (problem := workers_problem(value)):
+            return problem
+        return None if setting.takes_per_cpu(value) else setting.problem(value)
 
     def workers_of(self, settings: Mapping[str, Any]) -> int | None:
         """Return how many workers serve with these settings; None if not known (yet)."""

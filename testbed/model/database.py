@@ -7,7 +7,7 @@ role that a statement ran as tells how the app had logged in.
 from dataclasses import dataclass
 from typing import Any
 
-from testbed.model.catalogue import Setting
+from testbed.model.setting import Setting
 
 AUTH, SOCKET = "database_auth", "database_socket"
 SCRAM, MD5 = "scram-sha-256", "md5"

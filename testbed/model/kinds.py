@@ -19,7 +19,6 @@ from testbed.texts import is_plain
 T = TypeVar("T", bound=Hashable)
 
 MOST_NUMBER = 1_000_000  # of a setting: above every count, size or time that a server is given
-MOST_WORKERS = 1024  # processes; a host of 128 CPUs is served by fewer
 PER_CPU = re.compile(r"([1-9][0-9]?) per cpu")
 
 
@@ -281,15 +280,3 @@ def _setting_value(value: Any) -> str | int:
 SettingValue = Annotated[
     str | int, PlainValidator(_setting_value, json_schema_input_type=str | int)
 ]
-
-
-def workers_problem(value: str | int) -> str | None:
-    """Return why the setting `workers`, which the testbed uses itself, cannot have this value.
-
-    Return None if it can.
-    """
-    if isinstance(value, int) and 1 <= value <= MOST_WORKERS:
-        return None
-    if isinstance(value, str) and PER_CPU.fullmatch(value):
-        return None
-    return f"workers must be from 1 to {MOST_WORKERS:,}, or 'N per cpu' with N from 1 to 99"

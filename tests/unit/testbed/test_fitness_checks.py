@@ -19,6 +19,7 @@ def rows(facts, other=None, **subject):
         "peer": "198.18.0.2",
         "interface": "enp3s0",
         "open_files_wanted": 1048576,
+        "upstream_port": 8081,
         "clock_ahead_s": 0.01,
         "other_clock_ahead_s": 0.012,
     }
@@ -186,6 +187,24 @@ def bad(facts, *wanted):
 def test_a_server_is_fit():
     assert bad(SERVER, "warn", "fail", "outer") == set()
     assert bad(SERVER, "note") == {"smt", "numa", "firewall"}
+
+
+@pytest.mark.parametrize(
+    ("role", "listeners", "level"),
+    [
+        ("client", {"5001": [], "8081": []}, "ok"),
+        ("client", {"5001": [], "8081": ["127.0.0.1"]}, "note"),
+        ("client", {"5001": [], "8081": [ANY]}, "warn"),  # only some workloads need it
+        ("client", {"5001": [ANY], "8081": [ANY]}, "fail"),
+        ("client", {"5001": [ANY], "8081": []}, "fail"),
+        ("server", {"5001": [], "8081": [ANY]}, "fail"),  # where it is the app's
+    ],
+)
+def test_the_other_services_port_is_the_clients(role, listeners, level):
+    row = rows(changed(SERVER, listeners=listeners), role=role)["free_ports"]
+    assert row.level == level
+    assert "8081" in row.wanted
+    assert "testbed_upstream_port" in row.mend
 
 
 def test_a_laptop_is_not():
