@@ -2,10 +2,10 @@
 
 What curl reads is read here, too: lines that end in LF alone, blanks before a header's colon, a
 length with a plus sign, the transfer coding `identity`, which says nothing, and a status line that
-claims to be of HTTP/2, as some gateways pass on. A length that can be taken for two numbers is
-refused, although curl takes the first digits of the last header: the next answer of the connection
-would begin at a wrong place. Whether an answer is read or refused does not depend on the pieces in
-which it comes in.
+claims to be of HTTP/2, as some gateways pass on. What curl refuses is refused: a status that has
+not three digits or begins with 0, a tab after the version, a NUL. Where this differs from curl on
+purpose, pacer/README.md says so. Whether an answer is read or refused does not depend on the pieces
+in which it comes in.
 
 Most answers of a benchmark arrive in one piece and with the same head as the one before. So `feed`
 first looks the head up among those already seen; all other answers take the slower, general path.
@@ -28,7 +28,7 @@ INTERIM = -3  # status 1xx: the head of the actual answer follows
 
 _STARTS = (b"HTTP/1.", b"HTTP/2")
 _STATUS_LINE = re.compile(
-    rb"HTTP/(?:1\.([01])|2(?:\.0)?)[ \t]+([1-9]\d\d)(?:\D.*)?", re.IGNORECASE | re.DOTALL
+    rb"HTTP/(?:1\.([01]) |2\.0 |2[ \t])[ \t]*([1-9]\d\d)(?:\D.*)?", re.IGNORECASE | re.DOTALL
 )
 _END_OF_HEAD = re.compile(rb"\n\r?\n")
 _LONGEST_END = 3  # bytes of it, at most
@@ -89,8 +89,10 @@ def parse_head(raw: bytes, *, to_head_request: bool) -> Head:
     match = _STATUS_LINE.fullmatch(first_line)
     if match is None:
         raise BadResponse(f"not an HTTP/1.x status line: {first_line[:80]!r}")
+    if b"\0" in raw:
+        raise BadResponse(f"a NUL in the head: {raw[:200]!r}")
     status = int(match[2])
-    keep_alive = match[1] != b"0"
+    options: set[str] = set()
     codings: list[str] = []
     lengths: set[str] = set()
     for name, value in parse_headers(raw):
@@ -100,8 +102,8 @@ def parse_head(raw: bytes, *, to_head_request: bool) -> Head:
             named = (coding.strip() for coding in value.lower().split(","))
             codings += [coding for coding in named if coding not in ("", "identity")]
         elif name == "connection":
-            options = {option.strip() for option in value.lower().split(",")}
-            keep_alive = (keep_alive or "keep-alive" in options) and "close" not in options
+            options.update(option.strip() for option in value.lower().split(","))
+    keep_alive = (match[1] != b"0" or "keep-alive" in options) and "close" not in options
     if status == 101:
         raise BadResponse("the server switches protocols (101)")
     if status < 200:
