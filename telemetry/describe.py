@@ -89,4 +89,9 @@ def _python_versions(environments: Path) -> dict[str, str]:
     for info in sorted(environments.glob("*/lib/python3*/site-packages/*.dist-info")):
         name, _, version = info.name.removesuffix(".dist-info").rpartition("-")
         versions[f"{info.relative_to(environments).parts[0]}:{name}"] = version
+    for about in sorted(environments.glob("*/pyvenv.cfg")):
+        for line in about.read_text().splitlines():
+            key, _, value = line.partition("=")
+            if key.strip() == "version":
+                versions[f"{about.parent.name}:python"] = value.strip()
     return versions

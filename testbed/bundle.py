@@ -19,7 +19,7 @@ from typing import Any, get_args
 from testbed.asked import app_code, catalogue, requirements
 from testbed.errors import Exit, TestbedError
 from testbed.model import command_line, database
-from testbed.model.catalogue import CataloguedApp, ServiceName, Workload
+from testbed.model.catalogue import HOST_PYTHON, CataloguedApp, ServiceName, Workload
 from testbed.model.requirements import Requirements
 from testbed.model.setting import Setting
 from testbed.paths import ROOT
@@ -42,6 +42,7 @@ class Bundle:
     requirements: str | None  # relative to the unpacked folder
     requirements_digest: str | None
     pins: list[str]  # names of the packages that the requirements list
+    python: str = HOST_PYTHON  # of its environment
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,7 @@ def deployed(app: CataloguedApp, workload: Workload, archives: Path) -> Deployed
             archives,
             app.requirements,
             digest=app.digest,
+            python=app.spec.python,
         ),
         services=list(workload.services),
         apt_packages=app.spec.apt_packages,
@@ -190,6 +192,7 @@ def bundle(
     *,
     digest: str,
     inside: str = "",
+    python: str = HOST_PYTHON,
 ) -> Bundle:
     """Pack the folder's files, below `inside` in the archive, unless that archive exists.
 
@@ -210,9 +213,17 @@ def bundle(
         digest=digest,
         archive=str(archive),
         requirements=f"{place}{asked.file}" if asked else None,
-        requirements_digest=asked.digest if asked else None,
+        requirements_digest=_environment(asked, python) if asked else None,
         pins=asked.names if asked else [],
+        python=python,
     )
+
+
+def _environment(asked: Requirements, python: str) -> str:
+    """Return the digest that identifies an environment: of its packages, and its Python."""
+    if python == HOST_PYTHON:
+        return asked.digest
+    return hashlib.sha256(f"{asked.digest} {python}".encode()).hexdigest()[:12]
 
 
 def pack(folder: Path, inside: str = "", more: Mapping[str, Path] | None = None) -> bytes:

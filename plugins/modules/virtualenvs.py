@@ -33,6 +33,9 @@ description:
     environment's folder, which has all that pip printed.
   - It warns of packages that pip added because others need them, if they are not among the C(pins).
   - It needs Debian's python3-pip, which can install into environments that have no pip.
+  - An environment of another Python has that one's own pip, since Debian's may not run under it. So
+    that Python has to bring its module C(ensurepip); Debian and Ubuntu have it in a package of its
+    own, as python3.13-venv.
 options:
   folder:
     description: The folder of the environments; each lies in folder/name-digest.
@@ -41,7 +44,7 @@ options:
   environments:
     description: >-
       name and digest of each, and the path of its requirements file on the host; optionally pins,
-      the names of all packages that it lists.
+      the names of all packages that it lists, and python, the command of another Python there.
     type: list
     elements: dict
     required: true
@@ -76,6 +79,7 @@ stale:
 """
 
 MARKER = "complete"
+HOST_PYTHON = "python3"  # stands for the one that runs this module
 LOG = "pip.log"
 HASH = "--hash="
 PIP = [sys.executable, "-m", "pip"]
@@ -83,15 +87,50 @@ LOUDLY = ["--no-input", "--disable-pip-version-check", "--progress-bar=off"]
 QUIETLY = ["--quiet", *LOUDLY]
 
 
-def marker_text() -> str:
+def python_of(environment: dict[str, Any]) -> str:
+    """Return the command of the Python that an environment is made with."""
+    named = environment.get("python", HOST_PYTHON)
+    return sys.executable if named == HOST_PYTHON else str(named)
+
+
+def version_of(python: str) -> str | None:
+    """Return the version of a Python; None if the host has no such program."""
+    if python == sys.executable:
+        return sys.version.split()[0]
+    try:
+        done = subprocess.run(
+            [python, "-c", "import sys; print(sys.version.split()[0])"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()
+
+
+def lacking(environments: list[dict[str, Any]]) -> list[str]:
+    """Return a sentence for each Python that the host has not got, with who wants it."""
+    wanted: dict[str, list[str]] = {}
+    for one in environments:
+        wanted.setdefault(python_of(one), []).append(one["name"])
+    return [
+        f"{python} is not on this host, and `python` in app.yml of {', '.join(names)} names it:"
+        " install it, with its module ensurepip, or name one that is there"
+        for python, names in wanted.items()
+        if version_of(python) is None
+    ]
+
+
+def marker_text(python: str = sys.executable) -> str:
     """Return the text that marks a complete environment: the version of its Python.
 
     Another Python needs other environments.
     """
-    return f"{sys.version.split()[0]}\n"
+    return f"{version_of(python)}\n"
 
 
-def is_complete(path: Path, leftover: Collection[Path] = ()) -> bool:
+def is_complete(path: Path, leftover: Collection[Path] = (), python: str = sys.executable) -> bool:
     """Return whether an environment was built to its end, by this Python, and stays.
 
     It does not if it is a link to one of `leftover`, which are to be removed.
@@ -99,14 +138,18 @@ def is_complete(path: Path, leftover: Collection[Path] = ()) -> bool:
     if path.is_symlink() and path.parent / path.readlink() in leftover:
         return False
     marker = path / MARKER
-    return marker.is_file() and marker.read_text() == marker_text()
+    return marker.is_file() and marker.read_text() == marker_text(python)
 
 
 def missing_of(
     folder: Path, environments: list[dict[str, Any]], leftover: Collection[Path]
 ) -> list[dict[str, Any]]:
     """Return the environments that are not complete, or are not once `leftover` is removed."""
-    return [one for one in environments if not is_complete(folder / folder_of(one), leftover)]
+    return [
+        one
+        for one in environments
+        if not is_complete(folder / folder_of(one), leftover, python_of(one))
+    ]
 
 
 def run(command: list[str]) -> str | None:
@@ -137,18 +180,23 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
 
 
-def build(path: Path, requirements: str, source: Sequence[str] = ()) -> str | None:
+def build(
+    path: Path, requirements: str, source: Sequence[str] = (), python: str = sys.executable
+) -> str | None:
     """Build an environment. Return None, or why that failed; pip.log then has all that was printed.
 
     `source` has the options of pip that say where packages are taken from.
     """
     remove(path)
-    into = ["--python", f"{path}/bin/python", "install", "--root-user-action=ignore"]
-    problem = run([sys.executable, "-m", "venv", "--without-pip", str(path)]) or run(
-        [*PIP, *into, *LOUDLY, *source, "--requirement", requirements]
+    own = python == sys.executable
+    bare = ["--without-pip"] if own else []
+    pip = [*PIP, "--python", f"{path}/bin/python"] if own else [f"{path}/bin/python", "-m", "pip"]
+    into = ["install", "--root-user-action=ignore"]
+    problem = run([python, "-m", "venv", *bare, str(path)]) or run(
+        [*pip, *into, *LOUDLY, *source, "--requirement", requirements]
     )
     if problem is None:
-        (path / MARKER).write_text(marker_text())
+        (path / MARKER).write_text(marker_text(python))
         return None
     path.mkdir(parents=True, exist_ok=True)
     (path / LOG).write_text(problem)
@@ -156,9 +204,13 @@ def build(path: Path, requirements: str, source: Sequence[str] = ()) -> str | No
 
 
 def unlisted(path: Path, pins: list[str] | None) -> list[str]:
-    """Return what pip added to an environment besides what is listed, as name==version."""
+    """Return what pip added to an environment besides what is listed, as name==version.
+
+    An environment of another Python has pip itself, and of Python 3.11 and before setuptools.
+    """
     if pins is None:
         return []
+    pins = [*pins, *(["pip", "setuptools"] if (path / "bin" / "pip").exists() else [])]
     found = (one.name for one in path.glob("lib/python3*/site-packages/*.dist-info"))
     named = (name.removesuffix(".dist-info").rpartition("-") for name in found)
     return sorted(
@@ -183,7 +235,8 @@ def build_all(folder: Path, missing: list[dict[str, Any]]) -> list[str]:
     What several pin with hashes is downloaded once. An environment that cannot be built from that
     alone, since pip needs more to build one of its packages, takes all from the package index.
     """
-    files = {environment["requirements"] for environment in missing}
+    own = [one for one in missing if python_of(one) == sys.executable]
+    files = {environment["requirements"] for environment in own}
     hashed = sorted(one for one in files if HASH in Path(one).read_text())
     with (
         tempfile.TemporaryDirectory() as downloads,
@@ -194,9 +247,11 @@ def build_all(folder: Path, missing: list[dict[str, Any]]) -> list[str]:
 
         def problem_of(environment: dict[str, Any]) -> str | None:
             path, requirements = folder / folder_of(environment), environment["requirements"]
-            if requirements in shared and build(path, requirements, from_there) is None:
+            python = python_of(environment)
+            there = environment in own and requirements in shared
+            if there and build(path, requirements, from_there) is None:
                 return None
-            return build(path, requirements)
+            return build(path, requirements, python=python)
 
         problems = pool.map(problem_of, missing)
         return [
@@ -239,6 +294,9 @@ def main() -> None:
     os.umask(0o022)  # sudo keeps the umask of the user who logged in, which may lock out all others
     folder, environments = Path(module.params["folder"]), module.params["environments"]
     leftover = stale(folder, environments, module.params["exclusive"], module.params["keep"])
+    absent = [] if module.check_mode else lacking(environments)  # a package may bring it
+    if absent:
+        module.fail_json(msg="\n".join(absent))
     missing = missing_of(folder, environments, leftover)
     if not module.check_mode:
         folder.mkdir(parents=True, exist_ok=True)

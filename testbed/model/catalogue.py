@@ -18,6 +18,7 @@ from testbed.model.kinds import (
     Line,
     Name,
     PackageName,
+    PythonCommand,
     Regex,
     RelativeFile,
     SettingValue,
@@ -173,6 +174,9 @@ class DatabaseConnections(Declared):
     )
 
 
+HOST_PYTHON = "python3"  # the distribution's, which the roles' own programs run under, too
+
+
 class App(Declared):
     """`app.yml`: how one app is installed and served.
 
@@ -193,6 +197,11 @@ class App(Declared):
         default=None,
         description="file of pinned Python packages, relative to app.yml, or else in the code's"
         " folder; left out: no virtual environment",
+    )
+    python: PythonCommand = Field(
+        default=HOST_PYTHON,
+        description="Python of its virtual environment, as python3.13, if the server has another"
+        " one; left out: the distribution's",
     )
     apt_packages: Annotated[list[PackageName], Differing] = Field(
         default=[], description="Debian packages that it needs"
@@ -254,6 +263,8 @@ class App(Declared):
     def _has_an_environment(self) -> Self:
         if self.requirements is None and command_line.uses(self.serve, "venv"):
             raise wrong("{venv} is made of requirements, a key that is missing here", "serve")
+        if self.requirements is None and self.python != HOST_PYTHON:
+            raise wrong("it is the Python of {venv}, which is made of requirements", "python")
         return self
 
     @model_validator(mode="after")

@@ -125,6 +125,15 @@ PackageName = Annotated[
         "must be a Debian package: its name, with :architecture and =version if they matter",
     ),
 ]
+# The host's own, another by its name, or one by its path, as one that was built has it
+PythonCommand = Annotated[
+    str,
+    Field(max_length=200),
+    _looks_like(
+        r"((/[A-Za-z0-9_][A-Za-z0-9_.+-]*)+/)?python3(\.[0-9]{1,2}t?)?",
+        "must be a Python of the host: python3, python3.13, or a path as /opt/python/bin/python3",
+    ),
+]
 
 # --- files and paths
 

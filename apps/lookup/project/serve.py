@@ -47,6 +47,7 @@ def uvicorn(socket: str | None) -> Command:
         *(f"{BIN}/uvicorn", *(("--uds", socket) if socket else tcp), "--backlog", BACKLOG),
         *("--workers", os.environ["WORKERS"], "--loop", "uvloop", "--http", "httptools"),
         *("--timeout-keep-alive", os.environ["KEEPALIVE_S"], "--timeout-graceful-shutdown", "3"),
+        *(("--header", "Connection:close") if os.environ["KEEPALIVE_S"] == "0" else ()),
         *("--no-access-log", os.environ["APP"]),
     ]
 

@@ -77,6 +77,16 @@ def test_without_requirements_there_is_no_environment(folder, tmp_path):
     assert (result.requirements, result.requirements_digest) == (None, None)
 
 
+def test_another_python_makes_another_environment(folder, tmp_path):
+    asked = requirements.read(folder, "requirements.txt")
+    made = [
+        bundle.bundle("a-b", folder, tmp_path / "out", asked, digest="0" * 12, python=python)
+        for python in ("python3", "python3.12", "python3.13", "/opt/python/bin/python3.13")
+    ]
+    assert made[0].requirements_digest == asked.digest
+    assert len({one.requirements_digest for one in made}) == len(made)
+
+
 def test_user_names_fit_and_stay_apart():
     assert bundle.user_name("agents", "django") == "app-agents-django"
     long, other = (bundle.user_name("w" * 31, f"{'a' * 30}{end}") for end in "xy")

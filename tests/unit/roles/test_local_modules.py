@@ -157,6 +157,40 @@ def a_wheel(folder):
     return hashlib.sha256(wheel.read_bytes()).hexdigest()
 
 
+def test_an_environment_may_have_another_python_of_the_host(tmp_path, monkeypatch):
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    a_wheel(tmp_path)
+    (tmp_path / "requirements.txt").write_text("tiny==1.0\n")
+    other = tmp_path / "python3.99"
+    other.symlink_to(Path(sys.executable).resolve())
+    asked = {"requirements": str(tmp_path / "requirements.txt"), "python": str(other)}
+    wanted = [release("app") | asked]
+    assert virtualenvs.missing_of(tmp_path, wanted, ()) == wanted
+    assert virtualenvs.provide(tmp_path, wanted, wanted) == []
+    path = tmp_path / f"app-{NEW}"
+    assert (path / "bin" / "python3.99").readlink() == other
+    assert virtualenvs.missing_of(tmp_path, wanted, ()) == []
+    assert virtualenvs.unlisted(path, ["tiny"]) == []
+    assert virtualenvs.unlisted(path, []) == ["tiny==1.0"]
+
+
+def test_a_python_that_the_host_has_not_got_is_named_with_who_wants_it(tmp_path):
+    absent, broken = tmp_path / "python3.98", tmp_path / "python3.97"
+    broken.symlink_to("/bin/false")
+    wanted = [
+        release("app"),
+        release("one") | {"python": str(absent)},
+        release("two") | {"python": "python3"},
+        release("three") | {"python": str(absent)},
+        release("four") | {"python": str(broken)},
+    ]
+    first, second = virtualenvs.lacking(wanted)
+    assert first.startswith(f"{absent} is not on this host")
+    assert "app.yml of one, three" in first
+    assert second.startswith(f"{broken} is not on this host")
+
+
 @pytest.mark.parametrize("right", [True, False])
 def test_pip_takes_only_files_of_the_hashes_that_are_named(tmp_path, monkeypatch, right):
     monkeypatch.setenv("PIP_NO_INDEX", "1")

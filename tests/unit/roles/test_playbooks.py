@@ -27,6 +27,7 @@ APP = {
         "digest": "0" * 12,
         "requirements": "requirements.txt",
         "requirements_digest": "1" * 12,
+        "python": "python3.13",
     },
     "services": ["postgresql"],
     "apt_packages": [],
@@ -204,6 +205,7 @@ def test_environments_follow_from_the_apps(rendered):
             "name": "orders-shop",
             "digest": "1" * 12,
             "requirements": "/opt/testbed/apps/orders-shop-000000000000/requirements.txt",
+            "python": "python3.13",
         }
     ]
 

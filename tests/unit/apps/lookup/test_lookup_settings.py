@@ -6,6 +6,7 @@ import pytest
 
 from tests.unit.apps import serving
 from tests.unit.apps.cluster import Cluster
+from tests.unit.apps.observing import assert_closes, assert_keeps
 from tests.unit.apps.serving import APPS, START_PATIENCE_S, Serve
 
 LOOKUP = {app.name: app for app in APPS.values() if app.workload == "lookup"}
@@ -26,6 +27,15 @@ def test_a_slow_query_is_another_statement_with_the_same_answer(
             assert entries.statements() == [(statement, 1)]
             assert running.get("/rows/1001").status == 404
     assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize("app", LOOKUP)
+def test_keepalive_s(serve: Serve, app: str) -> None:
+    threads = {"worker_class": "gthread", "threads": 4} if app in ("flask", "falcon") else {}
+    with serve(app, keepalive_s=0, **threads) as running:
+        assert_closes(running, "/rows/7")
+    with serve(app, **threads) as running:
+        assert_keeps(running, "/rows/7")
 
 
 @pytest.mark.parametrize("app", LOOKUP)

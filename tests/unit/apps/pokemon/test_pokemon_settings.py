@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.apps import serving
 from tests.unit.apps.cluster import Cluster
-from tests.unit.apps.observing import REQUESTS, assert_under_way, waiting_requests
+from tests.unit.apps.observing import REQUESTS, assert_closes, assert_under_way, waiting_requests
 from tests.unit.apps.serving import APPS, START_PATIENCE_S, RunningApp, Serve, ask, wait_until
 
 NAMES = ["django_sync", "django_async"]
@@ -104,6 +104,13 @@ def test_sync_workers_close_and_gthread_s_and_uvicorn_s_keep(serve: Serve) -> No
             assert ((answer.connection or "").lower() != "close") == keeps, (name, settings)
             if keeps:
                 assert connection.sock.recv(1) == b""  # keepalive_s: closed when it is over
+
+
+@pytest.mark.parametrize("worker_class", ["UvicornWorker", "UvicornH11Worker"])
+def test_keepalive_s_of_0_closes_uvicorn_s_connections(serve: Serve, worker_class: str) -> None:
+    named = f"uvicorn_worker.{worker_class}"
+    with serve("django_async", keepalive_s=0, worker_class=named) as running:
+        assert_closes(running, PATHS["django_async"])
 
 
 def test_the_h11_worker_does_without_uvloop(serve: Serve, defaults: dict[str, RunningApp]) -> None:
