@@ -90,7 +90,9 @@ def _host(known: dict[str, Any], overruled: dict[str, str], loader: Any) -> Host
         except (AnsibleError, ValueError) as error:
             unreadable["its SSH options"] = _first_line(error)
     return {
-        "values": json.loads(json.dumps({key: values[key] for key in KEYS & values.keys()})),
+        "values": json.loads(
+            json.dumps({key: values[key] for key in KEYS & values.keys()}, default=str)
+        ),
         "where": where,
         "unreadable": unreadable,
         "overruled": overruled,

@@ -16,13 +16,13 @@ from pydantic import BaseModel, ValidationError
 
 from testbed.errors import TestbedError
 from testbed.hosts import inventory_files
-from testbed.model.inventory import Facts, Host
+from testbed.model.inventory import Deployed, Facts, Host
 from testbed.model.kinds import ROLES, HostRole
 from testbed.paths import ROOT
 from testbed.texts import shown_name
 from testbed.tools.table import LINK_TOOL
 
-KEYS = {*Facts.model_fields, "bench_address", "bench_interface"}
+KEYS = {*Facts.model_fields, *Deployed.model_fields, "bench_address", "bench_interface"}
 CONNECTIONS = {"ssh", "ansible.builtin.ssh", "smart"}
 REMEDIES = {
     "bench_address": "give the host's own address on the data link (docs/hosts.md)",
@@ -103,6 +103,7 @@ def check(view: View) -> Inventory:
             )
     hosts = {role: one.typed(Host, one.host_values) for role, one in members.items()}
     facts = {role: one.typed(Facts, one.view["values"]) for role, one in members.items()}
+    members["server"].typed(Deployed, members["server"].view["values"])
     _check_ports(members["server"], facts["server"])
     for a, b in itertools.combinations(ROLES, 2):
         _check_pair(members[a], members[b], hosts[a], hosts[b])

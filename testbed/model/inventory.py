@@ -74,12 +74,29 @@ def _address(value: Any) -> Any:
     return str(address)
 
 
+def _workloads(value: Any) -> Any:
+    if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
+        raise ValueError(
+            f"is {_shown(value)}; it has to be a list of names of workloads, such as [agents, todo]"
+        )
+    return value
+
+
 _PORT = "a TCP port"
 _UNPRIVILEGED = "a TCP port that takes no right of root's, which apps do not have"
 _INTERFACE = r"(?!lo$)[A-Za-z0-9][A-Za-z0-9_.:@-]{0,14}"
 
 Folder = Annotated[str, BeforeValidator(_folder)]
 Address = Annotated[str, BeforeValidator(_address)]
+
+
+class Deployed(BaseModel):
+    """What Ansible deploys to the server. Only its entry counts, so that the client needs none."""
+
+    testbed_workloads: Annotated[list[str], BeforeValidator(_workloads)] = []
+    testbed_apps_path: Annotated[
+        str, BeforeValidator(_text(r"[^\0\n]*", "the path of a folder, or ''"))
+    ] = ""
 
 
 class Facts(BaseModel):

@@ -1,5 +1,7 @@
 """Facts that an inventory sets for a group count for nothing, so they are refused by name."""
 
+import copy
+
 import pytest
 
 from testbed.errors import TestbedError
@@ -10,6 +12,11 @@ TEXT = (ROOT / "inventory" / "baremetal" / "hosts.yml").read_text()
 OF_ALL = "testbed_place: metal"
 OF_SERVER = "    server:"
 OF_HOST = "bench_address: 198.18.0."
+
+
+@pytest.fixture(scope="module")
+def example():
+    return inventory._view(str(ROOT / "inventory" / "baremetal"))
 
 
 @pytest.fixture
@@ -61,6 +68,18 @@ def test_what_counts_is_taken(mine):
     assert facts.testbed_app_port == 9000
     assert facts.testbed_link_floor_mbit_per_s == 800
     assert facts.testbed_database_port == 5433
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [*[("testbed_workloads", value) for value in ("agents", [5], {}, None, [""], True, [["a"]])],
+     *[("testbed_apps_path", value) for value in (None, [], 5, "a\nb")]],
+)  # fmt: skip
+def test_what_is_deployed_is_a_list_and_a_path(example, key, value):
+    changed = copy.deepcopy(example)
+    changed["hosts"]["bench-server"]["values"][key] = value
+    with pytest.raises(TestbedError, match=f"host bench-server: {key} is .*; it has to be "):
+        inventory.check(changed)
 
 
 def test_the_value_that_counts_anyway_may_stand_there(mine):
