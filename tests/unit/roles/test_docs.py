@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from docs import generate
+from docs import generate, roles
+from docs.markdown import table
 from testbed import validity
 from testbed.validity.limits import explained
 
 ROOT = Path(__file__).resolve().parents[3]
-ROLES = generate.role_names()
+ROLES = roles.role_names()
 # Entry points that only put back or remove
 UNDOING = {"remove.yml", "restore.yml", "put_back.yml", "forget.yml"}
 SCREEN_LINES = 60
@@ -56,7 +57,7 @@ def test_a_page_that_differs_is_named_and_then_written(tmp_path, monkeypatch, ca
 
 
 def test_a_bar_ends_no_cell():
-    assert generate.table(("a",), [("b | c\nd",)]) == "| a |\n|---|\n| b \\| c d |\n"
+    assert table(("a",), [("b | c\nd",)]) == "| a |\n|---|\n| b \\| c d |\n"
 
 
 @pytest.mark.parametrize(
@@ -76,15 +77,15 @@ def test_every_role_has_a_readme_of_a_screen(role):
 
 
 def test_a_role_that_site_yml_takes_has_its_own_tag():
-    for name in generate.PLAYBOOKS:
-        for play in generate.read(ROOT / "playbooks" / f"{name}.yml"):
+    for name in roles.PLAYBOOKS:
+        for play in roles.read(ROOT / "playbooks" / f"{name}.yml"):
             for entry in play.get("roles", []):
                 assert entry["role"] in entry["tags"]
 
 
 def test_a_role_that_others_import_has_their_hosts_and_tags():
-    assert generate.places_of("releases") == "both"
-    assert "tags: `app_deploy`, `pacer`, `telemetry`" in generate.use("releases")
+    assert roles.places_of("releases") == "both"
+    assert "tags: `app_deploy`, `pacer`, `telemetry`" in roles.use("releases")
 
 
 def test_every_check_is_in_words_with_all_limits():
@@ -146,7 +147,7 @@ def written_by(role):
 def test_a_role_declares_what_it_writes(role):
     declared = [
         re.sub("<.*?>", "*", place)
-        for item in generate.read(ROOT / "roles" / role / "meta" / "changes.yml") or []
+        for item in roles.read(ROOT / "roles" / role / "meta" / "changes.yml") or []
         for place in item["where"]
     ]
     for path in written_by(role):
