@@ -5,8 +5,11 @@ import re
 import pytest
 from edits import APP, EDITS, EXPERIMENT, WORKLOAD
 from edits_of_endpoints import ENDPOINT_EDITS
+from edits_of_experiments import EXPERIMENT_EDITS
 from edits_of_mixes import MIX_EDITS
 from refusals import message_of
+
+ALL = [*EXPERIMENT_EDITS, *EDITS, *ENDPOINT_EDITS, *MIX_EDITS]
 
 
 def test_the_files_are_sound_before_they_are_edited(fab_run, pack):
@@ -17,9 +20,7 @@ def test_the_files_are_sound_before_they_are_edited(fab_run, pack):
 
 
 def test_there_are_enough_of_each_file():
-    assert all(
-        sum(edit.file == file for edit in EDITS) > 30 for file in (EXPERIMENT, WORKLOAD, APP)
-    )
+    assert all(sum(edit.file == file for edit in ALL) > 30 for file in (EXPERIMENT, WORKLOAD, APP))
 
 
 def check_place(message, path):
@@ -36,7 +37,7 @@ def check_place(message, path):
 
 @pytest.mark.parametrize(
     "edit",
-    [*EDITS, *ENDPOINT_EDITS, *MIX_EDITS],
+    ALL,
     ids=lambda edit: f"{edit.file[-14:]}-{edit.new[:40]!r}",
 )
 def test_one_wrong_thing_is_one_sentence(edit, place, fab_run, pack):

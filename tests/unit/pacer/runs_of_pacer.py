@@ -1,4 +1,4 @@
-"""Follow a pacer that runs: its load processes, and the moment at which something has happened."""
+"""Define the load of most tests, and follow a pacer that runs: its processes, what has happened."""
 
 import signal
 import subprocess
@@ -12,6 +12,13 @@ import psutil
 PATIENCE_S = 120
 LONG = ("--duration", "600")  # of a load that a test ends
 UNDISTURBED = ("--timeout", "60")  # longer than any stall of the machine that runs the tests
+LOAD = ("--rate", "250", "--connections", "8", "--duration", "0.4", *UNDISTURBED)  # 100 requests
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+
+
+def errors(figures: dict[str, Any]) -> dict[str, int]:
+    """Return the classes of errors that occurred, with how many there were of each."""
+    return {name: count for name, count in figures["errors"].items() if count}
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:

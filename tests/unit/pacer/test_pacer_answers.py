@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
-from runs_of_pacer import UNDISTURBED
+from runs_of_pacer import OK, UNDISTURBED
 
 from pacer.merge import new_histogram
 from testbed.tools import parse
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 FAILED = b"HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nno"
 WRONG = OK.replace(b"hello", b"jello")
 HELLO = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"  # its SHA-256

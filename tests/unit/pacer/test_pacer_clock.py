@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+from runs_of_pacer import OK
 
 from pacer.closed_loop import ClosedLoop
 from pacer.connection import Connection
@@ -15,8 +16,6 @@ from pacer.open_loop import OpenLoop
 from pacer.options import parse
 from pacer.plan import split
 from pacer.tally import Frame
-
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 
 
 class Nowhere:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from hdrh.histogram import HdrHistogram
-from runs_of_pacer import UNDISTURBED
+from runs_of_pacer import OK, UNDISTURBED
 
 from pacer.closed_loop import PAUSE_NS, ClosedLoop
 from pacer.opening import Opener
@@ -18,7 +18,6 @@ from pacer.options import parse
 from pacer.plan import split
 from pacer.tally import Tally
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 CLOSED = ("--closed", "--connections", "8", "--duration", "0.5", *UNDISTURBED)
 
 Pacer = Callable[..., dict[str, Any]]

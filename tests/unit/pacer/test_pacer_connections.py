@@ -5,10 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from runs_of_pacer import UNDISTURBED
-
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-LOAD = ("--rate", "250", "--connections", "8", "--duration", "0.4", *UNDISTURBED)  # 100 requests
+from runs_of_pacer import LOAD, OK
 
 Pacer = Callable[..., dict[str, Any]]
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from runs_of_pacer import OK
 from some_mixes import ADD, HEAD, ITEM, recipes
 
 from pacer.mix import WORD_BITS, Draw, Mix
 from pacer.options import parse
 from pacer.plan import split
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
 Pacer = Callable[..., dict[str, Any]]
 Answering = Callable[..., str]
 

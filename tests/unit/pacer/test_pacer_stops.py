@@ -14,7 +14,9 @@ import psutil
 import pytest
 from hdrh.histogram import HdrHistogram
 from runs_of_pacer import (
+    LOAD,
     LONG,
+    OK,
     PATIENCE_S,
     UNDISTURBED,
     load_pids,
@@ -23,8 +25,6 @@ from runs_of_pacer import (
     wait_until_connected,
 )
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-LOAD = ("--rate", "250", "--connections", "8", "--duration", "0.4", *UNDISTURBED)  # 100 requests
 # Of two processes, until it is stopped
 SHARED = ("--rate", "100", "--connections", "4", "--processes", "2", *LONG, *UNDISTURBED)
 

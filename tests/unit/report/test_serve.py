@@ -1,93 +1,20 @@
 """The server of a results folder: a real one on the loopback address, asked as a browser asks."""
 
 import os
-import threading
 import time
 import urllib.request
-from contextlib import contextmanager
-from datetime import timedelta
-from http.client import HTTPConnection
 from urllib.parse import quote, urlencode
 
-import bs4
 import pytest
 
 from analysis.__main__ import main
 from analysis.compared.command import sides
 from analysis.compared.page import page as compared_page
-from analysis.serve import history, index, pages, reports, server
+from analysis.serve import pages, reports, server
 from testbed import store
 from testbed.errors import Exit
 from tests.unit.report import builder, series_builder
-
-FIGURES = {"first": (1000.0, 1010.0, 1020.0), "second": (1500.0, 1510.0, 1520.0)}
-
-
-def runs(name, goodputs, app="flask", **other):
-    found = []
-    for trial, rate in enumerate(goodputs, start=1):
-        figures = builder.output(throughput_rps=rate, goodput_rps=rate, due=int(rate * 20))
-        one = builder.run(trial, app, "index", trial=trial, figures=figures, **other)
-        found.append(one.model_copy(update={"campaign": name}))
-    return found
-
-
-def write(results, name, goodputs, *, days=0, app="flask", endpoint="index", about=None, **other):
-    records = runs(name, goodputs, app, **other)
-    asked = {"trials": len(records), "apps": [app], "endpoints": [endpoint]}
-    values = {
-        "campaign": name,
-        "asked": asked,
-        "created_at": builder.BEGAN + timedelta(days=days),
-    }
-    campaign = builder.campaign(records, **(values | (about or {})))
-    return builder.write(results / name, campaign, records, curves=False)
-
-
-@pytest.fixture
-def results(tmp_path):
-    place = tmp_path / "results"
-    for days, (name, goodputs) in enumerate(FIGURES.items()):
-        write(place, name, goodputs, days=days)
-    return place
-
-
-@contextmanager
-def serving(folder):
-    with server.Server(folder, 0) as one:
-        thread = threading.Thread(target=one.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield one
-        finally:
-            one.shutdown()
-            thread.join()
-
-
-@pytest.fixture
-def ask(results):
-    """Ask the server for a path; returns the answer and its text."""
-    with serving(results) as one:
-
-        def call(path, method="GET", headers=None):
-            connection = HTTPConnection(*one.server_address)
-            connection.request(method, path, headers=headers or {})
-            answer = connection.getresponse()
-            text = answer.read().decode()
-            connection.close()
-            return answer, text
-
-        yield call
-
-
-def names(text):
-    """Return the names of the campaigns that a list shows, in its order."""
-    rows = bs4.BeautifulSoup(text, "html.parser").select("tbody th")
-    return [(row.small or row).get_text(strip=True) for row in rows]
-
-
-def shown(text):
-    return " ".join(bs4.BeautifulSoup(text, "html.parser").main.get_text(" ").split())
+from tests.unit.report.served import FIGURES, names, runs, serving, shown, write
 
 
 def test_a_browser_is_shown_all_campaigns_the_latest_first(results):
@@ -377,55 +304,6 @@ def test_what_cannot_be_compared_is_a_sentence(ask, query, told):
     answer, text = ask(f"/compare?{query}")
     assert answer.status == 404
     assert told in shown(text)
-
-
-def test_the_history_has_the_campaigns_of_the_same_question_and_place(results, ask):
-    write(results, "elsewhere", (1.0,), days=3, about={"place": "metal"})
-    write(results, "another", (1.0,), days=4, about={"experiment": "round3"})
-    write(results, "django", (7.0, 7.0), days=5, app="django")
-    (results / "empty").mkdir()
-    begun = builder.campaign(runs("empty", (1.0,)), campaign="empty")
-    (results / "empty" / "campaign.json").write_text(begun.model_dump_json())
-    _, text = ask("/history?campaign=first&figure=goodput_rps")
-    assert names(text) == ["django", "second", "first"]
-    assert "1,510 1,500 to 1,520 3 of 3" in shown(text)
-    assert "none of the 1 planned runs" in shown(text)
-    drawn = bs4.BeautifulSoup(text, "html.parser").select("svg")
-    assert [len(one.select("circle")) for one in drawn] == [2]
-    assert names(ask("/history?campaign=first&app=django")[1]) == ["django"]
-    assert names(ask("/history?campaign=first&endpoint=none")[1]) == []
-    for path in ("/history", "/history?campaign=none", "/history?campaign=first&figure=speed"):
-        assert ask(path)[0].status == 404
-
-
-@pytest.mark.parametrize("key", ["response_p99_us", "capacity_rps", "unsent", "memory_peak_mb"])
-def test_any_figure_may_have_a_history(ask, key):
-    assert ask(f"/history?campaign=first&figure={key}")[0].status == 200
-
-
-def test_a_history_is_read_anew_only_when_files_change(results, monkeypatch):
-    known, loaded = history.Histories(), []
-    load = history.load
-    monkeypatch.setattr(history, "load", lambda folder: (loaded.append(folder), load(folder))[1])
-    entries = index.Index(results).entries()
-    figure = history.figure_of("goodput_rps")
-    first, second = (known.lines(entries, figure) for _ in range(2))
-    assert [p.value for p in first[0][0].points] == [p.value for p in second[0][0].points]
-    assert len(loaded) == 2
-    run = results / "first" / "001-flask-index-default-t1" / "run.json"
-    run.write_text(run.read_text().replace("1000.0", "1030.0"))
-    (line,), _ = known.lines(entries, figure)
-    assert [point.value for point in line.points] == [1020.0, 1510.0]
-
-
-def test_dots_lie_within_the_chart_and_noise_looks_small(results):
-    figure = history.figure_of("goodput_rps")
-    (line,), _ = history.Histories().lines(index.Index(results).entries(), figure)
-    drawn = history.drawing(line, figure)
-    for dot in drawn.dots:
-        assert history.TOP <= dot.high <= dot.y <= dot.low <= history.HEIGHT - history.BOTTOM
-        assert history.LEFT <= dot.x <= history.WIDTH - history.RIGHT
-    assert history.drawing(history.Line(line.where, line.load, line.points[:1]), figure) is None
 
 
 @pytest.mark.parametrize(

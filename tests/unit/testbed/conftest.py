@@ -4,9 +4,12 @@ import pytest
 
 from testbed.asked import catalogue
 from testbed.model.experiment import Experiment
+from tests.unit.testbed.called import gone_on, requests, told
+from tests.unit.testbed.own_versions import deployed, own
 from tests.unit.testbed.ssh_machine import agent, keys, machine
 
-__all__ = ["agent", "keys", "machine"]  # fixtures
+# fixtures
+__all__ = ["agent", "deployed", "gone_on", "keys", "machine", "own", "requests", "told"]
 
 WORKLOAD = """\
 schema_version: 1

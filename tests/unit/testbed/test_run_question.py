@@ -1,27 +1,15 @@
 """`fab run-question`: its plan, what it hands to the campaign, how it goes on, what it refuses."""
 
-import contextlib
-
 import pytest
-from invoke.context import Context
 
 from testbed import store
 from testbed.campaign import campaign
-from testbed.campaign.campaign import Outcome
 from testbed.cli import asking
-from testbed.errors import Exit, TestbedError
-from testbed.hosts import inventory
+from testbed.errors import Exit
 from testbed.model.results import CAMPAIGN_FILE
-from testbed.progress import Progress
-from testbed.terminal import Terminal
 from tests.unit.report import builder, question_builder
+from tests.unit.testbed.called import exit_code
 from tests.unit.testbed.test_questions import WORKERS
-
-
-@pytest.fixture
-def told():
-    """The folders whose answers were printed."""
-    return []
 
 
 @pytest.fixture
@@ -33,11 +21,7 @@ def run_question(told, tmp_path, monkeypatch, capsys):
     task = asking.asking("any", lambda folder: told.append(folder) or 0)
 
     def call(name="workers.yml", **given):
-        code = 0
-        try:
-            task(Context(), name, **given)
-        except SystemExit as end:
-            code = end.code
+        code = exit_code(task, name, **given)
         printed = capsys.readouterr()
         return code, printed.out + printed.err
 
@@ -62,17 +46,9 @@ def test_the_same_seed_gives_the_same_order(run_question):
     assert first == again != other
 
 
-def test_the_campaign_has_the_question_and_its_answers_are_told(run_question, told, monkeypatch):
-    seen = []
-
-    def run(request, progress):
-        seen.append(request)
-        return Outcome(request.results_folder / (request.folder_name or ""), [])
-
-    monkeypatch.setattr(campaign, "run", run)
-    monkeypatch.setattr(inventory, "load", lambda named: named)
+def test_the_campaign_has_the_question_and_its_answers_are_told(run_question, told, requests):
     code, _ = run_question(scale="small", trials="3", quiet=True)
-    (request,) = seen
+    (request,) = requests
     assert code == 0
     assert set(request.experiment.variants) == {one.variant for one in request.question.cells}
     assert (request.experiment.trials, request.question.scale) == (3, "small")
@@ -80,22 +56,12 @@ def test_the_campaign_has_the_question_and_its_answers_are_told(run_question, to
     assert told == [request.results_folder / request.folder_name]
 
 
-def test_a_campaign_goes_on_with_the_question_that_it_was(run_question, monkeypatch, tmp_path):
+def test_a_campaign_goes_on_with_the_question_that_it_was(gone_on, tmp_path):
     asked = question_builder.plan()
     experiment = campaign.experiments.load(campaign.experiments.find("saturation"))
     about = builder.campaign([], question=asked, asked=experiment.model_dump(mode="json"))
     store.write(tmp_path / "begun" / CAMPAIGN_FILE, about)
-    seen = []
-
-    def prepare(request, *rest):
-        seen.append(request)
-        raise TestbedError("far enough")
-
-    monkeypatch.setattr(campaign, "_prepare", prepare)
-    monkeypatch.setattr(campaign, "held", lambda hosts: contextlib.nullcontext())
-    with pytest.raises(TestbedError, match="far enough"):
-        campaign.resume(tmp_path / "begun", None, Progress(Terminal(), quiet=True))
-    assert seen[0].question == asked
+    assert gone_on(tmp_path / "begun").question == asked
 
 
 def test_other_campaigns_are_not_gone_on_with(run_question, tmp_path):

@@ -1,29 +1,17 @@
 """`fab run-why`: its plan, what it hands to the campaign, how it goes on, and what it refuses."""
 
-import contextlib
-
 import pytest
-from invoke.context import Context
 
 from bench.why import factorial_of
 from testbed import store
 from testbed.campaign import campaign
-from testbed.campaign.campaign import Outcome
 from testbed.cli import explaining
-from testbed.errors import Exit, TestbedError
-from testbed.hosts import inventory
+from testbed.errors import Exit
 from testbed.model.results import CAMPAIGN_FILE
-from testbed.progress import Progress
-from testbed.terminal import Terminal
 from tests.unit.report import builder
+from tests.unit.testbed.called import exit_code
 
 BOTH = {"app": "aiohttp_api_hour", "against": "django"}
-
-
-@pytest.fixture
-def told():
-    """The folders whose shares were printed."""
-    return []
 
 
 @pytest.fixture
@@ -33,11 +21,7 @@ def run_why(told, tmp_path, monkeypatch, capsys):
     task = explaining.measuring_why("any", lambda folder: told.append(folder) or 0)
 
     def call(name="saturation", **given):
-        code = 0
-        try:
-            task(Context(), name, **given)
-        except SystemExit as end:
-            code = end.code
+        code = exit_code(task, name, **given)
         printed = capsys.readouterr()
         return code, printed.out + printed.err
 
@@ -55,17 +39,9 @@ def test_the_plan_names_factors_and_cells_and_touches_no_host(run_why, told, tmp
     assert not (tmp_path / "results").exists()
 
 
-def test_the_campaign_has_the_factorial_and_its_shares_are_told(run_why, told, monkeypatch):
-    seen = []
-
-    def run(request, progress):
-        seen.append(request)
-        return Outcome(request.results_folder / (request.folder_name or ""), [])
-
-    monkeypatch.setattr(campaign, "run", run)
-    monkeypatch.setattr(inventory, "load", lambda named: named)
+def test_the_campaign_has_the_factorial_and_its_shares_are_told(run_why, told, requests):
     code, _ = run_why(**BOTH, factors="pool", trials="3", quiet=True)
-    (request,) = seen
+    (request,) = requests
     assert code == 0
     assert [factor.name for factor in request.why.factors] == ["pool"]
     assert set(request.experiment.variants) == {cell.variant for cell in request.why.cells}
@@ -74,22 +50,12 @@ def test_the_campaign_has_the_factorial_and_its_shares_are_told(run_why, told, m
     assert told == [request.results_folder / request.folder_name]
 
 
-def test_a_campaign_goes_on_as_the_factorial_that_it_was(run_why, monkeypatch, tmp_path):
+def test_a_campaign_goes_on_as_the_factorial_that_it_was(gone_on, tmp_path):
     why = factorial_of(["pool"])
     asked = campaign.experiments.load(campaign.experiments.find("saturation"))
     about = builder.campaign([], why=why, asked=asked.model_dump(mode="json"))
     store.write(tmp_path / "begun" / CAMPAIGN_FILE, about)
-    seen = []
-
-    def prepare(request, *rest):
-        seen.append(request)
-        raise TestbedError("far enough")
-
-    monkeypatch.setattr(campaign, "_prepare", prepare)
-    monkeypatch.setattr(campaign, "held", lambda hosts: contextlib.nullcontext())
-    with pytest.raises(TestbedError, match="far enough"):
-        campaign.resume(tmp_path / "begun", None, Progress(Terminal(), quiet=True))
-    assert seen[0].why == why
+    assert gone_on(tmp_path / "begun").why == why
 
 
 def test_other_campaigns_are_not_gone_on_with(run_why, tmp_path):

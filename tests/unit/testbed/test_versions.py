@@ -1,50 +1,20 @@
 """Two versions of an app: found as folders or revisions, laid out side by side, and refused."""
 
-import io
 import os
 import shutil
 import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
 import pytest
-from invoke.context import Context
 
-from testbed import store
-from testbed.asked import catalogue, experiments
-from testbed.campaign import campaign, versions
+from testbed.asked import experiments
+from testbed.campaign import versions
 from testbed.cli import comparing
-from testbed.errors import Exit, Interrupted, TestbedError
-from testbed.hosts import inventory
+from testbed.errors import Exit
 from testbed.model.campaign import Versions
-from tests.unit.report import builder
-
-SOUND = Path(__file__).parents[1] / "bad_input" / "sound"
-
-
-def git(folder, *words):
-    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]
-    subprocess.run(["git", "-C", str(folder), *identity, *words], check=True, capture_output=True)
-
-
-@pytest.fixture
-def own(tmp_path, monkeypatch):
-    """An apps folder in a git repository of two commits; in the second, the app has changed."""
-    shutil.copytree(SOUND, tmp_path, dirs_exist_ok=True)
-    git(tmp_path, "init", "-q")
-    git(tmp_path, "add", ".")
-    git(tmp_path, "commit", "-qm", "one")
-    git(tmp_path, "tag", "v1")
-    app = tmp_path / "own" / "shop" / "catalogue"
-    (app / "service.py").write_text("print('two')\n")
-    (app / "more.py").write_text("")
-    declared = (app / "app.yml").read_text()
-    (app / "app.yml").write_text(declared.replace("WORKERS, default: 4", "WORKERS, default: 8"))
-    git(tmp_path, "add", ".")
-    git(tmp_path, "commit", "-qm", "two")
-    monkeypatch.setenv(store.FOLDER_VARIABLE, str(tmp_path / "results"))
-    return tmp_path / "own"
+from tests.unit.testbed.called import exit_code
+from tests.unit.testbed.own_versions import SOUND, git
 
 
 @pytest.fixture
@@ -57,12 +27,8 @@ def run_ab(own, capsys):
         options = {
             "apps_path": str(own), "app": "catalogue", "old": "v1", "new": "HEAD", "dry_run": True
         } | given  # fmt: skip
-        code = 0
-        try:
-            options = {name: value for name, value in options.items() if value is not None}
-            task(Context(), str(own.parent / "experiment.yml"), **options)
-        except SystemExit as end:
-            code = end.code
+        options = {name: value for name, value in options.items() if value is not None}
+        code = exit_code(task, str(own.parent / "experiment.yml"), **options)
         return code, *capsys.readouterr()
 
     return call
@@ -187,31 +153,6 @@ def test_a_long_name_still_names_two_apps(run_ab, own):
     assert f"new: {long[:27]}_new, from" in out
 
 
-@pytest.fixture
-def deployed(own, monkeypatch):
-    """Deploys and measures nothing; gives what was to be deployed, and the campaign's request."""
-    seen = {"requests": []}
-
-    def play(name, place, *, ask_password, variables):
-        seen["playbook"] = (name, ask_password)
-        seen["apps"] = catalogue.load(variables["testbed_apps_path"]).apps_of("shop")
-        if seen.get("fails"):
-            raise TestbedError("ansible-playbook ended with an error", exit_code=Exit.NOT_READY)
-
-    def run(request, progress):
-        seen["request"] = request
-        seen["requests"].append(request)
-        (request.parent / request.folder_name).mkdir(exist_ok=True)
-        (request.parent / request.folder_name / "campaign.json").write_text("{}")
-        return campaign.Outcome(request.parent / request.folder_name, [])
-
-    monkeypatch.setattr(versions.playbook, "play", play)
-    monkeypatch.setattr(versions, "held", lambda *_, **__: io.StringIO())  # any context manager
-    monkeypatch.setattr(versions.campaign, "run", run)
-    monkeypatch.setattr(inventory, "load", lambda _: None)
-    return seen
-
-
 def test_both_are_deployed_beside_the_other_apps_and_kept_with_the_results(run_ab, own, deployed):
     code, _, err = run_ab(dry_run=False, ask_become_pass=True, quiet=True)
     assert (code, err) == (0, "")
@@ -247,140 +188,6 @@ def test_variants_for_other_apps_are_left_out(own):
     assert set(found) == {"few", "many"}
     assert set(found["many"].app_settings) == {"catalogue_old", "catalogue_new"}
     assert not temporary.exists()
-
-
-@pytest.fixture
-def run_aa(own, capsys):
-    """`fab run-aa EXPERIMENT --apps-path=own --app=catalogue`, in this process."""
-    judged = []
-    task = comparing.measuring_noise("any", lambda folder: judged.append(folder) or 0)
-
-    def call(**given):
-        options = {"apps_path": str(own), "app": "catalogue", "repeats": "3"} | given
-        code = 0
-        try:
-            task(Context(), str(own.parent / "experiment.yml"), **options)
-        except SystemExit as end:
-            code = end.code
-        return code, *capsys.readouterr(), judged
-
-    return call
-
-
-def test_an_app_against_itself_is_repeated_in_campaigns_of_their_own(run_aa, own, deployed):
-    seen = deployed["requests"]
-    code, out, err, (folder,) = run_aa(seed="7", quiet=True)
-    assert (code, err) == (0, "")
-    assert "3 campaigns" in out
-    assert [request.folder_name for request in seen] == ["repeat-1", "repeat-2", "repeat-3"]
-    assert len({request.seed for request in seen}) == 3
-    assert {request.parent for request in seen} == {folder}
-    assert all(request.versions.differences == [] for request in seen)
-    assert list(deployed["apps"]) == ["catalogue", "catalogue_new", "catalogue_old"]
-
-
-@pytest.mark.parametrize(
-    ("given", "says"),
-    [
-        ({"app": None}, "--app: missing"),
-        ({"app": "katalog"}, "unknown app"),
-        ({"repeats": "1"}, "--repeats: "),
-        *(({"repeats": value}, "--repeats: ") for value in ("many", "", "inf", "2.5", "1001")),
-        ({"repeats": "true"}, "--repeats: "),
-        ({"repeats": "9" * 5000}, "--repeats: "),
-        ({"apps": "catalogue"}, "--apps does not go with run-aa"),
-        ({"resume": "results/x"}, "does not go with --apps-path"),
-        ({"until": "3%"}, "--until does not go with run-aa"),
-    ],
-)
-def test_what_cannot_be_repeated_is_one_sentence(run_aa, given, says):
-    code, out, err, _ = run_aa(dry_run=True, **given)
-    assert (code, out) == (Exit.BAD_INPUT, "")
-    assert says in err
-
-
-@pytest.fixture
-def interrupted(run_aa, own, deployed, monkeypatch):
-    """The folder of repeats of which the first was measured and the second was interrupted."""
-
-    def begin(request, progress):
-        deployed["requests"].append(request)
-        number = len(deployed["requests"])
-        about = builder.campaign(
-            [], asked=request.experiment.model_dump(mode="json"), versions=request.versions,
-            seed=request.seed, campaign=request.folder_name, experiment=request.name,
-        )  # fmt: skip
-        ended = about.ended_at if number == 1 else None
-        folder = request.parent / request.folder_name
-        builder.write(folder, about.model_copy(update={"ended_at": ended}), [])
-        if number == 2:
-            raise Interrupted("lost the server")
-        return campaign.Outcome(folder, [])
-
-    monkeypatch.setattr(versions.campaign, "run", begin)
-    code, _, err, judged = run_aa(seed="7")
-    assert (code, judged) == (Exit.RUN_INTERRUPTED, [])
-    (folder,) = (own.parent / "results").iterdir()
-    assert f"{folder.name} --repeats=3`" in "".join(err.split("\n"))
-    return folder
-
-
-def test_repeats_go_on_where_they_stopped(run_aa, deployed, interrupted, monkeypatch):
-    resumed = []
-
-    def resume(folder, hosts, progress, *, within):
-        resumed.append((folder.name, within))
-        return campaign.Outcome(folder, [])
-
-    monkeypatch.setattr(versions.campaign, "resume", resume)
-    begun, deployed["apps"] = list(deployed["requests"]), None
-    options = {"apps_path": None, "app": None, "resume": str(interrupted)}
-    code, out, err, judged = run_aa(**options)
-    assert (code, err, judged) == (0, "", [interrupted])
-    assert "3 campaigns" in out
-    assert resumed == [("repeat-2", interrupted.name)]
-    (made,) = deployed["requests"][2:]
-    assert (made.folder_name, made.parent, made.name) == ("repeat-3", interrupted, begun[0].name)
-    assert (made.experiment, made.versions) == (begun[0].experiment, begun[0].versions)
-    assert made.seed not in {request.seed for request in begun}
-    assert list(deployed["apps"]) == ["catalogue", "catalogue_new", "catalogue_old"]
-
-
-def test_more_repeats_than_at_first_have_names_of_their_own(run_aa, deployed, interrupted):
-    (interrupted / "repeat-2" / "campaign.json").unlink()
-    (interrupted / "repeat-2").rmdir()
-    run_aa(apps_path=None, app=None, resume=str(interrupted), repeats="11")
-    names = [request.folder_name for request in deployed["requests"][2:]]
-    assert names == [f"repeat-{number:02}" for number in range(2, 12)]
-
-
-@pytest.mark.parametrize(
-    ("given", "says"),
-    [
-        ({}, "no campaign of an app against itself began here"),
-        ({"app": "catalogue"}, "does not go with --app"),
-        ({"seed": "1"}, "does not go with --seed"),
-        ({"duration": "1"}, "does not go with --duration"),
-        ({"dry_run": True}, "does not go with --dry-run"),
-        ({"resume": "nowhere"}, "nowhere"),
-    ],
-)
-def test_repeats_that_cannot_go_on_are_one_sentence(run_aa, deployed, tmp_path, given, says):
-    (tmp_path / "repeat-x").mkdir()
-    (tmp_path / "repeat-x" / "campaign.json").write_text("{}")
-    options = {"apps_path": None, "app": None, "resume": str(tmp_path)} | given
-    code, out, err, judged = run_aa(**options)
-    assert (code, out, judged, deployed["requests"]) == (Exit.BAD_INPUT, "", [], [])
-    assert says in err
-
-
-def test_an_app_against_itself_needs_no_experiment(own):
-    command = [sys.executable, "-m", "fabric", "run-aa", "--app=nothing", "--dry-run"]
-    done = subprocess.run(
-        command, cwd=SOUND.parents[3], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == Exit.BAD_INPUT
-    assert "unknown app of workload agents: 'nothing'" in done.stderr
 
 
 def test_an_app_s_folder_may_be_a_link(run_ab, own, deployed):
