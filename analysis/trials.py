@@ -11,11 +11,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from analysis.ratio import Span, finite, mean
+from testbed.model.kinds import ROLES
 from testbed.model.results import RunRecord, Standing
 
 WORST_LAST: tuple[Standing, ...] = ("valid", "doubtful", "invalid", "failed", "interrupted")
 WITHOUT_FIGURES: tuple[Standing, ...] = ("failed", "interrupted")
 SAY_WHY_BOUNDED = ("censored", "failed_answers")  # checks whose remarks are on response times
+FEW = 4  # runs that a sentence names one by one
 NOT_COUNTED: tuple[Standing, ...] = ("invalid", *WITHOUT_FIGURES)
 
 
@@ -228,18 +230,29 @@ def why_left_out(record: RunRecord) -> str:
 
 
 def doubts(records: Iterable[RunRecord]) -> list[str]:
-    """Return each doubt about the runs that count once, with the trials that it applies to."""
-    found: dict[str, list[tuple[str, str]]] = {}
-    for record in records:
+    """Return each doubt about the runs that count once, with the trials that it applies to.
+
+    If it applies to more than FEW runs, the sentence has their number.
+    """
+    counted = [record for record in records if counts(record)]
+    found: dict[str, dict[str, str]] = {}  # by check, the first clause of each run
+    for record in counted:
         if record.standing == "doubtful":
             for finding in record.findings:
                 if finding.verdict == "doubtful":
-                    item = (_which(record), _clause(finding.sentence))
-                    found.setdefault(finding.check, []).append(item)
+                    of_check = found.setdefault(finding.check, {})
+                    of_check.setdefault(_which(record), _clause(finding.sentence))
     return [
-        f"{items[0][1]} (trial {'; '.join(which for which, _ in items)})."
-        for items in found.values()
+        f"{next(iter(clauses.values()))} ({_at(list(clauses), len(counted))})."
+        for clauses in found.values()
     ]
+
+
+def _at(which: Sequence[str], counted: int) -> str:
+    """Return the trials that a doubt applies to, of so many runs that count."""
+    if len(which) <= FEW:
+        return f"trial {'; '.join(which)}"
+    return f"in {len(which)} of {counted} runs, among them trial {which[0]}"
 
 
 def why_nothing_is_known(cells: Iterable[CellTrials]) -> str | None:
@@ -281,9 +294,12 @@ def _which(record: RunRecord) -> str:
 
 
 def _clause(sentence: str) -> str:
-    """Return the part of a sentence before its colon.
+    """Return the part of a sentence before its colon, and before it the host that it is about.
 
     The campaign's own report has the whole sentence.
     """
-    short = textwrap.shorten(sentence.split(": ")[0].rstrip("."), 100, placeholder=" …")
+    first, *others = sentence.split(": ")
+    if first in ROLES and others:
+        first = f"{first}: {others[0]}"
+    short = textwrap.shorten(first.rstrip("."), 100, placeholder=" …")
     return f"{short[:1].upper()}{short[1:]}"

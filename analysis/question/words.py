@@ -30,17 +30,18 @@ class Words:
     ahead: str  # 'A … than B'
     behind: str
     level: str
+    of_both: str  # 'A and B cannot be told apart …'
     parts: dict[Verdict, str]  # behind a ratio
 
 
 OF_FIGURE = {
     CAPACITY.key: Words(
-        "serves more", "serves less", "both serve as much",
+        "serves more", "serves less", "both serve as much", "in how much they serve",
         SHOWN | {"ahead": "more", "behind": "less", "level": "as much"},
     ),
     CPU.key: Words(
         "takes less CPU time per answer", "takes more CPU time per answer",
-        "both take as much CPU time per answer",
+        "both take as much CPU time per answer", "in CPU time per answer",
         SHOWN | {"ahead": "less", "behind": "more", "level": "as much"},
     ),
 }  # fmt: skip
@@ -131,8 +132,8 @@ def _course(plan: QuestionPlan, course: Course) -> str:
         case "level":
             return f"No crossover {within}: {of} against {to}, {words.level}."
     if all(one.verdict == "no data" for one in course.compared):
-        return f"There are no data to compare {of} with {to} {within}."
-    return f"{of} and {to} cannot be told apart {within}, so no crossover was seen."
+        return f"There are no data to compare {of} with {to} {words.of_both} {within}."
+    return f"{of} and {to} cannot be told apart {words.of_both} {within}, so no crossover was seen."
 
 
 def _less(one: Compared | float, other: Compared | float) -> bool:

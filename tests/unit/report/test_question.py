@@ -85,7 +85,10 @@ def test_parallel_lines_that_scatter_cannot_be_told_apart(answered):
     words = {one["verdict"] for one in said["compared"][0]["points"]}
     assert words <= {"cannot be told apart", "level"}
     assert said["compared"][0]["crossover"]["course"] == "untold"
-    assert "Tasks and Threads cannot be told apart within 0 to 200 ms" in str(said)
+    assert (
+        "Tasks and Threads cannot be told apart in how much they serve within 0 to 200 ms"
+        in str(said)
+    )
 
 
 def test_one_trial_decides_nothing_and_has_the_interval_of_its_search(answered):
@@ -281,5 +284,6 @@ def test_a_campaign_without_any_answer_says_so(answered):
     assert code == Exit.NOT_VALID
     assert {one["verdict"] for one in said["compared"][0]["points"]} == {"no data"}
     (answer,) = said["answers"]["upstream"]
-    assert answer["answer"] == "There are no data to compare Tasks with Threads within 0 to 200 ms."
+    within = "in how much they serve within 0 to 200 ms"
+    assert answer["answer"] == f"There are no data to compare Tasks with Threads {within}."
     assert any("Threads, at 0 ms" in remark for remark in said["remarks"])

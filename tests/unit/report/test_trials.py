@@ -128,6 +128,16 @@ def test_a_doubt_is_said_once_with_all_trials_that_have_it():
     assert doubts([*both, other]) == ["CPU stolen (trial 1; 2).", "Swapped 4 KiB (trial 3)."]
 
 
+def test_a_doubt_about_many_runs_tells_their_number_and_one_about_a_host_what_it_is():
+    busy = found("doubtful", "client: 20 % of the CPUs in use (limit 10): others work", "load")
+    idle = found("doubtful", "server: 30 % of the CPUs in use (limit 10): others work", "load")
+    many = [trial(n, verdict="doubtful", findings=[busy, idle]) for n in range(1, 7)]
+    said = doubts([*many, trial(7), trial(8, verdict="invalid", findings=[busy])])
+    assert said == [
+        "Client: 20 % of the CPUs in use (limit 10) (in 6 of 7 runs, among them trial 1)."
+    ]
+
+
 def test_a_summary_takes_what_counts_and_else_what_has_figures():
     assert summarised([trial(1), INVALID, failed(4)]) == [trial(1)]
     assert summarised([INVALID, failed(4)]) == [INVALID]
