@@ -76,6 +76,16 @@ def assert_keeps(running: RunningApp, path: str, keepalive_s: float = math.inf) 
         assert kept or time.monotonic() - began >= keepalive_s
 
 
+def assert_ends_idle(running: RunningApp, path: str) -> None:
+    """The app closes a connection over which nothing more is asked.
+
+    A connection that it keeps longer than clients wait ends in a time-out of the socket.
+    """
+    with contextlib.closing(running.connect()) as idle:
+        assert ask(idle, path).status == 200
+        assert idle.sock.recv(1) == b""
+
+
 def assert_listening(port: int, count: int) -> None:
     """So many sockets listen on the port of loopback; a worker's own comes after its process."""
 

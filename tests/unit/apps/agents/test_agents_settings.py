@@ -1,6 +1,5 @@
 """Each setting that an app declares changes what it is said to change."""
 
-import contextlib
 import subprocess
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from tests.unit.apps.cluster import Cluster
 from tests.unit.apps.observing import (
     REQUESTS,
     assert_closes,
+    assert_ends_idle,
     assert_keeps,
     assert_kept,
     assert_listening,
@@ -22,7 +22,6 @@ from tests.unit.apps.serving import (
     START_PATIENCE_S,
     RunningApp,
     Serve,
-    ask,
     assert_workers,
 )
 
@@ -87,18 +86,12 @@ def test_worker_class_threads_and_keepalive_s(
         with waiting_requests(running, database, *AGENTS_TABLE):
             assert_under_way(running, database, under_way)
         assert_keeps(running, "/agents", keepalive_s=1)
-        with contextlib.closing(running.connect()) as idle:
-            assert ask(idle, "/index").status == 200
-            assert idle.sock.recv(1) == b""  # with the default, the socket's timeout strikes
+        assert_ends_idle(running, "/index")
 
 
 def test_keepalive_s_of_api_hour(serve: Serve) -> None:
-    with (
-        serve("aiohttp_api_hour", keepalive_s=1) as running,
-        contextlib.closing(running.connect()) as idle,
-    ):
-        assert ask(idle, "/index").status == 200
-        assert idle.sock.recv(1) == b""
+    with serve("aiohttp_api_hour", keepalive_s=1) as running:
+        assert_ends_idle(running, "/index")
 
 
 @pytest.mark.parametrize(
