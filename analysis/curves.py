@@ -60,7 +60,7 @@ class Curves:
 
 
 def _is_readable(path: Path, notes: list[str]) -> bool:
-    """Whether a file of a run can be read into memory; where it is there and cannot, note why."""
+    """Return whether a run's file can be read into memory. If it is there and cannot, note why."""
     try:
         other, size = files.kind(path), path.stat().st_size
     except FileNotFoundError:

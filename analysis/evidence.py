@@ -20,7 +20,7 @@ MOST_FILES = 40  # of one run that are linked
 
 
 @dataclass(frozen=True)
-class Evidence:
+class RunFile:
     """One file of a run."""
 
     name: str  # relative to the run's folder
@@ -29,7 +29,7 @@ class Evidence:
     text: str | None = None  # of a short raw file
 
 
-def of_campaign(campaign: LoadedCampaign, out: Path) -> dict[str, list[Evidence]]:
+def of_campaign(campaign: LoadedCampaign, out: Path) -> dict[str, list[RunFile]]:
     """Return the files of each run by its id, as a page in the folder `out` links them."""
     to_folder = Path(os.path.relpath(campaign.folder.resolve(), out.resolve()))
     return {
@@ -49,7 +49,7 @@ def question_page(campaign: LoadedCampaign, out: Path) -> str | None:
     return quote(os.path.relpath(page.resolve(), out.resolve()))
 
 
-def _of_run(folder: Path, to_campaign: Path) -> list[Evidence]:
+def _of_run(folder: Path, to_campaign: Path) -> list[RunFile]:
     paths = sorted([*folder.glob("*"), *folder.glob("raw/*")])
     found = []
     for path in paths:
@@ -59,7 +59,7 @@ def _of_run(folder: Path, to_campaign: Path) -> list[Evidence]:
         size = path.stat().st_size
         is_short = name.startswith("raw/") and 0 < size <= INSIDE_BYTES
         found.append(
-            Evidence(
+            RunFile(
                 name=name,
                 link=quote((to_campaign / folder.name / name).as_posix()),
                 size_bytes=size,

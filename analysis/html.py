@@ -28,7 +28,7 @@ from analysis import (
 )
 from analysis.charts.style import Rendered, webp
 from analysis.compare.cells import CAPACITY
-from analysis.evidence import Evidence
+from analysis.evidence import RunFile
 from analysis.intervals import CONFIDENCE
 from analysis.load import LoadedCampaign
 from analysis.statistics import MIN_TRIALS_FOR_INTERVAL
@@ -63,7 +63,7 @@ class RunRow:
 def page(
     campaign: LoadedCampaign,
     charts: Mapping[str, list[Rendered]],
-    evidence: Mapping[str, list[Evidence]],
+    evidence: Mapping[str, list[RunFile]],
     why: Section | None = None,
     question_page: str | None = None,
 ) -> str:

@@ -23,7 +23,7 @@ from scipy.optimize import brentq
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from analysis.intervals import Floats
 from analysis.question.answers import FACTOR
-from analysis.question.crossing import At, Crossing, Verdict, crossing, verdicts
+from analysis.question.crossing import At, Crossing, PointVerdict, crossing, verdicts
 from analysis.ratio import Estimate, Span, estimate
 
 Kind = Literal["crosses", "ahead", "equal"]
@@ -55,7 +55,9 @@ class Setting:
             return None
         return float(brentq(self.log_ratio, *ends))
 
-    def asked(self, dice: np.random.Generator) -> tuple[list[Estimate], list[Verdict], Crossing]:
+    def asked(
+        self, dice: np.random.Generator
+    ) -> tuple[list[Estimate], list[PointVerdict], Crossing]:
         """Measure both stacks once, and return what is answered."""
         blocks = dice.normal(0, self.block_sd, (self.trials, 1))
         ratios = []

@@ -64,7 +64,7 @@ def check_folder(path: Path, remedy: str) -> None:
 
 @contextmanager
 def written_to(out: Path) -> Iterator[None]:
-    """Raise TestbedError, with the remedy, if what is done in it cannot write to `--out`."""
+    """Raise TestbedError, which points at --out, if the block cannot write what it wants to."""
     try:
         yield
     except OSError as error:

@@ -23,10 +23,10 @@ from analysis.ratio import Estimate
 from analysis.verdict import UNDECIDED
 from testbed.model.article import CellRef, Claim, Metric, Published
 
-# An article prints figures to two digits or more: if a ratio is that of two of them, it is so to
-# this factor
+# An article prints its figures to two digits or more. So the ratio of two printed figures differs
+# from the printed ratio by less than this factor, if it is their ratio at all
 SAME = 1.03
-MOST_ROWS = 8  # of a chart, which so fits on a printed page
+MOST_ROWS = 8  # in one chart, so that it fits on a printed page
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def _of_kind(
 
 
 def _shared_out(rows: list[Row]) -> list[list[Row]]:
-    """Return the rows in as few parts as MOST_ROWS allows, of about one length."""
+    """Return the rows in as few parts as MOST_ROWS allows, all of about the same length."""
     number = math.ceil(len(rows) / MOST_ROWS)
     size = math.ceil(len(rows) / number)
     return [rows[first : first + size] for first in range(0, len(rows), size)]

@@ -34,7 +34,7 @@ GAP = 0.42  # for the ticks of one and the title of the next
 LEFT = 0.75  # for 10,000 and the name beside it
 BAND = 0.15
 PERCENTILES = {99.0: ("o", "p99"), 50.0: ("D", "p50")}
-Figure = Callable[[RunRecord], float | None]
+Reading = Callable[[RunRecord], float | None]
 
 
 def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart | None:
@@ -138,22 +138,26 @@ def _errors(axes: Axes, row: Row, colour: str) -> None:
     axes.set_ylabel("errors, %", fontsize=8)
 
 
-def _points(axes: Axes, row: Row, figure: Figure, marker: str, look: dict[str, Any]) -> list[float]:
+def _points(
+    axes: Axes, row: Row, reading: Reading, marker: str, look: dict[str, Any]
+) -> list[float]:
     """Draw the probes; a line joins those of a trial that count. Return the values drawn."""
     values = []
     for trial in row.answers:
         counted = [record for record in _by_rate([trial]) if counts_in_search(record)]
         line = {"linestyle": "-", "linewidth": 0.6}
         values += _plot(
-            axes, counted, figure, {"marker": marker, "markersize": 3.5, **look, **line}
+            axes, counted, reading, {"marker": marker, "markersize": 3.5, **look, **line}
         )
     others = [record for record in _probes(row) if not counts_in_search(record)]
     cross = {"marker": "x", "markersize": 5, "color": look["color"]}
-    return [*values, *_plot(axes, others, figure, cross)]
+    return [*values, *_plot(axes, others, reading, cross)]
 
 
-def _plot(axes: Axes, probes: list[RunRecord], figure: Figure, look: dict[str, Any]) -> list[float]:
-    told = [(record, value) for record in probes if (value := figure(record)) is not None]
+def _plot(
+    axes: Axes, probes: list[RunRecord], reading: Reading, look: dict[str, Any]
+) -> list[float]:
+    told = [(record, value) for record in probes if (value := reading(record)) is not None]
     rates = [record.load.rate_rps or 0 for record, _ in told]
     values = [value for _, value in told]
     style: dict[str, Any] = {"linestyle": "none", "markeredgewidth": 0.8, **look}

@@ -15,7 +15,7 @@ from analysis.figures import BY_KEY, Figure
 from analysis.groups import endpoints as measured
 from analysis.load import LoadedCampaign
 from analysis.pairs import in_one_campaign
-from analysis.question.crossing import At, Crossing, Verdict, crossing, verdicts
+from analysis.question.crossing import At, Crossing, PointVerdict, crossing, verdicts
 from analysis.ratio import Estimate, Span
 from analysis.statistics import log_t_interval
 from analysis.trials import NOT_COUNTED, CellTrials, counts, remarks_on, why_nothing_is_known
@@ -87,7 +87,7 @@ class Compared:
     of: Cell
     to: Cell
     ratio: Estimate | None  # None: no data
-    verdict: Verdict = "no data"  # ahead: more capacity, or less CPU time
+    verdict: PointVerdict = "no data"  # ahead: more capacity, or less CPU time
 
     @property
     def ahead_by(self) -> float | None:

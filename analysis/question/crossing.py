@@ -19,11 +19,12 @@ from analysis.compare.rule import judge
 from analysis.intervals import CONFIDENCE, holm
 from analysis.ratio import Estimate, rounded
 
-Verdict = Literal["ahead", "behind", "level", "undecided", "no data"]
-# rises: behind, then ahead; falls: ahead, then behind; ahead, behind: at every point that is told;
-# several: more than one change; level: at every point; untold: none of it can be told
+PointVerdict = Literal["ahead", "behind", "level", "undecided", "no data"]
+# How the verdicts follow each other. rises: first behind, then ahead; falls: first ahead, then
+# behind; ahead, behind: so at every point that is told; several: it changes more than once; level:
+# so at every point; untold: none of this can be told
 Course = Literal["rises", "falls", "ahead", "behind", "several", "level", "untold"]
-WORDS: dict[str, Verdict] = {
+WORDS: dict[str, PointVerdict] = {
     "better": "ahead", "worse": "behind", "same": "level", "undecided": "undecided",
 }  # fmt: skip
 TOLD = ("ahead", "behind")
@@ -34,7 +35,7 @@ class At:
     """The verdict at one point, with the ratio to the other stack; above 1 is ahead."""
 
     x: float
-    verdict: Verdict
+    verdict: PointVerdict
     ratio: float | None = None
 
 
@@ -54,7 +55,7 @@ class Crossing:
 
 def verdicts(
     ratios: Sequence[Estimate | None], factor: float, *, more_is_better: bool
-) -> list[Verdict]:
+) -> list[PointVerdict]:
     """Return the verdict of each ratio, of all of which any could be told by chance.
 
     `factor` is 1 plus the tolerance, up to which two figures are level. None stands for a ratio of
@@ -65,7 +66,7 @@ def verdicts(
         one.chance_outside(least, most) for one in ratios if one is not None and _tested(one)
     ]
     corrected = iter(holm(chances))
-    found: list[Verdict] = []
+    found: list[PointVerdict] = []
     for one in ratios:
         if one is None:
             found.append("no data")

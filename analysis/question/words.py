@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from analysis.compare.cells import CAPACITY
 from analysis.figures import Figure
 from analysis.question.answers import CPU, Answers, Compared, Course, Steps
-from analysis.question.crossing import Crossing, Verdict
+from analysis.question.crossing import Crossing, PointVerdict
 from analysis.ratio import interval_text, number
 from testbed.model.question import QuestionPlan, point_text
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 UNTOLD = "cannot be told apart"
-SHOWN: dict[Verdict, str] = {
+SHOWN: dict[PointVerdict, str] = {
     "ahead": "ahead", "behind": "behind", "level": "level", "undecided": UNTOLD,
     "no data": "no data",
 }  # fmt: skip
-ORDER: tuple[Verdict, ...] = ("ahead", "behind", "level", "undecided", "no data")
-WOULD: dict[Verdict, str] = {
+ORDER: tuple[PointVerdict, ...] = ("ahead", "behind", "level", "undecided", "no data")
+WOULD: dict[PointVerdict, str] = {
     "ahead": "no", "behind": "yes, and more", "level": "yes", "undecided": "perhaps",
     "no data": "not measured",
 }  # fmt: skip
@@ -31,7 +31,7 @@ class Words:
     behind: str
     level: str
     of_both: str  # 'A and B cannot be told apart …'
-    parts: dict[Verdict, str]  # behind a ratio
+    parts: dict[PointVerdict, str]  # behind a ratio
 
 
 OF_FIGURE = {
@@ -56,7 +56,7 @@ class Sentence:
 
     @property
     def text(self) -> str:
-        """Both in one."""
+        """The answer, followed by the figures."""
         return f"{self.answer} {self.detail}".strip()
 
 

@@ -1,4 +1,4 @@
-"""Refuse a question that no measurement could answer, because of its own numbers."""
+"""Refuse a question whose own numbers contradict each other, so that nothing could answer it."""
 
 import math
 from collections.abc import Sequence
@@ -45,5 +45,9 @@ def _slowest_ms(question: QuestionFile, points: Sequence[Point]) -> float:
 
 
 def _p99_of_median(question: QuestionFile) -> float:
-    """Return how many times the declared latency its 99th percentile is, if it is the median."""
+    """Return by what the declared latency is multiplied to give its 99th percentile.
+
+    The latency is the median of a log-normal distribution: the logarithm of each percentile is that
+    of the median plus sigma times the percentile of the standard normal distribution.
+    """
     return math.exp(NormalDist().inv_cdf(0.99) * (question.sweep.sigma or 0))

@@ -28,7 +28,8 @@ TITLES = {
     AUTH: "how the database checks passwords",
     SOCKET: "the way to the database",
 }
-# What apps usually have alike; it becomes a factor by its other value, which `app` is given
+# Settings that apps usually have alike. One becomes a factor if the user names its other value,
+# which the first app (`app`) is then given
 SHARED = {AUTH: database.AUTH, SOCKET: database.SOCKET}
 # Settings that make one factor, together if there are several
 TOGETHER: dict[str, tuple[str, ...]] = {
@@ -78,9 +79,10 @@ def connections(settings: Settings) -> str | None:
 
 
 def _gunicorn_meets_clients(settings: Settings) -> bool:
-    """Return whether clients' connections are Gunicorn's: no proxy keeps them, nor another server.
+    """Return whether Gunicorn holds clients' connections itself.
 
-    An app without such settings has neither.
+    It does not if a proxy stands before it, or if another server takes its place. An app without
+    settings for these has neither.
     """
     found = settings.get("proxy", "none"), settings.get("server", GUNICORN)
     return found == ("none", GUNICORN)
@@ -172,9 +174,11 @@ def differing(app: Side, against: Side, names: Sequence[str] | None) -> Differin
 def _apart(
     app: Side, against: Side, name: str, setting: str, names: Sequence[str] | None
 ) -> tuple[Side, Sequence[str] | None]:
-    """Return the app with the value that the user says of what both share, and the names alone.
+    """Return the app with the value that the user gives a shared setting, and the factors' names.
 
-    Both are returned as they are if the user says none. Raises TestbedError if it is no value.
+    In these names, `name=value` has become `name`. App and names are returned as they are if the
+    user gives no value, or if both apps do not share the setting. Raises TestbedError for a value
+    that the setting cannot have.
     """
     said = {one: one.partition("=")[2].strip() for one in names or [] if "=" in one}
     told = [one for one in said if one.partition("=")[0].strip() == name]

@@ -41,8 +41,8 @@ Settings = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the user asked of a question. None stands for what the file says."""
+class Choice:
+    """What the user chose of a question. None stands for what the file says."""
 
     scale: Scale
     stacks: Sequence[str] | None = None
@@ -71,16 +71,16 @@ def load(path: Path) -> QuestionFile:
 
 
 def planned(
-    name: str, question: QuestionFile, asked: Asked, catalogue: Catalogue
+    name: str, question: QuestionFile, choice: Choice, catalogue: Catalogue
 ) -> tuple[Experiment, QuestionPlan]:
     """Return the experiment whose searches answer the question, and what it asks of which stack.
 
-    Each stack at each point is a variant. Raises TestbedError for whatever of it cannot be, with
-    its place in the question's file if it stands there.
+    Each stack at each point is a variant. Raises TestbedError for anything in it that cannot be
+    measured, with its place in the question's file if it stands there.
     """
-    scale = _scale(question, asked.scale)
+    scale = _scale(question, choice.scale)
     workload = catalogue.workload(question.workload)
-    endpoints = _endpoints(question, scale, asked)
+    endpoints = _endpoints(question, scale, choice)
     for endpoint in endpoints:
         if endpoint not in workload.endpoints:
             what = f"endpoint of workload {question.workload}:"
@@ -94,16 +94,16 @@ def planned(
             remedy="sweep a setting, or name a workload with services: [upstream]",
             place=at,
         )
-    points = _points(question, scale, asked)
+    points = _points(question, scale, choice)
     answerable.check(question, points)
-    stacks = _stacks(question, scale, asked, catalogue)
+    stacks = _stacks(question, scale, choice, catalogue)
     apps = catalogue.apps_of(question.workload)
     for stack_name, stack in stacks.items():
         _check_endpoints(question, stack_name, apps[stack.app], endpoints, catalogue)
     cells = [
         QuestionCell(
             stack=stack_name, point=point, variant=variant_name(question, stack_name, point),
-            settings=_settings(question, stack_name, stack, apps[stack.app], point, asked),
+            settings=_settings(question, stack_name, stack, apps[stack.app], point, choice),
         )
         for point in points
         for stack_name, stack in stacks.items()
@@ -112,7 +112,7 @@ def planned(
         name=name,
         title=question.title,
         decision=question.decision,
-        scale=asked.scale,
+        scale=choice.scale,
         swept=question.sweep.of,
         distribution=_distribution(question),
         upstream_ms=question.upstream_ms,
@@ -129,7 +129,7 @@ def planned(
         ],
         cells=cells,
     )  # fmt: skip
-    trials = scale.trials if asked.trials is None else asked.trials
+    trials = scale.trials if choice.trials is None else choice.trials
     return _experiment(question, scale, endpoints, plan, trials), plan
 
 
@@ -142,19 +142,19 @@ def _scale(question: QuestionFile, name: Scale) -> ScaleOf:
     return question.scales[name]
 
 
-def _endpoints(question: QuestionFile, scale: ScaleOf, asked: Asked) -> list[str]:
-    for endpoint in asked.endpoints or []:
+def _endpoints(question: QuestionFile, scale: ScaleOf, choice: Choice) -> list[str]:
+    for endpoint in choice.endpoints or []:
         if endpoint not in question.endpoints:
             raise unknown("endpoint of this question:", endpoint, question.endpoints)
-    return list(asked.endpoints or scale.endpoints or question.endpoints)
+    return list(choice.endpoints or scale.endpoints or question.endpoints)
 
 
-def _points(question: QuestionFile, scale: ScaleOf, asked: Asked) -> list[Point]:
+def _points(question: QuestionFile, scale: ScaleOf, choice: Choice) -> list[Point]:
     """Return the points in their order; those of the command line are read as the file's are."""
-    if asked.points is None:
+    if choice.points is None:
         return in_order(list(scale.points))
     found: list[Point] = []
-    for text in asked.points:
+    for text in choice.points:
         try:
             point = as_point(_number(text))
             problem = question.point_problem(point)
@@ -169,7 +169,7 @@ def _points(question: QuestionFile, scale: ScaleOf, asked: Asked) -> list[Point]
 
 
 def _number(text: str) -> float | str:
-    """Return the number that a text is; the text, if it is none."""
+    """Return the text as a number; if it is not written as one, return it as it is."""
     try:
         return float(text)
     except ValueError:
@@ -184,12 +184,12 @@ def _distribution(question: QuestionFile) -> str | None:
 
 
 def _stacks(
-    question: QuestionFile, scale: ScaleOf, asked: Asked, catalogue: Catalogue
+    question: QuestionFile, scale: ScaleOf, choice: Choice, catalogue: Catalogue
 ) -> dict[str, Stack]:
     """Return the chosen stacks by name. A further app of the workload is a stack as it is."""
     apps = catalogue.apps_of(question.workload)
     found = {}
-    for name in asked.stacks or scale.stacks or question.stacks:
+    for name in choice.stacks or scale.stacks or question.stacks:
         if name in question.stacks:
             found[name] = question.stacks[name]
         elif name in apps:
@@ -224,7 +224,12 @@ def _check_endpoints(
 
 
 def _settings(
-    question: QuestionFile, name: str, stack: Stack, app: CataloguedApp, point: Point, asked: Asked
+    question: QuestionFile,
+    name: str,
+    stack: Stack,
+    app: CataloguedApp,
+    point: Point,
+    choice: Choice,
 ) -> Settings:
     """Return the settings of a stack at a point, as far as they differ from the app's defaults.
 
@@ -237,10 +242,10 @@ def _settings(
             raise unknown(f"setting of {app.name}:", setting, declared, place=place)
         if problem := app.spec.setting_problem(setting, value):
             told = f"setting {setting} of {app.name} cannot be {shown(value)}"
-            if setting == question.sweep.setting and asked.points is not None:
+            if setting == question.sweep.setting and choice.points is not None:
                 raise TestbedError(f"--points: {told}", remedy=problem)
             if setting == question.sweep.setting:
-                place = ("scales", asked.scale, "points")
+                place = ("scales", choice.scale, "points")
             raise TestbedError(told, remedy=problem, place=place)
         found[setting] = value
     return found

@@ -51,9 +51,9 @@ class QuestionOptions(Model):
     quiet: bool = Field(False, description="print results only")
 
     @property
-    def asked(self) -> questions.Asked:
-        """Return what is asked of the question."""
-        return questions.Asked(self.scale, self.stacks, self.endpoints, self.points, self.trials)
+    def choice(self) -> questions.Choice:
+        """Return what the user chose of the question."""
+        return questions.Choice(self.scale, self.stacks, self.endpoints, self.points, self.trials)
 
 
 GO_WITH_RESUME = {"resume", "inventory", "strict", "quiet"}
@@ -93,7 +93,7 @@ def ask(name: str, given: QuestionOptions, told: Told) -> None:
         question = questions.load(path)
         with yamlfile.placed(path):
             catalogue = catalogues.load(given.apps_path)
-            experiment, asked = questions.planned(path.stem, question, given.asked, catalogue)
+            experiment, asked = questions.planned(path.stem, question, given.choice, catalogue)
             runs = plan(experiment, catalogue, given.seed or 0)
         progress.result(question_text(asked, experiment))
         if given.dry_run:

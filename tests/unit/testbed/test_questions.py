@@ -56,7 +56,7 @@ def changed(*changes):
 
 def planned(data=None, **asked):
     question = QuestionFile.model_validate(yaml.safe_load(WORKERS) if data is None else data)
-    asked = questions.Asked(**({"scale": "full"} | asked))
+    asked = questions.Choice(**({"scale": "full"} | asked))
     return questions.planned("workers", question, asked, APPS)
 
 
@@ -64,7 +64,7 @@ def planned(data=None, **asked):
 @pytest.mark.parametrize("scale", ["full", "small"])
 def test_every_question_here_can_be_planned(name, scale):
     question = questions.load(questions.find(name))
-    asked = questions.Asked(scale=scale)
+    asked = questions.Choice(scale=scale)
     experiment, found = questions.planned(name, question, asked, APPS)
     runs = plan(experiment, APPS, 7)
     endpoints = len(experiment.endpoints)
@@ -129,7 +129,7 @@ def asked_async(*changes, **asked):
         data[key] = value
     question = QuestionFile.model_validate(data)
     return questions.planned(
-        "async", question, questions.Asked(**({"scale": "small"} | asked)), APPS
+        "async", question, questions.Choice(**({"scale": "small"} | asked)), APPS
     )
 
 
@@ -199,7 +199,7 @@ def test_points_that_differ_in_no_character_of_a_name_are_told():
     spec = app.spec.model_copy(update={"settings": app.spec.settings | {"worker_class": classes}})
     known = app.model_copy(update={"spec": spec})
     apps = dataclasses.replace(APPS, apps=[known])
-    asked = questions.Asked("full", points=["a-b", "a.b"])
+    asked = questions.Choice("full", points=["a-b", "a.b"])
     with pytest.raises(TestbedError, match="'a-b' and 'a.b' differ only in characters"):
         questions.planned("classes", question, asked, apps)
 
