@@ -99,7 +99,7 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Course:
+class Pairing:
     """One stack against another, point by point, in one figure."""
 
     endpoint: str
@@ -130,7 +130,9 @@ class Answers:
     plan: QuestionPlan
     endpoints: list[str]
     cells: list[Cell]
-    courses: list[Course]  # where a latency is swept: every stack against the baseline, and `more`
+    # Where a latency is swept: every stack against the baseline, and one with more of something
+    # against the one with less
+    pairings: list[Pairing]
     steps: list[Steps]  # where a setting is swept
     remarks: list[str] = field(default_factory=list)
 
@@ -165,7 +167,7 @@ def answer(campaign: LoadedCampaign) -> Answers:
         (endpoint, figure, compared)
         for endpoint in endpoints
         for figure in JUDGED
-        for compared in (_courses if plan.of_latency else _steps)(found, endpoint, figure)
+        for compared in (_pairings if plan.of_latency else _steps)(found, endpoint, figure)
     ]
     # Each figure is a question of its own, so Holm's correction is for its comparisons
     judged: dict[int, Compared] = {}
@@ -179,7 +181,7 @@ def answer(campaign: LoadedCampaign) -> Answers:
     for endpoint, figure, each in pairs:
         compared = [judged[id(one)] for one in each]
         if plan.of_latency:
-            found.courses.append(_course(plan, endpoint, figure, compared))
+            found.pairings.append(_pairing(plan, endpoint, figure, compared))
         else:
             found.steps.append(Steps(endpoint, figure, compared[0].of.stack, compared))
     return found
@@ -191,7 +193,7 @@ def _endpoints(campaign: LoadedCampaign) -> list[str]:
     return [*dict.fromkeys(map(str, asked))] if isinstance(asked, list) else measured(campaign)
 
 
-def _courses(found: Answers, endpoint: str, figure: Figure) -> Iterator[list[Compared]]:
+def _pairings(found: Answers, endpoint: str, figure: Figure) -> Iterator[list[Compared]]:
     """Yield the comparisons of each stack with the baseline, and of more with less of it."""
     plan = found.plan
     pairs = [(one.name, plan.baseline) for one in plan.stacks if one.name != plan.baseline]
@@ -231,14 +233,16 @@ def _compared(figure: Figure, of: Cell, to: Cell) -> Compared:
     return Compared(figure, of, to, in_one_campaign(*sides) if known else None)
 
 
-def _course(plan: QuestionPlan, endpoint: str, figure: Figure, compared: list[Compared]) -> Course:
+def _pairing(
+    plan: QuestionPlan, endpoint: str, figure: Figure, compared: list[Compared]
+) -> Pairing:
     at = [
         At(one.of.point, one.verdict, one.ahead_by)
         for one in compared
         if not isinstance(one.of.point, str)
     ]
     passes = crossing(at) if plan.ordered else None
-    return Course(endpoint, figure, compared[0].of.stack, compared[0].to.stack, compared, passes)
+    return Pairing(endpoint, figure, compared[0].of.stack, compared[0].to.stack, compared, passes)
 
 
 def _cells(

@@ -173,14 +173,14 @@ def document(campaign: LoadedCampaign, found: Answers) -> dict[str, Any]:
         "cells": [_cell(cell) for cell in found.cells],
         "compared": [
             {
-                "endpoint": course.endpoint,
-                "figure": course.figure.key,
-                "of": course.of,
-                "to": course.to,
-                "points": [_compared(one) for one in course.compared],
-                "crossover": course.crossing and vars(course.crossing),
+                "endpoint": pairing.endpoint,
+                "figure": pairing.figure.key,
+                "of": pairing.of,
+                "to": pairing.to,
+                "points": [_compared(one) for one in pairing.compared],
+                "crossover": pairing.crossing and vars(pairing.crossing),
             }
-            for course in found.courses
+            for pairing in found.pairings
         ],
         "steps": [
             {

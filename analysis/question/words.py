@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from analysis.compare.cells import CAPACITY
 from analysis.figures import Figure
-from analysis.question.answers import CPU, Answers, Compared, Course, Steps
+from analysis.question.answers import CPU, Answers, Compared, Pairing, Steps
 from analysis.question.crossing import Crossing, PointVerdict
 from analysis.ratio import interval_text, number
 from testbed.model.question import QuestionPlan, point_text
@@ -64,10 +64,10 @@ def sentences(found: Answers, endpoint: str) -> list[Sentence]:
     """Return the answers of one endpoint, those on capacity first."""
     told: list[Sentence] = []
     for figure in (CAPACITY, CPU):
-        for course in found.courses:
-            of_these = (course.endpoint, course.figure) == (endpoint, figure)
-            if of_these and _asked(found, course) and _measured(figure, course.compared):
-                told.append(Sentence(_course(found.plan, course), _details(found.plan, course)))
+        for pairing in found.pairings:
+            of_these = (pairing.endpoint, pairing.figure) == (endpoint, figure)
+            if of_these and _asked(found, pairing) and _measured(figure, pairing.compared):
+                told.append(Sentence(_pairing(found.plan, pairing), _details(found.plan, pairing)))
         if figure is CAPACITY:
             told += [*_more(found, endpoint), *_unmeasured(found, endpoint)]
         for steps in found.steps:
@@ -82,18 +82,18 @@ def _measured(figure: Figure, compared: Sequence[Compared]) -> bool:
     return figure is CAPACITY or any(one.ratio is not None for one in compared)
 
 
-def _asked(found: Answers, course: Course) -> bool:
-    """Return whether a course is an answer of its own; others only tell what more would do."""
+def _asked(found: Answers, pairing: Pairing) -> bool:
+    """Return whether a pairing is an answer of its own; others only tell what more would do."""
     plan = found.plan
-    return course.to == plan.baseline or plan.stack(course.of).more_of == course.to
+    return pairing.to == plan.baseline or plan.stack(pairing.of).more_of == pairing.to
 
 
-def _course(plan: QuestionPlan, course: Course) -> str:
+def _pairing(plan: QuestionPlan, pairing: Pairing) -> str:
     """Return from where on one stack is ahead of another, in a sentence."""
-    words = OF_FIGURE[course.figure.key]
-    of, to = plan.stack(course.of).title, plan.stack(course.to).title
-    passes = course.crossing or Crossing("untold")
-    points = [one.of.point for one in course.compared]
+    words = OF_FIGURE[pairing.figure.key]
+    of, to = plan.stack(pairing.of).title, plan.stack(pairing.to).title
+    passes = pairing.crossing or Crossing("untold")
+    points = [one.of.point for one in pairing.compared]
     within = f"within {point_text(points[0])} to {point_text(points[-1])} ms"
     if len(points) == 1:
         within = plan.at(points[0])
@@ -113,14 +113,14 @@ def _course(plan: QuestionPlan, course: Course) -> str:
         case "ahead" | "behind":
             does = words.ahead if passes.course == "ahead" else words.behind
             if passes.below is not None:
-                rest = _rest([o for o in course.compared if _less(o, passes.below)], words)
+                rest = _rest([o for o in pairing.compared if _less(o, passes.below)], words)
                 return f"From {below} ms at the latest, {of} {does} than {to}; {rest}."
             if passes.above is not None:
-                rest = _rest([o for o in course.compared if _less(passes.above, o)], words)
+                rest = _rest([o for o in pairing.compared if _less(passes.above, o)], words)
                 return f"Up to {above} ms at least, {of} {does} than {to}; {rest}."
             every = (
                 ""
-                if all(o.verdict == passes.course for o in course.compared)
+                if all(o.verdict == passes.course for o in pairing.compared)
                 else ("wherever it can be told, ")
             )
             return f"No crossover {within}: {every}{of} {does} than {to}."
@@ -131,7 +131,7 @@ def _course(plan: QuestionPlan, course: Course) -> str:
             )
         case "level":
             return f"No crossover {within}: {of} against {to}, {words.level}."
-    if all(one.verdict == "no data" for one in course.compared):
+    if all(one.verdict == "no data" for one in pairing.compared):
         return f"There are no data to compare {of} with {to} {words.of_both} {within}."
     return f"{of} and {to} cannot be told apart {words.of_both} {within}, so no crossover was seen."
 
@@ -148,11 +148,11 @@ def _rest(compared: Sequence[Compared], words: Words) -> str:
     return "elsewhere that cannot be told, and no crossover was seen"
 
 
-def _details(plan: QuestionPlan, course: Course) -> str:
+def _details(plan: QuestionPlan, pairing: Pairing) -> str:
     """Return the ratio at each point, those of one verdict together."""
-    words, parts = OF_FIGURE[course.figure.key], []
+    words, parts = OF_FIGURE[pairing.figure.key], []
     for verdict in ORDER:
-        at = [one for one in course.compared if one.verdict == verdict]
+        at = [one for one in pairing.compared if one.verdict == verdict]
         if at:
             places = _listed([f"{plan.at(o.of.point)}{_by(o)}" for o in at])
             parts.append(f"{places}: {words.parts[verdict]}")
@@ -176,15 +176,15 @@ def _more(found: Answers, endpoint: str) -> Iterator[Sentence]:
     It would have, where a stack that is ahead of the one without is not ahead of the one with more.
     """
     plan = found.plan
-    courses = {
+    pairings = {
         (one.of, one.to): one
-        for one in found.courses
+        for one in found.pairings
         if one.endpoint == endpoint and one.figure is CAPACITY
     }
     for more in (one for one in plan.stacks if one.more_of is not None):
         for other in plan.stacks:
-            before = courses.get((other.name, str(more.more_of)))
-            after = courses.get((other.name, more.name))
+            before = pairings.get((other.name, str(more.more_of)))
+            after = pairings.get((other.name, more.name))
             if other.more_of is not None or before is None or after is None:
                 continue
             told = [
@@ -209,11 +209,12 @@ def _unmeasured(found: Answers, endpoint: str) -> Iterator[Sentence]:
     plan = found.plan
     with_more = {one.more_of for one in plan.stacks}
     at: dict[str, set[str]] = {}
-    for course in found.courses:
-        if (course.endpoint, course.figure) == (endpoint, CAPACITY) and course.to not in with_more:
-            for one in course.compared:
+    for pairing in found.pairings:
+        of_these = (pairing.endpoint, pairing.figure) == (endpoint, CAPACITY)
+        if of_these and pairing.to not in with_more:
+            for one in pairing.compared:
                 if one.verdict == "ahead" and one.to.waits_for_workers:
-                    at.setdefault(course.to, set()).add(plan.at(one.to.point))
+                    at.setdefault(pairing.to, set()).add(plan.at(one.to.point))
     for name, places in at.items():
         where = _listed([plan.at(p) for p in plan.points if plan.at(p) in places])
         yield Sentence(
