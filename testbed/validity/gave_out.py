@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from testbed.model.gave_out import GaveOut, Limiting
-from testbed.model.tool_output import ToolOutput
+from testbed.model.load import requests_due
+from testbed.tools import due
 from testbed.validity import fault
 from testbed.validity.evidence import Evidence, Samples, column, growth, mean
 
@@ -303,23 +304,14 @@ def _share(part: float | None, whole: float | None) -> float | None:
 
 def _met(evidence: Evidence) -> bool | None:
     """Return whether the rate asked was answered, and without a queue that grew."""
-    output = evidence.run.output
-    if evidence.run.load.rate_rps is None or output is None:
+    load, output = evidence.run.load, evidence.run.output
+    if load.rate_rps is None or output is None:
         return None
-    due = output.due or evidence.run.load.rate_rps * (output.duration_s or 0)
-    if due and 100 * (output.unsent or 0) > (100 - MET_PERCENT) * due:
+    asked, good = requests_due(load, output), due.correct(output)
+    if asked is None or 100 * (output.unsent or 0) > (100 - MET_PERCENT) * asked:
         return False
-    good = _good(output)
-    return bool(due and good and 100 * good >= MET_PERCENT * due) and not _grew(evidence.timeline)
-
-
-def _good(output: ToolOutput) -> float | None:
-    """Return the correct answers; of a tool that tells only their rate, by that."""
-    if output.correct is not None:
-        return output.correct
-    if output.goodput_rps is None or output.duration_s is None:
-        return output.requests
-    return output.goodput_rps * output.duration_s
+    surely = 0 if good is None else good.low
+    return 0 < asked * MET_PERCENT <= 100 * surely and not _grew(evidence.timeline)
 
 
 def _grew(seconds: Samples) -> bool:

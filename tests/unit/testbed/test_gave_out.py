@@ -14,6 +14,8 @@ from tests.unit.testbed.bottlenecks import KINDS, draw
 from tests.unit.testbed.simulated_server import Simulation
 from tests.unit.testbed.sound_run import LINK, LOAD, OUTPUT, QUIET, RUN
 
+WRK2 = {"tool": "wrk2", "due": None, "unsent": None}
+
 
 def simulated(server, dice):
     """Return the load, the generator's figures and the rows by host of a simulated run."""
@@ -94,14 +96,19 @@ def test_the_rule_finds_what_gave_out_by_operational_laws(tmp_path, seed):
     ("told", "what"),
     [
         ({"correct": 6000}, "nothing"),
-        ({"correct": 3000}, "unknown"),
-        ({"goodput_rps": 100}, "nothing"),  # of a tool that counts no correct answers
-        ({"goodput_rps": 0}, "unknown"),
-        ({"goodput_rps": None}, "nothing"),
+        ({"correct": 5940}, "nothing"),
+        ({"correct": 5930}, "unknown"),
+        ({"correct": 6000, "unsent": 61}, "unknown"),
+        # wrk2 counts neither correct answers nor requests due
+        (WRK2 | {"errors": Errors(status=59)}, "nothing"),
+        (WRK2 | {"errors": Errors(status=3000)}, "unknown"),
+        (WRK2 | {"requests": 3000}, "unknown"),
+        (WRK2 | {"requests": None}, "unknown"),
+        (WRK2 | {"duration_s": None}, "unknown"),
     ],
 )
-def test_a_rate_that_is_answered_with_errors_is_not_answered(tmp_path, told, what):
-    output = OUTPUT.model_copy(update={"errors": Errors(status=3000)} | told)
+def test_a_rate_is_met_by_correct_answers_to_the_requests_due(tmp_path, told, what):
+    output = OUTPUT.model_copy(update={"correct": None} | told)
     rows = {"server": [{"monotonic_s": 1, "cpu_percent": 50}]}
     assert judged(tmp_path, LOAD, output, rows).what == what
 
