@@ -101,12 +101,12 @@ def drawn(dice: np.random.Generator, kind: Kind) -> Setting:
 def holds(found: Crossing, truth_ms: float) -> bool:
     """Return whether what is said of a crossover agrees with the truth that there is one there.
 
-    A bracket must hold it. That one is ahead, or behind, at all points is wrong; that nothing can
-    be told is not.
+    A bracket must hold it. That one is ahead, or behind, at both ends is wrong; that nothing can be
+    told is not.
     """
     if found.course in ("several", "level", "falls"):
         return False
-    if found.course in ("ahead", "behind") and found.above is None and found.below is None:
+    if found.throughout:
         return False
     low = 0.0 if found.above is None else found.above
     high = math.inf if found.below is None else found.below

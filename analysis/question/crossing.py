@@ -21,8 +21,8 @@ from analysis.ratio import Estimate, rounded
 
 PointVerdict = Literal["ahead", "behind", "level", "undecided", "no data"]
 # How the verdicts follow each other. rises: first behind, then ahead; falls: first ahead, then
-# behind; ahead, behind: so at every point that is told; several: it changes more than once; level:
-# so at every point; untold: none of this can be told
+# behind; ahead, behind: wherever they are told apart; several: it changes more than once; level: at
+# every point; untold: they are told apart nowhere
 Course = Literal["rises", "falls", "ahead", "behind", "several", "level", "untold"]
 WORDS: dict[str, PointVerdict] = {
     "better": "ahead", "worse": "behind", "same": "level", "undecided": "undecided",
@@ -51,6 +51,7 @@ class Crossing:
     above: float | None = None
     below: float | None = None
     about: float | None = None  # interpolated; None: it is not known so closely
+    throughout: bool = False  # ahead or behind at both ends of the points: it passes 1 nowhere
 
 
 def verdicts(
@@ -95,23 +96,22 @@ def crossing(points: Sequence[At]) -> Crossing:
         last, next_ = first[-1].x, told[len(first)].x
         course: Course = "rises" if sides[0] == "behind" else "falls"
         return Crossing(course, last, next_, _interpolated(points, last, next_))
-    above, below = _beyond(points, first)
-    return Crossing("ahead" if sides[0] == "ahead" else "behind", above, below)
+    return _on_one_side("ahead" if sides[0] == "ahead" else "behind", points, first)
 
 
-def _beyond(points: Sequence[At], told: Sequence[At]) -> tuple[float | None, float | None]:
-    """Return the ends of where the ratio may pass 1, if all told points are on one side.
+def _on_one_side(side: Course, points: Sequence[At], told: Sequence[At]) -> Crossing:
+    """Return where the ratio may pass 1, if all points that are told apart are on one side.
 
-    They are told at one end of the range only, or at neither: of the points before the first, and
-    after the last, it is not known on which side they are. If both ends are told, it may pass
-    beyond the range only, which is no answer within it.
+    Of the points before the first of them, and after the last, it is not known on which side they
+    are. If these are the ends of the range, it passes 1 beyond it, if anywhere. If neither is, it
+    may do so before the first or after the last.
     """
     begins, ends = told[0].x > points[0].x, told[-1].x < points[-1].x
     if begins and not ends:
-        return None, told[0].x
+        return Crossing(side, below=told[0].x)
     if ends and not begins:
-        return told[-1].x, None
-    return None, None
+        return Crossing(side, above=told[-1].x)
+    return Crossing(side, throughout=not begins and not ends)
 
 
 def _interpolated(points: Sequence[At], above: float, below: float) -> float | None:

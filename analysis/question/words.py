@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from analysis.compare.cells import CAPACITY
+from analysis.compare.rule import DEFAULT_TOLERANCE_PERCENT
 from analysis.figures import Figure
 from analysis.question.answers import CPU, Answers, Compared, Pairing, Steps
 from analysis.question.crossing import Crossing, PointVerdict
@@ -92,11 +93,11 @@ def _pairing(plan: QuestionPlan, pairing: Pairing) -> str:
     """Return from where on one stack is ahead of another, in a sentence."""
     words = OF_FIGURE[pairing.figure.key]
     of, to = plan.stack(pairing.of).title, plan.stack(pairing.to).title
+    if len(pairing.compared) == 1:
+        return _at_one_point(plan, pairing.compared[0], words)
     passes = pairing.crossing or Crossing("untold")
     points = [one.of.point for one in pairing.compared]
     within = f"within {point_text(points[0])} to {point_text(points[-1])} ms"
-    if len(points) == 1:
-        within = plan.at(points[0])
     about = "" if passes.about is None else f" (about {passes.about:.2g} ms, if straight between)"
     above, below = ("" if end is None else point_text(end) for end in (passes.above, passes.below))
     match passes.course:
@@ -118,12 +119,13 @@ def _pairing(plan: QuestionPlan, pairing: Pairing) -> str:
             if passes.above is not None:
                 rest = _rest([o for o in pairing.compared if _less(passes.above, o)], words)
                 return f"Up to {above} ms at least, {of} {does} than {to}; {rest}."
-            every = (
+            seen = "No crossover" if passes.throughout else "No crossover was seen"
+            apart = (
                 ""
                 if all(o.verdict == passes.course for o in pairing.compared)
-                else ("wherever it can be told, ")
+                else "wherever they can be told apart, "
             )
-            return f"No crossover {within}: {every}{of} {does} than {to}."
+            return f"{seen} {within}: {apart}{of} {does} than {to}."
         case "several":
             return (
                 f"No single crossover {within}: {of} {words.ahead} than {to} at some latencies, "
@@ -133,7 +135,26 @@ def _pairing(plan: QuestionPlan, pairing: Pairing) -> str:
             return f"No crossover {within}: {of} against {to}, {words.level}."
     if all(one.verdict == "no data" for one in pairing.compared):
         return f"There are no data to compare {of} with {to} {words.of_both} {within}."
+    if any(one.verdict == "level" for one in pairing.compared):
+        rest = f"{words.level} wherever that can be told"
+        return f"No crossover was seen {within}: {of} against {to}, {rest}."
     return f"{of} and {to} cannot be told apart {words.of_both} {within}, so no crossover was seen."
+
+
+def _at_one_point(plan: QuestionPlan, one: Compared, words: Words) -> str:
+    """Return how one stack compares with another where only one point was measured."""
+    of, to = plan.stack(one.of.stack).title, plan.stack(one.to.stack).title
+    at = plan.at(one.of.point)
+    match one.verdict:
+        case "ahead":
+            return f"{of} {words.ahead} than {to} {at}."
+        case "behind":
+            return f"{of} {words.behind} than {to} {at}."
+        case "level":
+            return f"{of} against {to} {at}: {words.level}."
+        case "undecided":
+            return f"{of} and {to} cannot be told apart {words.of_both} {at}."
+    return f"There are no data to compare {of} with {to} {words.of_both} {at}."
 
 
 def _less(one: Compared | float, other: Compared | float) -> bool:
@@ -145,6 +166,8 @@ def _rest(compared: Sequence[Compared], words: Words) -> str:
     """Return what is known beyond the points at which one is told to be ahead."""
     if all(one.verdict == "level" for one in compared):
         return f"elsewhere {words.level}, and no crossover was seen"
+    if any(one.verdict == "level" for one in compared):
+        return f"elsewhere {words.level} or that cannot be told, and no crossover was seen"
     return "elsewhere that cannot be told, and no crossover was seen"
 
 
@@ -256,7 +279,8 @@ def _enough(plan: QuestionPlan, steps: Sequence[Compared], words: Words) -> str:
     if worse := [step for step in rest if step.verdict == "behind"]:
         return f"{start}from {plan.swept} = {point_text(worse[0].of.point)} on it {words.behind}."
     if all(step.verdict == "level" for step in rest):
-        return f"{start}beyond {name}, more makes no difference."
+        most = f"{DEFAULT_TOLERANCE_PERCENT:g} %"
+        return f"{start}beyond {name}, no step makes a difference of more than {most}."
     return f"{start}beyond {name}, it cannot be told what more does."
 
 

@@ -78,6 +78,9 @@ def at(text, ratios=None):
 def test_verdicts_in_their_order_say_where_one_is_ahead(text, course, above, below):
     found = crossing(at(text))
     assert (found.course, found.above, found.below) == (course, above, below)
+    assert found.throughout == (
+        course == {"a": "ahead", "b": "behind"}.get(text[:1]) and text[0] == text[-1]
+    )
 
 
 def test_what_lies_between_is_interpolated_by_the_logarithm():

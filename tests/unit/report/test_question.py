@@ -132,8 +132,8 @@ def test_a_setting_is_said_to_bring_more_up_to_where_it_does(answered):
     (capacity, *_) = said["answers"]["upstream"]
     assert "; 8 after 4 " in capacity["detail"]
     assert capacity["answer"] == (
-        "Threads: with more workers it serves more up to workers = 4; beyond workers = 4, more "
-        "makes no difference."
+        "Threads: with more workers it serves more up to workers = 4; beyond workers = 4, no step "
+        "makes a difference of more than 5 %."
     )
 
 
