@@ -42,7 +42,7 @@ class Bundle:
     requirements: str | None  # relative to the unpacked folder
     requirements_digest: str | None
     pins: list[str]  # names of the packages that the requirements list
-    python: str = HOST_PYTHON  # of its environment
+    python: str = HOST_PYTHON  # its environment is made with it
 
 
 @dataclass(frozen=True)

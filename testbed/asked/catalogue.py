@@ -138,7 +138,7 @@ def _declared(folder: Path, where: str, name: str) -> list[Path]:
 
 
 def _check_names_of_files(folder: Path) -> None:
-    """Raise TestbedError for a file that would be passed over, though meant to be read."""
+    """Raise TestbedError for a file that is not read, but named as if it were meant to be."""
     for where, name in (("*", WORKLOAD_FILE), ("*/*", APP_FILE)):
         for inner in filter(Path.is_dir, sorted(folder.glob(where))):
             if os.path.lexists(inner / name):
@@ -249,9 +249,10 @@ def _load_app(app_file: Path, workloads: dict[str, Workload]) -> CataloguedApp:
 
 
 def _with_database(app_file: Path, spec: App) -> App:
-    """Return the app with the settings of its database. Raises TestbedError if it has one of them.
+    """Return the app with the settings of its database as well.
 
-    They are the testbed's own, so that they mean the same for every app.
+    They are the testbed's own, so that they mean the same for every app. Raises TestbedError if the
+    app declares one of them itself.
     """
     variables = [setting.env for setting in database.SETTINGS.values()]
     taken = [("environment", name) for name in spec.environment if name in variables]

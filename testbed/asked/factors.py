@@ -1,11 +1,12 @@
 """Find in what two apps differ, and which of it can be changed. Pure functions.
 
-A setting that both apps have, with different values that each takes, is a factor. Some factors have
-names of their own: `pool`, which is more than one setting, `keepalive`, which each server has in a
-way of its own, and `auth` and `socket`, how an app logs in to its database. A setting that only one
-app has is a factor if the user says what else it is to be; where the other app serves, it has no
-effect. What both apps share of their database is one if the user says what the first is to have in
-its place. All other differences are the framework.
+A setting that both apps have with different values is a factor if each app can take the other's
+value. Some factors have names of their own: `pool`, which is more than one setting, `keepalive`,
+which each server has in a way of its own, and `auth` and `socket`, which say how an app logs in to
+its database. The user may name two further kinds. One is a setting that only one app has, with the
+other value that it is to have; where the other app serves, it has no effect. The other is a setting
+of the database that both apps have alike, with the value that the first app is to have instead. All
+other differences are the framework.
 """
 
 from collections.abc import Sequence
@@ -272,7 +273,11 @@ def _named(name: str, found: dict[str, Factor], sides: tuple[Side, Side], *, tol
 
 
 def _value(side: Side, name: str, text: str, called: str = "") -> Any:
-    """Return another value of a setting, called so by the user. Raises TestbedError if wrong."""
+    """Return the value that the user gives a setting, which must differ from what it has now.
+
+    In messages the setting is `called` as the factor is. Raises TestbedError for a value that is
+    missing, that the app cannot have, or that it has already.
+    """
     called = called or name
     setting = side.app.spec.settings[name]
     value: Any = int(text) if isinstance(setting.default, int) and text.isdecimal() else text

@@ -53,7 +53,8 @@ def seed_of_requests(seed: int, endpoint: str, run_id: str) -> int:
 def seed_of_upstream(seed: int, endpoint: str, run_id: str) -> int:
     """Return the seed of the times that the other service takes, if these are drawn.
 
-    Likewise equal for all apps and variants that are compared.
+    It follows from the same as that of `seed_of_requests`: whatever is compared waits for the same
+    times.
     """
     return _derived(seed, f"upstream of {endpoint}, trial {run_id.rpartition('-t')[2]}")
 

@@ -134,7 +134,10 @@ def _cells(experiment: Experiment, catalogue: Catalogue) -> list[Cell]:
 
 
 def _check_upstream(experiment: Experiment, catalogue: Catalogue) -> None:
-    """Raise TestbedError for a latency of the other service that cannot be, or nobody waits for."""
+    """Raise TestbedError for a latency of the other service that no run could have.
+
+    Its workload asks no other service, or its requests time out before that service answers.
+    """
     told: dict[tuple[str, ...], Upstream | None] = {
         ("upstream",): experiment.upstream,
         **{("variants", name, "upstream"): one.upstream

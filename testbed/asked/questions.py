@@ -4,7 +4,7 @@ Every mistake in the file, and in what was asked of it, is found here, before an
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ from testbed.model.question import (
 from testbed.texts import shown
 
 QUESTIONS = EXPERIMENTS_FOLDER / "questions"
-LONGEST_NAME = 31  # of a variant, as of every name
+LONGEST_NAME = 31  # characters, of a variant as of everything that is named
 AS_IT_IS = "As its app.yml has it: it was named on the command line, and no file says more."
 Settings = dict[str, Any]
 
@@ -79,21 +79,8 @@ def planned(
     measured, with its place in the question's file if it stands there.
     """
     scale = _scale(question, choice.scale)
-    workload = catalogue.workload(question.workload)
     endpoints = _endpoints(question, scale, choice)
-    for endpoint in endpoints:
-        if endpoint not in workload.endpoints:
-            what = f"endpoint of workload {question.workload}:"
-            raise unknown(what, endpoint, workload.endpoints, place=("endpoints",))
-    if UPSTREAM not in workload.services and (
-        question.sweep.of == UPSTREAM or question.upstream_ms is not None
-    ):
-        at = ("upstream_ms",) if question.upstream_ms is not None else ("sweep",)
-        raise TestbedError(
-            f"workload {question.workload} asks no other service, so there is no latency to set",
-            remedy="sweep a setting, or name a workload with services: [upstream]",
-            place=at,
-        )
+    _check_workload(question, endpoints, catalogue)
     points = _points(question, scale, choice)
     answerable.check(question, points)
     stacks = _stacks(question, scale, choice, catalogue)
@@ -118,19 +105,43 @@ def planned(
         upstream_ms=question.upstream_ms,
         points=points,
         baseline=question.baseline if question.baseline in stacks else next(iter(stacks)),
-        stacks=[
-            PlannedStack(
-                name=stack_name, app=stack.app, title=stack.title or apps[stack.app].spec.title,
-                reason=stack.reason,
-                follows={key: how.reason for key, how in stack.follows.items()},
-                more_of=stack.more_of if stack.more_of in stacks else None,
-            )
-            for stack_name, stack in stacks.items()
-        ],
+        stacks=[_planned_stack(one, stacks, apps) for one in stacks],
         cells=cells,
-    )  # fmt: skip
+    )
     trials = scale.trials if choice.trials is None else choice.trials
     return _experiment(question, scale, endpoints, plan, trials), plan
+
+
+def _planned_stack(
+    name: str, stacks: Mapping[str, Stack], apps: Mapping[str, CataloguedApp]
+) -> PlannedStack:
+    stack = stacks[name]
+    return PlannedStack(
+        name=name,
+        app=stack.app,
+        title=stack.title or apps[stack.app].spec.title,
+        reason=stack.reason,
+        follows={key: how.reason for key, how in stack.follows.items()},
+        more_of=stack.more_of if stack.more_of in stacks else None,
+    )
+
+
+def _check_workload(question: QuestionFile, endpoints: list[str], catalogue: Catalogue) -> None:
+    """Raise TestbedError if the workload lacks an endpoint, or asks no service to be slowed."""
+    workload = catalogue.workload(question.workload)
+    for endpoint in endpoints:
+        if endpoint not in workload.endpoints:
+            what = f"endpoint of workload {question.workload}:"
+            raise unknown(what, endpoint, workload.endpoints, place=("endpoints",))
+    if UPSTREAM not in workload.services and (
+        question.sweep.of == UPSTREAM or question.upstream_ms is not None
+    ):
+        at = ("upstream_ms",) if question.upstream_ms is not None else ("sweep",)
+        raise TestbedError(
+            f"workload {question.workload} asks no other service, so there is no latency to set",
+            remedy="sweep a setting, or name a workload with services: [upstream]",
+            place=at,
+        )
 
 
 def _scale(question: QuestionFile, name: Scale) -> ScaleOf:
@@ -336,7 +347,7 @@ def _experiment(
 
 
 def _not_unique(cell: QuestionCell, plan: QuestionPlan, question: QuestionFile) -> TestbedError:
-    """Return the error that a cell's variant has the name of one before it."""
+    """Return the error for a cell whose variant would have the name of an earlier one."""
     first = next(one for one in plan.cells if one.variant == cell.variant)
     if first.stack == cell.stack:
         both = f"{shown(point_text(first.point))} and {shown(point_text(cell.point))}"

@@ -21,7 +21,7 @@ class Subject:
     peer: str  # the other host's address on the data link
     interface: str
     open_files_wanted: int
-    upstream_port: int  # which only workloads need that ask another service
+    upstream_port: int  # needed by workloads alone that ask another service
     clock_ahead_s: float | None = None  # ahead of the control side's clock, in seconds
     other_clock_ahead_s: float | None = None
 

@@ -125,7 +125,7 @@ PackageName = Annotated[
         "must be a Debian package: its name, with :architecture and =version if they matter",
     ),
 ]
-# The host's own, another by its name, or one by its path, as one that was built has it
+# The command of a Python: the host's own, another one by its name, or by its path if it was built
 PythonCommand = Annotated[
     str,
     Field(max_length=200),

@@ -47,7 +47,7 @@ class UpstreamRecord(Model):
     asked: Upstream
     seed: Seed  # of what it draws; equal for all apps that are compared
     address: str  # where apps asked it, as 198.18.0.2:8081
-    seconds: float | None = None  # that its rows cover; None: it left none of the measured part
+    seconds: float | None = None  # of the measured part, covered by its rows; None: no rows
     requests: int | None = None
     answers: int | None = None
     gone: int | None = None  # clients that closed their connection before the answer was due
@@ -55,7 +55,7 @@ class UpstreamRecord(Model):
     most_waiting: int | None = None  # answers that were waited for at once
     cpu_percent: float | None = None  # of one core
     drawn_us: dict[str, int] = {}  # the times that it took on purpose
-    # Between when an answer was due and when it was given
+    # How long after an answer was due it was given
     late_us: dict[str, int] = {}
-    # How late its process woke when nothing else was due: as long could a request have waited
+    # How late its process woke up while nothing else was due. A request could have waited as long
     lag_us: dict[str, int] = {}
