@@ -29,8 +29,8 @@ from analysis.ratio import number
 STRIP = 0.15  # inches, of one mode
 GAP = 0.2  # between rows
 ACCEPTED = "#e7e7e4"
-# A colour and a shape for each mode. They are not those of verdicts, of which a mark says only
-# whether there is one: it is hollow where the claim is undecided
+# Each mode has a colour and a shape. Verdicts have neither: a mark is hollow where the claim is
+# undecided, and filled where it has a verdict
 LOOKS = (("#332288", "o"), ("#aa4499", "s"))
 # An interval may reach so many times as far as the outermost figure; beyond it is cut
 MOST_BEYOND = 5
@@ -101,7 +101,7 @@ def draw(
     *,
     ratios: bool,
 ) -> Chart:
-    """Draw the rows, at least one, each of which has at least one mode in which it was measured.
+    """Draw the rows. There must be at least one, each measured in at least one mode.
 
     `modes` are all that may occur, in the order of their looks. The axis goes from end to end of
     `reach`, and is logarithmic for ratios.

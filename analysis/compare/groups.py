@@ -1,4 +1,4 @@
-"""Bring campaigns together that differ from the baseline in the same. Pure functions."""
+"""Bring together campaigns that differ from the baseline in the same things. Pure functions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ MOST_NAMED = 4  # things that changed, in one heading
 
 @dataclass(frozen=True)
 class Group:
-    """Comparisons whose campaigns differ from the baseline in the same, with the same values."""
+    """Comparisons whose campaigns differ from the baseline in the same things and values."""
 
     comparisons: list[Comparison]
 

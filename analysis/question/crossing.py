@@ -57,7 +57,7 @@ class Crossing:
 def verdicts(
     ratios: Sequence[Estimate | None], factor: float, *, more_is_better: bool
 ) -> list[PointVerdict]:
-    """Return the verdict of each ratio, of all of which any could be told by chance.
+    """Return the verdict of each ratio, judged together: any of many could lie apart by chance.
 
     `factor` is 1 plus the tolerance, up to which two figures are level. None stands for a ratio of
     which there are no data. Ahead and behind hold after Holm's correction for all ratios.
