@@ -45,7 +45,7 @@ def measure_why(name: str, given: options.WhyOptions, told: Callable[[Path], int
                 asked, catalogue, given.app or "", given.against or "", given.factors
             )
             runs = plan(experiment, catalogue, given.seed or 0)
-            progress.result(show.why_text(why))
+            progress.result(show.why_text(why, asked.trials, experiment.trials))
             if given.dry_run:
                 progress.result(show.plan_text(experiment, runs))
                 return

@@ -143,8 +143,8 @@ def versions_text(named: Versions) -> str:
     return "\n".join([*lines, "what differs:", *(found or ["  nothing: an app against itself"])])
 
 
-def why_text(why: Why) -> str:
-    """Return the factors between two apps, and how many cells their factorial has."""
+def why_text(why: Why, asked_trials: int, trials: int) -> str:
+    """Return the factors between two apps, how many cells their factorial has, and its trials."""
     lines = [f"why {why.app} differs from {why.against}:"]
     for one in why.factors:
         only = f" (only {one.only} has it)" if one.only else ""
@@ -154,6 +154,8 @@ def why_text(why: Why) -> str:
     measured = len({(cell.app, cell.variant) for cell in why.cells})
     kind = f"a fraction of resolution {why.resolution}" if why.resolution else "a full factorial"
     lines.append(f"{kind}: {len(why.cells)} combinations, {measured} of them to be measured")
+    if trials != asked_trials:
+        lines.append(f"{trials} trials in place of {asked_trials}: each block has a mirror image")
     return "\n".join(lines)
 
 

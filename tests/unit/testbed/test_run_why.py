@@ -50,6 +50,13 @@ def test_the_campaign_has_the_factorial_and_its_shares_are_told(run_why, told, r
     assert told == [request.results_folder / request.folder_name]
 
 
+def test_a_plan_says_that_an_odd_number_of_trials_is_raised(run_why):
+    _, odd = run_why(**BOTH, factors="pool", trials="3", dry_run=True)
+    _, even = run_why(**BOTH, factors="pool", trials="4", dry_run=True)
+    assert "4 trials in place of 3" in odd
+    assert "in place of" not in even
+
+
 def test_a_campaign_goes_on_as_the_factorial_that_it_was(gone_on, tmp_path):
     why = factorial_of(["pool"])
     asked = campaign.experiments.load(campaign.experiments.find("saturation"))
