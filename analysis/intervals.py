@@ -18,7 +18,7 @@ F. E. Satterthwaite's (An Approximate Distribution of Estimates of Variance Comp
 Bulletin 2, 1946).
 
 All arrays have the trials on their last axis; other axes are campaigns of a simulation.
-Distributions are scipy.special's: to import scipy.stats would double the start of most commands.
+Distributions are scipy.special's, as it takes a third of a second to import scipy.stats.
 bench/intervals.py shows by simulation how often the intervals hold the true ratio.
 """
 
@@ -31,7 +31,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
 from scipy.special import gammaincinv, ndtr, stdtr, stdtrit
 
 CONFIDENCE = 0.95
@@ -364,6 +363,7 @@ def _errors_to_show(
 
 def _solved(errors: Floats, reaches: Floats) -> float:
     """Return the factor by which the errors exceed the reaches, and noise of 1, with POWER."""
+    from scipy.optimize import brentq  # a fifth of a second, which only this question is worth
 
     def lacks(logarithm: float) -> float:
         return float(ndtr(math.exp(logarithm) * errors - reaches).mean()) - POWER
