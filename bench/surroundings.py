@@ -5,13 +5,18 @@
 
 Of aiohttp: its parser in Python or in C, JSON by ujson or by the standard library, Nagle's
 algorithm on or off, for a small document and for one of 50 agents. Of a login to PostgreSQL by md5:
-psycopg 2 or 3, with TLS or without. CPU times are told, of the server or of both programs, so
-that a busy machine disturbs them little; of Nagle's algorithm also the time that passed, as it
-makes answers wait. Everything is on loopback, over one connection at a time, in turns.
+psycopg 2 or 3, with TLS or without. CPU times are told, of the server or of both programs, so that
+a busy machine disturbs them little; of Nagle's algorithm also the time that passed, as it makes
+answers wait. Of a server that closes each connection: a listen queue of 128, at which Linux cut it
+off by default until 5.4, or of 2048, Gunicorn's; how many connections found no place in it is told,
+each of which is tried again after a second. Everything is on loopback, in turns; over one
+connection at a time, but for the queues, where 400 clients connect anew for each request.
 """
 
+import asyncio
 import json
 import os
+import signal
 import socket
 import statistics
 import subprocess
@@ -25,6 +30,7 @@ import psutil
 from tests.unit.apps import cluster
 
 ROUNDS, REQUESTS, LOGINS = 7, 1500, 40  # of each way, in each round
+BACKLOGS, CLIENTS, QUEUE_S = (128, 2048), 400, 4
 AGENT = {
     "number": 1000, "extension": "1000", "context": "default", "state_interface": "SIP/abcdef",
     "status": "offline", "extension_status": "-1", "paused": "0",
@@ -184,15 +190,68 @@ def of_logins() -> Iterator[str]:
         yield f"| {name} | {' | '.join(cells)} |"
 
 
+async def asked_anew(port: int) -> int:
+    """Return how many answers 400 clients got that ask and connect anew, in a few seconds."""
+    answers, end = 0, time.monotonic() + QUEUE_S
+
+    async def client() -> None:
+        nonlocal answers
+        while time.monotonic() < end:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            await reader.read()
+            writer.close()
+            answers += 1
+
+    clients = [asyncio.create_task(client()) for _ in range(CLIENTS)]
+    await asyncio.wait(clients, timeout=QUEUE_S)
+    for one in clients:
+        one.cancel()
+    return answers
+
+
+def overflows() -> int:
+    """Return how many connections found no place in a listen queue since the start of the host."""
+    names, values = (
+        line.split()
+        for line in Path("/proc/net/netstat").read_text().splitlines()
+        if line.startswith("TcpExt:")
+    )
+    return int(values[names.index("ListenOverflows")])
+
+
+def of_queues() -> Iterator[str]:
+    """Yield a row of a table for each length of the listen queue of two workers."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for backlog in BACKLOGS * 2:
+        program = [sys.executable, "-m", "tests.contract.gave_out.server", "--workers=2"]
+        with subprocess.Popen(
+            [*program, f"--backlog={backlog}"], stdout=subprocess.PIPE, start_new_session=True
+        ) as server:
+            assert server.stdout is not None
+            port, before = int(server.stdout.readline()), overflows()
+            try:
+                answers = asyncio.run(asked_anew(port))
+                found.setdefault(backlog, []).append((answers, overflows() - before))
+            finally:
+                os.killpg(server.pid, signal.SIGKILL)
+    yield "| listen queue | answers | connections that found it full |"
+    yield "|---:|---:|---:|"
+    for backlog, rounds in found.items():
+        answers, full = map(sum, zip(*rounds, strict=True))
+        yield f"| {backlog} | {answers} | {full} |"
+
+
 def main() -> None:
-    """Print both tables."""
+    """Print the tables."""
     if sys.argv[1:] == ["serve"]:
         serve()
         return
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    for row in (*of_servers(), "", *of_logins()):
-        sys.stdout.write(f"{row}\n")
-        sys.stdout.flush()
+    for table in (of_servers, of_logins, of_queues):
+        for row in (*table(), ""):
+            sys.stdout.write(f"{row}\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":
