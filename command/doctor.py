@@ -1,4 +1,4 @@
-"""Find out what the control side lacks: one row for each need, with what was found and a remedy."""
+"""Find out what the control side lacks: a line for each need, and how to mend what is missing."""
 
 import os
 import platform
@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 
-from command import listing
-from testbed import lab, store
+from command import reaching
+from testbed import store
 from testbed.errors import Exit, TestbedError
 from testbed.hosts import inventory
 from testbed.hosts.inventory import Inventory
-from testbed.hosts.remote import Remote
 from testbed.paths import ROOT
+from testbed.terminal import Terminal
+from testbed.texts import plain
 
 LOCK = ROOT / "requirements.lock"
 PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)\s*(;[^\\]*)?", re.MULTILINE)
@@ -36,16 +37,21 @@ class Need:
     mend: str = ""
 
     @property
-    def row(self) -> listing.Row:
-        """Return it as a row, with its verdict first."""
-        return ("fail" if self.mend else "ok", self.name, self.found, self.wanted, self.mend)
+    def text(self) -> str:
+        """Return a line with its verdict first; if it is missing, what was wanted and a remedy."""
+        if not self.mend:
+            return f"ok    {self.name}: {self.found}"
+        return f"fail  {self.name}: {self.found} (wanted: {self.wanted})\n      -> {self.mend}"
 
 
 def examine(place: str | None) -> None:
-    """Print what was found. Exit code 3 if something is missing."""
-    needs = list(_needs(place))
-    listing.table(("", "need", "found", "wanted", "how to mend"), [one.row for one in needs])
-    if any(one.mend for one in needs):
+    """Print what is found, as it is found. Exit code 3 if something is missing."""
+    say = Terminal(markup=False, highlight=False)
+    missing = False
+    for one in _needs(place):
+        say.print(plain(one.text), soft_wrap=True)
+        missing = missing or bool(one.mend)
+    if missing:
         sys.exit(Exit.NOT_READY)
 
 
@@ -117,16 +123,17 @@ def _inventory(place: str | None) -> tuple[Inventory | None, Need]:
 
 
 def _reached(known: Inventory) -> Iterator[Need]:
-    """Connect to each host. A lab that is not up is not contacted."""
-    for role, host in known.hosts.items():
-        remote = Remote(host, known.facts)
-        name, wanted = f"SSH to the {role}", "a connection"
-        try:
-            lab.check_up(known.facts.testbed_lab)
-            remote.open()
-        except TestbedError as error:
-            yield Need(name, error.message, wanted, error.remedy or "see docs/hosts.md")
-        else:
-            yield Need(name, host.ansible_host, wanted)
-        finally:
-            remote.close()
+    """Connect to the hosts. A lab that is not up is not contacted."""
+    wanted, remedy = "an SSH connection", "see docs/hosts.md"
+    try:
+        found = reaching.reach(known)
+    except TestbedError as error:
+        yield Need("hosts", error.message, wanted, error.remedy or remedy)
+        return
+    try:
+        for role, problem in found.problems.items():
+            address = known.hosts[role].ansible_host
+            mend = problem and (problem.remedy or remedy)
+            yield Need(f"{role} host", f"{address}, {found.said(role)}", wanted, mend or "")
+    finally:
+        found.close()

@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime, timedelta
 
-from command import listing
+from command import listing, reaching
 from testbed import lab, store
 from testbed.cli.show import minutes_text
 from testbed.errors import TestbedError
 from testbed.hosts import hosts, inventory, link
 from testbed.hosts.inventory import Inventory
-from testbed.hosts.remotes import LEASE, Remotes, at_once, connect
+from testbed.hosts.remotes import LEASE, Remotes, at_once
 from testbed.model.link import LinkRecord
 from testbed.model.results import LINK_FILE
 from testbed.terminal import Terminal
@@ -21,23 +21,28 @@ def show(place: str | None) -> None:
     """Print the state of the hosts of an inventory. Raises TestbedError if it cannot be read."""
     known = inventory.load(place)
     say = Terminal(markup=False, highlight=False)
-    for line in [*_hosts(known), *_latest()]:
+    for line in (*_hosts(known), *_latest()):
         say.print(line, soft_wrap=True)
 
 
 def _hosts(known: Inventory) -> list[str]:
     name = known.facts.testbed_lab
     told = [f"lab: {name} is {lab.status(name).state}"] if name else []
-    told += [f"{role}: {one.ansible_host}" for role, one in known.hosts.items()]
     try:
-        remotes = connect(known)
+        found = reaching.reach(known)
     except TestbedError as error:
-        return [*told, f"hosts: {error}", f"link: {_newest_link()}"]
+        addresses = [f"{role}: {one.ansible_host}" for role, one in known.hosts.items()]
+        return [*told, *addresses, f"hosts: {error}", f"link: {_newest_link()}"]
     try:
-        return [*told, "hosts: both answer", f"link: {_link(remotes)}", f"now: {_now(remotes)}"]
+        for role, host in known.hosts.items():
+            told.append(f"{role}: {host.ansible_host}, {found.said(role)}")
+        remedies = [one.remedy for one in found.problems.values() if one and one.remedy]
+        told += [f"  -> {remedy}" for remedy in dict.fromkeys(remedies)]
+        if not found.all:
+            return [*told, f"link: {_newest_link()}"]
+        return [*told, f"link: {_link(found.remotes)}", f"now: {_now(found.remotes)}"]
     finally:
-        for remote in remotes.values():
-            remote.close()
+        found.close()
 
 
 def _link(remotes: Remotes) -> str:

@@ -6,7 +6,7 @@ after loading the fabfile happens here.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -47,6 +47,7 @@ REMEDIES = {
 }
 
 
+HELP_WORDS = ("--help", "-h")
 UNKNOWN = re.compile(r"No idea what '(.*)' is!", re.DOTALL)  # invoke's words
 
 # What stands for the last argument of a task if it is left out, which invoke cannot say itself
@@ -69,6 +70,9 @@ class Program(Fab):  # type: ignore[misc] # fabric has no types
                 raise TestbedError(f"-- {shown(self.core.remainder)}: fab runs no such commands")
 
     def _parse_tasks(self) -> None:
+        if (asked := help_asked(self.core.unparsed, self._make_parser().contexts)) is not None:
+            self.core.unparsed.clear()  # which may lack what the task needs
+            self.args.help.value = asked
         try:
             super().parse_tasks()
         except ParseError as error:
@@ -120,6 +124,15 @@ class Program(Fab):  # type: ignore[misc] # fabric has no types
                 super().update_config()
             except Exception as error:  # files of four formats; each parser has errors of its own
                 raise TestbedError(f"fab's own configuration cannot be read: {error}") from error
+
+
+def help_asked(words: Sequence[str], tasks: Container[str]) -> str | None:
+    """Return the task whose help is asked for by a word behind it; None if no such word is there.
+
+    invoke itself would take the word for an argument that the task still lacks.
+    """
+    found = next((at for at, word in enumerate(words) if word in HELP_WORDS), 0)
+    return next((word for word in reversed(words[:found]) if word in tasks), None)
 
 
 def check_options(args: Any) -> None:

@@ -261,6 +261,26 @@ def test_what_was_asked_for_is_no_error(arguments, fab_here):
     assert "link" in ended.out
 
 
+HELP_OF = [
+    ("run-question", "--help"), ("run-why", "--help"), ("run-why", "saturation", "-h"),
+    ("run-ab", "--help"), ("run", "--rate=100", "--help"), ("deploy", "--help"),
+    ("compare", "--help"), ("lab.up", "--help"), ("link", "run-aa", "--help"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", HELP_OF)
+def test_help_behind_a_task_is_that_task_s(arguments, fab_here):
+    ended = fab_here(*arguments)
+    task = arguments[1] if arguments[0] == "link" else arguments[0]
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith("Usage: fab ")
+    assert f"] {task} " in ended.out.splitlines()[0]
+
+
+def test_help_of_no_task_suggests_one(fab_here):
+    assert "did you mean 'run-why'?" in message_of(fab_here("run-wy", "--help"))
+
+
 def test_a_configuration_of_fab_s_own_that_is_none_is_named(fab_here, monkeypatch):
     monkeypatch.setenv("INVOKE_RUNTIME_CONFIG", "/nonexistent.yml.gz")
     assert "fab's own configuration cannot be read" in message_of(fab_here("link"))

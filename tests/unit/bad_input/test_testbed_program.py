@@ -10,13 +10,15 @@ import pytest
 from refusals import Called, message_of
 
 import analysis.articles.report  # noqa: F401 - takes long on a busy machine; not within a test
-from command import doctor, listing, main, status
+from command import doctor, listing, main
 from testbed import store
 from testbed.cli import options, tasks
 from testbed.cli.asking import QuestionOptions
 from testbed.cli.reproducing import ReproduceOptions
 from testbed.errors import MEANINGS, Exit, TestbedError
 from testbed.hosts import inventory, playbook
+from testbed.hosts.failures import HostUnreachable
+from testbed.hosts.remote import Remote
 from tests.unit.report import builder
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -207,38 +209,60 @@ def test_the_doctor_names_what_is_missing_and_how_to_mend_it(testbed, monkeypatc
         raise TestbedError("two hosts are needed", remedy="write a second one")
 
     monkeypatch.setattr(inventory, "load", load)
-    monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("PATH", str(place))
     ended = testbed("doctor")
     assert (ended.code, ended.err) == (Exit.NOT_READY, "")
-    rows = {words[1]: line for line in ended.out.splitlines() if len(words := line.split()) > 1}
-    assert rows["inventory"].startswith("fail")
-    assert "write a second one" in rows["inventory"]
-    assert rows["results"].startswith("fail")
-    assert rows["git"].split()[2] == "missing"
-    assert rows["git"].rstrip().endswith(doctor.BOOTSTRAP)
-    assert re.search(r"^ok +Python +\d", ended.out, re.MULTILINE)
+    told = [line[6:] for line in ended.out.splitlines()]
+    assert "results: " + str(place / "results") in ended.out
+    asked = told.index("inventory: two hosts are needed (wanted: two hosts, without errors)")
+    assert told[asked + 1] == "-> write a second one"
+    assert told[told.index("git: missing (wanted: on the PATH)") + 1] == f"-> {doctor.BOOTSTRAP}"
+    assert re.search(r"^ok +Python: \d", ended.out, re.MULTILINE)
+    assert ended.out.count("\nfail ") == ended.out.count("\n      -> ") == 4
 
 
-def test_the_status_of_hosts_that_are_not_there(testbed, monkeypatch, place):
-    def connect(known):
-        raise TestbedError("server host: no SSH connection", exit_code=Exit.NOT_READY)
-
-    monkeypatch.setattr(status, "connect", connect)
-    ended = testbed("status", f"--inventory={ROOT / 'tests/unit/testbed/nobody.yml'}")
-    assert ended.code == 2  # no such inventory
-    listed = place / "hosts.yml"
+@pytest.fixture
+def nobody(place, monkeypatch):
+    """An inventory of two hosts, of which the server does not answer."""
+    path = place / "hosts.yml"
     host = "{{hosts: {{{0}: {{ansible_host: 192.0.2.{1}, bench_address: 198.51.100.{1}, bench_interface: b0}}}}}}"  # noqa: E501
-    listed.write_text(
+    path.write_text(
         f"server: {host.format('s', 1)}\nclient: {host.format('c', 2)}\n"
         "all: {vars: {testbed_place: metal}}\n"
     )
-    ended = testbed("status", f"--inventory={listed}")
+
+    def open_(remote):
+        if remote.host.role == "server":
+            raise HostUnreachable(remote.host, "timed out")
+
+    monkeypatch.setattr(Remote, "open", open_)
+    return path
+
+
+def test_the_status_of_hosts_that_are_not_there(testbed, nobody):
+    ended = testbed("status", f"--inventory={nobody}.not")
+    assert ended.code == 2  # no such inventory
+    ended = testbed("status", f"--inventory={nobody}")
     assert (ended.code, ended.err) == (0, "")
-    assert "server: 192.0.2.1" in ended.out
-    assert "no SSH connection" in ended.out
-    assert "link: never verified" in ended.out
-    assert "results: none in" in ended.out
+    lines = ended.out.splitlines()
+    assert lines[:2] == [
+        "server: 192.0.2.1, no SSH connection: timed out",
+        "client: 192.0.2.2, answers",
+    ]
+    assert lines[2].startswith("  -> is it up?")
+    assert lines[3] == "link: never verified"
+    assert "results: none in" in lines[4]
+
+
+def test_the_doctor_tells_of_each_host(testbed, nobody):
+    ended = testbed("doctor", f"--inventory={nobody}")
+    assert (ended.code, ended.err) == (Exit.NOT_READY, "")
+    lines = ended.out.splitlines()
+    server = (
+        "fail  server host: 192.0.2.1, no SSH connection: timed out (wanted: an SSH connection)"
+    )
+    assert lines[lines.index(server) + 1].startswith("      -> is it up?")
+    assert "ok    client host: 192.0.2.2, answers" in lines
 
 
 def test_it_works_from_any_folder(tmp_path):
