@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from analysis import capacities, gave_out, ramp
+from analysis.columns import is_shown
 from analysis.compare.cells import CAPACITY, CellLoad, Where, cell_of, trials_of
 from analysis.compare.rule import DEFAULT_TOLERANCE_PERCENT, judge
 from analysis.figures import BY_KEY, SHOWN_COSTS, Figure
@@ -23,7 +24,6 @@ from analysis.load import LoadedCampaign
 from analysis.pairs import in_one_campaign
 from analysis.ratio import Estimate, difference_text, interval_text, number
 from analysis.statistics import MIN_TRIALS_FOR_INTERVAL
-from analysis.tables import is_shown
 from analysis.trials import CellTrials, worst
 from testbed.model.results import Standing
 from testbed.numbers import MISSING, rate
@@ -95,6 +95,12 @@ def answers(campaign: LoadedCampaign) -> list[Answer]:
             shown_load = load if len(by_load) > 1 else ""
             found.append(_answer(campaign, endpoint, shown_load, metric, rows, opening))
     return found
+
+
+def places(found: Sequence[Answer]) -> dict[str, int]:
+    """Return where each group of runs stands in the answers, by the id of its first run."""
+    rows = [row for answer in found for row in answer.rows]
+    return {row.group.first.run_id: place for place, row in enumerate(rows) if row.group}
 
 
 def _of_searches(campaign: LoadedCampaign) -> list[Answer]:

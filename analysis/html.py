@@ -16,6 +16,7 @@ from analysis import (
     answers,
     asked,
     capacities,
+    columns,
     figures,
     findings,
     gave_out,
@@ -66,14 +67,16 @@ def page(
     evidence: Mapping[str, list[RunFile]],
     why: Section | None = None,
     question_page: str | None = None,
+    found: list[answers.Answer] | None = None,
 ) -> str:
     """Return the whole page; the same results folder always gives the same text.
 
     `evidence` has the files of each run by its id. `why` says why two apps differ, if that was
-    asked. `question_page` is the link to the page that answers the campaign's question.
+    asked. `question_page` is the link to the page that answers the campaign's question. `found` are
+    the answers of the campaign, if they are known already.
     """
     template = environment().get_template("report.html.j2")
-    found = answers.answers(campaign)
+    found = answers.answers(campaign) if found is None else found
     above = charts_above(found)
     checked = findings.by_check(tables.ordered_runs(campaign))
     return template.render(
@@ -93,10 +96,11 @@ def page(
         filters=filters(campaign),
         ramp_sentences=ramp.sentences(campaign),
         standings=standings(campaign),
-        columns=columns(campaign),
+        columns=on_page(campaign),
+        chosen_later={one.title for one in on_page(campaign) if not one.at_first(campaign)},
         varied=groups.has_variants(campaign),
-        varied_text=tables.varied_text,
-        drift_text=tables.drift_text,
+        varied_text=columns.varied_text,
+        drift_text=columns.drift_text,
         gave_out_title=gave_out.TITLE,
         gave_out_meanings=MEANINGS if gave_out.recorded(campaign) else {},
         lower_bound=figures.LOWER_BOUND,
@@ -114,7 +118,7 @@ def page(
         results={endpoint: run_rows(campaign, endpoint) for endpoint in charts},
         several_trials=tables.several_trials(campaign),
         groups={endpoint: groups.groups(campaign, endpoint) for endpoint in charts},
-        figures=tables.shown_figures(campaign),
+        figures=columns.shown_figures(campaign),
         mixes={mix: mixes.rows(campaign, mix) for mix in mixes.mixes(campaign)},
         asked_percent=mixes.asked_percent,
         charts=charts,
@@ -271,14 +275,14 @@ def standings(campaign: LoadedCampaign) -> dict[str, int]:
     return {word: found.count(word) for word in trials.WORST_LAST if word in found}
 
 
-def columns(campaign: LoadedCampaign) -> list[tables.Column]:
+def on_page(campaign: LoadedCampaign) -> list[columns.Column]:
     """Return the result table's columns that the page shows."""
-    return [column for column in tables.columns(campaign) if column.title not in NOT_ON_PAGE]
+    return [column for column in columns.columns(campaign) if column.title not in NOT_ON_PAGE]
 
 
 def run_rows(campaign: LoadedCampaign, endpoint: str) -> list[RunRow]:
     """Return the endpoint's runs as rows of the result table."""
-    shown = columns(campaign)
+    shown = on_page(campaign)
     return [
         RunRow(
             run_id=record.run_id,

@@ -326,5 +326,6 @@ def number(value: float) -> str:
     """Return a ratio with three significant digits, written out without an exponent."""
     if value == 0 or math.isinf(value):
         return "0" if value == 0 else "\N{INFINITY}"
-    decimals = 2 - math.floor(math.log10(abs(value)))
+    rounded_to_three = float(f"{value:.3g}")  # 0.9997 becomes 1.00, not 1.000
+    decimals = 2 - math.floor(math.log10(abs(rounded_to_three)))
     return f"{value:,.{max(0, decimals)}f}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from analysis import capacities, charts, evidence, html, mixes, tables
+from analysis import answers, capacities, charts, evidence, html, mixes, tables
 from analysis.charts.style import Rendered
 from analysis.folders import load_one
 from analysis.load import LoadedCampaign
@@ -82,7 +82,8 @@ def write(campaign: LoadedCampaign, out: Path) -> dict[str, list[Rendered]]:
     """
     chart_folder = out / "charts"
     chart_folder.mkdir(parents=True, exist_ok=True)
-    by_endpoint = dict(charts.endpoint_charts(campaign))
+    found = answers.answers(campaign)
+    by_endpoint = dict(charts.endpoint_charts(campaign, answers.places(found)))
     for drawn in by_endpoint.values():
         for chart in drawn:
             write_chart(chart, chart_folder)
@@ -92,8 +93,8 @@ def write(campaign: LoadedCampaign, out: Path) -> dict[str, list[Rendered]]:
             tables.csv(tables.summary_frame(campaign)), encoding="utf-8"
         )
     if campaign.campaign.capacities:
-        answers = tables.csv(capacities.frame(campaign))
-        (out / "capacities.csv").write_text(answers, encoding="utf-8")
+        searched = tables.csv(capacities.frame(campaign))
+        (out / "capacities.csv").write_text(searched, encoding="utf-8")
     if mixes.mixes(campaign):
         (out / "parts.csv").write_text(tables.csv(mixes.frame(campaign)), encoding="utf-8")
     (out / "table.txt").write_text(table_text(campaign), encoding="utf-8")
@@ -107,6 +108,7 @@ def write(campaign: LoadedCampaign, out: Path) -> dict[str, list[Rendered]]:
         evidence.of_campaign(campaign, out),
         why,
         evidence.question_page(campaign, out),
+        found,
     )
     (out / "index.html").write_text(page, encoding="utf-8")
     return by_endpoint

@@ -1,7 +1,5 @@
 """Make the result table as CSV (unrounded, units in the column names) and as text."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -11,15 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis import capacities, gave_out, mixes, other_service, ramp
-from analysis.figures import (
-    BY_KEY,
-    COST_KEYS,
-    ERROR_CLASSES,
-    LOWER_BOUND,
-    PERCENTILES,
-    SHOWN_COSTS,
-    Figure,
-)  # fmt: skip
+from analysis.columns import Column, columns, varied_text
+from analysis.figures import BY_KEY, LOWER_BOUND, PERCENTILES
 from analysis.frames import with_missing
 from analysis.groups import (
     Group,
@@ -28,17 +19,15 @@ from analysis.groups import (
     endpoints,
     generated_by,
     groups,
-    has_variants,
     settings_text,
-    varied_settings,
 )  # fmt: skip
 from analysis.load import LoadedCampaign
-from analysis.measured import figure_columns, of_figure, text
+from analysis.measured import figure_columns
 from analysis.ratio import finite
 from analysis.text_table import STYLES, text_table
 from analysis.trials import reasons
 from testbed.model.results import RunRecord
-from testbed.numbers import AT_LEAST, MISSING, percent, rate
+from testbed.numbers import AT_LEAST, MISSING
 from testbed.tools.table import counts_from_due
 
 FORMULA_BEGINS = (
@@ -50,113 +39,6 @@ FORMULA_BEGINS = (
     "\r",
     "\n",
 )  # a spreadsheet reads such a cell as a formula
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of the result table, written for people."""
-
-    title: str
-    cell: Callable[[RunRecord, LoadedCampaign], str]
-    number: bool = True
-    key: bool = False  # repeated when the table is broken into parts
-    needed: Callable[[LoadedCampaign], bool] = lambda _: True
-
-
-def _figure_column(key: str) -> Column:
-    figure = BY_KEY[key]
-
-    def cell(record: RunRecord, campaign: LoadedCampaign) -> str:
-        span = of_figure(record, figure, campaign.counted(record))
-        return text(figure, span, censored=censored(record))
-
-    return Column(figure.title, cell, needed=lambda campaign: is_shown(figure, campaign))
-
-
-def is_shown(figure: Figure, campaign: LoadedCampaign) -> bool:
-    """Return whether tables show a figure: a cost only if a run has it, and not the parts of it."""
-    if figure.key not in COST_KEYS:
-        return True
-    has_it = any(of_figure(run.record, figure) is not None for run in campaign.runs)
-    return has_it and figure.key in SHOWN_COSTS
-
-
-def shown_figures(campaign: LoadedCampaign) -> list[Figure]:
-    """Return the figures that tables of a campaign show, in their order."""
-    return [figure for figure in BY_KEY.values() if is_shown(figure, campaign)]
-
-
-def asked_rate(record: RunRecord) -> str:
-    """Return the asked rate as text, or 'saturation' for a run without a rate."""
-    return "saturation" if record.load.rate_rps is None else rate(record.load.rate_rps)
-
-
-def error_classes(record: RunRecord) -> str:
-    """Return the classes that have errors, with their counts: 'timeout 12; status 3'."""
-    if record.output is None:
-        return ""
-    told = record.output.errors.model_dump()
-    return "; ".join(f"{name} {told[name]:,}" for name in ERROR_CLASSES if told[name])
-
-
-def drift_text(drift_percent: float | None) -> str:
-    """Return by how many percent a figure of a run changed over the measured part, or 'none'."""
-    return "none" if drift_percent == 0 else percent(drift_percent)
-
-
-def varied_text(record: RunRecord, campaign: LoadedCampaign) -> str:
-    """Return the settings that tell the run apart from the other runs of its app."""
-    return settings_text(varied_settings(record, campaign))
-
-
-COLUMNS = (
-    Column("App", lambda record, _: record.app_title, number=False, key=True),
-    Column("Endpoint", lambda record, _: record.endpoint, number=False, key=True),
-    Column(
-        "Variant", lambda record, _: record.variant, number=False, key=True, needed=has_variants
-    ),
-    Column("Trial", lambda record, _: str(record.trial), key=True),
-    Column("Settings", varied_text, number=False, needed=has_variants),
-    Column("Verdict", lambda record, _: record.standing, number=False),
-    Column("Asked/s", lambda record, _: asked_rate(record)),
-    Column(
-        "Arrivals",
-        lambda record, _: record.load.arrivals or "",
-        number=False,
-        needed=lambda campaign: any(run.record.load.arrivals for run in campaign.runs),
-    ),
-    Column(
-        "Connections",
-        lambda record, _: f"{record.load.connections:,}",
-        needed=lambda campaign: len({run.record.load.connections for run in campaign.runs}) > 1,
-    ),
-    *[_figure_column(key) for key in BY_KEY],
-    Column(
-        "Drift",
-        lambda record, _: drift_text(record.drift_percent),
-        needed=lambda campaign: any(run.record.drift_percent is not None for run in campaign.runs),
-    ),
-    Column(
-        "Drift of p50",
-        lambda record, _: drift_text(record.response_drift_percent),
-        needed=lambda campaign: any(
-            run.record.response_drift_percent is not None for run in campaign.runs
-        ),
-    ),
-    Column(
-        gave_out.TITLE,
-        lambda record, _: gave_out.words(record),
-        number=False,
-        needed=gave_out.recorded,
-    ),
-    Column("Load by", lambda record, _: record.load.generator, number=False),
-    Column("Errors by class", lambda record, _: error_classes(record), number=False),
-)
-
-
-def columns(campaign: LoadedCampaign) -> list[Column]:
-    """Return the columns that this campaign's table needs."""
-    return [column for column in COLUMNS if column.needed(campaign)]
 
 
 def ordered_runs(campaign: LoadedCampaign) -> list[RunRecord]:
@@ -366,13 +248,13 @@ def _parts(campaign: LoadedCampaign, records: list[RunRecord], console: Console)
     return [_table([*keys, *part], campaign, records) for part in parts]
 
 
-def _table(columns: list[Column], campaign: LoadedCampaign, records: list[RunRecord]) -> Table:
+def _table(shown: list[Column], campaign: LoadedCampaign, records: list[RunRecord]) -> Table:
     table = text_table()
-    for column in columns:
+    for column in shown:
         table.add_column(
             column.title, justify="right" if column.number else "left", no_wrap=column.number
         )
     for record in records:
-        cells = [Text(column.cell(record, campaign)) for column in columns]
+        cells = [Text(column.cell(record, campaign)) for column in shown]
         table.add_row(*cells, style=STYLES[record.standing])
     return table

@@ -6,7 +6,7 @@ The page is one file and needs no other.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from analysis import figures, groups, html, ramp, tables
+from analysis import columns, figures, groups, html, ramp
 from analysis.articles.claims import Judgement, accept_text
 from analysis.articles.series import LoadedPart, LoadedSeries, judgements, trials_of
 from analysis.articles.verdicts import (
@@ -139,9 +139,9 @@ def part_values(
     by_endpoint = {endpoint: groups.groups(campaign, endpoint) for endpoint in charts}
     return {
         "groups": by_endpoint,
-        "figures": tables.shown_figures(campaign),
+        "figures": columns.shown_figures(campaign),
         "varied": groups.has_variants(campaign),
-        "varied_text": tables.varied_text,
+        "varied_text": columns.varied_text,
         "bounded": any(group.censored for found in by_endpoint.values() for group in found),
         "lower_bound": figures.LOWER_BOUND,
         "standings": html.standings(campaign),

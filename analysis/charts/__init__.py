@@ -1,6 +1,6 @@
 """Draw all charts of the report. To add one, add a file here and a line to a list below."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import matplotlib
@@ -30,11 +30,20 @@ ENDPOINT_CHARTS: tuple[Callable[[LoadedCampaign, str, list[Group]], Chart | None
 )
 
 
-def endpoint_charts(campaign: LoadedCampaign) -> Iterator[tuple[str, list[Rendered]]]:
-    """Draw the charts of every endpoint, in the order asked."""
+def endpoint_charts(
+    campaign: LoadedCampaign, places: Mapping[str, int]
+) -> Iterator[tuple[str, list[Rendered]]]:
+    """Draw the charts of every endpoint, in the order asked.
+
+    `places` has the order of groups in them, by the id of each group's first run; groups without a
+    place come last, in the order asked.
+    """
     shown = fonts.legible(campaign)
     for endpoint in endpoints(campaign):
-        members = groups(shown.campaign, endpoint)
+        members = sorted(
+            groups(shown.campaign, endpoint),
+            key=lambda group: places.get(group.first.run_id, len(places)),
+        )
         with matplotlib.rc_context(RC | {"font.family": shown.families}):
             # Each probe of a search has a rate of its own, chosen by what others showed. Bars and
             # curves of all of them would compare what is not alike: one chart has them by rate

@@ -157,18 +157,19 @@ def frame(
     left: float = MARGIN,
     below: float = 0.5,
     key_lines: int = 0,
+    top_room: float = 0.0,
 ) -> Frame:
     """Return an empty figure with axes of the given heights.
 
     `source` is the line at the bottom that says where the figures come from (see `footer`),
-    `below` the room under the last axes for ticks and axis label, and `key_lines` the lines for a
-    key between subtitle and axes (see `marks.key`).
+    `below` the room under the last axes for ticks and axis label, `key_lines` the lines for a key
+    between subtitle and axes (see `marks.key`), and `top_room` more room above the first axes.
     """
     room = WIDTH - 2 * MARGIN
     head = wrap(title, room, 13)  # the heading is bold, hence wider
     sub = wrap(subtitle, room)
     foot = wrap(source, room, 7)
-    top = MARGIN + 0.23 * len(head) + LINE * len(sub) + KEY_LINE * key_lines + 0.13
+    top = MARGIN + 0.23 * len(head) + LINE * len(sub) + KEY_LINE * key_lines + top_room + 0.13
     bottom = below + 0.14 * len(foot) + MARGIN
     total = top + sum(heights) + gap * (len(heights) - 1) + bottom
     figure = matplotlib.figure.Figure(figsize=(WIDTH, total), facecolor="white")

@@ -61,28 +61,38 @@
     });
   }
 
-  // Show only some columns of the results.
+  // Show only some columns of the results: at first those that fit a screen.
   const tables = all("table.runs, table.summary");
   const headsOf = (table) => [...table.tHead.rows[0].cells];
-  const titles = new Set(tables.flatMap(headsOf).map((head) => head.textContent.trim()));
+  const titlesOf = (heads) => new Set(heads.map((head) => head.textContent.trim()));
+  const titles = titlesOf(tables.flatMap(headsOf));
+  const later = titlesOf(all("th[data-later]"));
   for (const bar of all(".filter")) {
     const fold = document.createElement("details"), summary = document.createElement("summary");
     fold.className = "columns";
-    summary.append("Columns");
     fold.append(summary);
+    const boxes = [];
+    const count = () => {
+      const shown = boxes.filter((box) => box.checked).length + 1;
+      summary.textContent = `Columns: ${shown} of ${titles.size} shown`;
+    };
     for (const title of [...titles].filter((title) => title !== "App")) {
       const label = document.createElement("label"), box = document.createElement("input");
-      box.type = "checkbox";
-      box.checked = true;
-      label.append(box, ` ${title}`);
-      fold.append(label, " ");
-      box.addEventListener("change", () => {
+      const choose = () => {
         for (const table of tables) {
           const at = headsOf(table).findIndex((head) => head.textContent.trim() === title);
           for (const row of at < 0 ? [] : table.rows) row.cells[at].hidden = !box.checked;
         }
-      });
+      };
+      box.type = "checkbox";
+      box.checked = !later.has(title);
+      boxes.push(box);
+      label.append(box, ` ${title}`);
+      fold.append(label, " ");
+      box.addEventListener("change", () => { choose(); count(); });
+      if (!box.checked) choose();
     }
+    count();
     bar.append(fold);
   }
 

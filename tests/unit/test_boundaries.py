@@ -34,7 +34,7 @@ ANALYSIS_FLOORS = (
     {"axis", "other_service", "evidence", "folders", "measured", "trials"},
     {"findings", "gave_out", "merged", "pairs", "verdict"},
     {"groups"},
-    {"capacities", "mixes"},
+    {"capacities", "columns", "mixes"},
     {"ramp"},
     {"asked", "charts", "compare", "tables"},
     {"answers", "timelines", "why"},

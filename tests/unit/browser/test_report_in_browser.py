@@ -68,10 +68,27 @@ def test_runs_are_chosen_by_app_and_verdict(page_file, open_page):
     assert bar.locator("output").text_content() == "12 of 18 runs shown"
 
 
+HIDDEN_BY_SCROLLING = """() => [...document.querySelectorAll('#answer .scroll, #results .scroll')]
+  .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.ariaLabel)"""
+
+
+def test_tables_need_no_scrolling_until_more_columns_are_chosen(page_file, open_page):
+    page = open_page(page_file)
+    assert page.evaluate(HIDDEN_BY_SCROLLING) == []
+    drift = page.locator("#results td[data-label='Drift']:visible")
+    assert drift.count() == 0
+    bar = page.locator(".filter")
+    told = bar.locator("summary").text_content()
+    bar.locator("summary").click()
+    bar.get_by_label("Drift", exact=True).check()
+    assert drift.count() == 2 * 9
+    assert bar.locator("summary").text_content() != told
+
+
 def test_columns_are_chosen(page_file, open_page):
     page = open_page(page_file)
     bar = page.locator(".filter")
-    bar.get_by_text("Columns").click()
+    bar.locator("summary").click()
     heads = page.locator("#results th:visible", has_text="Goodput")
     cells = page.locator("#results td[data-label^='Goodput']:visible")
     assert heads.count() == 4  # trials together and every run, of two endpoints
@@ -87,7 +104,7 @@ def test_another_baseline_is_taken(page_file, open_page):
     page = open_page(page_file)
     answer = page.locator("article.answer").first
     before = answer.locator("td[data-ratios]").all_text_contents()
-    choice = answer.get_by_label("Set beside")
+    choice = answer.get_by_label("Compare all with")
     choice.select_option(index=1)
     assert answer.locator(".baseline").text_content() == choice.input_value()
     after = answer.locator("td[data-ratios]").all_text_contents()

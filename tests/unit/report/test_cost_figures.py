@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from analysis import charts, cost
 from analysis.__main__ import main
 from analysis.answers import answers
+from analysis.columns import columns, shown_figures
 from analysis.compare.rule import compare
 from analysis.figures import BY_KEY, COSTS
 from analysis.load import load
 from analysis.measured import of_metric
-from analysis.tables import columns, shown_figures
 from testbed.model.results import Cost
 from testbed.model.tool_output import Distribution, Errors
 from testbed.numbers import MISSING

@@ -2,7 +2,7 @@
 
 import pytest
 
-from analysis import tables
+from analysis import columns, tables
 from analysis.__main__ import main
 from analysis.answers import answers
 from analysis.load import load
@@ -32,7 +32,7 @@ def test_each_answer_run_and_cell_says_it(folder):
         "flask": "workers 2, pool 1",
         "django": "one core",
     }
-    assert "Gave out first" in [column.title for column in tables.columns(campaign)]
+    assert "Gave out first" in [column.title for column in columns.columns(campaign)]
     assert set(tables.runs_frame(campaign)["gave_out"]) == {"workers", "pool", "one core"}
     assert list(tables.summary_frame(campaign)["gave_out"]) == ["one core", "workers 2, pool 1"]
 
@@ -53,7 +53,7 @@ def test_the_terminal_tells_it_of_each_run(folder):
 def test_results_of_before_have_no_such_column(tmp_path):
     runs = builder.six_runs()
     campaign = load(builder.write(tmp_path / "old", builder.campaign(runs), runs))
-    assert "Gave out first" not in [column.title for column in tables.columns(campaign)]
+    assert "Gave out first" not in [column.title for column in columns.columns(campaign)]
     assert "gave out" not in summary(runs[0])
     assert main(["report", str(tmp_path / "old")]) == 0
     assert "Gave out first" not in (tmp_path / "old" / "report" / "index.html").read_text()
