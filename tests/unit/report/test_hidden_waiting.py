@@ -44,3 +44,27 @@ def test_where_nothing_is_known_of_it_no_area_is_drawn(tmp_path, other):
     chart, _ = drawn(tmp_path, **other)
     assert not chart.figure.axes[0].collections
     assert percentiles.HIDDEN not in chart.caption
+
+
+@pytest.mark.parametrize("apps", [5, 8, 11])
+def test_many_apps_have_a_panel_each_on_one_scale(tmp_path, apps):
+    records = [
+        builder.run(
+            number, f"app{number}", "index", title=f"An application with a long title {number}",
+            figures=builder.output(p50_us=300.0 * number),
+        )
+        for number in range(1, apps + 1)
+    ]  # fmt: skip
+    campaign = load(builder.write(tmp_path / "c", builder.campaign(records), records))
+    chart = percentiles.draw(campaign, "index", groups(campaign, "index"))
+    panels = chart.figure.axes
+    assert len(panels) == (1 if apps == 5 else apps)
+    assert (percentiles.APART in chart.caption) == (apps > 5)
+    assert len({panel.get_ylim() for panel in panels} | {panel.get_xlim() for panel in panels}) == 2
+    assert {len(panel.lines) for panel in panels} == {apps}
+    renderer = chart.figure.canvas.get_renderer()
+    titles = [panel._left_title.get_window_extent(renderer) for panel in panels]
+    boxes = [*titles, *(panel.get_window_extent(renderer) for panel in panels)]
+    for place, box in enumerate(boxes):
+        assert box.x1 < chart.figure.bbox.x1
+        assert not any(box.overlaps(other) for other in boxes[:place])
