@@ -157,7 +157,7 @@ def test_the_answer_tells_cost_beside_speed_where_it_is_known(campaign, bare):
 
 
 def test_the_chart_says_of_what_the_cost_is_made(campaign):
-    (_, drawn) = next(iter(charts.endpoint_charts(load(campaign))))
+    (_, drawn) = next(iter(charts.endpoint_charts(load(campaign), {})))
     chart = next(one for one in drawn if one.name == "index-cost")
     parts = "app 1.97, database 0.493, other services 0.099, kernel 0.394"
     assert f"Flask + Gunicorn: {parts}" in chart.caption
