@@ -2,6 +2,7 @@
 
 import difflib
 import reprlib
+import unicodedata
 from collections.abc import Iterable
 
 JOINERS = "\u200c\u200d"  # not printable by themselves, but some scripts and emoji need them
@@ -46,3 +47,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that is most like a mistyped one; None if none is like it."""
     near = difflib.get_close_matches(name[:100], sorted(known), n=1)
     return near[0] if near else None
+
+
+def collapsed(text: str) -> str:
+    """Return a text as a page shows it: each run of blanks is one, and accents are composed."""
+    return " ".join(unicodedata.normalize("NFC", text).split())

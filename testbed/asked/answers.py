@@ -175,7 +175,7 @@ def _check_body(answer: Answer, expected: Expected) -> list[Any]:
         rules.check_answer(spec.rules, document, answer.drawn)
         return [document]
     elif answer.body and not spec.any_body:
-        raise _Wrong(f"a body where none is expected: {_start(answer)}")
+        raise _Wrong(f"a body where expect names none, as text or json would: {_start(answer)}")
     return []
 
 

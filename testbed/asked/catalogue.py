@@ -22,7 +22,7 @@ from testbed.model.kinds import Name
 from testbed.model.mix import Mix
 from testbed.model.requirements import Requirements
 from testbed.paths import ROOT
-from testbed.texts import nearest, shown_name
+from testbed.texts import collapsed, nearest, shown_name
 from testbed.validity import sql
 
 APP_FILE = "app.yml"
@@ -315,9 +315,10 @@ def beside_code(app_file: Path, code: Path, found: Requirements | None) -> list[
 
 
 def _check_title(app: CataloguedApp, others: Iterable[CataloguedApp]) -> None:
-    """Raise TestbedError if another app of the workload has the same title."""
+    """Raise TestbedError if another app of the workload has the same title, as it is read."""
     for other in others:
-        if (other.workload, other.spec.title) == (app.workload, app.spec.title):
+        same = collapsed(other.spec.title) == collapsed(app.spec.title)
+        if same and other.workload == app.workload:
             raise TestbedError(
                 f"'{app.spec.title}' is the title of {shown_name(other.file)}, too",
                 remedy="charts and tables name apps by their titles: give it another one",

@@ -187,6 +187,8 @@ def _validation_problem(
 def problem_of(item: Any, found: str = "found") -> str:
     """Return pydantic's message on a value, with the shortened value if it is a plain one."""
     message = str(item["msg"]).removeprefix("Value error, ")
+    if item["type"] == "model_type":  # pydantic's message has the name of a class of ours
+        message = "must be a mapping: keys, each with its value"
     if item["type"] == "value_error" and isinstance(item["input"], dict | BaseModel):
         return message  # the message is about several keys and names them
     return f"{message} ({found}: {shown(item['input'])})"

@@ -8,6 +8,8 @@ import re
 import shlex
 
 PLACEHOLDERS = ("venv", "app")
+# Words that mean something to a shell only. A program would get them as arguments
+_OF_A_SHELL = ("&&", "||", "|", ";", "&", ">", ">>", "<", "2>", "2>&1")
 # What systemd would expand or split, besides quotes. A single ; would begin a second command
 _PLAIN = re.compile(r"[A-Za-z0-9_/.:,=@+{}$%-]+")
 _VARIABLE = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|(\$)")
@@ -24,6 +26,9 @@ def words(line: str) -> list[str]:
         raise ValueError("names no command")
     if not found[0].startswith(("{venv}/", "{app}/", "/")) or "$" in found[0]:
         raise ValueError("must begin with a program: {venv}/..., {app}/... or /...")
+    for word in found:
+        if word in _OF_A_SHELL:
+            raise ValueError(f"has {word}, which only a shell knows: write /bin/sh -c '...'")
     for match in (match for word in found for match in _VARIABLE.finditer(word)):
         if match[2]:
             raise ValueError("has a $ that is neither ${NAME} nor $$, which stands for one $")

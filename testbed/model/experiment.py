@@ -134,8 +134,11 @@ class LoadSpec(LoadShape, Declared):
             ("ramp", "ramp"),
             ("capacity", "capacity"),
         ):
-            if (self.mode == mode) != (getattr(self, key) is not None):
+            given = getattr(self, key) is not None
+            if given and self.mode != mode:
                 raise ValueError(f"{key} belongs to the mode {mode}, and only to it")
+            if not given and self.mode == mode:
+                raise ValueError(f"the mode {mode} takes {key}, which is missing")
         if not self.open_loop and self.warmup_rate_rps is not None:
             raise ValueError("warmup_rate_rps is for loads that hold a rate")
         if not self.open_loop and self.arrivals is not None:

@@ -88,10 +88,22 @@ def _find(text: str, tool: str) -> list[Found]:
     return found
 
 
+def _found_in(text: str, tool: str) -> str | None:
+    """Return which tool printed the first run in a text; None if there is none that can be read."""
+    try:
+        return _find(text, tool)[0].output.tool
+    except ParseError:
+        return None
+
+
 def _nothing(lines: Sequence[Line], tool: str) -> ParseError:
     """Return the error for a text without any run. It quotes the tool's message if there is one."""
     wanted = ", ".join(TOOLS) if tool == ANY else tool
     first = next(line for line in lines if line.full)
+    for number, text in documents.texts(lines):
+        if (inner := _found_in(text, tool)) is not None:
+            what = f"a run of {inner} stands within JSON, as a text: take it out, as jq -r does"
+            return ParseError(what, line=number)
     broken = documents.broken(lines)
     if broken:
         return broken

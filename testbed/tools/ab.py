@@ -18,7 +18,6 @@ What its figures mean (ab 2.3; tests on recorded outputs check this):
 - With -v it prints requests and answers before the report, and with -w an HTML table.
 """
 
-import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -150,6 +149,7 @@ class Ab(Generator):
     saturates = True
     most_threads = 1
     whole_seconds = True
+    whole_timeouts = True
     longest_s = 600  # 32 bytes for each of 50,000 requests a second: 1 GB
     why_no_longer = "keeps every request in memory"
     counts_attempts = True
@@ -167,7 +167,7 @@ class Ab(Generator):
             # -n must follow -t, which by itself ends the run at 50000 requests
             f"-t{seconds}",
             f"-n{max(load.connections, _MOST_RPS * seconds)}",
-            f"-s{max(1, math.ceil(load.timeout_s))}",
+            f"-s{load.timeout_s:.0f}",
             *(["-k"] if load.keepalive else []),
             # without -l, ab compares the length of each answer with that of the first
             *(["-l"] if target.answer_bytes is None else []),

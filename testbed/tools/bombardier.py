@@ -12,28 +12,38 @@ What its figures mean (by its source, versions 1.2 to 2.0):
 
 import re
 from collections import Counter
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from testbed.model.tool_output import ToolOutput
 from testbed.tools import causes, checks, documents
 from testbed.tools.checks import Printed
-from testbed.tools.documents import Document, DocumentTool, Part, Percentile
+from testbed.tools.documents import (
+    MOST,
+    Amount,
+    Count,
+    Document,
+    DocumentTool,
+    Part,
+    Percentile,
+)
 from testbed.tools.found import distribution
 from testbed.tools.units import PrintedFigure
 
 
 class _Spec(Part):
-    numberOfConnections: int  # noqa: N815 - the names of its keys
-    testDurationSeconds: float | None = None  # noqa: N815
-    numberOfRequests: int | None = None  # noqa: N815
+    numberOfConnections: Annotated[int, Field(ge=1, le=MOST)]  # noqa: N815 - the names of its keys
+    testDurationSeconds: Amount | None = None  # noqa: N815
+    numberOfRequests: Count | None = None  # noqa: N815
     url: str
     client: str | None = None
-    rate: float | None = None
+    rate: Amount | None = None
 
 
 class _Error(Part):
     description: str
-    count: int
+    count: Count
 
 
 class _Latency(Part):
@@ -43,14 +53,14 @@ class _Latency(Part):
 
 
 class _Result(Part):
-    bytesRead: int  # noqa: N815
-    timeTakenSeconds: float  # noqa: N815
-    req1xx: int
-    req2xx: int
-    req3xx: int
-    req4xx: int
-    req5xx: int
-    others: int
+    bytesRead: Count  # noqa: N815
+    timeTakenSeconds: Amount  # noqa: N815
+    req1xx: Count
+    req2xx: Count
+    req3xx: Count
+    req4xx: Count
+    req5xx: Count
+    others: Count
     errors: list[_Error] = []
     latency: _Latency | None = None
 

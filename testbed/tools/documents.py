@@ -7,12 +7,14 @@ people instead is not read, and is said to be there.
 import json
 import re
 from abc import abstractmethod
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import accumulate
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from testbed.model.tool_output import ToolOutput
 from testbed.tools.checks import Times
@@ -31,6 +33,10 @@ class Part(BaseModel):
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
 
+MOST = 10**15  # bytes or requests of a run; a year at 1 Tbit/s has more
+Count = Annotated[int, Field(ge=0, le=MOST)]
+Amount = Annotated[float, Field(ge=0, le=MOST)]  # of a time, a size or a rate
+Status = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{2}$")]
 Percentile = Annotated[str, StringConstraints(pattern=r"^(?:[0-9]{1,2}(?:\.[0-9]+)?|100)$")]
 
 
@@ -51,10 +57,12 @@ class Document:
             return model.model_validate(self.data)
         except ValidationError as error:
             first = error.errors()[0]
-            keys = [str(key) for key in first["loc"]] or ["(the whole)"]
+            keys = [str(key) for key in first["loc"] if key != "[key]"] or ["(the whole)"]
             before, key, _ = self.text.partition(f'"{keys[-1]}"')
             number = self.line.number + (before.count("\n") if key else 0)
-            what = f"{tool}'s document: {'.'.join(keys)}: {first['msg']}"
+            # pydantic's message on what should be an object has the name of a class of ours
+            says = "must be an object" if first["type"] == "model_type" else first["msg"]
+            what = f"{tool}'s document: {'.'.join(keys)}: {says}"
             raise ParseError(what, line=number) from error
 
 
@@ -68,18 +76,20 @@ def find(
     """Return all documents of a tool in a text; an empty list if there is none.
 
     `mark` is a part of every such document's text, and `is_own` tells whether an object is one. An
-    object with the mark that is broken or cut off is a refused one.
+    object with the mark that is broken or cut off is a refused one. A document may stand behind
+    other text on its line, within another document, or as a text in one (as Ansible's 'stdout').
     """
     found: list[Found] = []
     text = "\n".join(line.full for line in lines)
-    if mark not in text:
+    if mark.strip('"') not in text:
         return found
     for one in _objects(lines, text, mark):
-        if isinstance(one, ParseError):
-            found.append(refused(tool, one.line, one))
-        elif is_own(one.data):
-            number = one.line.number
-            found.append(read_or_refuse(tool, number, partial(_found, one, number, read)))
+        for own in [one] if isinstance(one, ParseError) else _within(one, mark, is_own):
+            if isinstance(own, ParseError):
+                found.append(refused(tool, own.line, own))
+            else:
+                number = own.line.number
+                found.append(read_or_refuse(tool, number, partial(_found, own, number, read)))
     return found
 
 
@@ -87,15 +97,41 @@ def _found(document: Document, number: int, read: Callable[[Document], ToolOutpu
     return Found(number, read(document))
 
 
+def _within(
+    outer: Document, mark: str, is_own: Callable[[dict[str, Any]], bool]
+) -> Iterator[Document | ParseError]:
+    """Yield an object if it is a tool's own, or else those of its values that are, in order.
+
+    Their lines are told as those of the whole object.
+    """
+    left: list[Any] = [outer.data]
+    while left:
+        value = left.pop()
+        if isinstance(value, dict):
+            if is_own(value):
+                yield replace(outer, data=value)
+            else:
+                left += reversed(value.values())
+        elif isinstance(value, list):
+            left += reversed(value)
+        elif isinstance(value, str) and mark in value:
+            for one in _objects([replace(outer.line, full=value)], value, mark):
+                if isinstance(one, Document):
+                    left.append(one.data)
+                else:
+                    yield one
+
+
 def _objects(lines: Sequence[Line], text: str, mark: str) -> Iterator[Document | ParseError]:
-    """Yield all JSON objects that begin a line, and an error for each broken one with the mark."""
+    """Yield the outermost JSON objects of a text, and an error for each broken one with the mark.
+
+    `text` is that of the lines, joined.
+    """
     decoder = json.JSONDecoder(parse_constant=lambda name: None)  # NaN stands for a missing value
-    end = offset = 0
-    for line in lines:
-        start, offset = offset, offset + len(line.full) + 1
-        if start < end or not line.full.startswith(("{", "[{")):
-            continue
-        start += line.full.startswith("[")
+    starts = list(accumulate((len(line.full) + 1 for line in lines), initial=0))
+    end = 0
+    while (start := text.find("{", end)) >= 0:
+        line = lines[min(bisect_right(starts, start), len(lines)) - 1]
         try:
             data, end = decoder.raw_decode(text, start)
             json.dumps(data, ensure_ascii=False).encode()  # half of a surrogate pair is not text
@@ -103,14 +139,30 @@ def _objects(lines: Sequence[Line], text: str, mark: str) -> Iterator[Document |
             if mark in text[start : error.pos]:
                 where = line.number + text.count("\n", start, error.pos)
                 yield ParseError(f"this JSON is broken or cut off: {error.msg}", line=where)
-                end = error.pos
+            end = max(error.pos, start + 1)
         except (ValueError, RecursionError) as error:  # e.g. numbers too long, nested too deeply
             if mark in text[start:]:
                 yield ParseError(f"this JSON cannot be read: {error}", line=line.number)
-                return
+            return
         else:
-            if isinstance(data, dict):
-                yield Document(data, line, text[start:end])
+            yield Document(data, line, text[start:end])
+
+
+def texts(lines: Sequence[Line]) -> Iterator[tuple[int, str]]:
+    """Yield the texts of several lines that stand in JSON objects, each with its object's line."""
+    whole = "\n".join(line.full for line in lines)
+    for one in _objects(lines, whole, ""):
+        if isinstance(one, ParseError):
+            continue
+        left: list[Any] = [one.data]
+        while left:
+            value = left.pop()
+            if isinstance(value, dict):
+                left += reversed(value.values())
+            elif isinstance(value, list):
+                left += reversed(value)
+            elif isinstance(value, str) and "\n" in value:
+                yield one.line.number, value
 
 
 def broken(lines: Sequence[Line]) -> ParseError | None:
@@ -136,6 +188,11 @@ class DocumentTool(Tool):
     def is_own(self, data: dict[str, Any]) -> bool:
         """Return whether a JSON object is a document of this tool."""
 
+    def is_other(self, data: dict[str, Any]) -> bool:
+        """Return whether a JSON object is another output of this tool, which is not read."""
+        del data
+        return False
+
     @abstractmethod
     def read(self, document: Document) -> ToolOutput:
         """Return what a document says. Raises ParseError if it is not as this tool writes it."""
@@ -143,8 +200,29 @@ class DocumentTool(Tool):
     def find(self, lines: Sequence[Line]) -> list[Found]:
         """Return all documents in a text, and as refused what the tool prints for people."""
         documents = find(lines, self.name, self.mark, self.is_own, self.read)
+        if not documents:
+            documents = find(lines, self.name, self.mark, self.is_other, self._refuse)[:1]
+        if not documents:
+            documents = self._strays(lines)
         what = f"this is what {self.name} prints for people; {self.how}"
         return [*documents, *texts_for_people(lines, self.name, self.for_people, what)]
+
+    def _refuse(self, document: Document) -> ToolOutput:
+        raise ParseError(
+            f"this is another output of {self.name}; {self.how}", line=document.line.number
+        )
+
+    def _strays(self, lines: Sequence[Line]) -> list[Found]:
+        """Return the first line that is like a document's, as refused; often an empty list.
+
+        The text then has no whole document of this tool: it is broken, or lines have been changed.
+        """
+        key = re.compile(re.escape(self.mark.rstrip('"')) + r'[\w.+-]*\\?"\s*[:,}]')
+        for line in lines:
+            if key.search(line.full):
+                what = f"this is like a part of {self.name}'s JSON, which is not whole here"
+                return [refused(self.name, line.number, ParseError(what, line=line.number))]
+        return []
 
 
 def texts_for_people(

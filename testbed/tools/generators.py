@@ -78,13 +78,11 @@ def _misfit(one: Generator, spec: LoadSpec) -> str | None:
             return f"{name} has one thread: threads must be 1"
         return f"{name} has at most {one.most_threads} threads"
     if one.whole_seconds and not float(spec.duration_s).is_integer():
-        exact = [
-            key
-            for key, other in GENERATORS.items()
-            if not other.whole_seconds
-            and (other.holds_a_rate if spec.open_loop else other.saturates)
-        ]
-        return f"{name} measures for whole seconds: duration_s must be one, or take {either(exact)}"
+        others = _without("whole_seconds", spec)
+        return f"{name} measures for whole seconds: duration_s must be one, or take {others}"
+    if one.whole_timeouts and not float(spec.timeout_s).is_integer():
+        others = _without("whole_timeouts", spec)
+        return f"{name} waits for whole seconds: timeout_s must be one, or take {others}"
     if one.longest_s is not None and spec.duration_s > one.longest_s:
         return f"{name} {one.why_no_longer}: at most {one.longest_s} s"
     return None
@@ -92,6 +90,14 @@ def _misfit(one: Generator, spec: LoadSpec) -> str | None:
 
 def _those(ability: str) -> str:
     return either([name for name, one in GENERATORS.items() if getattr(one, ability)])
+
+
+def _without(limit: str, spec: LoadSpec) -> str:
+    """Name the generators that are not limited so, among those for such a load."""
+    able = "holds_a_rate" if spec.open_loop else "saturates"
+    return either(
+        [name for name, one in GENERATORS.items() if getattr(one, able) and not getattr(one, limit)]
+    )
 
 
 def candidates(spec: LoadSpec) -> list[str]:

@@ -24,7 +24,6 @@ What its figures mean (hey 0.1.4; tests on recorded outputs check this):
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from math import ceil
 
 from testbed.model.load import Load
 from testbed.model.tool_output import Errors, ToolOutput
@@ -119,6 +118,7 @@ class Hey(Generator):
     gives_up = True
     ranks_beyond = 2
     whole_seconds = True
+    whole_timeouts = True
     version_option = None
 
     def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
@@ -131,7 +131,7 @@ class Hey(Generator):
             *("-z", f"{max(1, round(load.duration_s))}s"),
             *("-c", str(load.connections)),
             *("-cpus", str(load.threads)),
-            *("-t", str(max(1, ceil(load.timeout_s)))),
+            *("-t", f"{load.timeout_s:.0f}"),
             *("-m", target.method),
             "-disable-compression",  # the other generators do not ask for compression either
             "-disable-redirects",

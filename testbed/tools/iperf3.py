@@ -14,7 +14,7 @@ from typing import Any
 
 from testbed.model.tool_output import Flow, ToolOutput
 from testbed.tools.checks import TOLERANCE
-from testbed.tools.documents import Document, DocumentTool, Part
+from testbed.tools.documents import Amount, Count, Document, DocumentTool, Part
 from testbed.tools.found import missing
 
 # Lines for people that iperf 2 does not print: those that begin an output, and others.
@@ -30,9 +30,9 @@ ITS_OWN = re.compile(
 
 class _Figures(Part):
     socket: int | None = None
-    seconds: float
-    bytes: int
-    bits_per_second: float
+    seconds: Amount
+    bytes: Count
+    bits_per_second: Amount
     sender: bool | None = None
 
 
@@ -77,6 +77,10 @@ class Iperf3(DocumentTool):
         """Return whether a JSON object has its three parts."""
         return {"start", "intervals", "end"} <= data.keys()
 
+    def is_other(self, data: dict[str, Any]) -> bool:
+        """Return whether a JSON object is a line of `--json-stream`, which has each event alone."""
+        return data.get("event") in ("start", "interval", "end") and "data" in data
+
     def read(self, document: Document) -> ToolOutput:
         """Return what a document says. Raises ParseError if it is not as iperf3 writes it."""
         found = document.read(self.name, _Document)
@@ -86,6 +90,7 @@ class Iperf3(DocumentTool):
         lasted_s = max((flow.duration_s for flow in flows), default=None)
         problems = [f"iperf3 says: {found.error}"] if found.error else []
         problems += missing({"any stream": bool(flows)})
+        problems += _contradictions(flows)
         if lasted_s is not None and lasted_s < test.duration * (1 - TOLERANCE):
             problems.append(
                 f"The run was stopped early: {lasted_s:g} s of the {test.duration:g} s asked for."
@@ -120,6 +125,17 @@ def _sum(flows: list[Flow], end: _End, test: _TestStart) -> list[Flow]:
     direction = next(iter(directions))
     whole = end.sum_sent if direction == "sent" else end.sum_received
     return [_as_flow("SUM", direction, whole)] if whole else []
+
+
+def _contradictions(flows: list[Flow]) -> list[str]:
+    """Return a sentence for each flow whose bytes, time and rate contradict each other."""
+    found = []
+    for flow in flows:
+        bits, rate, time_s = (flow.bytes or 0) * 8, flow.mbit_per_s or 0, flow.duration_s or 0
+        if abs(rate * 1e6 * time_s - bits) > TOLERANCE * max(bits, 1):
+            told = f"{rate:g} Mbit/s contradict {flow.bytes} bytes in {time_s:g} s"
+            found.append(f"Stream {flow.stream}: {told}.")
+    return found
 
 
 def _as_flow(name: str, direction: Any, figures: _Figures) -> Flow:

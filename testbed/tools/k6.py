@@ -15,26 +15,40 @@ What its figures mean (by its documentation, versions 0.26 to 1.x):
 """
 
 import re
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator
 
 from testbed.model.tool_output import Errors, ToolOutput
 from testbed.tools import checks, documents
-from testbed.tools.documents import Document, DocumentTool, Part
+from testbed.tools.documents import Amount, Count, Document, DocumentTool, Part
 from testbed.tools.found import distribution, missing
 
 _PERCENTILE = re.compile(r"p\((?P<percentile>\d{1,2}(?:\.\d+)?|100)\)")
 
 
 class _Counter(Part):
-    count: float
-    rate: float
+    count: Amount
+    rate: Amount
 
 
 class _Failed(Part):
-    passes: int
-    fails: int
+    passes: Count
+    fails: Count
     value: float | None = None  # the share that failed, which handleSummary's data call 'rate'
     rate: float | None = None
+
+
+def _figures(metric: Any) -> Any:
+    """Return a metric without its thresholds and what is null."""
+    if not isinstance(metric, dict):
+        return metric
+    return {
+        key: value
+        for key, value in metric.items()
+        if key in ("avg", "min", "med", "max") or _PERCENTILE.fullmatch(key)
+        if value is not None
+    }
 
 
 class _Metrics(Part):
@@ -42,13 +56,13 @@ class _Metrics(Part):
 
     http_reqs: _Counter
     http_req_failed: _Failed | None = None
-    http_req_duration: dict[str, Any] = {}
+    http_req_duration: Annotated[dict[str, float], BeforeValidator(_figures)] = {}
     data_received: _Counter | None = None
     dropped_iterations: _Counter | None = None
 
 
 class _State(Part):
-    testRunDurationMs: float | None = None  # noqa: N815 - the name of its key
+    testRunDurationMs: Amount | None = None  # noqa: N815 - the name of its key
 
 
 class _Summary(Part):
@@ -69,6 +83,10 @@ class K6(DocumentTool):
         metrics = data.get("metrics")
         return isinstance(metrics, dict) and "http_reqs" in metrics
 
+    def is_other(self, data: dict[str, Any]) -> bool:
+        """Return whether a JSON object is a line of `--out json`, which has each point alone."""
+        return data.get("type") in ("Point", "Metric") and "metric" in data
+
     def read(self, document: Document) -> ToolOutput:
         """Return what a summary says. Raises ParseError if it is not as k6 writes it."""
         metrics = {
@@ -84,11 +102,7 @@ class K6(DocumentTool):
         if lasted_ms is not None:
             duration_s = lasted_ms / 1000
         failed = _failed(read, ended)
-        latency = {
-            key: float(value)
-            for key, value in read.http_req_duration.items()
-            if isinstance(value, int | float) and not isinstance(value, bool)
-        }
+        latency = read.http_req_duration
         percentiles = {
             match["percentile"]: value
             for key, value in latency.items()
@@ -113,7 +127,7 @@ class K6(DocumentTool):
                 *missing(
                     {"latency": bool(latency), "failed requests": read.http_req_failed is not None}
                 ),
-                *_remarks(read, ended, failed),
+                *_remarks(read, ended, failed, duration_s),
                 *checks.order(times, "latency"),
             ],
         )
@@ -134,10 +148,12 @@ def _share(rate: float, part: int, whole: int) -> float:
     return rate * part / whole if whole else 0.0
 
 
-def _remarks(read: _Metrics, ended: int, failed: int | None) -> list[str]:
+def _remarks(read: _Metrics, ended: int, failed: int | None, duration_s: float | None) -> list[str]:
     """Return a sentence for each thing that has no field of its own; an empty list without any."""
     found = []
-    told = read.http_req_failed
+    rate, told = read.http_reqs.rate, read.http_req_failed
+    if duration_s is not None and abs(rate * duration_s - ended) > 1 + ended * checks.TOLERANCE:
+        found.append(f"{ended} requests contradict {rate:g} requests/s over {duration_s:g} s.")
     if failed is None and told:
         found.append(
             f"{told.passes} failed requests of {ended} contradict the other figures of "

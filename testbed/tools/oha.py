@@ -18,25 +18,25 @@ from typing import Any
 
 from testbed.model.tool_output import ToolOutput
 from testbed.tools import causes, checks, documents
-from testbed.tools.documents import Document, DocumentTool, Part
-from testbed.tools.found import distribution
+from testbed.tools.documents import Amount, Count, Document, DocumentTool, Part, Status
+from testbed.tools.found import distribution, missing
 
 _DEADLINE = "aborted due to deadline"
 
 
 class _Summary(Part):
-    total: float
+    total: Amount
     slowest: float | None
     fastest: float | None
     average: float | None
-    requestsPerSec: float | None  # noqa: N815 - the names of its keys
+    requestsPerSec: Amount | None  # noqa: N815 - the names of its keys
 
 
 class _Document(Part):
     summary: _Summary
     latencyPercentiles: dict[str, float | None] = {}  # noqa: N815
-    statusCodeDistribution: dict[str, int]  # noqa: N815
-    errorDistribution: dict[str, int] = {}  # noqa: N815
+    statusCodeDistribution: dict[Status, Count]  # noqa: N815
+    errorDistribution: dict[str, Count] = {}  # noqa: N815
 
 
 class Oha(DocumentTool):
@@ -65,6 +65,7 @@ class Oha(DocumentTool):
             for key, value in found.latencyPercentiles.items()
             if value is not None and re.fullmatch(r"p\d{1,2}(?:\.\d+)?|p100", key)
         }
+        remarks += missing({"percentiles of the latency": bool(percentiles) or not answers})
         times = documents.times(
             1e6,
             mean=summary.average,

@@ -110,6 +110,7 @@ class Generator(InstalledTool):
     keeps_connections: bool = False  # it cannot open a connection for each request
     most_threads: int | None = None  # None: no limit
     whole_seconds: bool = False  # its load lasts a whole number of seconds
+    whole_timeouts: bool = False  # its time-out is a whole number of seconds
     longest_s: int | None = None  # the longest load in seconds; None: no limit
     why_no_longer: str = ""  # the reason for `longest_s`, a verb phrase with the tool as subject
     why_it_hangs: str = ""  # a known reason why it may never end, with its remedy

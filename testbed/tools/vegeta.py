@@ -12,30 +12,36 @@ What its figures mean (by its source, versions 6 to 12):
 """
 
 import re
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import StringConstraints
 
 from testbed.model.tool_output import Errors, ToolOutput
 from testbed.texts import shown_name
 from testbed.tools import causes, checks, documents
-from testbed.tools.documents import Document, DocumentTool, Part
-from testbed.tools.found import distribution
+from testbed.tools.documents import Amount, Count, Document, DocumentTool, Part
+from testbed.tools.found import distribution, missing
 
 _OF_AN_ANSWER = re.compile(r"\d{3}\b.*", re.DOTALL)  # a message that is a status
 _PERCENTILE = re.compile(r"(?P<percentile>\d{1,2}(?:\.\d+)?)th")
 
 
+# 0 stands for no answer
+_Status = Annotated[str, StringConstraints(pattern=r"^(?:0|[1-9][0-9]{2})$")]
+
+
 class _Bytes(Part):
-    total: int
+    total: Count
 
 
 class _Document(Part):
     latencies: dict[str, float]
     bytes_in: _Bytes
-    duration: float
-    wait: float
-    requests: int
-    throughput: float | None = None
-    status_codes: dict[str, int] | None
+    duration: Amount
+    wait: Amount
+    requests: Count
+    throughput: Amount | None = None
+    status_codes: dict[_Status, Count] | None
     errors: list[str] | None = None
 
 
@@ -86,7 +92,11 @@ class Vegeta(DocumentTool):
             bytes=found.bytes_in.total,
             errors=errors,
             latency_us=distribution(times),
-            problems=[*remarks, *checks.order(times, "latency")],
+            problems=[
+                *missing({"latency": bool(percentiles) or mean is not None}),
+                *remarks,
+                *checks.order(times, "latency"),
+            ],
         )
 
 

@@ -27,6 +27,7 @@ class Wrk(Generator):
     )
     saturates = True
     whole_seconds = True
+    whole_timeouts = True
     late_answers_time_out = True
     methods = BUT_HEAD  # after the head of an answer it would wait for the body
     reads = (LUA_FILE,)
@@ -41,7 +42,7 @@ class Wrk(Generator):
             *(["-R", f"{load.rate_rps:.0f}"] if load.rate_rps is not None else []),
             "--latency",
             "--timeout",
-            f"{max(1, round(load.timeout_s))}s",
+            f"{load.timeout_s:.0f}s",
             *([] if load.keepalive else ["-H", "Connection: close"]),
             *each("-H", target.all_header_lines),
             *(["-s", f"{folder}/{LUA_FILE}"] if self.files(target) else []),

@@ -45,6 +45,72 @@ def test_the_layout_does_not_matter(name, indent):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_no_document_is_passed_over(name):
+    document = DOCUMENTS[name]
+    alone = parse(json.dumps(document))
+    one, several = json.dumps(document), json.dumps(document, indent=4)
+    for text in (f"{one}{one}", f"{one} {one}", f"[{one}, {one}]", f"first {one}, second {one}"):
+        assert parse_all(text) == [alone, alone]
+        with pytest.raises(ParseError, match="2 runs in one text"):
+            parse(text)
+    for text in (
+        f"Result: {one}",
+        f"const result = {several};",
+        f"use {{name}}: {one}",
+        json.dumps({"run": 1, "result": document}, indent=2),
+        json.dumps({"changed": True, "stdout": several, "stdout_lines": []}),
+        json.dumps([{"results": [{"out": f"before\n{several}\nafter"}]}], indent=2),
+    ):
+        assert parse(text) == alone
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_document_whose_lines_were_changed_is_told(name):
+    text = json.dumps(DOCUMENTS[name], indent=2)
+    numbered = "".join(f"{number} {line}\n" for number, line in enumerate(text.splitlines(), 1))
+    with pytest.raises(ParseError, match="this is like a part of .*'s JSON, which is not whole"):
+        parse(numbered)
+    with pytest.raises(ParseError, match="broken or cut off"):
+        parse(json.dumps({"stdout": text[: len(text) * 3 // 4]}))
+    beside = (FIXTURES / "hey-plain.txt").read_text()
+    for whole in (f"{beside}\n{numbered}", f"{numbered}\n{beside}"):
+        output = parse(whole)
+        assert output.tool == "hey"
+        assert "A part of this text is not read: this is like a part" in output.problems[-1]
+
+
+@pytest.mark.parametrize(
+    ("tool", "text"),
+    [
+        (
+            "k6",
+            '{"type":"Point","metric":"http_reqs","data":{"time":"2024-05-01","value":1}}\n' * 3,
+        ),
+        (
+            "iperf3",
+            '{"event":"start","data":{"version":"iperf 3.17.1"}}\n{"event":"end","data":{}}',
+        ),
+    ],
+)
+def test_another_json_of_a_tool_is_told(tool, text):
+    with pytest.raises(ParseError, match=f"line 1: this is another output of {tool}; "):
+        parse(text)
+
+
+@pytest.mark.parametrize("name", ["hey-plain", "wrk-plain", "ab-plain"])
+def test_a_report_that_is_a_text_within_json_is_told(name):
+    report = (FIXTURES / f"{name}.txt").read_text()
+    for text in (
+        json.dumps({"changed": True, "stdout": report}),
+        json.dumps([{"name": "warm"}, {"runs": [{"out": report}]}], indent=2),
+    ):
+        with pytest.raises(
+            ParseError, match="stands within JSON, as a text: take it out, as jq -r"
+        ):
+            parse(text)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_document_that_is_cut_off_is_refused(name):
     text = json.dumps(DOCUMENTS[name], indent=1)
     for end in range(len(text) // 10, len(text) - 2, max(1, len(text) // 20)):
@@ -60,6 +126,20 @@ def test_a_document_that_is_cut_off_is_refused(name):
         ("vegeta-plain", "requests", 1.5, "requests"),
         ("k6-export", "metrics.http_reqs.count", "5", "metrics.http_reqs.count"),
         ("iperf3-parallel", "end.sum_sent.seconds", [], "end.sum_sent.seconds"),
+        ("bombardier-plain", "result.req2xx", -5, "result.req2xx"),
+        ("bombardier-plain", "result.timeTakenSeconds", -1.0, "result.timeTakenSeconds"),
+        ("bombardier-plain", "spec.numberOfConnections", 0, "spec.numberOfConnections"),
+        ("bombardier-plain", "result.req2xx", 10**30, "result.req2xx"),
+        ("bombardier-plain", "result.latency", 5, "result.latency"),
+        ("oha-plain", "statusCodeDistribution", {"2OO": 5}, "statusCodeDistribution.2OO"),
+        ("oha-plain", "statusCodeDistribution", {"200": -5}, "statusCodeDistribution.200"),
+        ("oha-plain", "errorDistribution", {"timeout": -5}, "errorDistribution.timeout"),
+        ("vegeta-plain", "status_codes", {"2xx": 30000}, "status_codes.2xx"),
+        ("vegeta-plain", "wait", -1e12, "wait"),
+        ("k6-export", "metrics.http_reqs.rate", -5, "metrics.http_reqs.rate"),
+        ("k6-export", "metrics.http_req_duration.avg", "1ms", "metrics.http_req_duration.avg"),
+        ("k6-export", "metrics.http_reqs", 5, "metrics.http_reqs"),
+        ("iperf3-parallel", "end.sum_sent.bytes", -5, "end.sum_sent.bytes"),
     ],
 )
 def test_a_key_that_does_not_fit_is_named(name, path, value, said):
@@ -80,6 +160,10 @@ def test_a_key_that_does_not_fit_is_named(name, path, value, said):
         ("vegeta-plain", "errors", ["EOF", "dial tcp: x"], "how many for which reason is not"),
         ("k6-export", "metrics.http_req_failed.passes", 7, "contradict the other figures"),
         ("iperf3-parallel", "error", "interrupted", "iperf3 says: interrupted"),
+        ("iperf3-parallel", "end.sum_sent.bits_per_second", 5.0, "Stream SUM: 5e-06 Mbit/s contr"),
+        ("k6-handle-summary", "state.testRunDurationMs", 1.0, "5000 requests contradict 499.375"),
+        ("vegeta-plain", "latencies", {}, "Not in this output: latency"),
+        ("oha-plain", "latencyPercentiles", {"50": 1.0}, "Not in this output: percentiles"),
     ],
 )
 def test_what_contradicts_itself_or_is_not_said_is_told(name, path, value, said):

@@ -20,5 +20,5 @@ def spec(**changes):
 
 
 SATURATION = {"mode": "saturation", "rate_rps": None}
-AB = {**SATURATION, "generator": "ab", "threads": 1, "connections": 100, "timeout_s": 2.5}
+AB = {**SATURATION, "generator": "ab", "threads": 1, "connections": 100, "timeout_s": 3}
 POST = Target("http://198.19.0.10:8080/add", "POST", None, None, "application/json", "/run/x/body")

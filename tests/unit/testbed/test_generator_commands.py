@@ -147,7 +147,7 @@ def test_h2load_speaks_http_1_1_and_keeps_its_connections():
 
 
 def hey(target, **changes):
-    asked = spec(**SATURATION | {"generator": "hey", "duration_s": 30, "timeout_s": 2.5} | changes)
+    asked = spec(**SATURATION | {"generator": "hey", "duration_s": 30, "timeout_s": 3} | changes)
     return GENERATORS["hey"].command(generators.choose(asked, {"hey"}), target, "/run/x", cpus=4)
 
 

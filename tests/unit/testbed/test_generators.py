@@ -234,6 +234,22 @@ def test_ab_has_one_thread_and_no_rate():
     assert generators.misfit(spec(**AB)) is None
 
 
+@pytest.mark.parametrize("name", ["wrk", "ab", "hey"])
+def test_a_time_out_that_would_be_rounded_is_refused(name):
+    asked = AB | {"generator": name, "timeout_s": 0.5}
+    assert generators.misfit(spec(**asked | {"timeout_s": 2})) is None
+    told = f"{name} waits for whole seconds: timeout_s must be one, or take pacer"
+    assert generators.misfit(spec(**asked)).startswith(told)
+
+
+def test_auto_passes_over_who_would_round_a_time_out():
+    assert generators.candidates(spec(generator="auto", timeout_s=2)) == ["wrk2", "pacer"]
+    assert generators.candidates(spec(generator="auto", timeout_s=2.5)) == ["pacer"]
+    assert generators.candidates(spec(**SATURATION | {"generator": "auto", "timeout_s": 0.5})) == [
+        "pacer"
+    ]
+
+
 def test_heys_throttle_is_not_taken_for_a_rate():
     assert "hey cannot hold a rate" in generators.misfit(spec(generator="hey"))
     with pytest.raises(TestbedError, match="no pacer there"):
@@ -264,7 +280,7 @@ def test_a_ramp_of_connections_is_saturation():
     ],
 )
 def test_loads_that_contradict_themselves_are_refused(changes):
-    with pytest.raises(ValueError, match="belongs to|must rise"):
+    with pytest.raises(ValueError, match="belongs to|must rise|which is missing"):
         spec(**changes)
 
 
