@@ -3,7 +3,8 @@
 Removed are quotes, indents, comment signs, what log collectors put before each line (times, names
 of containers) or around it (JSON), HTML tags at either end, and the control codes of a terminal.
 What else stands before all lines of a report, such as the name of a logger, is learnt from the
-report's first line.
+report's first line. A colon of Chinese or Japanese letters behind a label is an ordinary one, and a
+line between two bars is what is between them.
 """
 
 import json
@@ -38,8 +39,10 @@ _LOGGED = "|".join(
 # What a log that keeps each line as JSON calls it: Docker, its shippers, journalctl, clouds
 _LOGGED_AS = ("log", "message", "msg", "MESSAGE", "line", "textPayload")
 _LIST_OF_LINES = re.compile(r'(?:.*=> \{)?"?(?:[\w.]*_)?(?:stdout|stderr)_lines"?: \[')
+_OBJECT = re.compile(r"(?<=[\s:|>\]])\{$")  # the first line of a JSON object behind a prefix
 _COMMENT = r"(?:#+|//+|;+|\*+|--)(?=\s)"
 _BEFORE = re.compile(rf"(?:[\s>|\u200b]|{_TAG.pattern}|{_LOGGED}|{_COMMENT})*")
+_WIDE_COLON = re.compile(r"(?<=[A-Za-z])\N{FULLWIDTH COLON}\s*(?=[!-~])")
 # Where a remark may begin that somebody wrote behind a line: '# total time', '<- median', '(sum)',
 # or words in another alphabet.
 _REMARK = re.compile(
@@ -168,7 +171,9 @@ class Reader:
         bare = list(texts)
         for number, text in enumerate(texts):
             match = self._banner_within.search(_short(text))
-            if not match or match.start() > _LONGEST_PREFIX or self._banner.fullmatch(_bare(text)):
+            if not match and '"' not in text:  # that would be a key
+                match = _OBJECT.search(_short(text))
+            if not match or match.start() > _LONGEST_PREFIX or self._begins_by_itself(text):
                 continue
             prefix = _like(text[: match.start()])
             following = [other for other in texts[number + 1 : number + 4] if other.strip()]
@@ -181,6 +186,10 @@ class Reader:
                         break
                     bare[index] = texts[index][found.end() :] if found else ""
         return bare
+
+    def _begins_by_itself(self, text: str) -> bool:
+        bare = _bare(text)
+        return bare == "{" or self._banner.fullmatch(bare) is not None
 
     def _with_whole_commands(self, lines: list[Line]) -> list[Line]:
         """Return the lines; a command that goes on in the next lines, after a \\, is whole."""
@@ -284,6 +293,9 @@ def _short(full: str) -> str:
 def _bare(line: str) -> str:
     # A browser copies some spaces as no-break spaces.
     line = _ESCAPE.sub("", line.replace("\N{NO-BREAK SPACE}", " "))
+    line = _WIDE_COLON.sub(": ", line)
+    if line.lstrip().startswith("|"):
+        line = line.rstrip().removesuffix("|")
     line = line[_BEFORE.match(line).end() :].rstrip()  # type: ignore[union-attr] # matches anything
     while len(line) <= _LONGEST and _TAG.fullmatch(line, max(line.rfind("<"), 0)):
         line = line[: line.rfind("<")].rstrip()

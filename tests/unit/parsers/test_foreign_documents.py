@@ -64,10 +64,23 @@ def test_no_document_is_passed_over(name):
         assert parse(text) == alone
 
 
+@pytest.mark.parametrize(
+    "prefix",
+    ["web_1 | ", "[INFO] ", "bench: ", "10.0.0.7: ", "2026-03-02 09:15:01,123 INFO bench - ", "+ "],
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_what_stands_before_each_line_does_not_matter(name, prefix):
+    text = json.dumps(DOCUMENTS[name], indent=2)
+    alone = parse(text)
+    assert parse("".join(f"{prefix}{line}\n" for line in text.splitlines())) == alone
+    listed = "".join(f"{n:>6}  {line}\n" for n, line in enumerate(text.splitlines(), start=95))
+    assert parse_all(f"{listed}\nAnd again:\n{text}\n{listed}") == [alone] * 3
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_document_whose_lines_were_changed_is_told(name):
     text = json.dumps(DOCUMENTS[name], indent=2)
-    numbered = "".join(f"{number} {line}\n" for number, line in enumerate(text.splitlines(), 1))
+    numbered = "".join(f"{line} <{n}>\n" for n, line in enumerate(text.splitlines(), 1))
     with pytest.raises(ParseError, match="this is like a part of .*'s JSON, which is not whole"):
         parse(numbered)
     with pytest.raises(ParseError, match="broken or cut off"):

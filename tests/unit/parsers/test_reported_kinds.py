@@ -1,5 +1,8 @@
 """Outputs as people keep and report them: in logs, with remarks, of forks, beside others."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +15,8 @@ IPERF = """Client connecting to h, TCP port 5001
 [  3] local 198.18.0.2 port 40000 connected with 198.18.0.1 port 5001
 [  3]  0.0-10.0 sec  1.10 GBytes   945 Mbits/sec
 """
+FIXTURES = Path(__file__).parents[2] / "contract" / "parsers" / "fixtures"
+HEY = (FIXTURES / "hey-plain.txt").read_text()
 IPERF3 = """Connecting to host 192.0.2.1, port 5201
 [  5] local 192.0.2.2 port 40000 connected to 192.0.2.1 port 5201
 [  5]   0.00-1.00   sec   112 MBytes   941 Mbits/sec    0    385 KBytes
@@ -48,7 +53,7 @@ Statistics        Avg      Stdev        Max
         *("bench: ", "10.0.0.7: ", "2026-03-02 09:15:01,123 INFO bench - ", "%% ", "09:15 "),
     ],
 )
-@pytest.mark.parametrize("text", [TEXT, wrk2(Wrk()), ab(Ab()), IPERF])
+@pytest.mark.parametrize("text", [TEXT, wrk2(Wrk()), ab(Ab()), IPERF, HEY])
 def test_what_a_log_puts_before_each_line_does_not_matter(text, prefix):
     assert parse("".join(f"{prefix}{line}\n" for line in text.splitlines())) == parse(text)
 
@@ -57,6 +62,13 @@ def test_what_a_log_puts_before_each_line_does_not_matter(text, prefix):
 def test_a_prefix_may_count_the_lines_and_ends_where_it_is_missing(text):
     listed = "".join(f"{n:>6}  {line}\n" for n, line in enumerate(text.splitlines(), start=95))
     assert parse_all(f"{listed}\nAnd again:\n{text}{listed}") == [parse(text)] * 3
+
+
+@pytest.mark.parametrize("text", [TEXT, wrk2(Wrk()), ab(Ab()), HEY])
+def test_a_wide_colon_is_a_colon_and_a_row_of_a_table_a_line(text):
+    for labels in (r"(?<=[a-z]):(?= )", r"(?<=[a-z]): *(?=[a-z0-9])"):
+        assert parse(re.sub(labels, "\N{FULLWIDTH COLON}", text)) == parse(text)
+    assert parse("".join(f"| {line} |\n" for line in text.splitlines())) == parse(text)
 
 
 def test_words_before_the_first_line_alone_are_no_prefix():
