@@ -26,9 +26,11 @@ def words(line: str) -> list[str]:
         raise ValueError("names no command")
     if not found[0].startswith(("{venv}/", "{app}/", "/")) or "$" in found[0]:
         raise ValueError("must begin with a program: {venv}/..., {app}/... or /...")
-    for word in found:
+    for word in shlex.split(line, posix=False):  # with their quotes
         if word in _OF_A_SHELL:
-            raise ValueError(f"has {word}, which only a shell knows: write /bin/sh -c '...'")
+            raise ValueError(
+                f"has {word}, which only a shell knows: write /bin/sh -c '...', or quote it"
+            )
     for match in (match for word in found for match in _VARIABLE.finditer(word)):
         if match[2]:
             raise ValueError("has a $ that is neither ${NAME} nor $$, which stands for one $")

@@ -23,9 +23,9 @@ READER = Reader(
     TOOLS,
     dict.fromkeys(tool.banner for tool in TOOLS.values() if tool.banner),
     {
-        name: (tool.banner, tool.own_until)
+        name: (tool.banner, tool.own_lines)
         for name, tool in TOOLS.items()
-        if tool.banner and tool.own_until
+        if tool.banner and tool.own_lines
     },
 )
 # What the tools print, and nothing else, when they do not start.

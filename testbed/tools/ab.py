@@ -76,7 +76,6 @@ PARTS = [
         telling=False,
         anywhere=True,
     ),
-    part("total", 5, rf"Total of {_COUNT} requests completed"),
     _labelled(6, "Server Software", r"(?P<value>.*)"),
     _labelled(7, "Server Hostname", _NUMBER),
     _labelled(8, "Server Port", _COUNT),
@@ -123,6 +122,8 @@ PARTS = [
         telling=False,
     ),
     part("html", 6, rf"<tr\b[^>]*>\s*<th\b[^>]*>(?:{'|'.join(_FIGURES)}):</th>.*", repeats=True),
+    # ab prints this when it gives up: what follows is of another run
+    part("total", 30, rf"Total of {_COUNT} requests completed"),
     # A known label followed by something unexpected; tried where no part above fits.
     *(broken(label, 29, rf"{label}:.*") for label in (*_FIGURES, *_WORDS)),
     broken("Total", 29, r"Total:(?:\s+\S+){3}(?:\s+\S+\s+\S+)?"),

@@ -105,7 +105,8 @@ class Hey(Generator):
     name = "hey"
     package = "hey"
     banner = rf"(?:{'|'.join(_SUMMARY)}):\s+(?:{_FOUR_DECIMALS}|NaN) secs|Success rate:.*"
-    own_until = r"Response time histogram:"  # because its 'Requests/sec:' is like wrk's
+    # Because its 'Requests/sec:' is like wrk's
+    own_lines = rf"(?:Success rate|{'|'.join(_SUMMARY)}|Requests/sec|Total data|Size/\w+):.*"
     refusals = (
         r"flag provided but not defined: .*",
         r"flag needs an argument: .*",

@@ -138,7 +138,7 @@ class Reader:
         banners: Iterable[str],
         stretches: Mapping[str, tuple[str, str]],
     ) -> None:
-        """`stretches` has patterns of the first and the last of a program's own lines."""
+        """`stretches` has patterns of the first and of all further lines of a program's own."""
         names = "|".join(map(re.escape, programs))
         self._command = re.compile(
             rf"{_PROMPT}(?P<command>{_WRAPPER}(?:[\w.~-]*/)*(?P<program>{names})"
@@ -148,8 +148,8 @@ class Reader:
         self._banner = re.compile(first)
         self._banner_within = re.compile(rf"(?<=[\s:|>\]])(?:{first})$")
         self._stretches = {
-            program: (re.compile(first), re.compile(last))
-            for program, (first, last) in stretches.items()
+            program: (re.compile(first), re.compile(further))
+            for program, (first, further) in stretches.items()
         }
 
     def lines(self, text: str) -> list[Line]:
@@ -207,15 +207,15 @@ class Reader:
     def _with_owners(self, lines: list[Line]) -> Iterator[Line]:
         """Yield the lines with their owner set within the stretch of a program.
 
-        A stretch also ends where the command line or the report of another tool begins.
+        A stretch ends before the first line that is none of the program's.
         """
         owner: str | None = None
         for line in lines:
             if line.command or line.banner:
                 owner = self._begins(line)
-            yield replace(line, only_of=owner) if owner else line
-            if owner and self._stretches[owner][1].fullmatch(line.text):
+            elif owner and line.full and not self._stretches[owner][1].fullmatch(line.text):
                 owner = None
+            yield replace(line, only_of=owner) if owner else line
 
     def _begins(self, line: Line) -> str | None:
         for program, (first, _) in self._stretches.items():

@@ -68,8 +68,8 @@ class Tool(ABC):
     name: str  # in results and on command lines; also of the program
     # The next three are patterns of whole lines. The first line that the tool prints:
     banner: str | None = None
-    # All lines from the banner to this one are the tool's, even if they look like another tool's:
-    own_until: str | None = None
+    # Such lines behind the banner are the tool's, even if they look like another tool's:
+    own_lines: str | None = None
     # What the tool prints if it does not start:
     refusals: tuple[str, ...] = ()
 

@@ -181,7 +181,7 @@ APPS = [
     _app(SERVE, "serve: '/bin/x {ap}'", "serve", "has {ap}"),
     *(_app(SERVE, f"serve: /bin/x {word} y", "serve",
            f"has {word.split()[0]}, which only a shell knows")
-      for word in ("&&", "||", "|", "&", "> /tmp/x 2>&1", "<")),
+      for word in ("&&", "||", "|", "&", ";", "> /tmp/x 2>&1", "<")),
     _app(SERVE, "serve: [/bin/x]", "serve", "valid string"),
     _app(SERVE, f"serve: /bin/x {'y' * 5000}", "serve", "at most 4000"),
     _app(SERVE, "serve: '{app}/serv'", "serve", "{app}/serv is not in the app's code"),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from printing import PERCENTILES, Ab, Wrk, ab, at, nearest, spectrum, wrk, wrk2
 
@@ -219,9 +219,17 @@ def test_what_is_cut_off_is_missing_and_nothing_else_changes(name: str, where: f
 LOADS = sorted(name for name in TEXTS if not name.startswith(("iperf", "article")))
 
 
+# ab gives up without a last line of its own, so that a report without its head may be the same one's
+GAVE_UP = ("ab-refused", "ab-timeout")
+WITHOUT_HEAD = ("ab-annotated", "ab-one-failure")
+
+
 @FUZZ
 @given(st.lists(st.sampled_from(LOADS), min_size=2, max_size=4))
+@example(["ab-stuck", "ab-annotated"])
+@example(["hey-cut", "ab-annotated"])
 def test_runs_one_after_the_other_take_nothing_from_each_other(names: list[str]) -> None:
+    assume(not any(a in GAVE_UP and b in WITHOUT_HEAD for a, b in itertools.pairwise(names)))
     apart = [output for name in names for output in parse_all(TEXTS[name])]
     assert parse_all("".join(f"{TEXTS[name]}\n" for name in names)) == apart
 

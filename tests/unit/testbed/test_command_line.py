@@ -59,7 +59,7 @@ def test_words_arrive_as_they_are_declared(words):
             '{venv}/bin/x -b ${ADDRESS}:${PORT} "pkg:make()"',
         ),
         ("/bin/x 100% '%h'", "/bin/x 100%% %%h"),
-        ("/bin/x ; /bin/y", '/bin/x ";" /bin/y'),
+        ("/bin/x ';' /bin/y", '/bin/x ";" /bin/y'),
         ("/bin/x '' a\\ b", '/bin/x "" "a b"'),
         ('/bin/x \'{"a": "\\n"}\'', '/bin/x "{\\"a\\": \\"\\\\n\\"}"'),
         ("/bin/x '$$HOME'", "/bin/x $$HOME"),
