@@ -219,7 +219,7 @@ def test_what_is_cut_off_is_missing_and_nothing_else_changes(name: str, where: f
 LOADS = sorted(name for name in TEXTS if not name.startswith(("iperf", "article")))
 
 
-# ab gives up without a last line of its own, so that a report without its head may be the same one's
+# ab gives up without a last line of its own: a report without its head may be of the same run
 GAVE_UP = ("ab-refused", "ab-timeout")
 WITHOUT_HEAD = ("ab-annotated", "ab-one-failure")
 
