@@ -40,9 +40,8 @@ def test_a_report_without_its_head_takes_nothing_from_the_one_before():
 
 
 def test_lines_that_look_like_another_tools_are_left_to_the_tool_that_began():
-    reader = Reader(
-        ["wrk", "mark"], ["Mark began", "Running .*"], {"mark": ("Mark began", "Ended")}
-    )
+    own = r"Requests/sec:.*|Ended"
+    reader = Reader(["wrk", "mark"], ["Mark began", "Running .*"], {"mark": ("Mark began", own)})
     alike = "Requests/sec:  200.00\n"
     killed = f"Mark began\n{alike}"
 
@@ -54,6 +53,8 @@ def test_lines_that_look_like_another_tools_are_left_to_the_tool_that_began():
     assert rates(f"{killed}Ended\n{wrk(Wrk())}{killed}") == [3996]
     assert rates(killed + wrk(Wrk())) == [3996]
     assert rates(f"{killed}$ wrk -c4 http://h/\n{alike}") == [200]
+    assert rates(f"Mark began\n\n{alike}") == []
+    assert rates(f"{killed}  12 threads and 400 connections\n{alike}") == [200]
 
 
 def test_a_command_line_belongs_to_the_output_below_it():
