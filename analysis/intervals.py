@@ -22,23 +22,16 @@ Distributions are scipy.special's, as it takes a third of a second to import sci
 bench/intervals.py shows by simulation how often the intervals hold the true ratio.
 """
 
-import bisect
 import functools
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaincinv, ndtr, stdtr, stdtrit
+from scipy.special import stdtr, stdtrit
 
 CONFIDENCE = 0.95
-POWER = 0.8  # how often a difference that could be shown is shown
-MOST_TRIALS = 10_000  # more than anybody makes
-PARTS = 100  # of a distribution, over which a mean is taken
-DRAWS = 20 * PARTS  # of a sum of variances
-SEED = 20_150_225
 Floats = npt.NDArray[np.float64]
 
 
@@ -53,11 +46,13 @@ class Variance(NamedTuple):
 class Between:
     """How much the logarithm of a campaign's mean varies between campaigns that measure the same.
 
-    `freedom` says how well that is known: its degrees of freedom.
+    `freedom` says how well that is known: its degrees of freedom. `by_trials` is the part of the
+    variance that the few trials of each campaign left to chance, as far as it is known.
     """
 
     variance: float
     freedom: float
+    by_trials: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -68,7 +63,8 @@ class LogRatio:
     `error` is the relative standard error of the mean that is not zero: the ratio is taken to be
     zero or infinite only if that mean is surely above zero. `parts` are the variances that make up
     that of `error`; if there are none, it is of one piece. If it has `sides`, the first two are
-    those of two sides that were measured in different blocks.
+    those of two sides that were measured in different blocks. `twice` is what the variance of
+    `error` has twice: what trials leave to chance is in the noise between campaigns, too.
     """
 
     centre: Floats
@@ -76,6 +72,7 @@ class LogRatio:
     freedom: Floats
     parts: tuple[Variance, ...] = ()
     sides: bool = False
+    twice: Floats | float = 0.0
 
     def low(self, confidence: float = CONFIDENCE) -> Floats:
         """Return the lower end of the interval of the ratio."""
@@ -96,7 +93,8 @@ class LogRatio:
         whole = together([Variance(self.error**2, self.freedom), more])
         parts = (*self.pieces, more)
         freedom = np.asarray(whole.freedom)
-        return LogRatio(self.centre, np.sqrt(whole.value), freedom, parts, self.sides)
+        error, twice = np.sqrt(whole.value), 2 * between.by_trials
+        return LogRatio(self.centre, error, freedom, parts, self.sides, twice)
 
     def repeated(self, times: float, trials: int) -> "LogRatio":
         """Return the ratio as it would be with `times` as many trials as the present `trials`."""
@@ -107,7 +105,7 @@ class LogRatio:
 
     def inverse(self) -> "LogRatio":
         """Return the reciprocal ratio."""
-        return LogRatio(-self.centre, self.error, self.freedom, self.parts, self.sides)
+        return replace(self, centre=-self.centre)
 
     @property
     def pieces(self) -> tuple[Variance, ...]:
@@ -164,7 +162,7 @@ def unpaired(
         Variance(of_shares.var(axis=-1, ddof=1) / np.shape(of)[-1], n - 1),
         Variance(to_shares.var(axis=-1, ddof=1) / np.shape(to)[-1], m - 1),
     )
-    whole = _of_sides(sides)
+    whole = of_sides(sides)
     freedom = whole.freedom
     if n == m == 2:
         by_welch = together([Variance(side.value, side.freedom + 2) for side in sides]).freedom - 2
@@ -202,7 +200,7 @@ def together(parts: Sequence[Variance]) -> Variance:
     return Variance(whole, np.where(whole > 0, freedom, least))
 
 
-def _of_sides(sides: Sequence[Variance]) -> Variance:
+def of_sides(sides: Sequence[Variance]) -> Variance:
     """Return the sum of the variances of two sides; `unpaired` says how well it is known."""
     whole = together(sides)
     fewest = min(side.freedom for side in sides) + 1
@@ -261,138 +259,3 @@ def holm(chances: Sequence[float]) -> list[float]:
     corrected = np.empty(len(chances))
     corrected[order] = np.minimum(1.0, stepwise)
     return [float(value) for value in corrected]
-
-
-def could_show(found: LogRatio, chance: float) -> float:
-    """Return the smallest true ratio above 1 that a repetition would tell from 1, 4 times in 5.
-
-    The repetition has as many trials, which scatter as those did, and takes the ratio for shown if
-    its p-value is `chance` or less. Return infinity if nothing is known of the ratio's scatter, or
-    if it is so wide that no difference would be shown.
-    """
-    return _could_show(found, found, chance)
-
-
-def trials_to_show(
-    found: LogRatio, trials: int, ratio: float, chance: float, between: Between | None = None
-) -> int | None:
-    """Return how many trials a side would tell a true ratio above 1 from 1, 4 times in 5.
-
-    `found` is the ratio of this campaign's `trials`, without the noise `between` campaigns that is
-    to be added. Return None if MOST_TRIALS would not be enough.
-    """
-
-    def shows(number: int) -> bool:
-        times = number / trials
-        judging = found.repeated(times, trials)
-        # its scatter is known no better than from the trials that were made
-        shrunk = (part.value / times for part in found.pieces)
-        parts = tuple(map(Variance, shrunk, (part.freedom for part in found.pieces)))
-        told = LogRatio(judging.centre, judging.error, found.freedom, parts, found.sides)
-        if between is not None:
-            judging, told = judging.apart(between), told.apart(between)
-        return _could_show(told, judging, chance) <= ratio
-
-    if not shows(MOST_TRIALS):
-        return None
-    numbers = range(2, MOST_TRIALS + 1)
-    return numbers[bisect.bisect_left(numbers, True, key=shows)]
-
-
-def _could_show(told: LogRatio, judging: LogRatio, chance: float) -> float:
-    """Return the ratio that a campaign shows, whose scatter `told` only estimates."""
-    if not np.isfinite(told.centre):
-        return math.inf
-    with np.errstate(over="ignore"):
-        errors = _errors_to_show(_known(told), _known(judging), told.sides, chance)
-        return float(np.exp(told.error * errors))
-
-
-def _known(found: LogRatio) -> tuple[tuple[float, float], ...]:
-    """Return the share of each variance and its degrees of freedom.
-
-    They are rounded, so that what is nearly the same is computed once.
-    """
-    whole = float(sum(part.value for part in found.pieces))
-    shares = [float(part.value) / whole if whole else 1.0 for part in found.pieces]
-    freedoms = [float(f"{min(float(part.freedom), 1e6):.3g}") for part in found.pieces]
-    return tuple(
-        (round(share, 2), freedom) for share, freedom in zip(shares, freedoms, strict=True)
-    )
-
-
-@functools.cache
-def _errors_to_show(
-    told_by: tuple[tuple[float, float], ...],
-    judged_by: tuple[tuple[float, float], ...],
-    sides: bool,
-    chance: float,
-) -> float:
-    """Return how many estimated standard errors a true difference needs to be shown with POWER.
-
-    Both standard errors are estimates, the one that tells the difference and the one that will
-    judge it: sums of variances, each with its degrees of freedom. How many degrees of freedom the
-    sum has is estimated as well. Both are averaged over their distribution.
-
-    That is for true variances that have the shares which were estimated. Of two sides with
-    unequally many trials, that of the few decides, whose variance is known worst: where it was
-    estimated too low, so was its share. Such a difference is shown too seldom. To average over all
-    true variances that the trials allow (R. A. Fisher's fiducial distribution, The Fiducial
-    Argument in Statistical Inference, Annals of Eugenics 6, 1935) shows it too often. The mean of
-    both, by how unequal the sides are, was found by simulation (bench/intervals.py).
-    """
-    dice = np.random.default_rng(SEED)
-    shares, freedoms = zip(*told_by, strict=True)
-    to_judge = [freedom for _, freedom in judged_by]
-    errors, reaches = (
-        np.sort(drawn).reshape(PARTS, -1).mean(axis=1)
-        for drawn in (
-            np.sqrt(_estimates(shares, freedoms, sides, dice).value),
-            _reaches(_estimates(shares, to_judge, sides, dice), chance),
-        )
-    )
-    plain = _solved(errors, reaches[:, None])
-    fewest, most = sorted(freedom + 1 for freedom in freedoms[:2]) if sides else (1, 1)
-    if fewest == most:
-        return plain
-    true = [share / _spread(freedom, dice) for share, freedom in zip(shares, freedoms, strict=True)]
-    whole = np.sqrt(np.sum(true, axis=0))
-    careful = _solved(1 / whole, _reaches(_estimates(true, to_judge, sides, dice), chance) / whole)
-    return float(plain ** (fewest / most) * careful ** (1 - fewest / most))
-
-
-def _solved(errors: Floats, reaches: Floats) -> float:
-    """Return the factor by which the errors exceed the reaches, and noise of 1, with POWER."""
-    from scipy.optimize import brentq  # a fifth of a second, which only this question is worth
-
-    def lacks(logarithm: float) -> float:
-        return float(ndtr(math.exp(logarithm) * errors - reaches).mean()) - POWER
-
-    return math.exp(brentq(lacks, -5, 15, rtol=1e-6))
-
-
-def _reaches(variance: Variance, chance: float) -> Floats:
-    return np.asarray(stdtrit(variance.freedom, 1 - chance / 2) * np.sqrt(variance.value))
-
-
-def _estimates(
-    values: Sequence[Floats | float],
-    freedoms: Sequence[float],
-    sides: bool,
-    dice: np.random.Generator,
-) -> Variance:
-    """Return DRAWS estimates of a variance that is the sum of such parts."""
-    drawn = [
-        Variance(value * _spread(freedom, dice), freedom)
-        for value, freedom in zip(values, freedoms, strict=True)
-    ]
-    return together([_of_sides(drawn[:2]), *drawn[2:]] if sides else drawn)
-
-
-def _spread(freedom: float, dice: np.random.Generator) -> Floats:
-    """Return DRAWS estimates of a variance of 1, evenly spread over their distribution.
-
-    That is chi-squared's, whose quantiles gammaincinv gives. Their order is drawn by lot.
-    """
-    evenly = (np.arange(DRAWS) + 0.5) / DRAWS
-    return np.asarray(2 * gammaincinv(freedom / 2, dice.permutation(evenly)) / freedom)

@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from analysis import intervals
+from analysis import intervals, power
 from analysis.intervals import CONFIDENCE, Between, Floats, LogRatio
 from analysis.statistics import MIN_TRIALS_FOR_INTERVAL, t_interval
 
@@ -137,12 +137,12 @@ class Estimate:
     def could_show(self, chance: float) -> float | None:
         """Return the smallest true ratio above 1 that such trials would mostly tell from 1.
 
-        analysis/intervals.py says how it is found. Return None if figures are known by their bounds
+        analysis/power.py says how it is found. Return None if figures are known by their bounds
         only, or if a side has fewer than MIN_TRIALS_FOR_INTERVAL trials: two say too little.
         """
         if not self._tells_scatter:
             return None
-        return finite(intervals.could_show(self.at_least[0], chance))
+        return finite(power.could_show(self.at_least[0], chance))
 
     def trials_to_show(self, ratio: float, chance: float) -> int | None:
         """Return how many trials a side would mostly tell a true ratio above 1 from 1.
@@ -152,7 +152,7 @@ class Estimate:
         if self.within is None or not self._tells_scatter or not ratio > 1:
             return None
         trials = min(self.trials)
-        return intervals.trials_to_show(self.within, trials, ratio, chance, self.between)
+        return power.trials_to_show(self.within, trials, ratio, chance, self.between)
 
     @property
     def _tells_scatter(self) -> bool:

@@ -23,11 +23,11 @@ from analysis.intervals import (
     Floats,
     LogRatio,
     Variance,
-    could_show,
     holm,
     paired,
     unpaired,
 )
+from analysis.power import could_show
 
 Fit = Callable[[Floats, Floats], LogRatio]
 
@@ -97,7 +97,12 @@ def each_of(found: LogRatio) -> Iterator[LogRatio]:
             for part in found.parts
         )
         yield LogRatio(
-            found.centre[place], found.error[place], found.freedom[place], parts, found.sides
+            found.centre[place],
+            found.error[place],
+            found.freedom[place],
+            parts,
+            found.sides,
+            np.broadcast_to(found.twice, found.centre.shape)[place],
         )
 
 

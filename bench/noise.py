@@ -4,7 +4,8 @@ Campaigns that measure the same differ by `between_sd`. Its size is not known to
 estimated from a few campaigns of an app against itself, as `fab run-aa` makes them. Prints how
 often the interval holds the true ratio, with this noise and without it; how often campaigns of the
 same app are called worse, of six cells; and how often a repetition shows the smallest difference
-that is named. tests/unit/report/test_noise.py asks the same of settings drawn anew each time.
+that is named, of one cell and of thirty. tests/unit/report/test_noise.py asks the same of
+settings drawn anew each time.
 
     nice python bench/noise.py [--campaigns 20000] [--seed 1]
 """
@@ -23,14 +24,13 @@ from analysis.intervals import (
     Between,
     Floats,
     LogRatio,
-    could_show,
     holm,
-    trials_to_show,
     unpaired,
 )
+from analysis.power import could_show, trials_to_show
 from bench.intervals import each_of
 
-CELLS = 6
+CELLS, MANY = 6, 30
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,13 @@ def campaigns(place: Place, shape: tuple[int, ...], dice: np.random.Generator) -
 
 
 def estimated(place: Place, shape: tuple[int, ...], dice: np.random.Generator) -> Between:
-    """Return the noise between campaigns as it is estimated; an array, one value for each cell."""
+    """Return the noise between campaigns as `fab run-aa` estimates it, a value for each cell."""
     common = campaigns(replace(place, sd=0.0), (*shape, place.repeats), dice)[..., None]
     trials = common * np.exp(dice.normal(0, place.sd, (*common.shape[:-1], 2)))
     logarithms = np.log(trials.mean(axis=(-1, -2)))
-    return Between(logarithms.var(axis=-1, ddof=1), place.repeats - 1)
+    blocks = np.log(trials).mean(axis=-1).var(axis=-1, ddof=1)
+    by_trials = blocks.mean(axis=-1) / place.trials
+    return Between(logarithms.var(axis=-1, ddof=1), place.repeats - 1, by_trials)
 
 
 def apart(place: Place, shape: tuple[int, ...], dice: np.random.Generator) -> LogRatio:
@@ -120,7 +122,9 @@ def main() -> None:
     print(f"{asked.campaigns:,} comparisons each, seed {asked.seed}")
     dice = np.random.default_rng(asked.seed)
     count = asked.campaigns
-    columns = "".join(f"{name:>13}" for name in ("held", "without it", "worse", "shown, %"))
+    columns = "".join(
+        f"{name:>13}" for name in ("held", "without it", "worse", "shown", "of 30 cells")
+    )
     print(f"\ntrials   sd  blocks  between  repeats {columns}")
     for trials in (3, 5, 10):
         for sd, block_sd, between_sd in (
@@ -132,7 +136,12 @@ def main() -> None:
                     100 * held(place, count, dice) / count,
                     100 * held(place, count, dice, noise=False) / count,
                     100 * called_worse(place, CELLS, count // 4, dice) / (count // 4),
-                    100 * shown(place, 1 - CONFIDENCE, count // 10, dice) / (count // 10),
+                    *(
+                        100
+                        * shown(place, (1 - CONFIDENCE) / cells, count // 10, dice)
+                        / (count // 10)
+                        for cells in (1, MANY)
+                    ),
                 ]
                 spreads = f"{100 * sd:3.0f} % {100 * block_sd:4.0f} % {100 * between_sd:6.0f} %"
                 told = "".join(f"{figure:13.1f}" for figure in figures)

@@ -6,6 +6,7 @@ campaign to campaign, their means differ. The document that is written has all t
 figure, and `compare` reads it (analysis/compare/noise.py).
 """
 
+import math
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -162,6 +163,7 @@ def _cell(
         trial_sd_percent=_percent(trial),
         block_sd_percent=_percent(block),
         between_sd_percent=100 * float(np.expm1(np.log(means).std(ddof=1))),
+        by_trials_sd_percent=_by_trials(pairs),
     )
 
 
@@ -183,6 +185,22 @@ def _within(pairs: Sequence[Pair]) -> tuple[float | None, float | None]:
         return None, None
     trial = differences / freedom / 2
     return trial, max(0.0, middles / freedom - trial / 2)
+
+
+def _by_trials(pairs: Sequence[Pair]) -> list[float] | None:
+    """Return for each campaign what its trials leave to chance in its mean, in percent.
+
+    Return None if a campaign has fewer than two blocks, which do not tell it.
+    """
+    found = []
+    for old, new in pairs:
+        numbers = in_blocks(old, new)
+        if len(numbers) < 2:
+            return None
+        blocks = np.log([[s.value for s in spans_of(side, numbers)] for side in (old, new)])
+        error = float(blocks.mean(axis=0).std(ddof=1)) / len(numbers) ** 0.5
+        found.append(100 * math.expm1(error))
+    return found
 
 
 def _percent(variance: float | None) -> float | None:

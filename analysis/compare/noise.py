@@ -4,10 +4,12 @@ Two campaigns that were measured apart differ in more than their trials show: th
 memory lay elsewhere, another neighbour was busy. How much was measured by `fab run-aa`, in several
 campaigns of an app against itself. The variance of the logarithm of their means is what compare
 adds to the interval, once for each of its two campaigns. It contains what the few trials of each
-campaign left to chance, too, so that the interval is rather too wide than too narrow. How well that
-variance is known follows from the number of campaigns (its degrees of freedom).
+campaign left to chance, too, so that the interval is rather too wide than too narrow; what a
+comparison could show allows for that (analysis/power.py). How well that variance is known follows
+from the number of campaigns (its degrees of freedom).
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -125,22 +127,28 @@ def of_cell(noises: Sequence[Noise], where: Where, load: CellLoad, metric: Figur
 
 def pooled(cells: Iterable[NoiseCell]) -> Between | None:
     """Return the variance between campaigns over all cells; None if they are too few."""
-    logarithms = [np.log(means) for means in _of_campaigns(cells)]
+    alike = _of_campaigns(cells)
+    logarithms = [np.log([mean for mean, _ in one]) for one in alike]
     freedom = sum(len(one) - 1 for one in logarithms)
     if freedom < LEAST_FREEDOM:
         return None
     squares = sum(float(((one - one.mean()) ** 2).sum()) for one in logarithms)
-    return Between(squares / freedom, freedom)
+    by_trials = [math.log1p(percent / 100) ** 2 for one in alike for _, percent in one]
+    return Between(squares / freedom, freedom, math.fsum(by_trials) / len(by_trials))
 
 
-def _of_campaigns(cells: Iterable[NoiseCell]) -> list[list[float]]:
+def _of_campaigns(cells: Iterable[NoiseCell]) -> list[list[tuple[float, float]]]:
     """Return the campaigns' means, in a list for each version and variant of an app.
 
-    A campaign that several documents have is taken once. It is known by when it began, since a
-    place bears one campaign at a time.
+    With each is what its trials leave to chance, in percent, or 0 where that is not known. A
+    campaign that several documents have is taken once. It is known by when it began, since a place
+    bears one campaign at a time.
     """
-    alike: dict[tuple[str, str | None, str], dict[Hashable, float]] = defaultdict(dict)
+    alike: dict[tuple[str, str | None, str], dict[Hashable, tuple[float, float]]]
+    alike = defaultdict(dict)
     for number, cell in enumerate(cells):
         campaigns: Sequence[Hashable] = cell.began or [(number, n) for n in range(len(cell.means))]
-        alike[cell.app, cell.digest, cell.variant] |= zip(campaigns, cell.means, strict=True)
+        by_trials = cell.by_trials_sd_percent or [0.0] * len(cell.means)
+        figures = zip(cell.means, by_trials, strict=True)
+        alike[cell.app, cell.digest, cell.variant] |= zip(campaigns, figures, strict=True)
     return [list(means.values()) for means in alike.values()]

@@ -11,7 +11,8 @@ from analysis.compare.differences import folded
 from analysis.compare.groups import by_change
 from analysis.compare.rule import Cell, CellVerdict, Comparison
 from analysis.folders import lacks
-from analysis.intervals import CONFIDENCE, MOST_TRIALS, Between
+from analysis.intervals import CONFIDENCE, Between
+from analysis.power import MOST_TRIALS
 from analysis.ratio import Estimate, difference_text, number
 from analysis.text_table import text_table
 from analysis.trials import CellTrials

@@ -33,7 +33,8 @@ class NoiseCell(Model):
     """The noise of one figure of an app under one load. Spreads are percent of the figure.
 
     `trial_sd_percent` is that of a trial, `block_sd_percent` what a block adds to all trials in it.
-    Campaigns scatter by `between_sd_percent`, which includes what their few trials leave to chance.
+    Campaigns scatter by `between_sd_percent`, which includes what their few trials leave to chance:
+    `by_trials_sd_percent` of each campaign.
     """
 
     app: str
@@ -50,11 +51,15 @@ class NoiseCell(Model):
     trial_sd_percent: Spread | None  # None: fewer than two blocks in every campaign
     block_sd_percent: Spread | None
     between_sd_percent: Spread
+    by_trials_sd_percent: list[Spread] | None = None  # None: not known of every campaign
 
     @model_validator(mode="after")
-    def _each_began(self) -> Self:
+    def _each_campaign(self) -> Self:
         if self.began is not None and len(self.began) != len(self.means):
             raise ValueError("began does not have a time for each of the means")
+        by_trials = self.by_trials_sd_percent
+        if by_trials is not None and len(by_trials) != len(self.means):
+            raise ValueError("by_trials_sd_percent does not have a figure for each of the means")
         return self
 
 

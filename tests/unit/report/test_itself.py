@@ -69,6 +69,8 @@ def test_spreads_that_are_known_come_out(measured, seed):
     assert cell.trial_sd_percent == pytest.approx(2, rel=0.4), seed
     assert cell.block_sd_percent == pytest.approx(5, rel=0.45), seed
     assert cell.between_sd_percent == pytest.approx(10.5, rel=0.65), seed
+    # four blocks of both names: (0.05² + 0.02² / 2) / 4
+    assert pooled([cell]).by_trials == pytest.approx(0.026**2, rel=0.9), seed
     assert (cell.app, cell.digest, len(cell.means)) == ("flask", "d1", 40)
 
 

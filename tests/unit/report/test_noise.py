@@ -8,7 +8,8 @@ import pytest
 
 from analysis.__main__ import main
 from analysis.compare.noise import pooled
-from analysis.intervals import paired, trials_to_show
+from analysis.intervals import paired
+from analysis.power import trials_to_show
 from bench.noise import Place, called_worse, held, planned, shown
 from testbed import store
 from testbed.errors import Exit
@@ -192,6 +193,12 @@ def test_means_of_which_it_is_not_known_when_they_began_are_refused():
         NoiseCell.model_validate(values)
 
 
+def test_each_mean_has_a_share_of_chance():
+    values = cell(around(2)).model_dump() | {"by_trials_sd_percent": [1.0]}
+    with pytest.raises(ValueError, match="a figure for each of the means"):
+        NoiseCell.model_validate(values)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"means": means} for means in ([], [1.0], [0.0, 1.0], [-1.0, 1.0], ["x", 1.0], [[1.0], 2.0])]
@@ -230,6 +237,7 @@ def test_a_campaign_that_two_documents_have_is_taken_once(noise, ours, compared)
     (found,) = compared(*ours, *GOODPUT, between=APART)[1]["cells"]
     assert found["noise_between"]["freedom"] == 8
     assert "measured in 9 campaigns" in found["noise_between"]["basis"]
+    assert pooled([cell(means)]).by_trials == 0  # not known
     assert pooled([cell(means)]).variance == pytest.approx(
         pooled([of_part, cell(means).model_copy(update={"began": began})]).variance
     )
@@ -255,9 +263,9 @@ def test_more_trials_are_asked_for_a_smaller_difference():
     assert trials_to_show(found, 4, 1.000001, 0.05) is None
 
 
-def place(dice):
+def place(dice, least=2):
     return Place(
-        trials=int(dice.integers(2, 11)),
+        trials=int(dice.integers(least, 11)),
         sd=spread(dice),
         block_sd=dice.uniform(0, 0.15),
         between_sd=dice.uniform(0, 0.1),
@@ -279,13 +287,14 @@ def test_equal_campaigns_measured_apart_are_called_worse_in_5_of_100_at_most(see
     assert surely_within(count, 4000, 0, 0.05), f"{count}: seed {seed}, {cells} cells, {here}"
 
 
-def test_a_difference_that_campaigns_apart_could_show_is_mostly_shown(seed, dice):
-    here = place(dice)
-    count = shown(here, 0.05, 500, dice)
-    assert surely_within(count, 500, 0.7, 0.88), f"{count}: seed {seed}, {here}"
+@pytest.mark.parametrize("time", range(2))
+def test_what_campaigns_apart_could_show_is_shown_in_75_to_85_of_100(seed, dice, time):
+    here, cells = place(dice, least=3), int(dice.integers(1, 31))
+    count = shown(here, 0.05 / cells, 1500, dice)
+    assert surely_within(count, 1500, 0.75, 0.85), f"{count}: seed {seed}, {cells} cells, {here}"
 
 
 def test_as_many_trials_as_asked_for_show_the_wanted_difference(seed, dice):
     here = Place(int(dice.integers(3, 11)), 0.03, 0.0, 0.0, 2)
     shows, of, _ = planned(here, 1.02, 0.05, 100, dice)
-    assert surely_within(shows, of, 0.75, 0.87), f"{shows} of {of}: seed {seed}, {here}"
+    assert surely_within(shows, of, 0.75, 0.85), f"{shows} of {of}: seed {seed}, {here}"
