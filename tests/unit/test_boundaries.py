@@ -27,7 +27,7 @@ FLOORS = (
 # Floors of analysis/, likewise
 ANALYSIS_FLOORS = (
     {"figures", "frames", "histogram", "intervals", "text_table"},
-    {"curves", "resampling", "statistics"},
+    {"curves", "power", "resampling", "statistics"},
     {"load"},
     {"ratio"},
     {"cost"},
