@@ -7,6 +7,7 @@ from pathlib import Path
 BIN = Path(sys.executable).parent
 BACKLOG = "2048"  # uvicorn's default
 GRANIAN_KEEPS_S = 60  # at most
+NEW_KEPT_S = "5"  # connections over which nothing was asked yet, if none is kept
 APP = "service:app"
 
 Command = list[str]
@@ -38,9 +39,11 @@ def granian(address: str, port: str, workers: str, keepalive_s: str) -> Command:
 
 def hypercorn(address: str, port: str, workers: str, keepalive_s: str) -> Command:
     """Return Hypercorn's command line; hypercorn.conf.py has what that cannot say."""
+    # hypercorn.conf.py has each answer close; as a time, 0 would end connections before they ask
+    idle_s = keepalive_s if keepalive_s != "0" else NEW_KEPT_S
     return [
         *(f"{BIN}/hypercorn", "--bind", f"{address}:{port}", "--backlog", BACKLOG),
-        *("--workers", workers, "--worker-class", "uvloop", "--keep-alive", keepalive_s),
+        *("--workers", workers, "--worker-class", "uvloop", "--keep-alive", idle_s),
         *("--config", "file:hypercorn.conf.py", APP),
     ]
 
