@@ -14,7 +14,7 @@ import pytest
 from testbed.lab import control, host, names
 from tests.lab.campaigns import PATIENCE_S, Testbed
 
-LINK_TRIES = 5
+LINK_TRIES = 10
 OWN_APPS = Path(__file__).with_name("own_apps")
 # Files that take more than five minutes each, the longest first
 LONGEST = (
