@@ -79,6 +79,7 @@ def page(
     found = answers.answers(campaign) if found is None else found
     above = charts_above(found)
     checked = findings.by_check(tables.ordered_runs(campaign))
+    shown = on_page(campaign)
     return template.render(
         about=campaign.campaign,
         campaign=campaign,
@@ -96,8 +97,8 @@ def page(
         filters=filters(campaign),
         ramp_sentences=ramp.sentences(campaign),
         standings=standings(campaign),
-        columns=on_page(campaign),
-        chosen_later={one.title for one in on_page(campaign) if not one.at_first(campaign)},
+        columns=shown,
+        chosen_later={one.title for one in shown if not one.at_first(campaign)},
         varied=groups.has_variants(campaign),
         varied_text=columns.varied_text,
         drift_text=columns.drift_text,

@@ -27,7 +27,12 @@ def folder() -> Path:
 
 def dated(name: str, at: datetime) -> str:
     """Return a name for a folder of results that begin at a moment in UTC, which stands first."""
-    return f"{at:%Y%m%dT%H%M%SZ}-{name}"
+    return f"{moment(at)}-{name}"
+
+
+def moment(at: datetime) -> str:
+    """Return a moment in UTC as names of results folders have it."""
+    return f"{at:%Y%m%dT%H%M%SZ}"
 
 
 def write(path: Path, model: BaseModel) -> None:

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Build virtual environments named by the digest of their requirements, and remove earlier ones."""
 
+import functools
 import os
 import re
 import shutil
@@ -93,6 +94,7 @@ def python_of(environment: dict[str, Any]) -> str:
     return sys.executable if named == HOST_PYTHON else str(named)
 
 
+@functools.cache  # several environments may have one Python, and each question starts it
 def version_of(python: str) -> str | None:
     """Return the version of a Python; None if the host has no such program."""
     if python == sys.executable:

@@ -29,7 +29,7 @@ def say(text: str) -> None:
 
 def verify_link(given: LinkOptions) -> None:
     """Measure the data link and show the result. Exit code 3 if it is not fit."""
-    folder = store.folder() / "link" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    folder = store.folder() / "link" / store.moment(datetime.now(UTC))
     with held(inventory.load(given.inventory)) as remotes:
         record = links.measure(remotes, Progress(Terminal()), folder, given.duration)
     say(show.link_text(record))

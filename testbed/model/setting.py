@@ -90,12 +90,17 @@ class Setting(Declared):
 
     def _out_of_bounds(self, value: str | int) -> str | None:
         """Return between which numbers the value would have to be; None if it is, or is a text."""
-        least, most = self.least or 0, MOST_NUMBER if self.most is None else self.most
+        least, most = self._bounds
         return None if isinstance(value, str) or least <= value <= most else f"from {self._range}"
 
     @property
     def _range(self) -> str:
-        return f"{self.least or 0:,} to {MOST_NUMBER if self.most is None else self.most:,}"
+        least, most = self._bounds
+        return f"{least:,} to {most:,}"
+
+    @property
+    def _bounds(self) -> tuple[int, int]:
+        return self.least or 0, MOST_NUMBER if self.most is None else self.most
 
 
 def workers_problem(value: str | int) -> str | None:
