@@ -10,11 +10,11 @@ from analysis import evidence, html
 from analysis.__main__ import main
 from analysis.load import load
 from testbed.errors import Exit
+from tests.unit.draws import same_dice
 from tests.unit.report import builder, question_builder
 from tests.unit.report.question_builder import POINTS, plan
-from tests.unit.report.test_intervals import dice, seed
 
-__all__ = ["dice", "seed"]  # fixtures
+__all__ = ["same_dice"]  # fixtures
 
 
 def threads(point):
@@ -23,13 +23,13 @@ def threads(point):
 
 
 @pytest.fixture
-def measured(tmp_path, dice):
+def measured(tmp_path, same_dice):
     """Writes a campaign of stacks whose true capacities are given, and returns its folder."""
 
     def write(true, asked=None, sd=0.01, **other):
         def capacity(stack, point, trial):
             value = true(stack, point)
-            return None if value is None else value * math.exp(dice.normal(0, sd))
+            return None if value is None else value * math.exp(same_dice.normal(0, sd))
 
         folder = tmp_path / f"question-{len(list(tmp_path.iterdir()))}"
         return question_builder.write(folder, asked or plan(), capacity, **other)
@@ -53,14 +53,14 @@ def crossing(stack, point):
     return threads(point) if stack == "threads" else 800.0
 
 
-def test_the_crossover_lies_where_the_curves_cross(answered, seed):
+def test_the_crossover_lies_where_the_curves_cross(answered):
     code, said = answered(crossing)
     truth = next(ms for ms in range(200) if threads(ms) < 800)
     (capacity, cpu) = said["compared"]
     assert code == 0
     assert [one["verdict"] for one in capacity["points"]] == ["behind", "behind", "ahead", "ahead"]
     assert capacity["crossover"]["course"] == "rises"
-    assert (capacity["crossover"]["above"], capacity["crossover"]["below"]) == (10, 50), seed
+    assert (capacity["crossover"]["above"], capacity["crossover"]["below"]) == (10, 50)
     assert 10 < truth < 50
     assert capacity["crossover"]["about"] == pytest.approx(truth, rel=0.4)
     assert cpu["crossover"]["course"] == "level"

@@ -12,17 +12,17 @@ from bench.why import factorial_of
 from testbed.errors import Exit
 from testbed.model.results import Finding
 from testbed.model.why import FRAMEWORK
+from tests.unit.draws import same_dice
 from tests.unit.report import builder
-from tests.unit.report.test_intervals import dice, seed
 
-__all__ = ["dice", "seed"]  # fixtures
+__all__ = ["same_dice"]  # fixtures
 # 12 times in all: 4 of the pool, 1.5 of keep-alive and 2 of the framework; debug does nothing
 SHARES = {"pool": math.log(4), "keepalive": math.log(1.5), FRAMEWORK: math.log(2)}
 FACTORS = ["keepalive", "pool", "debug"]
 
 
 @pytest.fixture
-def measured(tmp_path, dice):
+def measured(tmp_path, same_dice):
     """Writes a campaign of hidden effects (of sets of players, on goodput), and returns its folder.
 
     Response times have the reciprocal of the effects.
@@ -33,10 +33,12 @@ def measured(tmp_path, dice):
         why = factorial_of(list(factors))
         records = []
         for trial in range(1, trials + 1):
-            block = dice.normal(0, 0.2)
+            block = same_dice.normal(0, 0.2)
             for cell in why.cells:
                 log = sum(one for of, one in effects.items() if set(of) <= set(cell.as_app))
-                goodput, p99 = (math.exp(way * log + block + dice.normal(0, sd)) for way in (1, -1))
+                goodput, p99 = (
+                    math.exp(way * log + block + same_dice.normal(0, sd)) for way in (1, -1)
+                )
                 figures = builder.output(
                     rate_rps=None, goodput_rps=1000 * goodput, throughput_rps=1000 * goodput,
                     mean_us=2100 * p99, p50_us=1500 * p99, p99_us=9000 * p99, max_us=31000 * p99,
@@ -70,7 +72,7 @@ def explained(measured, capsys):
     return run
 
 
-def test_the_shares_of_both_figures_are_found(explained, seed):
+def test_the_shares_of_both_figures_are_found(explained):
     code, (goodput, p99) = explained()
     assert code == 0
     assert (goodput["metric"], goodput["of"]) == ("goodput_rps", "a")
@@ -78,7 +80,7 @@ def test_the_shares_of_both_figures_are_found(explained, seed):
     for one in (goodput, p99):
         for player in (*FACTORS, FRAMEWORK):
             truth = math.exp(SHARES.get(player, 0))
-            assert one["shares"][player]["value"] == pytest.approx(truth, rel=0.05), seed
+            assert one["shares"][player]["value"] == pytest.approx(truth, rel=0.05)
         product = math.prod(share["value"] for share in one["shares"].values())
         assert product == pytest.approx(one["ratio"]["value"], rel=1e-9)
         assert one["interactions"] == []
