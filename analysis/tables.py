@@ -27,7 +27,7 @@ from analysis.ratio import finite
 from analysis.text_table import STYLES, text_table
 from analysis.trials import reasons
 from testbed.model.results import RunRecord
-from testbed.numbers import AT_LEAST, MISSING
+from testbed.numbers import AT_LEAST, MISSING, digits
 from testbed.tools.table import counts_from_due
 
 FORMULA_BEGINS = (
@@ -226,7 +226,7 @@ def conditions(campaign: LoadedCampaign) -> list[str]:
     if delay := campaign.campaign.link_delay:
         found.append(
             f"round trip of the link lengthened by {delay.by}: asked {delay.asked_ms:g} ms, "
-            f"measured {delay.round_trip_ms.mean:.3g} ms"
+            f"measured {digits(delay.round_trip_ms.mean)} ms"
         )
     return found
 

@@ -10,6 +10,7 @@ from analysis.question.answers import CPU, Answers, Compared, Pairing, Steps
 from analysis.question.crossing import Crossing, PointVerdict
 from analysis.ratio import interval_text, number
 from testbed.model.question import QuestionPlan, point_text
+from testbed.numbers import digits
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 UNTOLD = "cannot be told apart"
@@ -98,7 +99,9 @@ def _pairing(plan: QuestionPlan, pairing: Pairing) -> str:
     passes = pairing.crossing or Crossing("untold")
     points = [one.of.point for one in pairing.compared]
     within = f"within {point_text(points[0])} to {point_text(points[-1])} ms"
-    about = "" if passes.about is None else f" (about {passes.about:.2g} ms, if straight between)"
+    about = (
+        "" if passes.about is None else f" (about {digits(passes.about)} ms, if straight between)"
+    )
     above, below = ("" if end is None else point_text(end) for end in (passes.above, passes.below))
     match passes.course:
         case "rises":

@@ -2,6 +2,7 @@
 
 from testbed.model.campaign import CapacityResult
 from testbed.model.results import RunRecord
+from testbed.numbers import milliseconds, rate
 
 
 def capacity_text(result: CapacityResult) -> str:
@@ -10,11 +11,13 @@ def capacity_text(result: CapacityResult) -> str:
     if result.at_least_rps is None and result.below_rps is None:
         return f"not known{over}"
     if result.at_least_rps is None:
-        return f"below {result.below_rps:.4g} requests/s; no probe met the objective{over}"
+        return f"below {rate(result.below_rps)} requests/s; no probe met the objective{over}"
     if result.below_rps is None:
-        return f"at least {result.at_least_rps:.4g} requests/s{over}"
-    about = "" if result.capacity_rps is None else f"about {result.capacity_rps:.4g}, "
-    return f"{about}between {result.at_least_rps:.4g} and {result.below_rps:.4g} requests/s{over}"
+        return f"at least {rate(result.at_least_rps)} requests/s{over}"
+    about = "" if result.capacity_rps is None else f"about {rate(result.capacity_rps)}, "
+    return (
+        f"{about}between {rate(result.at_least_rps)} and {rate(result.below_rps)} requests/s{over}"
+    )
 
 
 def summary(record: RunRecord) -> str:
@@ -26,13 +29,9 @@ def summary(record: RunRecord) -> str:
     output = record.output
     p99 = output.latency_us.percentiles.get("99")
     text = (
-        f"{_figure(output.goodput_rps)} good of {_figure(output.throughput_rps)} answers/s, "
-        f"{output.errors.total} errors, p99 {_figure(p99 and p99 / 1000)} ms: {record.verdict}"
+        f"{rate(output.goodput_rps)} good of {rate(output.throughput_rps)} answers/s, "
+        f"{output.errors.total} errors, p99 {milliseconds(p99)} ms: {record.verdict}"
     )
     held = record.gave_out
     told = [] if held is None else [f"gave out first: {held.words} ({held.sentence})"]
     return "\n    ".join([text, *told, *(finding.sentence for finding in record.findings)])
-
-
-def _figure(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.5g}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import pairwise
 
+from testbed.numbers import digits
 from testbed.tools.units import PrintedFigure
 
 # Requests, rate and time are printed independently. Except for rounding they agree exactly, so 2 %
@@ -186,7 +187,7 @@ def _invented(printed: Printed) -> list[str]:
         return []
     allowed_ms = printed.at_once * requests / timed / rate.value * 1000
     return [
-        f"A mean latency of {mean.text} is more than the {allowed_ms:.3g} ms that "
+        f"A mean latency of {mean.text} is more than the {digits(allowed_ms)} ms that "
         f"{printed.at_once} connections at {rate.text} requests/s allow (Little's law): unless "
         "requests were pipelined, the latencies hold samples that were never measured, and the "
         "percentiles are too high."

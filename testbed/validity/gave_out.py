@@ -14,6 +14,7 @@ from statistics import fmean
 
 from testbed.model.gave_out import GaveOut, Limiting
 from testbed.model.load import requests_due
+from testbed.numbers import count, digits
 from testbed.tools import due
 from testbed.validity import fault
 from testbed.validity.evidence import Evidence, Samples, column, growth, mean
@@ -90,7 +91,7 @@ def rule(seen: Seen) -> GaveOut:
     for one in (_nothing, _generator, _link, _cores, _one_core, _behind_the_app, _workers, _queue):
         if answer := one(seen):
             return answer
-    many = "" if seen.in_flight is None else f" with {seen.in_flight:.3g} requests in flight"
+    many = "" if seen.in_flight is None else f" with {count(seen.in_flight)} requests in flight"
     return _is("unknown", f"nothing that is measured was exhausted{many}")
 
 
@@ -168,22 +169,26 @@ def _behind_the_app(seen: Seen) -> GaveOut | None:
     if used is not None and connections is not None and used >= MOST:
         full = used >= IN_USE * connections
         if (seen.db_blocked or 0) >= MOST * used and (full or used >= MOST * in_app):
-            told = f"of {used:.3g} sessions {seen.db_blocked:.3g} waited for locks or disks"
+            told = f"of {count(used)} sessions {count(seen.db_blocked)} waited for locks or disks"
             return _is("database", told)
         if full and _wait_for(in_app - upstream, used):
-            told = f"{used:.3g} of {connections:.3g} database connections in use"
-            return _is("pool", f"{told}, {in_app:.3g} requests in the app")
+            told = f"{count(used)} of {count(connections)} database connections in use"
+            return _is("pool", f"{told}, {count(in_app)} requests in the app")
         if used >= MOST * in_app and not _wait_unread(seen):
-            return _is("database", f"of {in_app:.3g} requests in the app {used:.3g} were in it")
+            return _is(
+                "database", f"of {count(in_app)} requests in the app {count(used)} were in it"
+            )
     if (seen.upstream_percent or 0) >= GENERATOR_PERCENT:
         return _is("upstream", f"the other service used {seen.upstream_percent:.0f} % of a core")
     if upstream >= MOST:
         full = upstream >= IN_USE * (seen.upstream_connections or 0)
         if full and _wait_for(in_app - (used or 0), upstream) and upstream < MOST * in_app:
-            told = f"all {upstream:.3g} connections to upstream in use"
-            return _is("pool", f"{told}, {in_app:.3g} requests in the app")
+            told = f"all {count(upstream)} connections to upstream in use"
+            return _is("pool", f"{told}, {count(in_app)} requests in the app")
         if upstream >= MOST * in_app and not _wait_unread(seen):
-            return _is("upstream", f"of {in_app:.3g} requests in the app {upstream:.3g} waited")
+            return _is(
+                "upstream", f"of {count(in_app)} requests in the app {count(upstream)} waited"
+            )
     return None
 
 
@@ -206,15 +211,15 @@ def _workers(seen: Seen) -> GaveOut | None:
         return None
     idle = "" if seen.cpu_percent is None else f", CPUs at {seen.cpu_percent:.0f} %"
     behind = [
-        f"{count:.3g} {what}"
-        for count, what in (
+        f"{count(held)} {what}"
+        for held, what in (
             (seen.db_used or 0, "in the database"),
             (seen.upstream or 0, "upstream"),
         )
-        if count >= MOST
+        if held >= MOST
     ]
     those = f"; of those that had one, {' and '.join(behind)}" if behind else ""
-    return _is("workers", f"{seen.unread:.3g} requests waited for a worker{idle}{those}")
+    return _is("workers", f"{count(seen.unread)} requests waited for a worker{idle}{those}")
 
 
 def _queue(seen: Seen) -> GaveOut | None:
@@ -222,7 +227,7 @@ def _queue(seen: Seen) -> GaveOut | None:
         return None
     return _is(
         "listen_queue",
-        f"{100 * (seen.overflows or 0):.3g} connections in 100 answers found it full",
+        f"{digits(100 * (seen.overflows or 0))} connections in 100 answers found it full",
     )
 
 

@@ -1,6 +1,7 @@
 """Check that the generator made the load that was asked for."""
 
 from testbed.model.results import Finding
+from testbed.numbers import milliseconds
 from testbed.validity import fault, gave_out
 from testbed.validity.evidence import Evidence
 from testbed.validity.limits import beyond, found, limits
@@ -51,7 +52,7 @@ def _what_gave_out(evidence: Evidence) -> str:
     service_us = output.service_us.mean if output and output.service_us else None
     known = [
         f"all {evidence.run.load.connections} connections waited for the server",
-        service_us and f"which took {service_us / 1000:.3g} ms on average",
+        service_us and f"which took {milliseconds(service_us)} ms on average",
         found and f"what gave out first: {found.words} ({found.sentence})",
     ]
     return ": " + ", ".join(part for part in known if part)
