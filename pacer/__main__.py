@@ -4,7 +4,8 @@ import importlib.util
 import shlex
 import sys
 
-from pacer.options import BadOption, Options, parse, raise_file_limit
+from pacer.arguments import BadOption
+from pacer.options import Options, parse, raise_file_limit
 
 EXIT_FAILED = 1
 EXIT_BAD_OPTION = 2

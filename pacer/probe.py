@@ -142,40 +142,16 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: list[str]) -> int:
     """Run the probe with these command-line arguments and return the exit code."""
-    parser = _Parser(
-        prog="pacer.probe", description="Wait until a server answers at all.", allow_abbrev=False
-    )
-    reach.add_arguments(parser)
-    parser.add_argument("--timeout", type=float, required=True, metavar="S", help="seconds")
-    parser.add_argument("--method", help="(GET, or POST with a body)")
-    parser.add_argument("--body", default="", metavar="TEXT")
-    parser.add_argument("--header", action="append", default=[], metavar="'NAME: VALUE'")
+    url = None
     try:
-        asked = parser.parse_args(arguments)
-        if not (math.isfinite(asked.timeout) and asked.timeout > 0):
-            raise BadRequest("--timeout must be above 0")
-        target = parse_url(asked.url)
-        method = asked.method or ("POST" if asked.body else "GET")
-        request = build(
-            target,
-            method=method,
-            headers=[parse_header(text) for text in asked.header],
-            body=asked.body.encode(),
-            keepalive=False,
-        )
-        answer = probe(
-            target,
-            request,
-            asked.timeout,
-            to_head_request=method == "HEAD",
-            unix_socket=reach.unix_socket(asked),
-            trust=reach.trust(asked, target),
-        )
+        asked = _read_arguments(arguments)
+        url = asked.url
+        answer = _ask(asked)
     except BadRequest as error:
         sys.stderr.write(f"pacer.probe: {error}\n")
         return 2
     except NoAnswer as error:
-        sys.stderr.write(f"pacer.probe: {asked.url}: {error}\n")
+        sys.stderr.write(f"pacer.probe: {url}: {error}\n")
         return 1
     except KeyboardInterrupt:
         return 130
@@ -188,6 +164,43 @@ def main(arguments: list[str]) -> int:
     }
     sys.stdout.write(json.dumps(document) + "\n")
     return 0
+
+
+def _read_arguments(arguments: list[str]) -> argparse.Namespace:
+    """Return the value of each argument. Raises BadRequest."""
+    parser = _Parser(
+        prog="pacer.probe", description="Wait until a server answers at all.", allow_abbrev=False
+    )
+    reach.add_arguments(parser)
+    parser.add_argument("--timeout", type=float, required=True, metavar="S", help="seconds")
+    parser.add_argument("--method", help="(GET, or POST with a body)")
+    parser.add_argument("--body", default="", metavar="TEXT")
+    parser.add_argument("--header", action="append", default=[], metavar="'NAME: VALUE'")
+    asked = parser.parse_args(arguments)
+    if not (math.isfinite(asked.timeout) and asked.timeout > 0):
+        raise BadRequest("--timeout must be above 0")
+    return asked
+
+
+def _ask(asked: argparse.Namespace) -> Answer:
+    """Return the first answer to the request asked for. Raises BadRequest or NoAnswer."""
+    target = parse_url(asked.url)
+    method = asked.method or ("POST" if asked.body else "GET")
+    request = build(
+        target,
+        method=method,
+        headers=[parse_header(text) for text in asked.header],
+        body=asked.body.encode(),
+        keepalive=False,
+    )
+    return probe(
+        target,
+        request,
+        asked.timeout,
+        to_head_request=method == "HEAD",
+        unix_socket=reach.unix_socket(asked),
+        trust=reach.trust(asked, target),
+    )
 
 
 def command() -> int:

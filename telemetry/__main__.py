@@ -46,26 +46,20 @@ def _stop(number: int, frame: object) -> None:
 
 def main() -> int:
     """Run one command. Return 0 when it is done or stopped, or 1 if it cannot sample."""
+    options = _read_arguments()
+    if options.command == "record":
+        return _record(options)
+    if options.command == "listen":
+        return ports.listen(options.address, options.port)
+    json.dump(_found(options), sys.stdout, indent=1)
+    return 0
+
+
+def _read_arguments() -> argparse.Namespace:
+    """Return the command and the values of its arguments."""
     parser = argparse.ArgumentParser(prog="telemetry", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    recording = commands.add_parser("record", help="sample this host until stopped")
-    recording.add_argument("file", type=Path)
-    _add_link(recording)
-    recording.add_argument("--pid", type=int, help="main process of the app under test")
-    recording.add_argument("--database", help="PostgreSQL database of the app under test")
-    recording.add_argument(
-        "--service", action="append", default=[], type=_service, metavar="NAME=PID",
-        help="a service that the app uses, and its main process",
-    )  # fmt: skip
-    recording.add_argument(
-        "--asks", action="append", default=[], type=_address, metavar="NAME=ADDRESS:PORT",
-        help="a service that programs of this host ask over TCP, and where it listens (IPv4)",
-    )  # fmt: skip
-    recording.add_argument(
-        "--memory", type=shlex.split, default=[], metavar="COMMAND",
-        help="what reads the memory of the app's processes, at each line of its standard input",
-    )  # fmt: skip
-    recording.add_argument("--interval", type=float, default=1.0, help="seconds (default 1)")
+    _add_record(commands.add_parser("record", help="sample this host until stopped"))
     describing = commands.add_parser("describe", help="print what this host is, as JSON")
     describing.add_argument("--interface", required=True)
     describing.add_argument("--package", action="append", default=[], help="a Debian package")
@@ -82,19 +76,40 @@ def main() -> int:
         ends.add_argument("--port", type=int, required=True)
     connecting.add_argument("--peer", required=True, help="the other host's address on it")
     connecting.add_argument("--timeout", type=float, default=2, help="seconds (default 2)")
-    fit = commands.add_parser("fitness", help="print facts on being fit to measure, as JSON")
-    fit.add_argument("--interface", required=True, help="the data link's interface")
-    fit.add_argument("--peer", required=True, help="the other host's address on the data link")
-    fit.add_argument("--port", type=int, action="append", default=[], help="that should be free")
-    fit.add_argument("--folder", action="append", default=[], help="whose disk is to have room")
-    fit.add_argument("--window", type=float, default=0.5, help="seconds (default 0.5)")
-    options = parser.parse_args()
-    if options.command == "record":
-        return _record(options)
-    if options.command == "listen":
-        return ports.listen(options.address, options.port)
-    json.dump(_found(options), sys.stdout, indent=1)
-    return 0
+    _add_fitness(
+        commands.add_parser("fitness", help="print facts on being fit to measure, as JSON")
+    )
+    return parser.parse_args()
+
+
+def _add_record(parser: argparse.ArgumentParser) -> None:
+    """Add the options on what is sampled, and where to."""
+    parser.add_argument("file", type=Path)
+    _add_link(parser)
+    parser.add_argument("--pid", type=int, help="main process of the app under test")
+    parser.add_argument("--database", help="PostgreSQL database of the app under test")
+    parser.add_argument(
+        "--service", action="append", default=[], type=_service, metavar="NAME=PID",
+        help="a service that the app uses, and its main process",
+    )  # fmt: skip
+    parser.add_argument(
+        "--asks", action="append", default=[], type=_address, metavar="NAME=ADDRESS:PORT",
+        help="a service that programs of this host ask over TCP, and where it listens (IPv4)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--memory", type=shlex.split, default=[], metavar="COMMAND",
+        help="what reads the memory of the app's processes, at each line of its standard input",
+    )  # fmt: skip
+    parser.add_argument("--interval", type=float, default=1.0, help="seconds (default 1)")
+
+
+def _add_fitness(parser: argparse.ArgumentParser) -> None:
+    """Add the options on what is to be fit."""
+    parser.add_argument("--interface", required=True, help="the data link's interface")
+    parser.add_argument("--peer", required=True, help="the other host's address on the data link")
+    parser.add_argument("--port", type=int, action="append", default=[], help="that should be free")
+    parser.add_argument("--folder", action="append", default=[], help="whose disk is to have room")
+    parser.add_argument("--window", type=float, default=0.5, help="seconds (default 0.5)")
 
 
 def _service(text: str) -> tuple[str, int]:
@@ -141,9 +156,7 @@ def _record(options: argparse.Namespace) -> int:
         record(
             options.file,
             probes.probes(
-                options.interface,
-                options.address,
-                options.peer,
+                link.Link(options.interface, options.address, options.peer),
                 options.pid,
                 options.database,
                 dict(options.service),

@@ -19,7 +19,7 @@ class Link:
     """Sample the data link while a run goes on. `address` is this host's own address on it."""
 
     def __init__(self, interface: str, address: str, peer: str) -> None:
-        self._interface, self._address, self._peer = interface, address, peer
+        self.interface, self._address, self._peer = interface, address, peer
 
     def sample(self) -> Row:
         """Return the columns of the link.
@@ -27,13 +27,13 @@ class Link:
         `link_up` and `link_has_address` are 1 or 0. `link_route` is the number of the interface by
         which packets to the peer leave, or 0 if there is no route.
         """
-        card = nic(self._interface)
+        card = nic(self.interface)
         return {
             "link_up": int(card["up"]),
             "link_carrier_changes": card["carrier_changes"],
             "link_speed_mbit_per_s": card["speed_mbit_per_s"],
             "link_full_duplex": None if card["full_duplex"] is None else int(card["full_duplex"]),
-            "link_has_address": int(self._address in addresses().get(self._interface, [])),
+            "link_has_address": int(self._address in addresses().get(self.interface, [])),
             "link_route": route.index_to(self._peer, self._address) or 0,
         }
 

@@ -303,9 +303,7 @@ class Own:
 
 
 def probes(
-    interface: str,
-    address: str,
-    peer: str,
+    link: Link,
     pid: int | None,
     database: str | None,
     services: Mapping[str, int] | None = None,
@@ -314,8 +312,8 @@ def probes(
 ) -> list[Probe]:
     """Return all probes of a host. Those of app, database and services are there only if given.
 
-    `services` has the main process of each, `memory` is the command that reads the app's, and
-    `asked` says where services are that programs of this host ask over TCP.
+    `services` has the main process of each, `memory` is the command that reads the memory of the
+    app, and `asked` says where services listen that programs of this host ask over TCP.
     """
     chosen: list[Probe] = [
         Clock(),
@@ -326,8 +324,8 @@ def probes(
         Heat(),
         Quota(os.getpid() if pid is None else pid),
         Memory(),
-        Network(interface),
-        Link(interface, address, peer),
+        Network(link.interface),
+        link,
         Tcp(),
         Sockets(asked),
         OpenFiles(),

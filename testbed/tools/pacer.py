@@ -51,7 +51,7 @@ class Pacer(Generator):
     saturates = True
     holds_a_rate = True
     taken_by_auto = True
-    most_rps = 1_000_000  # as pacer/options.py has it, and the most processes
+    most_rps = 1_000_000  # as pacer/arguments.py has it, and the most processes
     most_threads = 256
     counts_unsent = True
     from_due = True

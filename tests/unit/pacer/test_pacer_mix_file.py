@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from some_mixes import ADD, COMMON, HEAD, ITEM, mix_of, recipes
 
+from pacer.arguments import BadOption
 from pacer.mix import Mix
 from pacer.mix_file import BadMix, parse_mix
-from pacer.options import BadOption, parse
+from pacer.options import parse
 from pacer.plan import Plan, split
 
 BAD = {

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pacer.options import BadOption, Options, parse, raise_file_limit
+from pacer.arguments import BadOption
+from pacer.options import Options, parse, raise_file_limit
 from pacer.plan import Plan, split
 
 GOOD = ["--url", "http://127.0.0.1:1/", "--rate", "10", "--connections", "4", "--duration", "1"]

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pacer.options import BadOption, parse
+from pacer.arguments import BadOption
+from pacer.options import parse
 from pacer.outputs import Unwritable, check_outputs, write
 
 GOOD = ["--url", "http://127.0.0.1:1/", "--rate", "10", "--connections", "4", "--duration", "1"]

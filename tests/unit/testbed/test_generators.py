@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pacer.options import MAX_PROCESSES, MAX_RATE_RPS
+from pacer.arguments import MAX_PROCESSES, MAX_RATE_RPS
 from testbed.asked import plan
 from testbed.errors import TestbedError
 from testbed.model.load import Load
