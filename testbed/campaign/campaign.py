@@ -7,7 +7,7 @@ finished runs stay and the rest is done, provided that nothing else has changed 
 import os
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -213,12 +213,6 @@ def _begun(
     fitness = fit.check(remotes, ahead_s)
     for line in fit.news(fitness):
         session.progress.say(f"{line}; `fab check` tells more")
-    apps = session.catalogue.apps_of(experiment.workload)
-    used = {name: apps[name] for name in sorted({run.app for run in planned})}
-    of_workload = workload_files.digests(
-        session.catalogue.folders[experiment.workload],
-        session.catalogue.workload(experiment.workload),
-    )
     return Campaign(
         schema_version=1,
         campaign=session.campaign,
@@ -237,21 +231,30 @@ def _begun(
         hosts=[hosts.record(remotes[role], one) for role, one in found.items()],
         fitness=fitness,
         link=session.link,
-        apps={name: app.digest for name, app in used.items()},
-        app_files={
-            name: app_code.file_digests(Path(app.folder), *map(Path, app.beside))
-            for name, app in used.items()
-        },
-        workload_digest=workload_files.digest(of_workload),
-        workload_files=of_workload,
         apps_path=request.apps_path,
         versions=request.versions,
         until=request.until,
         why=request.why,
         question=request.question,
         testbed=hosts.control_side(),
+        **_digests(session.catalogue, experiment.workload, {run.app for run in planned}),
         **of_services,
     )
+
+
+def _digests(catalogue: Catalogue, workload: str, used: Collection[str]) -> dict[str, Any]:
+    """Return the record's fields about the files of the workload, and of the apps used of it."""
+    apps = catalogue.apps_of(workload)
+    named = workload_files.digests(catalogue.folders[workload], catalogue.workload(workload))
+    return {
+        "apps": {name: apps[name].digest for name in sorted(used)},
+        "app_files": {
+            name: app_code.file_digests(Path(apps[name].folder), *map(Path, apps[name].beside))
+            for name in sorted(used)
+        },
+        "workload_digest": workload_files.digest(named),
+        "workload_files": named,
+    }
 
 
 def available_generators(remote: Remote) -> dict[str, str | None]:

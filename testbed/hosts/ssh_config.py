@@ -65,53 +65,71 @@ def resolve(host: Host, user: str) -> Route:
             f"host {host.name}: ssh refuses its settings: {said}",
             remedy="correct ~/.ssh/config, or the inventory's SSH arguments",
         )
-    return route_of(done.stdout, host, user)
+    return _route(done.stdout, host, user)
 
 
-def route_of(
-    settings: str, host: Host, user: str, environment: dict[str, str] | None = None
-) -> Route:
-    """Return the way that the output of `ssh -G` describes."""
-    environment = dict(os.environ) if environment is None else environment
-    found: dict[str, list[str]] = {}
-    for line in settings.splitlines():
-        key, _, value = line.partition(" ")
-        found.setdefault(key.lower(), []).append(value)
+class _Settings:
+    """The settings that `ssh -G` printed, and what OpenSSH's percent tokens mean in them."""
 
-    def one(key: str) -> str | None:
-        value = found.get(key, ["none"])[0]
+    def __init__(self, printed: str, host: Host, user: str) -> None:
+        self._values: dict[str, list[str]] = {}
+        for line in printed.splitlines():
+            key, _, value = line.partition(" ")
+            self._values.setdefault(key.lower(), []).append(value)
+        self.hostname = self.one("hostname") or host.ansible_host
+        self.port = int(self.one("port") or 22)
+        self.alias = self.one("hostkeyalias")
+        self._home = pwd.getpwuid(os.getuid()).pw_dir  # OpenSSH does not use $HOME
+        self.tokens = {
+            "%": "%",
+            "d": self._home,
+            "h": self.hostname,
+            "i": str(os.getuid()),
+            "k": self.alias or host.ansible_host,
+            "L": socket.gethostname().partition(".")[0],
+            "l": socket.gethostname(),
+            "n": host.ansible_host,
+            "p": str(self.port),
+            "r": user,
+            "u": pwd.getpwuid(os.getuid()).pw_name,
+        }
+
+    def all(self, key: str) -> list[str]:
+        """Return the values of a setting that may be given several times."""
+        return [value for value in self._values.get(key, []) if value != "none"]
+
+    def one(self, key: str) -> str | None:
+        """Return the value of a setting; None if it is not set or set to 'none'."""
+        value = self._values.get(key, ["none"])[0]
         return None if value == "none" else value
 
-    hostname, port = one("hostname") or host.ansible_host, int(one("port") or 22)
-    home = pwd.getpwuid(os.getuid()).pw_dir  # OpenSSH does not use $HOME
-    alias = one("hostkeyalias")
+    def path(self, text: str) -> Path:
+        """Return the path that a setting means, with its tokens and `~` replaced."""
+        text = self._home + text[1:] if text == "~" or text.startswith("~/") else text
+        return Path(_expand(text, self.tokens))
+
+    def agent(self) -> Path | None:
+        """Return the socket of the SSH agent; None if there is none."""
+        agent = self.one("identityagent") if "identityagent" in self._values else "SSH_AUTH_SOCK"
+        if agent is not None and (agent == "SSH_AUTH_SOCK" or agent.startswith("$")):
+            agent = os.environ.get(agent.removeprefix("$"))
+        return self.path(agent) if agent else None
+
+    def known_hosts(self) -> list[Path]:
+        """Return the files with the keys of known hosts, the user's own first."""
+        return [
+            self.path(name)
+            for key in ("userknownhostsfile", "globalknownhostsfile")
+            for name in (self.one(key) or "").split()
+        ]
+
+
+def _route(printed: str, host: Host, user: str) -> Route:
+    """Return the way that the output of `ssh -G` describes."""
+    settings = _Settings(printed, host, user)
+    one, hostname, port = settings.one, settings.hostname, settings.port
     at_port = hostname if port == 22 else f"[{hostname}]:{port}"
-    tokens = {
-        "%": "%",
-        "d": home,
-        "h": hostname,
-        "i": str(os.getuid()),
-        "k": alias or host.ansible_host,
-        "L": socket.gethostname().partition(".")[0],
-        "l": socket.gethostname(),
-        "n": host.ansible_host,
-        "p": str(port),
-        "r": user,
-        "u": pwd.getpwuid(os.getuid()).pw_name,
-    }
-
-    def path(text: str) -> Path:
-        text = home + text[1:] if text == "~" or text.startswith("~/") else text
-        return Path(_expand(text, tokens))
-
-    files = [
-        path(name)
-        for key in ("userknownhostsfile", "globalknownhostsfile")
-        for name in (one(key) or "").split()
-    ]
-    agent = one("identityagent") if "identityagent" in found else "SSH_AUTH_SOCK"
-    if agent is not None and (agent == "SSH_AUTH_SOCK" or agent.startswith("$")):
-        agent = environment.get(agent.removeprefix("$"))
+    agent = settings.agent()
     return Route(
         hostname=hostname,
         port=port,
@@ -119,12 +137,14 @@ def route_of(
         connect_timeout_s=float(one("connecttimeout") or 10),
         family=FAMILIES.get(one("addressfamily") or "any", socket.AF_UNSPEC),
         bind_address=one("bindaddress"),
-        proxy_command=_proxy_command(one("proxyjump"), one("proxycommand"), host, tokens),
-        agent=str(path(agent)) if agent else None,
-        identity_files=[path(name) for name in found.get("identityfile", []) if name != "none"],
+        proxy_command=_proxy_command(one("proxyjump"), one("proxycommand"), host, settings.tokens),
+        agent=str(agent) if agent else None,
+        identity_files=[settings.path(name) for name in settings.all("identityfile")],
         identities_only=one("identitiesonly") == "yes",
-        known_hosts=files,
-        host_key_names=[alias] if alias else list(dict.fromkeys([at_port, hostname])),
+        known_hosts=settings.known_hosts(),
+        host_key_names=[settings.alias]
+        if settings.alias
+        else list(dict.fromkeys([at_port, hostname])),
         new_keys={"accept-new": "accept", "false": "any", "no": "any", "off": "any"}.get(
             one("stricthostkeychecking") or "ask", "refuse"
         ),

@@ -35,13 +35,6 @@ def begun(
     now = datetime.now(UTC)
     workload = session.catalogue.workload(app.workload)
     mixed = isinstance(workload.endpoints[planned.endpoint], Mix)
-    in_turn = workload.asks_in_turn(planned.endpoint)
-    # A generator takes one seed for all that it draws
-    seed = (
-        seed_of_requests(session.seed, planned.endpoint, planned.run_id)
-        if in_turn
-        else seed_of_arrivals(session.seed, planned.run_id)
-    )
     return RunRecord(
         schema_version=1,
         run_id=planned.run_id,
@@ -57,8 +50,7 @@ def begun(
         calibration=session.experiment.calibration,
         load=load,
         weights=workload.weights(planned.endpoint) if mixed else {},
-        arrivals_seed=seed if load.arrivals == "poisson" else None,
-        requests_seed=seed if in_turn else None,
+        **_seeds(session, planned, load, in_turn=workload.asks_in_turn(planned.endpoint)),
         generator_version=session.generators[load.generator],
         command=None,
         started_at=now,
@@ -74,6 +66,21 @@ def begun(
         findings=[],
         verdict="invalid",
     )
+
+
+def _seeds(
+    session: Session, planned: PlannedRun, load: Load, *, in_turn: bool
+) -> dict[str, int | None]:
+    """Return the record's seeds. A generator takes one seed for all that it draws."""
+    seed = (
+        seed_of_requests(session.seed, planned.endpoint, planned.run_id)
+        if in_turn
+        else seed_of_arrivals(session.seed, planned.run_id)
+    )
+    return {
+        "arrivals_seed": seed if load.arrivals == "poisson" else None,
+        "requests_seed": seed if in_turn else None,
+    }
 
 
 def judged(session: Session, record: RunRecord, folder: Path) -> RunRecord:

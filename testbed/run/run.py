@@ -230,15 +230,7 @@ class _Runner:
         cleanup.callback(self._collect, self.telemetry)
         self._load(found)
         with self.phase("check after"), progress.stage("check the answer again", 1):
-            self.note(unit=self.daemon.show(), link_after=conditions.link_now(self.session))
-            conditions.check_link(self.session, self.record.link_after)
-            after = [self._of_part(part, one.check_after()) for part, one in self.askers.items()]
-            self.note(answers=[*self.record.answers, *after])
-            services.check_undisturbed(self.session.server, self.services)
-            if self.other is not None:
-                self.other.check()
-            self._check_telemetry()
-            self._check_space(space.FULL_BYTES)  # a full disk may have cut off the run's files
+            self._check_after()
         with self.phase("stop"):
             cleanup.close()
 
@@ -286,6 +278,18 @@ class _Runner:
                         f"wrong answer from {asker.url}{asker.path}{about}: {check.problem}"
                     )
         return found
+
+    def _check_after(self) -> None:
+        """Check that everything is as it was before the load. Raises TestbedError if not."""
+        self.note(unit=self.daemon.show(), link_after=conditions.link_now(self.session))
+        conditions.check_link(self.session, self.record.link_after)
+        after = [self._of_part(part, one.check_after()) for part, one in self.askers.items()]
+        self.note(answers=[*self.record.answers, *after])
+        services.check_undisturbed(self.session.server, self.services)
+        if self.other is not None:
+            self.other.check()
+        self._check_telemetry()
+        self._check_space(space.FULL_BYTES)  # a full disk may have cut off the run's files
 
     def _of_part(self, part: str, check: AnswerCheck) -> AnswerCheck:
         """Return the check. If the endpoint is a mix, the check names the part that was asked."""

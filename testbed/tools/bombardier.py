@@ -18,7 +18,7 @@ from pydantic import Field
 
 from testbed.model.tool_output import ToolOutput
 from testbed.tools import causes, checks, documents
-from testbed.tools.checks import Printed
+from testbed.tools.checks import Printed, Times
 from testbed.tools.documents import (
     MOST,
     Amount,
@@ -95,19 +95,8 @@ class Bombardier(DocumentTool):
         ended = good + result.req1xx + result.req4xx + result.req5xx + result.others
         answers = ended - lost
         errors, remarks = causes.counted(messages, answers - good)
-        latency = result.latency or _Latency(mean=None, max=None)
-        times = documents.times(
-            1, mean=latency.mean, high=latency.max, percentiles=latency.percentiles
-        )
-        if lost > result.others:
-            remarks.append(f"{lost} errors are more than the {result.others} 'others' they are of.")
-        elif lost and result.latency:
-            remarks.append(f"The latencies are also of the {lost} requests without an answer.")
-        if spec.numberOfRequests is not None and ended < spec.numberOfRequests:
-            remarks.append(
-                f"The run was stopped early: {ended} of the {spec.numberOfRequests} requests "
-                "asked for."
-            )
+        times = _times(result)
+        remarks += _remarks(spec, result, ended=ended, lost=lost)
         timed = duration_s > 0
         asked_s = spec.testDurationSeconds
         printed = Printed(
@@ -132,3 +121,25 @@ class Bombardier(DocumentTool):
             latency_us=distribution(times),
             problems=[*remarks, *checks.problems(printed)],
         )
+
+
+def _times(result: _Result) -> Times:
+    latency = result.latency or _Latency(mean=None, max=None)
+    return documents.times(1, mean=latency.mean, high=latency.max, percentiles=latency.percentiles)
+
+
+def _remarks(spec: _Spec, result: _Result, *, ended: int, lost: int) -> list[str]:
+    """Return a sentence for each reason to doubt the figures.
+
+    `ended` requests have come to an end, `lost` of them without an answer.
+    """
+    remarks = []
+    if lost > result.others:
+        remarks.append(f"{lost} errors are more than the {result.others} 'others' they are of.")
+    elif lost and result.latency:
+        remarks.append(f"The latencies are also of the {lost} requests without an answer.")
+    if spec.numberOfRequests is not None and ended < spec.numberOfRequests:
+        remarks.append(
+            f"The run was stopped early: {ended} of the {spec.numberOfRequests} requests asked for."
+        )
+    return remarks

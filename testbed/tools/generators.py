@@ -31,10 +31,16 @@ def misfit(spec: LoadSpec) -> str | None:
 
 
 def _misfit(one: Generator, spec: LoadSpec) -> str | None:
+    """Return the first reason why a generator cannot carry out the load; None if it can."""
+    reasons = (reason(one, spec) for reason in (_of_its_kind, _of_the_rate, _of_its_limits))
+    return next((reason for reason in reasons if reason is not None), None)
+
+
+def _of_its_kind(one: Generator, spec: LoadSpec) -> str | None:
+    """Return the reason if it does not make such a load, or not count what is asked of it."""
     name = one.name
-    drawn = spec.usual_arrivals == "poisson"
     if spec.open_loop and not one.holds_a_rate:
-        wanted = "draws_arrivals" if drawn else "holds_a_rate"
+        wanted = "draws_arrivals" if spec.usual_arrivals == "poisson" else "holds_a_rate"
         return f"{name} cannot hold a rate: take {_those(wanted)}"
     if not spec.open_loop and not one.saturates:
         return f"{name} holds a rate: take {_those('saturates')} for saturation"
@@ -53,24 +59,32 @@ def _misfit(one: Generator, spec: LoadSpec) -> str | None:
             f"{name} does not tell how many correct answers came within good_within_ms: take "
             f"{_those('has_a_deadline')}"
         )
+    return None
+
+
+def _of_the_rate(one: Generator, spec: LoadSpec) -> str | None:
+    """Return the reason if it cannot hold one of the rates, or not with such arrivals."""
+    name = one.name
     if one.whole_rates and not spec.whole_rates:
-        others = either(
-            [
-                key
-                for key, other in GENERATORS.items()
-                if other.holds_a_rate and not other.whole_rates
-            ]
+        return (
+            f"{name} takes whole requests per second: take {_without('whole_rates', spec)} for "
+            "others"
         )
-        return f"{name} takes whole requests per second: take {others} for others"
     if any(rate < one.least_rps for rate in spec.rates_rps):
         return f"{name} asks at least {one.least_rps:g} requests per second"
     if one.most_rps is not None and any(rate > one.most_rps for rate in spec.rates_rps):
         return f"{name} asks at most {one.most_rps:,g} requests per second"
-    if drawn and not one.draws_arrivals:
+    if spec.usual_arrivals == "poisson" and not one.draws_arrivals:
         return (
             f"{name} sends at constant intervals: take {_those('draws_arrivals')} for arrivals: "
             "poisson, or ask for arrivals: constant"
         )
+    return None
+
+
+def _of_its_limits(one: Generator, spec: LoadSpec) -> str | None:
+    """Return the reason if connections, threads or times are not such as it can have."""
+    name = one.name
     if one.keeps_connections and not spec.keepalive:
         return f"{name} keeps its connections: keepalive must be true"
     if one.most_threads is not None and spec.threads > one.most_threads:

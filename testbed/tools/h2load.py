@@ -148,19 +148,24 @@ class H2load(Generator):
             errors=_errors(counts),
             latency_us=distribution(printed.times),
             problems=[
-                *missing(
-                    {
-                        "duration and requests/s": finished is not None,
-                        "number of requests": requests is not None,
-                        "bytes read": traffic is not None,
-                        "latency": report.one("times") is not None or not answered,
-                    }
-                ),
+                *_missing(report, answered),
                 *not_understood([hit.line.text for hit in strange]),
                 *checks.problems(printed),
             ],
         )
         return Found(report.first_line, output)
+
+
+def _missing(report: Report, answered: int | None) -> list[str]:
+    """Return a sentence on what is not there; it has no times if no answer came."""
+    return missing(
+        {
+            "duration and requests/s": report.one("finished") is not None,
+            "number of requests": report.one("requests") is not None,
+            "bytes read": report.one("traffic") is not None,
+            "latency": report.one("times") is not None or not answered,
+        }
+    )
 
 
 def _are_all(threads: list[Hit], report: Report) -> bool:

@@ -246,8 +246,8 @@ class _Document(Part):
     problems: list[str]
 
 
-def _read(written: WrittenDocument) -> ToolOutput:
-    """Return what a document says. Raises ParseError if it is not as pacer writes it."""
+def _checked(written: WrittenDocument) -> _Document:
+    """Return the keys that are read here. Raises ParseError if pacer does not write them so."""
     data, line = written.data, written.line
     version = data.get("schema_version")
     if type(version) is not int or version not in SCHEMA_VERSIONS:
@@ -257,7 +257,12 @@ def _read(written: WrittenDocument) -> ToolOutput:
         )
     if version == 1:  # its answers_per_connection did not count connections that were closed
         data = data | {"answers_per_connection": None}
-    document = replace(written, data=data).read(NAME, _Document)
+    return replace(written, data=data).read(NAME, _Document)
+
+
+def _read(written: WrittenDocument) -> ToolOutput:
+    """Return what a document says. Raises ParseError if it is not as pacer writes it."""
+    document = _checked(written)
     errors, answers = document.errors.model_dump(), document.answers_per_connection
     shares = [one.cpu_percent for one in document.processes if one.cpu_percent is not None]
     closed = document.loop == "closed"

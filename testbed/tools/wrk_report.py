@@ -200,16 +200,6 @@ def _read(report: Report, tool: str) -> Found:
         times=tables.latency,
     )
     _forget_rate_if_cut_off(printed, report)
-    absent = missing(
-        {
-            "duration and URL as asked": running is not None
-            or report.one("broken running") is not None,
-            "latency": report.one("latency") is not None or tables.latency.mean is not None,
-            "number of requests and their duration": total is not None,
-            "bytes read": total is None or printed.bytes is not None,
-            "requests/s": printed.rate is not None,
-        }
-    )
     return Found(
         report.first_line,
         ToolOutput(
@@ -228,13 +218,28 @@ def _read(report: Report, tool: str) -> Found:
             latency_us=distribution(tables.latency),
             service_us=None if tables.service == Times() else distribution(tables.service),
             problems=[
-                *absent,
+                *_missing(report, printed),
                 *strange,
                 *tables.remarks,
                 *checks.problems(printed),
                 *checks.order(tables.service, "uncorrected latency"),
             ],
         ),
+    )
+
+
+def _missing(report: Report, printed: Printed) -> list[str]:
+    """Return a sentence on what is not there."""
+    total = report.one("requests")
+    return missing(
+        {
+            "duration and URL as asked": report.one("running") is not None
+            or report.one("broken running") is not None,
+            "latency": report.one("latency") is not None or printed.times.mean is not None,
+            "number of requests and their duration": total is not None,
+            "bytes read": total is None or printed.bytes is not None,
+            "requests/s": printed.rate is not None,
+        }
     )
 
 
