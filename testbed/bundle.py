@@ -14,13 +14,14 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from testbed.asked import app_code, catalogue, requirements
 from testbed.errors import Exit, TestbedError
 from testbed.model import command_line, database
-from testbed.model.catalogue import HOST_PYTHON, CataloguedApp, ServiceName, Workload
+from testbed.model.catalogue import HOST_PYTHON, CataloguedApp, Workload
 from testbed.model.requirements import Requirements
+from testbed.model.service import SERVICES
 from testbed.model.setting import Setting
 from testbed.paths import ROOT
 from testbed.texts import plain, shown_name
@@ -89,6 +90,7 @@ class Deployment:
     datasets: list[Dataset]
     resets: list[Reset]
     services: dict[str, list[str]]  # the workloads that need a service, by service
+    units: list[str]  # those that put data back before a run
     programs: dict[str, Bundle]
     logins: list[dict[str, str]]  # every way to log in to a database, with its role's suffix
 
@@ -108,10 +110,20 @@ def deployment(
     ]
     names = list(dict.fromkeys([*workloads, *owned]))
     apps = [app for name in names for app in known.apps_of(name).values()]
-    services: dict[str, list[str]] = {name: [] for name in get_args(ServiceName)}
+    services: dict[str, list[str]] = {name: [] for name in SERVICES}
     for name in names:
         for service in known.workload(name).services:
             services[service].append(name)
+    resets = [
+        Reset(
+            name,
+            str(known.folders[name] / file),
+            catalogue.reset_unit(name, known.folders[name], file),
+        )
+        for name in names
+        if (file := known.workload(name).reset)
+    ]
+    emptied = (facts.emptied_by for name, facts in SERVICES.items() if services[name])
     return Deployment(
         apps=[deployed(app, known.workload(app.workload), archives) for app in apps],
         datasets=[
@@ -121,16 +133,9 @@ def deployment(
             for name in names
             if (file := known.workload(name).dataset)
         ],
-        resets=[
-            Reset(
-                name,
-                str(known.folders[name] / file),
-                catalogue.reset_unit(name, known.folders[name], file),
-            )
-            for name in names
-            if (file := known.workload(name).reset)
-        ],
+        resets=resets,
         services=services,
+        units=[*sorted(one.unit for one in resets), *(unit for unit in emptied if unit)],
         programs={name: _program(ROOT / name, archives) for name in PROGRAMS},
         logins=[asdict(login) | {"suffix": login.suffix} for login in database.LOGINS],
     )

@@ -10,9 +10,10 @@ from typing import Any
 from testbed.asked.catalogue import Catalogue, unknown
 from testbed.asked.order import balanced_orders
 from testbed.errors import TestbedError
-from testbed.model.catalogue import CataloguedApp, ServiceName
+from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import Experiment, LoadSpec, PlannedRun, Variant
 from testbed.model.mix import Mix
+from testbed.model.service import ServiceName
 from testbed.model.upstream import Upstream
 from testbed.texts import shown, shown_name
 from testbed.tools import generators

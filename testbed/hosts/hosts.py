@@ -17,13 +17,13 @@ from testbed.hosts.remote import Remote, ask
 from testbed.model.campaign import HostRecord, Sysctl
 from testbed.model.kinds import HostRole
 from testbed.model.link import Nic
+from testbed.model.service import SERVICES
 from testbed.paths import ROOT
 from testbed.tools.table import INSTALLED
 
 # Debian packages whose versions affect the figures, as patterns of dpkg-query.
 PACKAGES = (
-    "postgresql-[0-9]*",
-    "redis-server",
+    *(service.package for service in SERVICES.values() if service.package is not None),
     "python3",
     "python3-psutil",
     *(tool.package for tool in INSTALLED if tool.package is not None),

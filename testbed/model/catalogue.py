@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, PlainValidator, ValidationError, model_validator
 from pydantic_core import InitErrorDetails
@@ -29,15 +29,11 @@ from testbed.model.kinds import (
 )
 from testbed.model.mix import Mix
 from testbed.model.requirements import Requirements
+from testbed.model.service import SERVICES, ServiceName
 from testbed.model.setting import WORKERS, Setting, workers_problem
 
-ServiceName = Literal["postgresql", "redis", "upstream"]
-# The variable that tells an app where a service is, if its workload names the service
-URL_OF: dict[str, ServiceName] = {
-    "DATABASE_URL": "postgresql",
-    "REDIS_URL": "redis",
-    "UPSTREAM_URL": "upstream",
-}
+# The service that a variable tells an app of, if its workload names the service
+URL_OF: dict[str, ServiceName] = {facts.variable: name for name, facts in SERVICES.items()}
 # The testbed sets these itself and would overwrite a declared value
 SET_BY_THE_TESTBED = ("ADDRESS", "PORT", *URL_OF)
 SET_BY_SYSTEMD = ("HOME", "LOGNAME", "PATH", "SHELL", "USER")

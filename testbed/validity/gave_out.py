@@ -14,6 +14,7 @@ from statistics import fmean
 
 from testbed.model.gave_out import GaveOut, Limiting
 from testbed.model.load import requests_due
+from testbed.model.service import SERVICES
 from testbed.numbers import count, digits
 from testbed.tools import due
 from testbed.validity import fault
@@ -149,8 +150,9 @@ def _cores(seen: Seen) -> GaveOut | None:
 
 
 def _one_core(seen: Seen) -> GaveOut | None:
-    if seen.service_cores.get("redis", 0) >= ONE_CORE_PERCENT / 100:  # it has one thread
-        return _is("database", "redis used a whole core")
+    for name, service in SERVICES.items():
+        if service.one_thread and seen.service_cores.get(name, 0) >= ONE_CORE_PERCENT / 100:
+            return _is("database", f"{name} used a whole core")
     percent, workers = seen.process_percent, seen.workers or 1
     if percent is None or percent < ONE_CORE_PERCENT:
         return None

@@ -1,8 +1,8 @@
 """The services that a workload needs besides its app, on the server host.
 
 The service upstream is none of them: a run starts it on the client (testbed/run/upstream.py).
-To add one, write a file for it and list it here. Its name must also be in the model of workload.yml
-(testbed/model/catalogue.py), and it needs a role.
+To add one, write a file for it and list it here. What others know of it is a row in
+testbed/model/service.py; CONTRIBUTING.md says what its role takes.
 """
 
 import re
@@ -14,7 +14,7 @@ from testbed.hosts.remote import Remote
 from testbed.hosts.services.postgresql import PostgreSql
 from testbed.hosts.services.redis import Redis
 from testbed.hosts.services.service import Need, Service
-from testbed.model.catalogue import ServiceName
+from testbed.model.service import ServiceName
 
 __all__ = ["TABLE", "Need", "Service", "Unit", "check_undisturbed", "running", "used"]
 

@@ -2,8 +2,7 @@
 
 from testbed.hosts.remote import Remote
 from testbed.hosts.services.service import Need, Service
-
-EMPTY = "testbed-redis-flush.service"  # a unit that roles/redis installs
+from testbed.model.service import SERVICES
 
 
 class Redis(Service):
@@ -15,4 +14,4 @@ class Redis(Service):
 
     def put_back(self, server: Remote, need: Need) -> None:
         """Empty it. Raises CommandFailed if that fails."""
-        server.run(["sudo", "-n", "systemctl", "start", EMPTY])
+        server.run(["sudo", "-n", "systemctl", "start", f"{SERVICES[self.name].emptied_by}"])

@@ -7,8 +7,9 @@ from typing import Any
 
 from testbed.asked.catalogue import Catalogue
 from testbed.hosts.remote import Remote
-from testbed.model.catalogue import CataloguedApp, ServiceName, Workload
+from testbed.model.catalogue import CataloguedApp, Workload
 from testbed.model.experiment import PlannedRun
+from testbed.model.service import ServiceName
 
 Statements = list[tuple[str, int]]  # SQL texts, each with its number of calls
 

@@ -139,6 +139,16 @@ def test_the_document_tells_roles_all_they_need(catalogued):
     assert result.programs["tool"].requirements is None
 
 
+def test_the_units_that_put_data_back_are_those_of_workloads_and_of_their_services(tmp_path):
+    counter = bundle.deployment(["counter"], archives=tmp_path)
+    assert counter.services["redis"] == []
+    assert counter.units == [one.unit for one in counter.resets]
+    both = bundle.deployment(["todo", "counter"], archives=tmp_path)
+    flush = both.units[-1]
+    assert both.units == [*sorted(one.unit for one in both.resets), flush]
+    assert f"/{flush}" in (bundle.ROOT / "roles/redis/vars/main.yml").read_text()
+
+
 def test_an_unknown_workload_is_named(catalogued):
     with pytest.raises(TestbedError, match="unknown workload 'oders'") as error:
         bundle.deployment(["oders"], archives=catalogued / "out")
@@ -149,7 +159,7 @@ def test_the_command_prints_json_or_one_error(catalogued, monkeypatch, capsys):
     monkeypatch.setattr(bundle, "ARCHIVES", catalogued / "out")
     monkeypatch.setattr("sys.argv", ["bundle", "orders"])
     assert bundle.main() == 0
-    parts = {"apps", "datasets", "resets", "services", "programs", "logins"}
+    parts = {"apps", "datasets", "resets", "services", "units", "programs", "logins"}
     assert set(json.loads(capsys.readouterr().out)) == parts
     monkeypatch.setattr("sys.argv", ["bundle", "nothing"])
     assert bundle.main() == 2
