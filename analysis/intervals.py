@@ -187,6 +187,17 @@ def contrast(cells: Sequence[npt.ArrayLike], weights: Sequence[float]) -> LogRat
     return LogRatio(centre, error, np.full_like(error, trials - 1))
 
 
+def mean_of(ratios: Sequence[LogRatio]) -> LogRatio:
+    """Return the geometric mean of ratios, none of whose trials are in two of them.
+
+    How much each of them scatters is its own, so the degrees of freedom are Satterthwaite's.
+    """
+    count = len(ratios)
+    whole = together([Variance(one.error**2, one.freedom) for one in ratios])
+    centre = np.asarray(sum(one.centre for one in ratios) / count)
+    return LogRatio(centre, np.sqrt(whole.value) / count, np.asarray(whole.freedom))
+
+
 def together(parts: Sequence[Variance]) -> Variance:
     """Return the sum of variances, with Satterthwaite's degrees of freedom.
 

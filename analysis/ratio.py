@@ -23,7 +23,7 @@ from analysis import intervals, power
 from analysis.intervals import CONFIDENCE, Between, Floats, LogRatio
 from analysis.statistics import MIN_TRIALS_FOR_INTERVAL, t_interval
 
-How = Literal["paired", "unpaired", "apart", "blocks", "one cell", "one trial"]
+How = Literal["paired", "unpaired", "apart", "blocks", "points", "one cell", "one trial"]
 Bound = Literal["value", "low", "high"]
 Place = Literal["within", "below", "above", "across"]
 DIGITS = 9  # figures are compared to so many digits: a ratio of 2 is 2, however it was divided
@@ -97,6 +97,8 @@ class Estimate:
                 basis = f"{of} trials against {to}, unpaired, and the noise between campaigns"
             case "blocks":
                 basis = f"{of} blocks of trials"
+            case "points":
+                basis = f"{of} pairs of trials at all points"
             case "one cell":
                 basis = f"{of} trials"
         told = "" if self.first is None else f", scatter of the first {self.first}"
@@ -247,6 +249,26 @@ def contrast(
     printed = fit("value", "value")
     least, most = fit("low", "high"), fit("high", "low")
     return _between(value, (printed, least), (printed, most), how, trials)
+
+
+def mean_ratio(ratios: Sequence[Estimate]) -> Estimate:
+    """Return the geometric mean of ratios, none of whose trials are in two of them.
+
+    Nothing is known of it if nothing is known of one of them.
+    """
+    trials = (sum(one.trials[0] for one in ratios), sum(one.trials[1] for one in ratios))
+    values = [one.value for one in ratios]
+    value = None
+    if all(one is not None and 0 < one < math.inf for one in values):
+        value = math.exp(math.fsum(math.log(one) for one in values if one) / len(values))
+    how: How = "one trial" if any(one.how == "one trial" for one in ratios) else "points"
+    if value is None or how == "one trial":
+        return Estimate(value, 0.0, math.inf, how, trials)
+    at_least, at_most = (
+        tuple(map(intervals.mean_of, zip(*(getattr(one, end) for one in ratios), strict=True)))
+        for end in ("at_least", "at_most")
+    )
+    return _between(value, at_least, at_most, how, trials)
 
 
 def share(of: Sequence[Span]) -> Estimate:

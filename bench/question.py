@@ -4,7 +4,8 @@ Each setting is two stacks whose capacities follow curves: both serve what their
 the one has no thread left that does not wait. Their ratio rises with the latency, and passes 1 at a
 latency that is known, or nowhere within the points. Trials scatter by themselves and with their
 block, each cell by a share of its own. Prints how often the bracket of a crossover holds the true
-one, how often one is seen where there is none, and how often equal stacks are told apart.
+one, how often one is seen where there is none, how often equal stacks are told apart, and how often
+the interval of the mean over all points holds the true mean.
 tests/unit/report/test_crossing.py asks the same of settings that are drawn anew each time.
 
     nice python bench/question.py [--campaigns 300] [--settings 12] [--seed 1]
@@ -24,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from analysis.intervals import Floats
 from analysis.question.answers import FACTOR
 from analysis.question.crossing import At, Crossing, PointVerdict, crossing, verdicts
-from analysis.ratio import Estimate, Span, estimate
+from analysis.ratio import Estimate, Span, estimate, mean_ratio
 
 Kind = Literal["crosses", "ahead", "equal"]
 
@@ -58,7 +59,7 @@ class Setting:
     def asked(
         self, dice: np.random.Generator
     ) -> tuple[list[Estimate], list[PointVerdict], Crossing]:
-        """Measure both stacks once, and return what is answered."""
+        """Measure both stacks once, and return what is answered: the last is of all points."""
         blocks = dice.normal(0, self.block_sd, (self.trials, 1))
         ratios = []
         for number, point in enumerate(self.points):
@@ -66,12 +67,18 @@ class Setting:
             logs = np.exp(7 + blocks + noise + [self.log_ratio(point), 0])
             of, to = ([Span.exact(float(value)) for value in side] for side in logs.T)
             ratios.append(estimate(of, to, paired=True))
+        ratios.append(mean_ratio(ratios))
         told = verdicts(ratios, FACTOR, more_is_better=True)
         at = [
             At(point, word, one.value)
-            for point, word, one in zip(self.points, told, ratios, strict=True)
+            for point, word, one in zip(self.points, told[:-1], ratios[:-1], strict=True)
         ]
         return ratios, told, crossing(at)
+
+    @property
+    def mean_log_ratio(self) -> float:
+        """The mean over the points of the logarithm of the true ratio."""
+        return math.fsum(map(self.log_ratio, self.points)) / len(self.points)
 
 
 def drawn(dice: np.random.Generator, kind: Kind) -> Setting:
@@ -121,7 +128,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     dice = np.random.default_rng(asked.seed)
-    told = dict.fromkeys(("held", "seen", "false", "apart"), 0)
+    told = dict.fromkeys(("held", "seen", "false", "apart", "mean"), 0)
     for _ in range(asked.settings):
         crosses, ahead, equal = (drawn(dice, kind) for kind in ("crosses", "ahead", "equal"))
         truth = crosses.truth_ms or 0
@@ -129,7 +136,9 @@ def main() -> None:
             found = crosses.asked(dice)[2]
             told["held"] += holds(found, truth)
             told["seen"] += found.course == "rises"
-            told["false"] += ahead.asked(dice)[2].course in ("rises", "falls", "several")
+            ratios, words, course = ahead.asked(dice)
+            told["false"] += course.course in ("rises", "falls", "several")
+            told["mean"] += ratios[-1].low <= math.exp(ahead.mean_log_ratio) <= ratios[-1].high
             words = equal.asked(dice)[1]
             told["apart"] += bool({"ahead", "behind"} & set(words))
     every = asked.settings * asked.campaigns
@@ -137,7 +146,11 @@ def main() -> None:
         ("held", "crossovers of which what is said holds"),
         ("seen", "crossovers seen from both sides"),
         ("false", "questions without a crossover in which one is seen"),
-        ("apart", "questions about equal stacks in which any point tells them apart"),
+        (
+            "apart",
+            "questions about equal stacks in which any point, or all together, tells them apart",
+        ),
+        ("mean", "intervals over all points together that hold the true mean"),
     ):
         sys.stdout.write(f"{100 * told[key] / every:5.1f} of 100 {words_of}\n")
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -16,7 +16,7 @@ from analysis.groups import endpoints as measured
 from analysis.load import LoadedCampaign
 from analysis.pairs import in_one_campaign
 from analysis.question.crossing import At, Crossing, PointVerdict, crossing, verdicts
-from analysis.ratio import Estimate, Span
+from analysis.ratio import Estimate, Span, mean_ratio
 from analysis.statistics import log_t_interval
 from analysis.trials import NOT_COUNTED, CellTrials, counts, remarks_on, why_nothing_is_known
 from testbed.errors import TestbedError
@@ -99,6 +99,17 @@ class Compared:
 
 
 @dataclass(frozen=True)
+class Overall:
+    """One figure of two stacks, on the geometric mean of its ratios at all points.
+
+    Points that cannot be told apart one by one, as each has few trials, often can be together.
+    """
+
+    ratio: Estimate
+    verdict: PointVerdict
+
+
+@dataclass(frozen=True)
 class Pairing:
     """One stack against another, point by point, in one figure."""
 
@@ -108,6 +119,7 @@ class Pairing:
     to: str
     compared: list[Compared]  # in the order of the points
     crossing: Crossing | None  # None: the points have no order
+    overall: Overall | None = None  # None: one point, or one without a ratio
 
 
 @dataclass(frozen=True)
@@ -163,28 +175,43 @@ def answer(campaign: LoadedCampaign) -> Answers:
     endpoints = _endpoints(campaign)
     cells = list(_cells(campaign, plan, endpoints))
     found = Answers(plan, endpoints, cells, [], [], _remarks(campaign, plan, cells))
-    pairs = [
-        (endpoint, figure, compared)
-        for endpoint in endpoints
-        for figure in JUDGED
+    for figure in JUDGED:
+        _judge(found, figure)
+    for told in (found.pairings, found.steps):
+        told.sort(key=lambda one: endpoints.index(one.endpoint))
+    return found
+
+
+def _judge(found: Answers, figure: Figure) -> None:
+    """Add what the campaign tells of a figure, with verdicts.
+
+    Each figure is a question of its own, so Holm's correction is for all comparisons in it.
+    """
+    plan = found.plan
+    asked = [
+        (endpoint, compared)
+        for endpoint in found.endpoints
         for compared in (_pairings if plan.of_latency else _steps)(found, endpoint, figure)
     ]
-    # Each figure is a question of its own, so Holm's correction is for its comparisons
-    judged: dict[int, Compared] = {}
-    for figure in JUDGED:
-        alike = [one for _, of, each in pairs if of is figure for one in each]
-        words = verdicts([one.ratio for one in alike], FACTOR, more_is_better=figure.more_is_better)
-        judged |= {
-            id(one): Compared(one.figure, one.of, one.to, one.ratio, word)
-            for one, word in zip(alike, words, strict=True)
-        }
-    for endpoint, figure, each in pairs:
-        compared = [judged[id(one)] for one in each]
+    overall = [_overall(compared) if plan.of_latency else None for _, compared in asked]
+    ratios = [one.ratio for _, compared in asked for one in compared] + overall
+    words = iter(verdicts(ratios, FACTOR, more_is_better=figure.more_is_better))
+    judged = [[replace(one, verdict=next(words)) for one in compared] for _, compared in asked]
+    for (endpoint, _), compared, ratio in zip(asked, judged, overall, strict=True):
+        whole = Overall(ratio, next(words)) if ratio else None
         if plan.of_latency:
-            found.pairings.append(_pairing(plan, endpoint, figure, compared))
+            found.pairings.append(_pairing(plan, endpoint, figure, compared, whole))
         else:
             found.steps.append(Steps(endpoint, figure, compared[0].of.stack, compared))
-    return found
+
+
+def _overall(compared: Sequence[Compared]) -> Estimate | None:
+    """Return the geometric mean of the ratios at all points; None of one, or if any is missing."""
+    ratios = [one.ratio for one in compared if one.ratio is not None]
+    if len(ratios) < len(compared) or len(ratios) < 2:
+        return None
+    found = mean_ratio(ratios)
+    return None if found.value is None else found
 
 
 def _endpoints(campaign: LoadedCampaign) -> list[str]:
@@ -234,7 +261,11 @@ def _compared(figure: Figure, of: Cell, to: Cell) -> Compared:
 
 
 def _pairing(
-    plan: QuestionPlan, endpoint: str, figure: Figure, compared: list[Compared]
+    plan: QuestionPlan,
+    endpoint: str,
+    figure: Figure,
+    compared: list[Compared],
+    overall: Overall | None,
 ) -> Pairing:
     at = [
         At(one.of.point, one.verdict, one.ahead_by)
@@ -242,7 +273,8 @@ def _pairing(
         if not isinstance(one.of.point, str)
     ]
     passes = crossing(at) if plan.ordered else None
-    return Pairing(endpoint, figure, compared[0].of.stack, compared[0].to.stack, compared, passes)
+    of, to = compared[0].of.stack, compared[0].to.stack
+    return Pairing(endpoint, figure, of, to, compared, passes, overall)
 
 
 def _cells(

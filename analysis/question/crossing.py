@@ -53,6 +53,11 @@ class Crossing:
     about: float | None = None  # interpolated; None: it is not known so closely
     throughout: bool = False  # ahead or behind at both ends of the points: it passes 1 nowhere
 
+    @property
+    def seen(self) -> bool:
+        """Whether points on both sides were told apart."""
+        return self.course in ("rises", "falls", "several")
+
 
 def verdicts(
     ratios: Sequence[Estimate | None], factor: float, *, more_is_better: bool

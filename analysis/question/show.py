@@ -179,6 +179,11 @@ def document(campaign: LoadedCampaign, found: Answers) -> dict[str, Any]:
                 "to": pairing.to,
                 "points": [_compared(one) for one in pairing.compared],
                 "crossover": pairing.crossing and vars(pairing.crossing),
+                "overall": pairing.overall
+                and {
+                    "verdict": SHOWN[pairing.overall.verdict],
+                    "ratio": pairing.overall.ratio.document(),
+                },
             }
             for pairing in found.pairings
         ],

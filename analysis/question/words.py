@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from analysis.compare.cells import CAPACITY
 from analysis.compare.rule import DEFAULT_TOLERANCE_PERCENT
 from analysis.figures import Figure
-from analysis.question.answers import CPU, Answers, Compared, Pairing, Steps
-from analysis.question.crossing import Crossing, PointVerdict
+from analysis.question.answers import CPU, Answers, Compared, Overall, Pairing, Steps
+from analysis.question.crossing import TOLD, Crossing, PointVerdict
 from analysis.ratio import interval_text, number
 from testbed.model.question import QuestionPlan, point_text
 from testbed.numbers import digits
@@ -136,6 +136,12 @@ def _pairing(plan: QuestionPlan, pairing: Pairing) -> str:
             )
         case "level":
             return f"No crossover {within}: {of} against {to}, {words.level}."
+    if pairing.overall and pairing.overall.verdict in TOLD:
+        does = words.ahead if pairing.overall.verdict == "ahead" else words.behind
+        return (
+            f"All latencies {within} together, {of} {does} than {to}; at no single one can they be "
+            "told apart, so no crossover was seen."
+        )
     if all(one.verdict == "no data" for one in pairing.compared):
         return f"There are no data to compare {of} with {to} {words.of_both} {within}."
     if any(one.verdict == "level" for one in pairing.compared):
@@ -182,11 +188,14 @@ def _details(plan: QuestionPlan, pairing: Pairing) -> str:
         if at:
             places = _listed([f"{plan.at(o.of.point)}{_by(o)}" for o in at])
             parts.append(f"{places}: {words.parts[verdict]}")
+    if pairing.overall and not (pairing.crossing and pairing.crossing.seen):
+        together = f"all together{_by(pairing.overall)}: {words.parts[pairing.overall.verdict]}"
+        parts.insert(0, together)
     text = "; ".join(parts)
     return f"{text[:1].upper()}{text[1:]}."
 
 
-def _by(one: Compared) -> str:
+def _by(one: Compared | Overall) -> str:
     """Return the ratio with its interval; empty if there is none."""
     if one.ratio is None or one.ratio.value is None:
         return ""

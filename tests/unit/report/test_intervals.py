@@ -13,7 +13,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.intervals import holm, paired, unpaired
+from analysis.intervals import holm, mean_of, paired, unpaired
 from bench.intervals import Setting, called_worse, decided, held, shown
 
 CAMPAIGNS = 20_000
@@ -149,6 +149,20 @@ def test_a_mean_of_zero_is_below_another_only_where_that_is_surely_above_zero():
         assert float(steady.low()) == math.inf
         assert float(rare.chance_above(1)) > 0.4 > 0.05 > float(steady.chance_above(1))
         assert float(fit([0, 0, 0], [7, 8, 9]).high()) == 0
+
+
+def test_the_mean_of_ratios_that_scatter_differently_holds_the_truth(dice, seed):
+    """Points of a question: each has its own ratio, trials of its own, and a scatter of its own."""
+    for _ in range(6):
+        points, trials = int(dice.integers(2, 6)), int(dice.integers(3, 9))
+        logs, ratios = dice.uniform(-1, 1, points), []
+        for log in logs:
+            noise = dice.normal(0, spread(dice), (2, CAMPAIGNS, trials))
+            blocks = dice.normal(0, 0.1, (CAMPAIGNS, trials))
+            ratios.append(paired(np.exp(log + blocks + noise[0]), np.exp(blocks + noise[1])))
+        found, truth = mean_of(ratios), math.exp(logs.mean())
+        count = int(((found.low() <= truth) & (truth <= found.high())).sum())
+        assert surely_within(count, CAMPAIGNS, 0.93, 0.98), (seed, points, trials, count)
 
 
 def test_holm_s_correction():

@@ -91,6 +91,29 @@ def test_parallel_lines_that_scatter_cannot_be_told_apart(answered):
     )
 
 
+def test_points_of_few_trials_tell_together_what_none_tells_by_itself(answered):
+    _, said = answered(lambda stack, point: 400.0 if stack == "tasks" else 900.0, sd=0.4, trials=3)
+    (capacity, cpu) = said["compared"]
+    assert {one["verdict"] for one in capacity["points"]} == {"cannot be told apart"}
+    assert capacity["overall"]["verdict"] == "behind"
+    ratio = capacity["overall"]["ratio"]
+    assert ratio["low"] < 400 / 900 < ratio["high"] < 0.8
+    assert cpu["overall"]["verdict"] == "level"
+    first = said["answers"]["upstream"][0]
+    assert first["answer"] == (
+        "All latencies within 0 to 200 ms together, Tasks serves less than Threads; at no single "
+        "one can they be told apart, so no crossover was seen."
+    )
+    assert first["detail"].startswith("All together 0.")
+
+
+def test_of_one_trial_and_of_a_point_without_data_nothing_is_told_together(answered):
+    _, said = answered(crossing, trials=1, sd=0)
+    assert said["compared"][0]["overall"]["verdict"] == "cannot be told apart"
+    _, said = answered(lambda stack, point: None if point == 50 else 900.0)
+    assert said["compared"][0]["overall"] is None
+
+
 def test_one_trial_decides_nothing_and_has_the_interval_of_its_search(answered):
     _, said = answered(crossing, trials=1, sd=0)
     assert {one["verdict"] for one in said["compared"][0]["points"]} == {"cannot be told apart"}
