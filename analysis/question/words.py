@@ -65,8 +65,10 @@ class Sentence:
 def sentences(found: Answers, endpoint: str) -> list[Sentence]:
     """Return the answers of one endpoint, those on capacity first."""
     told: list[Sentence] = []
+    # The stacks that are asked about come before those that only have more of something
+    pairings = sorted(found.pairings, key=lambda one: found.plan.stack(one.of).more_of is not None)
     for figure in (CAPACITY, CPU):
-        for pairing in found.pairings:
+        for pairing in pairings:
             of_these = (pairing.endpoint, pairing.figure) == (endpoint, figure)
             if of_these and _asked(found, pairing) and _measured(figure, pairing.compared):
                 told.append(Sentence(_pairing(found.plan, pairing), _details(found.plan, pairing)))
