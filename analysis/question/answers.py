@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -18,7 +18,7 @@ from analysis.pairs import in_one_campaign
 from analysis.question.crossing import At, Crossing, PointVerdict, crossing, verdicts
 from analysis.ratio import Estimate, Span, mean_ratio
 from analysis.statistics import log_t_interval
-from analysis.trials import NOT_COUNTED, CellTrials, counts, remarks_on, why_nothing_is_known
+from analysis.trials import NOT_COUNTED, CellTrials, counts
 from testbed.errors import TestbedError
 from testbed.model.question import Point, QuestionPlan
 from testbed.model.results import RunRecord
@@ -28,7 +28,6 @@ FACTOR = 1 + DEFAULT_TOLERANCE_PERCENT / 100
 CPU, MEMORY = BY_KEY["cpu_ms_per_answer"], BY_KEY["memory_peak_mb"]
 FIGURES: tuple[Figure, ...] = (CAPACITY, CPU, MEMORY)
 JUDGED: tuple[Figure, ...] = (CAPACITY, CPU)
-NEAR_THE_MOST = 0.8  # of what the connections of the load carry
 
 
 @dataclass(frozen=True)
@@ -146,7 +145,6 @@ class Answers:
     # against the one with less
     pairings: list[Pairing]
     steps: list[Steps]  # where a setting is swept
-    remarks: list[str] = field(default_factory=list)
 
     def cell(self, endpoint: str, stack: str, point: Point) -> Cell:
         """Return the cell of an endpoint, a stack and a point."""
@@ -174,7 +172,7 @@ def answer(campaign: LoadedCampaign) -> Answers:
     plan = plan_of(campaign)
     endpoints = _endpoints(campaign)
     cells = list(_cells(campaign, plan, endpoints))
-    found = Answers(plan, endpoints, cells, [], [], _remarks(campaign, plan, cells))
+    found = Answers(plan, endpoints, cells, [], [])
     for figure in JUDGED:
         _judge(found, figure)
     for told in (found.pairings, found.steps):
@@ -348,30 +346,6 @@ def _beyond_capacity(answers: Sequence[Answer]) -> list[RunRecord]:
         if held:
             found.append(min(held, key=lambda record: record.load.rate_rps or 0))
     return found
-
-
-def _remarks(campaign: LoadedCampaign, plan: QuestionPlan, cells: Sequence[Cell]) -> list[str]:
-    """Return sentences on how far the figures can be trusted; none is there twice."""
-    found = remarks_on([cell.trials(CAPACITY) for cell in cells])
-    if why := why_nothing_is_known([cell.trials(CAPACITY) for cell in cells]):
-        found.insert(0, why)
-    if unfinished := capacities.unfinished(campaign):
-        found.insert(0, f"Searches without an answer: {'; '.join(unfinished)}.")
-    load = campaign.campaign.asked.get("load")
-    connections = load.get("connections") if isinstance(load, dict) else None
-    for cell in cells:
-        capacity = cell.value(CAPACITY)
-        if not plan.of_latency or isinstance(cell.point, str) or not cell.point:
-            continue
-        if capacity and connections and isinstance(connections, int):
-            carried = connections / (cell.point / 1000)
-            if capacity > NEAR_THE_MOST * carried:
-                found.append(
-                    f"{cell.trials(CAPACITY).label}, {cell.endpoint}: the load's {connections:,} "
-                    f"connections carry {carried:,.0f}/s at most at this latency, which is near "
-                    "its capacity: it may serve more than was asked."
-                )
-    return list(dict.fromkeys(found))
 
 
 def spread(cells: Sequence[Cell], figure: Figure) -> list[float]:

@@ -21,6 +21,7 @@ from analysis.folders import lacks, load_one
 from analysis.load import LoadedCampaign
 from analysis.question import page
 from analysis.question.answers import CPU, FIGURES, MEMORY, Answers, Cell, Compared, answer
+from analysis.question.remarks import remarks
 from analysis.question.words import SHOWN, sentences
 from analysis.ratio import finite
 from analysis.text_table import text_table
@@ -74,7 +75,7 @@ def show(campaign: LoadedCampaign, found: Answers, console: Console) -> None:
             console.print(Text(sentence.text), soft_wrap=True)
         console.print(_table(found, endpoint))
     console.print(Text(f"Objective: {capacities.objective(campaign)}."), soft_wrap=True)
-    for remark in found.remarks:
+    for remark in remarks(campaign, found):
         console.print(Text(remark), soft_wrap=True)
 
 
@@ -196,7 +197,7 @@ def document(campaign: LoadedCampaign, found: Answers) -> dict[str, Any]:
             }
             for one in found.steps
         ],
-        "remarks": found.remarks,
+        "remarks": remarks(campaign, found),
     }
 
 

@@ -52,12 +52,14 @@ def write(
     gave_out=lambda *at: None,
     trials=4,
     asked_of=None,
+    findings=lambda *at: [],
     **about,
 ):
     """Write the campaign and return its folder.
 
     `capacity` and `cpu_ms` give a figure by stack, point and trial. A capacity of None is a search
     in which no rate met the objective. `asked_of` is what the record says of the experiment.
+    `findings` are doubts about a trial's probes.
     """
     records, answers = [], []
     for trial in range(1, trials + 1):
@@ -78,7 +80,9 @@ def write(
                 )  # fmt: skip
                 what = gave_out(cell.stack, cell.point, trial) if share > 1 else "nothing"
                 held = what and GaveOut(what=what, sentence="So it is.")
-                records.append(made.model_copy(update={"cost": cost, "gave_out": held}))
+                doubts = findings(cell.stack, cell.point, trial)
+                told = {"findings": doubts, "verdict": "doubtful"} if doubts else {}
+                records.append(made.model_copy(update={"cost": cost, "gave_out": held} | told))
                 found.append(made.run_id)
             answers.append(
                 CapacityResult(

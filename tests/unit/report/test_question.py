@@ -10,6 +10,7 @@ from analysis import evidence, html
 from analysis.__main__ import main
 from analysis.load import load
 from testbed.errors import Exit
+from testbed.model.results import Finding
 from tests.unit.draws import same_dice
 from tests.unit.report import builder, question_builder
 from tests.unit.report.question_builder import POINTS, plan
@@ -112,6 +113,22 @@ def test_of_one_trial_and_of_a_point_without_data_nothing_is_told_together(answe
     assert said["compared"][0]["overall"]["verdict"] == "cannot be told apart"
     _, said = answered(lambda stack, point: None if point == 50 else 900.0)
     assert said["compared"][0]["overall"] is None
+
+
+def test_a_doubt_that_many_cells_share_is_told_once(answered):
+    def lagged(stack, point, trial):
+        of = f"the generator lagged: p99 {1000 + trial} us (limit 1000)"
+        lag = [Finding(verdict="doubtful", check="generator_lag_p99_us", sentence=of)]
+        few = [Finding(verdict="doubtful", check="samples", sentence="only 9 answers.")]
+        return [*lag, *(few if (stack, point) == ("tasks", 50) else [])]
+
+    _, said = answered(crossing, findings=lagged)
+    lag, few = said["remarks"]
+    assert lag == (
+        "Counted, but doubtful, in 64 of 64 probes (8 of 8 cells): the generator lagged: p99 1001 "
+        "to 1004 us (limit 1000)."
+    )
+    assert few == ("Counted, but doubtful, in 8 of 64 probes (Tasks, at 50 ms): only 9 answers.")
 
 
 def test_one_trial_decides_nothing_and_has_the_interval_of_its_search(answered):
