@@ -89,9 +89,9 @@ class Connection(asyncio.Protocol):
         self.due = 0
         self.taken_at = 0
         self.sent_at = 0
-        # To measured requests; the connection that replaces this one goes on with the count
+        # Answers to measured requests; the connection that replaces this one goes on counting
         self.answers = 0
-        # Its last request failed for want of a connection; the one that replaces it knows that
+        # Whether its last request failed for want of a connection; the one that replaces it knows
         self.broken = False
 
     @property

@@ -23,8 +23,8 @@ from pacer.timer import Timer
 CHORES_NS = 50_000_000  # between reports to the control process; a second is a multiple of it
 SCAN = 1000  # connections looked at for a timeout each time
 LINGER_NS = NS_PER_S  # time that a server has to close after it said that it would
-MOST_TEXTS = 20  # that errors said and that are counted one by one
-MOST_LETTERS = 200  # of such a text
+MOST_TEXTS = 20  # different texts of errors that are counted one by one
+MOST_LETTERS = 200  # of such a text; a longer one is cut
 OTHER_TEXTS = "(other texts)"
 
 

@@ -159,7 +159,7 @@ class Totals:
 
 
 class OfRecipe(Totals):
-    """What became of the requests of one recipe of a mix; times of those in the measured part."""
+    """What became of the requests of one recipe of a mix, with times of measured ones."""
 
     def __init__(self, name: str) -> None:
         super().__init__()

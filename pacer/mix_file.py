@@ -1,6 +1,6 @@
 """Read the file of `--requests`: the recipes of a mix. FORMAT.md describes it.
 
-Whatever is wrong with the file is told in one sentence that names the request and the key.
+Whatever is wrong with the file is reported in one sentence that names the request and the key.
 """
 
 import base64

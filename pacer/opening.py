@@ -69,7 +69,7 @@ class Opener:
         except BaseException:
             transport.abort()
             raise
-        if secured is None:  # as asyncio tells that the connection was lost meanwhile
+        if secured is None:  # asyncio returns None if the connection was lost meanwhile
             raise ConnectionResetError("the connection was lost in the TLS handshake")
         took = time.monotonic_ns() - began
         protocol.connection_made(secured)

@@ -1,6 +1,7 @@
 """Sample what serving costs: CPU time of the host, of the app and of services, and memory.
 
-All times are counters in microseconds that begin anywhere. What the host does not tell is None.
+All times are counters in microseconds whose start has no meaning. What the host does not report is
+None.
 """
 
 import contextlib

@@ -1,7 +1,7 @@
 """Print raw facts on whether this host is fit to measure, as one JSON object.
 
-The facts are read without root and judged on the control side. A fact that the host does not tell
-is None, never a guess.
+The facts are read without root and judged on the control side. A fact that the host does not
+report is None, never a guess.
 """
 
 import ipaddress
@@ -118,7 +118,7 @@ def idle_states(tree: Tree, number: int) -> list[dict[str, Any]] | None:
 def busy_mhz(tree: Tree, number: int) -> float | None:
     """Return the frequency, in MHz, that a CPU reaches while this process gives it work.
 
-    Return None if the kernel does not tell it.
+    Return None if the kernel does not report it.
     """
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {number})

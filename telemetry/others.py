@@ -12,7 +12,7 @@ from telemetry.describe import governor
 from telemetry.probes import Cpu, Scheduler
 
 READINGS = 10  # of the run queue, each of which shows only one moment
-BUSIEST = 3  # how many names of processes are told
+BUSIEST = 3  # how many names of processes are reported
 NAMED_PERCENT = 5.0  # of one CPU; a process that uses less is not named
 
 

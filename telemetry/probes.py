@@ -341,7 +341,7 @@ def probes(
 
 
 def _runnable_s(pid: int) -> float:
-    """Return how long the threads of a process ran or waited for a CPU; 0 if that is not told."""
+    """Return how long the threads of a process ran or waited for a CPU; 0 if that is not known."""
     total_ns = 0
     with contextlib.suppress(OSError, ValueError):
         for thread in Path(f"/proc/{pid}/task").iterdir():

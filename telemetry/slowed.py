@@ -1,6 +1,6 @@
 """Sample what slows CPUs down: a low frequency, heat, or the quota of a control group.
 
-If the kernel does not tell a value, as in most virtual machines, its column is always None.
+If the kernel does not report a value, as in most virtual machines, its column is always None.
 """
 
 import os

@@ -79,7 +79,7 @@ class Sockets:
         - `<service>_waiting`: connections to a service over which it owes an answer, by when data
           was sent and received last; `<service>_connections`: all that are open to it
 
-        All are None if the kernel does not tell them.
+        All are None if the kernel does not report them.
         """
         try:
             sockets = list(_dump(with_times=bool(self._asked)))

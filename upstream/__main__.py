@@ -14,7 +14,7 @@ from upstream.service import Service
 
 
 def options() -> argparse.Namespace:
-    """Return what the command line says."""
+    """Return the values of the command line's arguments."""
     parser = argparse.ArgumentParser(prog="upstream", description="Answers after a declared time.")
     parser.add_argument("rows", type=Path, help="file for a row about each second")
     parser.add_argument("--address", required=True, help="where it listens")
@@ -26,14 +26,14 @@ def options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def serve(told: argparse.Namespace) -> None:
+async def serve(asked: argparse.Namespace) -> None:
     """Serve until a signal comes."""
     ended, loop = asyncio.Event(), asyncio.get_running_loop()
     for one in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(one, ended.set)
-    drawn = latencies_ns(told.latency_ms, told.distribution, told.sigma, told.seed)
-    with told.rows.open("w", encoding="utf-8") as rows:
-        await Service(drawn, rows).run(told.address, told.port, ended)
+    drawn = latencies_ns(asked.latency_ms, asked.distribution, asked.sigma, asked.seed)
+    with asked.rows.open("w", encoding="utf-8") as rows:
+        await Service(drawn, rows).run(asked.address, asked.port, ended)
 
 
 if __name__ == "__main__":

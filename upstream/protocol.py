@@ -37,24 +37,24 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the way back."""
+        """Keep the transport, over which answers go back."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type alone
         self._transport = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell if somebody does not wait for the answer."""
+        """Call `gone` if the client left before its question was answered."""
         self._transport = None
         if self._number is not None:
             self._number = None
             self._gone()
 
     def data_received(self, data: bytes) -> None:
-        """Take what came."""
+        """Take bytes of questions in."""
         self._read += data
         self._next()
 
     def _next(self) -> None:
-        """Ask the next question that is there as a whole, if none waits for its answer."""
+        """Ask the next complete question, unless an earlier one still waits for its answer."""
         if self._number is not None or self._transport is None:
             return
         head, end, rest = self._read.partition(END)

@@ -1,4 +1,4 @@
-"""Give each answer when it is due, by a timer of the kernel's precision, and tell how late it was.
+"""Give each answer when it is due, by the kernel's precise timer, and record how late it was.
 
 An answer is late by the time between when it was due and when it was written. A question that waits
 because the process is busy, or gets no CPU, is not seen to wait. So the event loop is probed
@@ -17,7 +17,7 @@ from upstream.protocol import Connection
 from upstream.tally import Tally
 
 PROBE_EVERY_NS = 5_000_000  # 200 probes a second, which take less than 1 % of a CPU
-MOST_BEHIND_NS = 60_000_000_000  # a host that slept is not asked for all that it missed
+MOST_BEHIND_NS = 60_000_000_000  # after a longer sleep of the host, earlier probes are left out
 ROW_EVERY_NS = 1_000_000_000
 
 

@@ -5,8 +5,8 @@
 
 Sudoers allows only this argument, once for each app. At each line on standard input, a line of JSON
 is printed: the proportional set sizes in bytes, of the unit's main process first and then of all
-below it, the CPU time that the reading took, and all that was taken so far. Of a process nothing
-but its size is told. It ends when standard input does.
+below it, the CPU time that the reading took, and all that was taken so far. Nothing but its size is
+shown of a process. The program ends when standard input does.
 """
 
 import json
@@ -56,7 +56,7 @@ def sizes(processes: Iterable[int], proc: Path = PROC) -> Iterator[int]:
     for process in processes:
         try:
             found = SIZE.search((proc / str(process) / "smaps_rollup").read_text())
-        except OSError:  # it has ended, or the kernel does not tell
+        except OSError:  # it has ended, or the kernel does not show it
             continue
         if found:
             yield 1024 * int(found[1])
