@@ -29,10 +29,18 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible has no types
         from testbed.errors import TestbedError
         from testbed.hosts import inventory
         from testbed.hosts.ansible_view import look
+        from testbed.model.kinds import ROLES
 
         hosts = (task_vars or {})["hostvars"]
         try:
-            found = inventory.check(look(hosts._inventory, hosts._variable_manager, hosts._loader))
+            view = look(
+                hosts._inventory,
+                hosts._variable_manager,
+                hosts._loader,
+                ROLES,
+                inventory.KEYS,
+            )
+            found = inventory.check(view)
             lab.check_up(found.facts.testbed_lab)
         except TestbedError as error:
             return result | {"failed": True, "msg": str(error)}

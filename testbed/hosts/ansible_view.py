@@ -2,14 +2,17 @@
 
 This module runs where Ansible is loaded: for fab in a process of its own (`python -m
 testbed.hosts.ansible_view`, which prints the view as JSON), and for site.yml within
-ansible-playbook. testbed/hosts/inventory.py reads the view and imports nothing of Ansible.
+ansible-playbook. testbed/hosts/inventory.py reads the view and imports nothing of Ansible. This
+module imports nothing of the models, which take as long to load as what else it needs: it is told
+which groups and keys are asked for.
 """
 
 import json
 import shlex
 import sys
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible import constants
 from ansible._internal._datatag._tags import Origin  # Ansible's own messages use it, too
@@ -20,20 +23,26 @@ from ansible.template import Templar
 from ansible.vars.hostvars import HostVars
 from ansible.vars.plugins import get_vars_from_inventory_sources
 
-from testbed.hosts.inventory import KEYS, HostView, View
-from testbed.model.kinds import ROLES
 from testbed.paths import ROOT
+
+if TYPE_CHECKING:
+    from testbed.hosts.inventory import HostView, View
 
 PLUGIN = "ssh"
 CONNECTION = "ansible_connection"
 FACTS = ROOT / "group_vars" / "all.yml"
 
 
-def look(inventory: Any, variables: Any, loader: Any) -> View:
-    """Return what Ansible's inventory and variable managers know of the two groups and hosts."""
+def look(
+    inventory: Any, variables: Any, loader: Any, roles: Collection[str], keys: Collection[str]
+) -> "View":
+    """Return what Ansible's inventory and variable managers know of these groups' hosts.
+
+    `keys` are the variables that are asked for, besides those that say how to log in.
+    """
     groups: dict[str, list[str]] = {
         role: [host.name for host in inventory.groups[role].get_hosts()]
-        for role in ROLES
+        for role in roles
         if role in inventory.groups
     }
     members = {name for names in groups.values() for name in names}
@@ -43,7 +52,7 @@ def look(inventory: Any, variables: Any, loader: Any) -> View:
         "sources": [str(source) for source in inventory._sources],
         "groups": groups,
         "hosts": {
-            name: _host(known[name], _overruled(inventory, host, known[name], loader), loader)
+            name: _host(known[name], _overruled(inventory, host, known[name], loader), loader, keys)
             for name, host in hosts.items()
         },
     }
@@ -66,7 +75,9 @@ def _overruled(inventory: Any, host: Any, known: dict[str, Any], loader: Any) ->
     }
 
 
-def _host(known: dict[str, Any], overruled: dict[str, str], loader: Any) -> HostView:
+def _host(
+    known: dict[str, Any], overruled: dict[str, str], loader: Any, keys: Collection[str]
+) -> "HostView":
     """Return one host's templated values, where they were written, and what could not be read."""
     templar = Templar(loader=loader, variables=known)
     plugin = connection_loader.get(PLUGIN, class_only=True)._load_name
@@ -74,7 +85,7 @@ def _host(known: dict[str, Any], overruled: dict[str, str], loader: Any) -> Host
     values: dict[str, Any] = {}
     where: dict[str, str] = {}
     unreadable: dict[str, str] = {}
-    for key in {*KEYS, *of_plugin, CONNECTION} & known.keys():
+    for key in {*keys, *of_plugin, CONNECTION} & known.keys():
         if origin := _origin(known[key]):
             where[key] = origin
         try:
@@ -91,7 +102,7 @@ def _host(known: dict[str, Any], overruled: dict[str, str], loader: Any) -> Host
             unreadable["its SSH options"] = _first_line(error)
     return {
         "values": json.loads(
-            json.dumps({key: values[key] for key in KEYS & values.keys()}, default=str)
+            json.dumps({key: values[key] for key in keys if key in values}, default=str)
         ),
         "where": where,
         "unreadable": unreadable,
@@ -147,23 +158,28 @@ def _first_line(error: BaseException) -> str:
 class _Reader(InventoryCLI):  # type: ignore[misc] # ansible has no types
     """Works as `ansible-inventory --list`, but prints the view in place of the variables."""
 
-    def run(self) -> None:
+    def show(self, roles: Collection[str], keys: Collection[str]) -> None:
         """Read the inventory that the command line names, and print its view."""
         super(InventoryCLI, self).run()
         loader, inventory, variables = self._play_prereqs()
         HostVars(inventory, variables, loader)  # templates may use other hosts' values
-        json.dump(look(inventory, variables, loader), sys.stdout)
+        json.dump(look(inventory, variables, loader, roles, keys), sys.stdout)
 
 
 def main() -> int:
-    """Print the view of the inventory given as the only argument, or of ansible.cfg's inventory."""
+    """Print the view of an inventory, or of that of ansible.cfg.
+
+    The arguments are the groups and the keys that are asked for, each with commas between, and
+    perhaps the inventory.
+    """
+    roles, keys, *sources = sys.argv[1:]
     command = ["ansible-inventory", "--list", f"--playbook-dir={ROOT}"]
-    for source in sys.argv[1:]:
+    for source in sources:
         command += ["-i", source]
     try:
         reader = _Reader(command)
         reader.parse()
-        reader.run()
+        reader.show(roles.split(","), keys.split(","))
     except AnsibleError as error:
         sys.stderr.write(f"{_first_line(error)}\n")
         return 1

@@ -72,7 +72,8 @@ def load(inventory: str | None = None) -> Inventory:
 
 
 def _view(inventory: str | None) -> View:
-    command = [sys.executable, "-m", "testbed.hosts.ansible_view"]
+    asked = [",".join(ROLES), ",".join(sorted(KEYS))]
+    command = [sys.executable, "-m", "testbed.hosts.ansible_view", *asked]
     if inventory is not None:
         command.append(inventory if "," in inventory else str(Path(inventory).resolve()))
     result = subprocess.run(

@@ -12,7 +12,8 @@ from pydantic_core import CoreSchema, PydanticCustomError
 class Model(BaseModel):
     """A model that is immutable and refuses unknown keys, so that a typo gives an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # what validates a model is built when it is first used: no command uses all of them
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Declared(Model):

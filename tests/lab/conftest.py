@@ -20,10 +20,13 @@ OWN_APPS = Path(__file__).with_name("own_apps")
 LONGEST = (
     "bare_metal",
     "faults_runs",
+    "workloads_measured",
     "validity_provoked",
+    "own_suite",
+    "own_apps_deployed",
+    "versions_measured",
     "faults_link",
     "campaigns",
-    "workloads_measured",
 )
 # Each of several processes of pytest (gw0, gw1…) has a lab of its own
 PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
