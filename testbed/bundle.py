@@ -22,7 +22,7 @@ from testbed.model import command_line, database
 from testbed.model.catalogue import HOST_PYTHON, CataloguedApp, Workload
 from testbed.model.requirements import Requirements
 from testbed.model.service import SERVICES
-from testbed.model.setting import Setting
+from testbed.model.setting import MOST_WORKERS, Setting
 from testbed.paths import ROOT
 from testbed.texts import plain, shown_name
 from testbed.validity import sql
@@ -162,22 +162,29 @@ def deployed(app: CataloguedApp, workload: Workload, archives: Path) -> Deployed
         apt_packages=app.spec.apt_packages,
         exec_start=command_line.exec_start(app.spec.serve),
         environment=app.spec.environment | defaults,
-        settings={setting.env: held(setting) for setting in app.spec.settings.values()},
+        settings={
+            setting.env: held(setting, workers=name == app.spec.workers)
+            for name, setting in app.spec.settings.items()
+        },
         database_connections=app.spec.database_connections_per_worker
         * (app.spec.workers_of(app.defaults()) or 1),
     )
 
 
-def held(setting: Setting) -> dict[str, Any]:
+def held(setting: Setting, *, workers: bool = False) -> dict[str, Any]:
     """Return the allowed values of a setting, in the form that start_app.py reads.
 
-    start_app.py is in roles/app_deploy/files/.
+    `workers` says whether it is the number of workers. start_app.py is in roles/app_deploy/files/.
     """
-    choices = setting.choices
-    return {
-        "choices": None if choices is None else [str(choice) for choice in choices],
-        "integer": isinstance(setting.default, int),
-    }
+    if setting.choices is not None:
+        choices = [str(choice) for choice in setting.choices]
+        return {"choices": choices, "integer": isinstance(setting.default, int)}
+    if not isinstance(setting.default, int):
+        return {"choices": None, "integer": False}
+    least, most = setting.bounds
+    if workers:
+        least, most = max(least, 1), min(most, MOST_WORKERS)
+    return {"choices": None, "integer": True, "least": least, "most": most}
 
 
 def user_name(workload: str, app: str) -> str:

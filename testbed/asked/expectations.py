@@ -9,6 +9,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from testbed import files
+from testbed.asked import rule_fields
 from testbed.errors import TestbedError
 from testbed.jsonfile import check_depth, finite
 from testbed.model import shape
@@ -36,6 +37,9 @@ def read(folder: Path, spec: ExpectedAnswer) -> Expected:
     Raises TestbedError for a file that cannot be read, or is not what it should be.
     """
     text = None if spec.text is None else spec.text.exact
+    told = None if spec.json_shape is None else _shape(folder, spec.json_shape)
+    if told is not None:
+        rule_fields.check(spec.rules, told.schema)
     return Expected(
         spec,
         None if spec.json_file is None else _read_json(folder, spec.json_file),
@@ -44,7 +48,7 @@ def read(folder: Path, spec: ExpectedAnswer) -> Expected:
             for one in spec.html
         ],
         text if spec.text_file is None else _read_text(folder, spec.text_file),
-        None if spec.json_shape is None else _shape(folder, spec.json_shape),
+        told,
     )
 
 

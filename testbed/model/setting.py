@@ -90,16 +90,17 @@ class Setting(Declared):
 
     def _out_of_bounds(self, value: str | int) -> str | None:
         """Return between which numbers the value would have to be; None if it is, or is a text."""
-        least, most = self._bounds
+        least, most = self.bounds
         return None if isinstance(value, str) or least <= value <= most else f"from {self._range}"
 
     @property
     def _range(self) -> str:
-        least, most = self._bounds
+        least, most = self.bounds
         return f"{least:,} to {most:,}"
 
     @property
-    def _bounds(self) -> tuple[int, int]:
+    def bounds(self) -> tuple[int, int]:
+        """Return the least and the most that a whole number without choices may be."""
         return self.least or 0, MOST_NUMBER if self.most is None else self.most
 
 

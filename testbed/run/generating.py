@@ -18,14 +18,18 @@ ALIVE_EVERY_S = 10  # how often it is checked during a load that the server host
 GAVE_UP = re.compile(r"connect|reset by peer|refused|broken pipe|time(d )?out", re.IGNORECASE)
 
 
+class GeneratorHangs(Interrupted):
+    """Raised if a generator does not end by itself. It has been stopped."""
+
+
 def generate(
     session: Session, load: Load, command: list[str], output: str, expected_s: float
 ) -> None:
     """Run a generator until it ends, with its output going to a file on its host.
 
     `expected_s` is how long it should take, in seconds. Raises RunFailed if the generator gives
-    up on the app, CommandFailed if it fails in another way, Interrupted if it hangs, and
-    HostUnreachable if a host is lost meanwhile.
+    up on the app, CommandFailed if it fails in another way, GeneratorHangs if it does not end
+    `timeout_s` and LOAD_GRACE_S after that, and HostUnreachable if a host is lost meanwhile.
     """
     generating = session.remotes[load.from_host]
     line = shell_line(session, command, output)
@@ -39,9 +43,9 @@ def generate(
             session.progress.tick(elapsed_s)
             if elapsed_s > limit_s:
                 known = GENERATORS[load.generator].why_it_hangs
-                raise Interrupted(
-                    f"the generator did not end within {limit_s:.0f} s: {line}"
-                    + (f" ({known})" if known else "")
+                raise GeneratorHangs(
+                    f"the generator did not end within {limit_s:.0f} s, and was stopped: {line}",
+                    remedy=known or None,
                 )
             if time.monotonic() > alive_at:
                 session.server.check_alive(ALIVE_EVERY_S)

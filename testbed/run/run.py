@@ -37,7 +37,7 @@ from testbed.model.results import (
 from testbed.model.tool_output import ToolOutput
 from testbed.run import conditions, sampled, watched
 from testbed.run.asking import Asker
-from testbed.run.generating import generate
+from testbed.run.generating import GeneratorHangs, generate
 from testbed.run.record import begun, judged
 from testbed.run.session import Session
 from testbed.run.target import prepare
@@ -345,7 +345,7 @@ class _Runner:
         if load.warmup_s and not inside_s:
             warm_up = self.generator.warm_up(load, target, self.remote_folder, cpus)
             with self.phase("warm-up"), progress.stage("warm-up", load.warmup_s):
-                generate(self.session, load, warm_up, self._output(WARM_UP_OUTPUT), load.warmup_s)
+                self._generate(warm_up, WARM_UP_OUTPUT, load.warmup_s)
             # Requests of the warm-up that have no answer yet are still queued. A further request
             # is answered after them; with its answer the queue is empty and the load may begin
             with self.phase("drain"), progress.stage("wait until it has caught up", 1):
@@ -359,16 +359,23 @@ class _Runner:
             progress.stage(f"load for {load.duration_s:g} s", load.duration_s + inside_s),
         ):
             self.note(measured_from=datetime.now(UTC) + timedelta(seconds=inside_s))
-            expected_s = load.duration_s + inside_s
-            generate(self.session, load, command, self._output(OUTPUT), expected_s)
+            self._generate(command, OUTPUT, load.duration_s + inside_s)
         for service in self.services:
             if (seen := service.seen(self.session.server)) is not None:
                 self.statements_seen = seen
             if (logins := service.logins(self.session.server)) is not None:
                 self.note(database_logins=logins)
 
-    def _output(self, name: str) -> str:
-        return f"{self.remote_folder}/{name}"
+    def _generate(self, command: list[str], output: str, expected_s: float) -> None:
+        """Run the generator. If it hangs, ask the app: one that hangs, too, has failed the run."""
+        path, hung = f"{self.remote_folder}/{output}", None
+        try:
+            generate(self.session, self.load, command, path, expected_s)
+        except GeneratorHangs as error:
+            hung = error
+        if hung is not None:  # not amid that error, which would count as the first
+            self._wait_ready()
+            raise hung
 
     def _remove_remote_folders(self) -> None:
         for remote in self.session.remotes.values():

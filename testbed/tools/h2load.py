@@ -10,7 +10,9 @@ What its figures mean (h2load 1.52; tests on recorded outputs check this):
   that the load may use fewer connections than asked. A late answer is not counted as an error
   either, because h2load aborts if a run for a time (-D) has a time-out (-N). So a count of 0 proves
   nothing about errors other than a status, and is read as unknown.
-- Requests that are 'started' but not 'done' had no answer when the time was up.
+- Requests that are 'started' but not 'done' had no answer when the time was up. h2load ends then,
+  even if the server has stopped answering; but while a connection that was never accepted is
+  opening, it does not end.
 - The answers per second are 'done' divided by the duration asked for, not by 'finished in'.
 """
 
@@ -86,8 +88,8 @@ class H2load(Generator):
     keeps_connections = True
     whole_seconds = True
     why_it_hangs = (
-        "h2load may wait for ever if the app closes a connection; ask an app or a setting that "
-        "keeps them, or take another generator"
+        "h2load has no time-out: it may wait for ever for a connection that the app closes or does "
+        "not accept; ask an app or a setting that keeps them, or take another generator"
     )
 
     def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:

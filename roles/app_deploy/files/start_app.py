@@ -68,6 +68,10 @@ def check(settings: dict[str, str], declared: dict[str, Any]) -> None:
             raise Refused(f"{name} cannot be {value[:80]!r}; it is one of: {', '.join(choices)}")
         if declared[name]["integer"] and not NUMBER.fullmatch(value):
             raise Refused(f"{name} is a whole number, and cannot be {value[:80]!r}")
+        if (most := declared[name].get("most")) is not None:
+            least = declared[name]["least"]
+            if not least <= int(value) <= most:
+                raise Refused(f"{name} is from {least} to {most}, and cannot be {value}")
         if len(value) > LONGEST_VALUE:
             raise Refused(f"{name} has more than {LONGEST_VALUE} characters")
         if not value.isprintable():

@@ -79,6 +79,8 @@ ANSWERS = [
     ),
     _item("differ: [id, price]", "differ: [id]", "expect.rules.1.differ", "at least 2 items"),
     _item("differ: [id, price]", "differ: [id, id]", "expect.rules.1.differ", "names one field"),
+    _item("differ: [id, price]", "differ: [id, prize]", "expect.rules.1.differ", "mean 'price'"),
+    _item("differ: [id, price]", "unique: id", "expect.rules.1.unique", "it is one row"),
     _item("Server: {present: false}", "etag: a", "expect.headers", "is given twice"),
     _item("minimum: 1", "minimum: 1, maximum: 0", "expect.json", "minimum 1 is above maximum 0"),
     _item("minimum: 1", "enum: []", "expect.json", "enum has no value"),

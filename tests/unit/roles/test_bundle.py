@@ -10,6 +10,7 @@ import pytest
 from testbed import bundle
 from testbed.asked import app_code, requirements
 from testbed.errors import TestbedError
+from testbed.model.setting import Setting
 
 
 @pytest.fixture
@@ -120,6 +121,25 @@ def catalogued(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(bundle, "ROOT", tmp_path)
     monkeypatch.setattr(bundle, "PROGRAMS", ("tool",))
     return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("declared", "workers", "allowed"),
+    [
+        ({"default": 16}, True, {"choices": None, "integer": True, "least": 1, "most": 1024}),
+        (
+            {"default": 16, "least": 2, "most": 32},
+            True,
+            {"choices": None, "integer": True, "least": 2, "most": 32},
+        ),
+        ({"default": 0}, False, {"choices": None, "integer": True, "least": 0, "most": 1_000_000}),
+        ({"default": "a"}, False, {"choices": None, "integer": False}),
+        ({"default": 1, "choices": [1, 2]}, False, {"choices": ["1", "2"], "integer": True}),
+    ],
+)
+def test_what_root_allows_is_what_a_plan_does(declared, workers, allowed):
+    setting = Setting(env="X", description="d", **declared)
+    assert bundle.held(setting, workers=workers) == allowed
 
 
 def test_the_document_tells_roles_all_they_need(catalogued):

@@ -35,7 +35,7 @@ APP = {
         "{venv}/bin/serve --app {app} --bind ${ADDRESS}:${PORT} --format %h"
     ),
     "environment": {"WORKERS": "16", "GREETING": 'say "100%" \\ $HOME 🚀'},
-    "settings": {"WORKERS": {"choices": None, "integer": True}},
+    "settings": {"WORKERS": {"choices": None, "integer": True, "least": 1, "most": 64}},
 }
 RESET = "testbed-reset-orders-012345678901.service"
 FACTS = {
@@ -254,7 +254,7 @@ def test_what_an_app_may_be_given_is_what_it_declares(rendered):
     assert declared["folder"] == "/run/testbed-settings"
     assert declared["units"] == {
         APP["unit"]: {
-            "WORKERS": {"choices": None, "integer": True},
+            "WORKERS": {"choices": None, "integer": True, "least": 1, "most": 64},
             "ADDRESS": {"choices": ["198.18.0.1", "127.0.0.1"], "integer": False},
             "DATABASE_URL": {
                 "file": "/etc/testbed/database-orders-{DATABASE_AUTH}-{DATABASE_SOCKET}.env",

@@ -18,7 +18,8 @@ SPEC.loader.exec_module(start_app)
 
 UNIT = "testbed-orders-shop.service"
 DECLARED = {
-    "WORKERS": {"choices": None, "integer": True},
+    "WORKERS": {"choices": None, "integer": True, "least": 1, "most": 1024},
+    "SHARDS": {"choices": None, "integer": True},  # as before the bounds were told
     "GREETING": {"choices": None, "integer": False},
     "LOOP": {"choices": ["asyncio", "uvloop"], "integer": False},
     "ADDRESS": {"choices": ["198.18.0.1", "127.0.0.1"], "integer": False},
@@ -62,6 +63,11 @@ def test_declared_settings_are_written_and_the_unit_is_started(call, tmp_path):
     assert (tmp_path / "given" / f"{UNIT}.env").stat().st_mode & 0o777 == 0o600
 
 
+def test_the_bounds_of_a_number_are_allowed_themselves(call):
+    for content in (b"WORKERS=1\n", b"WORKERS=1024\n", b"SHARDS=2000000\n"):
+        assert call(content)[0] == 0
+
+
 def test_a_setting_may_choose_a_file_of_root_s(call, tmp_path):
     (tmp_path / "md5.env").write_text("URL=postgresql://secret\n")
     code, text, _ = call(b"AUTH=md5\nWORKERS=1\n")
@@ -88,6 +94,9 @@ def test_a_setting_may_choose_a_file_of_root_s(call, tmp_path):
         (b"WORKERS=" + b"9" * 19, "whole number"),
         ("WORKERS=\u0663".encode(), "whole number"),
         (b"WORKERS=1\nWORKERS=2", "WORKERS is given twice"),
+        (b"WORKERS=0", "WORKERS is from 1 to 1024, and cannot be 0"),
+        (b"WORKERS=1025", "WORKERS is from 1 to 1024, and cannot be 1025"),
+        (b"WORKERS=-1", "WORKERS is from 1 to 1024, and cannot be -1"),
         (b"GREETING=" + b"x" * 1001, "more than 1000 characters"),
         (b"GREETING=a\x00b", "cannot be printed"),
         (b"GREETING=a\x1b[2J", "cannot be printed"),
