@@ -1,7 +1,6 @@
 """Read and check the apps folder: every workload with its apps."""
 
 import hashlib
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,8 +9,15 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import InitErrorDetails
 
-from testbed import files
-from testbed.asked import app_code, expectations, request, requirements, serving, yamlfile
+from testbed.asked import (
+    app_code,
+    apps_folder,
+    expectations,
+    request,
+    requirements,
+    serving,
+    yamlfile,
+)
 from testbed.asked.workload_files import WORKLOAD_FILE
 from testbed.errors import Place, TestbedError
 from testbed.model import database, template
@@ -25,7 +31,6 @@ from testbed.paths import ROOT
 from testbed.texts import collapsed, nearest, shown_name
 from testbed.validity import sql
 
-APP_FILE = "app.yml"
 APPS_FOLDER = ROOT / "apps"
 
 
@@ -92,10 +97,9 @@ def load(own: str | Path | None = None, *, project: Path = APPS_FOLDER) -> Catal
     workload.yml for these), and it may have workloads of its own. Every file that they name is
     checked. Raises TestbedError with file, line and key of each error.
     """
-    folders = [project, *([] if own is None else [_own_folder(own)])]
-    for folder in folders:
-        _check_names_of_files(folder)
-    workload_files = [path for folder in folders for path in _declared(folder, "*", WORKLOAD_FILE)]
+    folders = [project, *([] if own is None else [apps_folder.own(own)])]
+    layouts = {folder: apps_folder.look(folder) for folder in folders}
+    workload_files = [path for layout in layouts.values() for path in layout.workloads]
     workloads: dict[str, Workload] = {}
     for path in workload_files:
         if path.parent.name in workloads:
@@ -106,7 +110,7 @@ def load(own: str | Path | None = None, *, project: Path = APPS_FOLDER) -> Catal
         _check_name("workload", path.parent)
         workloads[path.parent.name] = _load_workload(path)
     apps: dict[str, CataloguedApp] = {}
-    for path in [path for folder in folders for path in _declared(folder, "*/*", APP_FILE)]:
+    for path in [path for layout in layouts.values() for path in layout.apps]:
         app = _load_app(path, workloads)
         if app.unit in apps:
             raise TestbedError(
@@ -116,8 +120,8 @@ def load(own: str | Path | None = None, *, project: Path = APPS_FOLDER) -> Catal
         with yamlfile.placed(path, "title"):
             _check_title(app, apps.values())
         apps[app.unit] = app
-    for folder in folders:
-        if not _declared(folder, "*", WORKLOAD_FILE) and not _declared(folder, "*/*", APP_FILE):
+    for folder, layout in layouts.items():
+        if layout.is_empty:
             raise TestbedError(
                 f"{shown_name(folder)}: no workload.yml below this folder, and no app.yml",
                 remedy="lay it out as <workload>/<app>/app.yml",
@@ -126,52 +130,6 @@ def load(own: str | Path | None = None, *, project: Path = APPS_FOLDER) -> Catal
         {path.parent.name: path.parent for path in workload_files},
         workloads,
         sorted(apps.values(), key=lambda app: (app.workload, app.name)),
-    )
-
-
-def _declared(folder: Path, where: str, name: str) -> list[Path]:
-    """Return the files of that name in the folders that match `where`, sorted.
-
-    Links that lead nowhere are among them, and are refused later.
-    """
-    return sorted(inner / name for inner in folder.glob(where) if os.path.lexists(inner / name))
-
-
-def _check_names_of_files(folder: Path) -> None:
-    """Raise TestbedError for a file that is not read, but named as if it were meant to be."""
-    for where, name in (("*", WORKLOAD_FILE), ("*/*", APP_FILE)):
-        for inner in filter(Path.is_dir, sorted(folder.glob(where))):
-            if os.path.lexists(inner / name):
-                continue
-            for path in sorted(inner.glob("*.[yY]*[mM][lL]")):
-                if path.stem.lower() == Path(name).stem:
-                    raise TestbedError(
-                        f"{shown_name(path)}: a file of this name is not read",
-                        remedy=f"rename it to {name}",
-                    )
-    for path in sorted(folder.glob(f"*/{APP_FILE}")):
-        raise TestbedError(
-            f"{shown_name(path)}: an app is a folder of its own, in that of its workload",
-            remedy=f"move it and the code to <workload>/<app>/{APP_FILE}",
-        )
-
-
-def _own_folder(own: str | Path) -> Path:
-    """Return the absolute path of the user's apps folder. Raises TestbedError if it is none."""
-    if not str(own):
-        raise TestbedError("--apps-path: names no folder; leave the option out for none")
-    try:
-        folder = Path(own).resolve()
-        if files.kind(folder) == files.FOLDER:
-            list(folder.iterdir())
-            return folder
-        problem = "is no folder"
-    except FileNotFoundError:
-        problem = "no such folder"
-    except (OSError, RuntimeError, ValueError) as error:
-        problem = f"cannot be read: {getattr(error, 'strerror', None) or error}"
-    raise TestbedError(
-        f"{shown_name(own)}: {problem}", remedy="--apps-path is a folder laid out as apps/ is"
     )
 
 
