@@ -98,8 +98,8 @@ def load(own: str | Path | None = None, *, project: Path = APPS_FOLDER) -> Catal
     checked. Raises TestbedError with file, line and key of each error.
     """
     folders = [project, *([] if own is None else [apps_folder.own(own)])]
-    layouts = {folder: apps_folder.look(folder) for folder in folders}
-    workload_files = [path for layout in layouts.values() for path in layout.workloads]
+    layouts = [apps_folder.look(folder) for folder in folders]
+    workload_files = [path for layout in layouts for path in layout.workloads]
     workloads: dict[str, Workload] = {}
     for path in workload_files:
         if path.parent.name in workloads:
@@ -110,7 +110,7 @@ def load(own: str | Path | None = None, *, project: Path = APPS_FOLDER) -> Catal
         _check_name("workload", path.parent)
         workloads[path.parent.name] = _load_workload(path)
     apps: dict[str, CataloguedApp] = {}
-    for path in [path for layout in layouts.values() for path in layout.apps]:
+    for path in [path for layout in layouts for path in layout.apps]:
         app = _load_app(path, workloads)
         if app.unit in apps:
             raise TestbedError(
@@ -120,7 +120,7 @@ def load(own: str | Path | None = None, *, project: Path = APPS_FOLDER) -> Catal
         with yamlfile.placed(path, "title"):
             _check_title(app, apps.values())
         apps[app.unit] = app
-    for folder, layout in layouts.items():
+    for folder, layout in zip(folders, layouts, strict=True):
         if layout.is_empty:
             raise TestbedError(
                 f"{shown_name(folder)}: no workload.yml below this folder, and no app.yml",
