@@ -1,4 +1,4 @@
-"""Folders that a user may name for apps by mistake: each is refused in a sentence, and none hangs."""
+"""Folders that a user may name for apps by mistake are refused in a sentence, and none hangs."""
 
 import os
 import socket
