@@ -17,6 +17,7 @@ from testbed.model.results import RunRecord, Standing
 WORST_LAST: tuple[Standing, ...] = ("valid", "doubtful", "invalid", "failed", "interrupted")
 WITHOUT_FIGURES: tuple[Standing, ...] = ("failed", "interrupted")
 SAY_WHY_BOUNDED = ("censored", "failed_answers")  # checks whose remarks are on response times
+SHORT = 100  # characters of a doubt that is told in another sentence
 FEW = 4  # runs that a sentence names one by one
 NOT_COUNTED: tuple[Standing, ...] = ("invalid", *WITHOUT_FIGURES)
 
@@ -301,5 +302,7 @@ def _clause(sentence: str) -> str:
     first, *others = sentence.split(": ")
     if first in ROLES and others:
         first = f"{first}: {others[0]}"
-    short = textwrap.shorten(first.rstrip("."), 100, placeholder=" …")
+    if len(first) > SHORT:
+        first = first.partition(" (")[0]
+    short = textwrap.shorten(first.rstrip("."), SHORT, placeholder=" …")
     return f"{short[:1].upper()}{short[1:]}"
