@@ -46,7 +46,7 @@ def test_a_group_of_its_own_is_read(grouped):
     assert probe.sample()["app_cpu_usec"] is None
 
 
-@pytest.mark.parametrize("stranger", ["0", "1", str(os.getppid())])
+@pytest.mark.parametrize("stranger", ["0", "1", pytest.param(str(os.getppid()), id="parent")])
 def test_a_group_with_a_stranger_is_not_its_own(grouped, stranger):
     proc, group = grouped
     (group / "below" / "cgroup.procs").write_text(f"{stranger}\n")
@@ -87,11 +87,13 @@ def test_processes_that_ended_are_counted_in_a_tree(tmp_path):
 
 def test_a_busy_loop_is_time_that_was_not_idle():
     probe = Busy()
+    stolen_s = -psutil.cpu_times().steal  # a hypervisor's part of the loop, which is not told
     begin, before = time.process_time(), probe.sample()["host_cpu_usec"]
     while time.process_time() - begin < 0.3:
         pass
     after = probe.sample()["host_cpu_usec"]
-    assert after - before > 1e6 * 0.3 - 20_000 * len(os.sched_getaffinity(0))
+    stolen_s += psutil.cpu_times().steal
+    assert after - before > 1e6 * (0.3 - stolen_s) - 20_000 * len(os.sched_getaffinity(0))
 
 
 @pytest.mark.parametrize("text", ["", "cpu 1 2\n", "cpu0 1 2 x 4 5 6 7 8\n", "intr 5\n"])
