@@ -1,7 +1,7 @@
 """What gave out first, of real servers on loopback: the rule sees what telemetry really samples.
 
 On a machine that others use, CPUs may be what is short, and the rule then says so. A sampling that
-is held up, or a load, may miss the bottleneck: each is provoked up to three times.
+is held up, or a load, may miss the bottleneck: each is provoked up to six times.
 """
 
 import random
@@ -11,7 +11,7 @@ import pytest
 from tests.contract.gave_out.provoked import answer, cases
 from tests.unit.apps.cluster import running
 
-TRIES = 3
+TRIES = 6
 SHORT = ("sleeping workers", "a small pool", "a lock", "a slow database", "a slow service")
 
 

@@ -1,11 +1,9 @@
 """Intervals of ratios against known truth, in settings that are drawn anew each time.
 
-A simulation errs itself: how far it may be off follows from the binomial distribution, so that
-correct code fails here less than once in a million runs. The seed is shown on a failure.
+A simulation errs itself: tests/unit/draws.py says how seldom that makes a test fail.
 """
 
 import math
-import random
 
 import numpy as np
 import pytest
@@ -15,30 +13,14 @@ from hypothesis import strategies as st
 
 from analysis.intervals import holm, mean_of, paired, unpaired
 from bench.intervals import Setting, called_worse, decided, held, shown
+from tests.unit.draws import dice, seed, surely_within
 
+__all__ = ["dice", "seed"]  # fixtures
 CAMPAIGNS = 20_000
-RARE = 1e-8  # of a single check; there are fewer than a hundred
-
-
-@pytest.fixture
-def seed():
-    """A seed of its own for each test and run."""
-    return random.SystemRandom().randrange(10**9)
-
-
-@pytest.fixture
-def dice(seed):
-    return np.random.default_rng(seed)
 
 
 def spread(dice):
     return math.exp(dice.uniform(math.log(0.01), math.log(0.2)))
-
-
-def surely_within(count, campaigns, least, most):
-    """Whether a true share from `least` to `most` may give so many of the campaigns."""
-    low, high = (scipy.stats.binom(campaigns, share) for share in (least, most))
-    return low.cdf(count) > RARE and high.sf(count - 1) > RARE
 
 
 @pytest.mark.parametrize("time", range(12))

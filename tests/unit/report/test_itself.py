@@ -14,11 +14,11 @@ from testbed import store
 from testbed.errors import Exit
 from testbed.model.campaign import Version, Versions
 from testbed.model.noise import Noise
+from tests.unit.draws import dice, same_dice, seed
 from tests.unit.report import builder
 from tests.unit.report.test_compare import GOODPUT, runs
-from tests.unit.report.test_intervals import dice, seed
 
-__all__ = ["dice", "seed"]  # fixtures
+__all__ = ["dice", "same_dice", "seed"]  # fixtures
 
 NAMED = Versions(
     app="flask",
@@ -47,10 +47,10 @@ def campaign_of(folder, number, old, new, **other):
 
 
 @pytest.fixture
-def measured(tmp_path, dice):
+def measured(tmp_path, same_dice):
     """Writes campaigns that scatter by so much; returns their folder."""
 
-    def write(count, trials, sd, block_sd, between_sd, factor=1.0):
+    def write(count, trials, sd, block_sd, between_sd, factor=1.0, dice=same_dice):
         folder = tmp_path / "results" / "aa"
         for number in range(1, count + 1):
             block = dice.normal(0, between_sd) + dice.normal(0, block_sd, trials)
@@ -61,11 +61,11 @@ def measured(tmp_path, dice):
     return write
 
 
-def test_spreads_that_are_known_come_out(measured, seed):
-    folder = measured(40, 4, 0.02, 0.05, 0.1)
+def test_spreads_that_are_known_come_out(measured, dice, seed):
+    folder = measured(40, 4, 0.02, 0.05, 0.1, dice=dice)
     found = noise(repeats(folder))
     (cell,) = [cell for cell in found.cells if cell.metric == "goodput_rps"]
-    # 120 and 117 degrees of freedom, or 39: five and a half standard deviations of each
+    # 120 and 117 degrees of freedom, or 39: by chi-square, 2e-8 is the chance to be further off
     assert cell.trial_sd_percent == pytest.approx(2, rel=0.4), seed
     assert cell.block_sd_percent == pytest.approx(5, rel=0.45), seed
     assert cell.between_sd_percent == pytest.approx(10.5, rel=0.65), seed

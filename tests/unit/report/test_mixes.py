@@ -1,7 +1,6 @@
 """Figures of each part of a mix, on runs whose every request is known."""
 
 import io
-import random
 
 import builder
 import numpy as np
@@ -14,7 +13,9 @@ from analysis import mixes, report
 from analysis.groups import groups
 from analysis.load import load
 from testbed.model.tool_output import Distribution, Errors, RequestFigures
+from tests.unit.draws import dice, seed
 
+__all__ = ["dice", "seed"]  # fixtures
 WEIGHTS = {"item": 80.0, "page": 10.0, "upstream": 9.0, "cpu": 1.0}
 MEDIANS_US = {"item": 1_000, "page": 8_000, "upstream": 30_000, "cpu": 90_000}
 RATE_RPS, DURATION_S = 500.0, 20.0
@@ -53,15 +54,11 @@ def of_part(correct: np.ndarray, failed: int) -> RequestFigures:
 
 
 @pytest.fixture
-def seed():
-    """A seed of its own for each test and run."""
-    return random.SystemRandom().randrange(10**9)
+def written(dice, tmp_path):
+    """A campaign of two apps with three trials of a mix, and the truth: the times of each part.
 
-
-@pytest.fixture
-def written(seed, tmp_path):
-    """A campaign of two apps with three trials of a mix, and the truth: the times of each part."""
-    dice = np.random.default_rng(seed)
+    It is another one at each run: figures must be those of the truth whatever this is.
+    """
     truth, runs = {}, []
     for trial in (1, 2, 3):
         for app in ("django", "flask"):

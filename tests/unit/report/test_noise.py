@@ -14,9 +14,10 @@ from bench.noise import Place, called_worse, held, planned, shown
 from testbed import store
 from testbed.errors import Exit
 from testbed.model.noise import Noise, NoiseCell, NoiseHost
+from tests.unit.draws import dice, seed, surely_within
 from tests.unit.report import builder
 from tests.unit.report.test_compare import GOODPUT, STEADY, compared, runs, stored
-from tests.unit.report.test_intervals import dice, seed, spread, surely_within
+from tests.unit.report.test_intervals import spread
 
 __all__ = ["compared", "dice", "seed", "stored"]  # fixtures
 

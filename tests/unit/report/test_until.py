@@ -13,9 +13,10 @@ from analysis.ratio import Span, estimate
 from bench.until import Setting, called_worse, held, held_if_peeked, stopped
 from testbed.errors import TestbedError
 from testbed.model.campaign import Until
+from tests.unit.draws import dice, seed, surely_within
 from tests.unit.report import builder
 from tests.unit.report.test_compare import runs
-from tests.unit.report.test_intervals import dice, seed, spread, surely_within
+from tests.unit.report.test_intervals import spread
 
 __all__ = ["dice", "seed"]  # fixtures
 ASKED = Until(percent=3, metrics=["goodput_rps"], first_trials=6, most_trials=40)

@@ -13,7 +13,7 @@ from analysis.why import shapley
 from bench.why import NULL, drawn, factorial_of, held, named_by_chance
 from testbed.asked.factorial import FULL_FACTORS, MOST_FACTORS
 from testbed.model.why import FRAMEWORK
-from tests.unit.report.test_intervals import dice, seed, surely_within
+from tests.unit.draws import dice, seed, surely_within
 
 __all__ = ["dice", "seed"]  # fixtures
 CAMPAIGNS = 4000

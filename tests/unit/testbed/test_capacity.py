@@ -1,7 +1,5 @@
 import math
-import random
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,8 +12,10 @@ from testbed.model.experiment import Capacity, LoadSpec, PlannedRun
 from testbed.model.results import Failure, Finding
 from testbed.model.tool_output import Errors
 from testbed.tools import generators
+from tests.unit.draws import at_least, dice, seed
 from tests.unit.report import builder
 
+__all__ = ["dice", "seed"]  # fixtures
 LIMITS = Capacity(from_rps=100, to_rps=5000, p99_ms=10, errors_percent=0, precision_percent=5)
 
 
@@ -28,7 +28,7 @@ def searched(limits, margin):
     return probes, rate
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.floats(2, 4900), st.floats(2, 30))
 def test_a_steady_server_is_found_with_as_few_probes_as_a_bisection(truth, slope):
     probes, over = searched(LIMITS, lambda rate: slope * math.log(rate / truth))
@@ -56,10 +56,10 @@ def test_a_server_that_never_keeps_up_has_no_answer():
     assert high < 10
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(st.randoms(use_true_random=False))
-def test_a_noisy_server_ends_the_search_too(dice):
-    probes, _ = searched(LIMITS, lambda rate: dice.uniform(-1, 1))
+def test_a_noisy_server_ends_the_search_too(lots):
+    probes, _ = searched(LIMITS, lambda rate: lots.uniform(-1, 1))
     low, _, high = answer(LIMITS, probes)
     assert low is None or high is None or low < high
 
@@ -91,14 +91,12 @@ def test_a_gap_between_margin_and_verdict_is_closed():
     assert capacity.probe_of(probe_of(requests=0, unsent=4000, p99_us=None), LIMITS).margin > 0
 
 
-def test_the_interval_holds_the_truth():
-    """Of 30 searches, 19 or fewer hold it less than once in 50,000 times, if 93 of 100 do.
+def test_the_interval_holds_the_truth(dice, seed):
+    """It does in 97 of 100 searches or more.
 
     The servers are M/M/1 queues by their law, p99 = ln(100) / (1 - load) of a service time.
     bench/capacity.py simulates M/M/c and M/D/c, request by request, and has more searches.
     """
-    seed = random.SystemRandom().randrange(10**6)
-    dice = np.random.default_rng(seed)
     held = 0
     for number in range(30):
         sd, hiccups = (0.03, 0.05, 0.1)[number % 3], (0, 0.02, 0.05)[number // 3 % 3]
@@ -113,7 +111,7 @@ def test_the_interval_holds_the_truth():
 
         low, _, high = answer(limits, searched(limits, margin)[0])
         held += (low or 0) <= truth <= (high or math.inf)
-    assert held > 19, f"seed {seed}"
+    assert at_least(held, 30, 0.97), f"{held}: seed {seed}"
 
 
 def probe_of(**changes):

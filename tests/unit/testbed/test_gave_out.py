@@ -2,18 +2,19 @@
 
 import csv
 import random
-import secrets
 from collections import Counter
 
 import pytest
 
 from testbed.model.tool_output import Distribution, Errors
 from testbed.validity import Evidence, Expected, gave_out
+from tests.unit.draws import at_least, seed
 from tests.unit.testbed import steady_state
 from tests.unit.testbed.bottlenecks import KINDS, draw
 from tests.unit.testbed.simulated_server import Simulation
 from tests.unit.testbed.sound_run import LINK, LOAD, OUTPUT, QUIET, RUN
 
+__all__ = ["seed"]  # fixtures
 WRK2 = {"tool": "wrk2", "due": None, "unsent": None}
 
 
@@ -58,38 +59,41 @@ def judged(folder, load, output, rows):
     return gave_out.of_run(Evidence(RUN.model_copy(update=changes), folder, Expected(link=LINK)))
 
 
-def mostly_right(found, each, seed):
-    """At least 90 of 100 are right, and of each kind 80 of 100; 'unknown' is wrong."""
+def mostly_right(judge, kinds, each, seed):
+    """At least 97 of 100 are right, and of each kind 90 of 100; 'unknown' is wrong.
+
+    Of a kind with more than one wrong answer in ten, more are drawn: ten tell too little.
+    """
+    found = Counter()
+    for kind in kinds:
+        found.update((kind, judge(kind)) for _ in range(each))
+        if found[kind, kind] < 0.9 * each:
+            found.update((kind, judge(kind)) for _ in range(each, 60))
+    of = Counter()
+    for (kind, _), count in found.items():
+        of[kind] += count
     wrong = {pair: count for pair, count in found.items() if pair[0] != pair[1]}
-    kinds = {kind for kind, _ in found}
-    assert sum(wrong.values()) <= 0.1 * each * len(kinds), (seed, wrong)
-    assert all(found[kind, kind] >= 0.8 * each for kind in kinds), (seed, wrong)
-
-
-@pytest.fixture
-def seed():
-    """Another one each time; it is told if a test fails."""
-    return secrets.randbelow(10**9)
+    assert all(at_least(found[kind, kind], of[kind], 0.9) for kind in kinds), (seed, wrong)
+    assert at_least(of.total() - sum(wrong.values()), of.total(), 0.97), (seed, wrong)
 
 
 def test_the_rule_finds_what_gave_out_of_simulated_servers(tmp_path, seed):
     dice = random.Random(seed)  # noqa: S311 - draws of a test
-    each, found = 10, Counter()
-    for kind in KINDS:
-        for _ in range(each):
-            run = simulated(draw(kind, dice), dice)
-            found[kind, judged(tmp_path, *run).what] += 1
-    mostly_right(found, each, seed)
+
+    def judge(kind):
+        return judged(tmp_path, *simulated(draw(kind, dice), dice)).what
+
+    mostly_right(judge, KINDS, 10, seed)
 
 
 def test_the_rule_finds_what_gave_out_by_operational_laws(tmp_path, seed):
     dice = random.Random(seed)  # noqa: S311 - draws of a test
-    each, found = 40, Counter()
-    for kind, make in steady_state.KINDS.items():
-        for _ in range(each):
-            answer = judged(tmp_path, *steady_state.samples(make(dice), dice))
-            found[kind, answer.what] += 1
-    mostly_right(found, each, seed)
+
+    def judge(kind):
+        make = steady_state.KINDS[kind]
+        return judged(tmp_path, *steady_state.samples(make(dice), dice)).what
+
+    mostly_right(judge, steady_state.KINDS, 40, seed)
 
 
 @pytest.mark.parametrize(

@@ -1,41 +1,18 @@
 """The test for a trend against known truth, in settings that are drawn anew each time.
 
-Each simulated run has a setting of its own. How far counts may be off by chance follows from the
-binomial distribution, so that correct code fails here less than once in a million runs. The seed is
-shown on a failure.
+Each simulated run has a setting of its own. tests/unit/draws.py says how seldom chance makes a test
+fail.
 """
-
-import random
 
 import numpy as np
 import pytest
-import scipy.stats
 
 from bench.trend import Queue, Wandering, response_times, wander
 from testbed.validity.trend import SHORTEST_S, drift_percent, trend
+from tests.unit.draws import at_least, at_most, dice, seed
 
+__all__ = ["dice", "seed"]  # fixtures
 RUNS = 800
-RARE = 1e-7
-
-
-@pytest.fixture
-def seed():
-    """A seed of its own for each test and run."""
-    return random.SystemRandom().randrange(10**9)
-
-
-@pytest.fixture
-def dice(seed):
-    return np.random.default_rng(seed)
-
-
-def at_most(count, runs, share):
-    """Whether a true share of at most `share` may give so many of the runs."""
-    return scipy.stats.binom(runs, share).sf(count - 1) > RARE
-
-
-def at_least(count, runs, share):
-    return scipy.stats.binom(runs, share).cdf(count) > RARE
 
 
 def wandering(dice, likeness):
