@@ -22,10 +22,7 @@ from testbed.errors import TestbedError
 from testbed.texts import is_plain
 
 TEMPLATE = bundle.ROOT / "roles/app_deploy/templates/app.service.j2"
-# The same examples each time: a test must not fail for those who changed nothing
-ALWAYS_THE_SAME = settings(
-    derandomize=True,
-    deadline=None,
+MORE = settings(
     max_examples=150,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -172,7 +169,7 @@ def test_whatever_is_changed_is_refused_or_sound(file, fresh):
     known = read_apps(place)
     check_sound(place, known)
 
-    @ALWAYS_THE_SAME
+    @MORE
     @given(document=mutated(SOUND[file]))
     def mutate(document):
         content = yaml.safe_dump(document, allow_unicode=True).encode(errors="surrogatepass")
@@ -186,7 +183,7 @@ def test_whatever_bytes_are_changed_too(file, fresh):
     place = fresh()
     known, content = read_apps(place), (place / file).read_bytes()
 
-    @ALWAYS_THE_SAME
+    @MORE
     @given(at=st.integers(0, len(content)), cut=st.integers(0, 30), put=st.binary(max_size=12))
     def mutate(at, cut, put):
         assert refused_or_sound(place, file, content[:at] + put + content[at + cut :], known)

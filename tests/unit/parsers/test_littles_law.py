@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from printing import Ab, Wrk, ab, wrk
 
@@ -52,13 +52,11 @@ loops = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(loops)
 def test_what_was_measured_is_never_doubted(run):
     assert SAID not in " ".join(parse(wrk(run)).problems)
 
 
-@settings(deadline=None)
 @example(run_of([2_000] * 499 + [400_000], 10, 10))
 @given(loops)
 def test_what_wrk_adds_is_said_where_it_shows(run):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from printing import PERCENTILES, Ab, Wrk, ab, at, nearest, spectrum, wrk, wrk2
 
@@ -26,7 +26,6 @@ REFUSED = {
     *("pacer-summary", "hey-no-time", "ab-html"),
 }
 TEXTS = {name: text for name, text in RECORDED.items() if name not in REFUSED}
-FUZZ = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 # wrk prints two decimals, and goes on to the next unit from 85 % of it on.
 TWO_DECIMALS = 0.005 / 0.85
@@ -86,7 +85,6 @@ def assert_read_back(run: Wrk, text: str) -> None:
     assert output.latency_us.max == near(max(run.latency_us))
 
 
-@FUZZ
 @example(
     Wrk(connections=4000, latency_us=[999_999, 999_996]), True
 )  # a mean of 1000.00ms, cut to '1000.00m'
@@ -104,7 +102,6 @@ def test_wrk_round_trip(run: Wrk, latency: bool) -> None:
         assert value == near(at(run.latency_us, float(key)))
 
 
-@FUZZ
 @given(wrk_runs())
 def test_wrk2_round_trip(run: Wrk) -> None:
     text = wrk2(run)
@@ -136,7 +133,6 @@ def with_connections(run: Ab) -> Ab:
     return dataclasses.replace(run, concurrency=max(run.concurrency, least))
 
 
-@FUZZ
 @given(
     st.builds(
         Ab,
@@ -198,7 +194,6 @@ def known(output: ToolOutput) -> set[tuple[str, Any]]:
     return set(figures(output.model_dump(exclude={"problems"})))
 
 
-@FUZZ
 @given(st.sampled_from(sorted(TEXTS)), st.floats(0, 1))
 def test_what_is_cut_off_is_missing_and_nothing_else_changes(name: str, where: float) -> None:
     text = TEXTS[name]
@@ -224,7 +219,6 @@ GAVE_UP = ("ab-refused", "ab-timeout")
 WITHOUT_HEAD = ("ab-annotated", "ab-one-failure")
 
 
-@FUZZ
 @given(st.lists(st.sampled_from(LOADS), min_size=2, max_size=4))
 @example(["ab-stuck", "ab-annotated"])
 @example(["hey-cut", "ab-annotated"])
@@ -258,7 +252,6 @@ def follows(figure: tuple[str, Any], output: ToolOutput) -> bool:
     return False
 
 
-@FUZZ
 @given(st.sampled_from(sorted(TEXTS)), st.randoms(use_true_random=False), st.integers(1, 3))
 def test_lines_that_are_lost_never_crash_nor_invent(
     name: str, rng: random.Random, count: int
@@ -288,7 +281,6 @@ def test_h2loads_threads_are_counted_only_if_no_line_of_theirs_is_lost() -> None
         assert told <= {(2, 10), (None, None)}
 
 
-@FUZZ
 @given(st.sampled_from([name for name in sorted(TEXTS) if name.startswith("iperf")]), st.randoms())
 def test_flows_of_damaged_texts_are_lines_of_the_text(name: str, rng: random.Random) -> None:
     lines = TEXTS[name].splitlines(keepends=True)
@@ -347,7 +339,6 @@ WORDS = st.sampled_from(
 )
 
 
-@FUZZ
 @given(st.lists(WORDS | st.text(max_size=8) | st.just("\n"), max_size=40))
 @example(["unable to connect to h", "\n", "x"])
 def test_any_text_is_read_or_refused(words: list[str]) -> None:

@@ -126,7 +126,7 @@ def test_uncorrected_latencies_are_checked_too():
 LISTS = st.lists(st.integers(1, 3000) | st.integers(1, 30 * 10**6), min_size=1, max_size=3000)
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(LISTS, st.none() | LISTS)
 def test_the_two_lists_of_wrk2_count_differently(values, uncorrected):
     """Ties, few answers and many: a percentile of one list may be above a higher one's of the

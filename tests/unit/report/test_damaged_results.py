@@ -298,8 +298,6 @@ def one_run(whole, tmp_path_factory):
 
 @settings(
     max_examples=100,
-    derandomize=True,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())

@@ -71,7 +71,7 @@ def trial(tmp_path, number, seconds, *, lost=0, status=0, histogram=True):
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(data=st.data())
 def test_it_is_the_percentile_of_all_requests_together(tmp_path_factory, data):
     folder = tmp_path_factory.mktemp("trials")
@@ -139,7 +139,7 @@ def samples(dice, trials, trial_sd, lost=0.0):
         yield Sample(values, answers, due=2000 / (1 - lost))
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(seed=st.integers(0, 10**9))
 def test_trials_that_differ_make_a_wider_interval(seed):
     def width(trial_sd):

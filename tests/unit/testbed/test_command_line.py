@@ -44,7 +44,7 @@ def as_systemd_reads(line):
 
 
 @given(WORDS)
-@settings(derandomize=True, deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_words_arrive_as_they_are_declared(words):
     words = [word for word in words if not command_line._PLACEHOLDER.search(word)]
     line = " ".join(["/bin/x", *(shlex.quote(word.replace("$", "$$")) for word in words)])

@@ -172,7 +172,7 @@ def as_seen(truth, tool):
 
 
 @pytest.mark.parametrize("tool", PRINTED)
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(data=st.data(), percent=st.sampled_from([50.0, 90.0, 99.0]))
 def test_the_bounds_hold_the_true_percentile_of_requests_due(tool, data, percent):
     truth = data.draw(truths(late=not without_late(tool)))
@@ -191,7 +191,7 @@ def test_the_bounds_hold_the_true_percentile_of_requests_due(tool, data, percent
 
 
 @pytest.mark.parametrize("tool", PRINTED)
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(data=st.data(), percent=st.sampled_from([50.0, 90.0, 99.0]))
 def test_so_do_those_of_merged_trials(tool, data, percent):
     drawn = truths(late=not without_late(tool), most=500)
@@ -204,7 +204,7 @@ def test_so_do_those_of_merged_trials(tool, data, percent):
 
 
 @pytest.mark.parametrize("apart", [False, True])
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(data=st.data(), percent=st.floats(0.1, 99.99))
 def test_a_histogram_gives_every_percentile(apart, data, percent):
     trials = data.draw(st.lists(truths(most=500), min_size=1, max_size=3))

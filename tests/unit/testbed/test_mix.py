@@ -213,7 +213,7 @@ def of_part(answered, warmed=0, **changes):
     )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.data())
 def test_the_sql_of_a_mix_is_judged_by_what_was_really_answered(tmp_path_factory, data):
     """Answers of any number pass with their calls; a tenth more or less of them does not."""

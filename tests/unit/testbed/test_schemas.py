@@ -73,7 +73,7 @@ def test_a_file_of_the_project_fits(name, path):
         st.text("ab_A1/.{}-", max_size=20), st.just([]), st.just({}), st.just("2 per cpu"),
     ),
 )  # fmt: skip
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_what_the_testbed_takes_an_editor_does_not_mark(one, data, value):
     name, path = one
     document = read(path)
