@@ -191,6 +191,8 @@ def running() -> Iterator[Cluster]:
                 f"port = {cluster.port}\nlisten_addresses = '127.0.0.1'\n"
                 f"unix_socket_directories = '{folder}'\nfsync = off\nmax_connections = 300\n"
                 "password_encryption = 'scram-sha-256'\ntimezone = 'Etc/UTC'\n"
+                # A session that looks for a deadlock does not wait for its lock meanwhile
+                "deadlock_timeout = '1h'\n"
                 "shared_preload_libraries = 'pg_stat_statements'\n"
             )
         server = start(cluster, data, user)

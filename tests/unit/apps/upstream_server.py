@@ -1,10 +1,13 @@
-"""The other service, as a run starts it, on a port of the tests' own."""
+"""The other service, as a run starts it, on a port of the tests' own; and one that a test holds."""
 
 import contextlib
+import http.server
+import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.unit.apps.cluster import free_port
@@ -32,3 +35,36 @@ def running(*options: str, rows: Path | None = None) -> Iterator[str]:
             finally:
                 process.terminate()
                 process.wait(60)
+
+
+@contextlib.contextmanager
+def held(may_answer: Callable[[], bool]) -> Iterator[str]:
+    """Run one in this process that answers when `may_answer` returns, with 503 if False; its URL.
+
+    It is called in a thread of its own for each request.
+    """
+
+    class Held(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            if not may_answer():
+                self.send_error(503)
+                return
+            number = int(self.path.rpartition("=")[2])
+            body = json.dumps({"id": number, "value": f"value of {number}"}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Held) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()

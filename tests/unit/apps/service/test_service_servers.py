@@ -1,7 +1,6 @@
 """The servers that service apps may have, and nginx: how they keep connections, and end."""
 
 import contextlib
-import http.server
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.unit.apps import serving
+from tests.unit.apps import serving, upstream_server
 from tests.unit.apps.cluster import Cluster
 from tests.unit.apps.observing import REQUESTS, assert_closes, assert_ends_idle, assert_keeps
 from tests.unit.apps.serving import (
@@ -151,39 +150,19 @@ def test_a_value_that_is_not_known_ends_the_app_and_is_named(
         assert "telepathy" in running.log()
 
 
-class Together(http.server.BaseHTTPRequestHandler):
-    """The other service, which answers nobody before REQUESTS have asked."""
-
-    protocol_version = "HTTP/1.1"
+@pytest.fixture
+def together() -> Iterator[str]:
+    """The URL of the other service, which answers nobody before REQUESTS have asked."""
     everybody = threading.Barrier(REQUESTS)
 
-    def do_GET(self) -> None:
-        """Answer when all have asked; with status 503 if they do not."""
-        try:
-            self.everybody.wait(PATIENCE_S)
-        except threading.BrokenBarrierError:
-            self.send_error(503)
-            return
-        body = b'{"id": 7, "value": "value of 7"}'
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+    def are_there() -> bool:
+        with contextlib.suppress(threading.BrokenBarrierError):
+            everybody.wait(PATIENCE_S)
+            return True
+        return False
 
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture(scope="module")
-def together() -> Iterator[str]:
-    """The URL of the other service that answers REQUESTS at once, or none."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Together) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with upstream_server.held(are_there) as url:
+        yield url
 
 
 @pytest.mark.parametrize(
