@@ -79,67 +79,65 @@ def page(
     found = answers.answers(campaign) if found is None else found
     above = charts_above(found)
     checked = findings.by_check(tables.ordered_runs(campaign))
-    shown = on_page(campaign)
     return template.render(
-        about=campaign.campaign,
-        campaign=campaign,
-        asked=asked.keys(campaign),
-        asked_sentence=asked.sentence(campaign),
         answers=found,
         own_page=True,
-        anchor=anchor,
         doubts=lambda row: doubts(row, checked),
         charts_above=above,
         pictures=pictures(charts, above),
+        charts=charts,
         evidence=evidence,
         findings=checked,
-        told_of=findings.of_run,
-        filters=filters(campaign),
-        ramp_sentences=ramp.sentences(campaign),
-        standings=standings(campaign),
-        columns=shown,
-        chosen_later={one.title for one in shown if not one.at_first(campaign)},
-        varied=groups.has_variants(campaign),
-        varied_text=columns.varied_text,
-        drift_text=columns.drift_text,
-        gave_out_title=gave_out.TITLE,
-        gave_out_meanings=MEANINGS if gave_out.recorded(campaign) else {},
-        lower_bound=figures.LOWER_BOUND,
-        conditions=tables.conditions(campaign),
-        objective=capacities.objective(campaign) if capacities.searched(campaign) else None,
-        capacities=capacities.rows(campaign),
-        capacity_ends=capacities.ends,
-        capacity_fitted=capacities.fitted(campaign),
-        capacity_text=capacities.capacity_text,
-        bisected=capacities.BISECTED,
-        ramps=ramp.ramps(campaign),
-        ramp_of=ramp.of(campaign),
-        together=ramp.together,
-        unfinished_searches=capacities.unfinished(campaign),
-        results={endpoint: run_rows(campaign, endpoint) for endpoint in charts},
-        several_trials=tables.several_trials(campaign),
-        groups={endpoint: groups.groups(campaign, endpoint) for endpoint in charts},
-        figures=columns.shown_figures(campaign),
-        mixes={mix: mixes.rows(campaign, mix) for mix in mixes.mixes(campaign)},
-        asked_percent=mixes.asked_percent,
-        charts=charts,
         timeline=functools.partial(timeline, campaign),
-        tints=tints(campaign),
         why=why,
         question_page=question_page,
-        made_by=sorted({groups.generated_by(run.record) for run in campaign.runs}),
-        fitness_summary=fitness_summary,
-        packages=packages(campaign.campaign.hosts),
-        harness=harness(campaign),
-        confidence=CONFIDENCE,
-        few=MIN_TRIALS_FOR_INTERVAL,
-        delay=campaign.campaign.link_delay,
-        other_service=other_service.sentence,
-        sql_by_kind=sql_by_kind,
-        sql_summary=sql_summary,
-        link_sentence=link_sentence(campaign.campaign.link),
-        generators=list(GENERATORS.values()),
+        **CALLED,
+        **_of_campaign(campaign),
+        **_of_results(campaign, list(charts)),
     )
+
+
+def _of_campaign(campaign: LoadedCampaign) -> dict[str, Any]:
+    """Return what the templates show of how the campaign was made, by their names for it."""
+    about = campaign.campaign
+    return {
+        "about": about,
+        "campaign": campaign,
+        "asked": asked.keys(campaign),
+        "asked_sentence": asked.sentence(campaign),
+        "conditions": tables.conditions(campaign),
+        "objective": capacities.objective(campaign) if capacities.searched(campaign) else None,
+        "delay": about.link_delay,
+        "made_by": sorted({groups.generated_by(run.record) for run in campaign.runs}),
+        "packages": packages(about.hosts),
+        "harness": harness(campaign),
+        "link_sentence": link_sentence(about.link),
+    }
+
+
+def _of_results(campaign: LoadedCampaign, endpoints: list[str]) -> dict[str, Any]:
+    """Return what the templates show of the figures, by their names for it."""
+    shown = on_page(campaign)
+    return {
+        "filters": filters(campaign),
+        "standings": standings(campaign),
+        "columns": shown,
+        "chosen_later": {one.title for one in shown if not one.at_first(campaign)},
+        "varied": groups.has_variants(campaign),
+        "gave_out_meanings": MEANINGS if gave_out.recorded(campaign) else {},
+        "capacities": capacities.rows(campaign),
+        "capacity_fitted": capacities.fitted(campaign),
+        "unfinished_searches": capacities.unfinished(campaign),
+        "ramps": ramp.ramps(campaign),
+        "ramp_of": ramp.of(campaign),
+        "ramp_sentences": ramp.sentences(campaign),
+        "results": {endpoint: run_rows(campaign, endpoint) for endpoint in endpoints},
+        "several_trials": tables.several_trials(campaign),
+        "groups": {endpoint: groups.groups(campaign, endpoint) for endpoint in endpoints},
+        "figures": columns.shown_figures(campaign),
+        "mixes": {mix: mixes.rows(campaign, mix) for mix in mixes.mixes(campaign)},
+        "tints": tints(campaign),
+    }
 
 
 def environment() -> jinja2.Environment:
@@ -341,3 +339,26 @@ def link_sentence(link: LinkRecord | None) -> str:
             f"Verified: at least {link.floor_mbit_per_s:,.0f} Mbit/s each way, both ways at once."
         )
     return f"Not fit: {' '.join(link.problems) or 'no problem was recorded.'}"
+
+
+# What the templates call, and words that are the same on each page
+CALLED: dict[str, Any] = {
+    "anchor": anchor,
+    "told_of": findings.of_run,
+    "varied_text": columns.varied_text,
+    "drift_text": columns.drift_text,
+    "capacity_ends": capacities.ends,
+    "capacity_text": capacities.capacity_text,
+    "together": ramp.together,
+    "asked_percent": mixes.asked_percent,
+    "fitness_summary": fitness_summary,
+    "other_service": other_service.sentence,
+    "sql_by_kind": sql_by_kind,
+    "sql_summary": sql_summary,
+    "gave_out_title": gave_out.TITLE,
+    "lower_bound": figures.LOWER_BOUND,
+    "bisected": capacities.BISECTED,
+    "confidence": CONFIDENCE,
+    "few": MIN_TRIALS_FOR_INTERVAL,
+    "generators": list(GENERATORS.values()),
+}

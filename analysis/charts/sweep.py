@@ -18,6 +18,7 @@ LEFT = 0.75  # for 10,000 and the name beside it
 BAND = 0.15
 MARKERS = "osD^vP*X"
 Interval = tuple[float, float]
+Style = tuple[str, Any]  # colour and dashes
 
 
 @dataclass(frozen=True)
@@ -54,17 +55,7 @@ def draw(
     """
     first = panels[0].lines
     styles = line_styles(campaign, [line.app for line in first])
-    key: list[marks.Entry] = [
-        (
-            Line2D(
-                [], [], linewidth=1.4, color=colour, linestyle=style,
-                marker=MARKERS[number % len(MARKERS)], markersize=4,
-            ),
-            line.label,
-        )
-        for number, (line, (colour, style)) in enumerate(zip(first, styles, strict=True))
-    ]  # fmt: skip
-    key.append((Patch(facecolor=QUIET, alpha=BAND, linewidth=0), marks.INTERVAL))
+    key = _key(first, styles)
     picture = frame(
         title,
         "; ".join(f"{place}: {panel.title}" for place, panel in _places(panels)),
@@ -74,16 +65,8 @@ def draw(
         left=LEFT,
         key_lines=marks.key_lines(key),
     )
-    at = [_at(number, point) for number, point in enumerate(points)]
-    joined = not any(isinstance(point, str) for point in points)
     for axes, panel in zip(picture.axes, panels, strict=True):
-        for number, (line, style) in enumerate(zip(panel.lines, styles, strict=True)):
-            # beside one another where they lie at the same place, so that each can be seen
-            shift = 0 if joined else 0.12 * (number - (len(styles) - 1) / 2)
-            _line(
-                axes, [x + shift for x in at], line, style, MARKERS[number % len(MARKERS)], joined
-            )
-        _axes(axes, panel, at, points)
+        _panel(axes, panel, styles, points)
     picture.axes[-1].set_xlabel(swept, fontsize=8)
     marks.key(picture, key)
     return Chart(
@@ -97,6 +80,35 @@ def draw(
     )
 
 
+def _key(lines: Sequence[Line], styles: Sequence[Style]) -> list[marks.Entry]:
+    """Return the key's entries: each stack's line, and what is shaded."""
+    entries: list[marks.Entry] = [
+        (
+            Line2D(
+                [], [], linewidth=1.4, color=colour, linestyle=style,
+                marker=MARKERS[number % len(MARKERS)], markersize=4,
+            ),
+            line.label,
+        )
+        for number, (line, (colour, style)) in enumerate(zip(lines, styles, strict=True))
+    ]  # fmt: skip
+    return [*entries, (Patch(facecolor=QUIET, alpha=BAND, linewidth=0), marks.INTERVAL)]
+
+
+def _panel(
+    axes: Axes, panel: Panel, styles: Sequence[Style], points: Sequence[float | str]
+) -> None:
+    """Draw one figure of all stacks."""
+    at = [_at(number, point) for number, point in enumerate(points)]
+    joined = not any(isinstance(point, str) for point in points)
+    for number, (line, style) in enumerate(zip(panel.lines, styles, strict=True)):
+        # beside one another where they lie at the same place, so that each can be seen
+        shift = 0 if joined else 0.12 * (number - (len(styles) - 1) / 2)
+        marker = MARKERS[number % len(MARKERS)]
+        _line(axes, [x + shift for x in at], line, style, marker, joined)
+    _axes(axes, panel, at, points)
+
+
 def _places(panels: Sequence[Panel]) -> list[tuple[str, Panel]]:
     return list(zip(("above", "below"), panels, strict=False))
 
@@ -106,7 +118,7 @@ def _at(number: int, point: float | str) -> float:
 
 
 def _line(
-    axes: Axes, at: Sequence[float], line: Line, style: tuple[str, Any], marker: str, joined: bool
+    axes: Axes, at: Sequence[float], line: Line, style: Style, marker: str, joined: bool
 ) -> None:
     colour, dashes = style
     values = [math.nan if value is None else value for value in line.values]

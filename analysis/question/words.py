@@ -118,19 +118,7 @@ def _pairing(plan: QuestionPlan, pairing: Pairing) -> str:
             )
         case "ahead" | "behind":
             does = words.ahead if passes.course == "ahead" else words.behind
-            if passes.below is not None:
-                rest = _rest([o for o in pairing.compared if _less(o, passes.below)], words)
-                return f"From {below} ms at the latest, {of} {does} than {to}; {rest}."
-            if passes.above is not None:
-                rest = _rest([o for o in pairing.compared if _less(passes.above, o)], words)
-                return f"Up to {above} ms at least, {of} {does} than {to}; {rest}."
-            seen = "No crossover" if passes.throughout else "No crossover was seen"
-            apart = (
-                ""
-                if all(o.verdict == passes.course for o in pairing.compared)
-                else "wherever they can be told apart, "
-            )
-            return f"{seen} {within}: {apart}{of} {does} than {to}."
+            return _one_way(pairing, passes, f"{of} {does} than {to}", within)
         case "several":
             return (
                 f"No single crossover {within}: {of} {words.ahead} than {to} at some latencies, "
@@ -150,6 +138,21 @@ def _pairing(plan: QuestionPlan, pairing: Pairing) -> str:
         rest = f"{words.level} wherever that can be told"
         return f"No crossover was seen {within}: {of} against {to}, {rest}."
     return f"{of} and {to} cannot be told apart {words.of_both} {within}, so no crossover was seen."
+
+
+def _one_way(pairing: Pairing, passes: Crossing, claim: str, within: str) -> str:
+    """Return where `claim` holds, if the two stacks never change places where that can be told."""
+    words = OF_FIGURE[pairing.figure.key]
+    if passes.below is not None:
+        rest = _rest([one for one in pairing.compared if _less(one, passes.below)], words)
+        return f"From {point_text(passes.below)} ms at the latest, {claim}; {rest}."
+    if passes.above is not None:
+        rest = _rest([one for one in pairing.compared if _less(passes.above, one)], words)
+        return f"Up to {point_text(passes.above)} ms at least, {claim}; {rest}."
+    seen = "No crossover" if passes.throughout else "No crossover was seen"
+    same = all(one.verdict == passes.course for one in pairing.compared)
+    apart = "" if same else "wherever they can be told apart, "
+    return f"{seen} {within}: {apart}{claim}."
 
 
 def _at_one_point(plan: QuestionPlan, one: Compared, words: Words) -> str:
