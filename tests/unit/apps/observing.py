@@ -1,4 +1,7 @@
-"""What can be seen of an app at work: connections on both sides, and what it does at once."""
+"""What can be seen of an app at work: connections on both sides, and what it does at once.
+
+What several workloads ask of their apps in the same words is written here once, as an assertion.
+"""
 
 import contextlib
 import math
@@ -7,8 +10,18 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from testbed.model.catalogue import CataloguedApp
 from tests.unit.apps.cluster import Cluster
-from tests.unit.apps.serving import PATIENCE_S, RunningApp, ask, wait_until
+from tests.unit.apps.serving import (
+    PATIENCE_S,
+    START_PATIENCE_S,
+    RunningApp,
+    Serve,
+    ask,
+    assert_workers,
+    starting,
+    wait_until,
+)
 
 REQUESTS = 6  # at once, where it is counted how many of them are under way
 
@@ -95,3 +108,64 @@ def assert_listening(port: int, count: int) -> None:
 
     wait_until(lambda: listening() >= count, f"{count} listening sockets")
     assert listening() == count
+
+
+def assert_a_socket_for_each_worker(serve: Serve, app: str, path: str) -> None:
+    """With `reuse_port`, each worker has a listening socket of its own."""
+    with serve(app, workers=3, reuse_port=1) as running:
+        assert_workers(running, 3)
+        assert_listening(running.port, 3)
+        assert running.get(path).status == 200
+
+
+def assert_pool_grows(running: RunningApp, database: Cluster, path: str, table: str) -> None:
+    """A pool of three that has served once opens the connections that it needs, and keeps them."""
+    assert_kept(running, database, 1)
+    with waiting_requests(running, database, path, table):
+        assert_under_way(running, database, 3)
+    assert_kept(running, database, 3)
+
+
+def assert_persistent(serve: Serve, database: Cluster, app: str, path: str) -> None:
+    """A worker of Django with persistent connections has one, whatever the number of requests."""
+    with serve(app, database_access="persistent") as running:
+        for _ in range(3):
+            assert running.get(path).status == 200
+        assert_kept(running, database, 1)
+
+
+def has_uvloop(running: RunningApp) -> bool:
+    """Return whether the first worker has loaded uvloop."""
+    return any("uvloop" in area.path for area in running.workers()[0].memory_maps())
+
+
+def assert_django_debug(serve: Serve, app: str, path: str) -> None:
+    """`debug` is Django's DEBUG, whose page on a missing path says so; the app still answers."""
+    for debug in (0, 1):
+        with serve(app, debug=debug) as running:
+            assert (b"DEBUG = True" in running.get("/nothing").body) == bool(debug)
+            assert running.get(path).status == 200
+
+
+def assert_refused(
+    app: CataloguedApp, services: dict[str, str], log_file: Path, **wrong: str | int
+) -> None:
+    """An app that is given a value that it does not know ends by itself, and names the value.
+
+    Of the settings, the first one is wrong.
+    """
+    with starting(app, services, log_file, **wrong) as running:
+        assert running.process.wait(START_PATIENCE_S) != 0
+        assert str(next(iter(wrong.values()))) in running.log()
+
+
+def assert_ends_in_order(running: RunningApp, database: Cluster, path: str) -> None:
+    """SIGTERM ends an app that has an idle client and used its database, and nothing is left."""
+    with contextlib.closing(running.connect()) as idle:
+        assert ask(idle, path).status == 200
+        running.stop()
+        for trouble in ("Traceback", "[ERROR]"):
+            assert trouble not in running.log()
+        wait_until(
+            lambda: database.connections(running.database_name) == 0, "no database connection left"
+        )

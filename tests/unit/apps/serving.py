@@ -212,11 +212,17 @@ def pip(python: str | Path, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "pip", "--quiet", "--python", str(python), *arguments]
 
 
-def run(command: list[str]) -> str:
+def run(command: list[str], **options: Any) -> str:
     """What a command printed. Fails with that if it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
     assert done.returncode == 0, f"{shlex.join(command)}: {done.stdout}{done.stderr}"
     return done.stdout
+
+
+def printed_in(app: CataloguedApp, code: str, environment: dict[str, str] | None = None) -> str:
+    """What Python code prints in the app's folder and virtual environment."""
+    python = str(make_venv(app) / "bin" / "python")
+    return run([python, "-B", "-c", code], cwd=app.folder, env=environment)
 
 
 def command_line(app: CataloguedApp, environment: dict[str, str]) -> list[str]:

@@ -1,6 +1,5 @@
 """Each setting that an app declares changes what it is said to change."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,17 +8,22 @@ from tests.unit.apps import serving
 from tests.unit.apps.cluster import Cluster
 from tests.unit.apps.observing import (
     REQUESTS,
+    assert_a_socket_for_each_worker,
     assert_closes,
+    assert_django_debug,
     assert_ends_idle,
     assert_keeps,
     assert_kept,
     assert_listening,
+    assert_persistent,
+    assert_pool_grows,
+    assert_refused,
     assert_under_way,
+    has_uvloop,
     waiting_requests,
 )
 from tests.unit.apps.serving import (
     CATALOGUE,
-    START_PATIENCE_S,
     RunningApp,
     Serve,
     assert_workers,
@@ -69,9 +73,7 @@ def test_by_default_a_worker_serves_one_request_and_its_database_connection_ends
 def test_workers_and_reuse_port(serve: Serve, defaults: dict[str, RunningApp], app: str) -> None:
     assert_workers(defaults[app], 2)
     assert_listening(defaults[app].port, 1)
-    with serve(app, workers=3, reuse_port=1) as running:
-        assert_workers(running, 3)
-        assert_listening(running.port, 3)
+    assert_a_socket_for_each_worker(serve, app, "/index")
 
 
 @pytest.mark.parametrize("app", GUNICORN_APPS)
@@ -124,17 +126,11 @@ def test_a_pool_opens_as_many_connections_as_are_needed_up_to_pool_size_and_keep
     with serve(app, database_access="pool", pool_size=3, **settings) as running:
         assert_kept(running, database, 0)
         assert running.get("/agents").status == 200
-        assert_kept(running, database, 1)
-        with waiting_requests(running, database, *AGENTS_TABLE):
-            assert_under_way(running, database, 3)
-        assert_kept(running, database, 3)
+        assert_pool_grows(running, database, *AGENTS_TABLE)
 
 
 def test_django_s_persistent_connections_stay_open(serve: Serve, database: Cluster) -> None:
-    with serve("django", database_access="persistent") as running:
-        for _ in range(3):
-            assert running.get("/agents").status == 200
-        assert_kept(running, database, 1)
+    assert_persistent(serve, database, "django", "/agents")
 
 
 def test_api_hour_with_a_connection_per_request(serve: Serve, database: Cluster) -> None:
@@ -160,9 +156,6 @@ def test_flask_s_pool_endpoint_takes_the_pool_whatever_the_setting(
 
 
 def test_event_loop(serve: Serve, defaults: dict[str, RunningApp]) -> None:
-    def has_uvloop(running: RunningApp) -> bool:
-        return any("uvloop" in area.path for area in running.workers()[0].memory_maps())
-
     assert not has_uvloop(defaults["aiohttp_api_hour"])
     with serve("aiohttp_api_hour", event_loop="uvloop") as running:
         assert has_uvloop(running)
@@ -179,16 +172,11 @@ def test_debug_is_asyncio_s_debug_mode(event_loop: str) -> None:
         "    print(loop.get_debug())\n"
         "    loop.close()\n"
     )
-    command = [str(serving.make_venv(app) / "bin" / "python"), "-B", "-c", code]
-    done = subprocess.run(command, cwd=app.folder, capture_output=True, text=True, check=False)
-    assert done.stdout.split() == ["False", "True"], done.stderr
+    assert serving.printed_in(app, code).split() == ["False", "True"]
 
 
-def test_debug_is_django_s_debug(serve: Serve, defaults: dict[str, RunningApp]) -> None:
-    assert b"DEBUG = True" not in defaults["django"].get("/nothing").body
-    with serve("django", debug=1) as running:
-        assert b"DEBUG = True" in running.get("/nothing").body
-        assert running.get("/agents").status == 200
+def test_debug_is_django_s_debug(serve: Serve) -> None:
+    assert_django_debug(serve, "django", "/agents")
 
 
 # --- what is wrong --------------------------------------------------------------------------------
@@ -205,9 +193,5 @@ def test_debug_is_django_s_debug(serve: Serve, defaults: dict[str, RunningApp]) 
 def test_a_value_that_is_not_known_ends_the_app_and_is_named(
     app: str, setting: str, value: str, tmp_path: Path, database: Cluster
 ) -> None:
-    log_file = tmp_path / "log"
-    with serving.starting(
-        AGENTS[app], {"DATABASE_URL": database.url}, log_file, **{setting: value}
-    ) as running:
-        assert running.process.wait(START_PATIENCE_S) != 0
-        assert value in running.log()
+    services = {"DATABASE_URL": database.url}
+    assert_refused(AGENTS[app], services, tmp_path / "log", **{setting: value})

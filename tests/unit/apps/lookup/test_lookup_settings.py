@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.apps import serving
 from tests.unit.apps.cluster import Cluster
-from tests.unit.apps.observing import assert_closes, assert_keeps
-from tests.unit.apps.serving import APPS, START_PATIENCE_S, Serve
+from tests.unit.apps.observing import assert_closes, assert_keeps, assert_refused
+from tests.unit.apps.serving import APPS, Serve
 
 LOOKUP = {app.name: app for app in APPS.values() if app.workload == "lookup"}
 QUICK = "SELECT id, name, amount FROM entry WHERE id = $1"
@@ -44,10 +43,7 @@ def test_a_value_that_is_not_known_ends_the_app_and_is_named(
     entries: Cluster, tmp_path: Path, app: str, setting: str
 ) -> None:
     services = {"DATABASE_URL": entries.url}
-    wrong = {setting: "telepathy"}
-    with serving.starting(LOOKUP[app], services, tmp_path / "log", **wrong) as running:
-        assert running.process.wait(START_PATIENCE_S) != 0
-        assert "telepathy" in running.log()
+    assert_refused(LOOKUP[app], services, tmp_path / "log", **{setting: "telepathy"})
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Each setting that the movies' apps declare changes what it is said to change."""
 
 import contextlib
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,21 +9,24 @@ from tests.unit.apps import serving
 from tests.unit.apps.cluster import Cluster
 from tests.unit.apps.observing import (
     REQUESTS,
+    assert_a_socket_for_each_worker,
     assert_closes,
+    assert_django_debug,
     assert_ends_idle,
+    assert_ends_in_order,
     assert_keeps,
     assert_kept,
     assert_listening,
+    assert_pool_grows,
+    assert_refused,
     assert_under_way,
     waiting_requests,
 )
 from tests.unit.apps.serving import (
     CATALOGUE,
     PATIENCE_S,
-    START_PATIENCE_S,
     RunningApp,
     Serve,
-    ask,
     assert_workers,
     wait_until,
 )
@@ -78,10 +80,7 @@ def test_by_default_a_sync_worker_serves_one_request_with_a_database_connection_
 def test_workers_and_reuse_port(serve: Serve, defaults: dict[str, RunningApp], app: str) -> None:
     assert_workers(defaults[app], 2)
     assert_listening(defaults[app].port, 1)
-    with serve(app, workers=3, reuse_port=1) as running:
-        assert_workers(running, 3)
-        assert_listening(running.port, 3)
-        assert running.get(path(app)).status == 200
+    assert_a_socket_for_each_worker(serve, app, path(app))
 
 
 def test_one_aiohttp_process_serves_by_itself_and_more_of_them_under_gunicorn(
@@ -131,10 +130,8 @@ def test_a_pool_opens_as_many_connections_as_are_needed_up_to_pool_size_and_keep
 ) -> None:
     more: Settings = {"database_access": "pool", "pool_size": 3, "threads": REQUESTS}
     with serve(app, **more, **settings) as running:
-        assert_kept(running, database, 1)  # it has answered once, to show that it does
-        with waiting_requests(running, database, path(app), TABLE):
-            assert_under_way(running, database, 3)
-        assert_kept(running, database, 3)
+        # it has answered once, to show that it does
+        assert_pool_grows(running, database, path(app), TABLE)
 
 
 @pytest.mark.parametrize(("app", "settings"), WAYS)
@@ -179,10 +176,8 @@ def test_both_ways_to_the_orm_send_one_statement_per_request(
 # --- debug ----------------------------------------------------------------------------------------
 
 
-def test_debug_is_django_s_debug(serve: Serve, defaults: dict[str, RunningApp]) -> None:
-    assert b"DEBUG = True" not in defaults["django"].get("/nothing").body
-    with serve("django", debug=1) as running:
-        assert b"DEBUG = True" in running.get("/nothing").body
+def test_debug_is_django_s_debug(serve: Serve) -> None:
+    assert_django_debug(serve, "django", path("django"))
 
 
 def test_debug_of_aiohttp_is_django_s_and_asyncio_s() -> None:
@@ -197,37 +192,27 @@ def test_debug_of_aiohttp_is_django_s_and_asyncio_s() -> None:
         "asyncio.run(main())\n"
     )
     for debug, seen in ((0, "False False\n"), (1, "True True\n")):
-        environment = serving.settings_environment(app, {"debug": debug})
-        done = subprocess.run(
-            [str(serving.make_venv(app) / "bin" / "python"), "-B", "-c", code],
-            cwd=app.folder,
-            env={"DATABASE_URL": "postgresql://u:p@127.0.0.1:9/none", **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.stdout == seen, done.stderr
+        url = {"DATABASE_URL": "postgresql://u:p@127.0.0.1:9/none"}
+        environment = url | serving.settings_environment(app, {"debug": debug})
+        assert serving.printed_in(app, code, environment) == seen
 
 
 # --- what is wrong --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("app", "settings", "value"),
+    ("app", "settings"),
     [
-        *((app, {"database_access": "telepathy"}, "telepathy") for app in MOVIES),
-        ("django", {"worker_class": "artisan"}, "artisan"),
-        ("aiohttp_orm", {"orm": "oracle"}, "oracle"),
-        ("aiohttp_orm", {"orm": "oracle", "workers": 2}, "oracle"),
+        *((app, {"database_access": "telepathy"}) for app in MOVIES),
+        ("django", {"worker_class": "artisan"}),
+        ("aiohttp_orm", {"orm": "oracle"}),
+        ("aiohttp_orm", {"orm": "oracle", "workers": 2}),
     ],
 )
 def test_a_value_that_is_not_known_ends_the_app_and_is_named(
-    app: str, settings: Settings, value: str, tmp_path: Path, database: Cluster
+    app: str, settings: Settings, tmp_path: Path, database: Cluster
 ) -> None:
-    services = {"DATABASE_URL": database.url}
-    with serving.starting(MOVIES[app], services, tmp_path / "log", **settings) as running:
-        assert running.process.wait(START_PATIENCE_S) != 0
-        assert value in running.log()
+    assert_refused(MOVIES[app], {"DATABASE_URL": database.url}, tmp_path / "log", **settings)
 
 
 # --- the end --------------------------------------------------------------------------------------
@@ -250,14 +235,10 @@ def test_sigterm_ends_an_app_that_has_an_idle_client_and_used_its_database(
     serve: Serve, database: Cluster, app: str, settings: Settings
 ) -> None:
     before = set(Path(MOVIES[app].folder).rglob("*"))
-    with serve(app, **settings) as running, contextlib.closing(running.connect()) as idle:
-        assert ask(idle, path(app)).status == 200
-        running.stop()
-        for trouble in ("Traceback", "[ERROR]", "Warning", "couldn't stop"):
+    with serve(app, **settings) as running:
+        assert_ends_in_order(running, database, path(app))
+        for trouble in ("Warning", "couldn't stop"):
             assert trouble not in running.log()
-        wait_until(
-            lambda: database.connections(running.database_name) == 0, "no database connection left"
-        )
     assert set(Path(MOVIES[app].folder).rglob("*")) == before  # it wrote nothing in its folder
 
 

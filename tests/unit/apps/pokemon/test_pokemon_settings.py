@@ -7,7 +7,15 @@ import pytest
 
 from tests.unit.apps import serving
 from tests.unit.apps.cluster import Cluster
-from tests.unit.apps.observing import REQUESTS, assert_closes, assert_under_way, waiting_requests
+from tests.unit.apps.observing import (
+    REQUESTS,
+    assert_closes,
+    assert_ends_in_order,
+    assert_refused,
+    assert_under_way,
+    has_uvloop,
+    waiting_requests,
+)
 from tests.unit.apps.serving import APPS, START_PATIENCE_S, RunningApp, Serve, ask, wait_until
 
 NAMES = ["django_sync", "django_async"]
@@ -114,9 +122,6 @@ def test_keepalive_s_of_0_closes_uvicorn_s_connections(serve: Serve, worker_clas
 
 
 def test_the_h11_worker_does_without_uvloop(serve: Serve, defaults: dict[str, RunningApp]) -> None:
-    def has_uvloop(running: RunningApp) -> bool:
-        return any("uvloop" in area.path for area in running.workers()[0].memory_maps())
-
     assert has_uvloop(defaults["django_async"])
     with serve("django_async", worker_class="uvicorn_worker.UvicornH11Worker") as running:
         assert not has_uvloop(running)
@@ -165,10 +170,7 @@ def test_a_value_that_is_not_known_ends_the_app_and_is_named(
     name: str, setting: str, tmp_path: Path
 ) -> None:
     url = {"DATABASE_URL": "postgresql://none"}
-    app = APPS[f"pokemon/{name}"]
-    with serving.starting(app, url, tmp_path / "log", **{setting: "telepathy"}) as running:
-        assert running.process.wait(START_PATIENCE_S) != 0
-        assert "telepathy" in running.log()
+    assert_refused(APPS[f"pokemon/{name}"], url, tmp_path / "log", **{setting: "telepathy"})
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -200,14 +202,5 @@ def status(running: RunningApp, path: str) -> int | None:
 def test_sigterm_ends_an_app_that_has_an_idle_client_and_a_pool(
     serve: Serve, creatures: Cluster, name: str, settings: dict[str, str | int]
 ) -> None:
-    with (
-        serve(name, workers=2, **settings) as running,
-        contextlib.closing(running.connect()) as idle,
-    ):
-        assert ask(idle, PATHS[name]).status == 200
-        running.stop()
-        assert "Traceback" not in running.log()
-        assert "[ERROR]" not in running.log()
-        wait_until(
-            lambda: creatures.connections(running.database_name) == 0, "no connection is left"
-        )
+    with serve(name, workers=2, **settings) as running:
+        assert_ends_in_order(running, creatures, PATHS[name])

@@ -1,7 +1,6 @@
 """Each setting that the records apps declare changes what it is said to change."""
 
 import contextlib
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,11 +9,16 @@ from tests.unit.apps import serving
 from tests.unit.apps.cluster import Cluster
 from tests.unit.apps.observing import (
     REQUESTS,
+    assert_a_socket_for_each_worker,
     assert_closes,
+    assert_django_debug,
     assert_ends_idle,
+    assert_ends_in_order,
     assert_keeps,
     assert_kept,
-    assert_listening,
+    assert_persistent,
+    assert_pool_grows,
+    assert_refused,
     assert_under_way,
     waiting_requests,
 )
@@ -23,7 +27,6 @@ from tests.unit.apps.serving import (
     START_PATIENCE_S,
     RunningApp,
     Serve,
-    ask,
     assert_workers,
     wait_until,
 )
@@ -54,9 +57,7 @@ def test_aiohttp_with_more_workers_runs_under_gunicorn_with_its_worker(serve: Se
 
 @pytest.mark.parametrize("app", APPS)
 def test_workers_and_reuse_port(serve: Serve, app: str) -> None:
-    with serve(app, workers=3, reuse_port=1) as running:
-        assert_workers(running, 3)
-        assert_listening(running.port, 3)
+    assert_a_socket_for_each_worker(serve, app, PATH)
 
 
 @pytest.mark.parametrize("app", GUNICORN_APPS)
@@ -109,10 +110,7 @@ def test_a_pool_opens_as_many_connections_as_are_needed_up_to_pool_size_and_keep
 ) -> None:
     with serve(app, database_access="pool", pool_size=3, **settings) as running:
         assert running.get(PATH).status == 200
-        assert_kept(running, database, 1)
-        with waiting_requests(running, database, PATH, "record"):
-            assert_under_way(running, database, 3)
-        assert_kept(running, database, 3)
+        assert_pool_grows(running, database, PATH, "record")
 
 
 @pytest.mark.parametrize(("app", "settings"), MANY_AT_ONCE)
@@ -127,10 +125,7 @@ def test_a_connection_per_request_ends_with_it(
 
 
 def test_django_s_persistent_connections_stay_open(serve: Serve, database: Cluster) -> None:
-    with serve("django", database_access="persistent") as running:
-        for _ in range(3):
-            assert running.get(PATH).status == 200
-        assert_kept(running, database, 1)
+    assert_persistent(serve, database, "django", PATH)
 
 
 @pytest.mark.parametrize(("autocommit", "transactions"), [(0, 3), (1, 0)])
@@ -163,30 +158,16 @@ def test_middleware_of_django(serve: Serve) -> None:
 
 
 def test_debug_of_django_is_its_debug(serve: Serve) -> None:
-    with serve("django") as running:
-        assert b"DEBUG = True" not in running.get("/nothing").body
-    with serve("django", debug=1) as running:
-        assert b"DEBUG = True" in running.get("/nothing").body
-        assert running.get(PATH).status == 200
+    assert_django_debug(serve, "django", PATH)
 
 
 def said_without_and_with_debug(app: str, code: str, database: Cluster) -> list[str]:
     """What code that sees the app's package prints, with debug 0 and 1."""
-    command = [str(serving.make_venv(APPS[app]) / "bin" / "python"), "-B", "-c"]
     said = []
     for debug in (0, 1):
-        done = subprocess.run(
-            [*command, f"import records\n{code}"],
-            cwd=APPS[app].folder,
-            env={
-                "DATABASE_URL": database.url,
-                **serving.settings_environment(APPS[app], {"debug": debug}),
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        said.append(done.stdout.strip() or done.stderr)
+        url = {"DATABASE_URL": database.url}
+        environment = url | serving.settings_environment(APPS[app], {"debug": debug})
+        said.append(serving.printed_in(APPS[app], f"import records\n{code}", environment).strip())
     return said
 
 
@@ -243,9 +224,7 @@ def test_a_value_that_is_not_known_ends_the_app_and_is_named(
     app: str, setting: str, value: str, tmp_path: Path, database: Cluster
 ) -> None:
     services = {"DATABASE_URL": database.url}
-    with serving.starting(APPS[app], services, tmp_path / "log", **{setting: value}) as running:
-        assert running.process.wait(START_PATIENCE_S) != 0
-        assert value in running.log()
+    assert_refused(APPS[app], services, tmp_path / "log", **{setting: value})
 
 
 @pytest.mark.parametrize("app", APPS)
@@ -272,11 +251,5 @@ def test_an_error_reaches_the_journal(app: str, tmp_path: Path) -> None:
 def test_sigterm_ends_an_app_that_has_an_idle_client_and_used_its_database(
     serve: Serve, database: Cluster, app: str, settings: Settings
 ) -> None:
-    with serve(app, **settings) as running, contextlib.closing(running.connect()) as idle:
-        assert ask(idle, PATH).status == 200
-        running.stop()
-        assert "Traceback" not in running.log()
-        assert "[ERROR]" not in running.log()
-        wait_until(
-            lambda: database.connections(running.database_name) == 0, "no database connection left"
-        )
+    with serve(app, **settings) as running:
+        assert_ends_in_order(running, database, PATH)

@@ -1,7 +1,6 @@
 """Each setting that a todo app declares changes what it is said to change; and how apps end."""
 
 import contextlib
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,16 +9,21 @@ from tests.unit.apps import redis_server, serving
 from tests.unit.apps.cluster import Cluster
 from tests.unit.apps.observing import (
     REQUESTS,
+    assert_a_socket_for_each_worker,
     assert_closes,
+    assert_django_debug,
+    assert_ends_in_order,
     assert_keeps,
     assert_kept,
     assert_listening,
+    assert_persistent,
+    assert_refused,
     assert_under_way,
+    has_uvloop,
     waiting_requests,
 )
 from tests.unit.apps.serving import (
     CATALOGUE,
-    START_PATIENCE_S,
     RunningApp,
     Serve,
     ask,
@@ -54,9 +58,7 @@ def test_by_default_django_closes_and_aiohttp_keeps(defaults: dict[str, RunningA
 def test_workers_and_reuse_port(serve: Serve, defaults: dict[str, RunningApp], app: str) -> None:
     assert_workers(defaults[app], 2)
     assert_listening(defaults[app].port, 1)
-    with serve(app, workers=3, reuse_port=1) as running:
-        assert_workers(running, 3)
-        assert_listening(running.port, 3)
+    assert_a_socket_for_each_worker(serve, app, "/")
 
 
 @pytest.mark.parametrize(
@@ -90,10 +92,7 @@ def test_database_access_and_pool_size(
 
 
 def test_django_s_persistent_connections_stay_open(serve: Serve, database: Cluster) -> None:
-    with serve("django", database_access="persistent") as running:
-        for _ in range(3):
-            assert running.get("/").status == 200
-        assert_kept(running, database, 1)
+    assert_persistent(serve, database, "django", "/")
 
 
 @pytest.mark.parametrize("app", TODO)
@@ -107,19 +106,14 @@ def test_redis_is_reached_by_a_kept_connection(serve: Serve, redis_url: str, app
 
 
 def test_event_loop(serve: Serve, defaults: dict[str, RunningApp]) -> None:
-    def has_uvloop(running: RunningApp) -> bool:
-        return any("uvloop" in area.path for area in running.workers()[0].memory_maps())
-
     assert not has_uvloop(defaults["aiohttp"])
     with serve("aiohttp", event_loop="uvloop") as running:
         assert has_uvloop(running)
         assert_keeps(running, "/")
 
 
-def test_debug_is_django_s_debug(serve: Serve, defaults: dict[str, RunningApp]) -> None:
-    assert b"DEBUG = True" not in defaults["django"].get("/nothing").body
-    with serve("django", debug=1) as running:
-        assert b"DEBUG = True" in running.get("/nothing").body
+def test_debug_is_django_s_debug(serve: Serve) -> None:
+    assert_django_debug(serve, "django", "/")
 
 
 def test_debug_is_asyncio_s_debug_mode() -> None:
@@ -133,15 +127,8 @@ def test_debug_is_asyncio_s_debug_mode() -> None:
         "print(asyncio.run(debug()))\n"
     )
     for value, expected in (("0", "False\n"), ("1", "True\n")):
-        done = subprocess.run(
-            [str(serving.make_venv(app) / "bin" / "python"), "-B", "-c", code],
-            cwd=app.folder,
-            env={"DEBUG": value, "KEEPALIVE_S": "75"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.stdout == expected, done.stderr
+        environment = {"DEBUG": value, "KEEPALIVE_S": "75"}
+        assert serving.printed_in(app, code, environment) == expected
 
 
 @pytest.mark.parametrize("app", TODO)
@@ -178,9 +165,7 @@ def test_a_value_that_is_not_known_ends_the_app_and_is_named(
     app: str, setting: str, value: str, tmp_path: Path, database: Cluster, redis_url: str
 ) -> None:
     services = {"DATABASE_URL": database.url, "REDIS_URL": redis_url}
-    with serving.starting(TODO[app], services, tmp_path / "log", **{setting: value}) as running:
-        assert running.process.wait(START_PATIENCE_S) != 0
-        assert value in running.log()
+    assert_refused(TODO[app], services, tmp_path / "log", **{setting: value})
 
 
 @pytest.mark.parametrize(
@@ -197,15 +182,6 @@ def test_sigterm_ends_an_app_that_has_an_idle_client_and_used_its_services(
     serve: Serve, database: Cluster, app: str, settings: Settings
 ) -> None:
     before = set(Path(TODO[app].folder).rglob("*"))
-    with (
-        serve(app, **{"workers": 2, **settings}) as running,
-        contextlib.closing(running.connect()) as idle,
-    ):
-        assert ask(idle, "/").status == 200
-        running.stop()
-        assert "Traceback" not in running.log()
-        assert "[ERROR]" not in running.log()
-        wait_until(
-            lambda: database.connections(running.database_name) == 0, "no database connection left"
-        )
+    with serve(app, **{"workers": 2, **settings}) as running:
+        assert_ends_in_order(running, database, "/")
     assert set(Path(TODO[app].folder).rglob("*")) == before  # it wrote nothing in its folder
