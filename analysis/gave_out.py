@@ -1,4 +1,4 @@
-"""Tell in tables what held runs back first. Pure functions."""
+"""Say in tables what held runs back. Pure functions."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from analysis.load import LoadedCampaign
 from testbed.model.results import RunRecord
 
-TITLE = "Gave out first"
+TITLE = "Held back by"
 
 
 def recorded(campaign: LoadedCampaign) -> bool:
