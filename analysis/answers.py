@@ -31,7 +31,7 @@ from testbed.numbers import MISSING, rate
 ANSWERS_ALL = 0.99  # of the asked rate: an app that reaches it answers what was asked
 MOST_BASELINES = 6  # to choose from: each takes a ratio and its interval in every row
 GOODPUT, P99 = BY_KEY["goodput_rps"], BY_KEY["response_p99_us"]
-# The figures of the ranked table; costs only of campaigns whose hosts told them
+# The figures of the ranked table; costs only of campaigns whose hosts reported them
 BESIDE = (GOODPUT, P99, *(BY_KEY[key] for key in SHOWN_COSTS))
 WORDS = {
     GOODPUT.key: ("answers", "{size} times as many as {other}"),
@@ -40,7 +40,7 @@ WORDS = {
 }
 
 # How the first app stands to another: told apart from it, the same within compare's tolerance, or
-# neither; or nothing tells, since a side has one trial
+# neither; or unknown, since a side has one trial
 Told = Literal["ahead", "level", "undecided", "one trial"]
 TIED: tuple[Told, ...] = ("level", "undecided")
 

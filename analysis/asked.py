@@ -9,7 +9,7 @@ from analysis.groups import apps, endpoints
 from analysis.load import LoadedCampaign
 from testbed.numbers import MISSING
 
-FEW = 3  # values are listed up to this number; of more, the lowest and the highest are told
+FEW = 3  # values are listed up to this number; of more, the lowest and the highest are shown
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class AskedKey:
     """One key of the experiment as resolved, and whether the command line overrode it."""
 
     key: str
-    value: Any  # None: not told
+    value: Any  # None: not known
     overridden: bool
 
 

@@ -77,7 +77,7 @@ def _cost(key: str, title: str) -> Figure:
     return Figure(key, title, lambda output: None, digits)
 
 
-# What a run cost (analysis/cost.py), of campaigns whose hosts tell it; these follow FIGURES.
+# What a run cost (analysis/cost.py), of campaigns whose hosts report it; these follow FIGURES.
 COSTS = (
     _cost("cpu_ms_per_answer", "CPU ms/answer"),
     _cost("app_cpu_ms_per_answer", "of it app"),

@@ -151,15 +151,6 @@ def _histogram(tagged: _Tagged, *, correct: bool) -> Histogram | None:
     )
 
 
-def read_curve(path: Path) -> LatencyCurve | None:
-    """Return the response-time curve of a histogram log; None if the log holds no value.
-
-    All intervals are added up. Raises ValueError if the log holds no histogram or is broken.
-    """
-    found = read_histogram(path)
-    return None if found is None else found.curve
-
-
 def _curve(total: HdrHistogram, correct: bool) -> LatencyCurve:
     count = int(total.get_total_count())
     highest = 1 - MIN_BEYOND / count

@@ -223,8 +223,8 @@ def trials_needed(of: npt.ArrayLike, to: npt.ArrayLike, percent: float) -> Float
 
     This is C. Stein's rule (A Two-Sample Test for a Linear Hypothesis whose Power is Independent of
     the Variance, Annals of Mathematical Statistics 16, 1945): the first trials, made in the same
-    blocks, tell how much a ratio scatters, and therefore how many are needed in all. Their mean
-    tells nothing of their scatter, so the mean of all trials, with the scatter of the first ones
+    blocks, show how much a ratio scatters, and therefore how many are needed in all. Their mean
+    says nothing of their scatter, so the mean of all trials, with the scatter of the first ones
     only, has an interval that holds the truth as often as if the number had been fixed beforehand.
     To look at the interval after each trial, and to stop when it happens to be narrow, would not.
     """

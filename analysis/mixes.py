@@ -44,7 +44,7 @@ def mixes(campaign: LoadedCampaign) -> list[str]:
 def rows(campaign: LoadedCampaign, mix: str) -> list[PartRow]:
     """Return a row for each part of a mix and group of trials, with all rows of a part together."""
     records = {run.record.run_id: run.record for run in campaign.runs}
-    # A label may tell the load, which is that of the mix
+    # A label may name the load, which is that of the mix
     labels = {run.record.run_id: one.label for one in groups(campaign, mix) for run in one.runs}
     found = []
     for part in _parts(campaign, mix):
@@ -88,7 +88,7 @@ def _of_part(campaign: LoadedCampaign, mix: str, part: str) -> LoadedCampaign:
 def part_record(record: RunRecord, part: str) -> RunRecord:
     """Return the record of a run of a mix as if it had asked only this part, at its share.
 
-    Whether response times are lower bounds is told by the part's own requests.
+    Whether response times are lower bounds follows from the part's own requests.
     """
     output, load = record.output, record.load
     if load.rate_rps is not None:

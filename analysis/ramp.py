@@ -53,7 +53,7 @@ class Step:
 
     @property
     def counts(self) -> bool:
-        """Whether the run can tell where slow-down and errors begin."""
+        """Whether the run can show where slow-down and errors begin."""
         return counts_in_search(self.record)
 
     @property

@@ -4,7 +4,7 @@ The ratio is that of the means over the trials, or of the percentiles of all tri
 (analysis/merged.py), as a mean of percentiles is no percentile. Its interval is Student's t on the
 logarithm (analysis/intervals.py): paired where the trials of both cells were interleaved in one
 campaign, so that trial k of both is one block, and unpaired otherwise. For campaigns that were
-measured apart, the noise between campaigns is added, where it is known. One trial tells nothing of
+measured apart, the noise between campaigns is added, where it is known. One trial says nothing of
 spread. With one trial on a side there is a ratio, but no interval, and nothing is decided.
 
 Of some trials only the bounds of a figure are known (a Span). Such figures make the interval wider:
@@ -197,7 +197,7 @@ def estimate(
     The interval is that of the trials' own figures, and holds the ratio. Each side must have at
     least one trial. With `paired`, the trials of both sides with the same index were made in the
     same block, so both sides have equally many. `between` is the noise between campaigns, for sides
-    that belong to two. `first` says for each side how many of its trials tell its scatter, if that
+    that belong to two. `first` says for each side how many of its trials show its scatter, if that
     of the first ones decided on the number of all.
     """
     trials = (len(of), len(to))

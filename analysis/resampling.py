@@ -28,7 +28,7 @@ from analysis.intervals import CONFIDENCE, Floats
 
 REPLICATES = 200
 RESOLUTION = 0.002  # of times: finer ones would take time, and intervals are wider
-MOST_BLOCKS = 60  # of a trial; more do not tell more, and take time
+MOST_BLOCKS = 60  # of a trial; more do not show more, and take time
 SEED = 20_150_225
 ROUNDING = 1e-6  # of sums of floats that are meant to be whole numbers
 

@@ -5,12 +5,12 @@
 
 Of aiohttp: its parser in Python or in C, JSON by ujson or by the standard library, Nagle's
 algorithm on or off, for a small document and for one of 50 agents. Of a login to PostgreSQL by md5:
-psycopg 2 or 3, with TLS or without. CPU times are told, of the server or of both programs, so that
+psycopg 2 or 3, with TLS or without. CPU times are shown, of the server or of both programs, so that
 a busy machine disturbs them little; of Nagle's algorithm also the time that passed, as it makes
 answers wait. Of a server that closes each connection: a listen queue of 128, at which Linux cut it
-off by default until 5.4, or of 2048, Gunicorn's; how many connections found no place in it is told,
-each of which is tried again after a second. Everything is on loopback, in turns; over one
-connection at a time, but for the queues, where 400 clients connect anew for each request.
+off by default until 5.4, or of 2048, Gunicorn's; it is counted how many connections found no
+place in it, each of which is tried again after a second. Everything is on loopback, in turns; over
+one connection at a time, but for the queues, where 400 clients connect anew for each request.
 """
 
 import asyncio

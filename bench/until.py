@@ -3,7 +3,7 @@
 Trials are log-normal and made in blocks, as in bench/intervals.py. The first ones decide how many
 are made in all (analysis/intervals.py, trials_needed); with several cells, the one that needs most.
 Prints how often the interval of the first cell holds the true ratio; how often it would if all
-trials told the scatter, and if one had looked after each trial and stopped when it was narrow
+trials showed the scatter, and if one had looked after each trial and stopped when it was narrow
 enough; how often two equal versions of six cells are called worse; how wide intervals came out; and
 how many trials were made. tests/unit/report/test_until.py asks the same of settings drawn anew.
 

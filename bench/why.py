@@ -111,7 +111,7 @@ def _holding(found: LogRatio, log: float) -> int:
 
 
 def named_by_chance(setting: Setting, campaigns: int, dice: np.random.Generator) -> int:
-    """Return in how many campaigns an interaction is told that is not there.
+    """Return in how many campaigns an interaction is reported that is not there.
 
     The setting has no effects of several players together.
     """

@@ -1,4 +1,4 @@
-"""List apps, workloads, experiments, settings, results and generators, and tell of one name."""
+"""List apps, workloads, experiments, settings, results and generators, and describe one of them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -95,7 +95,7 @@ def workload_names() -> list[str]:
 
 
 def all_names() -> list[str]:
-    """Return every name that `testbed info` can tell of, besides those of results."""
+    """Return every name that `testbed info` can describe, besides those of results."""
     measured = {*experiment_names(), *articles.names(), *questions.names()}
     return sorted({*app_names(), *workload_names(), *measured, *GENERATORS})
 

@@ -1,6 +1,6 @@
 """Turn the options that testbed/cli/options.py declares into parameters of Typer's commands.
 
-Values stay texts until the options' own model reads them. So a wrong value is told in the same
+Values stay texts until the options' own model reads them. So a wrong value is reported in the same
 words as by fab, and what may be given is said in one place.
 """
 

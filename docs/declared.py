@@ -81,7 +81,7 @@ def settings(workload: str) -> str:
     alike: dict[str, dict[tuple[str, str, str], list[str]]] = {}
     for app in apps.values():
         for name, one in app.spec.settings.items():
-            if name in database.SETTINGS:  # which all have, and their own table tells
+            if name in database.SETTINGS:  # which all have, and their own table shows
                 continue
             row = (f"{one.default}", one.others, one.description)
             alike.setdefault(name, {}).setdefault(row, []).append(app.name)

@@ -2,7 +2,8 @@
 
 Those of apps, workloads, experiments and articles follow from the models that read these files;
 those of an inventory from the roles' argument_specs and from what the control side reads. A schema
-knows each key and each value by itself. What several keys must be together, only reading tells.
+knows each key and each value by itself. Rules about several keys are checked only when the file is
+read.
 """
 
 import json

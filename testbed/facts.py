@@ -26,7 +26,7 @@ def flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def host_facts(host: HostRecord) -> dict[str, str]:
-    """Return a host's properties, sysctls and packages by name, without those it did not tell."""
+    """Return a host's properties, sysctls and packages by name, without those it did not report."""
     facts = {
         "name": host.hostname,
         "system": host.os,

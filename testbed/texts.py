@@ -35,7 +35,7 @@ def shown(value: object) -> str:
 def shown_name(name: object) -> str:
     """Return a key, path or name as an error message shows it: without quotes, on one line.
 
-    Of a long one, the middle is left out: the end of a path tells more than its middle.
+    Of a long one, the middle is left out: the end of a path says more than its middle.
     """
     text = plain(str(name)).replace("\n", "\\n").replace("\t", "\\t")
     if len(text) <= 2 * SHOWN_CHARACTERS:

@@ -1,6 +1,6 @@
 """Draw cost against speed: CPU time of the server per correct answer, by correct answers a second.
 
-Only campaigns whose hosts tell CPU times have this chart.
+Only campaigns whose hosts report CPU times have this chart.
 """
 
 from typing import Any

@@ -222,7 +222,7 @@ def _hidden(run: LoadedRun) -> Hidden | None:
         for share, us in zip(curve.fractions, curve.values_us, strict=True)
         if known[0][0] <= _x(share) <= known[-1][0]
     ]
-    # Between two percentiles that the tool tells, service times are interpolated
+    # Between two percentiles that the tool reports, service times are interpolated
     service_us = np.interp([x for x, _ in drawn], [x for x, _ in known], [us for _, us in known])
     return Hidden(
         x=[x for x, _ in drawn],

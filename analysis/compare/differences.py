@@ -32,7 +32,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Packages:
-    """Many packages of one host that differ, told in one line."""
+    """Many packages of one host that differ, reported in one line."""
 
     host: str
     differences: list[Difference]
@@ -51,7 +51,7 @@ class Packages:
 def folded(
     found: Iterable[Difference], few: float | None = None
 ) -> tuple[list[Difference], list[Packages]]:
-    """Return the differences that are told singly, and hosts of which more than `few` packages do.
+    """Return the differences to report singly, and hosts of which more than `few` packages differ.
 
     `few` is FEW_PACKAGES unless given.
     """

@@ -190,7 +190,7 @@ def _within(pairs: Sequence[Pair]) -> tuple[float | None, float | None]:
 def _by_trials(pairs: Sequence[Pair]) -> list[float] | None:
     """Return for each campaign what its trials leave to chance in its mean, in percent.
 
-    Return None if a campaign has fewer than two blocks, which do not tell it.
+    Return None if a campaign has fewer than two blocks: they do not show it.
     """
     found = []
     for old, new in pairs:

@@ -61,7 +61,7 @@ def measured(folders: Iterable[Path], a: Campaign, b: Campaign) -> NoiseOf:
     """Return the noise of the place where both campaigns were measured.
 
     It is read from the results folders in which the campaigns' `folders` lie. A copy of a document
-    tells nothing more, so it is left out. So is a campaign that another document has, too. Raises
+    shows nothing more, so it is left out. So is a campaign that another document has, too. Raises
     TestbedError, which names the file, for a document that does not fit.
     """
     places = {folder.resolve().parent / FOLDER for folder in folders}

@@ -157,6 +157,6 @@ def _figures(comparisons: Sequence[Comparison]) -> list[tuple[Cell, float, float
 
 
 def _unit(cell: Cell) -> str:
-    """Return the unit that the end of a figure's key tells; of a count, what is counted."""
+    """Return the unit at the end of a figure's key; of a count, what is counted."""
     key = cell.metric.key
     return next((unit for end, unit in UNITS.items() if key.endswith(end)), "count")

@@ -20,7 +20,7 @@ from testbed.numbers import MISSING
 from testbed.texts import plain
 
 SIGNS = {"better": "🟢 better", "same": "⚪ same", "worse": "🔴 worse", "undecided": "🟡 undecided"}
-_SPECIAL = re.compile(r"([\\`*_\[\]|~#@])")  # @: nobody is to be told because of an app's name
+_SPECIAL = re.compile(r"([\\`*_\[\]|~#@])")  # @: nobody is to be notified because of an app's name
 
 
 def text(comparisons: Sequence[Comparison]) -> str:

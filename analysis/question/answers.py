@@ -181,7 +181,7 @@ def answer(campaign: LoadedCampaign) -> Answers:
 
 
 def _judge(found: Answers, figure: Figure) -> None:
-    """Add what the campaign tells of a figure, with verdicts.
+    """Add what the campaign shows of a figure, with verdicts.
 
     Each figure is a question of its own, so Holm's correction is for all comparisons in it.
     """
@@ -315,7 +315,7 @@ def _spans(probes: Mapping[int, RunRecord], figure: Figure) -> list[tuple[int, S
 def _at_capacity(answers: Sequence[Answer]) -> dict[int, RunRecord]:
     """Return, by trial, the probe that ran at the highest rate which is not above the capacity.
 
-    What an answer costs is told by a server that does as much as it may, and no more.
+    What an answer costs is shown by a server that does as much as it may, and no more.
     """
     found = {}
     for answer in answers:

@@ -82,12 +82,12 @@ def sentences(found: Answers, endpoint: str) -> list[Sentence]:
 
 
 def _measured(figure: Figure, compared: Sequence[Compared]) -> bool:
-    """Return whether there is something to tell: hosts that tell no cost are passed over."""
+    """Return whether there is something to tell: hosts that report no cost are passed over."""
     return figure is CAPACITY or any(one.ratio is not None for one in compared)
 
 
 def _asked(found: Answers, pairing: Pairing) -> bool:
-    """Return whether a pairing is an answer of its own; others only tell what more would do."""
+    """Return whether a pairing is an answer of its own; others only show what more would do."""
     plan = found.plan
     return pairing.to == plan.baseline or plan.stack(pairing.of).more_of == pairing.to
 

@@ -90,7 +90,7 @@ def show(campaign: LoadedCampaign, why: Why, found: Sequence[Explained], console
 
 
 def of_all(found: Sequence[Explained]) -> list[str]:
-    """Return the remarks that hold for all of several figures, so that they are told once."""
+    """Return the remarks that hold for all of several figures, so that they are shown once."""
     if len(found) < 2:
         return []
     first, *others = (one.remarks for one in found)
@@ -98,7 +98,7 @@ def of_all(found: Sequence[Explained]) -> list[str]:
 
 
 def lines(why: Why, one: Explained, told_once: Sequence[str]) -> list[str]:
-    """Return what is told below a figure's table: interactions, and remarks on it alone."""
+    """Return what is said below a figure's table: interactions, and remarks on it alone."""
     own = (remark for remark in one.remarks if remark not in told_once)
     return [*(interaction_text(why, each) for each in one.interactions), *own]
 

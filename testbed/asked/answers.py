@@ -23,7 +23,7 @@ from testbed.texts import shown
 
 LONGEST_PROBLEM = 500  # the most characters of a wrong answer that a record keeps
 LONGEST_MATCHED = 64 * 1024  # characters of a text that is compared with a pattern
-MOST_MISFITS = 20  # of a document and its schema, of which the most telling is told
+MOST_MISFITS = 20  # where a document does not fit its schema; the most telling one is named
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def compare_all(
 ) -> AnswerCheck:
     """Compare some answers to one request, of which there is at least one, with the expected one.
 
-    Report the first difference; if there is none, what the answers together do not keep to.
+    Report the first difference; if there is none, the first rule that they together break.
     """
     documents: list[Any] = []
     seen = answers[-1]
@@ -109,7 +109,10 @@ def compare_all(
 
 
 def _check(answer: Answer, expected: Expected) -> list[Any]:
-    """Return the JSON document of an answer, if its shape is told. Raises _Wrong, or Broken."""
+    """Return an answer's JSON document, if the workload declares its shape.
+
+    Raises _Wrong, or Broken.
+    """
     try:
         with patterns.limited(patterns.MATCHED_S):
             _check_head(answer, expected.spec)

@@ -28,7 +28,7 @@ class Expected:
     document: Any  # parsed from JSON; None for other bodies
     texts: list[list[str] | None]  # of HTML, for each selection; None if not compared
     text: str | None = None  # of a plain text
-    shape: Draft202012Validator | None = None  # of a JSON document; None if none is told
+    shape: Draft202012Validator | None = None  # of a JSON document; None if none is declared
 
 
 def read(folder: Path, spec: ExpectedAnswer) -> Expected:

@@ -1,4 +1,4 @@
-"""Say what one run of a search for a capacity tells. Pure."""
+"""Define what one run of a search for a capacity shows. Pure."""
 
 from dataclasses import dataclass
 

@@ -204,7 +204,7 @@ class _Reader:
 
 @dataclass(frozen=True)
 class _Place:
-    """A line that is read. Within its block, an error is told with its file and number."""
+    """A line that is read. An error in its block is raised with its file and number."""
 
     path: Path
     number: int

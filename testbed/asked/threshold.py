@@ -12,7 +12,7 @@ every threshold, scatter and shape of the curve by the probes:
 - A pause of the host (hiccup) makes a run miss at any rate, so a probe that missed is doubted a
   little more than one that met.
 
-The priors were set by simulation: bench/capacity.py, which also tells how often intervals hold the
+The priors were set by simulation: bench/capacity.py, which also shows how often intervals hold the
 truth.
 """
 

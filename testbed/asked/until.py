@@ -1,6 +1,6 @@
 """Prepare a campaign that goes on with trials until the intervals of ratios are narrow enough.
 
-Pure functions. Its first trials tell how many are needed (analysis/compare/until.py).
+Pure functions. Its first trials show how many are needed (analysis/compare/until.py).
 """
 
 from collections.abc import Sequence
@@ -12,8 +12,8 @@ from testbed.errors import TestbedError
 from testbed.model.campaign import Until
 from testbed.model.experiment import Experiment, PlannedRun
 
-# Student's t for 6 trials is 2.6, and 2 for infinitely many: fewer would tell the scatter so badly
-# that many more had to be made than needed
+# Student's t for 6 trials is 2.6, and 2 for infinitely many: fewer would show the scatter so badly
+# that many more than needed would be made
 LEAST_FIRST = 6
 MOST = 30
 

@@ -225,7 +225,7 @@ def _files(old: Source, new: Source) -> Iterator[str]:
 
 
 def _digests(source: Source) -> dict[str, tuple[str, int]]:
-    """Return each file's digest and whether it may be executed; app.yml is told by its keys."""
+    """Return each file's digest and whether it may be executed; app.yml stands key by key."""
     found = {
         name: (digest, (source.code / name).stat().st_mode & 0o100)
         for name, digest in app_code.file_digests(source.code, *source.beside[1:]).items()

@@ -204,7 +204,7 @@ def _begun(
     seed: int,
     created_at: datetime,
 ) -> Campaign:
-    """Return the record of a campaign before its first run, and tell what makes its hosts unfit.
+    """Return the record of a campaign before its first run, and say what makes its hosts unfit.
 
     `found` has what the hosts say of themselves, `of_services` the record's fields about services.
     """
@@ -258,7 +258,7 @@ def _digests(catalogue: Catalogue, workload: str, used: Collection[str]) -> dict
 
 
 def available_generators(remote: Remote) -> dict[str, str | None]:
-    """Return the generators that a host has, each with its version if it tells one.
+    """Return the generators that a host has, each with its version if it prints one.
 
     Some print their version with exit code 1, so only whether the program is found counts.
     """

@@ -24,7 +24,7 @@ OVERHEAD_S = 4  # expected time of a run besides its load, until the first run h
 
 @dataclass(frozen=True)
 class Watch:
-    """What analysis tells of a campaign with `until`, of which this package knows nothing."""
+    """What analysis finds in a campaign with `until`, of which this package knows nothing."""
 
     check: Callable[[list[str]], None]  # raises TestbedError for a figure that does not exist
     trials_needed: Callable[[Path], int]  # by the first trials in the campaign's folder

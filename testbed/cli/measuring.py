@@ -27,7 +27,7 @@ from testbed.texts import shown_name
 def measuring(name: str, doc: str, watch: Watch | None = None) -> tasks.Task:
     """Return a task that carries out the experiment `name`, with every option of Options.
 
-    `watch` tells of ratios, for --until.
+    `watch` watches ratios, for --until.
     """
 
     def body(context: Context, **given: Any) -> None:

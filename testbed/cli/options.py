@@ -112,7 +112,7 @@ class NoiseOptions(Options):
     """The options of `fab run-aa`, besides the experiment."""
 
     app: str | None = Field(None, description="name of the app that is measured against itself")
-    # None, so that fab takes any text, and what is wrong with it is told here
+    # None, so that fab takes any text, and what is wrong with it is reported here
     repeats: Annotated[int, Field(ge=2, le=1000)] | None = Field(
         None, description=f"campaigns, each from a fresh start; default: {REPEATS}"
     )

@@ -1,7 +1,7 @@
 """Check the facts that a host reports (`telemetry fitness`), because a host is not trusted.
 
-A fact that the host does not tell is None. telemetry/fitness.py and telemetry/card.py explain each
-name.
+A fact that the host does not report is None. telemetry/fitness.py and telemetry/card.py explain
+each name.
 """
 
 from pydantic import ConfigDict, Field

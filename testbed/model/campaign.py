@@ -100,7 +100,7 @@ class Until(Model):
 
     percent: float = Field(gt=0, le=100)  # how far an interval may reach to either side
     metrics: list[str]  # the figures whose ratios are watched
-    first_trials: Trials  # tell how much the ratios scatter, and so how many trials are needed
+    first_trials: Trials  # show how much the ratios scatter, and so how many trials are needed
     most_trials: Trials
 
 

@@ -1,7 +1,7 @@
 """Define the ways in which an app logs in to its workload's database.
 
 Each way has a role of its own, which PostgreSQL lets in by that way only (roles/postgresql). So the
-role that a statement ran as tells how the app had logged in.
+role that a statement ran as shows how the app had logged in.
 """
 
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ SETTINGS: dict[str, Setting] = {
 }
 
 
-# How every app logged in before there were these settings, and does unless told otherwise
+# How every app logged in before there were these settings, and does unless it is set otherwise
 USUAL = {name: setting.default for name, setting in SETTINGS.items()}
 
 

@@ -282,7 +282,7 @@ class ExpectedAnswer(Declared):
 
     @property
     def any_body(self) -> bool:
-        """Return whether the body is not compared, because only the headers are told."""
+        """Return whether the body is not compared, because only the headers are declared."""
         return bool(self.varies) and not self._kinds
 
     @property
@@ -292,7 +292,7 @@ class ExpectedAnswer(Declared):
 
     @property
     def only_length(self) -> bool:
-        """Return whether of a body nothing but the length is told."""
+        """Return whether nothing but the length of a body is declared."""
         return self.length is not None and self.sha256 is None
 
     @property

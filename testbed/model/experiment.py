@@ -88,7 +88,7 @@ class LoadSpec(LoadShape, Declared):
     @model_validator(mode="before")
     @classmethod
     def _steps_say_connections(cls, data: Any) -> Any:
-        """Take the last step's for the connections of a ramp that does not tell them."""
+        """Take the last step's number for the connections of a ramp that declares none."""
         if not isinstance(data, dict) or "connections" in data:
             return data
         ramp = data.get("ramp")

@@ -95,7 +95,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 
 
 def _name(value: str) -> str:
-    """Refuse a text that is no name, and tell the nearest one.
+    """Refuse a text that is no name, and suggest the nearest one.
 
     A hyphen separates the parts of a run's id, and of the names of units and users.
     """
@@ -262,7 +262,7 @@ Threads = Annotated[int, Field(ge=1, le=256)]  # a host of more CPUs generates n
 DurationSeconds = Annotated[float, Field(ge=1, le=86_400)]
 WarmupSeconds = Annotated[float, Field(ge=0, le=3600)]
 TimeoutSeconds = Annotated[float, Field(ge=0.1, le=600)]
-# A microsecond, in which response times are told, up to the longest time-out
+# A microsecond, the unit of response times, up to the longest time-out
 ResponseTimeMs = Annotated[float, Field(ge=0.001, le=600_000)]
 DelayMs = Annotated[float, Field(ge=0, le=1000)]  # once around the Earth takes less
 IntervalSeconds = Annotated[float, Field(ge=0.1, le=60)]

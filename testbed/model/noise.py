@@ -46,7 +46,7 @@ class NoiseCell(Model):
     metric: str  # the figure, by its column in table.csv
     # Of each campaign, over the trials of both names
     means: list[Mean] = Field(min_length=2)
-    # When these campaigns began, by which those that are in two documents are told. None: not known
+    # When these campaigns began: so one in two documents is recognised. None: not known
     began: list[datetime] | None = None
     trial_sd_percent: Spread | None  # None: fewer than two blocks in every campaign
     block_sd_percent: Spread | None

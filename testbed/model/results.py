@@ -65,10 +65,10 @@ class Before(Model):
     window_s: float
     cpus: int  # that this host's processes may use
     cpu_percent: float  # of all those CPUs; what a hypervisor took (steal) counts as used
-    # How long those CPUs were busy, without what a hypervisor took; None: not told
+    # How long those CPUs were busy, without what a hypervisor took; None: not reported
     host_cpu_ms_per_s: float | None = None
     run_queue: float  # processes that ran or waited for a CPU, mean; of the whole machine
-    governor: str | None  # of the CPUs' frequency; None where the kernel does not tell
+    governor: str | None  # of the CPUs' frequency; None where the kernel does not report it
     clock_offset_s: float | None = None  # how far its clock is ahead of the control side's
     busiest: list[Busy] = []  # this host's own processes, the busiest first
     link: LinkState | None = None  # None: not looked at
@@ -118,7 +118,7 @@ class KeptFile(Model):
 
 
 class Cost(Model):
-    """What a run took of the server host. None: the host does not tell it.
+    """What a run took of the server host. None: the host does not report it.
 
     CPU times are milliseconds of all CPUs together for each second of the measured part.
     """
@@ -183,7 +183,7 @@ class RunRecord(Model):
     sql: list[SqlSeen] | None  # None: not observed
     output: ToolOutput | None  # the generator's figures, parsed from raw/; None if it failed
     # How much throughput changed over the measured part, in percent of its median; negative: it
-    # fell (without a sign in records of earlier versions). 0: no trend; None: that cannot be told
+    # fell (without a sign in records of earlier versions). 0: no trend; None: not known
     drift_percent: float | None = None
     response_drift_percent: float | None = None  # the same of the median response time
     cost: Cost | None = None  # None: not recorded

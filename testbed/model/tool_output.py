@@ -114,8 +114,8 @@ class ToolOutput(Model):
     good_within_ms: float | None = None
     bytes: int | None = None
     errors: Errors = Errors()
-    error_texts: list[ErrorText] = []  # the most frequent first; empty: the tool tells none
-    status_codes: dict[str, int] = {}  # answers of each status; empty: the tool does not tell them
+    error_texts: list[ErrorText] = []  # the most frequent first; empty: the tool reports none
+    status_codes: dict[str, int] = {}  # answers of each status; empty: not reported
     # Response time. For constant-rate tools it begins when a request was due. Closed-loop tools
     # only know when it was sent, so theirs is in fact a service time. A tool may add samples that
     # it did not measure; `problems` says so where it shows.
@@ -125,7 +125,7 @@ class ToolOutput(Model):
     correct_us: Distribution | None = None
     failed_us: Distribution | None = None
     service_us: Distribution | None = None  # from when a request was sent
-    handshake_us: Distribution | None = None  # of TLS; None: no https, or the tool does not tell
+    handshake_us: Distribution | None = None  # of TLS; None: no https, or not reported
     lag_us: Distribution | None = None  # how late the generator itself sent
     due: int | None = None  # requests that the schedule held in the measured part
     unsent: int | None = None  # due but never sent

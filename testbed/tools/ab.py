@@ -11,7 +11,7 @@ What its figures mean (ab 2.3; tests on recorded outputs check this):
 - 'Exceptions' are sockets on which polling found an error. They are counted as read errors.
 - One failed request can be in several of these classes, and is then counted as often among 'Failed
   requests': a reset connection is a failure to receive, an exception and a wrong length. The body
-  bytes tell how many requests failed if each correct one has the same length.
+  bytes show how many requests failed if each correct one has the same length.
 - Times are whole milliseconds and begin with connecting; so 0 means less than half a millisecond.
 - Without -r, ab gives up at the first socket error or timeout, and prints no report. Messages of
   TLS do not end a run.

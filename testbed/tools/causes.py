@@ -27,15 +27,15 @@ _CLASSES = {
 
 
 def class_of(message: str) -> str | None:
-    """Return the class of an error message; None if its words tell none."""
+    """Return the class of an error message; None if its words show none."""
     return next((name for name, words in _CLASSES.items() if words.search(message)), None)
 
 
 def counted(messages: Mapping[str, int], status: int) -> tuple[Errors, list[str]]:
-    """Return errors by class, and a sentence on those whose words tell no class.
+    """Return errors by class, and a sentence on those whose words show no class.
 
     `messages` has the number of requests without an answer by message, `status` that of answers
-    with a wrong status. A message that tells no class counts as a read error: a request was sent,
+    with a wrong status. A message that shows no class counts as a read error: a request was sent,
     and no whole answer was read.
     """
     by_class = dict.fromkeys(_CLASSES, 0)

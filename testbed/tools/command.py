@@ -15,7 +15,7 @@ from testbed.texts import shown_name
 from testbed.tools import ANY, ParseError, parse, parse_all
 from testbed.tools.table import TOOLS
 
-_LOOKED_AT = 4096  # bytes that tell the encoding
+_LOOKED_AT = 4096  # bytes that show the encoding
 _DIGITS = 9
 
 
@@ -85,7 +85,7 @@ _PACKED = {
 
 
 def _encoding(data: bytes) -> str:
-    """Return the encoding that a text's mark tells, or else where its NUL bytes stand."""
+    """Return the encoding that a text's mark names, or else the places of its NUL bytes show."""
     marked = next((name for mark, name in files.MARKS.items() if data.startswith(mark)), None)
     if marked:
         return marked

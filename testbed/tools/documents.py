@@ -75,7 +75,7 @@ def find(
 ) -> list[Found]:
     """Return all documents of a tool in a text; an empty list if there is none.
 
-    `mark` is a part of every such document's text, and `is_own` tells whether an object is one. An
+    `mark` is a part of every such document's text, and `is_own` says whether an object is one. An
     object with the mark that is broken or cut off is a refused one. A document may stand behind
     other text on its line, within another document, or as a text in one (as Ansible's 'stdout').
     """
@@ -102,7 +102,7 @@ def _within(
 ) -> Iterator[Document | ParseError]:
     """Yield an object if it is a tool's own, or else those of its values that are, in order.
 
-    Their lines are told as those of the whole object.
+    They are taken to stand on the line of the whole object.
     """
     left: list[Any] = [outer.data]
     while left:

@@ -106,7 +106,7 @@ def correct(output: ToolOutput) -> Bounds | None:
 
 
 def goodput_rps(load: Load, output: ToolOutput) -> Bounds | None:
-    """Return the correct answers per second that came in time; None if the tool does not tell them.
+    """Return the correct answers per second that came in time; None if the tool reports none.
 
     In time is before the time-out, or the deadline if one was set. pacer counts them itself. Of the
     other tools they follow from the rate of all answers: hey gives a late request up, wrk counts

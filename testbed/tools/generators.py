@@ -1,4 +1,4 @@
-"""Choose the load generator for a load, and tell which loads each of them takes. Pure functions."""
+"""Choose the load generator for a load, and say which loads each of them takes. Pure functions."""
 
 from datetime import datetime, timedelta
 

@@ -63,7 +63,7 @@ def _summed(rank: int, label: str) -> Part:
 
 
 PARTS = [
-    # oha prints this line and then most of hey's. Its own file tells that such a text is not read.
+    # oha prints this line and then most of hey's. Its own file says that such a text is not read.
     part(_OTHERS, 0, r"Success rate:.*"),
     *(_summed(rank, label) for rank, label in enumerate(_SUMMARY, start=1)),
     part("rate", 5, rf"Requests/sec:\s+(?P<value>{_FOUR_DECIMALS})", telling=False),

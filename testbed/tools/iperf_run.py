@@ -69,7 +69,7 @@ class Stream:
 
 @dataclass
 class Run:
-    """What the output of one process has told so far, and the number of its first line."""
+    """What was read so far of the output of one process, and the number of its first line."""
 
     line: int
     command: Command | None = None

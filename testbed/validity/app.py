@@ -121,7 +121,7 @@ def no_good_answer(evidence: Evidence) -> list[Finding]:
     """Check that at least one request was answered correctly, however slowly.
 
     Goodput may be zero all the same: every correct answer may have come after the deadline, or
-    after the measured part. It only tells where the generator does not count correct answers. A
+    after the measured part. So it decides only if the generator does not count correct answers. A
     part of a mix that was asked must have a correct answer, too.
     """
     return [

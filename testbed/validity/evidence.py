@@ -139,6 +139,6 @@ def mean(samples: Samples, name: str) -> float | None:
 
 
 def growth(samples: Samples, name: str) -> float | None:
-    """Return by how much a counter grew over the samples; None if the host does not tell it."""
+    """Return by how much a counter grew over the samples; None if the host does not report it."""
     values = column(samples, name)
     return values[-1] - values[0] if len(values) > 1 else None

@@ -29,7 +29,7 @@ def in_flight(load: Load, output: ToolOutput) -> float | None:
     """Return how many requests were under way on average, by Little's law.
 
     A request that got no answer kept its connection until it timed out. Return None if the
-    generator tells no times.
+    generator reports no times.
     """
     service, duration_s = output.service_us or output.latency_us, output.duration_s
     if service.mean is None or not output.requests or not duration_s:

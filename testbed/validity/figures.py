@@ -64,7 +64,7 @@ def _drifted(limit: str, drift: float | None, what: str) -> list[Finding]:
 def drift_percent(evidence: Evidence) -> float | None:
     """Return by how much throughput changed over the measured part, in percent of its median.
 
-    It is negative if throughput fell, 0 if there was no trend, and None if that cannot be told.
+    It is negative if throughput fell, 0 if there was no trend, and None if that is not known.
     Generators without a timeline do not say when answers came. For these, the TCP segments that the
     server sent are used in place of answers.
     """
@@ -76,7 +76,7 @@ def response_drift_percent(evidence: Evidence) -> float | None:
     """Return by how much response times changed over the measured part, like `drift_percent`.
 
     The figures are the medians of its seconds, of the correct answers where the generator tells
-    them apart. Seconds without an answer are left out. Return None if no trend can be told.
+    them apart. Seconds without an answer are left out. Return None if that is not known.
     """
     medians = column(evidence.timeline, "correct_p50_us")
     return _drift("response_drift_percent", medians or column(evidence.timeline, "response_p50_us"))

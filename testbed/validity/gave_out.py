@@ -1,7 +1,7 @@
 """Say of a run what held it back: which resource was exhausted first, by a rule.
 
 A resource that is exhausted has a queue before it, and the queue reaches back to all that stand
-before it. So the rule looks at the last ones first: requests that wait for a worker tell nothing
+before it. So the rule looks at the last ones first: requests that wait for a worker say nothing
 about workers if these wait for a pool. The number of requests in flight is known from the generator
 (Little's law), and telemetry shows where they were: not yet read by the app, in the database, or
 waiting for the other service.
@@ -357,7 +357,7 @@ def _generator_fault(evidence: Evidence) -> str | None:
 
 
 def _generator_percent(evidence: Evidence, client: Samples) -> float | None:
-    """Return the CPU of the generator's busiest process; of all its host if it does not tell."""
+    """Return the CPU of the generator's busiest process; of all its host if it reports none."""
     output = evidence.run.output
     if output is not None and output.busiest_process_cpu_percent is not None:
         return output.busiest_process_cpu_percent

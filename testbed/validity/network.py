@@ -107,7 +107,7 @@ def _link_samples(evidence: Evidence) -> Mapping[HostRole, Samples]:
 
 
 def _sum(samples: Samples, *names: str) -> float | None:
-    """Return the growth of several counters together; None if the host tells none of them."""
+    """Return the growth of several counters together; None if the host reports none of them."""
     told = [value for name in names if (value := growth(samples, name)) is not None]
     return sum(told) if told else None
 

@@ -10,7 +10,7 @@ curves, each in units of what wandering figures have of it, follows Student's t 
 (Phillips 2005; Sun 2011; Müller 2014). Because of the ranks, a single bad second decides nothing.
 The size of a trend is Theil and Sen's slope (Sen 1968).
 
-bench/trend.py shows by simulation what this test and others are worth, and docs/method.md tells the
+bench/trend.py shows by simulation what this test and others are worth, and docs/method.md has the
 result.
 """
 
@@ -47,7 +47,7 @@ def drift_percent(values: Sequence[float], least_percent: float) -> float | None
     """Return by how much a figure changed over a run, in percent of its median; negative: it fell.
 
     `values` has a value for each second, in order. Return 0 if there is no trend. Return None if
-    that cannot be told, because the run is too short, or because its seconds scatter so much that
+    that is not known, because the run is too short, or because its seconds scatter so much that
     they seem to have changed by `least_percent` or more without a trend.
     """
     found = trend(values)

@@ -37,7 +37,7 @@ class Row(Model):
 
 
 def of_run(evidence: Evidence) -> UpstreamRecord | None:
-    """Return the run's record of the other service, completed with what its rows tell.
+    """Return the run's record of the other service, completed with what its rows show.
 
     Return None if the workload asks no other service.
     """
