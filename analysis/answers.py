@@ -56,7 +56,7 @@ class Row:
     figures: dict[str, str]  # by their titles
     cell: CellTrials  # of the figure that ranks
     group: Group | None = None  # None: searches for capacity
-    gave_out: str = ""  # what held its trials back first; empty: not recorded
+    gave_out: str = ""  # what held its trials back; empty: not recorded
     rank: str = MISSING  # '1', or '1=' for all that the first is not told apart from
     # Of the figure that ranks, so that it is above 1 where the first one is better. None: it is the
     # first itself, or the row is not ranked

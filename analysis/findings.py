@@ -1,7 +1,7 @@
 """Bring the findings of all runs together, each check once. Pure functions.
 
-Findings of one check with the same words are told as one sentence; a number in which they differ is
-told as a range: 'the generator lagged: p99 1200 to 7200 us'. A finding that leaves a run valid is a
+Findings of one check with the same words become one sentence; a number in which they differ
+becomes a range: 'the generator lagged: p99 1200 to 7200 us'. A finding that leaves a run valid is a
 remark on how to read its figures, and no verdict.
 """
 

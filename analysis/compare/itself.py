@@ -33,7 +33,7 @@ from testbed.model.noise import Noise, NoiseCell
 from testbed.numbers import MISSING
 from testbed.texts import shown_name
 
-RARE = 0.01  # so seldom does an app differ from itself in as many campaigns as to be told
+RARE = 0.01  # the chance at which it is reported that an app differs from itself too often
 Pair = tuple[CellTrials, CellTrials]
 
 

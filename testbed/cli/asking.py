@@ -25,7 +25,7 @@ from testbed.progress import Progress
 from testbed.terminal import Terminal
 
 # Prints the answers of the campaign in a folder, and returns the exit code
-Told = Callable[[Path], int]
+ShowAnswers = Callable[[Path], int]
 
 
 class QuestionOptions(Model):
@@ -74,16 +74,16 @@ def read(given: dict[str, Any]) -> QuestionOptions:
     return found
 
 
-def asking(doc: str, told: Told) -> tasks.Task:
-    """Return a task that asks a question, and ends with the exit code of `told`."""
+def asking(doc: str, show_answers: ShowAnswers) -> tasks.Task:
+    """Return a task that asks a question, and ends with the exit code of `show_answers`."""
 
     def body(context: Context, question: str, **given: Any) -> None:
-        ask(question, read(given), told)
+        ask(question, read(given), show_answers)
 
     return tasks.with_options(body, "run_question", doc, ["question"], QuestionOptions)
 
 
-def ask(name: str, given: QuestionOptions, told: Told) -> None:
+def ask(name: str, given: QuestionOptions, show_answers: ShowAnswers) -> None:
     """Carry out or resume a question's searches, or only print the plan with --dry-run."""
     progress = Progress(Terminal(), quiet=given.quiet)
     if given.resume is not None:
@@ -106,7 +106,7 @@ def ask(name: str, given: QuestionOptions, told: Told) -> None:
         )  # fmt: skip
         outcome = campaign.run(request, progress)
     progress.result(show.outcome_text(outcome))
-    measuring.end([outcome], told(outcome.folder), strict=given.strict)
+    measuring.end([outcome], show_answers(outcome.folder), strict=given.strict)
 
 
 def question_text(asked: QuestionPlan, experiment: Experiment) -> str:

@@ -19,19 +19,19 @@ from testbed.progress import Progress
 from testbed.terminal import Terminal
 
 
-def measuring_why(doc: str, told: Callable[[Path], int]) -> tasks.Task:
-    """Return a task that measures why two apps differ, and ends with the exit code of `told`.
+def measuring_why(doc: str, show_shares: Callable[[Path], int]) -> tasks.Task:
+    """Return a task that measures why two apps differ, and ends with the code of `show_shares`.
 
-    `told` prints the shares of the ratio that the campaign in a folder shows.
+    `show_shares` prints the shares of the ratio that the campaign in a folder shows.
     """
 
     def body(context: Context, experiment: str, **given: Any) -> None:
-        measure_why(experiment, options.read_why(given), told)
+        measure_why(experiment, options.read_why(given), show_shares)
 
     return tasks.with_options(body, "run_why", doc, ["experiment"], options.WhyOptions)
 
 
-def measure_why(name: str, given: options.WhyOptions, told: Callable[[Path], int]) -> None:
+def measure_why(name: str, given: options.WhyOptions, show_shares: Callable[[Path], int]) -> None:
     """Carry out or resume the factorial of two apps, or only print its plan with --dry-run."""
     progress = Progress(Terminal(), quiet=given.quiet)
     if given.resume is not None:
@@ -56,4 +56,4 @@ def measure_why(name: str, given: options.WhyOptions, told: Callable[[Path], int
             )  # fmt: skip
             outcome = campaign.run(request, progress)
     measuring.tell(outcome, None, progress)
-    measuring.end([outcome], told(outcome.folder), strict=given.strict)
+    measuring.end([outcome], show_shares(outcome.folder), strict=given.strict)
