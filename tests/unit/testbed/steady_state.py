@@ -98,8 +98,12 @@ def samples(where, dice):
                 "tcp_syn_sent": where.connecting,
             }
         )
+    return _load(where, rate), _output(where, rate), {"server": server, "client": client}
+
+
+def _load(where, rate):
     closed = where.asked is None
-    load = LOAD.model_copy(
+    return LOAD.model_copy(
         update={
             "mode": "saturation" if closed else "constant_rate",
             "rate_rps": None if closed else rate * where.asked,
@@ -107,10 +111,13 @@ def samples(where, dice):
             "duration_s": SECONDS,
         }
     )
+
+
+def _output(where, rate):
     requests = round(rate * SECONDS)
     service_us = 1e6 * where.in_flight / rate
-    due = None if closed else round(requests * where.asked)
-    output = OUTPUT.model_copy(
+    due = None if where.asked is None else round(requests * where.asked)
+    return OUTPUT.model_copy(
         update={
             "duration_s": SECONDS,
             "requests": requests,
@@ -123,7 +130,6 @@ def samples(where, dice):
             "lag_us": None,
         }
     )
-    return load, output, {"server": server, "client": client}
 
 
 def _one_core(dice):
