@@ -1,4 +1,4 @@
-"""Say in tables what held runs back. Pure functions."""
+"""Tell in tables what held runs back first. Pure functions."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from analysis.load import LoadedCampaign
 from testbed.model.results import RunRecord
 
-TITLE = "Held back by"
+TITLE = "Gave out first"
 
 
 def recorded(campaign: LoadedCampaign) -> bool:

@@ -1,4 +1,4 @@
-"""Provoke bottlenecks in real servers on loopback, and print what the rule says held them back.
+"""Provoke bottlenecks in real servers on loopback, and print what the rule says gave out first.
 
 Each is a server with one scarce resource, drawn anew (tests/contract/gave_out/): a loop that burns
 CPU, workers that sleep or wait for the database, a small pool, a lock, a slow service, a listen

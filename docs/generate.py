@@ -34,7 +34,7 @@ MACHINE = " ᵐ"  # marks a check of the machine around a container
 def gave_out() -> str:
     """Return what may have held a run back, and what each means: testbed/model/gave_out.py."""
     rows = [(what.replace("_", " "), meaning) for what, meaning in MEANINGS.items()]
-    return table(("held back by", "when"), rows)
+    return table(("gave out first", "when"), rows)
 
 
 def validity() -> str:

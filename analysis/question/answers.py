@@ -42,12 +42,12 @@ class Cell:
 
     @property
     def gave_out(self) -> str:
-        """What held runs beyond the capacity back: 'workers 2, pool 1'; empty: not recorded."""
+        """What gave out first beyond the capacity: 'workers 2, pool 1'; empty: not recorded."""
         return gave_out.of_trials(_beyond_capacity(self.answers))
 
     @property
     def waits_for_workers(self) -> bool:
-        """Whether workers or threads held most trials back, while CPUs idled."""
+        """Whether in most trials workers or threads gave out, while CPUs idled."""
         beyond = _beyond_capacity(self.answers)
         of_workers = [o for o in beyond if o.gave_out and o.gave_out.what == "workers"]
         return len(of_workers) > len(beyond) / 2

@@ -33,5 +33,5 @@ def summary(record: RunRecord) -> str:
         f"{output.errors.total} errors, p99 {milliseconds(p99)} ms: {record.verdict}"
     )
     held = record.gave_out
-    told = [] if held is None else [f"held back by: {held.words} ({held.sentence})"]
+    told = [] if held is None else [f"gave out first: {held.words} ({held.sentence})"]
     return "\n    ".join([text, *told, *(finding.sentence for finding in record.findings)])

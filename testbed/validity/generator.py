@@ -42,18 +42,18 @@ def rate_reached(evidence: Evidence) -> list[Finding]:
     shown = fault.of_generator(evidence.run.load, output)
     if shown:
         return beyond("rate_short_percent", short, f"{sentence}: {shown}")
-    told = _why_they_waited(evidence).replace("{", "{{").replace("}", "}}")
+    told = _what_gave_out(evidence).replace("{", "{{").replace("}", "}}")
     return beyond("unsent_percent", short, f"{sentence}{told}")
 
 
-def _why_they_waited(evidence: Evidence) -> str:
+def _what_gave_out(evidence: Evidence) -> str:
     """Return what kept the requests waiting, as far as it is known, to follow a sentence."""
     found, output = gave_out.of_run(evidence), evidence.run.output
     service_us = output.service_us.mean if output and output.service_us else None
     known = [
         f"all {evidence.run.load.connections} connections waited for the server",
         service_us and f"which took {milliseconds(service_us)} ms on average",
-        found and f"held back by: {found.words} ({found.sentence})",
+        found and f"what gave out first: {found.words} ({found.sentence})",
     ]
     return ": " + ", ".join(part for part in known if part)
 

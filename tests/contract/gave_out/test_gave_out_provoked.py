@@ -1,4 +1,4 @@
-"""What held runs back, of real servers on loopback: the rule sees what telemetry really samples.
+"""What gave out first, of real servers on loopback: the rule sees what telemetry really samples.
 
 On a machine that others use, CPUs may be what is short, and the rule then says so. A sampling that
 is held up, or a load, may miss the bottleneck: each is provoked up to six times.

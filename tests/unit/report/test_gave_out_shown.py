@@ -1,4 +1,4 @@
-"""What held runs back, where results are shown; results of before that was recorded."""
+"""What gave out first, where results are shown; results of before that was recorded."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def test_each_answer_run_and_cell_says_it(folder):
         "flask": "workers 2, pool 1",
         "django": "one core",
     }
-    assert "Held back by" in [column.title for column in columns.columns(campaign)]
+    assert "Gave out first" in [column.title for column in columns.columns(campaign)]
     assert set(tables.runs_frame(campaign)["gave_out"]) == {"workers", "pool", "one core"}
     assert list(tables.summary_frame(campaign)["gave_out"]) == ["one core", "workers 2, pool 1"]
 
@@ -47,13 +47,13 @@ def test_the_report_tells_and_explains_it(folder):
 
 def test_the_terminal_tells_it_of_each_run(folder):
     (first, *_) = load(folder).runs
-    assert "held back by: workers (seen <1>)" in summary(first.record)
+    assert "gave out first: workers (seen <1>)" in summary(first.record)
 
 
 def test_results_of_before_have_no_such_column(tmp_path):
     runs = builder.six_runs()
     campaign = load(builder.write(tmp_path / "old", builder.campaign(runs), runs))
-    assert "Held back by" not in [column.title for column in columns.columns(campaign)]
-    assert "held back" not in summary(runs[0])
+    assert "Gave out first" not in [column.title for column in columns.columns(campaign)]
+    assert "gave out" not in summary(runs[0])
     assert main(["report", str(tmp_path / "old")]) == 0
-    assert "Held back by" not in (tmp_path / "old" / "report" / "index.html").read_text()
+    assert "Gave out first" not in (tmp_path / "old" / "report" / "index.html").read_text()

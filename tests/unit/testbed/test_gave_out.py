@@ -1,4 +1,4 @@
-"""What held a run back: the rule is tried on servers of which that is known."""
+"""What gave out first: the rule is tried on servers of which that is known."""
 
 import csv
 import random

@@ -203,14 +203,14 @@ def test_what_gave_out_is_told(found, busy, what):
     assert verdict == "valid"
     assert sentence.startswith(
         "50.0 % of the requests due were never sent: all 10 connections waited for the server, "
-        f"which took 200 ms on average, held back by: {what} ("
+        f"which took 200 ms on average, what gave out first: {what} ("
     )
 
 
 def test_without_telemetry_and_service_times_nothing_is_proved(found):
     ((verdict, sentence),) = found(output=output(unsent=600), server=[])
     assert verdict == "valid"
-    assert "held back by: unknown" in sentence
+    assert "what gave out first: unknown" in sentence
 
 
 def test_a_rate_that_was_reached_is_no_finding(found):
