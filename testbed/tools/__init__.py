@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 from testbed.errors import TestbedError
 from testbed.model.tool_output import ToolOutput
-from testbed.tools import documents
+from testbed.tools import documents, listings, quoted
 from testbed.tools.errors import ParseError
 from testbed.tools.found import Found
-from testbed.tools.lines import Line, Reader
+from testbed.tools.lines import HUNK, Line, Reader
 from testbed.tools.table import TOOLS
 
 __all__ = ["ANY", "ParseError", "parse", "parse_all"]
@@ -76,16 +76,19 @@ def _find(text: str, tool: str) -> list[Found]:
     lines = READER.lines(text)
     if not any(line.full for line in lines):
         raise ParseError("the text is empty", line=1)
-    if tool == ANY:
-        found = [run for one in TOOLS.values() for run in one.find(lines)]
-    else:
-        found = TOOLS[tool].find_own(lines)
+    found = [run for group in READER.apart(lines) for run in _runs(group, tool)]
     if not found:
         raise _nothing(lines, tool)
     found = sorted(found, key=lambda run: run.line)
     if all(run.error for run in found):
         raise next(run.error for run in found if run.error)
     return found
+
+
+def _runs(lines: Sequence[Line], tool: str) -> list[Found]:
+    if tool == ANY:
+        return [run for one in TOOLS.values() for run in one.find(lines)] + listings.find(lines)
+    return TOOLS[tool].find_own(lines) + listings.find(lines, tool)
 
 
 def _found_in(text: str, tool: str) -> str | None:
@@ -104,9 +107,20 @@ def _nothing(lines: Sequence[Line], tool: str) -> ParseError:
         if (inner := _found_in(text, tool)) is not None:
             what = f"a run of {inner} stands within JSON, as a text: take it out, as jq -r does"
             return ParseError(what, line=number)
+    for number, text in quoted.texts(lines):
+        if (inner := _found_in(text, tool)) is not None:
+            what = (
+                f"a run of {inner} stands within quotes: print the text itself, in Python by "
+                "print() or sys.stdout.write()"
+            )
+            return ParseError(what, line=number)
     broken = documents.broken(lines)
     if broken:
         return broken
+    hunk = next((line for line in lines if HUNK.fullmatch(line.full)), None)
+    if hunk:
+        what = "the lines below are those of a diff, so of two texts: parse each of these"
+        return ParseError(what, line=hunk.number)
     said = next((line for line in lines if _REFUSAL.fullmatch(line.text)), None)
     if said:
         return ParseError(f"no figures of {wanted}: '{said.text}'", line=said.number)

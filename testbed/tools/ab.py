@@ -22,6 +22,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 
 from testbed.model.load import Load
 from testbed.model.tool_output import Errors, ToolOutput
@@ -37,7 +38,7 @@ from testbed.tools.found import (
     value_of,
 )
 from testbed.tools.lines import Line
-from testbed.tools.sections import Part, Report, broken, cell, malformed, part, split
+from testbed.tools.sections import Hit, Part, Report, broken, cell, malformed, part, split
 from testbed.tools.tool import Generator, Target, each
 from testbed.tools.units import BYTES, RATE, TIME_IN_S, TIME_IN_US, PrintedFigure, Units, figure
 
@@ -48,6 +49,7 @@ _NUMBER = r"(?P<value>\S+)"
 _TIMES = ("min", "mean", "stdev", "max")
 
 
+_AFTER_FAILURE = ("failure", "total", "completed", "finished")  # lines of the same run
 _GOES_ON = ("SSL ", "WARNING")  # messages after which ab goes on
 # Labels of lines with figures, and of lines that a report can do without.
 _FIGURES = (
@@ -186,8 +188,30 @@ class Ab(Generator):
             lines = lines[:-1]
         return [
             read_or_refuse(self.name, report.first_line, partial(_read, report))
-            for report in split(_without_answers(lines), PARTS, {self.name})
+            for joined in split(_without_answers(lines), PARTS, {self.name})
+            for report in _apart(joined)
         ]
+
+
+def _apart(report: Report) -> list[Report]:
+    """Return a report, or two if ab gave up and the rest is of another run, without its head.
+
+    A run that goes on after such a message, as with -r -v, says 'Finished' or 'done' at its end.
+    """
+    for number, (hit, following) in enumerate(pairwise(report.hits), start=1):
+        ends = _is_fatal(hit) and following.kind not in _AFTER_FAILURE
+        if ends and not (report.command and report.command.has("-v", "-v")):
+            return [
+                Report(report.command, report.hits[:number]),
+                Report(None, report.hits[number:]),
+            ]
+    return [report]
+
+
+def _is_fatal(hit: Hit) -> bool:
+    """Return whether a line is a message after which ab ends, unless it goes on with -r."""
+    said = {"failure": "what", "benchmarking": "rest"}.get(hit.kind)
+    return said is not None and re.match(r"apr_|socket: |Test aborted ", hit[said]) is not None
 
 
 def _method(target: Target) -> list[str]:

@@ -75,6 +75,7 @@ class Bombardier(DocumentTool):
 
     name = "bombardier"
     mark = '"numberOfConnections"'
+    further_mark = '"timeTakenSeconds"'
     for_people = re.compile(r"Bombarding .* using \d+ connection\(s\)")
     how = "its JSON is read instead (--print result --format json)"
 

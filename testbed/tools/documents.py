@@ -1,5 +1,7 @@
 """Find JSON documents in a text, and read them with a model of the keys that are used.
 
+A dictionary as Python prints it, with other quotes and None, is such a document, too.
+
 Each tool that writes such a document has a file of its own, with the model. What a tool prints for
 people instead is not read, and is said to be there.
 """
@@ -17,6 +19,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from testbed.model.tool_output import ToolOutput
+from testbed.tools import quoted
 from testbed.tools.checks import Times
 from testbed.tools.errors import ParseError
 from testbed.tools.found import Found, read_or_refuse, refused
@@ -58,8 +61,8 @@ class Document:
         except ValidationError as error:
             first = error.errors()[0]
             keys = [str(key) for key in first["loc"] if key != "[key]"] or ["(the whole)"]
-            before, key, _ = self.text.partition(f'"{keys[-1]}"')
-            number = self.line.number + (before.count("\n") if key else 0)
+            key = re.search(rf"""["']{re.escape(keys[-1])}["']""", self.text)
+            number = self.line.number + (self.text.count("\n", 0, key.start()) if key else 0)
             # pydantic's message on what should be an object has the name of a class of ours
             says = "must be an object" if first["type"] == "model_type" else first["msg"]
             what = f"{tool}'s document: {'.'.join(keys)}: {says}"
@@ -128,6 +131,7 @@ def _objects(lines: Sequence[Line], text: str, mark: str) -> Iterator[Document |
     `text` is that of the lines, joined.
     """
     decoder = json.JSONDecoder(parse_constant=lambda name: None)  # NaN stands for a missing value
+    may_be_printed = True
     starts = list(accumulate((len(line.full) + 1 for line in lines), initial=0))
     end = 0
     while (start := text.find("{", end)) >= 0:
@@ -136,6 +140,12 @@ def _objects(lines: Sequence[Line], text: str, mark: str) -> Iterator[Document |
             data, end = decoder.raw_decode(text, start)
             json.dumps(data, ensure_ascii=False).encode()  # half of a surrogate pair is not text
         except json.JSONDecodeError as error:
+            if may_be_printed and quoted.begins(text, start):
+                if printed := quoted.dictionary(text, start):
+                    yield Document(printed[0], line, text[start : printed[1]])
+                    end = printed[1]
+                    continue
+                may_be_printed = False  # broken or cut off, as those within it would be
             if mark in text[start : error.pos]:
                 where = line.number + text.count("\n", start, error.pos)
                 yield ParseError(f"this JSON is broken or cut off: {error.msg}", line=where)
@@ -181,6 +191,7 @@ class DocumentTool(Tool):
     """A tool whose JSON document is read. The testbed does not run it."""
 
     mark: str  # a part of the text of every document, near its beginning
+    further_mark: str = ""  # a key of its own further on, by which the rest of one is known
     for_people: re.Pattern[str]  # the lines by which its output for people is known
     how: str  # a clause on how to get the document that is read instead
 
@@ -217,7 +228,8 @@ class DocumentTool(Tool):
 
         The text then has no whole document of this tool: it is broken, or lines have been changed.
         """
-        key = re.compile(re.escape(self.mark.rstrip('"')) + r'[\w.+-]*\\?"\s*[:,}]')
+        marks = (re.escape(mark.rstrip('"')) for mark in (self.mark, self.further_mark) if mark)
+        key = re.compile(rf'(?:{"|".join(marks)})[\w.+-]*\\?"\s*[:,}}]')
         for line in lines:
             if key.search(line.full):
                 what = f"this is like a part of {self.name}'s JSON, which is not whole here"

@@ -1,7 +1,7 @@
 """Define what the parser of every tool returns, and help to make its parts."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from testbed.model.tool_output import Distribution, ToolOutput
 from testbed.texts import shown_name
@@ -34,6 +34,12 @@ def read_or_refuse(tool: str, line: int, read: Callable[[], Found]) -> Found:
         return read()
     except ParseError as error:
         return refused(tool, line, error)
+
+
+def with_problem(run: Found, sentence: str) -> Found:
+    """Return a run with one more sentence on what is wrong with it."""
+    problems = [*run.output.problems, sentence]
+    return replace(run, output=run.output.model_copy(update={"problems": problems}))
 
 
 def not_understood(lines: Sequence[str]) -> list[str]:

@@ -21,13 +21,14 @@ What its figures mean (hey 0.1.4; tests on recorded outputs check this):
 - Without any answer the report is complete, with averages of NaN.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from testbed.model.load import Load
 from testbed.model.tool_output import Errors, ToolOutput
-from testbed.tools import causes, checks
+from testbed.tools import causes, checks, documents
 from testbed.tools.checks import Printed, Times
 from testbed.tools.errors import ParseError
 from testbed.tools.found import (
@@ -54,6 +55,7 @@ _MANY = (
     "are of that first part."
 )
 _OTHERS = "another tool's"
+_BOOM = re.compile(r"Total:\s+[\d.]+ secs\.")
 _SUMMARY = ("Total", "Slowest", "Fastest", "Average")
 _FOUR_DECIMALS = r"\d+\.\d{4}"
 
@@ -83,13 +85,17 @@ PARTS = [
         repeats=True,
         telling=False,
     ),
+    # Before the errors, whose pattern it fits
+    broken("status", 10, r"\[\d{3}\]\s+\S+ responses?", within=True),
     part("errors", 11, r"Error distribution:", telling=False),
     part("error", 12, r"\[(?P<count>\d+)\]\s+(?P<what>\S.*)", repeats=True, telling=False),
-    *(broken(label, rank, rf"{label}:.*secs\b.*") for rank, label in enumerate(_SUMMARY, start=1)),
+    *(
+        broken(label, rank, rf"{label}:.*secs\b(?!\.).*")
+        for rank, label in enumerate(_SUMMARY, start=1)
+    ),
     # Fewer decimals are a figure that was cut off.
     broken("rate", 5, r"Requests/sec:\s+(?!\d+\.?\d{0,3}\W*$)\S.*", within=True),
     broken("percentile", 7, r"\d\S*% in\b.*", within=True),
-    broken("status", 10, r"\[\d+\].*\bresponses?\b.*", within=True),
 ]
 
 
@@ -104,9 +110,12 @@ class Hey(Generator):
 
     name = "hey"
     package = "hey"
-    banner = rf"(?:{'|'.join(_SUMMARY)}):\s+(?:{_FOUR_DECIMALS}|NaN) secs|Success rate:.*"
+    banner = rf"(?:{'|'.join(_SUMMARY)}):\s+(?:{_FOUR_DECIMALS}|NaN) secs\.?|Success rate:.*"
     # Because its 'Requests/sec:' is like wrk's
-    own_lines = rf"(?:Success rate|{'|'.join(_SUMMARY)}|Requests/sec|Total data|Size/\w+):.*"
+    own_lines = (
+        rf"(?:Success rate|{'|'.join(_SUMMARY)}|Requests/sec|Total data|Size/\w+"
+        r"|Total Data Received|Response Size per Request):.*"
+    )
     refusals = (
         r"flag provided but not defined: .*",
         r"flag needs an argument: .*",
@@ -146,9 +155,17 @@ class Hey(Generator):
     def find(self, lines: Sequence[Line]) -> list[Found]:
         """Return all runs of hey in a text; an empty list if there is none."""
         return [
-            read_or_refuse(self.name, report.first_line, partial(self._read, report))
-            for report in split(whole(lines), PARTS, {self.name})
-            if not report.one(_OTHERS)
+            *(
+                read_or_refuse(self.name, report.first_line, partial(self._read, report))
+                for report in split(whole(lines), PARTS, {self.name})
+                if not report.one(_OTHERS)
+            ),
+            *documents.texts_for_people(
+                lines,
+                self.name,
+                _BOOM,
+                "this is the report of boom, which became hey and printed otherwise; hey's is read",
+            ),
         ]
 
     def _read(self, report: Report) -> Found:

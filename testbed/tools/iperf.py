@@ -5,10 +5,12 @@ Reports of client and server are read, from versions 2.0 (2015) to 2.1, as text 
 How its lines are read (what the figures in them mean is said in iperf_run.py):
 
 - A K is 1024 for bytes and 1000 for bits.
+- Rows of CSV may have passed through a spreadsheet: quoted fields, semicolons or tabs.
 - Histograms (--histograms, --bounceback) stand in lines of their own, with the interval of the line
   that they belong to. They are not read.
 """
 
+import csv
 import re
 from collections.abc import Sequence
 from functools import partial
@@ -59,6 +61,8 @@ _CSV = re.compile(
     r"\d{14}(?:\.\d+)?,[^,]*,(?P<local>\d+),[^,]*,(?P<peer>\d+),(?P<stream>-?\d+),"
     r"(?P<start>\d+\.\d+)-(?P<end>\d+\.\d+),(?P<bytes>\d+),(?P<rate>\d+)(?:,.*)?"
 )
+_ROW = re.compile(r'"?\d{14}')
+_SEPARATORS = 8  # in a row of nine fields
 # On a busy host, the client may ask the server to connect back before the client listens.
 _NOT_YET_LISTENING = "expected reverse connect did not occur"
 _COMPLAINT = re.compile(r".*(?:failed|error|refused|denied|unreachable|no route).*", re.IGNORECASE)
@@ -174,14 +178,25 @@ def _take(line: Line, runs: list[Run]) -> None:
     elif match := _RESULT.fullmatch(line.text):
         result = _result(match, line)
         (run or _new(runs, line)).stream(match["stream"]).add(result)
-    elif match := _CSV.fullmatch(line.text):
+    elif match := _CSV.fullmatch(_plain_csv(line.text)):
         _take_csv(match, line, run or _new(runs, line))
-    elif _BROKEN.fullmatch(line.text):
+    elif _BROKEN.fullmatch(_plain_csv(line.text)):
         _take_other(line, run or _new(runs, line))
     elif _FAILURE.fullmatch(line.text):
         if run is None or (run.client and run.done and "bind failed" in line.text):
             run = _new(runs, line)  # a message before the headings
         run.notes.append(f"iperf says: {line.text}")
+
+
+def _plain_csv(text: str) -> str:
+    """Return a row of a table as iperf writes it, without what a spreadsheet has changed.
+
+    That puts fields in quotes, or other characters between them.
+    """
+    separator = next((one for one in ",;\t" if text.count(one) >= _SEPARATORS), None)
+    if separator is None or not _ROW.match(text):
+        return text
+    return ",".join(next(csv.reader([text], delimiter=separator)))
 
 
 def _has_results(run: Run) -> bool:

@@ -70,6 +70,7 @@ class Iperf3(DocumentTool):
 
     name = "iperf3"
     mark = '"iperf 3.'
+    further_mark = '"bits_per_second"'
     for_people = re.compile(f"{HEADING.pattern}|{ITS_OWN.pattern}")
     how = "as text only iperf 2 is read, of iperf 3 the JSON (-J)"
 

@@ -84,7 +84,12 @@ class K6(DocumentTool):
         return isinstance(metrics, dict) and "http_reqs" in metrics
 
     def is_other(self, data: dict[str, Any]) -> bool:
-        """Return whether a JSON object is a line of `--out json`, which has each point alone."""
+        """Return whether a JSON object is a line of `--out json`, or a list of metrics.
+
+        Such a line has each point alone; `--new-machine-readable-summary` makes the list.
+        """
+        if isinstance(metrics := data.get("metrics"), list):
+            return any(isinstance(one, dict) and one.get("name") == "http_reqs" for one in metrics)
         return data.get("type") in ("Point", "Metric") and "metric" in data
 
     def read(self, document: Document) -> ToolOutput:

@@ -7,6 +7,7 @@ report's first line. A colon of Chinese or Japanese letters behind a label is an
 line between two bars is what is between them.
 """
 
+import html
 import json
 import re
 import shlex
@@ -38,8 +39,15 @@ _LOGGED = "|".join(
 )
 # What a log that keeps each line as JSON calls it: Docker, its shippers, journalctl, clouds
 _LOGGED_AS = ("log", "message", "msg", "MESSAGE", "line", "textPayload")
-_LIST_OF_LINES = re.compile(r'(?:.*=> \{)?"?(?:[\w.]*_)?(?:stdout|stderr)_lines"?: \[')
+_LIST_OF_LINES = re.compile(
+    r'(?:.*=> \{)?"?(?:[\w.]*_)?(?:stdout|stderr)_lines"?:(?: \[)?'  # JSON, or YAML
+)
+_ITEM = re.compile(r"-(?:\s+(?P<item>.*))?")  # of a list in YAML
+HUNK = re.compile(r"@@ -\d+(?:,(?P<old>\d+))? \+\d+(?:,(?P<new>\d+))? @@.*")  # of a diff
+_ENTITY = re.compile(r"&(?:#\d{1,6}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});")
 _OBJECT = re.compile(r"(?<=[\s:|>\]])\{$")  # the first line of a JSON object behind a prefix
+# The prefixes that say which of several containers printed a line
+_SOURCE = re.compile(r"\s*(?P<source>[A-Za-z][\w.-]*[ \t]+\||\[pod/[\w./-]+\])(?=\s|$)")
 _COMMENT = r"(?:#+|//+|;+|\*+|--)(?=\s)"
 _BEFORE = re.compile(rf"(?:[\s>|\u200b]|{_TAG.pattern}|{_LOGGED}|{_COMMENT})*")
 _WIDE_COLON = re.compile(r"(?<=[A-Za-z])\N{FULLWIDTH COLON}\s*(?=[!-~])")
@@ -72,6 +80,7 @@ class Line:
     command: "Command | None" = None  # set if the line is the command line of a tool
     banner: bool = False  # the first line of a tool's report, which ends the report before it
     only_of: str | None = None  # the tool that printed it, even if it looks like another tool's
+    source: str | None = None  # the container that printed it, if a prefix tells
 
     @property
     def text(self) -> str:
@@ -157,7 +166,8 @@ class Reader:
         texts = _NEWLINE.split(text.removeprefix("\ufeff"), maxsplit=_MOST)
         if len(texts) > _MOST:
             raise ParseError(f"more than {_MOST:,} lines, which no tool prints", line=_MOST + 1)
-        *whole, last = self._without_prefixes(list(_unlisted(map(_of_record, texts))))
+        bare = _unlisted(map(_of_record, _without_hunks(texts)))
+        *whole, last = self._without_prefixes(list(bare))
         lines = [self._line(number, line) for number, line in enumerate(whole, start=1)]
         if last:
             lines.append(self._line(len(texts), last, cut=not _is_record(texts[-1])))
@@ -215,7 +225,7 @@ class Reader:
                 owner = self._begins(line)
             elif owner and line.full and not self._stretches[owner][1].fullmatch(line.text):
                 owner = None
-            yield replace(line, only_of=owner) if owner else line
+            yield line if line.only_of == owner else replace(line, only_of=owner)
 
     def _begins(self, line: Line) -> str | None:
         for program, (first, _) in self._stretches.items():
@@ -227,7 +237,18 @@ class Reader:
         full = _bare(line)
         text = _short(full)
         banner = self._banner.fullmatch(text) is not None
-        return Line(number, full, cut, self.command_in(text), banner)
+        source = _SOURCE.match(_ESCAPE.sub("", line[:_LONGEST_PREFIX]))
+        told = source["source"] if source else None
+        return Line(number, full, cut, self.command_in(text), banner, source=told)
+
+    def apart(self, lines: Sequence[Line]) -> list[list[Line]]:
+        """Return the lines of each container, if several of them printed reports; else all."""
+        if len({line.source for line in lines if line.banner}) < 2:
+            return [list(lines)]
+        groups: dict[str | None, list[Line]] = {}
+        for line in lines:
+            groups.setdefault(line.source, []).append(line)
+        return [list(self._with_owners(group)) for group in groups.values()]
 
     def command_in(self, text: str) -> Command | None:
         """Return the line as a command line of the programs. Return None if it is anything else."""
@@ -254,16 +275,42 @@ def _unlisted(texts: Iterable[str]) -> Iterator[str]:
     """Yield the texts; those of a list of lines, as Ansible prints it, without its quotes."""
     within = False
     for text in texts:
-        bare = text.strip().removesuffix(",")
-        if within and bare.startswith('"'):
-            try:
-                line = str(json.loads(bare))
-                yield text if "\n" in line else line
-                continue
-            except ValueError:
-                pass
+        bare = text.strip()
+        item = _ITEM.fullmatch(bare)
+        if within and (item or bare.startswith('"')):
+            yield _unquoted((item["item"] or "") if item else bare.removesuffix(","), text)
+            continue
         within = _LIST_OF_LINES.fullmatch(bare) is not None
         yield text
+
+
+def _unquoted(item: str, text: str) -> str:
+    """Return the line that an item of a list holds, or the text that it stands in if it is none."""
+    if item.startswith("'") and item.endswith("'") and len(item) > 1:  # YAML, 7.3.2
+        return item[1:-1].replace("''", "'")
+    if not item.startswith('"'):
+        return item
+    try:
+        line = str(json.loads(item))
+    except ValueError:
+        return text
+    return text if "\n" in line else line
+
+
+def _without_hunks(texts: Iterable[str]) -> Iterator[str]:
+    """Yield the texts; empty ones for the lines of a diff, which are of two texts."""
+    old = new = 0
+    for text in texts:
+        if hunk := HUNK.fullmatch(text):
+            old, new = (int(hunk[side] or 1) for side in ("old", "new"))
+            yield text
+        elif (old > 0 or new > 0) and text[:1] in ("", " ", "-", "+", "\\"):
+            old -= text[:1] in ("", " ", "-")
+            new -= text[:1] in ("", " ", "+")
+            yield ""
+        else:
+            old = new = 0
+            yield text
 
 
 def _is_record(text: str) -> bool:
@@ -291,6 +338,8 @@ def _short(full: str) -> str:
 
 
 def _bare(line: str) -> str:
+    if "&" in line and '"' not in line:  # of a page; in JSON they belong to a text
+        line = _ENTITY.sub(lambda entity: html.unescape(entity[0]), line)
     # A browser copies some spaces as no-break spaces.
     line = _ESCAPE.sub("", line.replace("\N{NO-BREAK SPACE}", " "))
     line = _WIDE_COLON.sub(": ", line)

@@ -44,6 +44,7 @@ class Oha(DocumentTool):
 
     name = "oha"
     mark = '"successRate"'
+    further_mark = '"statusCodeDistribution"'
     for_people = re.compile(r"Success rate:\s+(?:[\d.]+%?|NaN%?)")
     how = "its JSON is read instead (--output-format json, in older versions --json)"
 

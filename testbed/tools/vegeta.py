@@ -50,6 +50,7 @@ class Vegeta(DocumentTool):
 
     name = "vegeta"
     mark = '"latencies"'
+    further_mark = '"earliest"'
     for_people = re.compile(r"Requests\s+\[total(?:, \w+)*\]\s.*")
     how = "its JSON is read instead (vegeta report -type=json)"
 

@@ -30,10 +30,12 @@ What the figures of wrk2 mean:
 import re
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 
 from testbed.model.tool_output import Errors, ToolOutput
 from testbed.tools import checks, wrk_tables
 from testbed.tools.checks import Printed, Times
+from testbed.tools.errors import ParseError
 from testbed.tools.found import (
     Found,
     distribution,
@@ -41,6 +43,7 @@ from testbed.tools.found import (
     not_understood,
     read_or_refuse,
     value_of,
+    with_problem,
 )
 from testbed.tools.lines import Command, Line
 from testbed.tools.sections import BROKEN, Hit, Report, broken, cell, malformed, part, split
@@ -48,6 +51,10 @@ from testbed.tools.units import BYTES, COUNT, TIME_IN_S, PrintedFigure, Units, f
 
 WRK, WRK2 = "wrk", "wrk2"
 _OTHERS = "another tool's"
+_MIXED = (
+    "A run without an end stands beside one without a head: if two ran at once, lines of both are "
+    "mixed here."
+)
 _NUMBER = r"-?\d+\.\d+|-?nan"
 _SPECTRUM_PARTS = [
     part("spectrum", 6, r"Detailed Percentile spectrum:", repeats=True),
@@ -121,11 +128,14 @@ PARTS = [
     part(_OTHERS, 1, r"\d+ process\(es\) and \d+ connections, .*"),
     part(_OTHERS, 0, r"Bombarding .* using \d+ connection\(s\)"),
     part(_OTHERS, 3, r"Statistics\s+Avg\s+Stdev\s+Max"),
+    part(_OTHERS, 6, r"Value\(ms\)\s+Percentile\s.*", repeats=True),  # vegeta's hdrplot
+    part(_OTHERS, 3, r"\u2502 Stat\s.*", repeats=True),  # autocannon's tables, which nothing reads
     # Lines that resemble those above, tried where none of them fits.
     # A second heading begins a report, even if it is malformed.
     part("broken running", 0, r"Running \d\S*(?: \S+)? test\b.*", repeats=True, telling=False),
     broken("threads", 1, r"\d\S* threads? and \S+ connections?\b.*", within=True),
     broken("latency", 4, r"Latency(?:\s+\S+){2,}\s+\S+%"),
+    broken("latency", 4, r"Latency(?:\s+\d\S*[a-z]){2,}.*", within=True),
     broken("percentile", 6, r"\d\S*%\s+\S.*", within=True),
     broken("requests", 7, r"\S+ requests in \d\S*(?:\W.*\bread)?"),
     broken("socket errors", 8, r"Socket errors:.*"),
@@ -143,11 +153,29 @@ _UNCUT = r"\.\d\d|\d(?:us|ms|s)|B|%|read|\)|connections"
 
 def find(lines: Sequence[Line], tool: str | None = None) -> list[Found]:
     """Return all runs of wrk and wrk2 in a text, as those of `tool` if it is given."""
+    reports = split(_believed(lines), PARTS, {WRK, WRK2})
+    mixed = _mixed(reports)
     found = []
-    for report in split(_believed(lines), PARTS, {WRK, WRK2}):
+    for number, report in enumerate(reports):
         name = tool or (WRK2 if _wrk2s(report) else WRK)
-        if not report.one(_OTHERS):
-            found.append(read_or_refuse(name, report.first_line, partial(_read, report, name)))
+        if not report.one(_OTHERS) and not _of_hey(report):
+            run = read_or_refuse(name, report.first_line, partial(_read, report, name))
+            found.append(with_problem(run, _MIXED) if number in mixed else run)
+    return found
+
+
+def _of_hey(report: Report) -> bool:
+    """Return whether a report is no more than the line of hey that is like one of wrk."""
+    return all(hit.kind == "rate" and re.search(r"\.\d{3,}$", hit["rate"]) for hit in report.hits)
+
+
+def _mixed(reports: Sequence[Report]) -> set[int]:
+    """Return which reports may be of two runs: one without an end, and those after it headless."""
+    found: set[int] = set()
+    for number, (before, report) in enumerate(pairwise(reports), start=1):
+        headed = report.command or report.one("running") or report.one("broken running")
+        if not headed and (number - 1 in found or not before.one("rate")):
+            found |= {number - 1, number}
     return found
 
 
@@ -186,6 +214,12 @@ def _read(report: Report, tool: str) -> Found:
     total, errors = report.one("requests"), _errors(report)
     tables = wrk_tables.read(report)
     strange = _strange(report, tables)
+    if all(hit.kind.startswith("spectrum") or hit.kind == "end of table" for hit in report.hits):
+        raise ParseError(
+            "this is a table of percentiles alone, as HdrHistogram writes it, of an unknown tool; "
+            "the whole output of a tool is read",
+            line=report.first_line,
+        )
     connections = threads.count("connections") if threads else _asked(report, "connections")
     printed = Printed(
         asked_s=_cell(running, "asked", TIME_IN_S),
