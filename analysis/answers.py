@@ -33,11 +33,13 @@ MOST_BASELINES = 6  # to choose from: each takes a ratio and its interval in eve
 GOODPUT, P99 = BY_KEY["goodput_rps"], BY_KEY["response_p99_us"]
 # The figures of the ranked table; costs only of campaigns whose hosts reported them
 BESIDE = (GOODPUT, P99, *(BY_KEY[key] for key in SHOWN_COSTS))
+# How the first is told by itself, where others are level with it, and how it stands to another
 WORDS = {
-    GOODPUT.key: ("answers", "{size} times as many as {other}"),
-    CAPACITY.key: ("bears", "{size} times the rate of {other}"),
-    P99.key: ("has the shortest p99, and", "that of {other} is {size} times as long"),
+    GOODPUT.key: ("answers", "the first answers", "{size} times as many as {other}"),
+    CAPACITY.key: ("bears", "the first bears", "{size} times the rate of {other}"),
+    P99.key: ("has the shortest p99;", "", "with {other}, p99 is {size} times as long"),
 }
+MOST_NAMED = 3  # apps in a list of names; of more, the last ones are counted
 
 # How the first app stands to another: told apart from it, the same within compare's tolerance, or
 # neither; or unknown, since a side has one trial
@@ -176,7 +178,10 @@ def _answer(
 
 
 def _ranked(rows: list[Row], metric: Figure) -> list[Row]:
-    """Return the rows, in their order, with their ranks and how the first one stands to each."""
+    """Return the rows with their ranks and how the first one stands to each.
+
+    They stay in their order, but those that the first is not told apart from stand beside it.
+    """
     if not rows:
         return []
     first, rest = rows[0], rows[1:]
@@ -184,10 +189,15 @@ def _ranked(rows: list[Row], metric: Figure) -> list[Row]:
     found = [in_one_campaign(*(pair if metric.more_is_better else pair[::-1])) for pair in pairs]
     chances = holm([one.chance_outside(1, 1) for one in found])
     told = [_told(one, chance) for one, chance in zip(found, chances, strict=True)]
-    placed = [replace(first, rank="1=" if set(told) & set(TIED) else "1")]
-    for row, one, how in zip(rest, found, told, strict=True):
-        rank = "1=" if how in TIED else str(len(placed) + 1)
-        placed.append(replace(row, rank=rank, first_is=one, told=how))
+    compared = [
+        replace(row, first_is=one, told=how)
+        for row, one, how in zip(rest, found, told, strict=True)
+    ]
+    tied = [row for row in compared if row.told in TIED]
+    placed = [replace(row, rank="1=" if tied else "1") for row in (first, *tied)]
+    behind = [row for row in compared if row.told not in TIED]
+    for row in behind:
+        placed.append(replace(row, rank=str(len(placed) + 1)))
     return placed
 
 
@@ -219,26 +229,38 @@ def _sentence(ranked: list[Row], metric: Figure) -> str:
     if not rest:
         told = ", ".join(f"{title} {figure}" for title, figure in first.figures.items())
         return f"{first.label}: {told}. There is no other to set it beside."
-    opening = f"{first.label} {WORDS[metric.key][0]} "
-    if rest[0].told in TIED:
-        level = f"level within {DEFAULT_TOLERANCE_PERCENT:g} %"
-        how = level if rest[0].told == "level" else "not told apart"
-        both_zero = first.cell.mean == rest[0].cell.mean == 0
-        told = "both are zero" if both_zero else f"ratio {''.join(_ratio(rest[0]))}"
-        clauses = [f"{first.label} and {rest[0].label} are {how}: {told}"]
-        opening = f"the first {WORDS[metric.key][0]} "
-    else:
-        clauses = [f"{opening}{_times(rest[0], metric, rest[0].label)}"]
-        opening = "and "
-    if len(rest) > 1:
-        clauses.append(opening + _times(rest[-1], metric, f"{rest[-1].label} (the last)"))
-    return f"{', '.join(clauses)}. {_least(rest)}"
+    alone, beside, _ = WORDS[metric.key]
+    tied = [row for row in rest if row.told in TIED]
+    behind = [row for row in rest if row.told not in TIED]
+    told = [_tied(first, tied)] if tied else []
+    if behind:
+        opening = beside if tied else f"{first.label} {alone}"
+        clauses = [f"{opening} {_times(behind[0], metric, behind[0].label)}".strip()]
+        if len(behind) > 1:
+            clauses.append("and " + _times(behind[-1], metric, f"the last, {behind[-1].label}"))
+        told.append(", ".join(clauses))
+    return f"{'; '.join(told)}. {_least(rest)}"
+
+
+def _tied(first: Row, tied: list[Row]) -> str:
+    """Return which rows the first is not told apart from, and how far the last of them is off."""
+    level = f"level within {DEFAULT_TOLERANCE_PERCENT:g} %"
+    how = level if all(row.told == "level" for row in tied) else "not told apart"
+    names = [row.label for row in (first, *tied)]
+    if len(names) > MOST_NAMED + 1:
+        names = [*names[:MOST_NAMED], f"{len(names) - MOST_NAMED} others"]
+    who = f"{', '.join(names[:-1])} and {names[-1]} are {how}"
+    last = tied[-1]
+    if first.cell.mean == last.cell.mean == 0:
+        return f"{who}: {'both' if len(tied) == 1 else 'all'} are zero"
+    whose = "" if len(tied) == 1 else f" of the first to {last.label}"
+    return f"{who}: ratio{whose} {''.join(_ratio(last))}"
 
 
 def _times(row: Row, metric: Figure, name: str) -> str:
     """Return how the first stands to a row: '1.6 times as many as Django (1.3 to 1.8)'."""
     size, interval = _ratio(row)
-    return WORDS[metric.key][1].format(other=name, size=size) + interval
+    return WORDS[metric.key][-1].format(other=name, size=size) + interval
 
 
 def _ratio(row: Row) -> tuple[str, str]:
@@ -260,7 +282,7 @@ def _least(rest: list[Row]) -> str:
     known = sorted(one for one in shown if one is not None and one > 1)
     if known:
         least, most = (difference_text(one) for one in (known[0], known[-1]))
-        span = least if least == most else f"{least} to {most}, depending on the app,"
+        span = least if least == most else f"{least} to {most}, by app,"
         return f"Differences under {span} are often not told apart here."
     return (
         "The intervals say what is told apart here; the smallest difference that would be is not "

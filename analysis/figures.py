@@ -11,10 +11,6 @@ LOWER_BOUND = (
     "a lower bound: requests that were never answered have no response time, and would raise it, "
     "as would those answered wrongly"
 )
-GOODPUT = (
-    "Goodput is the same for every generator: correct answers per second (status, and body where "
-    "it was checked), not later than the time-out or, if one was set, the deadline."
-)
 ERROR_CLASSES = ("connect", "read", "write", "timeout", "status", "wrong_body")
 
 

@@ -5,14 +5,12 @@ becomes a range: 'the generator lagged: p99 1200 to 7200 us'. A finding that lea
 remark on how to read its figures, and no verdict.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from analysis.in_one import NUMBER, in_one
 from analysis.trials import WORST_LAST
 from testbed.model.results import RunRecord, Standing
-
-NUMBER = re.compile(r"(\d[\d,]*(?:\.\d+)?)")
 
 
 @dataclass(frozen=True)
@@ -87,11 +85,5 @@ def by_check(records: Sequence[RunRecord]) -> list[Checked]:
 
 
 def _alike(items: list[tuple[str, str]]) -> Alike:
-    """Return sentences with the same words as one, with a range in place of numbers that differ."""
-    split = [NUMBER.split(sentence) for sentence, _ in items]
-    parts = list(split[0])
-    for place in range(1, len(parts), 2):
-        numbers = sorted({one[place] for one in split}, key=lambda n: float(n.replace(",", "")))
-        if len(numbers) > 1:
-            parts[place] = f"{numbers[0]} to {numbers[-1]}"
-    return Alike("".join(parts), list(dict.fromkeys(run for _, run in items)))
+    sentences, runs = zip(*items, strict=True)
+    return Alike(in_one(sentences), list(dict.fromkeys(runs)))

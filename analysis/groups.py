@@ -259,8 +259,11 @@ def has_variants(campaign: LoadedCampaign) -> bool:
 def _declared_settings(record: RunRecord, campaign: LoadedCampaign) -> set[str]:
     """Return the names of the settings that the experiment sets for the run's variant.
 
-    A setting may be set for all apps or for this app only. The set is empty if none is set.
+    A setting may be set for all apps or for this app only. The set is empty if none is set, and for
+    `fab run-why`, which sets all of them so that only the factors differ.
     """
+    if campaign.campaign.why is not None:
+        return set()
     variants = campaign.campaign.asked.get("variants")
     declared = variants.get(record.variant) if isinstance(variants, dict) else None
     if not isinstance(declared, dict):

@@ -83,6 +83,11 @@ class Estimate:
     first: int | None = None  # trials whose scatter counts, if that decided on their number
 
     @property
+    def at_an_end(self) -> bool:
+        """Whether the value lies at the very end of its interval, which was widened to hold it."""
+        return self.low < self.high and self.value in (self.low, self.high)
+
+    @property
     def label(self) -> str:
         """How the interval came about, in words: '95 % interval (t, 5 pairs of trials)'."""
         of, to = self.trials

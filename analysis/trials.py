@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from analysis.in_one import in_one
 from analysis.ratio import Span, finite, mean
 from testbed.model.kinds import ROLES
 from testbed.model.results import RunRecord, Standing
@@ -244,7 +245,7 @@ def doubts(records: Iterable[RunRecord]) -> list[str]:
                     of_check = found.setdefault(finding.check, {})
                     of_check.setdefault(_which(record), _clause(finding.sentence))
     return [
-        f"{next(iter(clauses.values()))} ({_at(list(clauses), len(counted))})."
+        f"{in_one(list(clauses.values()))} ({_at(list(clauses), len(counted))})."
         for clauses in found.values()
     ]
 
@@ -252,7 +253,7 @@ def doubts(records: Iterable[RunRecord]) -> list[str]:
 def _at(which: Sequence[str], counted: int) -> str:
     """Return the trials that a doubt applies to, of so many runs that count."""
     if len(which) <= FEW:
-        return f"trial {'; '.join(which)}"
+        return f"trial{'s' if len(which) > 1 else ''} {'; '.join(which)}"
     return f"in {len(which)} of {counted} runs, among them trial {which[0]}"
 
 

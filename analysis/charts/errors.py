@@ -23,8 +23,11 @@ CAPTION = (
 CLASS_NAMES = {"wrong_body": "wrong body", "status": "status (not 2xx or 3xx)"}
 
 
-def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart:
-    """Draw the chart of one endpoint."""
+def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart | None:
+    """Draw the chart of one endpoint; return None if no run had errors or unanswered requests."""
+    totals = [value for group in members for value in _totals(group)]
+    if not any(totals) and not any(_lost(group) for group in members):
+        return None
     title = f"Errors, {endpoint}"
     rows = lay_out([(group, _value(group), _notes(group)) for group in members])
     key = _key(members)
@@ -38,7 +41,6 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
     )
     axes = picture.axes[0]
     plain_axis(axes)
-    totals = [value for group in members for value in _totals(group)]
     most = max([*totals, *marks.interval_ends(members, "errors_total")], default=0.0)
     axes.set_xlim(0, most * 1.03 or 1)
     if not most:
@@ -79,13 +81,14 @@ def _value(group: Group) -> str:
 
 
 def _notes(group: Group) -> list[str]:
-    unsent, unanswered = group.mean("unsent"), group.mean("unanswered")
-    parts = []
-    if unsent:
-        parts.append(f"never sent: {count(unsent)}")
-    if unanswered:
-        parts.append(f"never answered: {count(unanswered)}")
-    return [*([" · ".join(parts)] if parts else []), *trials_note(group)]
+    return [*filter(None, [_lost(group)]), *trials_note(group)]
+
+
+def _lost(group: Group) -> str:
+    """Return how many requests were never sent or never answered; an empty text if none was."""
+    titles = {"unsent": "never sent", "unanswered": "never answered"}
+    means = {title: group.mean(key) for key, title in titles.items()}
+    return " · ".join(f"{title}: {count(mean)}" for title, mean in means.items() if mean)
 
 
 def _key(members: list[Group]) -> list[marks.Entry]:

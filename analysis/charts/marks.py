@@ -172,7 +172,7 @@ def caption(members: list[Group], mark: str = "bar", doubted: str = "Hatched") -
     if _has_intervals(members):
         parts.append(f"Whiskers: {INTERVAL} of the mean, by Student's t.")
     if any(group.standing in ("doubtful", "invalid") for group in members):
-        parts.append(f"{doubted}: doubtful or invalid; the reasons stand under the table.")
+        parts.append(f"{doubted}: doubtful or invalid; the reasons are told with the runs.")
     return " ".join(parts)
 
 

@@ -12,14 +12,14 @@ from analysis.charts.style import (
     colours,
     plain_axis,
 )  # fmt: skip
-from analysis.figures import BY_KEY, GOODPUT
+from analysis.figures import BY_KEY
 from analysis.groups import Group, asked_rates
 from analysis.load import LoadedCampaign
 from testbed.numbers import MISSING, rate
 
 CAPTION = (
     "Solid: correct answers per second (goodput). Pale: all answers per second (throughput), so "
-    f"the pale part beyond the solid one is failures. {GOODPUT} "
+    "the pale part beyond the solid one is failures. "
 )
 
 

@@ -106,16 +106,17 @@ def _explained(campaign: LoadedCampaign, why: Why, metric: Figure) -> Iterator[E
         )
         for load in loads:
             cells = [
-                _cell(found, Where(endpoint, cell.app, cell.variant), load) for cell in why.cells
+                _cell(why, found, Where(endpoint, cell.app, cell.variant), load)
+                for cell in why.cells
             ]
             yield _of_cells(why, cells, endpoint, load.text, metric)
 
 
 def _cell(
-    found: Mapping[Where, Mapping[CellLoad, CellTrials]], where: Where, load: CellLoad
+    why: Why, found: Mapping[Where, Mapping[CellLoad, CellTrials]], where: Where, load: CellLoad
 ) -> CellTrials:
     told = found.get(where, {}).get(load)
-    label = f"{where.app}, variant {where.variant}"
+    label = f"{why.titles[where.app]}, variant {where.variant}"
     return CellTrials(label, [], 0) if told is None else replace(told, label=label)
 
 

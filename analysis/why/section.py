@@ -10,6 +10,7 @@ from analysis.why.show import (
     columns,
     draw_charts,
     head,
+    in_words,
     lines,
     of_all,
     rows,
@@ -26,7 +27,7 @@ class Part:
     sentence: str
     rows: list[tuple[str, ...]]  # texts, under Section.columns; the ratio's own is the last
     lines: list[str]  # interactions, and remarks on this figure alone
-    chart: Rendered | None
+    chart: Rendered | None  # the first has the caption of all
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,9 @@ class Section:
     remarks: list[str]  # that hold for all figures
     variant_columns: list[str]
     variants: list[tuple[str, ...]]  # texts, under `variant_columns`: what each variant is
+    in_words: dict[tuple[str, str], str]  # by app and variant
     design: list[str]
+    title: str  # 'Django against Flask'
 
 
 def section(campaign: LoadedCampaign) -> Section | None:
@@ -58,12 +61,17 @@ def section(campaign: LoadedCampaign) -> Section | None:
                 sentence=sentence(why, one),
                 rows=rows(why, one) if one.ratio is not None else [],
                 lines=lines(why, one, told_once),
-                chart=chart and replace(chart, name=f"why-{chart.name}"),
+                chart=chart
+                and replace(
+                    chart, name=f"why-{chart.name}", caption="" if number else chart.caption
+                ),
             )
-            for one, chart in zip(found, charts, strict=True)
+            for number, (one, chart) in enumerate(zip(found, charts, strict=True))
         ],
         remarks=told_once,
         variant_columns=variant_columns,
         variants=of_variants,
+        in_words=in_words(why),
         design=about_design(why),
+        title=f"{why.titles[why.app]} against {why.titles[why.against]}",
     )

@@ -35,6 +35,10 @@ from testbed.texts import shown_name
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 NOISE = "cannot be told from noise"
+AT_AN_END = (
+    "The figure is that of all trials together, the interval that of the trials one by one, and "
+    "the first lies at the end of the second"
+)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -98,9 +102,12 @@ def of_all(found: Sequence[Explained]) -> list[str]:
 
 
 def lines(why: Why, one: Explained, told_once: Sequence[str]) -> list[str]:
-    """Return what is said below a figure's table: interactions, and remarks on it alone."""
-    own = (remark for remark in one.remarks if remark not in told_once)
-    return [*(interaction_text(why, each) for each in one.interactions), *own]
+    """Return what is told below a figure's table: interactions, and remarks on it alone."""
+    told = [interaction_text(why, each) for each in one.interactions]
+    at_an_end = [share.title for share in one.shares if share.estimate.at_an_end]
+    if at_an_end:
+        told.append(f"{AT_AN_END}: {', '.join(at_an_end)}.")
+    return [*told, *(remark for remark in one.remarks if remark not in told_once)]
 
 
 def variants(why: Why) -> tuple[list[str], list[tuple[str, ...]]]:
@@ -118,13 +125,25 @@ def variants(why: Why) -> tuple[list[str], list[tuple[str, ...]]]:
     return titles, sorted(rows_)
 
 
+def in_words(why: Why) -> dict[tuple[str, str], str]:
+    """Return each variant of each app in words, such as 'keep-alive: kept; the pool: pool, 30'."""
+    titles, found = variants(why)
+    names = {title: app for app, title in why.titles.items()}
+    return {
+        (names[title], variant): "; ".join(
+            f"{factor}: {level}" for factor, level in zip(titles[2:], levels, strict=True) if level
+        )
+        for title, variant, *levels in found
+    }
+
+
 def _in_words(level: str) -> str:
     return level.replace("_", " ")
 
 
 def head(one: Explained) -> str:
-    """Return what is explained: endpoint, load and figure."""
-    return f"{one.endpoint}, {one.load}, {one.metric.title}"
+    """Return what is explained: figure, endpoint and load."""
+    return f"{one.metric.title}, {one.endpoint} ({one.load})"
 
 
 def sentence(why: Why, one: Explained) -> str:
@@ -182,7 +201,7 @@ def rows(why: Why, one: Explained) -> list[tuple[str, ...]]:
     levels = {
         factor.name: (_in_words(factor.app), _in_words(factor.against)) for factor in why.factors
     }
-    levels[FRAMEWORK] = (why.app, why.against)
+    levels[FRAMEWORK] = (why.titles[why.app], why.titles[why.against])
     found: list[tuple[str, ...]] = []
     for share in _sorted(one.shares):
         known = "" if share.told or share.estimate.how == "one trial" else NOISE
@@ -190,7 +209,7 @@ def rows(why: Why, one: Explained) -> list[tuple[str, ...]]:
         found.append((share.title, *levels[share.player], value, share.estimate.interval(), known))
     if one.ratio is not None and one.ratio.value is not None:
         whole = (number(one.ratio.value), one.ratio.interval())
-        found.append((_whole(one), "", "", *whole, ""))
+        found.append((_whole(why, one), "", "", *whole, ""))
     return found
 
 
@@ -204,13 +223,13 @@ def _table(why: Why, one: Explained) -> Any:
     for title in columns(why):
         table.add_column(title, justify="right" if title == "Times" else "left")
     for row in rows(why, one):
-        is_whole = row[0] == _whole(one)
+        is_whole = row[0] == _whole(why, one)
         table.add_row(*map(Text, row), style="bold" if is_whole else None)
     return table
 
 
-def _whole(one: Explained) -> str:
-    return f"{one.of} / {one.to}"
+def _whole(why: Why, one: Explained) -> str:
+    return f"{why.titles[one.of]} / {why.titles[one.to]}"
 
 
 def interaction_text(why: Why, one: Interaction) -> str:

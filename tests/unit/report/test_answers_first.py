@@ -42,7 +42,7 @@ def test_the_fastest_stands_first_with_its_ratios(tmp_path):
     assert answer.sentence.startswith(
         "aiohttp + API-Hour answers 2.00 times as many as Flask + Gunicorn (1."
     )
-    assert ", and 3.00 times as many as Django + Gunicorn (the last) (" in answer.sentence
+    assert ", and 3.00 times as many as the last, Django + Gunicorn (" in answer.sentence
     assert answer.sentence.endswith(" are often not told apart here.")
     assert answer.rows[1].ratios[1] == "1"
     assert answer.rows[2].ratios[1].startswith("0.667 (0.")
@@ -53,6 +53,19 @@ def test_two_that_scatter_more_than_they_differ_are_not_told_apart(tmp_path):
     answer = only(campaign(tmp_path, runs_of({"django": 1000.0, "flask": 1010.0}, wide)))
     assert [row.rank for row in answer.rows] == ["1=", "1="]
     assert "are not told apart: ratio 1.01 (" in answer.sentence
+
+
+def test_all_that_the_first_is_not_told_apart_from_are_told_at_once(tmp_path):
+    rates = {"bottle": 1010.0, "django": 1005.0, "falcon": 1002.0, "flask": 1000.0}
+    runs = runs_of(rates | {"quart": 999.0, "sanic": 400.0}, (0.97, 1.0, 1.03, 1.01, 0.99))
+    answer = only(campaign(tmp_path, runs))
+    assert [row.rank for row in answer.rows] == ["1="] * 5 + ["6"]
+    opening = (
+        "bottle, Django + Gunicorn, falcon and 2 others are not told apart: ratio of the first"
+    )
+    assert answer.sentence.startswith(f"{opening} to quart 1.01 (0.9")
+    assert "; the first answers 2.5" in answer.sentence
+    assert "times as many as sanic (2." in answer.sentence
 
 
 def test_two_that_differ_by_less_than_the_tolerance_are_level(tmp_path):
@@ -114,7 +127,7 @@ def test_the_smallest_difference_is_told_of_the_steadiest_and_the_least_steady_a
     least, most = (ratio.difference_text(one) for one in sorted(told))
     assert least != most
     assert answer.sentence.endswith(
-        f"Differences under {least} to {most}, depending on the app, are often not told apart here."
+        f"Differences under {least} to {most}, by app, are often not told apart here."
     )
 
 

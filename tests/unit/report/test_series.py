@@ -192,7 +192,7 @@ def test_doubtful_runs_count_and_are_marked(tmp_path, capsys):
     _, found = verdicts(folder, capsys)
     assert found["more"]["verdict"] == "reproduced"
     assert found["more"]["of"]["doubtful"] is True
-    assert "The generator lagged (trial 1; 2; 3)" in " ".join(found["more"]["remarks"])
+    assert "The generator lagged (trials 1; 2; 3)" in " ".join(found["more"]["remarks"])
 
 
 def test_trials_not_yet_measured_are_counted_as_missing(tmp_path, capsys):

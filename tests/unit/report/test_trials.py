@@ -125,7 +125,7 @@ def test_a_doubt_is_said_once_with_all_trials_that_have_it():
     swapped = found("doubtful", "swapped 4 KiB", "swap")
     both = [trial(n, verdict="doubtful", findings=[found("doubtful")]) for n in (1, 2)]
     other = trial(3, verdict="doubtful", findings=[swapped, found("valid")])
-    assert doubts([*both, other]) == ["CPU stolen (trial 1; 2).", "Swapped 4 KiB (trial 3)."]
+    assert doubts([*both, other]) == ["CPU stolen (trials 1; 2).", "Swapped 4 KiB (trial 3)."]
 
 
 def test_a_doubt_about_many_runs_tells_their_number_and_one_about_a_host_what_it_is():
