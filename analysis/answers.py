@@ -232,14 +232,14 @@ def _sentence(ranked: list[Row], metric: Figure) -> str:
     alone, beside, _ = WORDS[metric.key]
     tied = [row for row in rest if row.told in TIED]
     behind = [row for row in rest if row.told not in TIED]
-    told = [_tied(first, tied)] if tied else []
+    sentence = [_tied(first, tied)] if tied else []
     if behind:
         opening = beside if tied else f"{first.label} {alone}"
         clauses = [f"{opening} {_times(behind[0], metric, behind[0].label)}".strip()]
         if len(behind) > 1:
             clauses.append("and " + _times(behind[-1], metric, f"the last, {behind[-1].label}"))
-        told.append(", ".join(clauses))
-    return f"{'; '.join(told)}. {_least(rest)}"
+        sentence.append(", ".join(clauses))
+    return f"{'; '.join(sentence)}. {_least(rest)}"
 
 
 def _tied(first: Row, tied: list[Row]) -> str:

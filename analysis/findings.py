@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.in_one import NUMBER, in_one
-from analysis.trials import WORST_LAST
+from analysis.trials import FEW, WITHOUT_FIGURES, WORST_LAST
 from testbed.model.results import RunRecord, Standing
 
 
@@ -82,6 +82,30 @@ def by_check(records: Sequence[RunRecord]) -> list[Checked]:
     return sorted(
         checked, key=lambda one: (-WORST_LAST.index(one.verdict), -len(one.runs), one.check)
     )
+
+
+def lines(records: Sequence[RunRecord], only: Standing | None = None) -> list[str]:
+    """Return a line for all findings with the same words, with the runs that they are about.
+
+    `only` leaves out those of another verdict.
+    """
+    return [
+        f"{_runs(one.runs, len(records))}: {_opening(checked)}: {one.sentence}"
+        for checked in by_check(records)
+        if only in (None, checked.verdict)
+        for one in checked.alike
+    ]
+
+
+def _runs(runs: Sequence[str], of: int) -> str:
+    return "; ".join(runs) if len(runs) <= FEW else f"{len(runs)} of {of} runs, from {runs[0]} on"
+
+
+def _opening(checked: Checked) -> str:
+    """Return the verdict in a word; of a failure, also where it failed."""
+    if checked.verdict in WITHOUT_FIGURES:
+        return checked.check.capitalize()
+    return "Remark" if checked.verdict == "valid" else checked.verdict.capitalize()
 
 
 def _alike(items: list[tuple[str, str]]) -> Alike:

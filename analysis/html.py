@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import markupsafe
 
 from analysis import (
     answers,
@@ -150,6 +151,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters |= {
+        "code": code,
         "utc": utc,
         "or_missing": or_missing,
         "data_uri": data_uri,
@@ -161,6 +163,18 @@ def environment() -> jinja2.Environment:
         "size": numbers.size,
     }
     return made
+
+
+def code(text: str) -> markupsafe.Markup:
+    """Return the text for HTML, with what stands between backticks as code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # one is without its pair
+        return markupsafe.escape(text)
+    tags = (
+        markupsafe.Markup("<code>{}</code>").format(part) if place % 2 else markupsafe.escape(part)
+        for place, part in enumerate(parts)
+    )
+    return markupsafe.Markup("").join(tags)
 
 
 def utc(moment: datetime | None) -> str:

@@ -2,7 +2,7 @@
 
 import io
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -47,12 +47,21 @@ def report_command(arguments: Namespace, console: Console) -> None:
     Raises TestbedError if the campaign cannot be read or the report cannot be written.
     """
     campaign = load_one(arguments.folder)
+    found = answers.answers(campaign)
     save(
         arguments,
         console,
-        write=lambda out: write(campaign, out),
-        show=lambda: tables.print_table(campaign, console),
+        write=lambda out: write(campaign, out, found),
+        show=lambda: show(campaign, found, console),
     )
+
+
+def show(campaign: LoadedCampaign, found: Sequence[answers.Answer], console: Console) -> None:
+    """Print the tables of a campaign and, last, who is ahead."""
+    tables.print_table(campaign, console)
+    for one in found:
+        name = f"{one.endpoint}, {one.load}" if one.load else one.endpoint
+        console.print(Text(f"\n{name}: {one.sentence}", style="bold"), soft_wrap=True)
 
 
 def save(
@@ -73,16 +82,18 @@ def save(
     console.print(Text(f"\nReport: {shown_name(out / 'index.html')}"), soft_wrap=True)
 
 
-def write(campaign: LoadedCampaign, out: Path) -> dict[str, list[Rendered]]:
+def write(
+    campaign: LoadedCampaign, out: Path, found: list[answers.Answer] | None = None
+) -> dict[str, list[Rendered]]:
     """Write index.html, table.csv, table.txt and charts/ into `out`.
 
     summary.csv, capacities.csv and parts.csv are written only if they have rows. The same results
-    folder gives the same bytes. Returns each endpoint's charts. Raises OSError if `out` cannot be
-    written.
+    folder gives the same bytes. `found` are the campaign's answers, if they are known already.
+    Returns each endpoint's charts. Raises OSError if `out` cannot be written.
     """
     chart_folder = out / "charts"
     chart_folder.mkdir(parents=True, exist_ok=True)
-    found = answers.answers(campaign)
+    found = answers.answers(campaign) if found is None else found
     by_endpoint = dict(charts.endpoint_charts(campaign, answers.places(found)))
     for drawn in by_endpoint.values():
         for chart in drawn:

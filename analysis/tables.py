@@ -8,7 +8,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from analysis import capacities, gave_out, mixes, other_service, ramp
+from analysis import capacities, findings, gave_out, mixes, other_service, ramp
 from analysis.columns import Column, columns, varied_text
 from analysis.figures import BY_KEY, LOWER_BOUND, PERCENTILES
 from analysis.frames import with_missing
@@ -205,7 +205,7 @@ def headline(campaign: LoadedCampaign) -> str:
 
 def footnotes(campaign: LoadedCampaign, records: list[RunRecord]) -> list[str]:
     """Return what the table's cells cannot say: reasons, missing runs, who made the load."""
-    lines = [f"{record.run_id}: {reason}" for record in records for reason in reasons(record)]
+    lines = findings.lines(records)
     lines += [f"{run_id}: planned, not measured" for run_id in campaign.not_measured]
     lines += [f"{name}: not planned by this campaign, not counted" for name in campaign.unplanned]
     lines += ramp.sentences(campaign)

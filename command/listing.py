@@ -55,6 +55,7 @@ def table(heads: Sequence[str], rows: Sequence[Row]) -> None:
     shown = Table(*heads[:-1], box=None, pad_edge=False, header_style="bold")
     for column in shown.columns:
         column.overflow = "fold"
+    shown.columns[0].no_wrap = len(heads) > 3  # else the name is what gives way
     shown.add_column(heads[-1], overflow="fold", ratio=1)
     for row in rows:
         shown.add_row(*map(shown_name, row))
@@ -138,7 +139,11 @@ def settings(apps_path: AppsPath = None) -> None:
 @app.command("results", epilog=examples("list"))
 def list_results() -> None:
     """List the campaigns of the results folder, the latest first."""
-    table(("campaign", "what", "course"), [one.row for one in results()])
+    found = results()
+    if not found:
+        print(f"none in {shown_name(store.folder())}")
+        return
+    table(("campaign", "what", "course"), [one.row for one in found])
 
 
 @app.command("generators", epilog=examples("list"))

@@ -94,12 +94,12 @@ def lab_status(name: LabName = None) -> None:
 
 @app.command(context_settings=PASSED_ON, epilog=examples("provision"))
 def provision(context: typer.Context) -> None:
-    """Set both hosts up: ansible-playbook site.yml, with all arguments passed on."""
+    """Set both hosts up by site.yml; takes ansible-playbook's options."""
     playbook.provision(context.args)
 
 
 def _link(**given: object) -> None:
-    """Verify the data link: its rate both ways at once, round trip, NICs."""
+    """Verify the data link: rate both ways at once, round trip, NICs."""
     on_hosts.verify_link(options.read_link(given))
 
 
@@ -135,17 +135,17 @@ def _aa(experiment: str, **given: object) -> None:
 
 
 def _why(experiment: str, **given: object) -> None:
-    """Say why two apps differ: the share of each factor in the ratio of their figures."""
+    """Say why two apps differ: each factor's share in their ratio."""
     explaining.measure_why(experiment, options.read_why(given), judging.why)
 
 
 def _question(question: str, **given: object) -> None:
-    """Ask a question that somebody has to decide, over what it depends on."""
+    """Ask a question that somebody has to decide."""
     asking.ask(question, asking.read(given), judging.question)
 
 
 def _reproduce(bundle: str, **given: object) -> None:
-    """Repeat a campaign from its archive, and say which figures agree."""
+    """Repeat a campaign from its archive; say which figures agree."""
     asked = options.typed(reproducing.ReproduceOptions, given)
     reproducing.repeat(Path(bundle), asked, judging.agree, judging.WATCH)
 
@@ -196,14 +196,14 @@ def _analysis(name: str, doc: str) -> None:
 
 
 for name, doc in (
-    ("report", "Write tables, charts and an HTML page of a campaign; default: the latest."),
+    ("report", "Write tables, charts and a page of a campaign, or the latest."),
     ("compare", "Tell whether a campaign is better or worse than another."),
     ("parse", "Print the figures of a tool's output, as JSON or as a table."),
     ("reparse", "Read the raw outputs of a campaign again and say what differs."),
-    ("noise", "Say how much this place's figures vary, from an app against itself."),
+    ("noise", "Say how much figures vary here, from an app against itself."),
     ("export", "Write tidy tables of campaigns, as CSV or Parquet."),
-    ("serve", "Show results to a browser on this machine: reports, history, comparisons."),
-    ("bundle", "Pack a campaign into one archive that others can check and repeat."),
+    ("serve", "Show results in a browser: reports, history, comparisons."),
+    ("bundle", "Pack a campaign into an archive for others to check and repeat."),
 ):
     _analysis(name, doc)
 
@@ -228,13 +228,13 @@ Inventory = Annotated[str | None, typer.Option(help=options.INVENTORY_HELP, meta
 
 @app.command("status", epilog=examples("status"))
 def status_(inventory: Inventory = None) -> None:
-    """Show the hosts, the age of the link's verification, what runs, and the latest results."""
+    """Show hosts, link, what runs, and the latest results."""
     status.show(inventory)
 
 
 @app.command("doctor", epilog=examples("doctor"))
 def doctor_(inventory: Inventory = None) -> None:
-    """Find out what is missing to measure from here, and how to mend it."""
+    """Find out what is missing to measure, and how to mend it."""
     doctor.examine(inventory)
 
 

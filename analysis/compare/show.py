@@ -15,7 +15,7 @@ from analysis.intervals import CONFIDENCE, Between
 from analysis.power import MOST_TRIALS
 from analysis.ratio import Estimate, difference_text, number
 from analysis.text_table import text_table
-from analysis.trials import CellTrials
+from analysis.trials import FEW, CellTrials
 from testbed.numbers import AT_LEAST, MISSING
 
 STYLES: dict[CellVerdict, str] = {
@@ -164,17 +164,37 @@ def _percent(between: Between) -> str:
 
 
 def reasons(found: Comparison) -> list[str]:
-    """Return a line for each cell that is neither better nor the same, and for each remark."""
+    """Return why cells are neither better nor the same, and the remarks; each once, with its cells.
+
+    So one reason that holds for all cells is one line.
+    """
     if found.obstacle:
         return [f"Nothing can be compared. {found.obstacle}"]
-    lines = []
+    why: dict[str, list[str]] = {}
+    remarks: dict[str, list[str]] = {}
     for cell in found.cells:
         if cell.verdict not in ("better", "same"):
             metric = "" if cell.ratio is None else f", {cell.metric.title}"
-            lines.append(f"{cell_name(cell)}{metric}: {cell.reason}")
+            why.setdefault(cell.reason, []).append(f"{cell_name(cell)}{metric}")
         if cell.remarks:
-            lines.append(f"{cell_name(cell)}: {' '.join(cell.remarks)}")
-    return list(dict.fromkeys(lines))
+            remarks.setdefault(" ".join(cell.remarks), []).append(cell_name(cell))
+    return [
+        f"{_cells_in_words(list(dict.fromkeys(cells)), len(told))}: {text}"
+        for each, told in (
+            (why, found.cells),
+            (remarks, dict.fromkeys(cell_name(cell) for cell in found.cells)),
+        )
+        for text, cells in each.items()
+    ]
+
+
+def _cells_in_words(cells: Sequence[str], of: int) -> str:
+    """Return which cells a line is about: all of them, or the first few with how many follow."""
+    if len(cells) == of > 1:
+        return f"all {of} cells" if of > 2 else "both cells"
+    named = cells if len(cells) <= FEW else cells[: FEW - 1]
+    more = [f"{len(cells) - len(named)} more cells"] if len(cells) > len(named) else []
+    return "; ".join([*named, *more])
 
 
 def cell_name(cell: Cell) -> str:

@@ -60,10 +60,8 @@ def test_all_that_the_first_is_not_told_apart_from_are_told_at_once(tmp_path):
     runs = runs_of(rates | {"quart": 999.0, "sanic": 400.0}, (0.97, 1.0, 1.03, 1.01, 0.99))
     answer = only(campaign(tmp_path, runs))
     assert [row.rank for row in answer.rows] == ["1="] * 5 + ["6"]
-    opening = (
-        "bottle, Django + Gunicorn, falcon and 2 others are not told apart: ratio of the first"
-    )
-    assert answer.sentence.startswith(f"{opening} to quart 1.01 (0.9")
+    opening = "bottle, Django + Gunicorn, falcon and 2 others are not told apart: ratio of"
+    assert answer.sentence.startswith(f"{opening} the first to quart 1.01 (0.9")
     assert "; the first answers 2.5" in answer.sentence
     assert "times as many as sanic (2." in answer.sentence
 
