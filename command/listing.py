@@ -141,7 +141,7 @@ def list_results() -> None:
     """List the campaigns of the results folder, the latest first."""
     found = results()
     if not found:
-        print(f"none in {shown_name(store.folder())}")
+        Terminal(markup=False, highlight=False).print(f"none in {shown_name(store.folder())}")
         return
     table(("campaign", "what", "course"), [one.row for one in found])
 
