@@ -179,21 +179,21 @@ def reasons(found: Comparison) -> list[str]:
         if cell.remarks:
             remarks.setdefault(" ".join(cell.remarks), []).append(cell_name(cell))
     return [
-        f"{_cells_in_words(list(dict.fromkeys(cells)), len(told))}: {text}"
-        for each, told in (
-            (why, found.cells),
-            (remarks, dict.fromkeys(cell_name(cell) for cell in found.cells)),
+        f"{_in_words(list(dict.fromkeys(cells)), of, what)}: {text}"
+        for each, of, what in (
+            (why, len(found.cells), "figures"),
+            (remarks, len({cell_name(cell) for cell in found.cells}), "cells"),
         )
         for text, cells in each.items()
     ]
 
 
-def _cells_in_words(cells: Sequence[str], of: int) -> str:
-    """Return which cells a line is about: all of them, or the first few with how many follow."""
+def _in_words(cells: Sequence[str], of: int, what: str) -> str:
+    """Return what a line is about: all of them, or the first few with how many follow."""
     if len(cells) == of > 1:
-        return f"all {of} cells" if of > 2 else "both cells"
+        return f"all {of} {what}" if of > 2 else f"both {what}"
     named = cells if len(cells) <= FEW else cells[: FEW - 1]
-    more = [f"{len(cells) - len(named)} more cells"] if len(cells) > len(named) else []
+    more = [f"{len(cells) - len(named)} more {what}"] if len(cells) > len(named) else []
     return "; ".join([*named, *more])
 
 
