@@ -84,15 +84,11 @@ def by_check(records: Sequence[RunRecord]) -> list[Checked]:
     )
 
 
-def lines(records: Sequence[RunRecord], only: Standing | None = None) -> list[str]:
-    """Return a line for all findings with the same words, with the runs that they are about.
-
-    `only` leaves out those of another verdict.
-    """
+def lines(records: Sequence[RunRecord]) -> list[str]:
+    """Return a line for all findings with the same words, with the runs that they are about."""
     return [
         f"{_runs(one.runs, len(records))}: {_opening(checked)}: {one.sentence}"
         for checked in by_check(records)
-        if only in (None, checked.verdict)
         for one in checked.alike
     ]
 
