@@ -35,6 +35,7 @@ PARTS = {
     "kernel_cpu_ms_per_answer": "kernel",
 }
 HEIGHT = 3.0
+MOST_SPLIT = 4  # groups whose parts are told below the chart
 LEFT = 0.75  # for 10,000 and the name beside it
 MARKERS = ("o", "s", "D", "^", "v", "P")  # of the groups of one app, one after another
 
@@ -161,7 +162,9 @@ def _key(shown: list[Group], looks: list[dict[str, Any]]) -> list[marks.Entry]:
 
 
 def _split(shown: list[Group]) -> str:
-    """Return of what each group's cost is made, in one sentence."""
+    """Return of what each group's cost is made, in one sentence; of many, where that stands."""
+    if len(shown) > MOST_SPLIT:
+        return "How much of it is the app's, the database's and the kernel's is in table.csv."
     return f"{'; '.join(f'{group.label}: {_parts(group)}' for group in shown)}."
 
 
