@@ -93,6 +93,7 @@ def read(folder: Path, name: str) -> Requirements:
     reader = _Reader(folder.resolve())
     reader.take(folder.resolve() / name, constraint=False, including=())
     _check_pinned(reader.lines)
+    _check_hashed(reader)
     pins = {line.key: line.pin for line in reader.lines if line.pin is not None}
     found = list(dict.fromkeys(reader.files))
     contents = b"\0".join(map(reader.content, found))
@@ -107,6 +108,7 @@ class _Reader:
         self.folder = folder
         self.files: list[Path] = []
         self.lines: list[_Line] = []
+        self.wanted: list[_Line] = []  # those of them that are not of constraints
         self._taken: set[tuple[Path, bool]] = set()
 
     def content(self, path: Path) -> bytes:
@@ -138,6 +140,8 @@ class _Reader:
             said, options = at.split()
             if said:
                 self.lines.append(at.line(said, hashed=bool(HASH.search(text))))
+                if not constraint:
+                    self.wanted.append(self.lines[-1])
                 continue
             included = [(one, False) for one in options.requirement]
             included += [(one, True) for one in options.constraint]
@@ -352,6 +356,18 @@ def _check_pinned(lines: Iterable[_Line]) -> None:
             remedy=f"write {PINNING}"
             + ("; of a URL, its #sha256=… or, of git, @ and the whole commit" if by_url else ""),
         )
+
+
+def _check_hashed(reader: _Reader) -> None:
+    """Raise TestbedError for a line without a hash if others have one: pip then wants all."""
+    hashed = {line.name for line in reader.lines if line.hashed}
+    for line in reader.wanted:
+        if hashed and line.name not in hashed and line.requirement.url is None:
+            raise TestbedError(
+                f"{line.where}: '{shown_name(line.text)}' has no hash, and others have one: pip "
+                "then installs nothing without",
+                remedy="`uv pip compile --generate-hashes` gives all of them; or take them out",
+            )
 
 
 def _equal(one: str, other: str) -> bool:

@@ -37,7 +37,10 @@ def read(tmp_path):
          {'uvicorn ; python_version >= "3.9"': "0.30"}),
         ("a===1.0-odd", {"a": "1.0-odd"}),
         ("a==1.0,>0.9", {"a": "1.0"}),
-        ("a==1 \\\n  --hash=sha256:00 \\\n  --hash=sha256:11\n# via b\nb==2", {"a": "1", "b": "2"}),
+        (
+            "a==1 \\\n  --hash=sha256:00 \\\n  --hash=sha256:11\n# via b\nb==2 --hash=sha256:22",
+            {"a": "1", "b": "2"},
+        ),
         ("a==1 --hash sha256:00", {"a": "1"}),
         ("--index-url https://index.example/simple\n--pre\na==1", {"a": "1"}),
         (f"a @ https://host/a-1.whl#sha256={SHA256}",
@@ -272,3 +275,15 @@ def test_two_versions_keep_requirements_that_lie_beside_app_yml(apart, apps_fold
         for name, app in both.items()
     ]
     assert pins == [{"wheel": "2.0"}, {"wheel": "1.0"}]
+
+
+def test_hashes_are_of_all_lines_or_of_none(tmp_path):
+    digest = f"--hash=sha256:{'0' * 64}"
+    (tmp_path / "all.txt").write_text(f"wheel==0.45.1 {digest}\nflask==3.1.0 {digest}\n")
+    (tmp_path / "limits.txt").write_text("jinja2==3.1.6\n")
+    (tmp_path / "some.txt").write_text(f"-c limits.txt\nwheel==0.45.1 {digest}\nflask==3.1.0\n")
+    (tmp_path / "sound.txt").write_text(f"-c limits.txt\nwheel==0.45.1 {digest}\n")
+    for name in ("all.txt", "sound.txt"):
+        assert requirements.read(tmp_path, name).pins["wheel"] == "0.45.1"
+    with pytest.raises(TestbedError, match=r"some.txt:3: 'flask==3.1.0' has no hash"):
+        requirements.read(tmp_path, "some.txt")
