@@ -4,8 +4,9 @@ The first table has runs without a trend. Their seconds resemble each other: eac
 the next one, as those of a queue or of a host with other work are. It shows how often each test
 finds a trend all the same. The second table has queues: below their capacity the response times
 have no trend, above it they grow as long as the run lasts. It shows how often a run is called
-doubtful, with the least change that limits.yml asks for. tests/unit/testbed/test_trend.py asks the
-same of settings that are drawn anew each time.
+doubtful, with the least change that limits.yml asks for. The third table has queues in
+which few of the requests wait, so that only the p99 of a second shows them.
+tests/unit/testbed/test_trend.py asks the same of settings that are drawn anew each time.
 
     nice python bench/trend.py [--runs 2000] [--seed 1]
 """
@@ -25,7 +26,7 @@ from scipy import signal, stats
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from testbed.validity.limits import limits
-from testbed.validity.trend import LEVEL, trend
+from testbed.validity.trend import LEVEL, TAIL_LEVEL, trend
 
 Floats = npt.NDArray[np.float64]
 
@@ -61,14 +62,20 @@ class Queue:
     service: str = "fixed"  # or exponential, or log-normal
     poisson: bool = True  # else requests come at equal distances
     warmup_s: int = 5
+    share: float = 1  # of all requests; the others do not wait, and take 1 to 4 ms
 
 
-def response_times(queue: Queue, load: float, runs: int, dice: np.random.Generator) -> Floats:
-    """Return each second's median response time, in ms; a run is a row. `load` 1 is capacity."""
-    return np.array([_response_times(queue, load, dice) for _ in range(runs)])
+def response_times(
+    queue: Queue, load: float, runs: int, dice: np.random.Generator, percent: float = 50
+) -> Floats:
+    """Return a percentile of each second's response times, in ms; a run is a row.
+
+    A `load` of 1 is the capacity.
+    """
+    return np.array([_response_times(queue, load, dice, percent) for _ in range(runs)])
 
 
-def _response_times(queue: Queue, load: float, dice: np.random.Generator) -> Floats:
+def _response_times(queue: Queue, load: float, dice: np.random.Generator, percent: float) -> Floats:
     rate = queue.capacity_rps * load
     count, mean_s = int(rate * (queue.seconds + queue.warmup_s)), queue.workers / queue.capacity_rps
     gaps = dice.exponential(1 / rate, count) if queue.poisson else np.full(count, 1 / rate)
@@ -79,10 +86,15 @@ def _response_times(queue: Queue, load: float, dice: np.random.Generator) -> Flo
         "log-normal": lambda: dice.lognormal(np.log(mean_s) - 0.5, 1, count),
     }[queue.service]()
     ends = _ends(due, service, queue.workers)
+    others = dice.uniform(0, due[-1], round(count * (1 / queue.share - 1)))
+    due = np.concatenate([due, others])
+    ends = np.concatenate([ends, others + dice.uniform(0.001, 0.004, len(others))])
     order = np.argsort(ends)
     bounds = np.searchsorted(ends[order], queue.warmup_s + np.arange(queue.seconds + 1))
     by_second = np.split((ends - due)[order], bounds)[1:-1]
-    return np.array([1000 * np.median(one) if len(one) else np.nan for one in by_second])
+    return np.array(
+        [1000 * np.percentile(one, percent) if len(one) else np.nan for one in by_second]
+    )
 
 
 def _ends(due: Floats, service: Floats, workers: int) -> Floats:
@@ -98,7 +110,9 @@ def _ends(due: Floats, service: Floats, workers: int) -> Floats:
     return ends
 
 
-def convicted(figures: Floats, tests: "list[Test]", least_percent: float) -> list[int]:
+def convicted(
+    figures: Floats, tests: "list[Test]", least_percent: float, level: float = LEVEL
+) -> list[int]:
     """Return how many runs have a trend, by each test, and changed by so many percent."""
     found = [0] * len(tests)
     for row in figures:
@@ -106,7 +120,7 @@ def convicted(figures: Floats, tests: "list[Test]", least_percent: float) -> lis
         change = trend(list(row))
         if change is not None and abs(change.change_percent) >= least_percent:
             for number, test in enumerate(tests):
-                found[number] += bool(test(row[None])[0] <= LEVEL)
+                found[number] += bool(test(row[None])[0] <= level)
     return found
 
 
@@ -253,11 +267,17 @@ QUEUES = {
     "M/G/1 (log-normal), 400/s, 60 s": Queue(400, 60, service="log-normal"),
     "D/M/1, 400/s, 60 s": Queue(400, 60, service="exponential", poisson=False),
 }
+TAILS = {
+    "M/D/1 of 2 % of 1000/s, 60 s": Queue(20, 60, share=0.02),
+    "M/D/1 of 5 % of 400/s, 60 s": Queue(20, 60, share=0.05),
+    "M/D/1 of 5 % of 2000/s, 30 s": Queue(100, 30, share=0.05),
+    "M/M/4 of 10 % of 1000/s, 60 s": Queue(100, 60, 4, "exponential", share=0.1),
+}
 LOADS = (0.8, 0.9, 0.95, 1.01, 1.03, 1.05, 1.1)
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--runs", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
@@ -267,6 +287,7 @@ def main() -> None:
     dice = np.random.default_rng(asked.seed)
     _print_wandering(asked.runs, dice)
     _print_queues(asked.runs // 10, dice)
+    _print_tails(asked.runs // 10, dice)
 
 
 def _print_wandering(runs: int, dice: np.random.Generator) -> None:
@@ -296,6 +317,19 @@ def _print_queues(runs: int, dice: np.random.Generator) -> None:
         ]
         for title, of_test in zip(titles, zip(*counts, strict=True), strict=True):
             print(f"{name:32} {title:20}", *(f"{100 * count / runs:5.0f} " for count in of_test))
+
+
+def _print_tails(runs: int, dice: np.random.Generator) -> None:
+    least = limits()["response_drift_percent"].doubtful or 0
+    print(f"\nQueues of few: the medians changed, and the p99s, level {100 * TAIL_LEVEL} %")
+    print(" " * 39, *(f"{100 * load:4.0f} %" for load in LOADS))
+    for name, queue in TAILS.items():
+        for what, percent, level in (("p50", 50, LEVEL), ("p99", 99, TAIL_LEVEL)):
+            counts = [
+                convicted(response_times(queue, load, runs, dice, percent), [ours], least, level)[0]
+                for load in LOADS
+            ]
+            print(f"{name:32} {what:6}", *(f"{100 * count / runs:5.0f} " for count in counts))
 
 
 if __name__ == "__main__":

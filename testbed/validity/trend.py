@@ -22,8 +22,9 @@ from statistics import median
 import numpy as np
 import numpy.typing as npt
 
-# Two figures of a run are tested, so that a steady run is doubted in at most twice as many cases
-LEVEL = 0.025
+# Two figures of a run are tested at LEVEL, and the p99 of its seconds at another one, so that a
+# steady run is doubted in at most 5.5 of 100 cases. A tail that grows is far beyond either.
+LEVEL, TAIL_LEVEL = 0.025, 0.005
 SHORTEST_S = 10  # fewer seconds may stand in a line by chance, however the test is made
 # One curve for so many seconds. More of them tell a step in the middle from wandering figures, and
 # fewer let these wander faster.
@@ -43,17 +44,20 @@ class Trend:
     chance: float  # that figures without a trend look like this (the p-value, two-sided)
 
 
-def drift_percent(values: Sequence[float], least_percent: float) -> float | None:
+def drift_percent(
+    values: Sequence[float], least_percent: float, level: float = LEVEL
+) -> float | None:
     """Return by how much a figure changed over a run, in percent of its median; negative: it fell.
 
     `values` has a value for each second, in order. Return 0 if there is no trend. Return None if
     that is not known, because the run is too short, or because its seconds scatter so much that
-    they seem to have changed by `least_percent` or more without a trend.
+    they seem to have changed by `least_percent` or more without a trend. `level` is the share of
+    runs without a trend that may be taken for ones with it.
     """
     found = trend(values)
     if found is None:
         return None
-    if found.chance <= LEVEL:
+    if found.chance <= level:
         return found.change_percent
     return 0.0 if abs(found.change_percent) < least_percent else None
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.trend import Queue, Wandering, response_times, wander
-from testbed.validity.trend import SHORTEST_S, drift_percent, trend
+from testbed.validity.trend import SHORTEST_S, TAIL_LEVEL, drift_percent, trend
 from tests.unit.draws import at_least, at_most, dice, seed
 
 __all__ = ["dice", "seed"]  # fixtures
@@ -27,7 +27,7 @@ def wandering(dice, likeness):
 
 @pytest.mark.parametrize("likeness", [0, 0.6, 0.8])
 def test_figures_that_only_wander_have_no_trend(seed, dice, likeness):
-    """Two figures of a run are tested, so that 3 % of each make 6 % of the runs."""
+    """Throughput and medians are tested so, so that 3 % of each make 6 % of the runs."""
     drawn = [wander(wandering(dice, likeness), 1, dice)[0] for _ in range(RUNS)]
     found = sum(bool(drift_percent(list(row), 0)) for row in drawn)
     assert at_most(found, RUNS, 0.03), f"{found} of {RUNS}: seed {seed}"
@@ -66,6 +66,29 @@ def test_a_queue_that_grows_is_found(seed, dice, load, share):
     found = [drifts(growing(), load, dice) for _ in range(60)]
     convicted = sum((drift or 0) >= 20 for drift in found)
     assert at_least(convicted, len(found), share), f"{convicted} of {len(found)}: seed {seed}"
+
+
+def tail_drifts(dice, load):
+    """How the p99 and the median changed over a run in which few requests wait in a queue."""
+    share, rate_rps = float(dice.uniform(0.02, 0.1)), float(dice.uniform(500, 2000))
+    queue = Queue(rate_rps * share, int(dice.integers(30, 61)), share=share)
+    rows = (response_times(queue, load, 1, dice, percent)[0] for percent in (99, 50))
+    tail, median = (list(row[~np.isnan(row)]) for row in rows)
+    return drift_percent(tail, 20, TAIL_LEVEL), drift_percent(median, 20)
+
+
+def test_a_queue_in_which_few_requests_wait_is_found_by_the_tail(seed, dice):
+    found = [tail_drifts(dice, float(dice.uniform(1.1, 1.5))) for _ in range(60)]
+    by_tail = sum((tail or 0) >= 20 for tail, _ in found)
+    by_median = sum(abs(median or 0) >= 20 for _, median in found)
+    assert at_least(by_tail, len(found), 0.95), f"{by_tail} of {len(found)}: seed {seed}"
+    assert at_most(by_median, len(found), 0.03), f"{by_median} of {len(found)}: seed {seed}"
+
+
+def test_a_tail_that_only_wanders_is_steady(seed, dice):
+    found = [tail_drifts(dice, float(dice.uniform(0.3, 0.9)))[0] for _ in range(150)]
+    convicted = sum(abs(tail or 0) >= 20 for tail in found)
+    assert at_most(convicted, len(found), 0.01), f"{convicted} of {len(found)}: seed {seed}"
 
 
 @pytest.mark.parametrize("seconds", [10, 60, 300, 5000])

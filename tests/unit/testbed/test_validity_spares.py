@@ -100,6 +100,19 @@ def test_fast_failures_do_not_hide_that_correct_answers_take_longer_and_longer(j
     assert judge() == []
 
 
+def test_a_queue_in_which_few_requests_wait_is_doubtful_though_the_median_is_steady(
+    judge, tmp_path
+):
+    """As of one part of a mix before a lock of its own: its p99 depends on the run's length."""
+    growing, level = [5_000 + 40_000 * second for second in range(60)], [1_500] * 60
+    timeline(tmp_path, [100] * 60, response_p50_us=level, response_p99_us=growing)
+    ((check, verdict, sentence),) = judge()
+    assert (check, verdict) == ("response_steady", "doubtful")
+    assert "the p99 of a second's response times rose by 203 % over the run" in sentence
+    timeline(tmp_path, [100] * 60, correct_p99_us=level, response_p99_us=growing)
+    assert judge() == []
+
+
 DIES_AWAY = {"tcp_segments_sent": lambda t: 100_000 * t - 1000 * max(t - 20, 0) ** 2}
 
 
