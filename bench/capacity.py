@@ -34,8 +34,10 @@ from testbed.model.experiment import Capacity
 Floats = npt.NDArray[np.float64]
 SIZES = (0.03, 0.05, 0.1)
 HICCUPS = (0.0, 0.02, 0.05)
-MOST_PAUSE = 30  # a pause makes p99 up to so many times the objective
 REPLICATES = 40  # simulated runs of a server at each load; a run of a search is one of them
+STALLED = 20  # more of them, in each of which the server stood still for a while
+STALLS = (0.01, 0.3)  # of the run, for which it did
+SLOWED = (1.3, 3)  # how many times slower a server is of which the whole run was bad
 LOADS = np.r_[0.02, 0.05, 0.1:0.7:0.05, 0.7:1.3:0.015, 1.35, 1.5, 1.7, 2]  # of what it can serve
 
 
@@ -45,24 +47,31 @@ class Setting:
 
     name: str
     serves_rps: float
-    log_p99_s: Floats  # by replicate and load
+    log_times_s: Floats  # median and p99, by replicate and load; those that stood still come last
     objective_s: float
     sd: float = 0
     hiccups: float = 0
 
-    def margins(self, rate_rps: float, faster: Floats, replicate: int) -> Floats:
-        """Return log(p99 / objective) of runs that are faster than the typical one by factors."""
+    def margins(self, rate_rps: float, faster: Floats, replicate: int, which: int = 1) -> Floats:
+        """Return log(p99 / objective) of runs that are faster than the typical one by factors.
+
+        With `which` 0, it is that of the median.
+        """
         loads = rate_rps / self.serves_rps / faster
-        log_p99 = np.interp(loads, LOADS, self.log_p99_s[replicate]) - np.log(faster)
-        return np.asarray(log_p99 - math.log(self.objective_s))
+        log_time = np.interp(loads, LOADS, self.log_times_s[which, replicate]) - np.log(faster)
+        return np.asarray(log_time - math.log(self.objective_s))
 
     def run(self, rate_rps: float, dice: np.random.Generator) -> Probe:
         """Return what one run at this rate says."""
         faster = np.exp(self.sd * dice.standard_normal(1))
-        margin = float(self.margins(rate_rps, faster, dice.integers(REPLICATES))[0])
+        replicate = int(dice.integers(REPLICATES))
         if dice.random() < self.hiccups:
-            margin = max(margin, dice.uniform(0, math.log(MOST_PAUSE)))
-        return Probe(rate_rps, margin)
+            if dice.random() < 0.5:
+                replicate = REPLICATES + int(dice.integers(STALLED))
+            else:
+                faster /= dice.uniform(*SLOWED)
+        median, p99 = (float(self.margins(rate_rps, faster, replicate, one)[0]) for one in (0, 1))
+        return Probe(rate_rps, p99, mostly_late=median > 0)
 
     def truth_rps(self) -> float:
         """Return the rate at which half of the runs meet the objective."""
@@ -108,30 +117,34 @@ def draw(dice: np.random.Generator, met_at: tuple[float, float] | None = None) -
     workers, alike = int(2 ** dice.uniform(0, 5.01)), bool(dice.random() < 0.5)
     if met_at:
         workers, alike = 1, False
-    duration_s, requests = (
-        dice.uniform(5, 60),
-        math.exp(dice.uniform(math.log(400), math.log(4000))),
-    )
+    duration_s = dice.uniform(5, 60)
+    requests = math.exp(dice.uniform(math.log(400), math.log(4000)))
     serves_rps = requests / duration_s
-    shape = (REPLICATES, int(2 * requests) + 10)
+    shape = (REPLICATES + STALLED, int(2 * requests) + 10)
     gaps = np.cumsum(dice.exponential(1, shape), axis=1)
     mean_s = workers / serves_rps
     services = np.full(shape, mean_s) if alike else dice.exponential(mean_s, shape)
-    log_p99_s = np.empty((REPLICATES, len(LOADS)))
+    stood_s = np.zeros((len(gaps), 1))
+    stood_s[REPLICATES:, 0] = duration_s * np.exp(dice.uniform(*np.log(STALLS), STALLED))
+    from_s = dice.uniform(0, duration_s - stood_s)
+    log_times_s = np.empty((2, len(gaps), len(LOADS)))
     for number, load in enumerate(LOADS):
         size = min(shape[1], int(1.3 * requests * load) + 20)
         arrivals, taken = gaps[:, :size] / (serves_rps * load), services[:, :size]
-        waited = (waits_in_turn if alike else waits)(arrivals, taken, workers)
-        times = np.where(arrivals <= duration_s, waited + taken, np.nan)
-        times[:, 0] = waited[:, 0] + taken[:, 0]  # at least one
-        log_p99_s[:, number] = np.log(np.nanpercentile(times, 99, axis=1))
+        # time as the server has it, which stands still with it
+        own = np.where(arrivals < from_s, arrivals, np.maximum(from_s, arrivals - stood_s))
+        ends = own + taken + (waits_in_turn if alike else waits)(own, taken, workers)
+        times = np.where(ends > from_s, ends + stood_s, ends) - arrivals
+        times[:, 1:][arrivals[:, 1:] > duration_s] = np.nan  # the first one counts in any case
+        log_times_s[:, :, number] = np.log(np.nanpercentile(times, (50, 99), axis=1))
+    log_p99_s = log_times_s[1, :REPLICATES]
     unloaded, overloaded = np.median(log_p99_s[:, 2]), np.median(log_p99_s[:, LOADS == 1.35])
     objective_s = math.exp(min(unloaded + math.log(dice.uniform(1.3, 8)), overloaded))
     if met_at:
         medians = np.median(log_p99_s, axis=0)
         objective_s = math.exp(np.interp(dice.uniform(*met_at), LOADS, medians))
     name = f"M/{'D' if alike else 'M'}/{workers}, {duration_s:.0f} s, {requests:.0f} requests"
-    return Setting(name, serves_rps, log_p99_s, objective_s)
+    return Setting(name, serves_rps, log_times_s, objective_s)
 
 
 Run = Callable[[float], Probe]
@@ -202,7 +215,7 @@ def main() -> None:
     for sd in SIZES:
         for hiccups in HICCUPS:
             settings = [
-                Setting(one.name, one.serves_rps, one.log_p99_s, one.objective_s, sd, hiccups)
+                Setting(one.name, one.serves_rps, one.log_times_s, one.objective_s, sd, hiccups)
                 for one in servers
             ]
             for name, search in (("fit", by_fit), ("bisection", by_bisection)):

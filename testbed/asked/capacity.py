@@ -15,6 +15,7 @@ from testbed.errors import Exit, TestbedError
 from testbed.model.campaign import CapacityResult, SearchEnd
 from testbed.model.experiment import Capacity, LoadSpec, PlannedRun
 from testbed.model.results import RunRecord
+from testbed.model.tool_output import ToolOutput
 from testbed.tools import due
 
 if TYPE_CHECKING:
@@ -128,13 +129,19 @@ def meets(record: RunRecord, capacity: Capacity) -> bool:
 def probe_of(record: RunRecord, capacity: Capacity) -> Probe:
     """Return what a run says of the capacity. Raises TestbedError if it says nothing."""
     met, output = meets(record, capacity), record.output
-    margin = math.inf
+    margin, late = math.inf, not met
     if output is not None and due.of_run(record.load, output, 99) is not None:
-        p99_us = due.likely(record.load, output, 99)
-        margin = math.log(max(p99_us, 1) / (1000 * capacity.p99_ms))
+        margin = _margin(record, output, capacity, 99)
+        known = due.of_run(record.load, output, 50) is not None
+        late = known and _margin(record, output, capacity, 50) > 0
     if not met and margin <= 0:
         margin = math.inf  # its answers were fast enough; errors and losses were not few enough
-    return Probe(record.load.rate_rps or 0, min(margin, 0) if met else margin)
+    return Probe(record.load.rate_rps or 0, min(margin, 0) if met else margin, late and not met)
+
+
+def _margin(record: RunRecord, output: ToolOutput, capacity: Capacity, percent: float) -> float:
+    """Return the logarithm of a percentile of the requests due over the objective."""
+    return math.log(max(due.likely(record.load, output, percent), 1) / (1000 * capacity.p99_ms))
 
 
 def counted(records: Sequence[RunRecord]) -> list[RunRecord]:

@@ -10,7 +10,10 @@ every threshold, scatter and shape of the curve by the probes:
   the objective. How far apart in rate the grades lie is not known, so no law of queueing is
   assumed. Some servers slow down gently, others show nothing until they are overloaded.
 - A pause of the host (hiccup) makes a run miss at any rate, so a probe that missed is doubted a
-  little more than one that met.
+  little more than one that met. But a pause makes few requests late. If most were, the server was
+  overloaded, or slow throughout the run. Then the threshold may be above the rate of the probe by
+  such a factor as a host may be slower for so long, and hardly by more. And where response times
+  hardly depend on the rate, it lies well below that rate.
 
 The priors were set by simulation: bench/capacity.py, which also shows how often intervals hold the
 truth.
@@ -35,8 +38,8 @@ Floats = npt.NDArray[np.float64]
 HELD = 0.985
 STEP = 0.01  # between thresholds that are weighed, on the scale of logarithms
 # How much the thresholds of single runs scatter, as a share of the rate, with prior weights
-SCATTERS = np.array([0.01, 0.02, 0.035, 0.06, 0.1, 0.16, 0.25, 0.4, 0.63])
-SCATTER_WEIGHTS = np.array([0.2, 0.4, 0.7, 1.0, 1.1, 0.9, 0.8, 0.7, 0.6])
+SCATTERS = np.array([0.01, 0.02, 0.035, 0.06, 0.1, 0.16, 0.25, 0.4, 0.63, 1])
+SCATTER_WEIGHTS = np.array([0.2, 0.4, 0.7, 1.0, 1.1, 0.9, 0.8, 0.7, 0.6, 0.5])
 GRADES = (0.15, 0.45)  # ends of the grades: log(p99 / objective), on both sides
 # How far from the threshold, in log rate, the ends of the grades may lie: first 0 and last infinity
 # for the innermost and the outermost end, and all pairs of these for those between
@@ -51,7 +54,11 @@ _GO_TOGETHER = (SCATTERS[:, None] <= STEADY) | (GENTLE * REACHES[PAIRS[:, 0]] >=
 END_WEIGHTS = _GO_TOGETHER / _GO_TOGETHER.sum(axis=1, keepdims=True)
 HICCUP = 0.06  # share of runs that miss because of a pause
 FAR = 0.8  # share of these that miss by far
+SLOWED = 0.4  # of probes mostly late: the mean logarithm of how many times slower a bad run is
+# How far above the threshold, in log rate, most requests become late where scatter is not STEADY
+GRADUAL = 0.3
 SLIP = 0.01  # share of probes that are of any grade, whatever the rate: no model is perfect
+SLIP_IF_LATE = 0.002  # the same of those that were mostly late
 
 
 @dataclass(frozen=True)
@@ -118,9 +125,14 @@ class Belief:
         beyond = -above if probe.met else above  # how far on its side of the threshold
         below = ndtr((REACHES - beyond) / SCATTERS[:, None])
         likely = (1 - HICCUP) * (below[..., ENDS[:, grade + 1]] - below[..., ENDS[:, grade]])
+        if probe.mostly_late:
+            overloaded = ndtr((above - GRADUAL) / SCATTERS[:, None])
+            likely *= np.where(SCATTERS[:, None] > STEADY, overloaded, 1)
         if not probe.met:
-            likely += HICCUP * (FAR if grade == len(GRADES) else (1 - FAR) / len(GRADES))
-        return np.asarray((1 - SLIP) * likely + SLIP / (2 * len(GRADES) + 2))
+            pauses = HICCUP * (FAR if grade == len(GRADES) else (1 - FAR) / len(GRADES))
+            likely += pauses * (np.exp(np.minimum(above, 0) / SLOWED) if probe.mostly_late else 1)
+        slip = SLIP_IF_LATE if probe.mostly_late else SLIP
+        return np.asarray((1 - slip) * likely + slip / (2 * len(GRADES) + 2))
 
 
 def _entropy(joint: Floats) -> Floats:

@@ -12,7 +12,7 @@ from testbed.model.experiment import Capacity, LoadSpec, PlannedRun
 from testbed.model.results import Failure, Finding
 from testbed.model.tool_output import Errors
 from testbed.tools import generators
-from tests.unit.draws import at_least, dice, seed
+from tests.unit.draws import at_least, at_most, dice, seed
 from tests.unit.report import builder
 
 __all__ = ["dice", "seed"]  # fixtures
@@ -43,7 +43,7 @@ def test_a_server_that_always_keeps_up_ends_at_the_highest_rate():
     probes, _ = searched(LIMITS, lambda rate: -5)
     assert [probe.rate_rps for probe in probes] == [100, 200, 400, 800, 1600, 3200, 5000]
     low, estimate, high = answer(LIMITS, probes)
-    assert 4500 < low <= 5000
+    assert 4400 < low <= 5000
     assert (estimate, high) == (None, None)
 
 
@@ -70,17 +70,32 @@ def test_the_most_probes_can_be_declared():
     assert (len(probes), over) == (4, "most probes made")
 
 
-def test_a_pause_does_not_throw_the_answer_down():
-    """At 277/s of a capacity of 1000/s, one run misses because of a pause."""
-    limits = LIMITS.model_copy(update={"most_probes": 10})
-    pauses = iter([False, False, True])
-    probes, _ = searched(
-        limits, lambda rate: 5.0 if next(pauses, False) else 8 * math.log(rate / 1000)
-    )
+@pytest.mark.parametrize("mostly_late", [False, True])  # a pause, or a run that was bad throughout
+def test_a_bad_probe_does_not_throw_the_answer_down(mostly_late):
+    """At 277/s of a capacity of 1000/s, one run misses because of its host."""
+    limits = LIMITS.model_copy(update={"most_probes": 12})
+    bad, probes = iter([False, False, True]), []
+    while not isinstance(rate := next_rate(limits, probes), str):
+        margin = 8 * math.log(rate / 1000)
+        one = Probe(rate, margin, mostly_late=margin > 1)
+        probes.append(Probe(rate, 5.0, mostly_late=mostly_late) if next(bad, False) else one)
     assert [probe.met for probe in probes[:3]] == [True, True, False]
     low, estimate, high = answer(limits, probes)
     assert low <= 1000 <= high
     assert 800 < estimate < 1250
+
+
+def test_probes_that_were_mostly_late_bound_the_capacity_from_above():
+    """Seen in a lab: an interval up to 16,000/s, although 400, 427 and 1644/s had missed."""
+    margins = {50: -2, 100: -2, 200: -1.5, 290: -0.5, 400: 3, 427: 3, 1644: 4}
+
+    def interval(*, mostly_late):
+        told = (Probe(rate, one, mostly_late and one > 0) for rate, one in margins.items())
+        return answer(LIMITS, list(told))
+
+    low, estimate, high = interval(mostly_late=True)
+    assert 200 < low <= 290 < estimate < 400 < high < 800
+    assert interval(mostly_late=False)[2] > 2000  # pauses could explain all three
 
 
 def test_a_gap_between_margin_and_verdict_is_closed():
@@ -91,33 +106,63 @@ def test_a_gap_between_margin_and_verdict_is_closed():
     assert capacity.probe_of(probe_of(requests=0, unsent=4000, p99_us=None), LIMITS).margin > 0
 
 
+def hit(dice):
+    """What a hiccup does to a run: how many times slower it is, and the log of a pause's p99."""
+    return (1.0, dice.uniform(0.2, 4)) if dice.random() < 0.5 else (dice.uniform(1.3, 3), -math.inf)
+
+
 def test_the_interval_holds_the_truth(dice, seed):
-    """It does in 97 of 100 searches or more.
+    """It does in 97 of 100 searches or more, and seldom reaches far.
 
     The servers are M/M/1 queues by their law, p99 = ln(100) / (1 - load) of a service time.
     bench/capacity.py simulates M/M/c and M/D/c, request by request, and has more searches.
     """
-    held = 0
+    held, absurd = 0, 0
     for number in range(30):
         sd, hiccups = (0.03, 0.05, 0.1)[number % 3], (0, 0.02, 0.05)[number // 3 % 3]
         load = dice.uniform(0.3, 0.95)  # at which a typical run just meets the objective
         truth = 1000 * load
         limits = LIMITS.model_copy(update={"from_rps": truth * 2 ** dice.uniform(-4, 1)})
 
-        def margin(rate, load=load, sd=sd, hiccups=hiccups):
-            ran = rate / 1000 / math.exp(sd * dice.standard_normal())
-            slower = (1 - load) / max(1 - ran, 1e-3) * math.exp(0.1 * dice.standard_normal())
-            return max(math.log(slower), 2.0 if dice.random() < hiccups else -math.inf)
+        def run(rate, load=load, sd=sd, hiccups=hiccups):
+            slowed, paused = hit(dice) if dice.random() < hiccups else (1.0, -math.inf)
+            ran = slowed * rate / 1000 / math.exp(sd * dice.standard_normal())
+            slower = slowed * (1 - load) / max(1 - ran, 1e-3) * math.exp(0.1 * dice.normal())
+            late = slower * math.log(2) / math.log(100) > 1  # the median, beyond the objective
+            return Probe(rate, max(math.log(slower), paused), mostly_late=late)
 
-        low, _, high = answer(limits, searched(limits, margin)[0])
+        probes = []
+        while not isinstance(rate := next_rate(limits, probes), str):
+            probes.append(run(rate))
+        low, _, high = answer(limits, probes)
         held += (low or 0) <= truth <= (high or math.inf)
+        absurd += (high or 0) > 8 * truth
     assert at_least(held, 30, 0.97), f"{held}: seed {seed}"
+    assert at_most(absurd, 30, 0.05), f"{absurd}: seed {seed}"
 
 
 def probe_of(**changes):
     """A probe's record; 4000 requests due, all of them answered unless changed."""
     values = {"due": 4000, "requests": 4000, "p99_us": 9000.0} | changes
     return builder.run(1, "flask", "index", figures=builder.output(**values))
+
+
+@pytest.mark.parametrize(
+    ("changes", "mostly_late"),
+    [
+        ({"p50_us": 1500.0, "p99_us": 900_000.0}, False),  # as of a pause
+        ({"p50_us": 10_001.0, "p99_us": 20_000.0}, True),
+        ({"p50_us": 9000.0, "p99_us": 9000.0}, False),  # it met the objective
+        ({"unsent": 1}, False),
+        ({"requests": 1999, "unsent": 2001}, True),
+        ({"requests": 2001, "unsent": 1999, "max_us": 9500.0}, False),
+        ({"errors": Errors(status=2001)}, True),  # fast failures are no answers in time
+        ({"requests": 0, "unsent": 4000, "p99_us": None, "p50_us": None}, True),
+        ({"p50_us": None, "p99_us": 900_000.0}, False),  # not known
+    ],
+)
+def test_which_probes_were_mostly_late(changes, mostly_late):
+    assert capacity.probe_of(probe_of(**changes), LIMITS).mostly_late == mostly_late
 
 
 @pytest.mark.parametrize(
