@@ -4,6 +4,7 @@ Where a run's histogram is given (`counted`), percentiles are those of the histo
 they lie between the percentiles that the generator printed. All functions are pure.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from analysis import cost
@@ -16,6 +17,7 @@ from testbed.model.tool_output import ToolOutput
 from testbed.numbers import AT_LEAST
 from testbed.tools import due
 from testbed.tools.due import Bounds, Counted
+from testbed.tools.table import generator
 from testbed.validity.limits import beyond
 
 THREE_DIGITS = 0.001
@@ -50,6 +52,35 @@ def of_figure(record: RunRecord, figure: Figure, counted: Counted | None = None)
     if not _nearly_all_correct(record):
         return Span.at_least(span.low)
     return _with_others(record, output, span, is_mean=is_mean)
+
+
+def unrounded(record: RunRecord, key: str, span: Span | None) -> Span | None:
+    """Return a figure of a run as far as its tool tells it, to be set beside those of other runs.
+
+    ab prints whole milliseconds. Trials that all print the same number seem not to scatter, and 3
+    and 4 ms may be 3.4 and 3.6. So the true time lies up to half a step from the printed one.
+    Where that is less than three digits show, the figure is returned as it is.
+    """
+    half = _step_us(record, key) / 2
+    if span is None or half <= THREE_DIGITS * span.low:
+        return span
+    return replace(span, low=max(0.0, span.low - half), high=span.high + half)
+
+
+def rounding(records: Iterable[RunRecord], key: str) -> str | None:
+    """Return a sentence on how the tool of these runs rounds a figure; None if it hardly does."""
+    tools = {
+        one.output.tool: step for one in records if one.output and (step := _step_us(one, key))
+    }
+    told = (f"{tool} rounds times to {step / 1000:g} ms." for tool, step in tools.items())
+    return " ".join(told) or None
+
+
+def _step_us(record: RunRecord, key: str) -> float:
+    """Return to a multiple of how many microseconds a figure is rounded; 0: to three digits."""
+    if record.output is None or not key.startswith("response_"):
+        return 0
+    return generator(record.output.tool).rounds_to_us
 
 
 def figure_columns(record: RunRecord, counted: Counted | None = None) -> dict[str, float | None]:

@@ -119,11 +119,13 @@ def told_by(
     planned: int,
     figure: Callable[[RunRecord], Span | None],
     merge: Callable[[Sequence[RunRecord]], Span | None] | None = None,
+    rounding: str | None = None,
 ) -> CellTrials:
     """Return what the trials of a cell, one run each, measured of a figure.
 
     A run is left out if it does not count, or if `figure` returns None for it. `merge` gives the
-    figure over several runs together, if that is not their mean.
+    figure over several runs together, if that is not their mean. `rounding` is a sentence on how
+    the tool rounds it, for figures that are known by bounds.
     """
     spans = {
         record.trial: span
@@ -132,6 +134,8 @@ def told_by(
     }
     left_out = [record for record in records if record.trial not in spans]
     cell = cell_trials(label, records, planned, spans, left_out)
+    if cell.bounds and rounding:
+        cell = replace(cell, bounds=[*cell.bounds, rounding])
     if merge is None:
         return cell
 

@@ -11,7 +11,7 @@ from analysis import ramp
 from analysis.articles.claims import Judgement, judge
 from analysis.folders import is_series, lacks, read_series
 from analysis.load import LoadedCampaign, load
-from analysis.measured import of_metric
+from analysis.measured import of_metric, rounding, unrounded
 from analysis.merged import merging
 from analysis.ratio import Span
 from analysis.trials import CellTrials, cell_trials, counts, told_by
@@ -129,8 +129,11 @@ def trials_of(loaded: LoadedSeries, mode: Mode, cell: CellRef, metric: Metric) -
         label,
         records,
         planned,
-        lambda record: of_metric(record, metric, campaign.counted(record)),
+        lambda record: unrounded(
+            record, metric, of_metric(record, metric, campaign.counted(record))
+        ),
         merging(campaign, metric),
+        rounding(records, metric),
     )
 
 

@@ -150,6 +150,7 @@ class Ab(Generator):
     banner = r"This is ApacheBench.*"
     refusals = (r"ab: .*", r"apr_\w+: .*", r"Total of 0 requests .*")
     saturates = True
+    rounds_to_us = 1000
     most_threads = 1
     whole_seconds = True
     whole_timeouts = True

@@ -127,6 +127,7 @@ class Hey(Generator):
     saturates = True
     gives_up = True
     ranks_beyond = 2
+    rounds_to_us = 100
     whole_seconds = True
     whole_timeouts = True
     version_option = None

@@ -124,6 +124,8 @@ class Generator(InstalledTool):
     counts_attempts: bool = False
     # Its percentile p of n answers is the time at rank floor(p n), or at one up to so many further
     ranks_beyond: int = 1
+    # It rounds its times to a multiple of so many microseconds; 0: to three digits or more
+    rounds_to_us: float = 0
     # It abandons a request that takes too long; the others wait, and a late answer counts
     gives_up: bool = False
     draws_arrivals: bool = False  # it can send at random times (Poisson)

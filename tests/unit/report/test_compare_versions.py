@@ -117,3 +117,34 @@ def test_searches_of_both_versions_are_compared(stored, capsys):
     assert main(["compare", folder, "--json"]) == 0
     (cell,) = json.loads(capsys.readouterr().out)["cells"]
     assert (cell["metric"], cell["verdict"]) == ("capacity_rps", "better")
+
+
+@pytest.mark.parametrize(
+    ("tool", "old_us", "new_us", "verdict"),
+    [
+        ("ab", 3000.0, 4000.0, "undecided"),  # 3.4 and 3.6 ms, perhaps
+        ("ab", 0.0, 1000.0, "undecided"),
+        ("ab", 30_000.0, 90_000.0, "worse"),
+        ("ab", 600_000.0, 601_000.0, "same"),
+        ("hey", 300.0, 400.0, "undecided"),
+        ("hey", 3000.0, 4000.0, "worse"),
+        ("pacer", 3000.0, 4000.0, "worse"),
+    ],
+)
+def test_what_a_tool_rounds_away_is_no_difference(stored, capsys, tool, old_us, new_us, verdict):
+    """Trials that all print the same number of milliseconds seem not to scatter at all."""
+    records = []
+    for name, time_us in (("flask_old", old_us), ("flask_new", new_us)):
+        figures = {"tool": tool, "max_us": time_us}
+        figures |= dict.fromkeys(("mean_us", "p50_us", "p99_us"), time_us)
+        records += runs([1000.0] * 5, app=name, figures=figures)
+    records = [
+        record.model_copy(update={"run_id": f"{number:03d}{record.run_id[3:]}"})
+        for number, record in enumerate(records, start=1)
+    ]
+    folder = stored("ab", records, versions=NAMED, apps={"flask_old": "a", "flask_new": "b"})
+    main(["compare", folder, "--json", "--metric=response_p99_us", "--metric=response_mean_us"])
+    cells = json.loads(capsys.readouterr().out)["cells"]
+    assert [cell["verdict"] for cell in cells] == [verdict] * 2
+    if verdict == "undecided":
+        assert all(f"{tool} rounds times to" in str(cell["remarks"]) for cell in cells)
