@@ -2,14 +2,15 @@
 
 Servers are queues, M/M/c and M/D/c with 1 to 32 workers, drawn anew: arrivals are Poisson, and a
 run of 5 to 60 seconds has the p99 of as many simulated requests. Each run is faster or slower than
-the typical one by a log-normal factor (`sd`); some runs have a pause and miss for that reason. The
-truth is the rate at which half of the runs without a pause meet the objective, which is 1.3 to 8
-times the p99 without load. Each search begins between a 32nd of the truth and twice the truth.
+the typical one by a log-normal factor (`sd`). Some runs are bad (hiccups): the server stands still
+for a part of them, or is slower throughout. The truth is the rate at which half of the other runs
+meet the objective, which is 1.3 to 8 times the p99 without load. Each search begins between a 32nd
+of the truth and twice the truth.
 With `--met-at 0.3 0.5` the servers are M/M/1, and the objective is what a typical run just meets at
 such a share of what they can serve: their response times hardly depend on the rate.
 Prints how often the interval holds the truth and by how much the estimate misses it; and the same
 of the bisection that searched before. tests/unit/testbed/test_capacity.py asks the same of few
-searches. docs/method.md has the figures of `--servers 50 --searches 6 --seed 2026`.
+searches. docs/method.md has the figures of `--servers 20 --searches 4 --seed 2029`.
 
     nice python bench/capacity.py [--servers 60] [--searches 5] [--seed 1]
 """

@@ -128,7 +128,8 @@ def main() -> None:
     print(f"\ntrials   sd  blocks  between  repeats {columns}")
     for trials in (3, 5, 10):
         for sd, block_sd, between_sd in (
-            (0.01, 0.0, 0.0), (0.02, 0.0, 0.05), (0.1, 0.05, 0.05), (0.2, 0.15, 0.02),
+            (0.01, 0.0, 0.0), (0.02, 0.15, 0.0), (0.02, 0.0, 0.05), (0.1, 0.05, 0.05),
+            (0.2, 0.15, 0.02),
         ):  # fmt: skip
             for repeats in (5, 20):
                 place = Place(trials, sd, block_sd, between_sd, repeats)
