@@ -185,7 +185,7 @@ def by_bisection(capacity: Capacity, run: Run) -> Answer:
 
 
 def searches(
-    settings: list[Setting], each: int, dice: np.random.Generator
+    settings: list[Setting], each: int, dice: np.random.Generator, most_probes: int | None = None
 ) -> Iterator[tuple[Setting, float, Capacity]]:
     """Yield settings with their truth and a search to make."""
     for setting in settings:
@@ -193,7 +193,13 @@ def searches(
         for _ in range(each):
             from_rps = truth * 2 ** dice.uniform(-5, 1)
             to_rps = max(from_rps, truth * dice.uniform(1.5, 8))
-            capacity = Capacity(from_rps=from_rps, to_rps=to_rps, p99_ms=1, errors_percent=0)
+            capacity = Capacity(
+                from_rps=from_rps,
+                to_rps=to_rps,
+                p99_ms=1,
+                errors_percent=0,
+                most_probes=most_probes,
+            )
             yield setting, truth, capacity
 
 
@@ -203,6 +209,7 @@ def main() -> None:
     parser.add_argument("--servers", type=int, default=60)
     parser.add_argument("--searches", type=int, default=5, help="of each server and row")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--most-probes", type=int, help="of a search; default: as a bisection")
     parser.add_argument(
         "--met-at", type=float, nargs=2, metavar=("FROM", "TO"),
         help="only M/M/1 servers that just meet the objective at such shares of what they serve",
@@ -222,7 +229,9 @@ def main() -> None:
             for name, search in (("fit", by_fit), ("bisection", by_bisection)):
                 found = np.array([
                     _scored(truth, search(capacity, lambda rate, one=setting: one.run(rate, dice)))
-                    for setting, truth, capacity in searches(settings, arguments.searches, dice)
+                    for setting, truth, capacity in searches(
+                        settings, arguments.searches, dice, arguments.most_probes
+                    )
                 ])  # fmt: skip
                 print(f"{100 * sd:4.0f} {100 * hiccups:8.0f}  {name:9}", _line(found), flush=True)
 
