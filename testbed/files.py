@@ -5,6 +5,7 @@ A named pipe could block the reader without end, and a device could be read with
 
 import codecs
 import hashlib
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -95,15 +96,22 @@ def read(path: Path, most_bytes: int) -> bytes:
     """Return the file's content. Raises TestbedError, naming the file, if it cannot be read."""
     check(path, most_bytes)
     try:
-        with path.open("rb") as stream:
+        with open(path, "rb", opener=_without_waiting) as stream:
             content = stream.read(most_bytes + 1)
     except OSError as error:
         raise _unreadable(path, error) from error
+    if content is None:  # as /proc/kmsg, which looks like a plain file
+        raise TestbedError(f"{shown_name(path)}: cannot be read: it has nothing yet")
     if len(content) > most_bytes:  # the files of /proc report a size of 0
         raise TestbedError(
             f"{shown_name(path)}: is too large; at most {most_bytes:,} bytes are read"
         )
     return content
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file so that reading never waits for what may come."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def short_digest(path: Path, most_bytes: int) -> str:
