@@ -87,8 +87,9 @@ def _find(text: str, tool: str) -> list[Found]:
 
 def _runs(lines: Sequence[Line], tool: str) -> list[Found]:
     if tool == ANY:
-        return [run for one in TOOLS.values() for run in one.find(lines)] + listings.find(lines)
-    return TOOLS[tool].find_own(lines) + listings.find(lines, tool)
+        found = [run for one in TOOLS.values() for run in one.find(lines)]
+        return found + listings.find(lines, {name: one.listings for name, one in TOOLS.items()})
+    return TOOLS[tool].find_own(lines) + listings.find(lines, {tool: TOOLS[tool].listings})
 
 
 def _found_in(text: str, tool: str) -> str | None:

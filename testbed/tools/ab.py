@@ -38,6 +38,7 @@ from testbed.tools.found import (
     value_of,
 )
 from testbed.tools.lines import Line
+from testbed.tools.listings import Listing
 from testbed.tools.sections import Hit, Part, Report, broken, cell, malformed, part, split
 from testbed.tools.tool import Generator, Target, each
 from testbed.tools.units import BYTES, RATE, TIME_IN_S, TIME_IN_US, PrintedFigure, Units, figure
@@ -149,6 +150,18 @@ class Ab(Generator):
     package = "apache2-utils"
     banner = r"This is ApacheBench.*"
     refusals = (r"ab: .*", r"apr_\w+: .*", r"Total of 0 requests .*")
+    listings = (
+        Listing(
+            re.compile(r"Percentage served,Time in ms$"),
+            "ab's percentiles alone (-e)",
+            "what ab itself prints is read",
+        ),
+        Listing(
+            re.compile(r"starttime\tseconds\tctime\tdtime\tttime\twait$"),
+            "ab's requests, one by one (-g)",
+            "what ab itself prints is read",
+        ),
+    )
     saturates = True
     rounds_to_us = 1000
     most_threads = 1

@@ -16,6 +16,7 @@ What its figures mean (h2load 1.52; tests on recorded outputs check this):
 - The answers per second are 'done' divided by the duration asked for, not by 'finished in'.
 """
 
+import re
 from collections.abc import Sequence
 from functools import partial
 
@@ -33,6 +34,7 @@ from testbed.tools.found import (
     value_of,
 )
 from testbed.tools.lines import Line, whole
+from testbed.tools.listings import Listing
 from testbed.tools.sections import Hit, Report, broken, cell, malformed, part, split
 from testbed.tools.tool import Generator, Target, each
 from testbed.tools.units import RATE, TIME_IN_S, TIME_IN_US, PrintedFigure, Units
@@ -83,6 +85,13 @@ class H2load(Generator):
     package = "nghttp2-client"
     banner = r"starting benchmark\.\.\."
     refusals = (r"\[ERROR\] .*", r"h2load: .*", r"h2load nghttp2/.*")
+    listings = (
+        Listing(
+            re.compile(r"\d{16}\t-?\d{1,3}\t\d+(?:\t|$)"),
+            "h2load's requests, one by one (--log-file)",
+            "what h2load itself prints is read",
+        ),
+    )
     saturates = True
     methods = BUT_HEAD  # after the head of an answer it would wait for the body
     keeps_connections = True

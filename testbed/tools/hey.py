@@ -40,6 +40,7 @@ from testbed.tools.found import (
     value_of,
 )
 from testbed.tools.lines import Command, Line, whole
+from testbed.tools.listings import Listing
 from testbed.tools.sections import Hit, Part, Report, broken, cell, malformed, part, split
 from testbed.tools.tool import Generator, Target, each
 from testbed.tools.units import COUNT, RATE, TIME_IN_S, TIME_IN_US, PrintedFigure, Units, figure
@@ -110,6 +111,13 @@ class Hey(Generator):
 
     name = "hey"
     package = "hey"
+    listings = (
+        Listing(
+            re.compile(r"response-time,DNS\+dialup,DNS,Request-write,"),
+            "hey's requests, one by one (-o csv)",
+            "without -o hey prints the report that is read",
+        ),
+    )
     banner = rf"(?:{'|'.join(_SUMMARY)}):\s+(?:{_FOUR_DECIMALS}|NaN) secs\.?|Success rate:.*"
     # Because its 'Requests/sec:' is like wrk's
     own_lines = (

@@ -23,6 +23,7 @@ from testbed.model.tool_output import Errors, ToolOutput
 from testbed.tools import checks, documents
 from testbed.tools.documents import Amount, Count, Document, DocumentTool, Part
 from testbed.tools.found import distribution, missing
+from testbed.tools.listings import Listing
 
 _PERCENTILE = re.compile(r"p\((?P<percentile>\d{1,2}(?:\.\d+)?|100)\)")
 
@@ -77,6 +78,13 @@ class K6(DocumentTool):
     mark = '"http_req'
     for_people = re.compile(r"http_reqs\.*:\s+\d.*")
     how = "its summary is read as JSON (--summary-export FILE)"
+    listings = (
+        Listing(
+            re.compile(r"metric_name,timestamp,metric_value,"),
+            "k6's points, one by one (--out csv)",
+            "--summary-export FILE writes the document that is read",
+        ),
+    )
 
     def is_own(self, data: dict[str, Any]) -> bool:
         """Return whether a JSON object has metrics, and HTTP requests among them."""

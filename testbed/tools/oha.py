@@ -20,6 +20,7 @@ from testbed.model.tool_output import ToolOutput
 from testbed.tools import causes, checks, documents
 from testbed.tools.documents import Amount, Count, Document, DocumentTool, Part, Status
 from testbed.tools.found import distribution, missing
+from testbed.tools.listings import Listing
 
 _DEADLINE = "aborted due to deadline"
 
@@ -47,6 +48,13 @@ class Oha(DocumentTool):
     further_mark = '"statusCodeDistribution"'
     for_people = re.compile(r"Success rate:\s+(?:[\d.]+%?|NaN%?)")
     how = "its JSON is read instead (--output-format json, in older versions --json)"
+    listings = (
+        Listing(
+            re.compile(r"request-start,DNS,DNS\+dialup,"),
+            "oha's requests, one by one (--output-format csv)",
+            "--output-format json writes the document that is read",
+        ),
+    )
 
     def is_own(self, data: dict[str, Any]) -> bool:
         """Return whether a JSON object has a summary and counts of statuses."""

@@ -15,6 +15,7 @@ from testbed.model.load import Load
 from testbed.model.request import METHODS, Method
 from testbed.tools.found import Found
 from testbed.tools.lines import Line
+from testbed.tools.listings import Listing
 
 OUTPUT = "generator.txt"  # all that a generator prints, including standard error
 WARM_UP_OUTPUT = "warm-up.txt"
@@ -72,6 +73,8 @@ class Tool(ABC):
     own_lines: str | None = None
     # What the tool prints if it does not start:
     refusals: tuple[str, ...] = ()
+    # Files in which it lists each request by itself, and which are not read:
+    listings: tuple[Listing, ...] = ()
 
     @abstractmethod
     def find(self, lines: Sequence[Line]) -> list[Found]:

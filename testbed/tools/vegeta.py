@@ -21,6 +21,7 @@ from testbed.texts import shown_name
 from testbed.tools import causes, checks, documents
 from testbed.tools.documents import Amount, Count, Document, DocumentTool, Part
 from testbed.tools.found import distribution, missing
+from testbed.tools.listings import Listing
 
 _OF_AN_ANSWER = re.compile(r"\d{3}\b.*", re.DOTALL)  # a message that is a status
 _PERCENTILE = re.compile(r"(?P<percentile>\d{1,2}(?:\.\d+)?)th")
@@ -28,6 +29,16 @@ _PERCENTILE = re.compile(r"(?P<percentile>\d{1,2}(?:\.\d+)?)th")
 
 # 0 stands for no answer
 _Status = Annotated[str, StringConstraints(pattern=r"^(?:0|[1-9][0-9]{2})$")]
+
+
+_REMEDY = "`vegeta report -type=json FILE` makes the document that is read"
+GOB = f"these are vegeta's results in gob, its binary form; {_REMEDY}"
+
+
+def is_gob(data: bytes) -> bool:
+    """Return whether bytes are vegeta's results in gob, the binary form in which it keeps them."""
+    head = data[:1000]
+    return b"Result\x01" in head and b"BytesOut" in head and b"Latency" in head
 
 
 class _Bytes(Part):
@@ -53,6 +64,28 @@ class Vegeta(DocumentTool):
     further_mark = '"earliest"'
     for_people = re.compile(r"Requests\s+\[total(?:, \w+)*\]\s.*")
     how = "its JSON is read instead (vegeta report -type=json)"
+    listings = (
+        Listing(
+            re.compile(r'\{"attack":\s*"[^"]*",\s*"seq":\s*\d+,\s*"code":'),
+            "vegeta's results, one by one (vegeta encode)",
+            _REMEDY,
+        ),
+        Listing(
+            re.compile(r"\d{19},\d{1,3},\d+,\d+,\d+,"),
+            "vegeta's results, one by one (vegeta encode -to csv)",
+            _REMEDY,
+        ),
+        Listing(
+            re.compile(r"Value\(ms\)\s+Percentile\s+TotalCount\s+1/\(1-Percentile\)$"),
+            "vegeta's percentiles alone (-type=hdrplot)",
+            _REMEDY,
+        ),
+        Listing(
+            re.compile(r"Bucket\s+#\s+%\s+Histogram$"),
+            "vegeta's histogram alone (-type=hist)",
+            _REMEDY,
+        ),
+    )
 
     def is_own(self, data: dict[str, Any]) -> bool:
         """Return whether a JSON object has latencies, requests and counts of statuses."""
