@@ -19,7 +19,7 @@ OPTION = re.compile(r"(?<!\S)--[a-z][\w-]*")
 # Options that pages name alone, of programs that are not the testbed's or have a test of their own
 OTHERS = {
     "ansible-playbook": {"--check", "--diff"},
-    "bench/capacity.py": {"--met-at"},
+    "bench/capacity.py": {"--met-at", "--searches", "--servers"},
     "bombardier": {"--print", "--format"},
     "k6": {"--summary-export"},
     "oha": {"--output-format"},
