@@ -106,7 +106,6 @@ COLUMNS = (
         lambda record, _: record.load.arrivals or "",
         number=False,
         needed=lambda campaign: any(run.record.load.arrivals for run in campaign.runs),
-        at_first=lambda campaign: len({run.record.load.arrivals for run in campaign.runs}) > 1,
     ),
     Column(
         "Connections",

@@ -221,15 +221,19 @@ def label(record: RunRecord, *, with_load: bool = False) -> str:
     return ", ".join(parts)
 
 
+# How requests arrive, behind their rate; a closed loop has no schedule
+ARRIVE = {"poisson": " at random", "constant": " at equal intervals"}
+
+
 def load_text(load: Load, *, search: bool = False) -> str:
     """Return a load in words, as far as needed to tell the loads of one campaign apart.
 
     The load of a capacity search has no rate of its own.
     """
     asked = "saturation" if load.rate_rps is None else f"{rate(load.rate_rps)}/s"
-    if load.arrivals == "poisson":
-        asked += " at random"
-    return f"{'search' if search else asked}, {load.connections} connections, {load.generator}"
+    arrive = ARRIVE.get(load.arrivals or "", "")
+    asked = f"{'search' if search else asked}{arrive}"
+    return f"{asked}, {load.connections} connections, {load.generator}"
 
 
 def varied_settings(record: RunRecord, campaign: LoadedCampaign) -> dict[str, Any]:

@@ -4,7 +4,8 @@ Where a run's histogram is given (`counted`), percentiles are those of the histo
 they lie between the percentiles that the generator printed. All functions are pure.
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from analysis import cost
@@ -54,26 +55,45 @@ def of_figure(record: RunRecord, figure: Figure, counted: Counted | None = None)
     return _with_others(record, output, span, is_mean=is_mean)
 
 
-def unrounded(record: RunRecord, key: str, span: Span | None) -> Span | None:
+def as_far_as_known(record: RunRecord, key: str, span: Span | None) -> Span | None:
     """Return a figure of a run as far as its tool tells it, to be set beside those of other runs.
+
+    wrk adds times of requests that it never sent to those that it measured, so that of its times
+    only the longest is sure, and the others lie below it.
 
     ab prints whole milliseconds. Trials that all print the same number seem not to scatter, and 3
     and 4 ms may be 3.4 and 3.6. So the true time lies up to half a step from the printed one.
     Where that is less than three digits show, the figure is returned as it is.
     """
+    if span is not None and _adds_samples(record, key):
+        longest_us = None if record.output is None else record.output.latency_us.max
+        return replace(span, low=0.0, high=math.inf if longest_us is None else longest_us)
     half = _step_us(record, key) / 2
     if span is None or half <= THREE_DIGITS * span.low:
         return span
     return replace(span, low=max(0.0, span.low - half), high=span.high + half)
 
 
-def rounding(records: Iterable[RunRecord], key: str) -> str | None:
-    """Return a sentence on how the tool of these runs rounds a figure; None if it hardly does."""
+def why_not_exact(records: Sequence[RunRecord], key: str) -> str | None:
+    """Return why the tool of these runs does not tell a figure exactly; None if it does."""
+    adding = {one.output.tool for one in records if one.output and _adds_samples(one, key)}
+    if adding:
+        return (
+            f"{', '.join(sorted(adding))} adds times of requests that were never sent, so its "
+            "response times decide nothing by themselves."
+        )
     tools = {
         one.output.tool: step for one in records if one.output and (step := _step_us(one, key))
     }
     told = (f"{tool} rounds times to {step / 1000:g} ms." for tool, step in tools.items())
     return " ".join(told) or None
+
+
+def _adds_samples(record: RunRecord, key: str) -> bool:
+    """Return whether a figure is made of times among which the tool put some that it computed."""
+    if record.output is None or not key.startswith("response_") or key == "response_max_us":
+        return False
+    return generator(record.output.tool).adds_samples
 
 
 def _step_us(record: RunRecord, key: str) -> float:

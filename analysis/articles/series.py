@@ -11,7 +11,7 @@ from analysis import ramp
 from analysis.articles.claims import Judgement, judge
 from analysis.folders import is_series, lacks, read_series
 from analysis.load import LoadedCampaign, load
-from analysis.measured import of_metric, rounding, unrounded
+from analysis.measured import as_far_as_known, of_metric, why_not_exact
 from analysis.merged import merging
 from analysis.ratio import Span
 from analysis.trials import CellTrials, cell_trials, counts, told_by
@@ -129,11 +129,11 @@ def trials_of(loaded: LoadedSeries, mode: Mode, cell: CellRef, metric: Metric) -
         label,
         records,
         planned,
-        lambda record: unrounded(
+        lambda record: as_far_as_known(
             record, metric, of_metric(record, metric, campaign.counted(record))
         ),
         merging(campaign, metric),
-        rounding(records, metric),
+        why_not_exact(records, metric),
     )
 
 

@@ -11,7 +11,7 @@ from analysis import capacities
 from analysis.figures import BY_KEY, Figure
 from analysis.groups import load_text
 from analysis.load import LoadedCampaign
-from analysis.measured import of_figure, rounding, unrounded
+from analysis.measured import as_far_as_known, of_figure, why_not_exact
 from analysis.merged import merging
 from analysis.ratio import Span
 from analysis.trials import NOT_COUNTED, CellTrials, doubts, told_by
@@ -81,11 +81,11 @@ def cell_of(
         label,
         records,
         _planned(campaign, len(records)),
-        lambda record: unrounded(
+        lambda record: as_far_as_known(
             record, metric.key, of_figure(record, metric, campaign.counted(record))
         ),
         merging(campaign, metric.key),
-        rounding(records, metric.key),
+        why_not_exact(records, metric.key),
     )
     until = campaign.campaign.until
     return told if until is None else replace(told, first_trials=until.first_trials)

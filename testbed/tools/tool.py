@@ -129,6 +129,8 @@ class Generator(InstalledTool):
     ranks_beyond: int = 1
     # It rounds its times to a multiple of so many microseconds; 0: to three digits or more
     rounds_to_us: float = 0
+    # Among the times that it prints are some that it computed, of requests that were never sent
+    adds_samples: bool = False
     # It abandons a request that takes too long; the others wait, and a late answer counts
     gives_up: bool = False
     draws_arrivals: bool = False  # it can send at random times (Poisson)

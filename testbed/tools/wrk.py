@@ -29,6 +29,7 @@ class Wrk(Generator):
     whole_seconds = True
     whole_timeouts = True
     late_answers_time_out = True
+    adds_samples = True
     methods = BUT_HEAD  # after the head of an answer it would wait for the body
     reads = (LUA_FILE,)
 

@@ -24,6 +24,7 @@ class Wrk2(Wrk):
     whole_rates = True
     least_rps = 1
     from_due = True
+    adds_samples = False
     late_answers_time_out = False  # it counts connections that wait, again and again
 
     def find_own(self, lines: Sequence[Line]) -> list[Found]:

@@ -42,18 +42,21 @@ def test_unpaired_intervals_hold_the_true_ratio_in_93_to_97_of_100_campaigns(see
 
 @pytest.mark.parametrize("time", range(12))
 def test_so_do_those_of_sides_with_unlike_trials_and_unlike_scatter(seed, dice, time):
-    """Of 3 trials against 12 and more, one side scattering like the other, it is 92.5 to 93."""
+    """Where few trials stand against many, it is up to 98: so many cells do not cry wolf."""
     trials = tuple(int(number) for number in dice.integers(3, 21, size=2))
     setting = Setting(trials, (spread(dice), spread(dice)), dice.uniform(0, 0.15), False)
     count = held(setting, unpaired, CAMPAIGNS, dice)
-    least = 0.92 if min(trials) == 3 else 0.93
-    assert surely_within(count, CAMPAIGNS, least, 0.97), f"{count}: seed {seed}, {setting}"
+    most = 0.97 if trials[0] == trials[1] else 0.985
+    assert surely_within(count, CAMPAIGNS, 0.93, most), f"{count}: seed {seed}, {setting}"
 
 
-@pytest.mark.parametrize("time", range(4))
+@pytest.mark.parametrize("time", range(8))
 def test_an_app_is_called_worse_than_itself_in_5_of_100_comparisons_at_most(seed, dice, time):
-    trials, sd = int(dice.integers(2, 11)), spread(dice)
-    setting = Setting((trials, trials), (sd, sd), dice.uniform(0, 0.15), False)
+    """Also where one side has more trials than the other, or scatters more."""
+    trials = int(dice.integers(2, 11))
+    more, sd = int(dice.integers(trials + 1, 22)), spread(dice)
+    sides = ((trials, more), (sd, spread(dice))) if time % 2 else ((trials, trials), (sd, sd))
+    setting = Setting(*sides, dice.uniform(0, 0.15), False)
     cells, factor = int(dice.integers(2, 13)), dice.choice([1.0, 1.05])
     count, _ = called_worse(setting, cells, factor, 4000, dice)
     what = f"{count}: seed {seed}, {cells} cells, factor {factor}, {setting}"
@@ -102,7 +105,7 @@ def test_of_pairs_of_logarithms_that_scatter_little_the_interval_is_that_of_scip
 
 
 def test_without_pairs_the_interval_is_that_of_scipy():
-    of, to = [410.0, 395.0, 402.0, 420.0], [101.0, 99.0, 104.0]
+    of, to = [410.0, 395.0, 402.0, 420.0], [101.0, 99.0, 104.0, 100.0]
     theirs = scipy.stats.ttest_ind(np.log(of), np.log(to), equal_var=False).confidence_interval()
     ours = unpaired(of, to)
     assert (float(ours.low()), float(ours.high())) == pytest.approx(np.exp(theirs), rel=0.001)
