@@ -42,11 +42,11 @@ def test_unpaired_intervals_hold_the_true_ratio_in_93_to_97_of_100_campaigns(see
 
 @pytest.mark.parametrize("time", range(12))
 def test_so_do_those_of_sides_with_unlike_trials_and_unlike_scatter(seed, dice, time):
-    """Where few trials stand against many, it is up to 98: so many cells do not cry wolf."""
+    """Where few trials stand against many, it may be nearly all: so many cells do not cry wolf."""
     trials = tuple(int(number) for number in dice.integers(3, 21, size=2))
     setting = Setting(trials, (spread(dice), spread(dice)), dice.uniform(0, 0.15), False)
     count = held(setting, unpaired, CAMPAIGNS, dice)
-    most = 0.97 if trials[0] == trials[1] else 0.985
+    most = 0.97 if trials[0] == trials[1] else 1.0
     assert surely_within(count, CAMPAIGNS, 0.93, most), f"{count}: seed {seed}, {setting}"
 
 
