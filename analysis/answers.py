@@ -27,6 +27,7 @@ from analysis.statistics import MIN_TRIALS_FOR_INTERVAL
 from analysis.trials import CellTrials, worst
 from testbed.model.results import Standing
 from testbed.numbers import MISSING, rate
+from testbed.texts import listed
 
 ANSWERS_ALL = 0.99  # of the asked rate: an app that reaches it answers what was asked
 MOST_BASELINES = 6  # to choose from: each takes a ratio and its interval in every row
@@ -249,7 +250,7 @@ def _tied(first: Row, tied: list[Row]) -> str:
     names = [row.label for row in (first, *tied)]
     if len(names) > MOST_NAMED + 1:
         names = [*names[:MOST_NAMED], f"{len(names) - MOST_NAMED} others"]
-    who = f"{', '.join(names[:-1])} and {names[-1]} are {how}"
+    who = f"{listed(names)} are {how}"
     last = tied[-1]
     if first.cell.mean == last.cell.mean == 0:
         return f"{who}: {'both' if len(tied) == 1 else 'all'} are zero"

@@ -8,6 +8,7 @@ from analysis import capacities, ramp
 from analysis.groups import apps, endpoints
 from analysis.load import LoadedCampaign
 from testbed.numbers import MISSING
+from testbed.texts import listed
 
 FEW = 3  # values are listed up to this number; of more, the lowest and the highest are shown
 
@@ -91,4 +92,4 @@ def _values(values: Iterable[float | None]) -> str:
     shown = [f"{value:,.0f}" if value == int(value) else f"{value:,g}" for value in known]
     if len(shown) > FEW:
         return f"{shown[0]} to {shown[-1]}"
-    return " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
+    return listed(shown)

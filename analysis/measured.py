@@ -65,8 +65,8 @@ def as_far_as_known(record: RunRecord, key: str, span: Span | None) -> Span | No
     and 4 ms may be 3.4 and 3.6. So the true time lies up to half a step from the printed one.
     Where that is less than three digits show, the figure is returned as it is.
     """
-    if span is not None and _adds_samples(record, key):
-        longest_us = None if record.output is None else record.output.latency_us.max
+    if span is not None and record.output is not None and _adds_samples(record, key):
+        longest_us = record.output.latency_us.max
         return replace(span, low=0.0, high=math.inf if longest_us is None else longest_us)
     half = _step_us(record, key) / 2
     if span is None or half <= THREE_DIGITS * span.low:

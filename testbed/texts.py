@@ -3,7 +3,7 @@
 import difflib
 import reprlib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 JOINERS = "\u200c\u200d"  # not printable by themselves, but some scripts and emoji need them
 SHOWN_CHARACTERS = 80  # of a value in an error message, enough to recognise it
@@ -25,6 +25,11 @@ def plain(text: str) -> str:
         one if one in "\n\t" or is_plain(one) else one.encode("unicode_escape").decode()
         for one in text
     )
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Return at least one part as a list in words: 'a', 'a and b', 'a, b and c'."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def shown(value: object) -> str:

@@ -10,8 +10,8 @@ from analysis.compare.rule import DEFAULT_TOLERANCE_PERCENT
 from analysis.folders import lacks
 from analysis.intervals import CONFIDENCE
 from analysis.load import LoadedCampaign
-from analysis.question.answers import CPU, MEMORY, Answers, Cell
-from analysis.question.remarks import remarks
+from analysis.question.answers import Answers
+from analysis.question.cells import CPU, MEMORY, Cell
 from analysis.question.words import sentences
 from analysis.ratio import interval_text, number
 from testbed.model.question import QuestionPlan, point_text
@@ -94,7 +94,7 @@ def page(campaign: LoadedCampaign, found: Answers, charts: Mapping[str, Rendered
         .render(
             about=campaign.campaign,
             plan=found.plan,
-            remarks=remarks(campaign, found),
+            remarks=found.remarks,
             cautions=cautions(campaign, found),
             answers={endpoint: sentences(found, endpoint) for endpoint in found.endpoints},
             cells={endpoint: cells(found, endpoint) for endpoint in found.endpoints},

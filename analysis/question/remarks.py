@@ -6,26 +6,27 @@ from dataclasses import replace
 from analysis import capacities, findings
 from analysis.compare.cells import CAPACITY
 from analysis.load import LoadedCampaign
-from analysis.question.answers import Answers, Cell
+from analysis.question.cells import Cell
 from analysis.trials import FEW, NOT_COUNTED, remarks_on, why_nothing_is_known
+from testbed.model.question import QuestionPlan
 
 NEAR_THE_MOST = 0.8  # of what the connections of the load carry
 
 
-def remarks(campaign: LoadedCampaign, found: Answers) -> list[str]:
+def remarks(campaign: LoadedCampaign, plan: QuestionPlan, cells: Sequence[Cell]) -> list[str]:
     """Return sentences on how far the figures can be trusted; none is there twice.
 
     A doubt that many cells share is one sentence.
     """
-    told = [cell.trials(CAPACITY) for cell in found.cells]
+    told = [cell.trials(CAPACITY) for cell in cells]
     unfinished = capacities.unfinished(campaign)
     why = why_nothing_is_known(told)
     sentences = [
         *([f"Searches without an answer: {'; '.join(unfinished)}."] if unfinished else []),
         *([why] if why else []),
         *remarks_on([replace(one, doubtful=[]) for one in told]),
-        *_doubts(found.cells),
-        *_near_the_most(campaign, found),
+        *_doubts(cells),
+        *_near_the_most(campaign, plan, cells),
     ]
     return list(dict.fromkeys(sentences))
 
@@ -49,13 +50,15 @@ def _doubts(cells: Sequence[Cell]) -> Iterator[str]:
         yield f"Counted, but doubtful, in {many}: {most}."
 
 
-def _near_the_most(campaign: LoadedCampaign, found: Answers) -> Iterator[str]:
+def _near_the_most(
+    campaign: LoadedCampaign, plan: QuestionPlan, cells: Sequence[Cell]
+) -> Iterator[str]:
     """Yield where the connections of the load may have been too few for the capacity."""
     load = campaign.campaign.asked.get("load")
     connections = load.get("connections") if isinstance(load, dict) else None
-    if not found.plan.of_latency or not connections or not isinstance(connections, int):
+    if not plan.of_latency or not connections or not isinstance(connections, int):
         return
-    for cell in found.cells:
+    for cell in cells:
         capacity = cell.value(CAPACITY)
         if not capacity or isinstance(cell.point, str) or not cell.point:
             continue

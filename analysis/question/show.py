@@ -20,8 +20,8 @@ from analysis.figures import Figure
 from analysis.folders import lacks, load_one
 from analysis.load import LoadedCampaign
 from analysis.question import page
-from analysis.question.answers import CPU, FIGURES, MEMORY, Answers, Cell, Compared, answer
-from analysis.question.remarks import remarks
+from analysis.question.answers import Answers, Compared, answer
+from analysis.question.cells import CPU, FIGURES, MEMORY, Cell
 from analysis.question.words import SHOWN, sentences
 from analysis.ratio import finite
 from analysis.text_table import text_table
@@ -75,7 +75,7 @@ def show(campaign: LoadedCampaign, found: Answers, console: Console) -> None:
             console.print(Text(sentence.text), soft_wrap=True)
         console.print(_table(found, endpoint))
     console.print(Text(f"Objective: {capacities.objective(campaign)}."), soft_wrap=True)
-    for remark in remarks(campaign, found):
+    for remark in found.remarks:
         console.print(Text(remark), soft_wrap=True)
 
 
@@ -197,7 +197,7 @@ def document(campaign: LoadedCampaign, found: Answers) -> dict[str, Any]:
             }
             for one in found.steps
         ],
-        "remarks": remarks(campaign, found),
+        "remarks": found.remarks,
     }
 
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from analysis.compare.cells import CAPACITY
 from analysis.compare.rule import DEFAULT_TOLERANCE_PERCENT
 from analysis.figures import Figure
-from analysis.question.answers import CPU, Answers, Compared, Overall, Pairing, Steps
+from analysis.question.answers import Answers, Compared, Overall, Pairing, Steps
+from analysis.question.cells import CPU
 from analysis.question.crossing import TOLD, Crossing, PointVerdict
 from analysis.ratio import interval_text, number
 from testbed.model.question import QuestionPlan, point_text
 from testbed.numbers import digits
+from testbed.texts import listed
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 UNTOLD = "cannot be told apart"
@@ -191,7 +193,7 @@ def _details(plan: QuestionPlan, pairing: Pairing) -> str:
     for verdict in ORDER:
         at = [one for one in pairing.compared if one.verdict == verdict]
         if at:
-            places = _listed([f"{plan.at(o.of.point)}{_by(o)}" for o in at])
+            places = listed([f"{plan.at(o.of.point)}{_by(o)}" for o in at])
             parts.append(f"{places}: {words.parts[verdict]}")
     if pairing.overall and not (pairing.crossing and pairing.crossing.seen):
         together = f"all together{_by(pairing.overall)}: {words.parts[pairing.overall.verdict]}"
@@ -256,7 +258,7 @@ def _unmeasured(found: Answers, endpoint: str) -> Iterator[Sentence]:
                 if one.verdict == "ahead" and one.to.waits_for_workers:
                     at.setdefault(pairing.to, set()).add(plan.at(one.to.point))
     for name, places in at.items():
-        where = _listed([plan.at(p) for p in plan.points if plan.at(p) in places])
+        where = listed([plan.at(p) for p in plan.points if plan.at(p) in places])
         yield Sentence(
             f"More workers or threads of {plan.stack(name).title} may have done {where}: there, "
             "they were all busy while CPUs idled. That was not measured: it takes a stack "
@@ -308,15 +310,11 @@ def _best(compared: Sequence[Compared], words: Words) -> str:
     for verdict, does in (("ahead", words.ahead), ("behind", words.behind)):
         values = [point_text(one.of.point) for one in compared if one.verdict == verdict]
         if values:
-            parts.append(f"with {_listed(values)} it {does} than with {first}")
+            parts.append(f"with {listed(values)} it {does} than with {first}")
     rest = [point_text(one.of.point) for one in compared if one.verdict == "level"]
     if rest:
-        parts.append(f"with {_listed(rest)} and with {first}, {words.level}")
+        parts.append(f"with {listed(rest)} and with {first}, {words.level}")
     open_ = [point_text(one.of.point) for one in compared if one.verdict == "undecided"]
     if open_:
-        parts.append(f"{_listed(open_)} and {first} cannot be told apart")
+        parts.append(f"{listed(open_)} and {first} cannot be told apart")
     return f"{'; '.join(parts) or 'there are no data'}."
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -12,7 +12,7 @@ from testbed import files
 from testbed.errors import TestbedError
 from testbed.model.tool_output import Distribution, RequestFigures, ToolOutput
 from testbed.texts import shown_name
-from testbed.tools import ANY, ParseError, parse, parse_all, vegeta
+from testbed.tools import ANY, ParseError, parse, parse_all
 from testbed.tools.table import TOOLS
 
 _LOOKED_AT = 4096  # bytes that show the encoding
@@ -69,8 +69,8 @@ def _decode(data: bytes) -> str:
     packed = next((kind for mark, kind in _PACKED.items() if data.startswith(mark)), None)
     if packed:
         raise ParseError(f"this is packed by {packed}, which is not read; unpack it", line=1)
-    if vegeta.is_gob(data):
-        raise ParseError(vegeta.GOB, line=1)
+    if why := next(filter(None, (one.why_no_text(data) for one in TOOLS.values())), None):
+        raise ParseError(why, line=1)
     text = data.decode(_encoding(data), errors="replace").lstrip("\0")  # of a log that was cut
     if text.count("\0") > len(text) / 4:
         raise ParseError("this is no text, as it is full of NULs; save it as UTF-8", line=1)

@@ -76,6 +76,10 @@ class Tool(ABC):
     # Files in which it lists each request by itself, and which are not read:
     listings: tuple[Listing, ...] = ()
 
+    def why_no_text(self, data: bytes) -> str | None:
+        """Return what a file that is no text is, if this tool wrote it; None otherwise."""
+        return None
+
     @abstractmethod
     def find(self, lines: Sequence[Line]) -> list[Found]:
         """Return all runs of this tool in a text; an empty list if there is none.

@@ -32,13 +32,6 @@ _Status = Annotated[str, StringConstraints(pattern=r"^(?:0|[1-9][0-9]{2})$")]
 
 
 _REMEDY = "`vegeta report -type=json FILE` makes the document that is read"
-GOB = f"these are vegeta's results in gob, its binary form; {_REMEDY}"
-
-
-def is_gob(data: bytes) -> bool:
-    """Return whether bytes are vegeta's results in gob, the binary form in which it keeps them."""
-    head = data[:1000]
-    return b"Result\x01" in head and b"BytesOut" in head and b"Latency" in head
 
 
 class _Bytes(Part):
@@ -86,6 +79,13 @@ class Vegeta(DocumentTool):
             _REMEDY,
         ),
     )
+
+    def why_no_text(self, data: bytes) -> str | None:
+        """Return what gob is, the binary form in which vegeta keeps its results."""
+        head = data[:1000]
+        if all(mark in head for mark in (b"Result\x01", b"BytesOut", b"Latency")):
+            return f"these are vegeta's results in gob, its binary form; {_REMEDY}"
+        return None
 
     def is_own(self, data: dict[str, Any]) -> bool:
         """Return whether a JSON object has latencies, requests and counts of statuses."""
