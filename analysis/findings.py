@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from analysis.in_one import NUMBER, in_one
-from analysis.trials import FEW, WITHOUT_FIGURES, WORST_LAST
+from analysis.trials import FEW, WITHOUT_FIGURES, WORST_LAST, earlier_attempts
 from testbed.model.results import RunRecord, Standing
 
 
@@ -60,10 +60,7 @@ def of_run(record: RunRecord) -> list[Told]:
     found += [Told(one.check, one.verdict, one.sentence) for one in record.findings]
     if not found and record.verdict != "valid":
         found.append(Told("no reason", record.verdict, "no reason was recorded"))
-    found += [
-        Told("earlier attempts", "valid", f"attempt {number} ended at '{one.stage}': {one.message}")
-        for number, one in enumerate(record.earlier_failures, start=1)
-    ]
+    found += [Told("earlier attempts", "valid", one) for one in earlier_attempts(record)]
     return sorted(found, key=lambda one: -WORST_LAST.index(one.verdict))
 
 

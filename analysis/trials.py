@@ -213,11 +213,7 @@ def reasons(record: RunRecord) -> list[str]:
         found.append(f"{word} at '{record.failure.stage}': {record.failure.message}")
     elif record.output is None:
         found.append("Failed: no figures were recorded.")
-    found += [
-        f"Earlier attempt {number}, {'interrupted' if one.interrupted else 'failed'} at "
-        f"'{one.stage}': {one.message}"
-        for number, one in enumerate(record.earlier_failures, start=1)
-    ]
+    found += [f"Remark: {attempt}" for attempt in earlier_attempts(record)]
     ranked = sorted(record.findings, key=lambda finding: -WORST_LAST.index(finding.verdict))
     # A finding that leaves the run valid is a remark on how to read its figures.
     words = {"valid": "Remark", "doubtful": "Doubtful", "invalid": "Invalid"}
@@ -225,6 +221,15 @@ def reasons(record: RunRecord) -> list[str]:
     if not found and record.verdict != "valid":
         found.append(f"{record.verdict.capitalize()}, and no reason was recorded.")
     return found
+
+
+def earlier_attempts(record: RunRecord) -> list[str]:
+    """Return where and why each attempt at this run failed that a resume repeated, in order."""
+    return [
+        f"earlier attempt {number} {'was interrupted' if one.interrupted else 'failed'} at "
+        f"'{one.stage}': {one.message}"
+        for number, one in enumerate(record.earlier_failures, start=1)
+    ]
 
 
 def why_left_out(record: RunRecord) -> str:

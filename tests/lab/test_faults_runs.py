@@ -283,7 +283,7 @@ def test_a_resume_repeats_what_the_app_failed_in(verified, ssh):
     assert again["earlier_failures"] == [run["failure"]]
     folder = (verified.results / "latest").resolve()
     text = verified.run("python", "-m", "analysis", "table", str(folder)).stdout
-    assert "Earlier attempt 1, failed at 'check'" in text
+    assert "Remark: earlier attempt 1 failed at 'check'" in text
 
 
 def test_what_differs_is_named_when_a_resume_is_refused(verified):

@@ -85,6 +85,20 @@ def test_a_failed_run_is_shown_with_its_reason(tmp_path):
     assert row["throughput_rps"] == row["errors_total"] == ""
 
 
+def test_earlier_attempts_are_remarks_with_where_each_ended(tmp_path, capsys):
+    ended = [
+        Failure(stage="check", message="wrong answer: it says hello"),
+        Failure(stage="load", message="the SSH session was lost", interrupted=True),
+    ]
+    run = builder.run(1, "flask", "index").model_copy(update={"earlier_failures": ended})
+    folder = made(tmp_path, [run])
+    told = report(folder), capsys.readouterr().out, rows(folder)[run.run_id]["reasons"]
+    for text in told:
+        assert "earlier attempt 1 failed at" in text
+        assert "earlier attempt 2 was interrupted at" in text
+    assert rows(folder)[run.run_id]["verdict"] == "valid"
+
+
 def test_invalid_and_doubtful_runs_come_with_their_sentences(tmp_path):
     finding = Finding(check="steal", verdict="invalid", sentence="server: 30.0 % CPU stolen")
     folder = made(
