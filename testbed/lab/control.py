@@ -119,7 +119,7 @@ def check_up(name: str | None) -> None:
 
 def _make(lab: names.LabNames, release: machine.Release, say: Say) -> None:
     say(f"bringing lab '{lab.name}' up")
-    split = cpus.split(cpus.usable_cores())
+    split = cpus.beside(cpus.split(cpus.usable_cores()), _servers())
     pinned = dict(zip(names.ROLES, split, strict=True)) if split else {}
     if not pinned:
         say("one CPU only: server and client share it, so the generator eats the server's time")
@@ -208,6 +208,12 @@ def _read_state(lab: names.LabNames) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     return content
+
+
+def _servers() -> list[list[int]]:
+    """Return the CPUs of each server of a lab that is there."""
+    states = [_read_state(names.lab(name)) for name in machine.labs()]
+    return [state["cpus"]["server"] for state in states if state.get("cpus")]
 
 
 def _images_in_use() -> list[Path]:

@@ -27,6 +27,23 @@ def split(cores: Sequence[Sequence[int]]) -> tuple[list[int], list[int]] | None:
     return server, client
 
 
+def beside(
+    split: tuple[list[int], list[int]] | None, servers: Sequence[Sequence[int]]
+) -> tuple[list[int], list[int]] | None:
+    """Return the server's and the client's CPUs of a lab that is made beside others.
+
+    `servers` has the CPUs of the others' servers. If more of them are on the server's side of the
+    split than on the client's, the lab takes the sides the other way round, as servers have more
+    to do. Sides of different sizes stay as they are.
+    """
+    if split is None:
+        return None
+    server, client = split
+    there = [sorted(one) for one in servers]
+    crowded = there.count(server) > there.count(client)
+    return (client, server) if crowded and len(client) == len(server) else split
+
+
 def usable_cores() -> list[list[int]]:
     """Return the CPUs that this process may use, grouped by physical core."""
     usable = os.sched_getaffinity(0)

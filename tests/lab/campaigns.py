@@ -40,7 +40,7 @@ OF_THIS_MACHINE = {
 # Most tests need one workload with PostgreSQL, and one with Redis, too. To build environments for
 # all of group_vars/all.yml takes a lab's CPU a minute or two
 USUAL_WORKLOADS = "agents,todo"
-# Most tests are about the procedure: 4 workers, which start sooner, do as well as round 2's 16
+# Most tests are about the procedure: 2 workers, which start sooner, do as well as round 2's 16
 FEW_WORKERS = ["run", str(Path(__file__).with_name("few_workers.yml"))]
 ONE = {"apps": "flask", "endpoints": "agents", "rate": 40}
 
@@ -66,6 +66,8 @@ class Testbed:
     workloads: str = USUAL_WORKLOADS
     environment: dict[str, str] = field(init=False)
     started: ClassVar[list[subprocess.Popen[str]]] = []  # by the present test
+    # What deployed the apps that each lab has now: workloads and arguments; missing if not known
+    deployed: ClassVar[dict[str, tuple[str, ...]]] = {}
 
     def __post_init__(self):
         self.environment = os.environ | {
@@ -95,10 +97,26 @@ class Testbed:
         """Run a fab task to its end and return it. With `check`, it must succeed."""
         return self.run("fab", *arguments, check=check)
 
+    def provision(self):
+        """Have all of site.yml done."""
+        self.run("ansible-playbook", "site.yml")
+        self.deployed[self.lab] = (self.workloads,)
+
     def deploy(self, *arguments):
         """Have exactly the lab's workloads deployed, by those roles of site.yml that know apps."""
+        self.deployed_otherwise()
         roles = "--tags=bench_user,postgresql,app_deploy"
         self.run("ansible-playbook", "site.yml", roles, *arguments)
+        self.deployed[self.lab] = (self.workloads, *arguments)
+
+    def deployed_otherwise(self):
+        """Note that a command changes what is deployed; the next file of tests may need it back."""
+        self.deployed.pop(self.lab, None)
+
+    def put_back(self):
+        """Deploy the usual workloads, if something else is deployed."""
+        if self.deployed.get(self.lab) != (self.workloads,):
+            self.deploy()
 
     def start_fab(self, *arguments):
         """Start a fab task in a session of its own, with its output in a pipe, and return it."""

@@ -16,15 +16,17 @@ from tests.lab.campaigns import PATIENCE_S, Testbed
 
 LINK_TRIES = 10
 OWN_APPS = Path(__file__).with_name("own_apps")
-# Files that take more than five minutes each, the longest first
-LONGEST = (
+# The files that take longest, first. Those that deploy other workloads follow each other, as a file
+# that needs the usual ones has to put them back
+FIRST = (
     "bare_metal",
-    "faults_runs",
     "workloads_measured",
-    "validity_provoked",
     "own_suite",
     "own_apps_deployed",
     "versions_measured",
+    "what_is_gone",
+    "faults_runs",
+    "validity_provoked",
     "faults_link",
     "campaigns",
 )
@@ -59,21 +61,38 @@ def ssh(lab: names.LabNames) -> Callable[..., str]:
 
 
 @pytest.fixture(scope="session")
-def provisioned(lab: names.LabNames, tmp_path_factory: pytest.TempPathFactory) -> Testbed:
-    """The lab with everything that site.yml puts on it for the usual workloads, and its results."""
+def site(lab: names.LabNames, tmp_path_factory: pytest.TempPathFactory) -> Testbed:
+    """The lab with all that site.yml puts on it, and its results; any workloads may be deployed."""
     testbed = Testbed(lab.name, tmp_path_factory.mktemp("results"))
-    testbed.run("ansible-playbook", "site.yml")
+    testbed.provision()
     return testbed
 
 
 @pytest.fixture(scope="session")
-def verified(provisioned: Testbed) -> Testbed:
-    """The provisioned lab with a verified link. A disturbed machine may need several tries."""
+def linked(site: Testbed) -> Testbed:
+    """The lab with a verified link; any workloads may be deployed.
+
+    A disturbed machine may need several tries.
+    """
     for _ in range(LINK_TRIES):
-        done = provisioned.fab("link", "--duration=3", check=False)
+        done = site.fab("link", "--duration=3", check=False)
         if done.returncode == 0:
-            return provisioned
+            return site
     raise AssertionError(done.stdout + done.stderr)
+
+
+@pytest.fixture(scope="module")
+def provisioned(site: Testbed) -> Testbed:
+    """The lab with all that site.yml puts on it for the usual workloads, and its results."""
+    site.put_back()
+    return site
+
+
+@pytest.fixture(scope="module")
+def verified(linked: Testbed, provisioned: Testbed) -> Testbed:
+    """The provisioned lab with a verified link."""
+    assert linked is provisioned
+    return provisioned
 
 
 @pytest.fixture(autouse=True)
@@ -84,22 +103,21 @@ def nothing_goes_on() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def own(verified: Testbed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The folder of own apps, copied and deployed; afterwards the hosts are as before."""
+def own(linked: Testbed, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of own apps, copied and deployed."""
     folder = tmp_path_factory.mktemp("elsewhere") / "own"
     shutil.copytree(OWN_APPS, folder)
-    verified.deploy("-e", f"testbed_apps_path={folder}")
-    yield folder
-    verified.deploy()
+    linked.deploy("-e", f"testbed_apps_path={folder}")
+    return folder
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test in this folder as `lab`, and put the longest files first.
+    """Mark every test in this folder as `lab`, and sort the files as FIRST says.
 
     Otherwise one process would still run them when the others have nothing more to do.
     """
     for item in items:
         if "tests/lab/" in item.nodeid:
             item.add_marker(pytest.mark.lab)
-    places = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
+    places = {f"test_{name}.py": place for place, name in enumerate(FIRST)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))

@@ -81,7 +81,9 @@ def test_the_data_link_carries_no_more_than_a_gigabit(lab):
 
 def test_server_and_client_run_on_different_cpus(lab):
     split = cpus.split(cpus.usable_cores())
-    for one, expected in zip(lab.hosts, split or ([], []), strict=True):
+    pinned = [list(one.cpus or []) for one in control.status(lab.name).hosts]
+    assert sorted(pinned) == sorted(split or ([], []))
+    for one, expected in zip(lab.hosts, pinned, strict=True):
         pids = cgroups.processes(one.machine)
         assert pids
         allowed = set()

@@ -15,12 +15,12 @@ ACTIVE = "systemctl list-units --plain --no-legend --state=active,activating 'te
 
 
 @pytest.fixture
-def check(own, verified):
+def check(own, linked):
     """`fab check` of the own apps, with its exit code and its output on one line."""
 
     def run(*options, code=0):
         named = ["--workload=agents"] if options else []  # other workloads have a starlette, too
-        done = verified.fab("check", f"--apps-path={own}", *named, *options, check=False)
+        done = linked.fab("check", f"--apps-path={own}", *named, *options, check=False)
         assert done.returncode == code, done.stdout + done.stderr
         return " ".join(done.stdout.split())
 
@@ -28,7 +28,7 @@ def check(own, verified):
 
 
 @pytest.fixture
-def changed(own, verified):
+def changed(own, linked):
     """Deploy starlette with texts of one of its files replaced; afterwards, as it was."""
     folder = own / APP
     kept = {path: path.read_text() for path in folder.iterdir() if path.is_file()}
@@ -40,16 +40,16 @@ def changed(own, verified):
             text = (folder / file).read_text()
             assert old in text
             (folder / file).write_text(text.replace(old, new, 1))
-        return verified.fab("deploy", "starlette", "--workload=agents", f"--apps-path={own}").stdout
+        return linked.fab("deploy", "starlette", "--workload=agents", f"--apps-path={own}").stdout
 
     yield change
     for path, text in kept.items():
         path.write_text(text)
-    verified.fab("deploy", "starlette", "--workload=agents", f"--apps-path={own}")
+    linked.fab("deploy", "starlette", "--workload=agents", f"--apps-path={own}")
 
 
-def test_they_are_measured_beside_the_project_s(own, verified):
-    folder = verified.campaign(
+def test_they_are_measured_beside_the_project_s(own, linked):
+    folder = linked.campaign(
         *FEW_WORKERS, f"--apps-path={own}", "--apps=starlette,nginx,flask", *short()
     )
     runs = records(folder)
@@ -66,17 +66,17 @@ def test_they_are_measured_beside_the_project_s(own, verified):
         assert [f for f in run["findings"] if f["check"] in ("answer", "sql")] == []
 
 
-def test_without_their_folder_they_are_not_known(own, verified):
-    done = verified.fab("run-round2", "--apps=starlette", "--dry-run", check=False)
+def test_without_their_folder_they_are_not_known(own, linked):
+    done = linked.fab("run-round2", "--apps=starlette", "--dry-run", check=False)
     assert done.returncode == 2
     assert "unknown app of workload agents: 'starlette'" in done.stderr
 
 
-def test_a_folder_that_is_not_there_is_named(verified, tmp_path):
-    done = verified.fab("run-round2", f"--apps-path={tmp_path}/no", "--dry-run", check=False)
+def test_a_folder_that_is_not_there_is_named(linked, tmp_path):
+    done = linked.fab("run-round2", f"--apps-path={tmp_path}/no", "--dry-run", check=False)
     assert done.returncode == 2
     assert f"{tmp_path}/no: no such folder" in done.stderr
-    done = verified.run(
+    done = linked.run(
         "ansible-playbook", "site.yml", "-e", f"testbed_apps_path={tmp_path}/no", check=False
     )
     assert done.returncode != 0
@@ -90,16 +90,16 @@ def test_apps_that_are_right_are_told_to_be(check, ssh):
     assert ssh("server", ACTIVE) == ""
 
 
-def test_a_redeploy_changes_one_app_and_a_second_one_nothing(own, verified, ssh, changed):
+def test_a_redeploy_changes_one_app_and_a_second_one_nothing(own, linked, ssh, changed):
     others = "cd /etc/systemd/system; sha256sum $(ls testbed-*.service | grep -v starlette)"
     before = ssh("server", others), ssh("server", "ls /opt/testbed/apps | grep -v starlette")
     said = changed("service.py", ("import os\n", "import os  # another version\n"))
     assert re.search(r"server +: .*changed=[1-9]", said), said
     after = ssh("server", others), ssh("server", "ls /opt/testbed/apps | grep -v starlette")
     assert after == before
-    again = verified.fab("deploy", "starlette", "--workload=agents", f"--apps-path={own}").stdout
+    again = linked.fab("deploy", "starlette", "--workload=agents", f"--apps-path={own}").stdout
     assert re.search(r"server +: .*changed=0", again), again
-    provisioned = verified.run(
+    provisioned = linked.run(
         "ansible-playbook", "site.yml", "--tags", "app_deploy", "-e", f"testbed_apps_path={own}"
     )
     assert re.search(r"server +: .*changed=0", provisioned.stdout), provisioned.stdout
@@ -137,9 +137,9 @@ def test_wrong_answers_and_sql_are_told(check, changed):
     assert re.search(r"not declared: `SELECT \$?1`, once", shown)
 
 
-def test_ctrl_c_stops_the_app(own, verified, ssh, changed):
+def test_ctrl_c_stops_the_app(own, linked, ssh, changed):
     changed("app.yml", ELSEWHERE)
-    process = verified.start_fab(
+    process = linked.start_fab(
         "check", "--workload=agents", "--apps=starlette", f"--apps-path={own}"
     )
     wait_until(lambda: ssh("server", ACTIVE), "the app runs")
@@ -149,18 +149,18 @@ def test_ctrl_c_stops_the_app(own, verified, ssh, changed):
 
 
 @pytest.mark.parametrize("task", [("check", "--apps=starlet"), ("deploy", "starlet")])
-def test_an_unknown_app_is_named_with_the_nearest(task, own, verified):
-    done = verified.fab(*task, f"--apps-path={own}", check=False)
+def test_an_unknown_app_is_named_with_the_nearest(task, own, linked):
+    done = linked.fab(*task, f"--apps-path={own}", check=False)
     assert done.returncode == 2
     assert "did you mean 'starlette'" in done.stderr
 
 
-def test_a_new_app_takes_site_yml(own, verified):
+def test_a_new_app_takes_site_yml(own, linked):
     shutil.copytree(own / APP, own / "agents" / "newcomer")
     path = own / "agents" / "newcomer" / "app.yml"
     path.write_text(path.read_text().replace("title: ", "title: New "))
     try:
-        done = verified.fab("deploy", "newcomer", f"--apps-path={own}", check=False)
+        done = linked.fab("deploy", "newcomer", f"--apps-path={own}", check=False)
     finally:
         shutil.rmtree(own / "agents" / "newcomer")
     assert done.returncode != 0

@@ -72,12 +72,10 @@ class Reader:
 
 
 @pytest.fixture(scope="module")
-def reader(verified, ssh, tmp_path_factory):
-    """The reader, with nothing yet; afterwards the hosts are as before."""
-    yield Reader(verified, tmp_path_factory.mktemp("elsewhere") / "own")
-    verified.deploy()
-    left = ssh("server", "systemctl list-unit-files --no-legend 'testbed-rows-*' || true")
-    assert left == ""
+def reader(linked, tmp_path_factory):
+    """The reader, with nothing yet."""
+    linked.deployed_otherwise()
+    return Reader(linked, tmp_path_factory.mktemp("elsewhere") / "own")
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,9 @@ ASKED = short(rate=40, trials=4, duration=2, warmup=1)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def put_back(verified):
-    """After the last test, the hosts are without the versions that were deployed."""
-    yield
-    verified.deploy()
+def versions_stay(linked):
+    """The versions stay deployed until others are."""
+    linked.deployed_otherwise()
 
 
 @pytest.fixture
@@ -38,9 +37,9 @@ def slow(tmp_path):
     return folder
 
 
-def measured(verified, *arguments):
-    done = verified.fab(*arguments, "--endpoints=index", *ASKED, check=False)
-    return done, (verified.results / "latest").resolve()
+def measured(linked, *arguments):
+    done = linked.fab(*arguments, "--endpoints=index", *ASKED, check=False)
+    return done, (linked.results / "latest").resolve()
 
 
 def counted(runs):
@@ -48,9 +47,9 @@ def counted(runs):
     return all(run["verdict"] != "invalid" for run in runs)
 
 
-def test_a_slower_version_is_worse(verified, slow):
+def test_a_slower_version_is_worse(linked, slow):
     done, folder = measured(
-        verified, "run-ab", FEW, "--app=flask", f"--old={FLASK}", f"--new={slow}",
+        linked, "run-ab", FEW, "--app=flask", f"--old={FLASK}", f"--new={slow}",
         "--metric=response_p50_us", "--tolerance=50",
     )  # fmt: skip
     runs = records(folder)
@@ -61,34 +60,34 @@ def test_a_slower_version_is_worse(verified, slow):
     if counted(runs):
         assert done.returncode == Exit.WORSE, done.stdout + done.stderr
         assert "1 worse" in done.stdout
-    again = verified.run("python", "-m", "analysis", "compare", str(folder), "--json",
+    again = linked.run("python", "-m", "analysis", "compare", str(folder), "--json",
                          "--metric=response_p50_us", "--tolerance=50", check=False)  # fmt: skip
     assert again.returncode == done.returncode
     (cell,) = json.loads(again.stdout)["cells"]
     assert cell["app"] == "flask"
     assert (folder / "apps" / "agents" / "flask_new" / "code" / "agents" / "views.py").is_file()
-    resumed = verified.fab("run-ab", FEW, f"--resume={folder}", "--metric=response_p50_us",
+    resumed = linked.fab("run-ab", FEW, f"--resume={folder}", "--metric=response_p50_us",
                            "--tolerance=50", check=False)  # fmt: skip
     assert resumed.returncode == done.returncode, resumed.stdout + resumed.stderr
 
 
-def test_what_is_no_version_is_refused_before_anything_is_deployed(verified):
-    done, _ = measured(verified, "run-ab", FEW, "--app=flask", "--old=nowhere", "--new=HEAD")
+def test_what_is_no_version_is_refused_before_anything_is_deployed(linked):
+    done, _ = measured(linked, "run-ab", FEW, "--app=flask", "--old=nowhere", "--new=HEAD")
     assert done.returncode == Exit.BAD_INPUT
     assert "nowhere: neither a folder nor a revision" in done.stderr
 
 
-def test_an_app_against_itself_gives_the_noise_of_the_place(verified):
-    noise = verified.results / "noise"
+def test_an_app_against_itself_gives_the_noise_of_the_place(linked):
+    noise = linked.results / "noise"
     before = set(noise.glob("*.json"))
-    done = verified.fab(
+    done = linked.fab(
         "run-aa", FEW, "--app=flask", "--endpoints=index", "--repeats=2",
         *short(rate=40, trials=2, duration=2, warmup=1), check=False,
     )  # fmt: skip
     (path,) = set(noise.glob("*.json")) - before
     document = json.loads(path.read_text())
     assert len(document["campaigns"]) == 2
-    folder = verified.results / path.stem
+    folder = linked.results / path.stem
     campaigns = [folder / f"repeat-{n}" for n in range(1, 3)]
     runs = [run for campaign in campaigns for run in records(campaign)]
     assert len(runs) == 8
@@ -99,17 +98,17 @@ def test_an_app_against_itself_gives_the_noise_of_the_place(verified):
         assert "that could be judged" in done.stdout
         metrics = {cell["metric"] for cell in document["cells"]}
         assert "goodput_rps" in metrics
-        compared = verified.run("python", "-m", "analysis", "compare", str(campaigns[0]),
+        compared = linked.run("python", "-m", "analysis", "compare", str(campaigns[0]),
                                 "--json", check=False)  # fmt: skip
         assert json.loads(compared.stdout)["versions"]["differences"] == []
 
 
-def test_trials_go_on_until_a_ratio_is_narrow_or_the_most_are_made(verified):
+def test_trials_go_on_until_a_ratio_is_narrow_or_the_most_are_made(linked):
     options = [*short(rate=40, duration=2, warmup=1), "--endpoints=index", "--apps=flask,django"]
-    done = verified.fab(
+    done = linked.fab(
         *FEW_WORKERS, "--until=1%", "--most=8", "--metric=response_mean_us", *options, check=False
     )
-    folder = (verified.results / "latest").resolve()
+    folder = (linked.results / "latest").resolve()
     runs = records(folder)
     assert all(has_figures(run) for run in runs), runs
     assert "the first 6 trials show that" in done.stdout

@@ -28,10 +28,10 @@ DATABASES = "cd / && sudo -u postgres psql -XAtc 'SELECT datname FROM pg_databas
 
 
 @pytest.fixture(scope="module")
-def hosts(provisioned):
-    """The provisioned hosts; after the last test, they are without what these tests added."""
-    yield provisioned
-    provisioned.deploy()
+def hosts(site):
+    """The provisioned hosts, on which these tests deploy what they need."""
+    yield site
+    site.deployed_otherwise()
 
 
 @pytest.fixture
@@ -51,10 +51,12 @@ def own(tmp_path):
     return tmp_path / "own"
 
 
-def site(testbed, own, *more, check=True):
-    return testbed.run(
-        "ansible-playbook", "site.yml", "-e", f"testbed_apps_path={own}", *more, check=check
-    )
+def refused(testbed, own, *more):
+    """Return what site.yml printed, which had to fail."""
+    path = ["-e", f"testbed_apps_path={own}"]
+    done = testbed.run("ansible-playbook", "site.yml", *path, *more, check=False)
+    assert done.returncode != 0
+    return done.stdout
 
 
 def left(ssh):
@@ -66,12 +68,12 @@ def left(ssh):
 
 
 def test_it_goes_with_its_folder_and_nothing_else_does(hosts, own, ssh):
-    site(hosts, own)
+    hosts.deploy("-e", f"testbed_apps_path={own}")
     there = left(ssh)
     assert {"testbed_shop", "app-shop-plain", "testbed-shop-plain.service"} <= set(there)
     ssh("server", "cd / && sudo -u postgres psql -qc 'CREATE DATABASE testbed_shop_of_mine'")
     try:
-        hosts.run("ansible-playbook", "site.yml")
+        hosts.deploy()
         assert left(ssh) == ["testbed_shop_of_mine"]
         assert "testbed_agents" in ssh("server", DATABASES).split()
     finally:
@@ -80,15 +82,13 @@ def test_it_goes_with_its_folder_and_nothing_else_does(hosts, own, ssh):
 
 def test_a_data_set_that_is_missing_is_told_before_hosts_are_contacted(hosts, own):
     (own / "shop" / "dataset.sql").unlink()
-    done = site(hosts, own, check=False)
-    assert done.returncode != 0
-    assert "dataset.sql: no such file" in done.stdout
-    assert "Ask for Python" not in done.stdout
+    printed = refused(hosts, own)
+    assert "dataset.sql: no such file" in printed
+    assert "Ask for Python" not in printed
 
 
 @pytest.mark.parametrize("text", ["", "SELECT 1;\n"])
 def test_a_data_set_that_does_not_say_what_it_did_fails(hosts, own, text):
     (own / "shop" / "dataset.sql").write_text(text)
-    done = site(hosts, own, "--tags=postgresql", check=False)
-    assert done.returncode != 0
-    assert "it has to be 'changed' or" in " ".join(done.stdout.replace("''", "'").split())
+    printed = refused(hosts, own, "--tags=postgresql")
+    assert "it has to be 'changed' or" in " ".join(printed.replace("''", "'").split())

@@ -61,12 +61,11 @@ HINDER = (
 
 
 @pytest.fixture(scope="module")
-def everything(verified):
-    """The lab with all workloads of group_vars/all.yml; afterwards with the usual ones again."""
-    testbed = Testbed(verified.lab, verified.results, workloads="")
+def everything(linked):
+    """The lab with all workloads of group_vars/all.yml."""
+    testbed = Testbed(linked.lab, linked.results, workloads="")
     testbed.deploy()
-    yield testbed
-    verified.deploy()
+    return testbed
 
 
 def options(mode, parts):

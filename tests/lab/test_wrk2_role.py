@@ -37,7 +37,8 @@ def client(provisioned, ssh):
         settings = {"wrk2_enabled": True, "wrk2_commit": commit, "wrk2_packages": "make"}
         words = [f"{name}={value}" for name, value in (settings | variables).items()]
         given = [word for text in words for word in ("-e", text)]
-        return provisioned.run("ansible-playbook", "playbooks/client.yml", *given, check=check)
+        play = ["playbooks/client.yml", "--tags=wrk2"]
+        return provisioned.run("ansible-playbook", *play, *given, check=check)
 
     yield apply
     ssh("client", f"rm -rf {INSTALLED} /opt/testbed/src/wrk2-*")

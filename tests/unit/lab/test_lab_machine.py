@@ -106,6 +106,23 @@ def test_every_cpu_is_on_exactly_one_side(threads_per_core):
         assert split[1]
 
 
+@pytest.mark.parametrize(
+    ("split", "servers", "expected"),
+    [
+        (None, [], None),
+        (([0], [1]), [], ([0], [1])),
+        (([0], [1]), [[0]], ([1], [0])),
+        (([0], [1]), [[0], [1]], ([0], [1])),
+        (([0], [1]), [[1], [1], [0]], ([0], [1])),
+        (([0, 4], [1, 5]), [[4, 0]], ([1, 5], [0, 4])),
+        (([0, 1, 2], [3]), [[0, 1, 2]], ([0, 1, 2], [3])),  # the server keeps the odd core
+        (([0], [1]), [[0, 1]], ([0], [1])),  # that one was made with other CPUs
+    ],
+)
+def test_servers_of_several_labs_spread_over_both_sides(split, servers, expected):
+    assert cpus.beside(split, servers) == expected
+
+
 # --- control groups -------------------------------------------------------------------------------
 
 MIXED = """\
