@@ -11,6 +11,7 @@ from testbed.errors import TestbedError
 
 COMMIT = "0123456789" * 4
 SHA256 = "ab" * 32
+HASH = f"--hash=sha256:{SHA256}"
 
 
 @pytest.fixture
@@ -38,11 +39,15 @@ def read(tmp_path):
         ("a===1.0-odd", {"a": "1.0-odd"}),
         ("a==1.0,>0.9", {"a": "1.0"}),
         (
-            "a==1 \\\n  --hash=sha256:00 \\\n  --hash=sha256:11\n# via b\nb==2 --hash=sha256:22",
+            f"a==1 \\\n  {HASH} \\\n  --hash=sha512:{SHA256 * 2}\n# via b\nb==2 {HASH}",
             {"a": "1", "b": "2"},
         ),
-        ("a==1 --hash sha256:00", {"a": "1"}),
+        (f"a==1 --hash  sha256:{SHA256.upper()}", {"a": "1"}),
         ("--index-url https://index.example/simple\n--pre\na==1", {"a": "1"}),
+        ("-i /srv/simple\n--extra-index-url=https://[::1]:3141/a\na==1", {"a": "1"}),
+        ("# --index-url https://${TOKEN}@host/\na==1", {"a": "1"}),
+        ("a==1,==1.0\na>=1", {"a": "1"}),
+        ("a===1.0-odd\na>1", {"a": "1.0-odd"}),
         (f"a @ https://host/a-1.whl#sha256={SHA256}",
          {"a": f"https://host/a-1.whl#sha256={SHA256}"}),
         (f"a @ https://host/a-1.whl --hash=sha256:{SHA256}", {"a": "https://host/a-1.whl"}),
@@ -93,6 +98,16 @@ def test_a_pin_says_what_is_installed(read, text, pins):
         ("-r 'other", "is no line that pip takes"),
         ("flask = 3.1", "is no requirement"),
         ("fl ask==3.1", "is no requirement"),
+        ("a==1 --hash=sha256:00", "has the hash sha256:00, which no file can have"),
+        (f"a==1 {HASH} --hash=md5:{SHA256}", "has the hash md5:abab.*, which no file can have"),
+        ("a==1,==2", "'a==1,==2' contradicts itself"),
+        ("a==1,>=2", "'a==1,>=2' contradicts itself"),
+        ("wheel>=2", "'wheel>=2' contradicts .*main.txt:1: 'wheel==1.0'"),
+        ("-i https://${TOKEN}@host/", r"names \$\{TOKEN\}, which nothing sets where pip installs"),
+        ("a==${VERSION}", r"names \$\{VERSION\}, which nothing sets"),
+        ("--index-url https://u:$TOKEN@host/", r"names the index .*, which is no URL"),
+        ("--extra-index-url host/simple", "names the index host/simple, which is no URL"),
+        ("-i https://host:port/simple", "names the index .*, which is no URL"),
         ("a==1 ; " + "(" * 3000, "is no requirement"),
         ("a==1 ; " + "x" * 5000, "is longer than 4,000 characters"),
     ],
@@ -129,8 +144,8 @@ def test_what_is_included_counts_by_way_of_any_file(read):
 
 
 def test_a_hash_counts_too(read):
-    first = read(main="a==1 --hash=sha256:00")
-    assert read(main="a==1 --hash=sha256:01").digest != first.digest
+    first = read(main=f"a==1 {HASH}")
+    assert read(main=f"a==1 {HASH.replace('ab', 'cd')}").digest != first.digest
 
 
 def test_an_unpinned_line_of_an_included_file_is_named_there(read, tmp_path):
@@ -287,3 +302,13 @@ def test_hashes_are_of_all_lines_or_of_none(tmp_path):
         assert requirements.read(tmp_path, name).pins["wheel"] == "0.45.1"
     with pytest.raises(TestbedError, match=r"some.txt:3: 'flask==3.1.0' has no hash"):
         requirements.read(tmp_path, "some.txt")
+
+
+def test_what_cannot_have_a_hash_is_not_among_those_that_do(read):
+    git = f"a @ git+https://host/a.git@{COMMIT}"
+    assert read(main=git).pins
+    for text in (f"b==1 {HASH}\n{git}", f"--require-hashes\n{git}"):
+        with pytest.raises(TestbedError, match=r"main.txt:2: .* is of git, which has no hash"):
+            read(main=text)
+    with pytest.raises(TestbedError, match=r"main.txt:2: 'b==1' has no hash, and --require-hashes"):
+        read(main="--require-hashes\nb==1")

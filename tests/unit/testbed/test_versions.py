@@ -126,9 +126,11 @@ def test_outside_of_git_only_folders_are_versions(run_ab, own):
 
 def test_requirements_are_told_by_package(run_ab, own):
     path = own / "shop" / "catalogue" / "requirements.txt"
-    path.write_text("flask==3.0 \\\n    --hash=sha256:00\nnew==1 --hash=sha256:02\n")
+    path.write_text(
+        f"flask==3.0 \\\n    --hash=sha256:{'0' * 64}\nnew==1 --hash=sha256:{'2' * 64}\n"
+    )
     git(own, "commit", "-qam", "three")
-    path.write_text("flask==3.1 \\\n    --hash=sha256:01\n")
+    path.write_text(f"flask==3.1 \\\n    --hash=sha256:{'1' * 64}\n")
     _, out, _ = run_ab(old="HEAD~1", new=str(path.parent))
     assert "requirements: flask: none → 3.1" in out
     git(own, "commit", "-qam", "four")
