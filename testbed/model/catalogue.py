@@ -37,6 +37,21 @@ URL_OF: dict[str, ServiceName] = {facts.variable: name for name, facts in SERVIC
 # The testbed sets these itself and would overwrite a declared value
 SET_BY_THE_TESTBED = ("ADDRESS", "PORT", *URL_OF)
 SET_BY_SYSTEMD = ("HOME", "LOGNAME", "PATH", "SHELL", "USER")
+# A unit's own variables: another value would lie about the unit, or be overwritten by it
+OF_THE_UNIT = (
+    "CREDENTIALS_DIRECTORY",
+    "INVOCATION_ID",
+    "JOURNAL_STREAM",
+    "LISTEN_FDNAMES",
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "MAINPID",
+    "NOTIFY_SOCKET",
+    "PYTHONDONTWRITEBYTECODE",
+    "SYSTEMD_EXEC_PID",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+)
 
 
 def _command_line(value: str) -> str:
@@ -247,12 +262,16 @@ class App(Declared):
         for name, place in places.items():
             if name in SET_BY_THE_TESTBED:
                 raise wrong(f"the variable {name} is set by the testbed; take another name", *place)
+            if name in OF_THE_UNIT:
+                raise wrong(f"the variable {name} is set by the app's unit: leave it out", *place)
         known = [*places, *SET_BY_THE_TESTBED, *SET_BY_SYSTEMD]
         for name in command_line.variables(self.serve):
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
                 hint = f"did you mean ${{{near[0]}}}?" if near else f"known: {', '.join(known)}"
                 raise wrong(f"no setting or environment sets ${{{name}}}; {hint}", "serve")
+        if problem := command_line.listening_problem(self.serve):
+            raise wrong(problem, "serve")
         return self
 
     @model_validator(mode="after")

@@ -6,6 +6,7 @@ environment, and `$$` for a dollar sign. Nothing else is expanded.
 
 import re
 import shlex
+from collections.abc import Iterator
 
 PLACEHOLDERS = ("venv", "app")
 # Words that mean something to a shell only. A program would get them as arguments
@@ -14,6 +15,13 @@ _OF_A_SHELL = ("&&", "||", "|", ";", "&", ">", ">>", "<", "2>", "2>&1")
 _PLAIN = re.compile(r"[A-Za-z0-9_/.:,=@+{}$%-]+")
 _VARIABLE = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|(\$)")
 _PLACEHOLDER = re.compile(r"(?<!\$)\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+# Options that say where a server listens, whatever their dashes
+_LISTENING = ("addr", "address", "b", "bind", "host", "http", "http-port", "listen", "port")
+_LISTENS_AT = re.compile(
+    r"([a-z]+://)?(?P<host>\[[^\]]*\]|::1|[^\[\]:/]*)(:((?P<port>[0-9]{1,5})|\$\{\w+\}))?/?"
+)
+_LOOPBACK = re.compile(r"127\.[0-9.]+|localhost|\[?::1\]?")
 
 
 def words(line: str) -> list[str]:
@@ -48,6 +56,39 @@ def variables(line: str) -> list[str]:
 def uses(line: str, placeholder: str) -> bool:
     """Return whether the line uses `{placeholder}`."""
     return any(placeholder in _PLACEHOLDER.findall(word) for word in words(line))
+
+
+def listening_problem(line: str) -> str | None:
+    """Return why the program would listen where nobody asks it; None if the line does not say so.
+
+    The options are those by which servers are commonly told. A program may also take ADDRESS and
+    PORT from its environment, so a line without any of them says nothing.
+    """
+    found = words(line)
+    used = variables(line)
+    for name, value in _options(found):
+        if name not in _LISTENING:
+            continue
+        place = _LISTENS_AT.fullmatch(value)
+        if place is None:
+            continue
+        bare = value if value.isdecimal() and "port" in name else None
+        if "PORT" not in used and (port := place["port"] or bare):
+            return f"listens on port {port}, which nobody asks: write ${{PORT}} in its place"
+        host = place["host"] or ""
+        if "ADDRESS" not in used and _LOOPBACK.fullmatch(host):
+            return (
+                f"listens on {host}, which no other host reaches: write ${{ADDRESS}} in its place"
+            )
+    return None
+
+
+def _options(found: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield each option's name without dashes, with its value: `--name=value` or `-name value`."""
+    for word, following in zip(found, [*found[1:], ""], strict=True):
+        if word.startswith("-"):
+            name, equals, value = word.partition("=")
+            yield name.lstrip("-"), value if equals else following
 
 
 def exec_start(line: str) -> str:

@@ -163,6 +163,19 @@ CodeFolder = Annotated[
         "must be '.', a folder below this one, or one beside it as ../project",
     ),
 ]
+_DOTS = re.compile(r"/(\.|%2[eE]){1,2}(?=[/?]|$)")
+
+
+def _no_dot_segment(value: str) -> str:
+    """Refuse the segments . and .., which clients take out (RFC 3986, 5.2.4), but not the tools."""
+    if found := _DOTS.search(value.partition("?")[0]):
+        raise ValueError(
+            f"has the segment {found[0][1:]}, which clients take out before they ask: write the "
+            "path without it"
+        )
+    return value
+
+
 # RFC 3986, 3.3 and 3.4; {name} stands for a drawn value. A fragment is never sent
 UrlPath = Annotated[
     str,
@@ -172,6 +185,7 @@ UrlPath = Annotated[
         "must be a path as in a URL: / first, no fragment, spaces and the like as %XX; {name} "
         "stands for a drawn value",
     ),
+    AfterValidator(_no_dot_segment),
 ]
 
 # --- HTTP and HTML

@@ -74,3 +74,19 @@ def test_its_variables_are_told():
     assert command_line.variables("/bin/x ${A}:${B} '$$C' {app}") == ["A", "B"]
     assert command_line.uses("/bin/x {app}", "app")
     assert not command_line.uses("/bin/x {app}", "venv")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "/bin/x --bind ${ADDRESS}:${PORT} --metrics-port 9000",
+        "/bin/x --host 0.0.0.0 --port ${PORT}",  # fab check tells it
+        "/bin/x --listen http://[::]:${PORT}/",
+        "/bin/x -b unix:/tmp/x.sock",
+        "/bin/x -b 4 --port ''",
+        "/bin/x --host database --redis localhost:6379",
+        "/bin/x -c x.ini",  # may take both from its environment
+    ],
+)
+def test_a_line_may_leave_unsaid_where_it_listens(line):
+    assert command_line.listening_problem(line) is None
