@@ -9,7 +9,10 @@ from tests.lab.campaigns import FEW_WORKERS, has_figures, interrupt, records, sh
 
 APP = "agents/starlette"
 # It listens where nobody asks, and is waited for no longer than it says
-ELSEWHERE = ("--host ${ADDRESS}", "--host 127.0.0.1")
+ELSEWHERE = (
+    ("--host ${ADDRESS}", "--host ${HOST}"),
+    ("settings:", "environment: {HOST: 127.0.0.1}\nsettings:"),
+)
 SOON = ("settings:", "start_timeout_s: 5\nsettings:")
 ACTIVE = "systemctl list-units --plain --no-legend --state=active,activating 'testbed-agents-*'"
 
@@ -109,7 +112,7 @@ def test_an_app_that_gives_no_answer_is_told_with_what_this_start_of_it_does(che
     broken = "import os\nraise SystemExit('what went wrong before')\n"
     changed("service.py", ("import os\n", broken))
     assert "what went wrong before" in check("--apps=starlette", code=4)
-    changed("app.yml", ELSEWHERE, SOON)
+    changed("app.yml", *ELSEWHERE, SOON)
     shown = check("--apps=starlette", code=4)
     assert re.search(r"no answer from http://\S+ in [5-9] s: .*refused", shown)
     assert re.search(
@@ -138,7 +141,7 @@ def test_wrong_answers_and_sql_are_told(check, changed):
 
 
 def test_ctrl_c_stops_the_app(own, linked, ssh, changed):
-    changed("app.yml", ELSEWHERE)
+    changed("app.yml", *ELSEWHERE)
     process = linked.start_fab(
         "check", "--workload=agents", "--apps=starlette", f"--apps-path={own}"
     )
