@@ -246,6 +246,10 @@ def _path_problem(path: str, endpoint: Endpoint) -> str | None:
     in_path = template.names(path)
     if strange := [name for name in in_path if name not in endpoint.draw]:
         return f"{{{strange[0]}}} is drawn nowhere; declare it under draw, in {WORKLOAD_FILE}"
+    for name in in_path:
+        values = [str(value) for value in endpoint.draw[name].choices or []]
+        if f"/{{{name}}}/" in f"{path.partition('?')[0]}/" and (dots := {".", ".."} & {*values}):
+            return f"{{{name}}} may be '{min(dots)}', which clients take out before they ask"
     if idle := sorted(endpoint.draw.keys() - endpoint.used - set(in_path)):
         return (
             f"{WORKLOAD_FILE} draws {{{idle[0]}}} for each request, but neither this path nor the "

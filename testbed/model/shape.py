@@ -7,10 +7,12 @@ keyword that it does not know, as `requried`.
 import difflib
 import json
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, ValidationError
+from jsonschema.validators import extend
 from referencing.exceptions import Unresolvable
 
 from testbed.model.kinds import check_regex
@@ -37,6 +39,27 @@ _BOUNDS = (
     ("minimum", "maximum"), ("exclusiveMinimum", "exclusiveMaximum"), ("minItems", "maxItems"),
     ("minLength", "maxLength"), ("minProperties", "maxProperties"), ("minContains", "maxContains"),
 )  # fmt: skip
+# Pairs of which no number fits even where both are the same
+_OPEN_BOUNDS = (
+    ("minimum", "exclusiveMaximum"), ("exclusiveMinimum", "maximum"),
+    ("exclusiveMinimum", "exclusiveMaximum"),
+)  # fmt: skip
+# Keywords that check nothing unless another one stands beside them
+_BESIDE = {"then": "if", "else": "if", "minContains": "contains", "maxContains": "contains"}
+# Keywords that check values of one type only, and let all others pass
+_OF_TYPE = {
+    "array": (
+        "contains", "items", "maxContains", "maxItems", "minContains", "minItems", "prefixItems",
+        "unevaluatedItems", "uniqueItems",
+    ),
+    "number": ("exclusiveMaximum", "exclusiveMinimum", "maximum", "minimum", "multipleOf"),
+    "object": (
+        "additionalProperties", "dependentRequired", "dependentSchemas", "maxProperties",
+        "minProperties", "patternProperties", "properties", "propertyNames", "required",
+        "unevaluatedProperties",
+    ),
+    "string": ("format", "maxLength", "minLength", "pattern"),
+}  # fmt: skip
 TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 # What the standard library can check. The others need further packages, and would pass unchecked
 FORMATS = ("date", "email", "idn-email", "ipv4", "ipv6", "regex", "uuid")
@@ -96,6 +119,11 @@ def _check_keywords(place: str, part: dict[str, Any]) -> None:
     for one in types if isinstance(types, list) else [types]:
         if one not in TYPES:
             raise ValueError(f"{shown_name(place)}: type {shown(one)}: it is {', '.join(TYPES)}")
+    if "type" in part:
+        _check_types(place, part, types if isinstance(types, list) else [types])
+    for key, other in _BESIDE.items():
+        if key in part and other not in part:
+            raise ValueError(f"{shown_name(place)}: {key} checks nothing without {other}")
     form = part.get("format")
     if isinstance(form, str) and form not in FORMATS:
         raise ValueError(
@@ -112,6 +140,18 @@ def _check_keywords(place: str, part: dict[str, Any]) -> None:
                 raise ValueError(f"{shown_name(place)}: {shown(pattern)} {error}") from error
 
 
+def _check_types(place: str, part: dict[str, Any], types: list[str]) -> None:
+    """Raise ValueError for keywords of other types than these, which would check nothing."""
+    numeric = {"number"} if "integer" in types else set()
+    for one, keywords in _OF_TYPE.items():
+        for key in keywords:
+            if key in part and one not in {*types, *numeric}:
+                raise ValueError(
+                    f"{shown_name(place)}: {key} checks only what is of type {one}, and this is of "
+                    f"type {' or '.join(types)}"
+                )
+
+
 def _check_bounds(place: str, part: dict[str, Any]) -> None:
     """Raise ValueError for a part that nothing can fit. Its bounds are known to be numbers."""
     for least, most in _BOUNDS:
@@ -119,13 +159,37 @@ def _check_bounds(place: str, part: dict[str, Any]) -> None:
             raise ValueError(
                 f"{shown_name(place)}: {least} {part[least]} is above {most} {part[most]}"
             )
+    for least, most in _OPEN_BOUNDS:
+        if least in part and most in part and part[least] >= part[most]:
+            raise ValueError(
+                f"{shown_name(place)}: no number fits {least} {part[least]} and {most} {part[most]}"
+            )
+    for value in part.get("enum", [part["const"]] if "const" in part else []):
+        if "type" in part and not Draft202012Validator({"type": part["type"]}).is_valid(value):
+            raise ValueError(
+                f"{shown_name(place)}: {shown(value)} is not of type {shown(part['type'])}"
+            )
     if part.get("enum") == []:
         raise ValueError(f"{shown_name(place)}: enum has no value that would fit")
 
 
+def _multiple_of(
+    checker: Draft202012Validator, of: float, value: Any, schema: dict[str, Any]
+) -> Iterator[ValidationError]:
+    """Yield an error if a number is no multiple, as both are written: 19.99 is one of 0.01.
+
+    The library's own check divides binary fractions, and refuses it.
+    """
+    if checker.is_type(value, "number") and Fraction(str(value)) % Fraction(str(of)):
+        yield ValidationError(f"{value!r} is not a multiple of {of}")
+
+
+_Validator = extend(Draft202012Validator, {"multipleOf": _multiple_of})
+
+
 def validator(schema: dict[str, Any]) -> Draft202012Validator:
     """Return the validator of a schema; it checks FORMATS, too."""
-    return Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    return _Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
 def problem(error: ValidationError) -> str:

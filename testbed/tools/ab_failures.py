@@ -50,6 +50,9 @@ def read(report: Report) -> Failed | None:
         remarks.append(
             f"{wrong} answers are not as long as the first one, or are none: ab counts them as "
             f"failed, goodput {left_out}."
+            if wrong > 1
+            else "1 answer is not as long as the first one, or is none: ab counts it as failed, "
+            f"goodput {left_out.replace('them', 'it')}."
         )
     return Failed(connect, read, wrong, not_answers, remarks)
 

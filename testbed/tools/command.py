@@ -128,7 +128,8 @@ def _table(output: ToolOutput) -> Table:
             for flow in value or []:
                 table.add_row(
                     f"stream {flow.stream}",
-                    f"{flow.mbit_per_s:g} Mbit/s {flow.direction or ''} in {flow.duration_s:g} s",
+                    f"{flow.mbit_per_s:g} Mbit/s{f' {flow.direction}' if flow.direction else ''} "
+                    f"in {flow.duration_s:g} s",
                 )
         elif name == "problems":
             for problem in value:
@@ -143,7 +144,9 @@ def _written(value: object) -> str:
 
     Of a quotient of two such figures, the rest is what binary fractions leave.
     """
-    return f"{value:.{_DIGITS}g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.{_DIGITS}g}" if abs(value) < 10**_DIGITS else f"{value:.0f}"
 
 
 def _told(figures: RequestFigures) -> str:
@@ -155,7 +158,7 @@ def _told(figures: RequestFigures) -> str:
             f"{figures.requests} answered, {figures.correct} correct",
             *(f"{kind} {n}" for kind, n in figures.errors if n),
             *(
-                f"correct {percent} % {times[percent]:g} µs"
+                f"correct {percent} % {_written(times[percent])} µs"
                 for percent in ("50", "99")
                 if percent in times
             ),
@@ -171,7 +174,7 @@ def _add_times(table: Table, name: str, times: Distribution) -> None:
     for statistic in ("mean", "stdev", "min", "max"):
         value = getattr(times, statistic)
         if value is not None:
-            table.add_row(f"{name} {statistic}", f"{value:g} µs")
+            table.add_row(f"{name} {statistic}", f"{_written(value)} µs")
     for percentile, value in times.percentiles.items():
         if percentile in _SHOWN:
-            table.add_row(f"{name} {percentile} %", f"{value:g} µs")
+            table.add_row(f"{name} {percentile} %", f"{_written(value)} µs")

@@ -83,6 +83,12 @@ ANSWERS = [
     _item("differ: [id, price]", "unique: id", "expect.rules.1.unique", "it is one row"),
     _item("Server: {present: false}", "etag: a", "expect.headers", "is given twice"),
     _item("minimum: 1", "minimum: 1, maximum: 0", "expect.json", "minimum 1 is above maximum 0"),
+    _item("minimum: 1", "minimum: 1, exclusiveMaximum: 1", "expect.json", "no number fits minimum"),
+    _item(
+        "minimum: 1", "minLength: 1", "expect.json", "minLength checks only what is of type stri"
+    ),
+    _item("minimum: 1", "enum: [1, a]", "expect.json", "'a' is not of type 'integer'"),
+    _item("required: [id, price]", "then: {}", "expect.json", "then checks nothing without if"),
     _item("minimum: 1", "enum: []", "expect.json", "enum has no value"),
     workload(
         '- {selector: "#products > li", count: 2, texts_file: expected/names.json}',

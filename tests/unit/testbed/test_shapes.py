@@ -216,3 +216,11 @@ def test_a_document_beyond_measure_is_refused():
     assert "the body is not JSON (nested" in answers.compare_all([deep], wanted, "before").problem
     digits = answers.Answer(200, "application/json", b"[" + b"9" * 5000 + b"]")
     assert "a number of 5,000 digits" in answers.compare_all([digits], wanted, "before").problem
+
+
+@pytest.mark.parametrize(
+    ("value", "fits"), [(19.99, True), (0.07, True), (100, True), (19.999, False), (True, False)]
+)
+def test_a_price_in_cents_is_a_multiple_of_one(value, fits):
+    price = expected({"type": "number", "multipleOf": 0.01})
+    assert (problem([value], price) is None) == fits
