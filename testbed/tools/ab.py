@@ -360,6 +360,8 @@ def _absent(report: Report, printed: Printed) -> list[str]:
             or report.one("broken breakdown") is not None,
             "requests/s": printed.rate is not None or not some,
             "latency": printed.times != Times() or not some,
+            "the longest request (100%)": not (known := printed.times.percentiles)
+            or "100" in known,
         }
     )
 

@@ -52,7 +52,9 @@ _PLACE = re.compile(
 )
 _HISTOGRAM = re.compile(r"\s+\S+-PDF:.*")
 _OUT_OF_ORDER = re.compile(r"\s+(?P<what>\d+ datagrams received out-of-order)\b.*")
-_SERVER_REPORT = re.compile(r"\[\s*(?P<stream>\*?\d+)\] Server Report:")
+# Whatever stands behind it: the figures below are the other end's
+_SERVER_REPORT = re.compile(r"\[\s*(?P<stream>\*?\d+)\]\s+Server Report\b.*")
+_NEARLY_CONNECTED = re.compile(r"\[\s*\*?\d+\]\s+local\b.*\bconnected with\b.*")
 _FAILURE = re.compile(
     r".*\b(?:connect|write|read|bind|shutdown|accept|recv|send)\w* failed: .*|.*\bAborted\b.*"
     r"|.*\bdid not receive ack\b.*"
@@ -180,6 +182,8 @@ def _take(line: Line, runs: list[Run]) -> None:
         (run or _new(runs, line)).stream(match["stream"]).add(result)
     elif match := _CSV.fullmatch(_plain_csv(line.text)):
         _take_csv(match, line, run or _new(runs, line))
+    elif _NEARLY_CONNECTED.fullmatch(line.text):
+        raise ParseError(f"'{line.text}' is not a line as iperf prints it", line=line.number)
     elif _BROKEN.fullmatch(_plain_csv(line.text)):
         _take_other(line, run or _new(runs, line))
     elif _FAILURE.fullmatch(line.text):

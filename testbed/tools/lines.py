@@ -21,7 +21,7 @@ _NEWLINE = re.compile(r"\r\n|\n|\r")
 _ESCAPE = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][0-9A-Za-z]|[=>])"
 )
-_TAG = re.compile(r"</?(?:pre|code|samp|p|br|div|span)\b[^<>]*>")
+_TAG = re.compile(r"</?(?:pre|code|samp|kbd|tt|li|p|br|div|span)\b[^<>]*>")
 # What a log collector puts before a line: docker compose ('web-1  | '), a CI service or
 # `docker logs -t` (times, with or without brackets), syslog, Kubernetes ('stdout F ', '[pod/a] ').
 _LOGGED = "|".join(
@@ -40,7 +40,7 @@ _LOGGED = "|".join(
 # What a log that keeps each line as JSON calls it: Docker, its shippers, journalctl, clouds
 _LOGGED_AS = ("log", "message", "msg", "MESSAGE", "line", "textPayload")
 _LIST_OF_LINES = re.compile(
-    r'(?:.*=> \{)?"?(?:[\w.]*_)?(?:stdout|stderr)_lines"?:(?: \[)?'  # JSON, or YAML
+    r'(?:.*=> \{)?"?(?:[\w.]*[_.])?(?:stdout|stderr)_lines"?:(?: \[)?'  # JSON, or YAML
 )
 _ITEM = re.compile(r"-(?:\s+(?P<item>.*))?")  # of a list in YAML
 HUNK = re.compile(r"@@ -\d+(?:,(?P<old>\d+))? \+\d+(?:,(?P<new>\d+))? @@.*")  # of a diff
@@ -50,7 +50,16 @@ _OBJECT = re.compile(r"(?<=[\s:|>\]])\{$")  # the first line of a JSON object be
 _SOURCE = re.compile(r"\s*(?P<source>[A-Za-z][\w.-]*[ \t]+\||\[pod/[\w./-]+\])(?=\s|$)")
 _COMMENT = r"(?:#+|//+|;+|\*+|--)(?=\s)"
 _BEFORE = re.compile(rf"(?:[\s>|\u200b]|{_TAG.pattern}|{_LOGGED}|{_COMMENT})*")
-_WIDE_COLON = re.compile(r"(?<=[A-Za-z])\N{FULLWIDTH COLON}\s*(?=[!-~])")
+# What a page or an editor makes of other characters: a hyphen within a word, spaces, quotes
+_CODE = re.compile(r"\s*`(?P<line>[^`]+)`\s*")  # of a page in Markdown
+_DASH = re.compile(r"(?<=[A-Za-z])[\u2010-\u2015\u2212](?=\w)|(?<=\+/)[\u2010-\u2015\u2212]")
+_DASHED_OPTION = re.compile(r"(?<=\s)[\u2010-\u2015\u2212]+(?=[A-Za-z])(?P<long>(?=[A-Za-z]{2}))?")
+_SPACES = str.maketrans(
+    dict.fromkeys("\xa0\u2007\u2009\u202f\u3000", " ")
+    | dict.fromkeys("\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u2060\ufeff")
+)
+_QUOTES = str.maketrans("\u2018\u2019\u201c\u201d", "''\"\"")
+_WIDE_COLON = re.compile(r"(?<=[A-Za-z0-9])\N{FULLWIDTH COLON}\s*(?=[!-~])")
 # Where a remark may begin that somebody wrote behind a line: '# total time', '<- median', '(sum)',
 # or words in another alphabet.
 _REMARK = re.compile(
@@ -252,6 +261,7 @@ class Reader:
 
     def command_in(self, text: str) -> Command | None:
         """Return the line as a command line of the programs. Return None if it is anything else."""
+        text = _DASHED_OPTION.sub(lambda dash: "-" if dash["long"] is None else "--", text)
         match = self._command.fullmatch(text)
         if not match or not re.match(r"-{1,2}\w|\S*://", match["rest"]):
             return None
@@ -340,9 +350,12 @@ def _short(full: str) -> str:
 def _bare(line: str) -> str:
     if "&" in line and '"' not in line:  # of a page; in JSON they belong to a text
         line = _ENTITY.sub(lambda entity: html.unescape(entity[0]), line)
-    # A browser copies some spaces as no-break spaces.
-    line = _ESCAPE.sub("", line.replace("\N{NO-BREAK SPACE}", " "))
-    line = _WIDE_COLON.sub(": ", line)
+    line = _ESCAPE.sub("", line.translate(_SPACES))
+    if '"' not in line:  # in JSON, others belong to a text
+        line = line.translate(_QUOTES)
+    line = _DASH.sub("-", _WIDE_COLON.sub(": ", line))
+    if (code := _CODE.fullmatch(line)) is not None:
+        line = code["line"]
     if line.lstrip().startswith("|"):
         line = line.rstrip().removesuffix("|")
     line = line[_BEFORE.match(line).end() :].rstrip()  # type: ignore[union-attr] # matches anything

@@ -281,3 +281,48 @@ def test_a_line_that_is_there_in_another_form_is_told(text, line):
     with pytest.raises(ParseError) as refused:
         parse(text)
     assert line in refused.value.what
+
+
+def _as_typed(kind: str, text: str) -> str:
+    """Return the text as pages and editors make it."""
+    if kind == "code of Markdown":
+        return "\n".join(f"`{line}`" if line.strip() else line for line in text.splitlines())
+    if kind == "list of a page":
+        return "\n".join(f"<li>{line}</li>" for line in text.splitlines())
+    if kind == "Ansible's YAML":
+        return "res.stdout_lines:\n" + "\n".join(f"- '{one}'" for one in text.splitlines())
+    return text.translate({ord("-"): "\u2013", ord(" "): "\u200b ", ord("'"): "\u2019"})
+
+
+@pytest.mark.parametrize(
+    "kind", ["code of Markdown", "list of a page", "Ansible's YAML", "typographic characters"]
+)
+@pytest.mark.parametrize("name", ["ab-404", "wrk-half-errors", "hey-refused", "h2load-plain"])
+def test_what_pages_and_editors_make_of_a_report_is_read(kind, name):
+    text = (FIXTURES / f"{name}.txt").read_text()
+    assert parse_all(_as_typed(kind, text)) == parse_all(text)
+
+
+def test_dashes_of_options_are_read():
+    command = "wrk \u2013t2 \u2013c10 \u2013\u2013latency \u2014timeout 5 http://192.0.2.1/"
+    (output,) = parse_all(f"{command}\n{(FIXTURES / 'wrk-plain.txt').read_text()}")
+    assert output.command == "wrk -t2 -c10 --latency --timeout 5 http://192.0.2.1/"
+
+
+def test_a_server_report_with_a_remark_is_still_the_server_s():
+    text = (FIXTURES / "iperf-udp-client.txt").read_text()
+    noted = text.replace("Server Report:", "Server Report: <- from the other end")
+    assert parse_all(noted) == parse_all(text)
+
+
+def test_a_stream_whose_first_line_was_changed_is_told():
+    text = (FIXTURES / "iperf-client.txt").read_text()
+    (output,) = parse_all(text.replace(" connected with ", " connected with:"))
+    assert output.connections is None
+    assert any("Not understood" in problem for problem in output.problems)
+
+
+def test_ab_s_last_line_is_missed():
+    text = (FIXTURES / "ab-plain.txt").read_text()
+    (output,) = parse_all(text[:-10])
+    assert "Not in this output: the longest request (100%)." in output.problems
