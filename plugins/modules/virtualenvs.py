@@ -5,6 +5,7 @@ import functools
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,8 @@ description:
   - An environment of another Python has that one's own pip, since Debian's may not run under it. So
     that Python has to bring its module C(ensurepip); Debian and Ubuntu have it in a package of its
     own, as python3.13-venv.
+  - Apps run as users of their own, whose units hide home folders. A Python that is installed in one
+    (by pyenv or uv, without being told where) is refused, also behind a link to it.
 options:
   folder:
     description: The folder of the environments; each lies in folder/name-digest.
@@ -81,6 +84,7 @@ stale:
 
 MARKER = "complete"
 HOST_PYTHON = "python3"  # stands for the one that runs this module
+HOMES = ("/home", "/root", "/run/user")  # what an app's unit hides (ProtectHome=yes)
 LOG = "pip.log"
 HASH = "--hash="
 PIP = [sys.executable, "-m", "pip"]
@@ -95,33 +99,52 @@ def python_of(environment: dict[str, Any]) -> str:
 
 
 @functools.cache  # several environments may have one Python, and each question starts it
+def about(python: str) -> tuple[str, Path] | None:
+    """Return a Python's version and where it is installed; None if there is no such program."""
+    if python == sys.executable:
+        return sys.version.split()[0], Path(sys.base_prefix)
+    ask = "import sys; print(sys.version.split()[0], sys.base_prefix)"
+    try:
+        done = subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True)
+        version, folder = done.stdout.strip().split(" ", 1)
+    except (OSError, subprocess.CalledProcessError, ValueError):
+        return None
+    return version, Path(folder)
+
+
 def version_of(python: str) -> str | None:
     """Return the version of a Python; None if the host has no such program."""
-    if python == sys.executable:
-        return sys.version.split()[0]
-    try:
-        done = subprocess.run(
-            [python, "-c", "import sys; print(sys.version.split()[0])"],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
+    found = about(python)
+    return found[0] if found else None
+
+
+def hidden(folder: Path) -> bool:
+    """Return whether apps, which run as users of their own, cannot use what is in this folder."""
+    real = folder.resolve()
+    at_home = any(real.is_relative_to(home) for home in HOMES)
+    return at_home or not all(one.stat().st_mode & stat.S_IXOTH for one in (real, *real.parents))
 
 
 def lacking(environments: list[dict[str, Any]]) -> list[str]:
-    """Return a sentence for each Python that the host has not got, with who wants it."""
+    """Return a sentence for each Python that apps cannot have here, with who wants it."""
     wanted: dict[str, list[str]] = {}
     for one in environments:
         wanted.setdefault(python_of(one), []).append(one["name"])
-    return [
-        f"{python} is not on this host, and `python` in app.yml of {', '.join(names)} names it:"
-        " install it, with its module ensurepip, or name one that is there"
-        for python, names in wanted.items()
-        if version_of(python) is None
-    ]
+    told = []
+    for python, names in wanted.items():
+        named = f"and `python` in app.yml of {', '.join(names)} names it"
+        if (found := about(python)) is None:
+            told.append(
+                f"{python} is not on this host, {named}: install it, with its module ensurepip, or"
+                " name one that is there"
+            )
+        elif python != sys.executable and hidden(found[1]):
+            told.append(
+                f"{python} is installed in {found[1]}, {named}: apps run as users of their own,"
+                " who see no home folder and none that is closed to them; install it elsewhere, as"
+                " in /opt, or name another one"
+            )
+    return told
 
 
 def marker_text(python: str = sys.executable) -> str:

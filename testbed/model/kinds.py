@@ -130,8 +130,9 @@ PythonCommand = Annotated[
     str,
     Field(max_length=200),
     _looks_like(
-        r"((/[A-Za-z0-9_][A-Za-z0-9_.+-]*)+/)?python3(\.[0-9]{1,2}t?)?",
-        "must be a Python of the host: python3, python3.13, or a path as /opt/python/bin/python3",
+        r"(?!/(home|root)/)((/[A-Za-z0-9_][A-Za-z0-9_.+-]*)+/)?python3(\.[0-9]{1,2}t?)?",
+        "must be a Python of the host: python3, python3.13, or a path as /opt/python/bin/python3; "
+        "none in a home folder, which apps do not see",
     ),
 ]
 

@@ -204,6 +204,8 @@ APPS = [
     _app("[libpq5]", "[libpq5]\npython: python3.13 -c x", "python", "a Python of the host"),
     _app("[libpq5]", "[libpq5]\npython: -python3", "python", "a Python of the host"),
     _app("[libpq5]", "[libpq5]\npython: ../bin/python3", "python", "a Python of the host"),
+    _app("[libpq5]", "[libpq5]\npython: /root/.x/bin/python3", "python", "apps do not see"),
+    _app("[libpq5]", "[libpq5]\npython: /home/me/py/bin/python3", "python", "apps do not see"),
     _app("[libpq5]", "[libpq5]\npython: 3.13", "python", "valid string"),
     _app("code: .", "code: ../nothing", "code", "no folder"),
     _app("code: .", "code: service.py", "code", "no folder"),

@@ -191,6 +191,17 @@ def test_a_python_that_the_host_has_not_got_is_named_with_who_wants_it(tmp_path)
     assert second.startswith(f"{broken} is not on this host")
 
 
+@pytest.mark.parametrize("where", ["/root/.pyenv/versions/3.12.1", "/home/me/py", "closed"])
+def test_a_python_that_no_app_may_see_is_named_with_where_it_is(tmp_path, where):
+    folder = tmp_path / where  # absolute ones stay as they are
+    (tmp_path / "closed").mkdir(mode=0o700)
+    python = tmp_path / "python3.97"
+    python.write_text(f"#!/bin/sh\necho 3.97.0 {folder}\n")
+    python.chmod(0o755)
+    (told,) = virtualenvs.lacking([release("app"), release("one") | {"python": str(python)}])
+    assert told.startswith(f"{python} is installed in {folder}, and `python` in app.yml of one")
+
+
 @pytest.mark.parametrize("right", [True, False])
 def test_pip_takes_only_files_of_the_hashes_that_are_named(tmp_path, monkeypatch, right):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
