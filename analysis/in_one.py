@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 NUMBER = re.compile(r"(\d+(?:,\d{3})*(?:\.\d+)?)")
+ALONE = re.compile(rf"(?<![\w-]){NUMBER.pattern}(?![\w-])")  # and no part of a name, as in 'run-t1'
 
 
 def in_one(sentences: Sequence[str]) -> str:
@@ -21,3 +22,8 @@ def in_one(sentences: Sequence[str]) -> str:
         if len(numbers) > 1:
             parts[place] = f"{numbers[0]} to {numbers[-1]}"
     return "".join(parts)
+
+
+def without_numbers(sentence: str) -> str:
+    """Return what sentences that differ in numbers have in common; a name's digits are kept."""
+    return ALONE.sub("", sentence)

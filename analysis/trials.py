@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from analysis.in_one import in_one
+from analysis.in_one import in_one, without_numbers
 from analysis.ratio import Span, finite, mean
 from testbed.model.kinds import ROLES
 from testbed.model.results import RunRecord, Standing
@@ -18,6 +18,7 @@ from testbed.model.results import RunRecord, Standing
 WORST_LAST: tuple[Standing, ...] = ("valid", "doubtful", "invalid", "failed", "interrupted")
 WITHOUT_FIGURES: tuple[Standing, ...] = ("failed", "interrupted")
 SAY_WHY_BOUNDED = ("censored", "failed_answers")  # checks whose remarks are on response times
+OF_A_TOOL = "the generator's output"  # with which such a finding begins
 SHORT = 100  # characters of a doubt that is told in another sentence
 FEW = 4  # runs that a sentence names one by one
 NOT_COUNTED: tuple[Standing, ...] = ("invalid", *WITHOUT_FIGURES)
@@ -156,7 +157,7 @@ def cell_trials(
 
     `spans` has the figures by the number of their trial.
     """
-    why = [why_left_out(record) for record in left_out]
+    why = why_left_out(left_out)
     if missing := planned - len({record.trial for record in records}):
         why.append(f"{missing} trial{'s' if missing > 1 else ''} not measured.")
     return CellTrials(
@@ -232,12 +233,26 @@ def earlier_attempts(record: RunRecord) -> list[str]:
     ]
 
 
-def why_left_out(record: RunRecord) -> str:
-    """Return the sentence that says why a run is left out."""
-    word = None if counts(record) else record.standing.capitalize()
-    told = (sentence for sentence in reasons(record) if word and sentence.startswith(word))
-    why = next(told, "This figure was not obtained.")
-    return f"Trial {_which(record)}: {textwrap.shorten(why.rstrip('.'), 160, placeholder=' …')}."
+def why_left_out(records: Iterable[RunRecord]) -> list[str]:
+    """Return why runs are left out, in a sentence for all whose reasons differ in numbers only."""
+    alike: dict[str, dict[str, str]] = {}
+    for record in records:
+        word = None if counts(record) else record.standing.capitalize()
+        told = (sentence for sentence in reasons(record) if word and sentence.startswith(word))
+        why = next(told, "This figure was not obtained.").rstrip(".")
+        alike.setdefault(without_numbers(why), {})[_which(record)] = why
+    return [
+        f"{_trials(list(one))}: "
+        f"{textwrap.shorten(in_one(list(one.values())), 160, placeholder=' …')}."
+        for one in alike.values()
+    ]
+
+
+def _trials(which: Sequence[str]) -> str:
+    """Return 'Trial 1', 'Trials 1; 2' or, of more than FEW, their number and the first."""
+    if len(which) > FEW:
+        return f"{len(which)} trials, among them {which[0]}"
+    return f"Trial{'s' if len(which) > 1 else ''} {'; '.join(which)}"
 
 
 def doubts(records: Iterable[RunRecord]) -> list[str]:
@@ -262,7 +277,7 @@ def doubts(records: Iterable[RunRecord]) -> list[str]:
 def _at(which: Sequence[str], counted: int) -> str:
     """Return the trials that a doubt applies to, of so many runs that count."""
     if len(which) <= FEW:
-        return f"trial{'s' if len(which) > 1 else ''} {'; '.join(which)}"
+        return _trials(which).lower()
     return f"in {len(which)} of {counted} runs, among them trial {which[0]}"
 
 
@@ -271,11 +286,11 @@ def why_nothing_is_known(cells: Iterable[CellTrials]) -> str | None:
     missing = [cell for cell in cells if not cell.spans]
     unmeasured = [cell.label for cell in missing if not cell.left_out]
     sentences = [f"Not measured: {'; '.join(unmeasured)}."] if unmeasured else []
-    sentences += [
-        f"{cell.label}: no trial counts. {' '.join(cell.left_out)}"
-        for cell in missing
-        if cell.left_out
-    ]
+    alike: dict[str, list[str]] = {}  # by what their trials are left out for
+    for cell in missing:
+        if cell.left_out:
+            alike.setdefault(" ".join(cell.left_out), []).append(cell.label)
+    sentences += [f"{'; '.join(labels)}: no trial counts. {why}" for why, labels in alike.items()]
     return " ".join(sentences) or None
 
 
@@ -310,7 +325,7 @@ def _clause(sentence: str) -> str:
     The campaign's own report has the whole sentence.
     """
     first, *others = sentence.split(": ")
-    if first in ROLES and others:
+    if (first in ROLES or first == OF_A_TOOL) and others:
         first = f"{first}: {others[0]}"
     if len(first) > SHORT:
         first = first.partition(" (")[0]

@@ -154,8 +154,14 @@ def figure_text(metric: Metric, value: float | None, bound: bool = False) -> str
 
 
 def cell_text(metric: Metric, cell: CellTrials) -> str:
-    """Return a cell's mean with its unit, or a dash if no trial counts."""
-    return figure_text(metric, cell.mean, cell.lower_bound)
+    """Return a cell's mean with its unit, or a dash if no trial counts.
+
+    Of a percentile of all trials merged that is known by two bounds only, return both.
+    """
+    together = cell.merged(cell.numbers)
+    if together is None or together.known or together.open:
+        return figure_text(metric, cell.mean, cell.lower_bound)
+    return f"{figure_text(metric, together.low)} to {figure_text(metric, together.high)}"
 
 
 def as_json(loaded: LoadedSeries) -> str:

@@ -1,11 +1,13 @@
 """The rule by which claims are judged: what it decides, and what must never change a verdict."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from analysis.articles import verdicts
 from analysis.articles.claims import VERDICTS, judge, lies
 from analysis.measured import of_metric
 from analysis.ratio import Estimate, Span, estimate
@@ -218,3 +220,14 @@ def test_knowing_less_never_turns_a_verdict_into_its_opposite(of, to, limit, mor
 def test_of_nothing_known_nothing_is_decided():
     unknown = Estimate(None, 0, math.inf, "unpaired")
     assert decide(unknown, Accept(at_least=0)) == "undecided"
+
+
+def test_a_percentile_of_all_trials_between_two_bounds_is_told_by_both():
+    cell = CellTrials(
+        "x", [Span.exact(9e3), Span.exact(3e4)], 2, numbers=[1, 2], merge=lambda _: Span(0, 0, 3e4)
+    )
+    assert verdicts.cell_text("response_p50_us", cell) == "0 ms to 30.0 ms"
+    merged = replace(cell, merge=lambda _: Span.at_least(9e3))
+    assert (
+        verdicts.cell_text("response_p50_us", replace(merged, spans=merged.spans[:1])) == "9.00 ms"
+    )

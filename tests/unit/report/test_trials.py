@@ -1,6 +1,7 @@
 """Which trials count, and what is said of those that do not."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -121,6 +122,12 @@ def test_remarks_say_how_far_a_figure_is_to_be_trusted():
     assert "calibration" in calibration
 
 
+def test_a_doubt_about_the_tool_s_output_says_which():
+    said = found("doubtful", "the generator's output: No latency was recorded.", "tool_output")
+    cell = of([trial(1, verdict="doubtful", findings=[said])])
+    assert cell.doubtful == ["The generator's output: No latency was recorded (trial 1)."]
+
+
 def test_a_doubt_is_said_once_with_all_trials_that_have_it():
     swapped = found("doubtful", "swapped 4 KiB", "swap")
     both = [trial(n, verdict="doubtful", findings=[found("doubtful")]) for n in (1, 2)]
@@ -157,9 +164,32 @@ def test_a_sound_run_needs_no_reasons_and_others_have_the_worst_first():
 
 
 def test_why_a_trial_is_left_out_is_kept_short():
-    sentence = why_left_out(trial(1, verdict="invalid", findings=[found("invalid", "so " * 200)]))
+    lost = trial(1, verdict="invalid", findings=[found("invalid", "so " * 200)])
+    (sentence,) = why_left_out([lost])
     assert len(sentence) < 180
     assert sentence.endswith("….")
+
+
+def test_trials_and_cells_that_are_left_out_alike_are_told_in_one_sentence():
+    busy = [f"{percent} % of the CPUs in use" for percent in (98, 100)]
+    lost = [
+        trial(number, verdict="invalid", findings=[found("invalid", why)])
+        for number, why in enumerate([*busy, "CPU stolen"], start=1)
+    ]
+    cell = of(lost)
+    edited = [
+        trial(
+            number, verdict="invalid", findings=[found("invalid", f"x-t{number}/run.json edited")]
+        )
+        for number in (1, 2)
+    ]
+    assert len(of(edited).left_out) == 2
+    why = ["Trials 1; 2: Invalid: 98 to 100 % of the CPUs in use.", "Trial 3: Invalid: CPU stolen."]
+    assert cell.left_out == why
+    other = replace(cell, label="Django")
+    assert why_nothing_is_known([cell, other]) == (
+        f"Flask, index; Django: no trial counts. {' '.join(why)}"
+    )
 
 
 def test_of_lower_bounds_the_mean_is_one_and_json_says_so():
