@@ -69,7 +69,7 @@ class Cluster:
 
     def statements(self) -> list[tuple[str, int]]:
         """What apps sent to this database since `forget_statements`, with the calls."""
-        (row,) = self.query(
+        (row,) = self._asked_often(
             "SELECT coalesce(json_agg(json_build_array(query, calls)), '[]') "
             "FROM pg_stat_statements "
             "WHERE userid = 'testbed'::regrole "
@@ -79,12 +79,19 @@ class Cluster:
 
     def forget_statements(self) -> None:
         """Count statements from now on."""
-        self.query("SELECT pg_stat_statements_reset()")
+        self._asked_often("SELECT pg_stat_statements_reset()")
 
     def connections(self, name: str, condition: str = "true") -> int:
         """Open connections that call themselves so, and fulfil an SQL condition."""
         sql = f"application_name = '{name}' AND {condition}"
-        return int(self.query(f"SELECT count(*) FROM pg_stat_activity WHERE {sql}")[0])  # noqa: S608
+        (count,) = self._asked_often(f"SELECT count(*) FROM pg_stat_activity WHERE {sql}")  # noqa: S608
+        return int(count)
+
+    def _asked_often(self, sql: str) -> list[str]:
+        """Rows of a statement, by a session of superuser's that stays for more of them."""
+        if self not in _SESSIONS:
+            _SESSIONS[self] = _Session([*self._local(SUPERUSER), self.database])
+        return _SESSIONS[self].rows(sql)
 
     @contextlib.contextmanager
     def locked(self, table: str) -> Iterator[None]:
@@ -101,6 +108,37 @@ class Cluster:
                 yield
             finally:
                 session.stdin.close()
+
+
+class _Session:
+    """A psql that stays: to start one for each of some thousand questions takes a minute of CPU."""
+
+    END = "that is all"
+
+    def __init__(self, command: list[str]) -> None:
+        self._psql = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def rows(self, sql: str) -> list[str]:
+        """Return the rows of a statement. Fails, and the session ends, if the statement fails."""
+        assert self._psql.stdin is not None
+        assert self._psql.stdout is not None
+        self._psql.stdin.write(f"{sql};\n\\echo {self.END}\n")
+        self._psql.stdin.flush()
+        found = []
+        for line in self._psql.stdout:
+            if line == f"{self.END}\n":
+                return found
+            found.append(line.removesuffix("\n"))
+        raise AssertionError(f"psql ended: {sql}")  # it has said why on stderr
+
+    def close(self) -> None:
+        """End it."""
+        self._psql.communicate()
+
+
+_SESSIONS: dict[Cluster, _Session] = {}  # of clusters that run
 
 
 def output(command: Sequence[str], user: str | None = None) -> str:
@@ -201,6 +239,8 @@ def running() -> Iterator[Cluster]:
             cluster.query(f"CREATE ROLE {BENCH} LOGIN IN ROLE {USER}")
             yield cluster
         finally:
+            for one in [one for one in _SESSIONS if one.folder == folder]:
+                _SESSIONS.pop(one).close()
             server.terminate()  # SIGTERM waits for clients to leave
             try:
                 server.wait(timeout=120)

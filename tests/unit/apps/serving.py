@@ -162,15 +162,19 @@ def requirements_of(app: CataloguedApp) -> Path:
 def make_venv(app: CataloguedApp) -> Path:
     """The app's virtual environment, made once for each state of its requirements.
 
-    Apps with the same requirements share one.
+    Apps with the same requirements share one. What the project's own apps need is downloaded by one
+    pip, and installed by uv, which takes a tenth of the time.
     """
     requirements = requirements_of(app)
 
     def build(venv: Path) -> None:
-        ours = app in APPS.values()
-        from_there = ["--no-index", f"--find-links={packages()}"] if ours else []
         run([PYTHON, "-m", "venv", "--without-pip", str(venv)])
-        run(pip(venv / "bin/python", "install", "--no-deps", *from_there, "-r", str(requirements)))
+        python, wanted = venv / "bin/python", ["--no-deps", "--requirement", str(requirements)]
+        if app in APPS.values():
+            from_there = ["--offline", "--no-index", f"--find-links={packages()}"]
+            run(uv(python, "install", *from_there, *wanted))
+        else:
+            run(pip(python, "install", *wanted))
 
     return _made_once("test-venvs", app.workload, [requirements], build)
 
@@ -212,6 +216,13 @@ def pip(python: str | Path, *arguments: str) -> list[str]:
     return [sys.executable, "-m", "pip", "--quiet", "--python", str(python), *arguments]
 
 
+def uv(python: str | Path, command: str, *arguments: str) -> list[str]:
+    """The command line of uv for an environment, with a cache of the tests' own."""
+    cache = REPOSITORY / ".cache" / "uv"
+    options = ["--quiet", "--cache-dir", str(cache), "--python", str(python)]
+    return [sys.executable, "-m", "uv", "pip", command, *options, *arguments]
+
+
 def run(command: list[str], **options: Any) -> str:
     """What a command printed. Fails with that if it fails."""
     done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
@@ -221,8 +232,18 @@ def run(command: list[str], **options: Any) -> str:
 
 def printed_in(app: CataloguedApp, code: str, environment: dict[str, str] | None = None) -> str:
     """What Python code prints in the app's folder and virtual environment."""
-    python = str(make_venv(app) / "bin" / "python")
-    return run([python, "-B", "-c", code], cwd=app.folder, env=environment)
+    return run([*python_of(app), "-c", code], cwd=app.folder, env=environment)
+
+
+def python_of(app: CataloguedApp) -> list[str]:
+    """How to call the Python of the app's environment, so that it writes nothing beside the app."""
+    venv = make_venv(app)
+    return [str(venv / "bin/python"), "-X", f"pycache_prefix={compiled(venv)}"]
+
+
+def compiled(venv: Path) -> Path:
+    """Where Python keeps what it compiles for an environment: not in the app's own folder."""
+    return venv / "compiled"
 
 
 def command_line(app: CataloguedApp, environment: dict[str, str]) -> list[str]:
@@ -264,9 +285,12 @@ def starting(
     port = free_port()
     if "workers" in app.spec.settings:
         settings = {"workers": 1, **settings}
+    kept = {"PYTHONDONTWRITEBYTECODE": "1"}
+    if app.spec.requirements is not None:  # compiling Django anew takes longer than to start it
+        kept = {"PYTHONPYCACHEPREFIX": str(compiled(make_venv(app)))}
     environment = {
         "PATH": "/usr/bin:/bin",
-        "PYTHONDONTWRITEBYTECODE": "1",
+        **kept,
         "ADDRESS": "127.0.0.1",
         "PORT": str(port),
         "GUNICORN_CMD_ARGS": f"--timeout {GUNICORN_PATIENCE_S}",

@@ -23,4 +23,4 @@ def test_requirements_name_every_package_with_its_version(key: str) -> None:
     wanted = {pin.text for pin in pins(requirements) if pin.applies}
     venv = serving.make_venv(APPS[key])  # installed without looking for dependencies
     assert installed(venv) == wanted
-    serving.run(serving.pip(venv / "bin/python", "check"))
+    serving.run(serving.uv(venv / "bin/python", "check"))

@@ -29,7 +29,7 @@ def manage(
 ) -> "subprocess.CompletedProcess[str]":
     """Run the project's manage.py, given nothing but its database unless told otherwise."""
     return subprocess.run(
-        [str(serving.make_venv(DJANGO) / "bin" / "python"), "-B", "manage.py", *arguments],
+        [*serving.python_of(DJANGO), "manage.py", *arguments],
         cwd=DJANGO.folder,
         env={"DATABASE_URL": database.url, **environment},
         capture_output=True,
