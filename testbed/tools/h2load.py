@@ -67,6 +67,7 @@ PARTS = [
         6,
         r"time for request:\s+" + r"\s+".join(rf"(?P<{name}>\S+)" for name in _TIMES) + r"\s+\S+%",
     ),
+    part("other times", 6, r"request\s*:\s+\d\S*\s+\d.*%", telling=False),
     broken("finished", 3, r"finished in \d.*"),
     broken("requests", 4, r"requests:.*\btotal\b.*"),
     broken("traffic", 5, r"traffic:.*\btotal\b.*"),
@@ -127,6 +128,7 @@ class H2load(Generator):
 
     def _read(self, report: Report) -> Found:
         strange = malformed(report, self.name)
+        others = report.all("other times")  # of a version with other columns
         finished, requests = report.one("finished"), report.one("requests")
         traffic, threads = report.one("traffic"), report.all("thread")
         all_threads = threads if _are_all(threads, report) else []
@@ -160,7 +162,7 @@ class H2load(Generator):
             latency_us=distribution(printed.times),
             problems=[
                 *_missing(report, answered),
-                *not_understood([hit.line.text for hit in strange]),
+                *not_understood([hit.line.text for hit in [*strange, *others]]),
                 *checks.problems(printed),
             ],
         )
@@ -174,7 +176,8 @@ def _missing(report: Report, answered: int | None) -> list[str]:
             "duration and requests/s": report.one("finished") is not None,
             "number of requests": report.one("requests") is not None,
             "bytes read": report.one("traffic") is not None,
-            "latency": report.one("times") is not None or not answered,
+            "latency": not answered
+            or (report.one("times") or report.one("other times")) is not None,
         }
     )
 

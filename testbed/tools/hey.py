@@ -74,7 +74,8 @@ PARTS = [
     part(
         "percentile",
         7,
-        rf"(?P<percentile>\d+)% in\s+(?P<value>{_FOUR_DECIMALS}) secs",
+        # Some builds print the sign twice
+        rf"(?P<percentile>\d+)%%? in\s+(?P<value>{_FOUR_DECIMALS}) secs",
         repeats=True,
     ),
     part("details", 8, r"Details \(average, fastest, slowest\):"),

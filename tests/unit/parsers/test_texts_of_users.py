@@ -326,3 +326,17 @@ def test_ab_s_last_line_is_missed():
     text = (FIXTURES / "ab-plain.txt").read_text()
     (output,) = parse_all(text[:-10])
     assert "Not in this output: the longest request (100%)." in output.problems
+
+
+def test_builds_of_hey_that_print_the_percent_sign_twice_are_read():
+    assert parse_all(HEY.replace("% in ", "%% in ")) == parse_all(HEY)
+
+
+def test_h2load_s_times_in_other_columns_are_told_and_the_rest_is_read():
+    text = (FIXTURES / "h2load-plain.txt").read_text()
+    other = text.replace("time for request:", "request     :      20us")
+    (output,) = parse_all(other)
+    assert output.requests == parse_all(text)[0].requests
+    assert output.latency_us.mean is None
+    (problem,) = output.problems
+    assert problem.startswith("Not understood, and left out: 'request     :")
