@@ -8,6 +8,8 @@ MOST_VERSIONS = 5
 UNREACHABLE = re.compile(
     r"Retrying \(|NewConnectionError|ConnectTimeoutError|NameResolutionError|Max retries exceeded"
 )
+# A URL that is pinned itself: pip ends with the exception's trace
+GAVE_UP = re.compile(r"(?m)^\S*requests\.exceptions\.(?:ConnectionError|ConnectTimeout|SSLError): ")
 REASON = re.compile(
     r"(\[Errno -?\d+\] )?(Connection refused|Network is unreachable|No route to host|"
     r"Name or service not known|Temporary failure in name resolution|[Cc]onnect timeout|timed out|"
@@ -87,7 +89,7 @@ def _not_built(output: str) -> str | None:
         return None
     inner = [line.strip() for line in box[1].splitlines() if line.strip()] if box else []
     fatal = re.findall(r"(?m)^ *(fatal: .+)", output)
-    why = summary("\n".join(inner)) if inner else ""
+    why = (summary("\n".join(inner)) if inner else "").removeprefix("pip: pip broke off: ")
     last = why.splitlines()[-1:] or fatal[-1:] or [f"{failed[1]} failed"]
     if failed[1].startswith("git "):
         return f"{_at(output)}: git cannot fetch it: {(fatal or last)[-1]}"
@@ -99,12 +101,14 @@ def _unreachable(output: str) -> str | None:
     failed = re.search(r"Could not install packages due to an OSError: (.+)", output)
     if not UNREACHABLE.search(output) or (wanted and wanted[3] != "none"):
         return None
-    if wanted is None and failed is None:
+    if wanted is None and failed is None and not GAVE_UP.search(output):
         return None
     reason = REASON.search(output)
     name = wanted[1] if wanted else _at(output)
-    index = "the package index cannot be reached" if wanted else "its URL cannot be reached"
-    return f"{name}: {index}{f': {reason[0]}' if reason else ''} (`pip config list` names it)"
+    why = f": {reason[0]}" if reason else ""
+    if wanted is None:
+        return f"{name}: its URL cannot be reached{why}"
+    return f"{name}: the package index cannot be reached{why} (`pip config list` names it)"
 
 
 def _no_version(output: str) -> str | None:

@@ -103,6 +103,28 @@ ModuleNotFoundError: No module named 'setuptools'
 INDEX = "the package index has no version of it, or none for this host's Python and CPU"
 
 
+UNREACHABLE_URL = """Collecting tiny@ https://host.example/tiny-1.0-py3-none-any.whl (from -r main.txt)
+  WARNING: Retrying (Retry(total=0, connect=None)) after connection broken by \
+'NewConnectionError('<HTTPSConnection object>: [Errno 111] Connection refused')'
+ERROR: Exception:
+Traceback (most recent call last):
+  File "urllib3/connection.py", line 174, in _new_conn
+pip._vendor.requests.exceptions.ConnectionError: HTTPSConnectionPool(host='host.example', \
+port=443): Max retries exceeded
+"""
+NOT_BUILT_OLD = """Collecting tiny==1.0 (from -r main.txt (line 1))
+  error: subprocess-exited-with-error
+
+  \u00d7 python setup.py egg_info did not run successfully.
+  \u2502 exit code: 1
+  \u2570\u2500> [3 lines of output]
+      Traceback (most recent call last):
+        File "setup.py", line 23, in <module>
+      ValueError: invalid mode: 'U'
+      [end of output]
+"""
+
+
 @pytest.mark.parametrize(
     ("printed", "told"),
     [
@@ -130,6 +152,9 @@ INDEX = "the package index has no version of it, or none for this host's Python 
          "Could not resolve host: host"),
         (NO_GIT, "a: git is missing on the host; name it in apt_packages of app.yml"),
         (NO_SPACE, "tiny==1.0: [Errno 28] No space left on device"),
+        (UNREACHABLE_URL, "tiny: its URL cannot be reached: [Errno 111] Connection refused"),
+        (NOT_BUILT_OLD, "tiny==1.0: there is no package for this host, and it cannot be built: "
+         "ValueError: invalid mode: 'U'"),
         (BROKE_OFF, "tiny==1.0: pip broke off: ModuleNotFoundError: No module named 'setuptools'"),
         ("", ""),
     ],
