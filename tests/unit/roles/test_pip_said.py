@@ -103,7 +103,7 @@ ModuleNotFoundError: No module named 'setuptools'
 INDEX = "the package index has no version of it, or none for this host's Python and CPU"
 
 
-UNREACHABLE_URL = """Collecting tiny@ https://host.example/tiny-1.0-py3-none-any.whl (from -r main.txt)
+UNREACHABLE_URL = """Collecting tiny@ https://host.example/tiny-1.0-py3-none-any.whl
   WARNING: Retrying (Retry(total=0, connect=None)) after connection broken by \
 'NewConnectionError('<HTTPSConnection object>: [Errno 111] Connection refused')'
 ERROR: Exception:
