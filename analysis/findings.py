@@ -8,8 +8,8 @@ remark on how to read its figures, and no verdict.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.in_one import NUMBER, in_one
-from analysis.trials import FEW, WITHOUT_FIGURES, WORST_LAST, earlier_attempts
+from analysis.in_one import NUMBER, in_one, told_of
+from analysis.trials import WITHOUT_FIGURES, WORST_LAST, earlier_attempts
 from testbed.model.results import RunRecord, Standing
 
 
@@ -84,14 +84,10 @@ def by_check(records: Sequence[RunRecord]) -> list[Checked]:
 def lines(records: Sequence[RunRecord]) -> list[str]:
     """Return a line for all findings with the same words, with the runs that they are about."""
     return [
-        f"{_runs(one.runs, len(records))}: {_opening(checked)}: {one.sentence}"
+        f"{told_of(one.runs, len(records), 'runs')}: {_opening(checked)}: {one.sentence}"
         for checked in by_check(records)
         for one in checked.alike
     ]
-
-
-def _runs(runs: Sequence[str], of: int) -> str:
-    return "; ".join(runs) if len(runs) <= FEW else f"{len(runs)} of {of} runs, from {runs[0]} on"
 
 
 def _opening(checked: Checked) -> str:

@@ -1,8 +1,9 @@
-"""Tell sentences that differ in their numbers only as one, with ranges."""
+"""Tell sentences that differ in their numbers only as one, and things by their number if many."""
 
 import re
 from collections.abc import Sequence
 
+FEW = 4  # things that a sentence names one by one
 NUMBER = re.compile(r"(\d+(?:,\d{3})*(?:\.\d+)?)")
 ALONE = re.compile(rf"(?<![\w-]){NUMBER.pattern}(?![\w-])")  # and no part of a name, as in 'run-t1'
 
@@ -27,3 +28,16 @@ def in_one(sentences: Sequence[str]) -> str:
 def without_numbers(sentence: str) -> str:
     """Return what sentences that differ in numbers have in common; a name's digits are kept."""
     return ALONE.sub("", sentence)
+
+
+def told_of(which: Sequence[str], of: int, noun: str) -> str:
+    """Return what a sentence is about, which are some of so many things, at least one.
+
+    Few are named one by one; of more, the text has their number and, unless they are all, the
+    first: '8 of 50 runs, from a on'.
+    """
+    if len(which) <= FEW:
+        return "; ".join(which)
+    if len(which) == of:
+        return f"all {of} {noun}"
+    return f"{len(which)} of {of} {noun}, from {which[0]} on"

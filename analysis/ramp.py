@@ -31,7 +31,7 @@ from analysis.measured import errors_percent, percentile
 from analysis.ratio import Span
 from analysis.trials import counts_in_search
 from testbed.model.results import RunRecord, Standing
-from testbed.numbers import AT_LEAST, MISSING, milliseconds, percent
+from testbed.numbers import AT_LEAST, MISSING, milliseconds, percent, rough
 from testbed.tools import due
 
 SLOW_FACTOR = 2.0  # times the response time of the lightest step is slow
@@ -72,7 +72,7 @@ class Step:
         share = self.errors_percent
         if share is None:
             return MISSING
-        return self._told(f"{share:.2g} %" if 0 < share < 0.1 else percent(share))
+        return self._told(f"{rough(share)} %" if 0 < share < 0.1 else percent(share))
 
     def _told(self, text: str) -> str:
         return text if self.counts else f"({text})"

@@ -22,6 +22,7 @@ import numpy as np
 from analysis import intervals, power
 from analysis.intervals import CONFIDENCE, Between, Floats, LogRatio
 from analysis.statistics import MIN_TRIALS_FOR_INTERVAL, t_interval
+from testbed.numbers import rough
 
 How = Literal["paired", "unpaired", "apart", "blocks", "points", "one cell", "one trial"]
 Bound = Literal["value", "low", "high"]
@@ -346,7 +347,7 @@ def interval_text(low: float, high: float, unit: str = "") -> str:
 def difference_text(ratio: float) -> str:
     """Return a ratio above 1 as a difference: in percent, or as a factor from about 2 on."""
     percent = 100 * (ratio - 1)
-    return f"{percent:.2g} %" if percent < 99 else f"a factor of {number(ratio)}"
+    return f"{rough(percent)} %" if percent < 99 else f"a factor of {number(ratio)}"
 
 
 def number(value: float) -> str:

@@ -21,6 +21,7 @@ from analysis.groups import (
     groups,
     settings_text,
 )  # fmt: skip
+from analysis.in_one import told_of
 from analysis.load import LoadedCampaign
 from analysis.measured import figure_columns
 from analysis.ratio import finite
@@ -206,7 +207,9 @@ def headline(campaign: LoadedCampaign) -> str:
 def footnotes(campaign: LoadedCampaign, records: list[RunRecord]) -> list[str]:
     """Return what the table's cells cannot say: reasons, missing runs, who made the load."""
     lines = findings.lines(records)
-    lines += [f"{run_id}: planned, not measured" for run_id in campaign.not_measured]
+    if missing := campaign.not_measured:
+        planned = told_of(missing, len(campaign.campaign.runs), "runs")
+        lines.append(f"{planned}: planned, not measured")
     lines += [f"{name}: not planned by this campaign, not counted" for name in campaign.unplanned]
     lines += ramp.sentences(campaign)
     made_by = sorted({generated_by(record) for record in records})

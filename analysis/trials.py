@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from analysis.in_one import in_one, without_numbers
+from analysis.in_one import FEW, in_one, told_of, without_numbers
 from analysis.ratio import Span, finite, mean
 from testbed.model.kinds import ROLES
 from testbed.model.results import RunRecord, Standing
@@ -20,7 +20,6 @@ WITHOUT_FIGURES: tuple[Standing, ...] = ("failed", "interrupted")
 SAY_WHY_BOUNDED = ("censored", "failed_answers")  # checks whose remarks are on response times
 OF_A_TOOL = "the generator's output"  # with which such a finding begins
 SHORT = 100  # characters of a doubt that is told in another sentence
-FEW = 4  # runs that a sentence names one by one
 NOT_COUNTED: tuple[Standing, ...] = ("invalid", *WITHOUT_FIGURES)
 
 
@@ -278,7 +277,7 @@ def _at(which: Sequence[str], counted: int) -> str:
     """Return the trials that a doubt applies to, of so many runs that count."""
     if len(which) <= FEW:
         return _trials(which).lower()
-    return f"in {len(which)} of {counted} runs, among them trial {which[0]}"
+    return f"in {told_of([f'trial {one}' for one in which], counted, 'runs')}"
 
 
 def why_nothing_is_known(cells: Iterable[CellTrials]) -> str | None:

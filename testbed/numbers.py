@@ -31,6 +31,13 @@ def percent(value: float | None) -> str:
     return MISSING if value is None else f"{value:.0f} %" if abs(value) >= 10 else f"{value:.1f} %"
 
 
+def rough(value: float) -> str:
+    """Return two significant digits, but never fewer than the whole number, and no exponent."""
+    if abs(value) >= 10 or value == 0:
+        return f"{value:,.0f}"
+    return f"{float(f'{value:.2g}'):,.15f}".rstrip("0").rstrip(".")
+
+
 def size(value_bytes: float | None) -> str:
     """Return bytes in the largest binary unit that leaves a number of at least one."""
     if value_bytes is None:

@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 from analysis.charts import marks
 from analysis.charts.style import QUIET, Chart, footer, frame, line_styles, plain_axis, wide
 from analysis.load import LoadedCampaign
+from testbed.numbers import digits
 
 HEIGHT = 1.7
 LEFT = 0.75  # for 10,000 and the name beside it
@@ -162,7 +163,7 @@ def _alt(panels: Sequence[Panel], points: Sequence[float | str]) -> str:
     for panel in panels:
         for line in panel.lines:
             values = ", ".join(
-                f"{name}: {'none' if value is None else f'{value:.3g}'}"
+                f"{name}: {'none' if value is None else digits(value)}"
                 for name, value in zip(names, line.values, strict=True)
             )
             told.append(f"{panel.title}, {line.label}: {values}")

@@ -30,7 +30,7 @@ from analysis.trials import CellTrials, in_blocks, spans_of
 from testbed import files, store
 from testbed.errors import Exit, TestbedError
 from testbed.model.noise import Noise, NoiseCell
-from testbed.numbers import MISSING
+from testbed.numbers import MISSING, rough
 from testbed.texts import shown_name
 
 RARE = 0.01  # the chance at which it is reported that an app differs from itself too often
@@ -233,7 +233,7 @@ def _show(found: Noise, console: Console) -> None:
         table.add_column(title, justify="right")
     for cell in found.cells:
         spreads = (cell.trial_sd_percent, cell.block_sd_percent, cell.between_sd_percent)
-        told = (MISSING if one is None else f"{one:.2g} %" for one in spreads)
+        told = (MISSING if one is None else f"{rough(one)} %" for one in spreads)
         load_text = CellLoad(cell.load, cell.search).text
         title = COMPARABLE[cell.metric].title
         table.add_row(*map(Text, (cell.endpoint, cell.variant, load_text, title, *told)))

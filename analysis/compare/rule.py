@@ -45,6 +45,7 @@ from analysis.ratio import Estimate, Place, number, rounded
 from analysis.trials import CellTrials, remarks_on, why_nothing_is_known
 from analysis.verdict import NO_DATA, NOT_COMPARABLE, UNDECIDED, Open, why_undecided
 from testbed.errors import TestbedError
+from testbed.numbers import rough
 
 CellVerdict = Literal["better", "same", "worse"] | Open
 DEFAULT_KEYS = ("goodput_rps", "response_p99_us")
@@ -228,7 +229,8 @@ def _corrected(cells: Sequence[Cell], factor: float, wanted: float) -> list[Cell
     corrected = iter(holm(tested))
     found = []
     for cell in cells:
-        if cell.chance is None:
+        alone = cell.chance
+        if alone is None:
             found.append(cell)
             continue
         of_all = next(corrected)
@@ -246,7 +248,7 @@ def _corrected(cells: Sequence[Cell], factor: float, wanted: float) -> list[Cell
         if cell.verdict in ("better", "worse") and of_all > 1 - CONFIDENCE:
             reason = (
                 f"{cell.reason} But {len(tested)} were compared, so that one lies there by chance "
-                f"more easily (p {cell.chance:.2g}, by Holm's correction {of_all:.2g})."
+                f"more easily (p {rough(alone)}, by Holm's correction {rough(of_all)})."
             )
             cell = replace(cell, verdict=UNDECIDED, reason=reason)
         found.append(cell)

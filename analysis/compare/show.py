@@ -11,12 +11,13 @@ from analysis.compare.differences import folded
 from analysis.compare.groups import by_change
 from analysis.compare.rule import Cell, CellVerdict, Comparison
 from analysis.folders import lacks
+from analysis.in_one import FEW
 from analysis.intervals import CONFIDENCE, Between
 from analysis.power import MOST_TRIALS
 from analysis.ratio import Estimate, difference_text, number
 from analysis.text_table import text_table
-from analysis.trials import FEW, CellTrials
-from testbed.numbers import AT_LEAST, MISSING
+from analysis.trials import CellTrials
+from testbed.numbers import AT_LEAST, MISSING, rough
 
 STYLES: dict[CellVerdict, str] = {
     "better": "bold green",
@@ -160,7 +161,7 @@ def _trials_wanted(found: Comparison, cells: list[Cell]) -> str:
 
 
 def _percent(between: Between) -> str:
-    return f"{100 * math.expm1(between.variance**0.5):.2g} %"
+    return f"{rough(100 * math.expm1(between.variance**0.5))} %"
 
 
 def reasons(found: Comparison) -> list[str]:

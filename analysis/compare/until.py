@@ -18,6 +18,7 @@ from analysis.ratio import number
 from analysis.trials import CellTrials, in_blocks, spans_of
 from testbed.errors import TestbedError
 from testbed.model.campaign import Until
+from testbed.numbers import rough
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def told(folder: Path) -> str:
             continue
         reach = math.sqrt(found.high / found.low) if found.low else math.inf
         wide = "" if 100 * (reach - 1) <= asked.percent + 1e-9 else ", not as narrow as asked for"
-        percent = f"{100 * (reach - 1):.2g} %" if reach < math.inf else "without end"
+        percent = f"{rough(100 * (reach - 1))} %" if reach < math.inf else "without end"
         lines.append(
             f"{one.text}: {number(found.value)} ({found.label}: {found.interval()}; reaches "
             f"{percent}{wide})"

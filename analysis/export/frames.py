@@ -101,14 +101,18 @@ def _trials(campaign: LoadedCampaign) -> Iterator[dict[str, Any]]:
 
 def _cells(campaign: LoadedCampaign) -> Iterator[dict[str, Any]]:
     for group in (one for name in endpoints(campaign) for one in groups(campaign, name)):
+        load = group.first.load
         for figure in FIGURES:
             summary = group.summary(figure.key)
             low, high = (summary.interval if summary else None) or (None, None)
             yield _where(group.first) | {
                 "app_title": group.first.app_title,
-                "generator": group.first.load.generator,
-                "asked_rate_rps": group.first.load.rate_rps,
-                "connections": group.first.load.connections,
+                "generator": load.generator,
+                "mode": load.mode,
+                "asked_rate_rps": load.rate_rps,
+                "arrivals": load.arrivals,
+                "connections": load.connections,
+                "calibration": group.first.calibration,
                 "figure": figure.key,
                 "trials": len(group.records),
                 "trials_counted": len([one for one in group.records if counts(one)]),

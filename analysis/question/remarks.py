@@ -5,9 +5,10 @@ from dataclasses import replace
 
 from analysis import capacities, findings
 from analysis.compare.cells import CAPACITY
+from analysis.in_one import told_of
 from analysis.load import LoadedCampaign
 from analysis.question.cells import Cell
-from analysis.trials import FEW, NOT_COUNTED, remarks_on, why_nothing_is_known
+from analysis.trials import NOT_COUNTED, remarks_on, why_nothing_is_known
 from testbed.model.question import QuestionPlan
 
 NEAR_THE_MOST = 0.8  # of what the connections of the load carry
@@ -45,7 +46,7 @@ def _doubts(cells: Sequence[Cell]) -> Iterator[str]:
             continue
         most = checked.alike[0].sentence.rstrip(".")
         labels = list(dict.fromkeys(decide[run][1] for run in checked.runs))
-        where = "; ".join(labels) if len(labels) <= FEW else f"{len(labels)} of {len(cells)} cells"
+        where = told_of(labels, len(cells), "cells")
         many = f"{len(checked.runs)} of {len(decide)} probes ({where})"
         yield f"Counted, but doubtful, in {many}: {most}."
 

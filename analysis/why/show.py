@@ -31,6 +31,7 @@ from analysis.why.explained import (
 from testbed import files
 from testbed.errors import Exit
 from testbed.model.why import FRAMEWORK, Why
+from testbed.numbers import rough
 from testbed.texts import shown_name
 
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -238,7 +239,7 @@ def interaction_text(why: Why, one: Interaction) -> str:
     value = one.estimate.value or 0
     fewer = "one by one" if len(one.sets[0]) < 3 else "one by one and in pairs"
     text = f"Together, {sets[0]} do {_times(value)} what they do {fewer}"
-    text += f" ({one.estimate.interval()}; p = {one.chance:.2g})"
+    text += f" ({one.estimate.interval()}; p = {rough(one.chance)})"
     return f"{text}; or it is {', or '.join(sets[1:])}." if sets[1:] else f"{text}."
 
 

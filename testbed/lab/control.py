@@ -24,6 +24,7 @@ from testbed.lab import (
 )
 from testbed.lab.machine import Say
 from testbed.lab.status import HostStatus, LabStatus
+from testbed.model.kinds import ROLES
 
 
 def up(name: str, say: Say) -> None:
@@ -120,7 +121,7 @@ def check_up(name: str | None) -> None:
 def _make(lab: names.LabNames, release: machine.Release, say: Say) -> None:
     say(f"bringing lab '{lab.name}' up")
     split = cpus.beside(cpus.split(cpus.usable_cores()), _servers())
-    pinned = dict(zip(names.ROLES, split, strict=True)) if split else {}
+    pinned: dict[str, list[int]] = dict(zip(ROLES, split, strict=True)) if split else {}
     if not pinned:
         say("one CPU only: server and client share it, so the generator eats the server's time")
     for variable in takeover.unreachable_proxies(os.environ):

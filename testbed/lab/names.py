@@ -14,7 +14,6 @@ from testbed.errors import TestbedError
 
 DEFAULT_NAME = "lab"
 NAME_VARIABLE = "TESTBED_LAB"  # the environment variable that names the lab
-ROLES = ("server", "client")
 LABS_FOLDER = Path("/var/lib/testbed")
 CACHE_FOLDER = Path("/var/cache/testbed")
 MANAGEMENT_INTERFACE = "mgmt0"

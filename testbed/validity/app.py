@@ -3,6 +3,7 @@
 from testbed.model import database
 from testbed.model.results import AnswerCheck, Finding
 from testbed.model.tool_output import ToolOutput
+from testbed.numbers import rough
 from testbed.validity import sql as sql_of
 from testbed.validity.evidence import Evidence, growth
 from testbed.validity.limits import beyond, found
@@ -31,8 +32,9 @@ def _answers_meanwhile(evidence: Evidence) -> list[Finding]:
     for which, told in evidence.requests:
         if told.errors.wrong_body and told.requests:
             share = 100 * told.errors.wrong_body / told.requests
-            value = "{value:.2g}" if share < 10 else "{value:.0f}"
-            sentence = f"{value} % of the answers{which} during the load had another body than the "
+            sentence = (
+                f"{rough(share)} % of the answers{which} during the load had another body than the "
+            )
             findings += beyond("wrong_body_percent", share, f"{sentence}verified one")
     return findings
 

@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from testbed.lab import control, host, names
+from testbed.model.kinds import ROLES
 from tests.lab import host_snapshot
 from tests.lab.campaigns import BIN, LIMIT_S, OF_THIS_MACHINE, PATIENCE_S, ROOT, checks, records
 from tests.lab.conftest import LINK_TRIES, TEST_LAB
@@ -189,7 +190,7 @@ def root(fresh):
 def walker(fresh, root, tmp_path_factory):
     """The user, who may log in to both hosts and use sudo there, on the server with a password."""
     user = Walker(fresh, tmp_path_factory.mktemp("walk"))
-    for role in names.ROLES:
+    for role in ROLES:
         root(role, f"useradd --create-home --shell /bin/bash {USER}")
         folder = f"/home/{USER}/.ssh"
         root(role, f"install -d -m 700 -o {USER} -g {USER} {folder}")
@@ -207,7 +208,7 @@ def walker(fresh, root, tmp_path_factory):
 def snapshot(root):
     """A function that returns the state of both hosts."""
     script = Path(host_snapshot.__file__).read_text()
-    return lambda: {role: json.loads(root(role, "python3 -", script)) for role in names.ROLES}
+    return lambda: {role: json.loads(root(role, "python3 -", script)) for role in ROLES}
 
 
 def recap(done):
@@ -227,9 +228,7 @@ def said(done):
 def differences(before, after, *tables):
     """Return the differences on both hosts that none of these tables of 'What stays' has."""
     patterns = stays(*tables)
-    return {
-        role: host_snapshot.differences(before[role], after[role], patterns) for role in names.ROLES
-    }
+    return {role: host_snapshot.differences(before[role], after[role], patterns) for role in ROLES}
 
 
 def enabled(state):
@@ -278,7 +277,7 @@ def test_the_page_is_walked_to_a_report_and_back(walker, root, snapshot):
     after = snapshot()
     left = differences(before, after, 1, 2)
     packages = {
-        role: set(root(role, "cat /var/lib/dpkg/info/*.list").splitlines()) for role in names.ROLES
+        role: set(root(role, "cat /var/lib/dpkg/info/*.list").splitlines()) for role in ROLES
     }
     for role, lines in left.items():
         new = after[role]["package"].keys() - before[role]["package"].keys()

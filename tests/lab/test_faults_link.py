@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from testbed.errors import Exit
-from testbed.lab import names
+from testbed.model.kinds import ROLES
 from tests.lab import faults
 from tests.lab.campaigns import (
     FEW_WORKERS,
@@ -82,7 +82,7 @@ def inventory_with(lab, tmp_path):
             ).stdout
         )
         groups = {}
-        for role in names.ROLES:
+        for role in ROLES:
             (name,) = listing[role]["hosts"]
             entries = listing["_meta"]["hostvars"][name] | changes.get(role, {})
             groups[role] = {"hosts": {name: entries}}

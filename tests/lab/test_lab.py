@@ -15,6 +15,7 @@ import pytest
 
 from testbed.errors import TestbedError
 from testbed.lab import cgroups, command, control, cpus, host, names, roots
+from testbed.model.kinds import ROLES
 from tests.lab import machine_snapshot
 
 NAME = "tlab"
@@ -31,7 +32,7 @@ def inside(lab: names.LabNames, role: str, *words: str) -> str:
 
 
 def on_both(lab: names.LabNames, *words: str) -> list[str]:
-    return [inside(lab, role, *words) for role in names.ROLES]
+    return [inside(lab, role, *words) for role in ROLES]
 
 
 def test_hosts_have_booted_without_a_failed_unit(lab):

@@ -125,7 +125,7 @@ def test_a_doubt_that_many_cells_share_is_told_once(answered):
     _, said = answered(crossing, findings=lagged)
     lag, few = said["remarks"]
     assert lag == (
-        "Counted, but doubtful, in 64 of 64 probes (8 of 8 cells): the generator lagged: p99 1001 "
+        "Counted, but doubtful, in 64 of 64 probes (all 8 cells): the generator lagged: p99 1001 "
         "to 1004 us (limit 1000)."
     )
     assert few == ("Counted, but doubtful, in 8 of 64 probes (Tasks, at 50 ms): only 9 answers.")

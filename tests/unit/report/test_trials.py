@@ -140,9 +140,7 @@ def test_a_doubt_about_many_runs_tells_their_number_and_one_about_a_host_what_it
     idle = found("doubtful", "server: 30 % of the CPUs in use (limit 10): others work", "load")
     many = [trial(n, verdict="doubtful", findings=[busy, idle]) for n in range(1, 7)]
     said = doubts([*many, trial(7), trial(8, verdict="invalid", findings=[busy])])
-    assert said == [
-        "Client: 20 % of the CPUs in use (limit 10) (in 6 of 7 runs, among them trial 1)."
-    ]
+    assert said == ["Client: 20 % of the CPUs in use (limit 10) (in 6 of 7 runs, from trial 1 on)."]
 
 
 def test_a_summary_takes_what_counts_and_else_what_has_figures():
