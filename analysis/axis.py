@@ -9,7 +9,7 @@ from itertools import takewhile
 import pandas as pd
 
 from analysis.load import LoadedCampaign, LoadedRun
-from testbed.model.kinds import HostRole
+from testbed.host_roles import HostRole
 from testbed.model.results import RunRecord
 
 

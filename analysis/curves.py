@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.histogram import Histograms, read_histograms
 from testbed import files
-from testbed.model.kinds import ROLES, HostRole
+from testbed.host_roles import ROLES, HostRole
 from testbed.model.results import HISTOGRAM_FILE, TIMELINE_FILE, telemetry_file
 
 MOST_COLUMNS = 1000  # of a timeline or of telemetry, which have dozens

@@ -6,7 +6,7 @@ from analysis.load import PLACE, LoadedCampaign, load
 from testbed import files, store
 from testbed.errors import TestbedError
 from testbed.model.article import Series
-from testbed.model.results import SERIES_FILE
+from testbed.model.results import CAMPAIGN_FILE, SERIES_FILE
 from testbed.texts import shown_name
 
 
@@ -36,6 +36,13 @@ def load_one(folder: Path) -> LoadedCampaign:
             f"{shown_name(folder)}: a series of {len(parts)} campaigns, not one campaign",
             remedy="name one of them: "
             + ", ".join(shown_name(folder / part.campaign) for part in parts),
+        )
+    repeats = sorted(folder.glob(f"*/{CAMPAIGN_FILE}"))
+    if repeats and not (folder / CAMPAIGN_FILE).exists():
+        raise TestbedError(
+            f"{shown_name(folder)}: {len(repeats)} campaigns, not one campaign",
+            remedy=f"name one of them, as {shown_name(repeats[0].parent)}; `noise` reads "
+            "campaigns of `fab run-aa` together",
         )
     return load(folder)
 

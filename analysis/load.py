@@ -14,8 +14,8 @@ from analysis.curves import Curves
 from analysis.histogram import Histogram, LatencyCurve
 from testbed import files, store
 from testbed.errors import TestbedError
+from testbed.host_roles import HostRole
 from testbed.model.campaign import Campaign
-from testbed.model.kinds import HostRole
 from testbed.model.results import CAMPAIGN_FILE, RUN_FILE, Finding, RunRecord
 from testbed.texts import shown_name
 from testbed.tools.due import Counted

@@ -12,7 +12,7 @@ from typing import Any
 
 from analysis.in_one import FEW, in_one, told_of, without_numbers
 from analysis.ratio import Span, finite, mean
-from testbed.model.kinds import ROLES
+from testbed.host_roles import ROLES
 from testbed.model.results import RunRecord, Standing
 
 WORST_LAST: tuple[Standing, ...] = ("valid", "doubtful", "invalid", "failed", "interrupted")

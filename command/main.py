@@ -11,7 +11,7 @@ from typer.exceptions import TyperException
 
 from command import doctor, judging, listing, parameters, status
 from command.texts import APP, EXPERIMENT, QUESTION, examples
-from testbed import store
+from testbed import called, store
 from testbed.asked import questions
 from testbed.campaign import articles
 from testbed.cli import (
@@ -28,9 +28,9 @@ from testbed.cli import (
 from testbed.errors import TestbedError
 from testbed.hosts import playbook
 from testbed.paths import ROOT
-from testbed.texts import plain
+from testbed.texts import nearest, plain, shown_name
 
-NAME = "testbed"
+NAME = called.TESTBED
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 app = typer.Typer(name=NAME, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -61,7 +61,10 @@ def start(
     if results is not None:
         if not results:
             raise TestbedError("--results: names no folder; leave it out for results/")
-        os.environ[store.FOLDER_VARIABLE] = str(Path(results).resolve())
+        place = Path(results).resolve()
+        if place.exists() and not place.is_dir():
+            raise TestbedError(f"--results: {shown_name(results)} is no folder")
+        os.environ[store.FOLDER_VARIABLE] = str(place)
     if version:
         project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
         on_hosts.say(f"testbed {project['project']['version']}")
@@ -241,16 +244,32 @@ def doctor_(inventory: Inventory = None) -> None:
 def run(words: list[str]) -> None:
     """Carry out one command. Raises SystemExit, and TestbedError for a wrong command line."""
     os.environ.setdefault(store.FOLDER_VARIABLE, str(Path("results").resolve()))
+    with called.by(called.TESTBED):
+        _carry_out(words)
+
+
+def _carry_out(words: list[str]) -> None:
     try:
         code = app(words, prog_name=NAME, standalone_mode=False)
     except TyperException as error:
-        place = getattr(getattr(error, "ctx", None), "command_path", NAME)
-        message = " ".join(plain(error.format_message()).split())
-        raise TestbedError(message, remedy=f"`{place} --help` says what it takes") from error
+        raise _refusal(error) from error
     except typer.Abort as error:
         raise KeyboardInterrupt from error
     if isinstance(code, int) and code:
         sys.exit(code)
+
+
+def _refusal(error: TyperException) -> TestbedError:
+    """Return typer's error as one of the testbed's; of an option that there is not, the nearest."""
+    context = getattr(error, "ctx", None)
+    remedy = f"`{getattr(context, 'command_path', NAME)} --help` says what it takes"
+    message = " ".join(plain(error.format_message()).split())
+    if (typed := getattr(error, "option_name", None)) and hasattr(error, "possibilities"):
+        known = [one for taken in context.command.params for one in taken.opts] if context else []
+        near = nearest(typed, known)
+        message = f"No such option: {shown_name(typed)}"
+        remedy = f"did you mean '{near}'? {remedy}" if near else remedy
+    return TestbedError(message, remedy=remedy)
 
 
 def main() -> None:

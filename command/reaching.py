@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from testbed import lab
 from testbed.errors import TestbedError
+from testbed.host_roles import HostRole
 from testbed.hosts.inventory import Inventory
 from testbed.hosts.remote import Remote
 from testbed.hosts.remotes import Remotes, at_once
-from testbed.model.kinds import HostRole
 
 ANSWERS = "answers"
 

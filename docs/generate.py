@@ -21,6 +21,7 @@ from analysis.export import rows as export_rows
 from command import main as testbed
 from docs import declared, roles, schemas, website
 from docs.markdown import table
+from testbed import called
 from testbed.fitness import table as fitness
 from testbed.model.gave_out import MEANINGS
 from testbed.paths import ROOT
@@ -83,7 +84,8 @@ def commands() -> str:
         for name, one in group.commands.items()
         for inner in getattr(one, "commands", ())
     ]
-    told = [((), _help_of(())), *((call, _help_of(call)) for call in calls)]
+    with called.by(called.TESTBED):
+        told = [(call, _help_of(call)) for call in [(), *calls]]
     return "\n".join(
         f"## {' '.join(('testbed', *call))}\n```text\n{text.rstrip()}\n```\n" for call, text in told
     )
@@ -102,7 +104,7 @@ def _help_of(call: tuple[str, ...]) -> str:
         formatter_class=partial(argparse.HelpFormatter, width=HELP_COLUMNS),
     )
     pkgutil.resolve_name(reads.add_arguments)(parser)
-    return parser.format_help()
+    return called.as_called(parser.format_help())
 
 
 TABLES: dict[str, Callable[[], str]] = {

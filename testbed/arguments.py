@@ -4,6 +4,7 @@ from argparse import Action, ArgumentError, ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import NoReturn, Self
 
+from testbed.called import as_called
 from testbed.errors import TestbedError
 from testbed.texts import nearest, shown, shown_name
 
@@ -28,6 +29,10 @@ class Arguments(ArgumentParser):
                 nearest(word, meant._option_string_actions) if word.startswith("-") else None,
             )
         return arguments
+
+    def format_help(self) -> str:
+        """Return argparse's help, which names commands as the user calls them."""
+        return as_called(super().format_help())
 
     def error(self, message: str) -> NoReturn:
         """Raise TestbedError with argparse's message."""

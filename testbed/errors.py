@@ -2,6 +2,7 @@
 
 from enum import IntEnum
 
+from testbed.called import as_called
 from testbed.texts import plain
 
 Place = tuple[str | int, ...]  # in a document: the keys and positions that lead to a value
@@ -48,8 +49,8 @@ class TestbedError(Exception):
         place: Place = (),
     ) -> None:
         super().__init__(message)
-        self.message = plain(message)  # some of it may be text from a host
-        self.remedy = remedy and plain(remedy)
+        self.message = as_called(plain(message))  # some of it may be text from a host
+        self.remedy = remedy and as_called(plain(remedy))
         self.exit_code = exit_code
         self.place = place
 

@@ -17,6 +17,7 @@ from analysis.power import MOST_TRIALS
 from analysis.ratio import Estimate, difference_text, number
 from analysis.text_table import text_table
 from analysis.trials import CellTrials
+from testbed.called import as_called
 from testbed.numbers import AT_LEAST, MISSING, rough
 
 STYLES: dict[CellVerdict, str] = {
@@ -88,14 +89,12 @@ def how(comparisons: Sequence[Comparison]) -> list[str]:
 
 def notes(comparisons: Sequence[Comparison]) -> list[str]:
     """Return the lines on noise, on what could be shown, and the reasons, each campaign's own."""
-    if len(comparisons) == 1:
-        found = comparisons[0]
-        return [*noise(found), *could_show(found), *reasons(found)]
-    return [
-        line if line.startswith(f"{found.label}, ") else f"{found.label}: {line}"
-        for found in comparisons
-        for line in [*noise(found), *could_show(found), *reasons(found)]
-    ]
+    lines = []
+    for found in comparisons:
+        for line in map(as_called, (*noise(found), *could_show(found), *reasons(found))):
+            named = len(comparisons) == 1 or line.startswith(f"{found.label}, ")
+            lines.append(line if named else f"{found.label}: {line}")
+    return lines
 
 
 def _title(found: Comparison, side: str) -> str:

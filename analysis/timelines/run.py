@@ -12,7 +12,7 @@ from analysis.charts.style import colours
 from analysis.load import LoadedCampaign, LoadedRun
 from analysis.timelines.heat import HeatMap, heat_map
 from analysis.timelines.panel import PER_SECOND, Line, Panel, Tick, box, panel, ticks
-from testbed.model.kinds import ROLES
+from testbed.host_roles import ROLES
 
 CORE = re.compile(r"cpu\d+_percent")
 EDGE = 0.02  # of the duration, shown before the load begins and after it ends

@@ -19,6 +19,7 @@ def inventory(name: str, workloads: str = "") -> dict[str, object]:
     Workloads are entries of the hosts, which count for more than group_vars/all.yml.
     """
     sys.path.insert(0, str(PROJECT))
+    from testbed.host_roles import ROLES
     from testbed.lab import names
 
     lab = names.lab(name)
@@ -40,7 +41,7 @@ def inventory(name: str, workloads: str = "") -> dict[str, object]:
     }
     return {
         "_meta": {"hostvars": hosts},
-        "all": {"children": list(names.ROLES), "vars": everywhere},
+        "all": {"children": list(ROLES), "vars": everywhere},
         **{host.role: {"hosts": [host.hostname]} for host in lab.hosts},
     }
 

@@ -27,9 +27,9 @@ class ActionModule(ActionBase):  # type: ignore[misc] # ansible has no types
             sys.path.insert(0, PROJECT)
         from testbed import lab
         from testbed.errors import TestbedError
+        from testbed.host_roles import ROLES
         from testbed.hosts import inventory
         from testbed.hosts.ansible_view import look
-        from testbed.model.kinds import ROLES
 
         hosts = (task_vars or {})["hostvars"]
         try:

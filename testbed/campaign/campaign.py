@@ -19,9 +19,11 @@ from testbed.asked import catalogue as catalogues
 from testbed.asked.catalogue import Catalogue
 from testbed.asked.order import SEEDS
 from testbed.asked.plan import plan, workers
+from testbed.called import as_called
 from testbed.campaign import changes
 from testbed.campaign.course import Course, Watch
 from testbed.errors import Exit, Interrupted, TestbedError
+from testbed.host_roles import HostRole
 from testbed.hosts import delay, fit, hosts, link, services
 from testbed.hosts.daemon import Daemon
 from testbed.hosts.delay import Delayed
@@ -30,7 +32,6 @@ from testbed.hosts.remote import Remote
 from testbed.hosts.remotes import Remotes, at_once, held
 from testbed.model.campaign import Campaign, Until, Versions
 from testbed.model.experiment import Experiment, PlannedRun
-from testbed.model.kinds import HostRole
 from testbed.model.link import LinkRecord
 from testbed.model.question import QuestionPlan
 from testbed.model.results import CAMPAIGN_FILE, RunRecord
@@ -212,7 +213,7 @@ def _begun(
     ahead_s = at_once(remotes, hosts.clock_offset_s)
     fitness = fit.check(remotes, ahead_s)
     for line in fit.news(fitness):
-        session.progress.say(f"{line}; `fab check` tells more")
+        session.progress.say(as_called(f"{line}; `fab check` tells more"))
     return Campaign(
         schema_version=1,
         campaign=session.campaign,

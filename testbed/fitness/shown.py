@@ -7,8 +7,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from testbed.host_roles import HostRole
 from testbed.model.campaign import FITNESS_LEVELS, Fitness, FitnessLevel
-from testbed.model.kinds import HostRole
 
 STYLES: dict[FitnessLevel, str] = {
     "ok": "green",

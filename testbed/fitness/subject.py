@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from testbed.fitness.facts import Facts
+from testbed.host_roles import HostRole
 from testbed.model.campaign import FitnessLevel
-from testbed.model.kinds import HostRole
 
 UNTOLD = "not told"
 

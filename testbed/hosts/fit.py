@@ -3,13 +3,13 @@
 from testbed import fitness
 from testbed.errors import Exit, TestbedError
 from testbed.fitness import Facts, Subject
+from testbed.host_roles import HostRole
 from testbed.hosts import playbook
 from testbed.hosts.failures import CommandFailed
 from testbed.hosts.linkproof import PEER
 from testbed.hosts.remote import Remote, ask
 from testbed.hosts.remotes import Remotes, at_once
 from testbed.model.campaign import Fitness
-from testbed.model.kinds import HostRole
 from testbed.tools.table import LINK_TOOL
 
 PLAYBOOK = "playbooks/fit.yml"

@@ -11,11 +11,11 @@ import fabric
 from pydantic import BaseModel, ConfigDict, Field
 
 from testbed.errors import Exit, TestbedError
+from testbed.host_roles import HostRole
 from testbed.hosts.failures import CommandFailed, NotAnAnswer
 from testbed.hosts.linkproof import Look
 from testbed.hosts.remote import Remote, ask
 from testbed.model.campaign import HostRecord, Sysctl
-from testbed.model.kinds import HostRole
 from testbed.model.link import Nic
 from testbed.model.service import SERVICES
 from testbed.paths import ROOT

@@ -15,9 +15,9 @@ from typing import Any, TypedDict, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from testbed.errors import TestbedError
+from testbed.host_roles import ROLES, HostRole
 from testbed.hosts import inventory_files
 from testbed.model.inventory import Deployed, Facts, Host
-from testbed.model.kinds import ROLES, HostRole
 from testbed.paths import ROOT
 from testbed.texts import shown_name
 from testbed.tools.table import LINK_TOOL

@@ -14,12 +14,12 @@ from typing import Any
 
 from testbed import store
 from testbed.errors import Exit, TestbedError
+from testbed.host_roles import HostRole
 from testbed.hosts import hosts, linkproof, ports
 from testbed.hosts.linkproof import PEER, LinkUnfit, Look
 from testbed.hosts.process import Process
 from testbed.hosts.remote import Remote
 from testbed.hosts.remotes import Remotes, at_once
-from testbed.model.kinds import HostRole
 from testbed.model.link import Carried, LinkDirection, LinkRecord, Nic, RoundTrip
 from testbed.model.results import LINK_FILE
 from testbed.model.tool_output import ToolOutput

@@ -6,9 +6,9 @@ All functions are pure.
 from collections.abc import Collection, Mapping, Sequence
 
 from testbed.errors import Exit, Interrupted
+from testbed.host_roles import HostRole
 from testbed.model.base import Model
 from testbed.model.inventory import Host
-from testbed.model.kinds import HostRole
 from testbed.model.link import Carried, LinkRecord, LinkState
 from testbed.model.tool_output import Flow
 from testbed.tools.table import LINK_TOOL

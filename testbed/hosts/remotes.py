@@ -9,10 +9,10 @@ from typing import TypeVar
 
 from testbed import lab
 from testbed.errors import Exit, TestbedError
+from testbed.host_roles import HostRole
 from testbed.hosts.inventory import Inventory
 from testbed.hosts.process import Process
 from testbed.hosts.remote import Remote
-from testbed.model.kinds import HostRole
 
 Remotes = Mapping[HostRole, Remote]
 T = TypeVar("T")

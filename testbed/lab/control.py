@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from testbed.errors import Exit, TestbedError
+from testbed.host_roles import ROLES
 from testbed.lab import (
     cgroups,
     cpus,
@@ -24,7 +25,6 @@ from testbed.lab import (
 )
 from testbed.lab.machine import Say
 from testbed.lab.status import HostStatus, LabStatus
-from testbed.model.kinds import ROLES
 
 
 def up(name: str, say: Say) -> None:

@@ -5,8 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from testbed.host_roles import HostRole
 from testbed.model.base import Model
-from testbed.model.kinds import HostRole, Trials
+from testbed.model.kinds import Trials
 from testbed.model.link import LinkDelay, LinkRecord
 from testbed.model.question import QuestionPlan
 from testbed.model.why import Why

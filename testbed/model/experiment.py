@@ -4,13 +4,13 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from testbed.host_roles import HostRole
 from testbed.model.base import Declared, Model
 from testbed.model.kinds import (
     MOST_RPS,
     Connections,
     DelayMs,
     Differing,
-    HostRole,
     IntervalSeconds,
     Name,
     Rate,

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from testbed.model.kinds import HostRole
+from testbed.host_roles import HostRole
 
 # Each check returns the value as it is used, or raises ValueError with the end of a sentence whose
 # beginning is the key: 'is 0; it has to be …'.

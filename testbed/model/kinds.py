@@ -7,7 +7,7 @@ cannot contain a line break, and every number is finite and has a limit.
 import re
 import warnings
 from collections.abc import Callable, Hashable
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, TypeVar
 
 import soupsieve
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, StringConstraints
@@ -264,8 +264,6 @@ Regex = Annotated[
 
 # --- numbers, finite all of them (Declared)
 
-HostRole = Literal["server", "client"]
-ROLES: tuple[HostRole, ...] = get_args(HostRole)
 Trials = Annotated[int, Field(ge=1, le=1000)]  # 1000 of a second each are a night's work
 MOST_RPS = 1_000_000  # beyond what a server of this kind has answered
 Rate = Annotated[float, Field(gt=0, le=MOST_RPS)]

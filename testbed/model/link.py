@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Literal
 
+from testbed.host_roles import HostRole
 from testbed.model.base import Model
-from testbed.model.kinds import HostRole
 
 
 class LinkState(Model):

@@ -4,11 +4,11 @@ from typing import Any, Literal
 
 from pydantic import model_validator
 
+from testbed.host_roles import HostRole
 from testbed.model.base import Model
 from testbed.model.kinds import (
     Connections,
     DurationSeconds,
-    HostRole,
     Name,
     Rate,
     ResponseTimeMs,

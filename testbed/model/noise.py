@@ -9,9 +9,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from testbed.host_roles import HostRole
 from testbed.model.base import Model
 from testbed.model.experiment import Capacity
-from testbed.model.kinds import HostRole
 from testbed.model.load import Load
 
 # Of campaigns whose figure was zero, the scatter has no percentage: they are left out

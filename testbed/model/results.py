@@ -9,9 +9,9 @@ schema_version history (raise it with any change a reader would notice):
 from datetime import datetime
 from typing import Any, Literal
 
+from testbed.host_roles import HostRole
 from testbed.model.base import Model
 from testbed.model.gave_out import GaveOut
-from testbed.model.kinds import HostRole
 from testbed.model.link import LinkState
 from testbed.model.load import Load
 from testbed.model.tool_output import ToolOutput

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from testbed.errors import Interrupted, TestbedError
+from testbed.host_roles import HostRole
 from testbed.hosts import hosts, link
 from testbed.hosts.linkproof import PEER, LinkUnfit, speed_problem, state_problem
 from testbed.hosts.remote import Remote, ask
 from testbed.hosts.remotes import Remotes, at_once
 from testbed.lab import delay_line
-from testbed.model.kinds import HostRole
 from testbed.model.link import LinkState
 from testbed.model.results import Before
 from testbed.run.session import Session

@@ -16,6 +16,7 @@ from testbed import files, seal, store
 from testbed.asked import answers
 from testbed.asked.order import seed_of_upstream
 from testbed.errors import Interrupted, RunFailed, TestbedError
+from testbed.host_roles import HostRole
 from testbed.hosts import hosts, services, space
 from testbed.hosts.daemon import Daemon
 from testbed.hosts.failures import CommandFailed, HostUnreachable
@@ -23,7 +24,6 @@ from testbed.hosts.linkproof import PEER
 from testbed.hosts.process import Process
 from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import PlannedRun
-from testbed.model.kinds import HostRole
 from testbed.model.results import (
     HISTOGRAM_FILE,
     RUN_FILE,

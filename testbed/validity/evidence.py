@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from statistics import fmean
 
+from testbed.host_roles import ROLES, HostRole
 from testbed.model.endpoint import Statement
-from testbed.model.kinds import ROLES, HostRole
 from testbed.model.link import LinkRecord
 from testbed.model.results import TIMELINE_FILE, RunRecord, telemetry_file
 from testbed.model.tool_output import RequestFigures, ToolOutput

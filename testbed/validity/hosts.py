@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable, Mapping
 
-from testbed.model.kinds import HostRole
+from testbed.host_roles import HostRole
 from testbed.model.results import Finding
 from testbed.validity.evidence import Evidence, Samples, column, growth, mean
 from testbed.validity.limits import beyond, found, limits

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from testbed.model.kinds import HostRole
+from testbed.host_roles import HostRole
 from testbed.model.link import LinkState
 from testbed.model.results import Finding
 from testbed.validity.evidence import Evidence, Samples, column, growth

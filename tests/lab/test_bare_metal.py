@@ -19,8 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from testbed.host_roles import ROLES
 from testbed.lab import control, host, names
-from testbed.model.kinds import ROLES
 from tests.lab import host_snapshot
 from tests.lab.campaigns import BIN, LIMIT_S, OF_THIS_MACHINE, PATIENCE_S, ROOT, checks, records
 from tests.lab.conftest import LINK_TRIES, TEST_LAB

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from testbed.errors import Exit
-from testbed.model.kinds import ROLES
+from testbed.host_roles import ROLES
 from tests.lab import faults
 from tests.lab.campaigns import (
     FEW_WORKERS,

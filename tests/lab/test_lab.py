@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from testbed.errors import TestbedError
+from testbed.host_roles import ROLES
 from testbed.lab import cgroups, command, control, cpus, host, names, roots
-from testbed.model.kinds import ROLES
 from tests.lab import machine_snapshot
 
 NAME = "tlab"

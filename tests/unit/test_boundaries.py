@@ -13,7 +13,7 @@ REACHES_OUT = {"fabric", "paramiko", "subprocess", "socket", "asyncio", "invoke"
 KEEPS_TIME = {"time"}
 # Floors of testbed/, from the ground: a room uses those below it, never one beside or above
 FLOORS = (
-    {"paths", "patterns", "texts"},
+    {"called", "host_roles", "paths", "patterns", "texts"},
     {"errors", "numbers", "terminal", "model"},
     {"arguments", "files"},
     {"jsonfile", "seal", "facts", "progress", "tools", "lab"},
@@ -46,11 +46,14 @@ ANALYSIS_FLOORS = (
 HOUSES = {"testbed": FLOORS, "analysis": ANALYSIS_FLOORS}
 NO_CODE = {"templates"}
 # Rooms that compute: no host is reached from them, no clock is read
-PURE = ("model", "tools", "validity", "asked", "fitness", "facts", "numbers", "texts", "seal")
+PURE = (
+    "called", "model", "tools", "validity", "asked", "fitness", "facts", "host_roles", "numbers",
+    "texts", "seal",
+)  # fmt: skip
 # Of testbed/, what analysis reads results with
 RESULTS_ROOMS = {
-    "archive", "arguments", "errors", "facts", "files", "jsonfile", "model", "numbers", "patterns",
-    "seal", "store", "terminal", "texts", "tools", "validity",
+    "archive", "arguments", "called", "errors", "facts", "files", "host_roles", "jsonfile", "model",
+    "numbers", "patterns", "seal", "store", "terminal", "texts", "tools", "validity",
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from refusals import Called, message_of
 
 import analysis.articles.report  # noqa: F401 - takes long on a busy machine; not within a test
 from command import doctor, listing, main
-from testbed import store
+from testbed import called, store
 from testbed.cli import options, tasks
 from testbed.cli.asking import QuestionOptions
 from testbed.cli.reproducing import ReproduceOptions
@@ -99,6 +99,17 @@ def test_an_unknown_option_is_one_sentence(command, testbed):
     assert f"`testbed {command} --help`" in message
 
 
+def test_remedies_name_commands_as_they_are_called():
+    told = "`fab lab.up`, `fab link`, `fab run-round2`, fab run-why; fab --list, fab links"
+    assert called.as_called(told) == told
+    with called.by(called.TESTBED):
+        assert called.as_called(told) == (
+            "`testbed lab up`, `testbed link`, `testbed run round2`, testbed why; "
+            "fab --list, fab links"
+        )
+        assert str(TestbedError("not up", remedy="run `fab lab.up`")).endswith("`testbed lab up`")
+
+
 WRONG = [
     (("rnu",), "Did you mean 'run'"),
     (("lab", "upp"), "Did you mean 'up'"),
@@ -109,7 +120,8 @@ WRONG = [
     (("--reslts=x", "status"), "--results"),
     (("--results=", "status"), "--results: names no folder"),
     (("run",), "Missing argument"),
-    (("run", "round2", "--rtae=5"), "--rate"),
+    (("run", "round2", "--rtae=5"), "did you mean '--rate'?"),
+    (("--results=/etc/hostname", "list", "results"), "/etc/hostname is no folder"),
     (("run", "raund2", "--dry-run"), "did you mean 'round2'"),
     (("run", "round2", "round3"), "unexpected extra argument"),
     (("run", "round2", "--rate=fast", "--dry-run"), "--rate: Input should be a valid number"),
