@@ -59,9 +59,11 @@ ANSWERS = [
     _item("required: [id, price]", "$ref: '#/$defs/x'", "expect.json", "names nothing"),
     _item("required: [id, price]", "$ref: 'http://x/y'", "expect.json", "names nothing"),
     _item("required: [id, price]", "$ref: '#'", "expect.json", "lead in a circle"),
-    _item("required: [id, price]", "pattern: '['", "expect.json", "no regular expression"),
-    _item("required: [id, price]", "pattern: (a+)+", "expect.json", "take for ever"),
-    _item("required: [id, price]", "format: date-time", "expect.json", "is not checked here"),
+    _item("{type: number}", "{type: string, pattern: '['}", "expect.json", "no regular expression"),
+    _item("{type: number}", "{type: string, pattern: (a+)+}", "expect.json", "take for ever"),
+    _item(
+        "{type: number}", "{type: string, format: date-time}", "expect.json", "is not checked here"
+    ),
     _item(
         "required: [id, price]",
         "$schema: 'http://json-schema.org/draft-07/schema#'",
