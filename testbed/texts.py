@@ -21,6 +21,8 @@ def is_plain(character: str) -> bool:
 
 def plain(text: str) -> str:
     """Return the text with unprintable characters as escapes, except line breaks and tabs."""
+    if text.isprintable():  # as nearly all are
+        return text
     return "".join(
         one if one in "\n\t" or is_plain(one) else one.encode("unicode_escape").decode()
         for one in text

@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 _DIGEST = "sha(256{0}[0-9a-f]{{64}}|384{0}[0-9a-f]{{96}}|512{0}[0-9a-f]{{128}})"
 FILE_HASH = re.compile(_DIGEST.format("="))
 OPTION_HASH = re.compile(_DIGEST.format(":"), re.IGNORECASE)
+OPTION = re.compile(r"(?:^|(?<= ))-")
 VARIABLE = re.compile(r"\$\{[A-Z0-9_]+\}")  # what pip replaces
 PINNING = (
     "an exact version, as in flask==3.1.0; of a list of what you need, `uv pip compile"
@@ -40,7 +42,7 @@ class Line:
     requirement: Requirement
     hashed: bool
 
-    @property
+    @cached_property
     def name(self) -> str:
         return canonicalize_name(self.requirement.name)
 
@@ -50,7 +52,7 @@ class Line:
         marker = self.requirement.marker
         return self.name if marker is None else f"{self.name} ; {marker}"
 
-    @property
+    @cached_property
     def pin(self) -> str | None:
         """The version or URL that it is pinned to; None if it is not pinned."""
         if (url := self.requirement.url) is not None:
@@ -109,11 +111,12 @@ class Place:
                 "write its value; or, if it is a secret, leave the option out and name the index in"
                 " pip's own configuration on the host",
             )
-        words = self.text.split(" ")
-        first = next((n for n, word in enumerate(words) if word.startswith("-")), len(words))
-        said = " ".join(words[:first]).strip()
+        found = OPTION.search(self.text)
+        if found is None:
+            return self.text.strip(), _NO_OPTIONS
+        said = self.text[: found.start()].strip()
         try:
-            options = _PARSER.parse_args(shlex.split(" ".join(words[first:])))
+            options = _PARSER.parse_args(shlex.split(self.text[found.start() :]))
         except ValueError as error:
             remedy = "correct the option, or leave it out; what has a space in it takes quotes"
             raise self.error(f"is no line that pip takes: {error}", remedy) from error
@@ -212,6 +215,7 @@ def _option_parser() -> argparse.ArgumentParser:
 
 
 _PARSER = _option_parser()
+_NO_OPTIONS = _PARSER.parse_args([])
 
 
 def logical_lines(text: str) -> Iterator[tuple[int, str]]:
