@@ -8,8 +8,8 @@ from testbed.numbers import AT_LEAST, count, digits, milliseconds, rate
 from testbed.tools import due
 
 LOWER_BOUND = (
-    "a lower bound: requests that were never answered have no response time, and would raise it, "
-    "as would those answered wrongly"
+    "a lower bound: requests that were never answered have no response time and would raise it, as "
+    "would those answered wrongly, and answers that were not timed may"
 )
 ERROR_CLASSES = ("connect", "read", "write", "timeout", "status", "wrong_body")
 

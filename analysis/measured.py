@@ -44,13 +44,13 @@ def of_figure(record: RunRecord, figure: Figure, counted: Counted | None = None)
         return cost.of_run(record, figure.key)
     output = record.output
     if output is not None and figure.key == "goodput_rps":
-        return _span(due.goodput_rps(record.load, output))
+        return _narrow(_span(due.goodput_rps(record.load, output)))
     value = None if output is None else figure.of(output)
     if output is None or value is None or not figure.of_answered:
         return _exact(value)
     is_mean = figure.key == "response_mean_us"
     span = _mean(output, value) if is_mean else Span.exact(value)
-    if not _nearly_all_correct(record):
+    if not _nearly_all_correct(record) or (not is_mean and _some_untimed(output)):
         return Span.at_least(span.low)
     return _with_others(record, output, span, is_mean=is_mean)
 
@@ -145,20 +145,35 @@ def _mean(output: ToolOutput, value: float) -> Span:
     """Return the mean response time of the correct answers.
 
     Where wrong answers were timed with them, it is the mean after the wrong ones were taken out, if
-    they were the slowest of all, and if they were the fastest.
+    they were the slowest of all, and if they were the fastest. Answers that were not timed took no
+    time at all, or on average as long as the tool says of them.
     """
     times, found = output.latency_us, due.correct(output)
     if output.correct_us is not None or found is None or not output.requests:
         return Span.exact(value)
-    timed = due.timed(output)
-    wrong = timed - found.low
-    if wrong <= 0:
+    timed, others = due.timed(output), due.untimed(output) if _some_untimed(output) else 0
+    wrong = timed + others - found.low
+    if wrong <= 0 and not others:
         return Span.exact(value)
     if found.low <= 0 or times.max is None:
         return Span.at_least(0.0)
-    whole, least = value * timed, times.min or 0.0
+    told = output.untimed_us.mean if output.untimed_us else None
+    whole, least = value * timed, 0.0 if others else times.min or 0.0
     low = max(least, (whole - wrong * times.max) / found.low)
-    return Span(low, low, (whole - wrong * least) / found.low)
+    longest = 0.0 if not others else math.inf if told is None else others * told
+    return Span(low, low, (whole + longest - wrong * least) / found.low)
+
+
+def _some_untimed(output: ToolOutput) -> bool:
+    """Return whether more answers were not timed than the last one of each thread of wrk2."""
+    return due.untimed(output) > (output.threads or 0)
+
+
+def _narrow(span: Span | None) -> Span | None:
+    """Return a figure as exact if its bounds differ by less than three digits show."""
+    if span is None or span.high > span.low * (1 + THREE_DIGITS):
+        return span
+    return Span.exact(span.high)
 
 
 def _with_others(record: RunRecord, output: ToolOutput, span: Span, *, is_mean: bool) -> Span:

@@ -17,7 +17,8 @@ from testbed.model.results import RunRecord, Standing
 
 WORST_LAST: tuple[Standing, ...] = ("valid", "doubtful", "invalid", "failed", "interrupted")
 WITHOUT_FIGURES: tuple[Standing, ...] = ("failed", "interrupted")
-SAY_WHY_BOUNDED = ("censored", "failed_answers")  # checks whose remarks are on response times
+# Checks whose remarks are on response times
+SAY_WHY_BOUNDED = ("censored", "untimed", "failed_answers")
 OF_A_TOOL = "the generator's output"  # with which such a finding begins
 SHORT = 100  # characters of a doubt that is told in another sentence
 NOT_COUNTED: tuple[Standing, ...] = ("invalid", *WITHOUT_FIGURES)

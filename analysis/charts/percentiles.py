@@ -64,7 +64,7 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
         f"Each line is one trial, {counted}. A line ends where fewer than {MIN_BEYOND} answers lie "
         "beyond it"
         + (
-            ", or with a triangle: the other requests were not answered correctly."
+            ", or with a triangle: the other requests were not answered correctly, or not timed."
             if any(group.censored for group, _ in shown)
             else "."
         )
@@ -259,5 +259,7 @@ def _text(group: Group, curves: list[LatencyCurve]) -> str:
         f"{milliseconds(curve.values_us[-1])} ms at {100 * curve.fractions[-1]:.4g} %"
         for curve in curves
     ]
-    rest = "; the other requests were not answered correctly" if group.censored else ""
+    rest = (
+        "; the other requests were not answered correctly, or not timed" if group.censored else ""
+    )
     return f"{group.label}: {', '.join(ends)}{rest}"

@@ -120,6 +120,10 @@ class ToolOutput(Model):
     # only know when it was sent, so theirs is in fact a service time. A tool may add samples that
     # it did not measure; `problems` says so where it shows.
     latency_us: Distribution = Distribution()
+    # Answers that latency_us is of. None: of all that are counted, but for those that came late
+    timed: int | None = None
+    # Of the other answers, those of wrk2's calibration: the longest mean and p90 of its threads
+    untimed_us: Distribution | None = None
     # Response times of correct answers alone, and of the other answers (status, wrong body). None:
     # the tool does not tell them apart
     correct_us: Distribution | None = None

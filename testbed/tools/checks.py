@@ -167,6 +167,8 @@ def _latency(printed: Printed) -> list[str]:
     )
     if limit and duration and limit.low > (duration.high * (1 + TOLERANCE) + 1) * 1e6:
         found.append(f"A latency of {limit.text} is longer than the run, {duration.text}.")
+    if times.answers and printed.requests is not None and times.answers > printed.requests:
+        found.append(f"{times.answers} answers were timed, but only {printed.requests} counted.")
     return found
 
 

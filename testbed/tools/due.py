@@ -23,6 +23,9 @@ from testbed.model.tool_output import Distribution, ToolOutput
 from testbed.tools.table import generator
 
 _ROUNDING = 1e-9  # of a product of floats that is meant to be a whole number
+# Histograms keep three digits, so that a mean may be printed this much too low
+_DIGITS = 1.002
+_MULTIPLES = tuple(2.0**power for power in range(1, 13))  # of a mean, at which steps are added
 
 
 class Bounds(NamedTuple):
@@ -137,30 +140,40 @@ def answers(load: Load, output: ToolOutput, counted: Counted | None = None) -> A
     due, found = made(load, output), correct(output)
     if due is None or found is None or output.requests is None:
         return None
-    of_all = timed(output)
+    of_all, others = timed(output), untimed(output)
     whole = counted and sum(counted.answers) == (found.high if counted.correct else of_all)
     separate = counted.correct if counted and whole else output.correct_us is not None
-    failed = 0 if separate else of_all - found.low  # at most so many among those timed
+    failed = 0 if separate else of_all + others - found.low  # at most so many among those counted
+    # Some tools take whole seconds only
+    timeout_us = 1e6 * min(load.timeout_s, max(1, round(load.timeout_s)))
     if counted and whole:
         ranks = _ranks_counted(counted)
     else:
         ranked = found.high if separate else of_all
         ranks = _ranks_printed(times(output), ranked, generator(output.tool).ranks_beyond)
+    if others:
+        ranks = _with_untimed(ranks, output, others, [timeout_us, 1e6 * load.timeout_s])
     return Answers(
         due=max(due, output.requests),
         correct=found,
         steps=_steps(ranks, failed, found),
         timed_out=_waited(load, output),
-        # Some tools take whole seconds only
-        timeout_us=1e6 * min(load.timeout_s, max(1, round(load.timeout_s))),
+        timeout_us=timeout_us,
     )
 
 
 def timed(output: ToolOutput) -> float:
     """Return how many answers the tool's times are of; 0 if it did not count its answers."""
-    found = correct(output)
-    most = 0 if found is None else found.high
-    return max((output.requests or 0) - _late(output), most)
+    counted = _counted(output)
+    return counted if output.timed is None else min(output.timed, counted)
+
+
+def untimed(output: ToolOutput) -> float:
+    """Return how many answers came in time, as far as the tool knows, and were not timed.
+
+    wrk2 leaves out those that came while it calibrated itself.
+    """
+    return _counted(output) - timed(output)
 
 
 def times(output: ToolOutput) -> Distribution:
@@ -179,7 +192,8 @@ def of_run(
     if printed is None and counted is None:
         return None
     found = answers(load, output, counted)
-    if printed is not None and (found is None or found.correct.low >= found.due):
+    all_timed = output.timed is None or not untimed(output)
+    if printed is not None and (found is None or (all_timed and found.correct.low >= found.due)):
         return Bounds(printed, printed)
     return None if found is None else percentile([found], percent)
 
@@ -225,6 +239,12 @@ def likely(load: Load, output: ToolOutput, percent: float) -> float:
 
 def _beyond(run: Answers, time_us: float) -> float:
     return max(run.due - (run.within(time_us) + run.below(time_us)) / 2, 0.5)
+
+
+def _counted(output: ToolOutput) -> float:
+    found = correct(output)
+    most = 0 if found is None else found.high
+    return max((output.requests or 0) - _late(output), most)
 
 
 def _failed(output: ToolOutput) -> Bounds:
@@ -282,6 +302,52 @@ def _ranks_printed(told: Distribution, count: float, ranks_beyond: int) -> list[
     if told.max is not None:
         found.append(Step(told.max, count, max(count - 1, 0)))
     return found
+
+
+def _with_untimed(
+    ranks: Sequence[Step], output: ToolOutput, others: float, at_us: Sequence[float]
+) -> list[Step]:
+    """Return the steps of the timed answers with those of so many other ones added.
+
+    Steps at more times are added, `at_us` among them, so that something is known beyond all times
+    that were printed.
+    """
+    timed_ones, found = sorted(ranks), list(ranks)
+    told = output.untimed_us or Distribution()
+    more = [*told.percentiles.values(), *((told.mean or 0) * factor for factor in _MULTIPLES)]
+    for time_us in [*at_us, *more]:
+        place = bisect_right(timed_ones, time_us, key=lambda step: step.time_us)
+        before, after = timed_ones[:place], timed_ones[place:]
+        found.append(
+            Step(
+                time_us,
+                max((step.within for step in before), default=0),
+                min((step.below for step in after), default=timed(output)),
+            )
+        )
+    return [
+        Step(step.time_us, step.within + _others_within(step.time_us, output, others),
+             step.below + others)
+        for step in found
+    ]  # fmt: skip
+
+
+def _others_within(time_us: float, output: ToolOutput, others: float) -> int:
+    """Return how many of so many answers that were not timed took `time_us` or less, at least.
+
+    No more than one in ten took longer than the p90 of its thread, and no more than one in ten
+    longer than ten times the mean (Markov's inequality). Of the last answer of each thread nothing
+    is known.
+    """
+    told, threads = output.untimed_us, output.threads
+    if told is None or told.mean is None or not threads or time_us <= 0:
+        return 0
+    known = max(others - threads, 0)
+    by_mean = known * (1 - (told.mean + 1) * _DIGITS / time_us)
+    # The rank of each thread's p90 is rounded, by half an answer at most
+    p90_us = told.percentiles.get("90", math.inf) * _DIGITS
+    by_p90 = 0.9 * known - threads / 2 if time_us >= p90_us else 0
+    return math.floor(max(by_mean, by_p90, 0))
 
 
 def _steps(ranks: Iterable[Step], failed: float, found: Bounds) -> tuple[Step, ...]:

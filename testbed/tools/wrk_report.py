@@ -20,6 +20,9 @@ What the figures of wrk2 mean:
 - 'Recorded Latency' begins when a request was due, and 'Uncorrected Latency' (-U) when it was sent.
   They become latency_us and service_us of ToolOutput.
 - Both exclude the time before calibration (10 s and more), but the number of requests includes it.
+  So they are of fewer answers; how many, the end of the detailed table says ('Total count'). Of the
+  others it prints each thread's mean, and twice their p90 as 'rate sampling interval' (in whole ms
+  and at least 10). The last answer of each thread may be missing, too.
 - The rate asked for (-R) is not printed. It is known only if the command line is in the text.
 - The times in the detailed tables are milliseconds; percentiles are fractions of 1. If a percentile
   lies between two answers, the table has the time of the slower one, and the summary above it that
@@ -32,7 +35,7 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import pairwise
 
-from testbed.model.tool_output import Errors, ToolOutput
+from testbed.model.tool_output import Distribution, Errors, ToolOutput
 from testbed.tools import checks, wrk_tables
 from testbed.tools.checks import Printed, Times
 from testbed.tools.errors import ParseError
@@ -89,7 +92,13 @@ PARTS = [
         r"(?P<threads>\d+) threads? and (?P<connections>\d+) connections?",
         telling=False,
     ),
-    part("calibration", 2, r"Thread calibration: mean lat\.: .*", repeats=True),
+    part(
+        "calibration",
+        2,
+        r"Thread calibration: mean lat\.: (?:(?P<mean>\d+\.\d+)ms, rate sampling interval: "
+        r"(?P<interval>\d+)ms|.*)",
+        repeats=True,
+    ),
     part("stats", 3, r"Thread Stats\s+(?P<columns>\S.*?)\s+\+/- Stdev"),
     part(
         "latency",
@@ -250,6 +259,8 @@ def _read(report: Report, tool: str) -> Found:
             bytes=round(printed.bytes.value) if printed.bytes else None,
             errors=errors,
             latency_us=distribution(tables.latency),
+            timed=tables.latency.answers if tool == WRK2 else None,
+            untimed_us=_calibrated(report),
             service_us=None if tables.service == Times() else distribution(tables.service),
             problems=[
                 *_missing(report, printed),
@@ -259,6 +270,20 @@ def _read(report: Report, tool: str) -> Found:
                 *checks.order(tables.service, "uncorrected latency"),
             ],
         ),
+    )
+
+
+def _calibrated(report: Report) -> Distribution | None:
+    """Return what no thread of wrk2 exceeded while it calibrated itself; None if that is not told.
+
+    The p90 is half the interval that is printed without its fraction of a millisecond.
+    """
+    threads = [hit for hit in report.hits if hit.kind == "calibration"]
+    if not threads or not all(hit.get("mean") for hit in threads):
+        return None
+    return Distribution(
+        mean=1000 * max(float(hit["mean"]) for hit in threads),
+        percentiles={"90": 500.0 * (1 + max(hit.count("interval") for hit in threads))},
     )
 
 

@@ -63,7 +63,7 @@ def read(report: Report) -> Tables:
                 _take(hit, target, tables)
     _take_summary(report, tables)
     if _nothing(tables.latency):
-        tables.latency = Times()
+        tables.latency = Times(answers=tables.latency.answers)
         if not tables.remarks and (report.one("latency") or report.one("distribution")):
             tables.remark(_without_latency(report))
     if _nothing(tables.service):
@@ -84,9 +84,10 @@ def _take(hit: Hit, times: Times, tables: Tables) -> None:
     elif hit.kind == "spectrum mean":
         times.mean = figure(f"{hit['mean']}ms", TIME_IN_US)
         times.stdev = figure(f"{hit['stdev']}ms", TIME_IN_US)
-    elif hit.kind == "spectrum max" and hit.count("count") > 0:
+    elif hit.kind == "spectrum max":
         times.answers = hit.count("count")
-        times.max = figure(f"{hit['max']}ms", TIME_IN_US)
+        if times.answers > 0:
+            times.max = figure(f"{hit['max']}ms", TIME_IN_US)
 
 
 def _take_summary(report: Report, tables: Tables) -> None:

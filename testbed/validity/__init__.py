@@ -31,6 +31,7 @@ CHECKS: list[Callable[[Evidence], list[Finding]]] = [
     generator.rate_reached,
     generator.starved_connections,
     figures.censored,
+    figures.untimed,
     figures.failed_answers,
     figures.steady,
     figures.response_steady,

@@ -4,6 +4,7 @@ import itertools
 
 from testbed.model.load import requests_due
 from testbed.model.results import Finding
+from testbed.tools import due
 from testbed.validity.evidence import Evidence, Samples, column
 from testbed.validity.limits import beyond, found, limits
 
@@ -24,6 +25,24 @@ def censored(evidence: Evidence) -> list[Finding]:
         share,
         "{value:.1f} % of the requests due were never answered, or after they had timed out: means "
         f"are lower bounds, as are percentiles from the {100 - share:.1f}th on",
+    )
+
+
+def untimed(evidence: Evidence) -> list[Finding]:
+    """Find whether the generator counted many answers that it did not time.
+
+    wrk2 leaves out those that came while it calibrated itself. What it prints of the others is not
+    what all took, so percentiles of the requests due are bounds.
+    """
+    output = evidence.run.output
+    if not output or not output.requests or output.timed is None:
+        return []
+    share = 100 * due.untimed(output) / output.requests
+    return beyond(
+        "untimed_percent",
+        share,
+        f"{output.tool} timed {output.timed} of {output.requests} answers and not the others "
+        "({value:.1f} %), which came while it calibrated itself: percentiles are bounds",
     )
 
 
@@ -122,7 +141,10 @@ def _segments(samples: Samples) -> list[float]:
 
 def tail_samples(evidence: Evidence) -> list[Finding]:
     """Check that there are enough answers for a 99th percentile."""
-    requests = evidence.run.output.requests if evidence.run.output else None
+    output = evidence.run.output
+    requests = output.requests if output else None
+    if output and output.timed is not None:
+        requests = output.timed
     limit = limits()["tail_samples"]
     beyond_p99 = None if requests is None else requests * 0.01
     if beyond_p99 is None or limit.doubtful is None or beyond_p99 >= limit.doubtful:

@@ -55,6 +55,26 @@ def test_few_lost_requests_raise_a_mean_by_no_more_than_their_time_out():
     assert of_metric(under_way, "response_mean_us").known
 
 
+def test_answers_without_a_time_leave_ranges():
+    # wrk2 timed three of four; the others took 6 ms on average
+    told = {
+        "due": None, "unsent": None, "unanswered": None, "requests": 80_000, "duration_s": 10.0,
+        "tool": "wrk2", "load": {"generator": "wrk2", "rate_rps": 8000.0, "duration_s": 10.0},
+    }  # fmt: skip
+    untimed = {"timed": 60_000, "threads": 2, "untimed_us": Distribution(mean=6000.0)}
+    record = a_run(**told, **untimed)
+    mean = of_metric(record, "response_mean_us")
+    assert (mean.low, mean.high) == pytest.approx((1500 * 0.75, 1500 * 0.75 + 6000 * 0.25))
+    assert of_metric(record, "response_max_us").open
+    p90 = percentile(record, 90)
+    assert p90.low < 2000
+    assert 9000 < p90.high < 1e5
+    unknown = a_run(**told, timed=60_000, threads=2)
+    assert of_metric(unknown, "response_mean_us").open
+    assert percentile(unknown, 90).open
+    assert of_metric(a_run(**told, timed=79_998, threads=2), "response_max_us").known
+
+
 def test_a_percentile_lies_between_two_printed_ones_or_above_all():
     # A quarter lost: the median of what was due is the 66.7th percentile of the answers
     record = a_run(due=80_000, requests=60_000, unsent=20_000)

@@ -230,6 +230,16 @@ def test_what_wrk2_drops_is_remarked(judge):
     assert judge(output=output(due=None, unsent=None)) == []
 
 
+def test_answers_without_a_time_are_remarked(judge):
+    told = {"tool": "wrk2", "due": None, "unsent": None, "threads": 2}
+    found = judge(output=output(**told, timed=2590))
+    assert [(check, verdict) for check, verdict, _ in found] == [("untimed", "valid")]
+    assert "wrk2 timed 2590 of 6000 answers and not the others (56.8 %)" in found[0][2]
+    assert judge(output=output(**told, timed=5998)) == []
+    few = judge(output=output(**told, timed=500))
+    assert [check for check, _, _ in few] == ["untimed", "tail_samples"]
+
+
 def test_errors_among_the_answers_are_remarked(judge):
     ((check, verdict, sentence),) = judge(output=output(errors=Errors(status=600)))
     assert (check, verdict) == ("failed_answers", "valid")
