@@ -3,10 +3,13 @@
 import math
 from typing import Any
 
-from pacer.merge import Second
+from hdrh.histogram import HdrHistogram
+
+from pacer.merge import ALWAYS_UP_TO, PERCENTILES, Second
 from pacer.options import Options
 
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")
+ALWAYS = [name for name in PERCENTILES if float(name) <= ALWAYS_UP_TO]
 _MOST_TEXTS = 5  # that errors said, in the summary
 _ERROR_NAMES = {"timeout": "timed out", "status": "bad status", "wrong_body": "wrong body"}
 
@@ -45,11 +48,53 @@ def summary(options: Options, figures: dict[str, Any]) -> str:
         times = figures[key]
         cells = [duration(times[name]) for name in ("mean", "stdev", "min", "max")]
         lines.append(f"  {title:<15}" + "".join(f"{cell:>10}" for cell in cells))
-    lines += ["", f"  {'Percentile':<15}" + "".join(f"{title:>16}" for title, _ in _TIMES)]
-    for name in figures["response_us"]["percentiles"]:
-        cells = [duration(figures[key]["percentiles"].get(name)) for _, key in _TIMES]
+    return "\n".join([*lines, "", *_percentiles(figures), "", *_counts(figures), ""])
+
+
+def _percentiles(figures: dict[str, Any]) -> list[str]:
+    """Return the table of percentiles, with what each column is of.
+
+    If some requests have no correct answer, the first column has the percentiles of all requests,
+    in which those count as slower than all others.
+    """
+    every, correct = figures["due"], figures["ok"]
+    titles = [title for title, _ in _TIMES]
+    columns = [figures[key]["percentiles"] for _, key in _TIMES]
+    texts = [{name: duration(us) for name, us in column.items()} for column in columns]
+    of = f"of {figures['completed']} answers"
+    note = [f"  Percentiles {of}."]
+    if correct < every:
+        titles.insert(0, "Of all requests")
+        texts.insert(0, _of_all(figures))
+        due = "due" if figures["loop"] == "open" else "begun"
+        note = [
+            f"  First of the {every} requests {due}, of which the {every - correct} without a "
+            "correct answer in time",
+            f"  count as slower than all others; then {of}.",
+        ]
+    lines = [f"  {'Percentile':<15}" + "".join(f"{title:>16}" for title in titles)]
+    for name in texts[0]:
+        cells = [column.get(name, "-") for column in texts]
         lines.append(f"  {name + '%':<15}" + "".join(f"{cell:>16}" for cell in cells))
-    return "\n".join([*lines, "", *_counts(figures), ""])
+    return [*lines, *note]
+
+
+def _of_all(figures: dict[str, Any]) -> dict[str, str]:
+    """Return the percentiles over all requests that were due, or begun in a closed loop.
+
+    Beyond the slowest correct answer, that is all that is known of them.
+    """
+    histogram = HdrHistogram.decode(figures["histograms"]["correct_us"])
+    every, correct, slowest_us = figures["due"], figures["ok"], figures["correct_us"]["max"]
+    found = {}
+    for name in figures["response_us"]["percentiles"] or ALWAYS:
+        rank = max(1, math.ceil(every * float(name) / 100 - 1e-6))
+        if rank <= correct:
+            us = histogram.get_value_at_percentile(100 * rank / correct)
+            found[name] = duration(min(us, slowest_us))
+        else:
+            found[name] = f">={duration(slowest_us or 0)}"
+    return found
 
 
 def _asked(options: Options) -> str:

@@ -15,6 +15,7 @@ from analysis.in_one import FEW
 from analysis.intervals import CONFIDENCE, Between
 from analysis.power import MOST_TRIALS
 from analysis.ratio import Estimate, difference_text, number
+from analysis.statistics import MIN_TRIALS_FOR_INTERVAL
 from analysis.text_table import text_table
 from analysis.trials import CellTrials
 from testbed.called import as_called
@@ -38,6 +39,9 @@ MANY_SIDES = (
     "the further away from the tolerance an interval has to be."
 )
 TOGETHER = f"{INTERVALS}, in pairs of trials, for A and B were measured in one campaign, in turn."
+
+
+SMALLEST = "smallest difference that 4 of 5 such comparisons show"
 
 
 def show(comparisons: Sequence[Comparison], console: Console, *, packages: bool = False) -> None:
@@ -129,20 +133,51 @@ def could_show(found: Comparison) -> list[str]:
     """Return lines for each figure: which differences these trials could have shown, and what
     number of trials would show the wanted one.
 
-    Cells of fewer than three trials, or known by bounds only, are left out.
+    Of cells that do not tell them, such as those of two trials, the line says why.
     """
     lines = []
     for metric in dict.fromkeys(cell.metric for cell in found.cells):
         cells = [cell for cell in found.cells if cell.metric is metric]
         known = sorted(cell.could_show for cell in cells if cell.could_show is not None)
+        sentences = _not_known(found, cells)
         if known:
             least, most = difference_text(known[0]), difference_text(known[-1])
             span = least if least == most else f"{least} to {most}, depending on the cell"
-            lines.append(
-                f"{metric.title}: smallest difference that 4 of 5 such comparisons show: {span}. "
-                f"{_trials_wanted(found, cells)}"
-            )
+            sentences = [f"{SMALLEST}: {span}.", _trials_wanted(found, cells), *sentences]
+        if sentences:
+            lines.append(f"{metric.title}: {' '.join(sentences)}")
     return lines
+
+
+def _not_known(found: Comparison, cells: list[Cell]) -> list[str]:
+    """Return sentences on why cells do not tell what they could have shown; each with its cells.
+
+    Cells that are not compared are left out: the reason of their verdict says why.
+    """
+    why: dict[str, int] = {}
+    for cell in cells:
+        if cell.ratio is not None and cell.could_show is None:
+            reason = _why_not_known(found, cell, cell.ratio)
+            why[reason] = why.get(reason, 0) + 1
+    return [
+        f"{SMALLEST} is not known"
+        + ("" if count == len(cells) else f" of {count} of {len(cells)} cells")
+        + f": {reason}."
+        for reason, count in why.items()
+    ]
+
+
+def _why_not_known(found: Comparison, cell: Cell, ratio: Estimate) -> str:
+    trials = min(ratio.trials)
+    if trials < MIN_TRIALS_FOR_INTERVAL:
+        return f"that takes {MIN_TRIALS_FOR_INTERVAL} trials a side, and there are {trials}"
+    if ratio.value is None:
+        return "there is no ratio of figures that are zero, or lower bounds on both sides"
+    if ratio.bounds_only:
+        return "of the figures only bounds are known, which more trials do not make narrower"
+    if not found.together and cell.noise is None:
+        return "no number of trials tells how much campaigns vary here"
+    return "the trials scatter too much"
 
 
 def _trials_wanted(found: Comparison, cells: list[Cell]) -> str:

@@ -1,6 +1,7 @@
 """From frames to figures: nothing is lost, and the sums are right."""
 
 import json
+import re
 from array import array
 from collections import Counter
 from collections.abc import Callable
@@ -266,6 +267,37 @@ def test_body_check_samples() -> None:
 )
 def test_durations_as_text(us: float | None, text: str) -> None:
     assert summary.duration(us) == text
+
+
+def test_percentiles_as_text_are_of_all_requests_if_some_have_no_correct_answer() -> None:
+    correct = Distribution()
+    correct.add(Counter({1000: 500, 2000: 482, 90_000: 9}))
+    document = report._times({"correct": correct, "response": correct, "service": correct})
+    figures = {
+        "due": 1000, "ok": 991, "completed": 995, "loop": "open", **document,
+        "lag_us": {"percentiles": {}},
+        "histograms": {"correct_us": correct.histogram.encode()},
+    }  # fmt: skip
+    text = "\n".join(summary._percentiles(figures))
+    assert re.search(r"99% +90.00ms +2.00ms +2.00ms +-", text)
+    assert re.search(r"95% +2.00ms +2.00ms", text)
+    assert "First of the 1000 requests due, of which the 9 without a correct answer" in text
+    assert "then of 995 answers." in text
+    text = "\n".join(summary._percentiles(figures | {"due": 1100, "loop": "closed"}))
+    assert re.search(r"90% +90.00ms +2.00ms", text)
+    assert re.search(r"95% +>=90.00ms +2.00ms", text)
+    assert "requests begun" in text
+
+
+def test_nothing_answered_leaves_no_percentile() -> None:
+    empty = {"percentiles": {}, "max": None}
+    figures = {
+        "due": 10, "ok": 0, "completed": 0, "loop": "open", "response_us": empty,
+        "correct_us": empty, "service_us": empty, "lag_us": empty,
+        "histograms": {"correct_us": Distribution().histogram.encode()},
+    }  # fmt: skip
+    text = "\n".join(summary._percentiles(figures))
+    assert re.search(r"99% +>=0us +- +- +-", text)
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,7 @@ def test_summary(answering: Answering, command: Callable[[str], list[str]]) -> N
     assert "Requests/sec: " in result.stdout
     assert "100 requests due, 100 sent, 100 answered, 100 correct" in result.stdout
     assert "99%" in result.stdout
+    assert "Percentiles of 100 answers." in result.stdout
     assert result.stderr == ""  # no progress where nobody watches
 
 

@@ -2,11 +2,18 @@
 
 import json
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from analysis.__main__ import main
+from analysis.compare import rule, show
 from analysis.compared import command
+from analysis.load import load
+from analysis.pairs import unpaired
+from analysis.ratio import Span
+from analysis.trials import CellTrials
 from testbed.errors import Exit, TestbedError
 from testbed.model.campaign import CapacityResult
 from testbed.model.results import Failure, Finding
@@ -359,6 +366,28 @@ def test_what_a_comparison_could_have_shown_is_said(stored, compared, capsys):
     assert "such comparisons show: a factor of" in capsys.readouterr().out
 
 
-def test_two_trials_do_not_tell_what_they_could_have_shown(stored, compared):
+def test_two_trials_do_not_tell_what_they_could_have_shown(stored, compared, capsys):
     folder = stored("a", runs(STEADY[:2]))
     assert compared(folder, folder, *GOODPUT)[1]["cells"][0]["could_show_ratio"] is None
+    capsys.readouterr()
+    main(["compare", folder, folder, *GOODPUT, *QUIET])
+    said = "show is not known: that takes 3 trials a side, and there are 2."
+    assert said in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    ("spans", "noise", "said"),
+    [
+        ([Span.exact(9), Span.exact(11), Span.exact(10)], None, "no number of trials tells how"),
+        ([Span(10, 9, 12)] * 3, None, "only bounds are known, which more trials do not make"),
+        ([Span.exact(0)] * 3, None, "there is no ratio of figures that are zero"),
+    ],
+)
+def test_why_it_is_not_told_what_could_have_been_shown(stored, spans, noise, said):
+    a = b = load(Path(stored("a", runs(STEADY))))
+    found = rule.compare(a, b, ["goodput_rps"], 5, lambda *_: noise)
+    sides = CellTrials("A", spans, 3), CellTrials("B", spans, 3)
+    cell = replace(found.cells[0], ratio=unpaired(*sides), could_show=None)
+    found = replace(found, cells=[cell], together="zero" in said)
+    (line,) = show.could_show(found)
+    assert said in line
