@@ -23,10 +23,12 @@ from analysis.charts.style import (
     wide,
 )  # fmt: skip
 from analysis.groups import Group, counted_from
+from analysis.knee import knee
 from analysis.load import LoadedCampaign
 from analysis.measured import errors_percent, percentile
 from analysis.trials import counts_in_search
 from testbed.model.results import RunRecord
+from testbed.numbers import rate as rate_text
 from testbed.tools import due
 
 TIMES, ERRORS = 1.5, 0.55  # heights of the two axes of a search
@@ -34,6 +36,16 @@ GAP = 0.42  # for the ticks of one and the title of the next
 LEFT = 0.75  # for 10,000 and the name beside it
 BAND = 0.15
 PERCENTILES = {99.0: ("o", "p99"), 50.0: ("D", "p50")}
+KNEE_OF = 99.0  # percentile
+KNEE: dict[str, Any] = {"linewidth": 1.1, "linestyle": (0, (1, 1.5))}
+KNEE_TEXT = (
+    " The dotted line is the knee: the rate at which rate / p99 is greatest, of those that were "
+    "tried; beyond it, p99 grows faster than the rate."
+)
+NO_KNEE_TEXT = (
+    " No knee is marked: rate / p99 is greatest at the lowest or the highest rate that was tried, "
+    "or too few were."
+)
 Reading = Callable[[RunRecord], float | None]
 
 
@@ -66,7 +78,9 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
         for axes in (above, below):
             _answers(axes, row.answers, palette[row.app])
             _across(axes, _probes(row))
-        above.set_title(f"{row.label}: {row.answer_text}", loc="left", fontsize=8)
+            if (bend := _knee(row)) is not None:
+                axes.axvline(bend, color=palette[row.app], **KNEE)
+        above.set_title(f"{row.label}: {_answer_text(row)}", loc="left", fontsize=8)
     picture.axes[-1].set_xlabel("requests due per second", fontsize=8)
     marks.key(picture, key, above=KEY_LINE + 0.08)
     return Chart(
@@ -76,9 +90,10 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
         "triangle is a lower bound: so many requests were not answered that the percentile lies "
         "among them. A cross is an invalid probe, which does not count. The line is the capacity, "
         "where a typical run just meets the objective, and shaded is its 95 % interval; of a "
-        "search by bisection there is the bracket alone. Each trial has its own.",
+        "search by bisection there is the bracket alone. Each trial has its own."
+        + (KNEE_TEXT if any(_knee(row) is not None for row in found) else NO_KNEE_TEXT),
         alt=f"Point chart. {title}. "
-        + "; ".join(f"{row.label}: {row.answer_text}" for row in found)
+        + "; ".join(f"{row.label}: {_answer_text(row)}" for row in found)
         + ".",
         figure=picture.figure,
     )
@@ -99,6 +114,8 @@ def _key(found: list[Row], *, objective: bool) -> list[marks.Entry]:
         entries.append((Line2D([], [], color=QUIET, linestyle=(0, (4, 2))), "objective"))
     if any(one.result.capacity_rps is not None for row in found for one in row.answers):
         entries.append((Line2D([], [], color=QUIET, linewidth=1.4), "capacity"))
+    if any(_knee(row) is not None for row in found):
+        entries.append((Line2D([], [], color=QUIET, **KNEE), "knee"))
     fitted = any(one.fitted for row in found for one in row.answers)
     word = marks.INTERVAL if fitted else "bracket"
     return [*entries, (Patch(facecolor=QUIET, alpha=BAND, linewidth=0), word)]
@@ -109,12 +126,7 @@ def _times(axes: Axes, row: Row, colour: str, objective_ms: float | None) -> Non
     for percent, (marker, _) in PERCENTILES.items():
 
         def milliseconds(record: RunRecord, percent: float = percent) -> float | None:
-            span, output = percentile(record, percent), record.output
-            if span is None or output is None:
-                return None
-            # As the search judged it, so that a point lies on its side of the objective
-            value = span.low if span.open else due.likely(record.load, output, percent)
-            return value / 1000
+            return _milliseconds(record, percent)
 
         look: dict[str, Any] = {"color": colour, **_fill(percent)}
         drawn += _points(axes, row, milliseconds, marker, look)
@@ -128,6 +140,26 @@ def _times(axes: Axes, row: Row, colour: str, objective_ms: float | None) -> Non
         axes.set_ylim(0, 1.15 * max(drawn, default=1))
     plain_axis(axes, "y")
     axes.set_ylabel("ms", fontsize=8)
+
+
+def _milliseconds(record: RunRecord, percent: float) -> float | None:
+    """Return a percentile as the search judged it, so that a point lies on its side of the goal."""
+    span, output = percentile(record, percent), record.output
+    if span is None or output is None:
+        return None
+    return (span.low if span.open else due.likely(record.load, output, percent)) / 1000
+
+
+def _knee(row: Row) -> float | None:
+    """Return the rate at the knee of the p99 over all trials; None if the probes show none."""
+    counted = [record for record in _probes(row) if counts_in_search(record)]
+    told = [(record.load.rate_rps or 0, _milliseconds(record, KNEE_OF)) for record in counted]
+    return knee((rate, time) for rate, time in told if time is not None)
+
+
+def _answer_text(row: Row) -> str:
+    bend = _knee(row)
+    return row.answer_text + ("" if bend is None else f"; knee at about {rate_text(bend)}/s")
 
 
 def _errors(axes: Axes, row: Row, colour: str) -> None:
