@@ -1,8 +1,15 @@
 """Tell from the generator's figures whether it, and not the server, sent too little."""
 
+import math
+
 from testbed.model.load import Load
 from testbed.model.tool_output import ToolOutput
 from testbed.validity.limits import beyond
+
+# Standard deviations by which the requests due at random times in a part of a run may exceed those
+# expected: chance does it in fewer than one in 10,000 runs, in whatever part of them
+CROWDING = 5.0
+AFTER_THE_END_S = 1  # for so long pacer sends the requests that wait (PATIENCE_NS)
 
 
 def of_generator(load: Load, output: ToolOutput) -> str | None:
@@ -67,6 +74,9 @@ def had_free_connections(load: Load, output: ToolOutput) -> bool:
 
     The mean service time alone refutes nothing: if the server is fast for most of the run and then
     hangs, most answers were fast, and yet no connection was free at the end.
+
+    Requests that are due at random times come in crowds. So more of them than their share may be
+    due in a part of the run, and a crowd may wait although the connections carry the mean rate.
     """
     errors, service = output.errors, output.service_us
     if service is None or service.mean is None or not output.requests or not output.due:
@@ -77,9 +87,27 @@ def had_free_connections(load: Load, output: ToolOutput) -> bool:
     failed = (errors.connect, errors.read, errors.write, errors.timeout)
     lost = sum(count or 0 for count in (*failed, output.unanswered, output.connections_opened))
     kept_s = output.requests * service.mean / 1e6 + lost * load.timeout_s
-    waited_s = min((output.unsent or 0) / output.due * duration_s, known_s)
+    crowding = CROWDING if load.arrivals == "poisson" else 0.0
+    waited_s = min(_least(output.unsent or 0, crowding) / output.due * duration_s, known_s)
     if kept_s < load.connections * waited_s:
         return True
-    if lost or service.max is None:
+    if lost or service.max is None or known_s <= 0:
         return False
-    return load.connections * known_s >= output.due * service.max / 1e6
+    needs_s = output.due * service.max / 1e6  # of all connections together
+    spare_s = load.connections * known_s - needs_s
+    if spare_s < 0:
+        return False
+    # The most work that a crowd brings beyond what is carried meanwhile, were it as long as is
+    # worst: of x needed seconds, crowding * sqrt(x) more, less what the spare time carries
+    deviation_s = crowding * math.sqrt(output.due) * service.max / 1e6
+    most_s = deviation_s - spare_s
+    if spare_s and deviation_s < 2 * spare_s:
+        most_s = deviation_s**2 / (4 * spare_s)
+    # Where a time-out counts from when a request is sent, one may wait until the run ends
+    patience_s = load.timeout_s if load.timeout_from == "due" else AFTER_THE_END_S
+    return most_s <= load.connections * patience_s
+
+
+def _least(count: float, crowding: float) -> float:
+    """Return how many are expected at least where so many came, if chance brought more."""
+    return ((math.sqrt(crowding**2 + 4 * count) - crowding) / 2) ** 2
