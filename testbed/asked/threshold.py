@@ -79,7 +79,8 @@ class Belief:
 
     def after(self, probe: Probe) -> "Belief":
         """Return the belief after one more probe."""
-        side = (self.met if probe.met else self.missed) * self._likelihood(probe)
+        side = self._likelihood(probe)
+        side *= self.met if probe.met else self.missed
         side /= side.max()  # only ratios matter, and products of many would vanish
         if probe.met:
             return Belief(self.thresholds, side, self.missed)
@@ -114,7 +115,9 @@ class Belief:
     @functools.cached_property
     def _weights(self) -> Floats:
         """The probability of each threshold and scatter."""
-        met, missed = ((side * END_WEIGHTS).sum(axis=2) for side in (self.met, self.missed))
+        met, missed = (
+            np.einsum("tse,se->ts", side, END_WEIGHTS) for side in (self.met, self.missed)
+        )
         weights = met * missed * SCATTER_WEIGHTS
         return np.asarray(weights / weights.sum())
 
@@ -124,7 +127,9 @@ class Belief:
         above = math.log(probe.rate_rps) - self.thresholds[:, None, None]
         beyond = -above if probe.met else above  # how far on its side of the threshold
         below = ndtr((REACHES - beyond) / SCATTERS[:, None])
-        likely = (1 - HICCUP) * (below[..., ENDS[:, grade + 1]] - below[..., ENDS[:, grade]])
+        likely = below.take(ENDS[:, grade + 1], axis=2)
+        likely -= below.take(ENDS[:, grade], axis=2)
+        likely *= 1 - HICCUP
         if probe.mostly_late:
             overloaded = ndtr((above - GRADUAL) / SCATTERS[:, None])
             likely *= np.where(SCATTERS[:, None] > STEADY, overloaded, 1)
@@ -132,7 +137,9 @@ class Belief:
             pauses = HICCUP * (FAR if grade == len(GRADES) else (1 - FAR) / len(GRADES))
             likely += pauses * (np.exp(np.minimum(above, 0) / SLOWED) if probe.mostly_late else 1)
         slip = SLIP_IF_LATE if probe.mostly_late else SLIP
-        return np.asarray((1 - slip) * likely + slip / (2 * len(GRADES) + 2))
+        likely *= 1 - slip
+        likely += slip / (2 * len(GRADES) + 2)
+        return np.asarray(likely)
 
 
 def _entropy(joint: Floats) -> Floats:

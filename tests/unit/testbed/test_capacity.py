@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from testbed.asked import capacity, plan
+from testbed.asked import capacity, plan, threshold
 from testbed.asked.capacity import answer, meets, most_probes, next_rate
 from testbed.asked.probe import Probe
 from testbed.errors import TestbedError
@@ -16,6 +16,7 @@ from tests.unit.draws import at_least, at_most, dice, seed
 from tests.unit.report import builder
 
 __all__ = ["dice", "seed"]  # fixtures
+SEARCHES = 200  # a hundredth of a second each
 LIMITS = Capacity(from_rps=100, to_rps=5000, p99_ms=10, errors_percent=0, precision_percent=5)
 
 
@@ -111,18 +112,24 @@ def hit(dice):
     return (1.0, dice.uniform(0.2, 4)) if dice.random() < 0.5 else (dice.uniform(1.3, 3), -math.inf)
 
 
-def test_the_interval_holds_the_truth(dice, seed):
+def test_the_interval_holds_the_truth(dice, seed, monkeypatch):
     """It does in 97 of 100 searches or more, and seldom reaches far.
+
+    So many searches that intervals which hold the truth in 85 of 100 fail the test.
 
     The servers are M/M/1 queues by their law, p99 = ln(100) / (1 - load) of a service time.
     bench/capacity.py simulates M/M/c and M/D/c, request by request, and has more searches.
     """
+    monkeypatch.setattr(threshold, "STEP", 0.02)  # half as fine, and twice as quick
     held, absurd = 0, 0
-    for number in range(30):
+    for number in range(SEARCHES):
         sd, hiccups = (0.03, 0.05, 0.1)[number % 3], (0, 0.02, 0.05)[number // 3 % 3]
         load = dice.uniform(0.3, 0.95)  # at which a typical run just meets the objective
         truth = 1000 * load
-        limits = LIMITS.model_copy(update={"from_rps": truth * 2 ** dice.uniform(-4, 1)})
+        from_rps = truth * 2 ** dice.uniform(-4, 1)
+        limits = LIMITS.model_copy(  # the more rates are possible, the longer a search takes
+            update={"from_rps": from_rps, "to_rps": max(from_rps, truth * dice.uniform(1.5, 3))}
+        )
 
         def run(rate, load=load, sd=sd, hiccups=hiccups):
             slowed, paused = hit(dice) if dice.random() < hiccups else (1.0, -math.inf)
@@ -137,8 +144,8 @@ def test_the_interval_holds_the_truth(dice, seed):
         low, _, high = answer(limits, probes)
         held += (low or 0) <= truth <= (high or math.inf)
         absurd += (high or 0) > 8 * truth
-    assert at_least(held, 30, 0.97), f"{held}: seed {seed}"
-    assert at_most(absurd, 30, 0.05), f"{absurd}: seed {seed}"
+    assert at_least(held, SEARCHES, 0.97), f"{held}: seed {seed}"
+    assert at_most(absurd, SEARCHES, 0.05), f"{absurd}: seed {seed}"
 
 
 def probe_of(**changes):

@@ -200,7 +200,7 @@ def as_seen(truth, tool):
 
 
 @pytest.mark.parametrize("tool", PRINTED)
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(data=st.data(), percent=st.sampled_from([50.0, 90.0, 99.0]))
 def test_the_bounds_hold_the_true_percentile_of_requests_due(tool, data, percent):
     truth = data.draw(truths(late=not without_late(tool)))

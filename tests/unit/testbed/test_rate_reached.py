@@ -8,7 +8,7 @@ import heapq
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from testbed import validity
@@ -84,6 +84,7 @@ def load(rate, connections, duration_s, **other):
     return LOAD.model_copy(update=changes)
 
 
+@settings(max_examples=40)
 @given(
     workers=st.integers(1, 32),
     wait_s=st.floats(0.005, 1),
@@ -114,6 +115,7 @@ def test_workers_that_wait_are_never_the_generators_fault(
     assert bool(told) == (seen.unsent >= 0.01 * seen.due)
 
 
+@settings(max_examples=40)
 @given(
     fast_s=st.floats(0.0005, 0.02),
     slow_s=st.floats(0.1, 60),
@@ -139,6 +141,7 @@ def test_a_server_that_slows_down_or_hangs_is_never_the_generators_fault(
     assert verdicts <= {"valid"}
 
 
+@settings(max_examples=40)
 @given(
     service_s=st.floats(0.0005, 0.05),
     scatter=st.floats(0, 0.5),
