@@ -26,7 +26,7 @@ FLOORS = (
 )
 # Floors of analysis/, likewise
 ANALYSIS_FLOORS = (
-    {"figures", "frames", "histogram", "in_one", "intervals", "text_table"},
+    {"figures", "frames", "histogram", "in_one", "intervals", "knee", "text_table"},
     {"curves", "power", "resampling", "statistics"},
     {"load"},
     {"ratio"},
