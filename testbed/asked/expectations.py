@@ -44,7 +44,7 @@ def read(folder: Path, spec: ExpectedAnswer) -> Expected:
         spec,
         None if spec.json_file is None else _read_json(folder, spec.json_file),
         [
-            None if one.texts_file is None else _read_texts(folder, one.texts_file)
+            None if one.texts_file is None else _read_texts(folder, one.texts_file, one.count)
             for one in spec.html
         ],
         text if spec.text_file is None else _read_text(folder, spec.text_file),
@@ -114,8 +114,14 @@ def _whole(text: str) -> int:
     return int(text)
 
 
-def _read_texts(folder: Path, name: str) -> list[str]:
+def _read_texts(folder: Path, name: str, count: int | None) -> list[str]:
+    """Return the texts of a file, `count` of them if the workload says how many there are."""
     texts = _read_json(folder, name)
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise TestbedError(f"{shown_name(folder / name)}: not a JSON list of texts")
+    if count is not None and count != len(texts):
+        raise TestbedError(
+            f"{shown_name(folder / name)}: has {len(texts)} texts, but count says {count}",
+            remedy="correct one of them, or leave count out",
+        )
     return texts

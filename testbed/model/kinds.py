@@ -265,6 +265,16 @@ Regex = Annotated[
 # --- numbers, finite all of them (Declared)
 
 Trials = Annotated[int, Field(ge=1, le=1000)]  # 1000 of a second each are a night's work
+LEAST_OF_A_TIME = 0.001  # of one that may be 0; a microsecond, of those in milliseconds
+
+
+def _none_or_some(value: float) -> float:
+    """Refuse a time that nothing here can keep, and that would be measured as if it were 0."""
+    if 0 < value < LEAST_OF_A_TIME:
+        raise ValueError(f"must be 0, or {LEAST_OF_A_TIME} at least")
+    return value
+
+
 MOST_RPS = 1_000_000  # beyond what a server of this kind has answered
 Rate = Annotated[float, Field(gt=0, le=MOST_RPS)]
 # A connection takes a port of the client's address; there are 65,535, and the first 1,024 are not
@@ -273,11 +283,15 @@ Connections = Annotated[int, Field(ge=1, le=64_000)]
 Threads = Annotated[int, Field(ge=1, le=256)]  # a host of more CPUs generates no load
 # Many generators take whole seconds, one at least; a day shows what leaks
 DurationSeconds = Annotated[float, Field(ge=1, le=86_400)]
-WarmupSeconds = Annotated[float, Field(ge=0, le=3600)]
+WarmupSeconds = Annotated[float, Field(ge=0, le=3600), AfterValidator(_none_or_some)]
 TimeoutSeconds = Annotated[float, Field(ge=0.1, le=600)]
 # A microsecond, the unit of response times, up to the longest time-out
 ResponseTimeMs = Annotated[float, Field(ge=0.001, le=600_000)]
-DelayMs = Annotated[float, Field(ge=0, le=1000)]  # once around the Earth takes less
+# Once around the Earth takes less
+DelayMs = Annotated[float, Field(ge=0, le=1000), AfterValidator(_none_or_some)]
+# A minute: longer drawn times of the other service are cut off there (upstream/latency.py)
+MOST_LATENCY_MS = 60_000
+LatencyMs = Annotated[float, Field(ge=0, le=MOST_LATENCY_MS), AfterValidator(_none_or_some)]
 IntervalSeconds = Annotated[float, Field(ge=0.1, le=60)]
 Seed = Annotated[int, Field(ge=0, le=2**53 - 1)]  # what JSON's readers hold without loss
 

@@ -12,10 +12,13 @@ from pydantic import Field, PlainValidator, model_validator
 from testbed.model.article import Scale
 from testbed.model.base import Declared, Model, wrong
 from testbed.model.kinds import (
+    LEAST_OF_A_TIME,
+    MOST_LATENCY_MS,
     MOST_NUMBER,
     Connections,
     Differing,
     DurationSeconds,
+    LatencyMs,
     Name,
     Rate,
     ResponseTimeMs,
@@ -32,7 +35,6 @@ from testbed.model.load import Arrivals
 
 UPSTREAM = "upstream"  # what is swept, if it is no setting: the latency of the other service
 MOST_POINTS = 20
-MOST_LATENCY_MS = 60_000
 Point = float | str  # latencies are numbers of milliseconds; a setting may have texts
 
 
@@ -227,11 +229,8 @@ class QuestionFile(Declared):
     endpoints: Annotated[list[Name], Field(min_length=1), Differing] = Field(
         description="the endpoints of which each has an answer of its own"
     )
-    upstream_ms: float | None = Field(
-        default=None,
-        ge=0,
-        le=MOST_LATENCY_MS,
-        description="the other service's latency where a setting is swept",
+    upstream_ms: LatencyMs | None = Field(
+        default=None, description="the other service's latency where a setting is swept"
     )
     sweep: Sweep = Field(description="what is swept")
     objective: Objective = Field(description="what each answer must hold")
@@ -301,6 +300,8 @@ class QuestionFile(Declared):
         if self.sweep.setting is None:
             if isinstance(point, str) or point > MOST_LATENCY_MS:
                 return f"a latency is a number of milliseconds up to {MOST_LATENCY_MS:,}"
+            if 0 < point < LEAST_OF_A_TIME:
+                return f"a latency is 0, or {LEAST_OF_A_TIME} ms at least"
         elif not isinstance(point, str) and not point.is_integer():
             return "a setting is a text or a whole number"
         return None

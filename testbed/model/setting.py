@@ -45,6 +45,12 @@ class Setting(Declared):
     def _default_is_a_choice(self) -> Self:
         if self.choices is not None and self.default not in self.choices:
             raise wrong(f"the default, {self.default!r}, is none of the choices", "default")
+        a_text = isinstance(self.default, str)
+        for number, choice in enumerate(self.choices or []):
+            if isinstance(choice, str) != a_text:
+                kind = "texts, in quotes" if a_text else "whole numbers"
+                sentence = f"choices are {kind}, as the default is {self.default!r}"
+                raise wrong(sentence, "choices", number)
         return self
 
     @model_validator(mode="after")

@@ -1,16 +1,11 @@
 """Define how long the other service of a workload takes, and what a run records of it."""
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from testbed.model.base import Declared, Model
-from testbed.model.kinds import Seed
-
-MOST_MS = (
-    60_000  # the longest time of an answer; a drawn one is cut off there (upstream/latency.py)
-)
-LatencyMs = Annotated[float, Field(ge=0, le=MOST_MS)]
+from testbed.model.kinds import LatencyMs, Seed
 
 
 class Upstream(Declared):

@@ -328,6 +328,7 @@ RULE = {"reason": "x", "rule": {"work_ms": 2, "most": 9}}
         ([("sweep", {"distribution": "lognormal"})], "sigma belongs to the distribution"),
         ([("sweep", {}), ("upstream_ms", 5)], "the latency is swept"),
         ([("sweep", {}), ("scales/full/points", ["fast"])], "a latency is a number"),
+        ([("sweep", {}), ("scales/full/points", [0, 1e-9])], "a latency is 0, or 0.001 ms"),
         ([("search/threads", 200)], "more threads than connections"),
         ([("search/from_rps", 5000)], "is more than to_rps"),
         ([("scales", {"tiny": {}})], "full"),

@@ -102,6 +102,7 @@ def test_a_time_that_no_request_waits_for_is_refused(tmp_path):
     [
         ("latency_ms: .inf", "finite number"),
         ("latency_ms: -1", "greater than or equal to 0"),
+        ("latency_ms: 1.0e-9", "must be 0, or 0.001 at least"),
         ("latency_ms: 60001", "less than or equal to 60000"),
         ("latency: 1", "did you mean 'latency_ms'"),
         ("latency_ms: 1, distribution: normal", "'constant' or 'lognormal'"),
