@@ -21,9 +21,10 @@ OTHERS = {
     "ansible-playbook": {"--check", "--diff"},
     "bench/capacity.py": {"--met-at", "--searches", "--servers"},
     "bombardier": {"--print", "--format"},
+    "gunicorn": {"--bind"},
     "k6": {"--summary-export"},
     "oha": {"--output-format"},
-    "pip": {"--find-links"},
+    "pip": {"--find-links", "--index-url"},
     "script/lock": {"--upgrade"},
     "uv": {"--generate-hashes"},
 }
