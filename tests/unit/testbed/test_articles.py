@@ -1,3 +1,5 @@
+import functools
+
 import pytest
 import yaml
 
@@ -27,9 +29,12 @@ def test_there_are_articles():
     assert "agents" in NAMES
 
 
+read = functools.cache(articles.load)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_an_article_s_files_are_sound_and_its_claims_are_measured(name):
-    article, published = articles.load(name)
+    article, published = read(name)
     for mode in ("as_published", "fair"):
         assert any(mode in claim.compare for claim in published.claims.values())
         assert article.asked(mode).differences
@@ -53,7 +58,7 @@ def printed_ratio(published, claim):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_claim_s_published_figure_follows_from_those_printed(name):
-    _, published = articles.load(name)
+    _, published = read(name)
     for key, claim in published.claims.items():
         if "as_published" in claim.compare:
             ratio = printed_ratio(published, claim)
@@ -62,7 +67,7 @@ def test_a_claim_s_published_figure_follows_from_those_printed(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_size_is_half_to_twice_the_published_one(name):
-    _, published = articles.load(name)
+    _, published = read(name)
     for key, claim in published.claims.items():
         if claim.rule.startswith("Half to twice"):
             limits = (claim.accept.at_least, claim.accept.at_most)
