@@ -25,6 +25,7 @@ class Part:
     telling: bool = True  # this line alone shows that the tool wrote the text
     within: bool = False  # the line counts only behind lines of a report that come before it
     anywhere: bool = False  # the line may stand at any place of a report
+    beside: bool = False  # the line counts only behind one of its own rank
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,11 @@ def part(
     telling: bool = True,
     within: bool = False,
     anywhere: bool = False,
+    beside: bool = False,
 ) -> Part:
     """Return a Part whose pattern must match the whole line."""
-    return Part(kind, rank, re.compile(pattern, re.ASCII), repeats, telling, within, anywhere)
+    compiled = re.compile(pattern, re.ASCII)
+    return Part(kind, rank, compiled, repeats, telling, within, anywhere, beside)
 
 
 def split(lines: Sequence[Line], parts: Sequence[Part], programs: set[str]) -> list[Report]:
@@ -115,6 +118,8 @@ def split(lines: Sequence[Line], parts: Sequence[Part], programs: set[str]) -> l
             continue
         this, match = found
         if this.within and (last is None or this.rank < last.rank):
+            continue
+        if this.beside and (last is None or this.rank != last.rank):
             continue
         if this.anywhere:
             if not reports:

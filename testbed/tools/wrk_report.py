@@ -54,6 +54,7 @@ from testbed.tools.units import BYTES, COUNT, TIME_IN_S, PrintedFigure, Units, f
 
 WRK, WRK2 = "wrk", "wrk2"
 _OTHERS = "another tool's"
+_GO_WRK = "go-wrk's"
 _MIXED = (
     "A run without an end stands beside one without a head: if two ran at once, lines of both are "
     "mixed here."
@@ -81,8 +82,8 @@ _SPECTRUM_PARTS = [
         repeats=True,
     ),
     part("spectrum buckets", 6, r"#\[Buckets\s*=.*\]", repeats=True),
-    # A ruler before a report, as scripts print it, is none of its lines.
-    part("end of table", 6, r"-{20,}", repeats=True, telling=False, within=True),
+    # A ruler elsewhere, as scripts and forks print it, is no line of wrk2.
+    part("end of table", 6, r"-{20,}", repeats=True, telling=False, beside=True),
 ]
 PARTS = [
     part("running", 0, r"(?P<before>.*\s)?Running (?P<asked>\d+[smh]?) test @ (?P<url>\S+)"),
@@ -99,6 +100,8 @@ PARTS = [
         r"(?P<interval>\d+)ms|.*)",
         repeats=True,
     ),
+    # A fork of wrk2 prints it for each URL
+    part("results of", 2, r"Test Results @ (?P<url>\S+)", repeats=True, telling=False),
     part("stats", 3, r"Thread Stats\s+(?P<columns>\S.*?)\s+\+/- Stdev"),
     part(
         "latency",
@@ -134,6 +137,14 @@ PARTS = [
     part("rate", 10, r"Requests/sec:\s*(?P<rate>\S+)"),
     part("byte rate", 11, r"Transfer/sec:\s*(?P<rate>\S+)"),
     # Summaries that look like wrk's, and are read by the files of their tools.
+    part(_GO_WRK, 1, r"\d+ goroutine\(s\) running concurrently"),
+    part(
+        _GO_WRK,
+        12,
+        r"(?:Avg Req Time|Number of Errors|(?:Fastest|Slowest) Request):.*",
+        repeats=True,
+        telling=False,
+    ),
     part(_OTHERS, 1, r"\d+ process\(es\) and \d+ connections, .*"),
     part(_OTHERS, 0, r"Bombarding .* using \d+ connection\(s\)"),
     part(_OTHERS, 3, r"Statistics\s+Avg\s+Stdev\s+Max"),
@@ -219,7 +230,14 @@ def _rounded(printed: Printed) -> bool:
 
 
 def _read(report: Report, tool: str) -> Found:
+    if other := report.one(_GO_WRK):
+        raise ParseError(
+            "this is the report of go-wrk, another tool, whose lines only look like those of wrk: "
+            "it is not read",
+            line=other.line.number,
+        )
     running, threads = report.one("running"), report.one("threads")
+    place = running or report.one("results of")
     total, errors = report.one("requests"), _errors(report)
     tables = wrk_tables.read(report)
     strange = _strange(report, tables)
@@ -248,7 +266,7 @@ def _read(report: Report, tool: str) -> Found:
         ToolOutput(
             tool=tool,
             command=report.command.text if report.command else None,
-            url=running["url"] if running else None,
+            url=place["url"] if place else None,
             duration_s=value_of(printed.duration_s),
             connections=connections,
             threads=threads.count("threads") if threads else _asked(report, "threads"),

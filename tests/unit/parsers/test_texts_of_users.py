@@ -340,3 +340,25 @@ def test_h2load_s_times_in_other_columns_are_told_and_the_rest_is_read():
     assert output.latency_us.mean is None
     (problem,) = output.problems
     assert problem.startswith("Not understood, and left out: 'request     :")
+
+
+GO_WRK = (
+    "Running 5s test @ http://192.0.2.1:8000/\n  80 goroutine(s) running concurrently\n"
+    "94571 requests in 4.91s, 10.01MB read\nRequests/sec:\t\t19249.95\nTransfer/sec:\t\t2.04MB\n"
+    "Avg Req Time:\t\t4.15ms\nNumber of Errors:\t3\n"
+)
+
+
+@pytest.mark.parametrize("text", [GO_WRK, GO_WRK.partition("\n")[2]])
+def test_go_wrk_is_not_taken_for_wrk(text):
+    with pytest.raises(ParseError, match="this is the report of go-wrk"):
+        parse(text)
+    beside = parse_all(f"{WRK}\n{text}")
+    assert beside[0] == parse(WRK)
+    assert any("go-wrk" in problem for problem in beside[1].problems)
+
+
+def test_a_fork_of_wrk2_that_prints_a_ruler_and_the_url_has_one_run():
+    text = (FIXTURES / "wrk2-fork.txt").read_text()
+    heading = f"{'-' * 71}\nTest Results @ http://192.0.2.1/ \n  Thread Stats"
+    assert parse_all(text.replace("  Thread Stats", heading)) == parse_all(text)
