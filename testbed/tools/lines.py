@@ -3,8 +3,8 @@
 Removed are quotes, indents, comment signs, what log collectors put before each line (times, names
 of containers) or around it (JSON), HTML tags at either end, and the control codes of a terminal.
 What else stands before all lines of a report, such as the name of a logger, is learnt from the
-report's first line. A colon of Chinese or Japanese letters behind a label is an ordinary one, as are
-the dashes, quotes and spaces of editors; a line between two bars is what is between them.
+report's first line. A colon of Chinese or Japanese letters behind a label is an ordinary one, as
+are the dashes, quotes and spaces of editors; a line between two bars is what is between them.
 """
 
 import html
