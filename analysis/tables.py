@@ -30,6 +30,7 @@ from analysis.trials import reasons
 from testbed.model.results import RunRecord
 from testbed.numbers import AT_LEAST, MISSING, digits
 from testbed.tools.table import counts_from_due
+from testbed.validity.trend import SHORTEST_S
 
 FORMULA_BEGINS = (
     "=",
@@ -231,7 +232,21 @@ def conditions(campaign: LoadedCampaign) -> list[str]:
             f"round trip of the link lengthened by {delay.by}: asked {delay.asked_ms:g} ms, "
             f"measured {digits(delay.round_trip_ms.mean)} ms"
         )
-    return found
+    return found + _too_short(campaign)
+
+
+def _too_short(campaign: LoadedCampaign) -> list[str]:
+    """Return that runs were too short for a test whether they were steady; once for all of them."""
+    lengths = {run.record.load.duration_s for run in campaign.runs if run.record.output}
+    short = sorted(length for length in lengths if length < SHORTEST_S)
+    if not short:
+        return []
+    which = "no run" if len(short) == len(lengths) else f"no run of less than {SHORTEST_S} s"
+    of = f"{short[0]:g} s" if len(short) == 1 else f"{short[0]:g} to {short[-1]:g} s"
+    return [
+        f"{which} was tested for whether throughput or response times rose or fell over it ({of} "
+        f"are too short to tell, it takes {SHORTEST_S} s)"
+    ]
 
 
 def _parts(campaign: LoadedCampaign, records: list[RunRecord], console: Console) -> list[Table]:

@@ -239,3 +239,22 @@ def test_no_text_is_a_formula_to_a_spreadsheet(tmp_path, text):
     _, _, (row,) = reported(tmp_path, [run])
     assert row["app_title"] == "'" + text.replace("\r", " ")
     assert row["drift_percent"] == "-3.5"
+
+
+@pytest.mark.parametrize(
+    ("lengths", "said"),
+    [
+        ((5.0, 5.0), "no run was tested for whether throughput or response times rose or fell"),
+        ((5.0, 8.0, 60.0), "no run of less than 10 s was tested for whether"),
+        ((10.0, 60.0), None),
+    ],
+)
+def test_runs_that_were_too_short_for_a_trend_are_told_once(tmp_path, lengths, said):
+    runs = []
+    for number, length in enumerate(lengths, start=1):
+        run = builder.run(number, "flask", "index", trial=number)
+        load = run.load.model_copy(update={"duration_s": length})
+        runs.append(run.model_copy(update={"load": load}))
+    page, text, _ = reported(tmp_path, runs)
+    for shown in (page, " ".join(text.split())):
+        assert shown.count(said or "rose or fell over it") == (said is not None)
