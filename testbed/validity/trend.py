@@ -14,6 +14,7 @@ bench/trend.py shows by simulation what this test and others are worth, and docs
 result.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -83,18 +84,24 @@ def _percent(change: float, middle: float) -> float:
 
 def _chance(ranks: npt.NDArray[np.float64]) -> float:
     """Return the p-value of the line in these ranks."""
-    from scipy.linalg import toeplitz
     from scipy.special import stdtr
 
     if np.ptp(ranks) == 0:
         return 1.0
-    count = len(ranks)
+    basis, expected = _movements(len(ranks))
+    line, *curves = ((ranks - ranks.mean()) @ basis) ** 2 / expected
+    with np.errstate(divide="ignore"):  # ranks that make an exact line have nothing of the curves
+        ratio = np.sqrt(line / np.mean(curves))
+    return float(2 * stdtr(len(curves), -ratio))  # Student's t distribution, both tails
+
+
+@functools.lru_cache(maxsize=128)
+def _movements(count: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the line and the curves of so many figures, and what wandering ones have of each."""
+    from scipy.linalg import toeplitz
+
     curved = min(max(count // SECONDS_PER_CURVE, CURVES[0]), CURVES[1])
     polynomials = np.polynomial.legendre.legvander(np.linspace(-1, 1, count), curved + 1)
     basis = np.linalg.qr(polynomials).Q[:, 1:]  # orthonormal, without the constant
     wandering = toeplitz(LIKENESS ** np.arange(count))
-    expected = np.einsum("ic,ij,jc->c", basis, wandering, basis, optimize=True)
-    line, *curves = ((ranks - ranks.mean()) @ basis) ** 2 / expected
-    with np.errstate(divide="ignore"):  # ranks that make an exact line have nothing of the curves
-        ratio = np.sqrt(line / np.mean(curves))
-    return float(2 * stdtr(curved, -ratio))  # Student's t distribution, both tails
+    return basis, np.einsum("ic,ij,jc->c", basis, wandering, basis, optimize=True)

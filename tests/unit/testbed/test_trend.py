@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from bench.trend import Queue, Wandering, response_times, wander
-from testbed.validity.trend import SHORTEST_S, TAIL_LEVEL, drift_percent, trend
+from testbed.validity.trend import LEVEL, SHORTEST_S, TAIL_LEVEL, drift_percent, trend
 from tests.unit.draws import at_least, at_most, dice, seed
 
 __all__ = ["dice", "seed"]  # fixtures
 RUNS = 800
+STEADY, GROWING = 220, 80  # runs of queues, each simulated
 
 
 def wandering(dice, likeness):
@@ -52,7 +53,7 @@ def drifts(queue, load, dice):
 
 @pytest.mark.parametrize("load", [0.8, 0.9, 0.95])
 def test_a_queue_below_its_capacity_is_steady(seed, dice, load):
-    found = [drifts(steady_queue(dice), load, dice) for _ in range(150)]
+    found = [drifts(steady_queue(dice), load, dice) for _ in range(STEADY)]
     convicted = sum(abs(drift or 0) >= 20 for drift in found)
     assert at_most(convicted, len(found), 0.03), f"{convicted} of {len(found)}: seed {seed}"
 
@@ -63,22 +64,25 @@ def test_a_queue_that_grows_is_found(seed, dice, load, share):
         capacity, seconds = float(dice.uniform(300, 800)), int(dice.integers(30, 61))
         return Queue(capacity, seconds, poisson=bool(dice.random() < 0.5))
 
-    found = [drifts(growing(), load, dice) for _ in range(60)]
+    found = [drifts(growing(), load, dice) for _ in range(GROWING)]
     convicted = sum((drift or 0) >= 20 for drift in found)
     assert at_least(convicted, len(found), share), f"{convicted} of {len(found)}: seed {seed}"
 
 
-def tail_drifts(dice, load):
+def tail_drifts(dice, load, percents=(99, 50)):
     """How the p99 and the median changed over a run in which few requests wait in a queue."""
     share, rate_rps = float(dice.uniform(0.02, 0.1)), float(dice.uniform(500, 2000))
     queue = Queue(rate_rps * share, int(dice.integers(30, 61)), share=share)
-    rows = (response_times(queue, load, 1, dice, percent)[0] for percent in (99, 50))
-    tail, median = (list(row[~np.isnan(row)]) for row in rows)
-    return drift_percent(tail, 20, TAIL_LEVEL), drift_percent(median, 20)
+    rows = [response_times(queue, load, 1, dice, percent)[0] for percent in percents]
+    levels = {99: TAIL_LEVEL, 50: LEVEL}
+    return [
+        drift_percent(list(row[~np.isnan(row)]), 20, levels[percent])
+        for row, percent in zip(rows, percents, strict=True)
+    ]
 
 
 def test_a_queue_in_which_few_requests_wait_is_found_by_the_tail(seed, dice):
-    found = [tail_drifts(dice, float(dice.uniform(1.1, 1.5))) for _ in range(60)]
+    found = [tail_drifts(dice, float(dice.uniform(1.1, 1.5))) for _ in range(GROWING)]
     by_tail = sum((tail or 0) >= 20 for tail, _ in found)
     by_median = sum(abs(median or 0) >= 20 for _, median in found)
     assert at_least(by_tail, len(found), 0.95), f"{by_tail} of {len(found)}: seed {seed}"
@@ -86,7 +90,7 @@ def test_a_queue_in_which_few_requests_wait_is_found_by_the_tail(seed, dice):
 
 
 def test_a_tail_that_only_wanders_is_steady(seed, dice):
-    found = [tail_drifts(dice, float(dice.uniform(0.3, 0.9)))[0] for _ in range(150)]
+    found = [tail_drifts(dice, float(dice.uniform(0.3, 0.9)), (99,))[0] for _ in range(STEADY)]
     convicted = sum(abs(tail or 0) >= 20 for tail in found)
     assert at_most(convicted, len(found), 0.01), f"{convicted} of {len(found)}: seed {seed}"
 
