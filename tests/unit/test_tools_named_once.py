@@ -23,6 +23,7 @@ ALLOWED = {
     ("analysis/compare/noise.py", "ab"),
     ("analysis/compare/show.py", "ab"),
     ("testbed/asked/versions.py", "ab"),
+    ("testbed/called.py", "ab"),
     ("testbed/campaign/versions.py", "ab"),
 }
 
