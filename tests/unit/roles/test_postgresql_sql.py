@@ -8,7 +8,7 @@ import pytest
 
 from testbed.model.database import LOGINS
 from tests.unit.apps import cluster
-from tests.unit.roles.test_playbooks import ROOT, ansible
+from tests.unit.roles.test_playbooks import ROOT, ansible, rendering
 
 DIGESTS = {"agents": "a" * 12, "todo": "b" * 12}
 LATER = {"agents": "c" * 12}  # another data set; the workload todo is gone
@@ -35,10 +35,9 @@ def variables(digests):
     }
 
 
-def rendered(name, to):
-    """Return a task that renders a template to a file."""
-    content = "{{ lookup('ansible.builtin.template', '%s') }}" % (TEMPLATES / f"{name}.j2")
-    return {"ansible.builtin.copy": {"content": content, "dest": str(to), "mode": "0644"}}
+def rendered(names, to):
+    """Return a task that renders templates to one file."""
+    return rendering({name: TEMPLATES / f"{name}.j2" for name in names}, to)
 
 
 @pytest.fixture(scope="module")
@@ -51,17 +50,17 @@ def sql(tmp_path_factory):
             "gather_facts": False,
             "vars": variables(digests),
             "vars_files": [str(ROOT / "roles" / "postgresql" / "vars" / "main.yml")],
-            "tasks": [rendered(name, out / f"{name}-{stage}") for name in RENDERED],
+            "tasks": [rendered(RENDERED, out / stage)],
         }
         for stage, digests in (("first", DIGESTS), ("later", LATER))
     ]
     # a teardown does not ask what is deployed
     names = {name: variables({})[name] for name in ("testbed_database", "testbed_user")}
-    torn = [rendered("drop.sql", out / "drop.sql-last")]
+    torn = [rendered(["drop.sql"], out / "last")]
     plays.append({"hosts": "localhost", "gather_facts": False, "vars": names, "tasks": torn})
     (out / "play.yml").write_text(json.dumps(plays))
     ansible("ansible-playbook", "-i", "localhost,", "-c", "local", str(out / "play.yml"))
-    return lambda name, stage: (out / f"{name}-{stage}").read_text()
+    return lambda name, stage: json.loads((out / stage).read_text())[name]
 
 
 @pytest.fixture
