@@ -19,6 +19,7 @@ WORST_LAST: tuple[Standing, ...] = ("valid", "doubtful", "invalid", "failed", "i
 WITHOUT_FIGURES: tuple[Standing, ...] = ("failed", "interrupted")
 # Checks whose remarks are on response times
 SAY_WHY_BOUNDED = ("censored", "untimed", "failed_answers")
+NOT_OBTAINED = "This figure was not obtained."
 OF_A_TOOL = "the generator's output"  # with which such a finding begins
 SHORT = 100  # characters of a doubt that is told in another sentence
 NOT_COUNTED: tuple[Standing, ...] = ("invalid", *WITHOUT_FIGURES)
@@ -239,7 +240,7 @@ def why_left_out(records: Iterable[RunRecord]) -> list[str]:
     for record in records:
         word = None if counts(record) else record.standing.capitalize()
         told = (sentence for sentence in reasons(record) if word and sentence.startswith(word))
-        why = next(told, "This figure was not obtained.").rstrip(".")
+        why = next(told, NOT_OBTAINED).rstrip(".")
         alike.setdefault(without_numbers(why), {})[_which(record)] = why
     return [
         f"{_trials(list(one))}: "

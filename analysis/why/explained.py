@@ -10,7 +10,7 @@ from analysis.figures import Figure
 from analysis.intervals import CONFIDENCE, Floats, holm
 from analysis.load import LoadedCampaign
 from analysis.ratio import Estimate, Span, contrast
-from analysis.trials import CellTrials, remarks_on, spans_of
+from analysis.trials import NOT_OBTAINED, CellTrials, remarks_on, spans_of
 from analysis.why import shapley
 from testbed.errors import TestbedError
 from testbed.model.why import FRAMEWORK, Why
@@ -132,7 +132,9 @@ def _of_cells(
         return replace(nothing, problem=problem, remarks=remarks_on(distinct))
 
     if not any(one.spans for one in cells):
-        return unknown(_NO_FIGURE)
+        told = [one for cell in distinct for one in cell.left_out]
+        lacked = not told or any(one.endswith(NOT_OBTAINED) for one in told)
+        return unknown(_NO_FIGURE if lacked else _no_run_counts(distinct))
     if not blocks:
         lacking = [f"{o.label}: {' '.join(o.left_out) or 'not measured'}" for o in distinct]
         without = [text for text, one in zip(lacking, distinct, strict=True) if not one.spans]
@@ -158,6 +160,12 @@ def _of_cells(
         nothing, of=of, to=to, ratio=figures.product(way * shapley.whole(why)), shares=shares,
         interactions=_large(why, figures, way), remarks=remarks,
     )  # fmt: skip
+
+
+def _no_run_counts(cells: Sequence[CellTrials]) -> str:
+    """Return that no run counts, and why: of the first cell, as others are mostly like it."""
+    why = " ".join(cells[0].left_out) or "not measured."
+    return f"No run counts. {cells[0].label}: {why} Nor does any of {len(cells) - 1} more cells."
 
 
 class _Figures:

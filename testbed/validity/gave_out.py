@@ -76,8 +76,12 @@ class Seen:
     @property
     def overflowed(self) -> bool:
         """Return whether connections found the listen queue full, and not for want of workers."""
-        full = (self.overflows or 0) >= OVERFLOWS
-        return full and (self.in_app or 0) < MOST * (self.workers or 1)
+        return (self.overflows or 0) >= OVERFLOWS and not self.workers_busy
+
+    @property
+    def workers_busy(self) -> bool:
+        """Return whether most of the processes that serve had taken up a request."""
+        return (self.in_app or 0) >= MOST * (self.workers or 1)
 
 
 def of_run(evidence: Evidence) -> GaveOut | None:
@@ -93,7 +97,14 @@ def rule(seen: Seen) -> GaveOut:
         if answer := one(seen):
             return answer
     many = "" if seen.in_flight is None else f" with {count(seen.in_flight)} requests in flight"
-    return _is("unknown", f"nothing that is measured was exhausted{many}")
+    return _is("unknown", f"nothing that is measured was exhausted{many}{_others(seen)}")
+
+
+def _others(seen: Seen) -> str:
+    """Return that all CPUs were in use all the same, and mostly not by the app, if they were."""
+    if seen.cpu_percent is None or seen.cpu_percent < ALL_CORES_PERCENT:
+        return ""
+    return f"; CPUs were in use to {seen.cpu_percent:.0f} %, but mostly by others than the app"
 
 
 def _is(what: Limiting, sentence: str) -> GaveOut:
@@ -211,7 +222,13 @@ def _wait_unread(seen: Seen) -> bool:
 def _workers(seen: Seen) -> GaveOut | None:
     if seen.overflowed or not _wait_unread(seen):
         return None
-    idle = "" if seen.cpu_percent is None else f", CPUs at {seen.cpu_percent:.0f} %"
+    percent = seen.cpu_percent
+    if percent is not None and percent >= ALL_CORES_PERCENT and not seen.workers_busy:
+        told = (
+            f"CPUs in use to {percent:.0f} %, mostly not by the app, whose workers waited for them"
+        )
+        return _is("all_cores", told)
+    idle = "" if percent is None else f", CPUs at {percent:.0f} %"
     behind = [
         f"{count(held)} {what}"
         for held, what in (

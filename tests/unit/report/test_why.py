@@ -175,6 +175,14 @@ def test_without_a_cell_nothing_is_known(explained):
     assert all(one["ratio"] is None for one in found)
 
 
+def test_where_no_run_counts_it_is_said_why(explained):
+    code, found = explained(spoil=lambda trial, cell: invalid((trial,), cell.variant)(trial, cell))
+    assert code == Exit.NOT_VALID
+    for one in found:
+        assert "No run counts." in one["sentence"]
+        assert "The host was busy" in one["sentence"]
+
+
 def test_a_figure_of_zero_has_no_shares(explained):
     def spoil(trial, cell):
         zero = builder.output(rate_rps=None, goodput_rps=0.0, throughput_rps=900.0)

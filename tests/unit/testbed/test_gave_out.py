@@ -12,7 +12,7 @@ from tests.unit.draws import at_least, seed
 from tests.unit.testbed import steady_state
 from tests.unit.testbed.bottlenecks import KINDS, draw
 from tests.unit.testbed.simulated_server import Simulation
-from tests.unit.testbed.sound_run import LINK, LOAD, OUTPUT, QUIET, RUN
+from tests.unit.testbed.sound_run import LINK, LOAD, OUTPUT, QUIET, ROW, RUN
 
 __all__ = ["seed"]  # fixtures
 WRK2 = {"tool": "wrk2", "due": None, "unsent": None}
@@ -115,6 +115,17 @@ def test_a_rate_is_met_by_correct_answers_to_the_requests_due(tmp_path, told, wh
     output = OUTPUT.model_copy(update={"correct": None} | told)
     rows = {"server": [{"monotonic_s": 1, "cpu_percent": 50}]}
     assert judged(tmp_path, LOAD, output, rows).what == what
+
+
+def test_where_nothing_can_be_told_it_is_said_that_others_had_the_cpus(tmp_path):
+    others = {"cpu_percent": 100, "app_runnable_percent": 20}
+    rows = [
+        ROW | others | {"t_s": ROW["t_s"] + one, "monotonic_s": one, "app_cpu_usec": 1e5 * one}
+        for one in (1, 2, 3)
+    ]
+    found = judged(tmp_path, LOAD, OUTPUT.model_copy(update={"correct": 3000}), {"server": rows})
+    assert found.what == "unknown"
+    assert found.sentence.endswith("were in use to 100 %, but mostly by others than the app")
 
 
 @pytest.mark.parametrize(("completed", "grew"), [([100, 98, 101], False), ([60, 55, 70], True)])
