@@ -15,25 +15,26 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from bench.confusion import matrix
 from tests.contract.gave_out.provoked import answer, cases
 from tests.unit.apps.cluster import running
 
 
 def main() -> None:
-    """Print a line for each server, and how many answers were right."""
-    times, exact, disturbed, made = int(sys.argv[1]) if len(sys.argv) > 1 else 1, 0, 0, 0
+    """Print a line for each server, and the confusion matrix."""
+    times, answers, disturbed = int(sys.argv[1]) if len(sys.argv) > 1 else 1, [], 0
     with running() as cluster:
         for _ in range(times):
             for case in cases(random.SystemRandom()):
                 with tempfile.TemporaryDirectory() as folder:
                     found = answer(case, cluster, Path(folder))
-                made += 1
-                exact += found.what == case.truth
+                answers.append((case.truth, found.what))
                 disturbed += found.what != case.truth and found.what in case.disturbed
                 print(
                     f"{case.name:24} {case.truth:13} {found.what:13} {found.sentence}", flush=True
                 )
-    print(f"{made} servers: {exact} right; {disturbed} more short of CPUs, as others had them")
+    print(matrix(answers))
+    print(f"{disturbed} more were short of CPUs, as others had them")
 
 
 if __name__ == "__main__":

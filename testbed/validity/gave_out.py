@@ -28,6 +28,7 @@ GENERATOR_PERCENT = 95  # of the client's CPUs, or of a core by a process of the
 LINK_PERCENT = 90  # of the verified rate; TCP carries 94.9 % of the line rate
 IN_USE = 0.85  # of a pool's connections: hardly ever was one free
 ALWAYS = 0.7  # of the samples had a request that no worker had read
+NEARLY_ALL = 0.8  # of the CPU time of app and services, by the database: it is short of CPUs
 UNREAD = 0.1  # of the requests in flight at least, for the workers to be what was short
 MOST = 0.5  # of the requests that the app had: where most of them are, it is
 SHORT_BACKLOG = 0.1  # of the requests due, unanswered at the end of less than four seconds
@@ -150,9 +151,9 @@ def _cores(seen: Seen) -> GaveOut | None:
     told = f"{which} in use to {seen.cpu_percent:.0f} %"
     name, most = max(seen.service_cores.items(), key=lambda one: one[1], default=("", 0.0))
     used = seen.cores * seen.cpu_percent / 100
-    if most >= MOST * used:
-        return _is("database", f"{told}, {100 * most / used:.0f} % of that by {name}")
     own = (seen.app_cores or 0) + sum(seen.service_cores.values())
+    if most >= MOST * used or (own >= MOST * used and most >= NEARLY_ALL * own):
+        return _is("database", f"{told}, {100 * most / used:.0f} % of that by {name}")
     if seen.app_cores is None or seen.runnable_percent is None or own >= MOST * used:
         return _is("all_cores", told)
     if seen.runnable_percent < ONE_CORE_PERCENT:
