@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from command import doctor, judging, listing, parameters, status
+from command import completion, doctor, judging, listing, parameters, status
 from command.texts import APP, EXPERIMENT, QUESTION, examples
 from testbed import called, store
 from testbed.asked import questions
@@ -195,7 +195,10 @@ def _analysis(name: str, doc: str) -> None:
             sys.exit(code)
 
     command.__doc__ = doc
-    app.command(name, context_settings=PASSED_ON, add_help_option=False)(command)
+    reads = app.command(
+        name, cls=completion.Reading, context_settings=PASSED_ON, add_help_option=False
+    )
+    reads(command)
 
 
 for name, doc in (

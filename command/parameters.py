@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import typer
 from pydantic.fields import FieldInfo
 
+from command.completion import OF_APPS, apps
 from testbed.cli import options
 from testbed.cli.options import Names, PathName, Percent, option_name
 from testbed.model.base import Model
@@ -26,6 +27,7 @@ CHOICES: dict[str, Sequence[str]] = {
 }
 
 Complete = Callable[[str], list[str]]
+APPS: dict[str, Complete] = dict.fromkeys(OF_APPS, apps)
 
 
 def offering(known: Callable[[], Sequence[str]]) -> Complete:
@@ -75,7 +77,7 @@ def _option(name: str, field: FieldInfo) -> inspect.Parameter:
         option_name(name),
         help=help_,
         metavar="|".join(choices) if choices else _metavar(field.annotation),
-        autocompletion=offering(lambda: choices) if choices else None,
+        autocompletion=offering(lambda: choices) if choices else APPS.get(name),
         show_default="default:" not in help_,
     )
     default = None if field.default is None else str(field.default)

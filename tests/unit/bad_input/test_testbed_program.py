@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 from refusals import Called, message_of
 
 import analysis.articles.report  # noqa: F401 - takes long on a busy machine; not within a test
-from command import doctor, listing, main
+from command import completion, doctor, listing, main
 from testbed import called, store
 from testbed.cli import options, tasks
 from testbed.cli.asking import QuestionOptions
@@ -108,6 +109,19 @@ def test_remedies_name_commands_as_they_are_called():
             "fab --list, fab links"
         )
         assert str(TestbedError("not up", remedy="run `fab lab.up`")).endswith("`testbed lab up`")
+
+
+def test_the_shell_is_offered_apps_results_and_options(testbed, place):
+    assert "flask,django" in completion.apps("flask,dj")
+    builder.write(place / "results" / "a", builder.campaign([]), [])
+    group = typer.main.get_command(main.app)
+
+    def offered(command, typed):
+        return [one.value for one in group.commands[command].shell_complete(None, typed)]
+
+    assert offered("report", "res") == ["results/a"]
+    assert offered("export", "--c") == ["--csv"]
+    assert offered("parse", "") == []
 
 
 WRONG = [
