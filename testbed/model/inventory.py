@@ -21,12 +21,17 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
+# A number that is written as a text reaches hosts as it stands, where 8_080 is none
+_DIGITS = re.compile(r"[0-9]+(\.[0-9]+)?")
+
+
 def _number(low: float, high: float, reason: str, *, whole: bool) -> Check:
     kind = "a whole number" if whole else "a number"
 
     def check(value: Any) -> Any:
         try:
-            number = math.nan if isinstance(value, bool) else float(value)
+            no_digits = isinstance(value, str) and not _DIGITS.fullmatch(value)
+            number = math.nan if isinstance(value, bool) or no_digits else float(value)
         except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not low <= number <= high or (whole and number != int(number)):
@@ -50,13 +55,18 @@ def _text(pattern: str, what: str) -> Check:
 
 
 def _folder(value: Any) -> Any:
-    """Accept only a folder that is the testbed's own, because teardown removes all its content."""
+    """Accept only a folder that is the testbed's own, because teardown removes all its content.
+
+    Nobody else's begins with 'testbed'; /usr/local, for one, is not the testbed's.
+    """
     parts = value.split("/") if isinstance(value, str) else []
     plain = all(re.fullmatch(r"[A-Za-z0-9._-]+", part) for part in parts[1:])
-    if len(parts) < 3 or parts[0] or not plain or {".", ".."} & set(parts):
+    own = len(parts) >= 3 and parts[-1].startswith("testbed")
+    if not own or parts[0] or not plain or {".", ".."} & set(parts):
         raise ValueError(
             f"is {_shown(value)}; it has to be the absolute path of a folder of the testbed's own, "
-            "such as /opt/testbed, of letters, digits, '.', '_' and '-'"
+            "as teardown removes it, whose name begins with testbed, such as /opt/testbed, of "
+            "letters, digits, '.', '_' and '-'"
         )
     return value
 
@@ -107,6 +117,7 @@ class Facts(BaseModel):
     testbed_prefix: Folder
     testbed_etc: Folder
     testbed_run: Folder
+    testbed_settings: Folder = "/run/testbed-settings"
     testbed_user: Annotated[
         str,
         BeforeValidator(
@@ -125,7 +136,12 @@ class Facts(BaseModel):
     testbed_database: Annotated[
         str,
         BeforeValidator(
-            _text(r"[a-z_][a-z0-9_]{0,30}", "a name of a-z, 0-9 and '_', of 31 characters at most")
+            # Teardown drops all databases of the role of this name
+            _text(
+                r"testbed[a-z0-9_]{0,24}",
+                "a name that begins with testbed, as teardown drops all databases of this role, of "
+                "a-z, 0-9 and '_', of 31 characters at most",
+            )
         ),
     ]
     testbed_database_port: Annotated[int, BeforeValidator(_number(1, 65535, _PORT, whole=True))] = (

@@ -56,7 +56,8 @@ def test_a_missing_key_is_looked_for_where_the_host_is_declared(example, name, k
              "0.0.0.0", "224.0.0.1", "255.255.255.255", "198.18.0.1\n"],  # noqa: S104 - refused
         ),
         ("bench_interface", ["lo", "", "a" * 16, "eth 0", "eth0;id", "../x", 3, None, "-x"]),
-        ("testbed_app_port", [0, -1, 80, 65536, 1e9, "x", True, None, 8080.5, "inf", "nan", [1]]),
+        ("testbed_app_port", [0, -1, 80, 65536, 1e9, "x", True, None, 8080.5, "inf", "nan", [1],
+                              "8_080", "\uff18\uff10", " 8080", "8.08e3"]),
         ("testbed_database_port", [0, 65536, "x", True]),
         ("testbed_limit_nofile", [0, 100, 2**31, "many", False]),
         (
@@ -66,14 +67,15 @@ def test_a_missing_key_is_looked_for_where_the_host_is_declared(example, name, k
         ("testbed_link_max_age_h", [0, -1, 1e9, "day", True]),
         ("testbed_place", ["metall", "", 1]),
         ("testbed_user", ["root", "", "a b", "bench;id", "x" * 40, "Bench", 1, "-x", "bench\n"]),
-        ("testbed_database", ["", "a-b", 'a"b', "x" * 40, "1a", 5]),
+        ("testbed_database", ["", "a-b", 'a"b', "x" * 40, "1a", 5, "postgres", "shop"]),
         (
             "testbed_prefix",
             ["/", "/opt", "opt/testbed", "", "/opt/../etc", "/opt/test bed", "/opt/x\ny", "//",
-             "~/x", "/opt/testbed/", "/opt/$(id)", 3],
+             "~/x", "/opt/testbed/", "/opt/$(id)", 3, "/usr/local", "/home/bench"],
         ),
-        ("testbed_etc", ["/etc"]),
-        ("testbed_run", ["/run"]),
+        ("testbed_etc", ["/etc", "/etc/ssh"]),
+        ("testbed_run", ["/run", "/run/user"]),
+        ("testbed_settings", ["/run", "/etc/ssh"]),
     ],
 )  # fmt: skip
 def test_a_value_that_cannot_be_is_told_by_file_host_and_key(example, key, values):
