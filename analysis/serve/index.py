@@ -121,7 +121,8 @@ class Index:
         if entry.kind == "series":
             return Counter()
         paths = (entry.folder / run / RUN_FILE for run in entry.runs)
-        return Counter(word for path in paths if (word := self._verdict(path)))
+        words = [word for path in paths if (word := self._verdict(path))]
+        return Counter(sorted(words, key=VERDICTS.index))
 
     def _verdict(self, path: Path) -> str | None:
         stamp = stamp_of(path)
