@@ -23,7 +23,7 @@ PointVerdict = Literal["ahead", "behind", "level", "undecided", "no data"]
 # How the verdicts follow each other. rises: first behind, then ahead; falls: first ahead, then
 # behind; ahead, behind: wherever they are told apart; several: it changes more than once; level: at
 # every point; untold: they are told apart nowhere
-Course = Literal["rises", "falls", "ahead", "behind", "several", "level", "untold"]
+CrossingKind = Literal["rises", "falls", "ahead", "behind", "several", "level", "untold"]
 WORDS: dict[str, PointVerdict] = {
     "better": "ahead", "worse": "behind", "same": "level", "undecided": "undecided",
 }  # fmt: skip
@@ -47,7 +47,7 @@ class Crossing:
     anywhere there, or nowhere.
     """
 
-    course: Course
+    course: CrossingKind
     above: float | None = None
     below: float | None = None
     about: float | None = None  # interpolated; None: it is not known so closely
@@ -99,12 +99,12 @@ def crossing(points: Sequence[At]) -> Crossing:
     first = [one for one in told if one.verdict == sides[0]]
     if len(sides) == 2:
         last, next_ = first[-1].x, told[len(first)].x
-        course: Course = "rises" if sides[0] == "behind" else "falls"
+        course: CrossingKind = "rises" if sides[0] == "behind" else "falls"
         return Crossing(course, last, next_, _interpolated(points, last, next_))
     return _on_one_side("ahead" if sides[0] == "ahead" else "behind", points, first)
 
 
-def _on_one_side(side: Course, points: Sequence[At], told: Sequence[At]) -> Crossing:
+def _on_one_side(side: CrossingKind, points: Sequence[At], told: Sequence[At]) -> Crossing:
     """Return where the ratio may pass 1, if all points that are told apart are on one side.
 
     Of the points before the first of them, and after the last, it is not known on which side they
