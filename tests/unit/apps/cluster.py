@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 SUPERUSER = "postgres"
 USER, PASSWORD = "testbed", "pass:w@rd/%"  # owns the databases; a password that a URL escapes
+PATIENCE_S = 60  # only ends what hangs
 BENCH = "bench"  # who resets data between runs: a member of the owner's role
 
 
@@ -69,6 +70,7 @@ class Cluster:
 
     def statements(self) -> list[tuple[str, int]]:
         """What apps sent to this database since `forget_statements`, with the calls."""
+        self._wait_for_transactions()
         (row,) = self._asked_often(
             "SELECT coalesce(json_agg(json_build_array(query, calls)), '[]') "
             "FROM pg_stat_statements "
@@ -79,7 +81,23 @@ class Cluster:
 
     def forget_statements(self) -> None:
         """Count statements from now on."""
+        self._wait_for_transactions()
         self._asked_often("SELECT pg_stat_statements_reset()")
+
+    def _wait_for_transactions(self) -> None:
+        """Wait until no app is in a transaction.
+
+        PostgreSQL may count a statement only when its transaction ends, and an app may have
+        answered before that.
+        """
+        sql = (
+            f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{USER}' "  # noqa: S608
+            "AND datname = current_database() AND state <> 'idle'"
+        )
+        deadline = time.monotonic() + PATIENCE_S
+        while self._asked_often(sql) != ["0"]:
+            assert time.monotonic() < deadline, "an app's transaction does not end"
+            time.sleep(0.005)
 
     def connections(self, name: str, condition: str = "true") -> int:
         """Open connections that call themselves so, and fulfil an SQL condition."""
