@@ -40,6 +40,8 @@ OF_THIS_MACHINE = {
 # Most tests need one workload with PostgreSQL, and one with Redis, too. To build environments for
 # all of group_vars/all.yml takes a lab's CPU a minute or two
 USUAL_WORKLOADS = "agents,todo"
+# How fast the link is depends on the machine, and on the other labs beside this one
+LINK_FLOOR_MBIT_PER_S = "30"
 # Most tests are about the procedure: 2 workers, which start sooner, do as well as round 2's 16
 FEW_WORKERS = ["run", str(Path(__file__).with_name("few_workers.yml"))]
 ONE = {"apps": "flask", "endpoints": "agents", "rate": 40}
@@ -64,6 +66,7 @@ class Testbed:
     lab: str
     results: Path
     workloads: str = USUAL_WORKLOADS
+    link_floor: str = LINK_FLOOR_MBIT_PER_S  # empty: what it is without being told
     environment: dict[str, str] = field(init=False)
     started: ClassVar[list[subprocess.Popen[str]]] = []  # by the present test
     # What deployed the apps that each lab has now: workloads and arguments; missing if not known
@@ -74,6 +77,7 @@ class Testbed:
             "TESTBED_LAB": self.lab,
             "TESTBED_RESULTS": str(self.results),
             "TESTBED_WORKLOADS": self.workloads,
+            "TESTBED_LINK_FLOOR": self.link_floor,
         }
 
     def run(self, program, *arguments, check=True):

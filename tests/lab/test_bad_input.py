@@ -102,7 +102,7 @@ def test_a_missing_tool_on_the_client(verified, ssh):
 
 
 def test_a_slow_link_is_refused(provisioned, ssh, tmp_path):
-    elsewhere = Testbed(provisioned.lab, tmp_path)
+    elsewhere = Testbed(provisioned.lab, tmp_path, link_floor="")
     shape = "tc qdisc {} dev bench0 root tbf rate {} burst 256kb latency 5ms"
     ssh("server", shape.format("replace", "300mbit"))
     try:

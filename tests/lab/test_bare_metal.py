@@ -22,7 +22,16 @@ import pytest
 from testbed.host_roles import ROLES
 from testbed.lab import control, host, names
 from tests.lab import host_snapshot
-from tests.lab.campaigns import BIN, LIMIT_S, OF_THIS_MACHINE, PATIENCE_S, ROOT, checks, records
+from tests.lab.campaigns import (
+    BIN,
+    LIMIT_S,
+    LINK_FLOOR_MBIT_PER_S,
+    OF_THIS_MACHINE,
+    PATIENCE_S,
+    ROOT,
+    checks,
+    records,
+)
 from tests.lab.conftest import LINK_TRIES, TEST_LAB
 from tests.lab.faults import provoked
 
@@ -131,7 +140,11 @@ class Walker:
         text = text.replace("enp3s0", names.BENCH_INTERFACE)
         text = text.replace("ansible_user: admin", f"ansible_user: {USER}")
         assert text.count("# testbed_workloads: [agents]") == 1
-        text = text.replace("# testbed_workloads: [agents]", "testbed_workloads: [agents, todo]")
+        text = text.replace(
+            "# testbed_workloads: [agents]",
+            "testbed_workloads: [agents, todo]\n"
+            f"          testbed_link_floor_mbit_per_s: {LINK_FLOOR_MBIT_PER_S}",
+        )
         file.write_text(text)
 
     @contextmanager

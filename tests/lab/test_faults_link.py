@@ -64,7 +64,7 @@ def firewall(host, rule):
 @pytest.fixture
 def fresh(provisioned, tmp_path):
     """The provisioned lab with an empty results folder, so that no old verification counts."""
-    return Testbed(provisioned.lab, tmp_path / "results")
+    return Testbed(provisioned.lab, tmp_path / "results", link_floor="")
 
 
 @pytest.fixture

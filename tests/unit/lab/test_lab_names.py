@@ -70,9 +70,13 @@ def test_a_lab_with_the_same_addresses_is_found():
     assert names.same_addresses(wanted, ["lab", "test"]) is None
 
 
-def run_inventory(lab: str | None) -> subprocess.CompletedProcess[str]:
-    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "TESTBED_LAB")}
-    environment |= {"TESTBED_LAB": lab} if lab is not None else {}
+def run_inventory(lab: str | None, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name != "PYTHONPATH" and not name.startswith("TESTBED_")
+    }
+    environment |= variables | ({"TESTBED_LAB": lab} if lab is not None else {})
     return subprocess.run(
         [sys.executable, "-S", str(INVENTORY)],  # -S: nothing but Python itself is needed
         cwd="/",
@@ -94,6 +98,13 @@ def test_the_inventory_follows_the_environment(asked, got):
         (member,) = inventory[host.role]["hosts"]
         variables = inventory["_meta"]["hostvars"][member]
         assert variables == {"ansible_host": host.address, "bench_address": host.bench_address}
+
+
+def test_workloads_and_the_links_floor_are_chosen_by_the_environment():
+    done = run_inventory("test", TESTBED_WORKLOADS="agents,todo", TESTBED_LINK_FLOOR="300")
+    for variables in json.loads(done.stdout)["_meta"]["hostvars"].values():
+        assert variables["testbed_workloads"] == ["agents", "todo"]
+        assert variables["testbed_link_floor_mbit_per_s"] == "300"
 
 
 def test_the_inventory_refuses_a_bad_name_in_one_line():

@@ -149,11 +149,11 @@ def test_no_trend_is_told_from_not_tested(tmp_path, completed, told):
         (
             {
                 "client": rows(
-                    tcp_segments_sent=lambda t: 1000 + 100 * t, tcp_retransmits=lambda t: t
+                    tcp_segments_sent=lambda t: 1000 + 200 * t, tcp_retransmits=lambda t: t
                 )
             },
             "retransmits",
-            "client: TCP sent 1.00 % of its segments again",
+            "client: TCP sent 0.50 % of its segments again",
         ),
         (
             {"workers": {"one": 1, "other": 3}, "unequal_workers": "as the article had it"},
