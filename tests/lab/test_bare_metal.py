@@ -138,13 +138,10 @@ class Walker:
                 assert text.count(old) == 1
                 text = text.replace(old, new)
         text = text.replace("enp3s0", names.BENCH_INTERFACE)
-        text = text.replace("ansible_user: admin", f"ansible_user: {USER}")
+        floor = f"testbed_link_floor_mbit_per_s: {LINK_FLOOR_MBIT_PER_S}"
+        text = text.replace("ansible_user: admin", f"ansible_user: {USER}\n    {floor}")
         assert text.count("# testbed_workloads: [agents]") == 1
-        text = text.replace(
-            "# testbed_workloads: [agents]",
-            "testbed_workloads: [agents, todo]\n"
-            f"          testbed_link_floor_mbit_per_s: {LINK_FLOOR_MBIT_PER_S}",
-        )
+        text = text.replace("# testbed_workloads: [agents]", "testbed_workloads: [agents, todo]")
         file.write_text(text)
 
     @contextmanager
