@@ -8,6 +8,7 @@ docs/method.md names both.)
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable
 
 FEWEST_RATES = 4  # different ones: a bend takes two to each side
@@ -22,17 +23,15 @@ def knee(points: Iterable[tuple[float, float]]) -> float | None:
     """
     from scipy.optimize import isotonic_regression  # slow to import, which only searches need
 
-    told = sorted((rate, time) for rate, time in points if rate > 0 and 0 < time < math.inf)
-    rates = sorted({rate for rate, _ in told})
-    if len(rates) < FEWEST_RATES:
+    logs: dict[float, list[float]] = defaultdict(list)  # of the times, by the rate
+    for rate, time in sorted(points):
+        if rate > 0 and 0 < time < math.inf:
+            logs[rate].append(math.log(time))
+    if len(logs) < FEWEST_RATES:
         return None
-    mean = {
-        at: sum(math.log(time) for rate, time in told if rate == at)
-        / sum(rate == at for rate, _ in told)
-        for at in rates
-    }
-    weights = [sum(rate == at for rate, _ in told) for at in rates]
-    rising = isotonic_regression([mean[at] for at in rates], weights=weights).x
+    rates = list(logs)  # rising
+    means = [sum(of) / len(of) for of in logs.values()]
+    rising = isotonic_regression(means, weights=[len(of) for of in logs.values()]).x
     power = [math.log(at) - time for at, time in zip(rates, rising, strict=True)]
     best = power.index(max(power))
     return None if best in (0, len(rates) - 1) else rates[best]

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -56,7 +57,12 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
         return None
     title = f"Against the rate, {endpoint}"
     asked = capacities.asked(campaign)
-    key = _key(found, objective=asked is not None)
+    knees = [_knee(row) for row in found]
+    marked = any(bend is not None for bend in knees)
+    answers = [
+        f"{row.label}: {_answer_text(row, bend)}" for row, bend in zip(found, knees, strict=True)
+    ]
+    key = _key(found, objective=asked is not None, knee_marked=marked)
     picture = frame(
         title,
         f"above: response time, milliseconds, {counted_from(group.first for group in members)}; "
@@ -68,7 +74,7 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
         key_lines=marks.key_lines(key) + 1,  # and the title of the first axes
     )
     palette = colours(campaign)
-    for number, row in enumerate(found):
+    for number, (row, bend) in enumerate(zip(found, knees, strict=True)):
         above, below = picture.axes[2 * number : 2 * number + 2]
         _times(above, row, palette[row.app], asked.p99_ms if asked else None)
         _errors(below, row, palette[row.app])
@@ -78,9 +84,9 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
         for axes in (above, below):
             _answers(axes, row.answers, palette[row.app])
             _across(axes, _probes(row))
-            if (bend := _knee(row)) is not None:
+            if bend is not None:
                 axes.axvline(bend, color=palette[row.app], **KNEE)
-        above.set_title(f"{row.label}: {_answer_text(row)}", loc="left", fontsize=8)
+        above.set_title(answers[number], loc="left", fontsize=8)
     picture.axes[-1].set_xlabel("requests due per second", fontsize=8)
     marks.key(picture, key, above=KEY_LINE + 0.08)
     return Chart(
@@ -91,15 +97,13 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
         "among them. A cross is an invalid probe, which does not count. The line is the capacity, "
         "where a typical run just meets the objective, and shaded is its 95 % interval; of a "
         "search by bisection there is the bracket alone. Each trial has its own."
-        + (KNEE_TEXT if any(_knee(row) is not None for row in found) else NO_KNEE_TEXT),
-        alt=f"Point chart. {title}. "
-        + "; ".join(f"{row.label}: {_answer_text(row)}" for row in found)
-        + ".",
+        + (KNEE_TEXT if marked else NO_KNEE_TEXT),
+        alt=f"Point chart. {title}. {'; '.join(answers)}.",
         figure=picture.figure,
     )
 
 
-def _key(found: list[Row], *, objective: bool) -> list[marks.Entry]:
+def _key(found: list[Row], *, objective: bool, knee_marked: bool) -> list[marks.Entry]:
     look: dict[str, Any] = {"color": QUIET, "markersize": 4}
     probes = [record for row in found for record in _probes(row)]
     entries: list[marks.Entry] = [
@@ -114,7 +118,7 @@ def _key(found: list[Row], *, objective: bool) -> list[marks.Entry]:
         entries.append((Line2D([], [], color=QUIET, linestyle=(0, (4, 2))), "objective"))
     if any(one.result.capacity_rps is not None for row in found for one in row.answers):
         entries.append((Line2D([], [], color=QUIET, linewidth=1.4), "capacity"))
-    if any(_knee(row) is not None for row in found):
+    if knee_marked:
         entries.append((Line2D([], [], color=QUIET, **KNEE), "knee"))
     fitted = any(one.fitted for row in found for one in row.answers)
     word = marks.INTERVAL if fitted else "bracket"
@@ -124,10 +128,7 @@ def _key(found: list[Row], *, objective: bool) -> list[marks.Entry]:
 def _times(axes: Axes, row: Row, colour: str, objective_ms: float | None) -> None:
     drawn: list[float] = []
     for percent, (marker, _) in PERCENTILES.items():
-
-        def milliseconds(record: RunRecord, percent: float = percent) -> float | None:
-            return _milliseconds(record, percent)
-
+        milliseconds = partial(_milliseconds, percent=percent)
         look: dict[str, Any] = {"color": colour, **_fill(percent)}
         drawn += _points(axes, row, milliseconds, marker, look)
         bounds = [record for record in _probes(row) if _is_bound(record, percent)]
@@ -157,8 +158,7 @@ def _knee(row: Row) -> float | None:
     return knee((rate, time) for rate, time in told if time is not None)
 
 
-def _answer_text(row: Row) -> str:
-    bend = _knee(row)
+def _answer_text(row: Row, bend: float | None) -> str:
     return row.answer_text + ("" if bend is None else f"; knee at about {rate_text(bend)}/s")
 
 

@@ -117,7 +117,7 @@ class Facts(BaseModel):
     testbed_prefix: Folder
     testbed_etc: Folder
     testbed_run: Folder
-    testbed_settings: Folder = "/run/testbed-settings"
+    testbed_settings: Folder
     testbed_user: Annotated[
         str,
         BeforeValidator(
