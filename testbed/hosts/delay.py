@@ -6,7 +6,6 @@ cases, the round trip is measured before any run uses the delay.
 
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -25,7 +24,6 @@ from testbed.progress import Progress
 PINGS = 10
 TOLERANCE = 0.1  # share of the asked delay ...
 TOLERANCE_MS = 2  # ... or this, whichever is more: ping and the hosts' timers are not more exact
-JOURNAL_TIMEOUT_S = 60  # only where tc's message never comes; a busy host may log it seconds later
 # tc's messages, which depend on its version
 NO_NETEM = ("qdisc kind is unknown", "RTNETLINK answers: No such file or directory")
 TAKEN = ("Exclusivity flag on", "RTNETLINK answers: File exists")
@@ -126,7 +124,7 @@ def _stop(remote: Remote, unit: str) -> None:
 
 def _refusal(remote: Remote, unit: str, error: CommandFailed) -> TestbedError:
     """Return why the unit did not start, read from tc's message."""
-    words = _journal(remote, unit)
+    words = hosts.journal(remote, unit, awaited=(*NO_NETEM, *TAKEN))
     if any(phrase in words for phrase in NO_NETEM):
         return NoNetem(remote)
     if any(phrase in words for phrase in TAKEN):
@@ -141,19 +139,6 @@ def _refusal(remote: Remote, unit: str, error: CommandFailed) -> TestbedError:
         remedy="run `ansible-playbook site.yml` for this inventory",
         exit_code=Exit.NOT_READY,
     )
-
-
-def _journal(remote: Remote, unit: str) -> str:
-    """Return what the unit's last start logged.
-
-    tc's message may arrive in the journal a moment after tc has ended.
-    """
-    deadline = time.monotonic() + JOURNAL_TIMEOUT_S
-    while True:
-        words = hosts.journal(remote, unit)
-        if any(phrase in words for phrase in (*NO_NETEM, *TAKEN)) or time.monotonic() > deadline:
-            return words
-        time.sleep(0.1)
 
 
 def _line(undo: ExitStack, one_way_us: int, lab: names.LabNames) -> Callable[[], bool]:

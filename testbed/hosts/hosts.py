@@ -36,22 +36,36 @@ PACKAGES = (
 
 # sudo allows exactly these (roles/bench_user and roles/link_delay)
 JOURNAL_OPTIONS = ("-n", "12", "-o", "json", "--all", "--no-pager")
+JOURNAL_TIMEOUT_S = 10  # of waiting for words; only where they never come does it take so long
 
 
-def journal(remote: Remote, unit: str) -> str:
-    """Return the last lines that one of the testbed's units logged since its latest start."""
+def journal(remote: Remote, unit: str, awaited: tuple[str, ...] = ("",)) -> str:
+    """Return the last lines that one of the testbed's units logged since its latest start.
+
+    What a process wrote may arrive in the journal after the process has ended. So wait, for some
+    seconds at most, until one of the `awaited` texts is there.
+    """
     command = ["sudo", "-n", "journalctl", "-u", unit, *JOURNAL_OPTIONS]
-    return "\n".join(since_start(remote.run(command, check=False).stdout.splitlines()))
+    deadline = time.monotonic() + JOURNAL_TIMEOUT_S
+    while True:
+        words = "\n".join(since_start(remote.run(command, check=False).stdout.splitlines()))
+        if any(text in words for text in awaited) or time.monotonic() > deadline:
+            return words
+        time.sleep(0.1)
 
 
 def since_start(entries: list[str]) -> list[str]:
     """Return the messages of a unit's latest start, from journal entries in JSON.
 
     systemd gives each start an id of its own, and logs at least that it starts the unit. So the
-    last entry belongs to the latest start, and the entries with its id do.
+    last id is that of the latest start. What a process wrote has no id if the process had ended
+    before the journal read it; it belongs to the start that was logged before.
     """
     found = [_entry(line) for line in entries]
-    return [message for start, message in found if start == found[-1][0]]
+    starts = [start for start, _ in found]
+    latest = next((start for start in reversed(starts) if start is not None), None)
+    begins = starts.index(latest) if found else 0
+    return [message for start, message in found[begins:] if start in (latest, None)]
 
 
 def _entry(line: str) -> tuple[str | None, str]:

@@ -141,7 +141,7 @@ def _reset_unit(need: Need) -> str:
 
 def _last_words(server: Remote, unit: str) -> str:
     """Return what psql printed when the unit was last started."""
-    lines = hosts.journal(server, unit).splitlines()
+    lines = hosts.journal(server, unit, awaited=("psql:",)).splitlines()
     return "; ".join(line for line in lines if line.startswith("psql"))
 
 

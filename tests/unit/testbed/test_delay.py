@@ -3,7 +3,7 @@
 import pytest
 
 from testbed.errors import TestbedError
-from testbed.hosts import delay
+from testbed.hosts import delay, hosts
 from testbed.hosts.failures import CommandFailed, HostUnreachable
 from testbed.hosts.remote import Result
 from testbed.model.link import RoundTrip
@@ -66,7 +66,7 @@ class Silent:
 
 @pytest.fixture
 def quick(monkeypatch):
-    monkeypatch.setattr(delay, "JOURNAL_TIMEOUT_S", 0)
+    monkeypatch.setattr(hosts, "JOURNAL_TIMEOUT_S", 0)
 
 
 def enter(server, client, asked_ms=45):

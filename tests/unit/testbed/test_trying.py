@@ -331,6 +331,17 @@ def test_the_table_shows_what_is_wrong(tried_by, world):
             ],
             ["Starting", "hi\N{REPLACEMENT CHARACTER}", ""],
         ),
+        (  # tc had ended each time before a busy journal read what it said
+            [
+                {"MESSAGE": "Starting", "INVOCATION_ID": "a", "_SYSTEMD_INVOCATION_ID": "init"},
+                {"MESSAGE": "old"},
+                {"MESSAGE": "Failed", "INVOCATION_ID": "a", "_SYSTEMD_INVOCATION_ID": "init"},
+                {"MESSAGE": "Starting", "INVOCATION_ID": "b", "_SYSTEMD_INVOCATION_ID": "init"},
+                {"MESSAGE": "Failed", "INVOCATION_ID": "b", "_SYSTEMD_INVOCATION_ID": "init"},
+                {"MESSAGE": "tc: no netem"},
+            ],
+            ["Starting", "Failed", "tc: no netem"],
+        ),
         ([{"MESSAGE": "no id"}, {"MESSAGE": "none"}], ["no id", "none"]),
         ([], []),
     ],
