@@ -212,7 +212,8 @@ class Question(Declared):
     upstream: Upstream | None = None
     # Why apps of one endpoint and variant have different numbers of workers; None: they must not
     unequal_workers: Text | None = None
-    telemetry_interval_s: IntervalSeconds = 1
+    # Between two samples of a host. None: a second, or less in a short run
+    telemetry_interval_s: IntervalSeconds | None = None
 
     @model_validator(mode="after")
     def _delays_what_is_used(self) -> Self:

@@ -24,6 +24,10 @@ from testbed.validity import (
 )  # fmt: skip
 
 
+INTERVAL_S, FINEST_INTERVAL_S = 1, 0.1  # between two samples of a host, where none is asked
+SAMPLES = 8  # of a run's measured part at least: of fewer, those at its edges are too many
+
+
 def begun(
     session: Session,
     planned: PlannedRun,
@@ -56,7 +60,7 @@ def begun(
         started_at=now,
         ended_at=now,
         phases_s={},
-        telemetry_interval_s=session.experiment.telemetry_interval_s,
+        telemetry_interval_s=_interval_s(session.experiment.telemetry_interval_s, load),
         unit=None,
         answers=[],
         sql=None,
@@ -117,3 +121,10 @@ def judged(session: Session, record: RunRecord, folder: Path) -> RunRecord:
             "verdict": worst(findings),
         }
     )
+
+
+def _interval_s(asked_s: float | None, load: Load) -> float:
+    """Return the seconds between two samples of a host: as asked, or as short as the run needs."""
+    if asked_s is not None:
+        return asked_s
+    return min(INTERVAL_S, max(FINEST_INTERVAL_S, load.duration_s / SAMPLES))

@@ -304,7 +304,7 @@ class _Runner:
                 "record",
                 f"{self.remote_folder}/{telemetry_file(role)}",
                 *hosts.link_options(remote, self.session.remotes[PEER[role]]),
-                f"--interval={self.session.experiment.telemetry_interval_s:g}",
+                f"--interval={self.record.telemetry_interval_s:g}",
                 *(watched.options(remote, *about) if role == "server" else []),
                 *(self._asks() if role == "server" else []),
             ]
