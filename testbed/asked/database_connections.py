@@ -26,6 +26,15 @@ def needed(app: App, settings: Mapping[str, Any], requests: int) -> int:
     return workers * app.database_connections_per_worker
 
 
+def of_worker(app: App, settings: Mapping[str, Any]) -> int | None:
+    """Return how many connections a worker's pool has at most; None if it has no pool."""
+    for rule in app.database_connections:
+        if all(settings.get(name) == value for name, value in rule.when.items()):
+            pools = [name for name in rule.per_worker if name != "requests"]
+            return min((_counted(name, 1, settings, 0) for name in pools), default=None)
+    return app.database_connections_per_worker or None
+
+
 def _counted(name: int | str, workers: int, settings: Mapping[str, Any], requests: int) -> int:
     if name == "requests":
         return requests

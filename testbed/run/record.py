@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from testbed import store
+from testbed.asked import database_connections
 from testbed.asked.order import seed_of_arrivals, seed_of_requests
 from testbed.model.catalogue import CataloguedApp
 from testbed.model.experiment import PlannedRun
@@ -22,7 +23,6 @@ from testbed.validity import (
     upstream,
     worst,
 )  # fmt: skip
-
 
 INTERVAL_S, FINEST_INTERVAL_S = 1, 0.1  # between two samples of a host, where none is asked
 SAMPLES = 8  # of a run's measured part at least: of fewer, those at its edges are too many
@@ -105,6 +105,9 @@ def judged(session: Session, record: RunRecord, folder: Path) -> RunRecord:
         first_postgresql=session.postgresql,
         workers=session.workers.get((record.endpoint, record.variant), {}),
         unequal_workers=session.experiment.unequal_workers,
+        worker_connections=database_connections.of_worker(
+            session.catalogue.apps_of(record.workload)[record.app].spec, record.settings
+        ),
     )
     evidence = Evidence(record, folder, expected)
     record = record.model_copy(update={"upstream": upstream.of_run(evidence)})

@@ -35,6 +35,8 @@ class Expected:
     # Number of workers, by each app that is compared
     workers: Mapping[str, int] = field(default_factory=dict)
     unequal_workers: str | None = None  # the experiment's reason for unequal workers
+    # Database connections that the pool of a worker has at most; None if it has no pool
+    worker_connections: int | None = None
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ MOST_WORKERS = 0.8  # of the workers had no time to wait: it is not one core alo
 GENERATOR_PERCENT = 95  # of the client's CPUs, or of a core by a process of the generator
 LINK_PERCENT = 90  # of the verified rate; TCP carries 94.9 % of the line rate
 IN_USE = 0.85  # of a pool's connections: hardly ever was one free
+MOST_POOLS = 0.6  # of all connections: the others are those of workers that had little to do
 ALWAYS = 0.7  # of the samples had a request that no worker had read
 NEARLY_ALL = 0.8  # of the CPU time of app and services, by the database: it is short of CPUs
 UNREAD = 0.1  # of the requests in flight at least, for the workers to be what was short
@@ -60,6 +61,7 @@ class Seen:
     overflows: float | None  # for each answer
     connecting: float  # connections that the generator was still trying to make
     db_connections: float | None
+    worker_connections: int | None  # of a worker's own pool, at most
     db_used: float | None  # sessions with a statement or in a transaction
     db_blocked: float | None  # those of them that waited for locks or disks
     upstream: float | None  # requests that the other service owed an answer
@@ -181,7 +183,10 @@ def _behind_the_app(seen: Seen) -> GaveOut | None:
         return None
     upstream = seen.upstream or 0
     if used is not None and connections is not None and used >= MOST:
-        full = used >= IN_USE * connections
+        full = used >= IN_USE * connections or (
+            used >= IN_USE * (seen.worker_connections or connections)
+            and used >= MOST_POOLS * connections
+        )
         if (seen.db_blocked or 0) >= MOST * used and (full or used >= MOST * in_app):
             told = f"of {count(used)} sessions {count(seen.db_blocked)} waited for locks or disks"
             return _is("database", told)
@@ -291,6 +296,7 @@ def look(evidence: Evidence) -> Seen:
         overflows=None if overflows is None or not answers else overflows / answers,
         connecting=mean(client, "tcp_syn_sent") or 0,
         db_connections=active + idle + held if has_database else None,
+        worker_connections=evidence.expected.worker_connections,
         db_used=active - (mean(server, "pg_client_waits") or 0) + held if has_database else None,
         db_blocked=sum(waits) if has_database else None,
         upstream=_upstream(evidence, server),

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from testbed.asked import catalogue, database_connections, experiments
-from testbed.asked.database_connections import needed
+from testbed.asked.database_connections import needed, of_worker
 from testbed.asked.plan import plan
 from testbed.errors import TestbedError
 from testbed.model.catalogue import App
@@ -40,6 +40,13 @@ def test_without_rules_each_worker_opens_what_is_declared():
     spec = AGENTS["flask"].spec.model_copy(update={"database_connections": []})
     assert needed(spec, {"workers": 5, "pool_size": 99}, 400) == 5 * 30
     assert needed(spec, {}, 400) == 30
+
+
+def test_a_worker_s_pool_is_what_the_settings_say():
+    api_hour, django = AGENTS["aiohttp_api_hour"].spec, AGENTS["django"].spec
+    assert of_worker(api_hour, {"database_access": "pool", "pool_size": 7}) == 7
+    assert of_worker(api_hour, {"database_access": "connection_per_request"}) is None
+    assert of_worker(django, {"database_access": "pool", "threads": 4, "pool_size": 9}) == 4
 
 
 def planned(variants=None):

@@ -48,7 +48,7 @@ def simulated(server, dice):
     return load, output, run.rows
 
 
-def judged(folder, load, output, rows):
+def judged(folder, load, output, rows, worker_connections=None):
     """Return what the rule says of a run with these figures and samples."""
     for role, samples in rows.items():
         with (folder / f"telemetry-{role}.csv").open("w", newline="") as stream:
@@ -56,7 +56,8 @@ def judged(folder, load, output, rows):
             writer.writeheader()
             writer.writerows(samples)
     changes = {"load": load, "output": output, "before": {"server": QUIET}}
-    return gave_out.of_run(Evidence(RUN.model_copy(update=changes), folder, Expected(link=LINK)))
+    expected = Expected(link=LINK, worker_connections=worker_connections)
+    return gave_out.of_run(Evidence(RUN.model_copy(update=changes), folder, expected))
 
 
 def mostly_right(judge, kinds, each, seed):
@@ -132,3 +133,27 @@ def test_where_nothing_can_be_told_it_is_said_that_others_had_the_cpus(tmp_path)
 def test_a_backlog_shows_in_a_short_run_as_well(completed, grew):
     seconds = [{"due": 100, "completed": one} for one in completed]
     assert gave_out._grew(seconds) is grew
+
+
+@pytest.mark.parametrize(
+    ("active", "idle", "what"),
+    [
+        (4, 2, "pool"),  # one of six workers, of four connections each, had all of the requests
+        (12, 2, "pool"),  # three had them
+        (20, 4, "pool"),  # nearly all of them
+        (4, 20, "unknown"),  # the pools were filled in advance, and hardly used
+        (3, 1, "unknown"),  # no pool was used up
+    ],
+)
+def test_a_pool_of_each_worker_gives_out_before_all_connections_are_in_use(
+    tmp_path, active, idle, what
+):
+    sample = {
+        "cpu_percent": 16, "pg_active": active, "pg_idle": idle, "pg_idle_in_transaction": 0,
+        "pg_lock_waits": 0, "pg_io_waits": 0, "pg_client_waits": 0, "tcp_unread_in": 0,
+    }  # fmt: skip
+    rows = [ROW | sample | {"t_s": ROW["t_s"] + one, "monotonic_s": one} for one in (1, 2, 3)]
+    load = LOAD.model_copy(update={"mode": "saturation", "rate_rps": None, "connections": 100})
+    a_second = OUTPUT.model_copy(update={"service_us": Distribution(mean=1e6), "due": None})
+    found = judged(tmp_path, load, a_second, {"server": rows}, worker_connections=4)
+    assert found.what == what, found.sentence
