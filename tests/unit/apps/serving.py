@@ -83,8 +83,18 @@ class RunningApp:
         return self.log_file.read_text()
 
     def workers(self) -> list[psutil.Process]:
-        """The master's children."""
-        return psutil.Process(self.process.pid).children()
+        """The master's children.
+
+        The kernel tells them at once; psutil would look at all processes of the machine, whose labs
+        have some hundred, each time that a test waits for workers.
+        """
+        tasks = Path(f"/proc/{self.process.pid}/task")
+        pids = [pid for task in tasks.iterdir() for pid in _text(task / "children").split()]
+        found = []
+        for pid in pids:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found.append(psutil.Process(int(pid)))
+        return found
 
     def stop(self) -> None:
         """Stop as systemd does; fail unless all workers ended by themselves, in order."""
@@ -100,6 +110,14 @@ class RunningApp:
         if "Booting worker" in self.log():  # Gunicorn's; those killed say neither of the others
             ends = [self.log().count(end) for end in ("Worker exiting", "Finished server process")]
             assert max(ends) == len(workers)
+
+
+def _text(file: Path) -> str:
+    """What stands in a file of /proc; nothing if its thread has ended meanwhile."""
+    try:
+        return file.read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 Serve = Callable[..., contextlib.AbstractContextManager[RunningApp]]  # see conftest.run_app
