@@ -107,10 +107,13 @@ class Testbed:
         self.deployed[self.lab] = (self.workloads,)
 
     def deploy(self, *arguments):
-        """Have exactly the lab's workloads deployed, by those roles of site.yml that know apps."""
+        """Have exactly the lab's workloads deployed, by those roles of site.yml that know apps.
+
+        What they do on the client host does not depend on apps.
+        """
         self.deployed_otherwise()
-        roles = "--tags=bench_user,postgresql,app_deploy"
-        self.run("ansible-playbook", "site.yml", roles, *arguments)
+        roles = ["--tags=bench_user,postgresql,app_deploy", "--limit=localhost:server"]
+        self.run("ansible-playbook", "site.yml", *roles, *arguments)
         self.deployed[self.lab] = (self.workloads, *arguments)
 
     def deployed_otherwise(self):
