@@ -36,7 +36,9 @@ from testbed.texts import shown_name
 
 REPEAT = "repeat-"  # begins the name of each campaign of an app against itself
 APPS = "apps"  # in the campaign's folder: the apps folder with both versions
-DEPLOY = "site.yml"  # with what the user who measures may start
+DEPLOY = "site.yml"
+# Those of its roles that know apps, also who may start them; they leave the client host as it is
+ROLES = ["--tags=bench_user,postgresql,redis,app_deploy", "--limit=localhost:server"]
 
 
 @dataclass(frozen=True)
@@ -218,6 +220,7 @@ def _deploy(hosts: Inventory, named: str | None, place: Path, *, ask_password: b
         named,
         ask_password=ask_password,
         variables={"testbed_apps_path": str(place.resolve())},
+        options=ROLES,
     )
 
 

@@ -40,11 +40,13 @@ def play(
     *,
     ask_password: bool,
     variables: Mapping[str, str] | None = None,
+    options: Sequence[str] = (),
 ) -> None:
     """Carry out a playbook, by its path in the project, and show Ansible's output.
 
     `inventory` is None for that of ansible.cfg. `ask_password` makes Ansible ask for sudo's
-    password. `variables` go before those of the inventory. Raises TestbedError if Ansible fails.
+    password. `variables` go before those of the inventory. `options` are others of
+    ansible-playbook. Raises TestbedError if Ansible fails.
     """
     place = inventory if inventory is None or "," in inventory else str(Path(inventory).resolve())
     command = [
@@ -53,6 +55,7 @@ def play(
         *(["-i", place] if place else []),
         *(["--ask-become-pass"] if ask_password else []),
         *(["-e", json.dumps(dict(variables))] if variables else []),
+        *options,
     ]
     if subprocess.run(command, cwd=ROOT, check=False).returncode != 0:
         raise _failed(name)

@@ -45,8 +45,8 @@ def deployed(own, monkeypatch):
     """Deploys and measures nothing; gives what was to be deployed, and the campaign's request."""
     seen = {"requests": []}
 
-    def play(name, place, *, ask_password, variables):
-        seen["playbook"] = (name, ask_password)
+    def play(name, place, *, ask_password, variables, options):
+        seen["playbook"] = (name, ask_password, options)
         seen["apps"] = catalogue.load(variables["testbed_apps_path"]).apps_of("shop")
         if seen.get("fails"):
             raise TestbedError("ansible-playbook ended with an error", exit_code=Exit.NOT_READY)

@@ -158,7 +158,7 @@ def test_a_long_name_still_names_two_apps(run_ab, own):
 def test_both_are_deployed_beside_the_other_apps_and_kept_with_the_results(run_ab, own, deployed):
     code, _, err = run_ab(dry_run=False, ask_become_pass=True, quiet=True)
     assert (code, err) == (0, "")
-    assert deployed["playbook"] == ("site.yml", True)
+    assert deployed["playbook"] == ("site.yml", True, versions.ROLES)
     apps, request = deployed["apps"], deployed["request"]
     assert list(apps) == ["catalogue", "catalogue_new", "catalogue_old"]
     assert apps["catalogue_old"].spec.title == "The catalogue service (old)"
