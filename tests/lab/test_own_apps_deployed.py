@@ -30,27 +30,59 @@ def check(own, linked):
     return run
 
 
-@pytest.fixture
-def changed(own, linked):
-    """Deploy starlette with texts of one of its files replaced; afterwards, as it was."""
-    folder = own / APP
-    kept = {path: path.read_text() for path in folder.iterdir() if path.is_file()}
+class Starlette:
+    """The own app that tests change and deploy again."""
 
-    def change(file, *pairs):
-        for path, text in kept.items():
-            path.write_text(text)
+    def __init__(self, own, testbed):
+        self.folder, self.testbed = own / APP, testbed
+        self.deploying = ("deploy", "starlette", "--workload=agents", f"--apps-path={own}")
+        self.kept = {path: path.read_text() for path in self.folder.iterdir() if path.is_file()}
+        self.as_it_was = True  # on the server
+
+    def deploy(self):
+        """Deploy it, and return what was printed."""
+        return self.testbed.fab(*self.deploying).stdout
+
+    def change(self, file, *pairs):
+        """Deploy it with texts of one of its files replaced, and return what was printed."""
+        self.restore_files()
         for old, new in pairs:
-            text = (folder / file).read_text()
+            text = (self.folder / file).read_text()
             assert old in text
-            (folder / file).write_text(text.replace(old, new, 1))
-        return linked.fab("deploy", "starlette", "--workload=agents", f"--apps-path={own}").stdout
+            (self.folder / file).write_text(text.replace(old, new, 1))
+        self.as_it_was = False
+        return self.deploy()
 
-    yield change
-    for path, text in kept.items():
-        path.write_text(text)
-    linked.fab("deploy", "starlette", "--workload=agents", f"--apps-path={own}")
+    def restore_files(self):
+        """Have its files as they were; those on the server stay."""
+        for path, text in self.kept.items():
+            path.write_text(text)
 
 
+@pytest.fixture(scope="module")
+def starlette(own, linked):
+    return Starlette(own, linked)
+
+
+@pytest.fixture
+def unchanged(starlette):
+    """The own apps are deployed as they are in the repository."""
+    if not starlette.as_it_was:
+        starlette.deploy()
+        starlette.as_it_was = True
+
+
+@pytest.fixture
+def changed(starlette):
+    """Deploy starlette with texts of one of its files replaced; afterwards its files are as before.
+
+    It is deployed as it was when a test needs it so: each deployment takes several seconds of CPU.
+    """
+    yield starlette.change
+    starlette.restore_files()
+
+
+@pytest.mark.usefixtures("unchanged")
 def test_they_are_measured_beside_the_project_s(own, linked):
     folder = linked.campaign(
         *FEW_WORKERS, f"--apps-path={own}", "--apps=starlette,nginx,flask", *short()
@@ -86,6 +118,7 @@ def test_a_folder_that_is_not_there_is_named(linked, tmp_path):
     assert f"{tmp_path}/no: no such folder" in done.stdout + done.stderr
 
 
+@pytest.mark.usefixtures("unchanged")
 def test_apps_that_are_right_are_told_to_be(check, ssh):
     shown = check()
     assert "2 apps: 3 ok" in shown
@@ -93,14 +126,15 @@ def test_apps_that_are_right_are_told_to_be(check, ssh):
     assert ssh("server", ACTIVE) == ""
 
 
-def test_a_redeploy_changes_one_app_and_a_second_one_nothing(own, linked, ssh, changed):
+@pytest.mark.usefixtures("unchanged")
+def test_a_redeploy_changes_one_app_and_a_second_one_nothing(own, linked, ssh, starlette, changed):
     others = "cd /etc/systemd/system; sha256sum $(ls testbed-*.service | grep -v starlette)"
     before = ssh("server", others), ssh("server", "ls /opt/testbed/apps | grep -v starlette")
     said = changed("service.py", ("import os\n", "import os  # another version\n"))
     assert re.search(r"server +: .*changed=[1-9]", said), said
     after = ssh("server", others), ssh("server", "ls /opt/testbed/apps | grep -v starlette")
     assert after == before
-    again = linked.fab("deploy", "starlette", "--workload=agents", f"--apps-path={own}").stdout
+    again = starlette.deploy()
     assert re.search(r"server +: .*changed=0", again), again
     provisioned = linked.run(
         "ansible-playbook", "site.yml", "--tags", "app_deploy", "-e", f"testbed_apps_path={own}"
