@@ -1,4 +1,7 @@
-"""What a workload of one's own left behind goes with it; a data set that is none fails site.yml."""
+"""What a workload of one's own left behind goes with it; a data set that is none fails site.yml.
+
+The last test leaves the usual workloads, which other files need.
+"""
 
 import pytest
 
@@ -27,13 +30,6 @@ SELECT 'unchanged';
 DATABASES = "cd / && sudo -u postgres psql -XAtc 'SELECT datname FROM pg_database'"
 
 
-@pytest.fixture(scope="module")
-def hosts(site):
-    """The provisioned hosts, on which these tests deploy what they need."""
-    yield site
-    site.deployed_otherwise()
-
-
 @pytest.fixture
 def own(tmp_path):
     """A folder with a workload and an app."""
@@ -54,6 +50,7 @@ def own(tmp_path):
 def refused(testbed, own, *more):
     """Return what site.yml printed, which had to fail."""
     path = ["-e", f"testbed_apps_path={own}"]
+    testbed.deployed_otherwise()
     done = testbed.run("ansible-playbook", "site.yml", *path, *more, check=False)
     assert done.returncode != 0
     return done.stdout
@@ -67,28 +64,28 @@ def left(ssh):
     return [name for name in found if "shop" in name]
 
 
-def test_it_goes_with_its_folder_and_nothing_else_does(hosts, own, ssh):
-    hosts.deploy("-e", f"testbed_apps_path={own}")
-    there = left(ssh)
-    assert {"testbed_shop", "app-shop-plain", "testbed-shop-plain.service"} <= set(there)
-    ssh("server", "cd / && sudo -u postgres psql -qc 'CREATE DATABASE testbed_shop_of_mine'")
-    try:
-        hosts.deploy()
-        assert left(ssh) == ["testbed_shop_of_mine"]
-        assert "testbed_agents" in ssh("server", DATABASES).split()
-    finally:
-        ssh("server", "cd / && sudo -u postgres psql -qc 'DROP DATABASE testbed_shop_of_mine'")
-
-
-def test_a_data_set_that_is_missing_is_told_before_hosts_are_contacted(hosts, own):
+def test_a_data_set_that_is_missing_is_told_before_hosts_are_contacted(site, own):
     (own / "shop" / "dataset.sql").unlink()
-    printed = refused(hosts, own)
+    printed = refused(site, own)
     assert "dataset.sql: no such file" in printed
     assert "Ask for Python" not in printed
 
 
 @pytest.mark.parametrize("text", ["", "SELECT 1;\n"])
-def test_a_data_set_that_does_not_say_what_it_did_fails(hosts, own, text):
+def test_a_data_set_that_does_not_say_what_it_did_fails(site, own, text):
     (own / "shop" / "dataset.sql").write_text(text)
-    printed = refused(hosts, own, "--tags=postgresql")
+    printed = refused(site, own, "--tags=postgresql", "--limit=localhost:server")
     assert "it has to be 'changed' or" in " ".join(printed.replace("''", "'").split())
+
+
+def test_it_goes_with_its_folder_and_nothing_else_does(site, own, ssh):
+    site.deploy("-e", f"testbed_apps_path={own}")
+    there = left(ssh)
+    assert {"testbed_shop", "app-shop-plain", "testbed-shop-plain.service"} <= set(there)
+    ssh("server", "cd / && sudo -u postgres psql -qc 'CREATE DATABASE testbed_shop_of_mine'")
+    try:
+        site.deploy()
+        assert left(ssh) == ["testbed_shop_of_mine"]
+        assert "testbed_agents" in ssh("server", DATABASES).split()
+    finally:
+        ssh("server", "cd / && sudo -u postgres psql -qc 'DROP DATABASE testbed_shop_of_mine'")
