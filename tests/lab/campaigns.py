@@ -69,6 +69,7 @@ class Testbed:
     link_floor: str = LINK_FLOOR_MBIT_PER_S  # empty: what it is without being told
     environment: dict[str, str] = field(init=False)
     started: ClassVar[list[subprocess.Popen[str]]] = []  # by the present test
+    provisioned: ClassVar[set[str]] = set()  # labs
     # What deployed the apps that each lab has now: workloads and arguments; missing if not known
     deployed: ClassVar[dict[str, tuple[str, ...]]] = {}
 
@@ -102,9 +103,11 @@ class Testbed:
         return self.run("fab", *arguments, check=check)
 
     def provision(self):
-        """Have all of site.yml done."""
-        self.run("ansible-playbook", "site.yml")
-        self.deployed[self.lab] = (self.workloads,)
+        """Have all of site.yml done, if it has not been in this lab; other apps may be deployed."""
+        if self.lab not in self.provisioned:
+            self.run("ansible-playbook", "site.yml")
+            self.deployed[self.lab] = (self.workloads,)
+            self.provisioned.add(self.lab)
 
     def deploy(self, *arguments):
         """Have exactly the lab's workloads deployed, by those roles of site.yml that know apps.
@@ -121,7 +124,7 @@ class Testbed:
         self.deployed.pop(self.lab, None)
 
     def put_back(self):
-        """Deploy the usual workloads, if something else is deployed."""
+        """Deploy this testbed's workloads, if something else is deployed."""
         if self.deployed.get(self.lab) != (self.workloads,):
             self.deploy()
 

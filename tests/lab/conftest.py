@@ -61,9 +61,15 @@ def ssh(lab: names.LabNames) -> Callable[..., str]:
 
 
 @pytest.fixture(scope="session")
-def site(lab: names.LabNames, tmp_path_factory: pytest.TempPathFactory) -> Testbed:
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the lab's results."""
+    return tmp_path_factory.mktemp("results")
+
+
+@pytest.fixture(scope="session")
+def site(lab: names.LabNames, results: Path) -> Testbed:
     """The lab with all that site.yml puts on it, and its results; any workloads may be deployed."""
-    testbed = Testbed(lab.name, tmp_path_factory.mktemp("results"))
+    testbed = Testbed(lab.name, results)
     testbed.provision()
     return testbed
 

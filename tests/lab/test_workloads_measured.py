@@ -61,10 +61,15 @@ HINDER = (
 
 
 @pytest.fixture(scope="module")
-def everything(linked):
-    """The lab with all workloads of group_vars/all.yml."""
-    testbed = Testbed(linked.lab, linked.results, workloads="")
-    testbed.deploy()
+def everything(request, lab, results):
+    """The lab with all workloads of group_vars/all.yml, and a verified link.
+
+    The link is asked for last: it provisions the lab, if that has not been, with the usual ones.
+    """
+    testbed = Testbed(lab.name, results, workloads="")
+    testbed.provision()
+    testbed.put_back()
+    assert request.getfixturevalue("linked").results == results
     return testbed
 
 
