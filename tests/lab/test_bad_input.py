@@ -159,5 +159,7 @@ def test_a_server_lost_in_the_middle_ends_the_campaign(verified, lab, ssh):
     # the next campaign stops what could not be stopped on the lost host; the host itself ends the
     # lost sessions and, with them, the reservation
     again = [*FEW_WORKERS, *ONE]
-    wait_until(lambda: verified.fab(*again, check=False).returncode == 0, "the hosts are free")
+    wait_until(
+        lambda: verified.fab(*again, check=False).returncode == 0, "the hosts are free", every_s=2
+    )
     assert nothing_runs(ssh)
