@@ -26,7 +26,7 @@ from itertools import pairwise
 
 from testbed.model.load import Load
 from testbed.model.tool_output import Errors, ToolOutput
-from testbed.tools import ab_failures, checks
+from testbed.tools import ab_failures, ab_lines, checks
 from testbed.tools.checks import Printed, Times
 from testbed.tools.errors import ParseError
 from testbed.tools.found import (
@@ -39,104 +39,15 @@ from testbed.tools.found import (
 )
 from testbed.tools.lines import Line
 from testbed.tools.listings import Listing
-from testbed.tools.sections import Hit, Part, Report, broken, cell, malformed, part, split
+from testbed.tools.sections import Hit, Report, cell, malformed, split
 from testbed.tools.tool import Generator, Target, each
 from testbed.tools.units import BYTES, RATE, TIME_IN_S, TIME_IN_US, PrintedFigure, Units, figure
 
 NAME = "ab"
 _MOST_RPS = 50_000  # more than its one thread can do; ab reserves 32 bytes for each
-_COUNT = r"(?P<value>\d+)"
-_NUMBER = r"(?P<value>\S+)"
 _TIMES = ("min", "mean", "stdev", "max")
-
-
 _AFTER_FAILURE = ("failure", "total", "completed", "finished")  # lines of the same run
 _GOES_ON = ("SSL ", "WARNING")  # messages after which ab goes on
-# Labels of lines with figures, and of lines that a report can do without.
-_FIGURES = (
-    *("Concurrency Level", "Time taken for tests", "Complete requests", "Failed requests"),
-    *("Non-2xx responses", "Total transferred", "Requests per second", "Transfer rate"),
-)
-_WORDS = (
-    *("Server Hostname", "Server Port", "Document Path", "Document Length", "Write errors"),
-    *("HTML transferred",),
-)
-
-
-def _labelled(rank: int, label: str, value: str, *, telling: bool = False) -> Part:
-    return part(label, rank, rf"{re.escape(label)}:\s*{value}", telling=telling)
-
-
-PARTS = [
-    part("banner", 0, r"This is ApacheBench, Version .*"),
-    part("benchmarking", 1, r"Benchmarking .* \(be patient\)(?P<dots>\.*)(?P<rest>.*)"),
-    part("completed", 2, r"Completed \d+ requests", repeats=True, telling=False),
-    part("finished", 3, r"Finished \d+ requests|\.*done", telling=False),
-    part(
-        "failure",
-        4,
-        r"(?P<what>(?:apr_|SSL |socket: |Send request failed).*|Test aborted .*)",
-        telling=False,
-        anywhere=True,
-    ),
-    _labelled(6, "Server Software", r"(?P<value>.*)"),
-    _labelled(7, "Server Hostname", _NUMBER),
-    _labelled(8, "Server Port", _COUNT),
-    _labelled(9, "SSL/TLS Protocol", r"(?P<value>.*)"),
-    _labelled(10, "Document Path", _NUMBER),
-    _labelled(11, "Document Length", r"(?P<value>\d+ bytes|Variable)"),
-    _labelled(12, "Concurrency Level", _COUNT, telling=True),
-    _labelled(13, "Time taken for tests", rf"{_NUMBER} seconds", telling=True),
-    _labelled(14, "Complete requests", _COUNT, telling=True),
-    _labelled(15, "Failed requests", _COUNT, telling=True),
-    part(
-        "breakdown",
-        16,
-        r"\(Connect: (?P<connect>\d+), (?:Receive: (?P<receive>\d+), )?"
-        r"Length: (?P<length>\d+), Exceptions: (?P<exceptions>\d+)\)",
-        telling=False,
-    ),
-    _labelled(17, "Write errors", _COUNT),
-    _labelled(18, "Non-2xx responses", _COUNT, telling=True),
-    _labelled(19, "Keep-Alive requests", _COUNT),
-    _labelled(20, "Total transferred", rf"{_COUNT} bytes"),
-    _labelled(21, "Total body sent", _COUNT),
-    _labelled(22, "HTML transferred", rf"{_COUNT} bytes"),
-    _labelled(23, "Requests per second", rf"{_NUMBER} \[#/sec\] \(mean\)", telling=True),
-    part("per request", 24, rf"Time per request:\s*{_NUMBER} \[ms\] \(mean.*\)", repeats=True),
-    _labelled(25, "Transfer rate", rf"{_NUMBER} \[Kbytes/sec\] received"),
-    part(
-        "Total",
-        26,
-        r"Total:\s+(?P<min>\d+)\s+(?P<mean>\d+)(?:\s+(?P<stdev>\d+\.\d+)\s+(?P<median>\d+))?"
-        r"\s+(?P<max>\d+)",
-        telling=False,
-    ),
-    part(
-        "percentages",
-        27,
-        r"Percentage of the requests served within a certain time \(ms\)",
-    ),
-    part(
-        "percentile",
-        28,
-        r"(?P<percentile>\d+)%\s+(?P<ms>-?(?:\d[\d.,e]*|nan|inf))(?:\s+\(longest request\))?",
-        repeats=True,
-        telling=False,
-    ),
-    part("html", 6, rf"<tr\b[^>]*>\s*<th\b[^>]*>(?:{'|'.join(_FIGURES)}):</th>.*", repeats=True),
-    # ab prints this when it gives up: what follows is of another run
-    part("total", 30, rf"Total of {_COUNT} requests completed"),
-    # A known label followed by something unexpected; tried where no part above fits.
-    *(broken(label, 29, rf"{label}:.*") for label in (*_FIGURES, *_WORDS)),
-    broken("Total", 29, r"Total:(?:\s+\S+){3}(?:\s+\S+\s+\S+)?"),
-    broken("breakdown", 29, r"\(Connect: .*\)"),
-    # Other tools print a unit, or 'in'.
-    broken("percentile", 28, r"\d\S*%\s+(?!in\b|\S*\d(?:us|ms|s|m)\b)\S.*", within=True),
-]
-# With -v ab prints requests and answers from here on, until it says that it is done.
-_VERBOSE = re.compile(r"Benchmarking .* \(be patient\)\.*(?:INFO|LOG|WARNING): .*")
-_AFTER_ANSWERS = re.compile(r"\.*done|Finished \d+ requests|Server Software:.*")
 
 
 class Ab(Generator):
@@ -202,7 +113,7 @@ class Ab(Generator):
             lines = lines[:-1]
         return [
             read_or_refuse(self.name, report.first_line, partial(_read, report))
-            for joined in split(_without_answers(lines), PARTS, {self.name})
+            for joined in split(_without_answers(lines), ab_lines.PARTS, {self.name})
             for report in _apart(joined)
         ]
 
@@ -240,11 +151,11 @@ def _without_answers(lines: Sequence[Line]) -> list[Line]:
     """Return the lines without the requests and answers that ab prints with -v."""
     kept, within = [], False
     for line in lines:
-        if line.command or line.banner or _AFTER_ANSWERS.fullmatch(line.text):
+        if line.command or line.banner or ab_lines.AFTER_ANSWERS.fullmatch(line.text):
             within = False
         if not within:
             kept.append(line)
-        within = within or _VERBOSE.fullmatch(line.text) is not None
+        within = within or ab_lines.VERBOSE.fullmatch(line.text) is not None
     return kept
 
 
@@ -255,7 +166,7 @@ def _read(report: Report) -> Found:
             "this is ab's HTML table (-w); only its text is read",
             line=html.line.number,
         )
-    strange = malformed(report, NAME, {*_WORDS, "breakdown"})
+    strange = malformed(report, NAME, {*ab_lines.WORDS, "breakdown"})
     errors, failed = _errors(report), ab_failures.read(report)
     completed = report.count("Complete requests")
     printed = Printed(
@@ -372,7 +283,7 @@ def _ended_early(report: Report, requests: int | None) -> list[str]:
     What it said is the reason for its end only if there is no report.
     """
     start = report.one("benchmarking")
-    verbose = start is not None and _VERBOSE.fullmatch(start.line.text) is not None
+    verbose = start is not None and ab_lines.VERBOSE.fullmatch(start.line.text) is not None
     said = [hit["what"] for hit in report.all("failure")]
     if start and start["rest"] not in ("", "done") and not verbose:
         said.insert(0, start["rest"])

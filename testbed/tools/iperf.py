@@ -149,6 +149,33 @@ def _take(line: Line, runs: list[Run]) -> None:
     Raises ParseError if it is a line of figures that is not as iperf prints it.
     """
     run = runs[-1] if runs else None
+    if _take_heading(line, run, runs):
+        return
+    if match := _SERVER_REPORT.fullmatch(line.text):
+        run = run or _new(runs, line)
+        run.streams.append(
+            Stream(match["stream"], run.stream(match["stream"]).connected, reported=True)
+        )
+    elif match := _RESULT.fullmatch(line.text):
+        result = _result(match, line)
+        (run or _new(runs, line)).stream(match["stream"]).add(result)
+    elif match := _CSV.fullmatch(_plain_csv(line.text)):
+        _take_csv(match, line, run or _new(runs, line))
+    elif _NEARLY_CONNECTED.fullmatch(line.text):
+        raise ParseError(f"'{line.text}' is not a line as iperf prints it", line=line.number)
+    elif _BROKEN.fullmatch(_plain_csv(line.text)):
+        _take_other(line, run or _new(runs, line))
+    elif _FAILURE.fullmatch(line.text):
+        if run is None or (run.client and run.done and "bind failed" in line.text):
+            run = _new(runs, line)  # a message before the headings
+        run.notes.append(f"iperf says: {line.text}")
+
+
+def _take_heading(line: Line, run: Run | None, runs: list[Run]) -> bool:
+    """Add a line before the figures to `run`, the last one, or to a new one that it begins.
+
+    Return whether the line is one of these: a command, a heading, or one on a connection.
+    """
     command = line.command
     if command:
         # The command line of another tool also ends the run.
@@ -172,24 +199,9 @@ def _take(line: Line, runs: list[Run]) -> None:
         if run is None or run.of_iperf3 or (run.client and run.done):
             run = _new(runs, line)
         run.streams.append(Stream(match["stream"], connected=match))
-    elif match := _SERVER_REPORT.fullmatch(line.text):
-        run = run or _new(runs, line)
-        run.streams.append(
-            Stream(match["stream"], run.stream(match["stream"]).connected, reported=True)
-        )
-    elif match := _RESULT.fullmatch(line.text):
-        result = _result(match, line)
-        (run or _new(runs, line)).stream(match["stream"]).add(result)
-    elif match := _CSV.fullmatch(_plain_csv(line.text)):
-        _take_csv(match, line, run or _new(runs, line))
-    elif _NEARLY_CONNECTED.fullmatch(line.text):
-        raise ParseError(f"'{line.text}' is not a line as iperf prints it", line=line.number)
-    elif _BROKEN.fullmatch(_plain_csv(line.text)):
-        _take_other(line, run or _new(runs, line))
-    elif _FAILURE.fullmatch(line.text):
-        if run is None or (run.client and run.done and "bind failed" in line.text):
-            run = _new(runs, line)  # a message before the headings
-        run.notes.append(f"iperf says: {line.text}")
+    else:
+        return False
+    return True
 
 
 def _plain_csv(text: str) -> str:

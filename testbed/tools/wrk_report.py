@@ -36,7 +36,7 @@ from functools import partial
 from itertools import pairwise
 
 from testbed.model.tool_output import Distribution, Errors, ToolOutput
-from testbed.tools import checks, wrk_tables
+from testbed.tools import checks, wrk_lines, wrk_tables
 from testbed.tools.checks import Printed, Times
 from testbed.tools.errors import ParseError
 from testbed.tools.found import (
@@ -49,120 +49,14 @@ from testbed.tools.found import (
     with_problem,
 )
 from testbed.tools.lines import Command, Line
-from testbed.tools.sections import BROKEN, Hit, Report, broken, cell, malformed, part, split
+from testbed.tools.sections import BROKEN, Hit, Report, cell, malformed, split
 from testbed.tools.units import BYTES, COUNT, TIME_IN_S, PrintedFigure, Units, figure
 
 WRK, WRK2 = "wrk", "wrk2"
-_OTHERS = "another tool's"
-_GO_WRK = "go-wrk's"
 _MIXED = (
     "A run without an end stands beside one without a head: if two ran at once, lines of both are "
     "mixed here."
 )
-_NUMBER = r"-?\d+\.\d+|-?nan"
-_SPECTRUM_PARTS = [
-    part("spectrum", 6, r"Detailed Percentile spectrum:", repeats=True),
-    part("spectrum head", 6, r"Value\s+Percentile\s+TotalCount\s+1/\(1-Percentile\)", repeats=True),
-    part(
-        "spectrum row",
-        6,
-        r"(?P<ms>\d+\.\d+)\s+(?P<fraction>[01]\.\d+)\s+(?P<count>\d+)\s+(?:\d+\.\d+|inf)",
-        repeats=True,
-    ),
-    part(
-        "spectrum mean",
-        6,
-        rf"#\[Mean\s*=\s*(?P<mean>{_NUMBER}), StdDeviation\s*=\s*(?P<stdev>{_NUMBER})\]",
-        repeats=True,
-    ),
-    part(
-        "spectrum max",
-        6,
-        rf"#\[Max\s*=\s*(?P<max>{_NUMBER}), Total count\s*=\s*(?P<count>\d+)\]",
-        repeats=True,
-    ),
-    part("spectrum buckets", 6, r"#\[Buckets\s*=.*\]", repeats=True),
-    # A ruler elsewhere, as scripts and forks print it, is no line of wrk2.
-    part("end of table", 6, r"-{20,}", repeats=True, telling=False, beside=True),
-]
-PARTS = [
-    part("running", 0, r"(?P<before>.*\s)?Running (?P<asked>\d+[smh]?) test @ (?P<url>\S+)"),
-    part(
-        "threads",
-        1,
-        r"(?P<threads>\d+) threads? and (?P<connections>\d+) connections?",
-        telling=False,
-    ),
-    part(
-        "calibration",
-        2,
-        r"Thread calibration: mean lat\.: (?:(?P<mean>\d+\.\d+)ms, rate sampling interval: "
-        r"(?P<interval>\d+)ms|.*)",
-        repeats=True,
-    ),
-    # A fork of wrk2 prints it for each URL
-    part("results of", 2, r"Test Results @ (?P<url>\S+)", repeats=True, telling=False),
-    part("stats", 3, r"Thread Stats\s+(?P<columns>\S.*?)\s+\+/- Stdev"),
-    part(
-        "latency",
-        4,
-        # A maximum of 1000.00ms fills its column and touches the column before.
-        rf"Latency(?P<cells>\s+{wrk_tables.CELL}(?:(?:\s+|(?<=[a-z])){wrk_tables.CELL})+)\s+(?P<within>\S+)%",
-    ),
-    part("per thread", 5, r"Req/Sec\s+\S+\s+\S+\s+\S+\s+\S+%"),
-    part(
-        "distribution",
-        6,
-        r"Latency Distribution(?: \(HdrHistogram - (?P<of>.+)\))?",
-        repeats=True,
-    ),
-    part(
-        "percentile",
-        6,
-        r"(?P<percentile>\d+(?:\.\d+)?)%\s+(?P<time>\S+)",
-        repeats=True,
-        telling=False,
-    ),
-    *_SPECTRUM_PARTS,
-    part(
-        "requests", 7, r"(?P<requests>\d+) requests in (?P<duration>\S+?)(?:, (?P<bytes>\S+) read)?"
-    ),
-    part(
-        "socket errors",
-        8,
-        r"Socket errors: connect (?P<connect>\d+), read (?P<read>\d+), write (?P<write>\d+), "
-        r"timeout (?P<timeout>\d+)",
-    ),
-    part("status errors", 9, r"Non-2xx or 3xx responses:\s+(?P<count>\d+)"),
-    part("rate", 10, r"Requests/sec:\s*(?P<rate>\S+)"),
-    part("byte rate", 11, r"Transfer/sec:\s*(?P<rate>\S+)"),
-    # Summaries that look like wrk's, and are read by the files of their tools.
-    part(_GO_WRK, 1, r"\d+ goroutine\(s\) running concurrently"),
-    part(
-        _GO_WRK,
-        12,
-        r"(?:Avg Req Time|Number of Errors|(?:Fastest|Slowest) Request):.*",
-        repeats=True,
-        telling=False,
-    ),
-    part(_OTHERS, 1, r"\d+ process\(es\) and \d+ connections, .*"),
-    part(_OTHERS, 0, r"Bombarding .* using \d+ connection\(s\)"),
-    part(_OTHERS, 3, r"Statistics\s+Avg\s+Stdev\s+Max"),
-    part(_OTHERS, 6, r"Value\(ms\)\s+Percentile\s.*", repeats=True),  # vegeta's hdrplot
-    part(_OTHERS, 3, r"\u2502 Stat\s.*", repeats=True),  # autocannon's tables, which nothing reads
-    # Lines that resemble those above, tried where none of them fits.
-    # A second heading begins a report, even if it is malformed.
-    part("broken running", 0, r"Running \d\S*(?: \S+)? test\b.*", repeats=True, telling=False),
-    broken("threads", 1, r"\d\S* threads? and \S+ connections?\b.*", within=True),
-    broken("latency", 4, r"Latency(?:\s+\S+){2,}\s+\S+%"),
-    broken("latency", 4, r"Latency(?:\s+\d\S*[a-z]){2,}.*", within=True),
-    broken("percentile", 6, r"\d\S*%\s+\S.*", within=True),
-    broken("requests", 7, r"\S+ requests in \d\S*(?:\W.*\bread)?"),
-    broken("socket errors", 8, r"Socket errors:.*"),
-    broken("status errors", 9, r"Non-2xx or 3xx responses:.*"),
-    broken("rate", 10, r"Requests/sec:.*"),
-    broken("byte rate", 11, r"Transfer/sec:.*"),
-]
 _ASKED = {"running", "threads"}  # a report can do without what was asked
 
 # A last line without a newline is used only if it ends like this. Any other may have been cut off
@@ -173,12 +67,12 @@ _UNCUT = r"\.\d\d|\d(?:us|ms|s)|B|%|read|\)|connections"
 
 def find(lines: Sequence[Line], tool: str | None = None) -> list[Found]:
     """Return all runs of wrk and wrk2 in a text, as those of `tool` if it is given."""
-    reports = split(_believed(lines), PARTS, {WRK, WRK2})
+    reports = split(_believed(lines), wrk_lines.PARTS, {WRK, WRK2})
     mixed = _mixed(reports)
     found = []
     for number, report in enumerate(reports):
         name = tool or (WRK2 if _wrk2s(report) else WRK)
-        if not report.one(_OTHERS) and not _of_hey(report):
+        if not report.one(wrk_lines.OTHERS) and not _of_hey(report):
             run = read_or_refuse(name, report.first_line, partial(_read, report, name))
             found.append(with_problem(run, _MIXED) if number in mixed else run)
     return found
@@ -230,36 +124,15 @@ def _rounded(printed: Printed) -> bool:
 
 
 def _read(report: Report, tool: str) -> Found:
-    if other := report.one(_GO_WRK):
-        raise ParseError(
-            "this is the report of go-wrk, another tool, whose lines only look like those of wrk: "
-            "it is not read",
-            line=other.line.number,
-        )
+    _refuse_others(report)
     running, threads = report.one("running"), report.one("threads")
     place = running or report.one("results of")
-    total, errors = report.one("requests"), _errors(report)
+    errors = _errors(report)
     tables = wrk_tables.read(report)
     strange = _strange(report, tables)
-    if all(hit.kind.startswith("spectrum") or hit.kind == "end of table" for hit in report.hits):
-        raise ParseError(
-            "this is a table of percentiles alone, as HdrHistogram writes it, of an unknown tool; "
-            "the whole output of a tool is read",
-            line=report.first_line,
-        )
     connections = threads.count("connections") if threads else _asked(report, "connections")
-    printed = Printed(
-        asked_s=_cell(running, "asked", TIME_IN_S),
-        duration_s=_cell(total, "duration", TIME_IN_S),
-        requests=total.count("requests") if total else None,
-        rate=_cell(report.one("rate"), "rate", COUNT),
-        bytes=_cell(total, "bytes", BYTES),
-        byte_rate=_cell(report.one("byte rate"), "rate", BYTES),
-        status_errors=errors.status,
-        untimed=errors.timeout or 0,
-        at_once=connections if tool == WRK and not _scripted(report) else None,
-        times=tables.latency,
-    )
+    at_once = connections if tool == WRK and not _scripted(report) else None
+    printed = _printed(report, errors, tables.latency, at_once)
     _forget_rate_if_cut_off(printed, report)
     return Found(
         report.first_line,
@@ -288,6 +161,39 @@ def _read(report: Report, tool: str) -> Found:
                 *checks.order(tables.service, "uncorrected latency"),
             ],
         ),
+    )
+
+
+def _refuse_others(report: Report) -> None:
+    """Raise ParseError if the lines, which look like wrk's, are of another tool."""
+    if other := report.one(wrk_lines.GO_WRK):
+        raise ParseError(
+            "this is the report of go-wrk, another tool, whose lines only look like those of wrk: "
+            "it is not read",
+            line=other.line.number,
+        )
+    if all(hit.kind.startswith("spectrum") or hit.kind == "end of table" for hit in report.hits):
+        raise ParseError(
+            "this is a table of percentiles alone, as HdrHistogram writes it, of an unknown tool; "
+            "the whole output of a tool is read",
+            line=report.first_line,
+        )
+
+
+def _printed(report: Report, errors: Errors, latency: Times, at_once: int | None) -> Printed:
+    """Return the figures that are held against each other; `at_once` are requests under way."""
+    total = report.one("requests")
+    return Printed(
+        asked_s=_cell(report.one("running"), "asked", TIME_IN_S),
+        duration_s=_cell(total, "duration", TIME_IN_S),
+        requests=total.count("requests") if total else None,
+        rate=_cell(report.one("rate"), "rate", COUNT),
+        bytes=_cell(total, "bytes", BYTES),
+        byte_rate=_cell(report.one("byte rate"), "rate", BYTES),
+        status_errors=errors.status,
+        untimed=errors.timeout or 0,
+        at_once=at_once,
+        times=latency,
     )
 
 
