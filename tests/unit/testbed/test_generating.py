@@ -6,7 +6,7 @@ import pytest
 
 from testbed.errors import Interrupted, RunFailed
 from testbed.model.load import Load
-from testbed.run import generating, run
+from testbed.run import generating, run, steps
 from testbed.tools.table import GENERATORS
 
 LOAD = {
@@ -54,7 +54,7 @@ def session(endless):
 
 def runner(session, ready):
     """A run whose app does what `ready` does when it is asked."""
-    one = object.__new__(run._Runner)
+    one = object.__new__(steps.Steps)
     one.session, one.load, one.remote_folder = session, Load(**LOAD), "/run/x"
     one._wait_ready = ready
     return one
