@@ -7,20 +7,14 @@ about workers if these wait for a pool. The number of requests in flight is know
 waiting for the other service.
 """
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from statistics import fmean
 
 from testbed.model.gave_out import GaveOut, Limiting
-from testbed.model.load import requests_due
 from testbed.model.service import SERVICES
 from testbed.numbers import count, digits
-from testbed.tools import due
-from testbed.validity import fault
-from testbed.validity.evidence import Evidence, Samples, column, growth, mean
+from testbed.validity.evidence import Evidence
+from testbed.validity.seen import Seen, look
 
-MET_PERCENT = 99  # of the requests due, answered correctly: the rate asked was met
 ALL_CORES_PERCENT = 90  # of the server's CPUs in use: hardly any request found one free
 ONE_CORE_PERCENT = 85  # of a core by one process, beside what the kernel does for it
 MOST_WORKERS = 0.8  # of the workers had no time to wait: it is not one core alone
@@ -32,59 +26,7 @@ ALWAYS = 0.7  # of the samples had a request that no worker had read
 NEARLY_ALL = 0.8  # of the CPU time of app and services, by the database: it is short of CPUs
 UNREAD = 0.1  # of the requests in flight at least, for the workers to be what was short
 MOST = 0.5  # of the requests that the app had: where most of them are, it is
-SHORT_BACKLOG = 0.1  # of the requests due, unanswered at the end of less than four seconds
 OVERFLOWS = 0.01  # of the requests: so many connections found the listen queue full
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What is known of a run, as means over its measured part. None: not measured."""
-
-    in_flight: float | None  # requests, by Little's law
-    met: bool | None  # the rate asked; None: a closed loop, which asks for none
-    generator_fault: str | None  # what shows the generator at fault
-    generator_percent: float | None  # CPU: its busiest process, or all of its host
-    generator_unread: float  # answers that it had not read
-    link_percent: float | None
-    cores: int
-    cpu_percent: float | None  # of all of the server's CPUs
-    quota_percent: float | None  # of the periods in which a CPU quota was used up
-    process_percent: float | None  # of a core, the app's busiest process
-    runnable_percent: float | None  # a process of the app ran or waited for a CPU, the most of them
-    busy_workers: float | None  # processes of the app that were hardly ever idle
-    workers: float | None  # processes that serve
-    app_cores: float | None  # CPU time per second of the app
-    service_cores: dict[str, float]  # and of each service
-    unread: float | None  # requests that the app had not read or accepted
-    always_unread: float | None  # share of the samples that have such
-    queue_full_percent: float | None  # the fullest listen queue
-    overflows: float | None  # for each answer
-    connecting: float  # connections that the generator was still trying to make
-    db_connections: float | None
-    worker_connections: int | None  # of a worker's own pool, at most
-    db_used: float | None  # sessions with a statement or in a transaction
-    db_blocked: float | None  # those of them that waited for locks or disks
-    upstream: float | None  # requests that the other service owed an answer
-    upstream_percent: float | None  # CPU of a core, by the other service
-    upstream_connections: float | None
-
-    @property
-    def in_app(self) -> float | None:
-        """Return how many requests the app had taken up and not answered, on average."""
-        if self.in_flight is None:
-            return None
-        left = self.in_flight - (self.unread or 0) - self.connecting - self.generator_unread
-        return max(0.0, left)
-
-    @property
-    def overflowed(self) -> bool:
-        """Return whether connections found the listen queue full, and not for want of workers."""
-        return (self.overflows or 0) >= OVERFLOWS and not self.workers_busy
-
-    @property
-    def workers_busy(self) -> bool:
-        """Return whether most of the processes that serve had taken up a request."""
-        return (self.in_app or 0) >= MOST * (self.workers or 1)
 
 
 def of_run(evidence: Evidence) -> GaveOut | None:
@@ -119,7 +61,10 @@ def _nothing(seen: Seen) -> GaveOut | None:
 
 
 def _generator(seen: Seen) -> GaveOut | None:
-    """Return that the generator held the run back, unless more waited at the server than at it."""
+    """Return that the generator held the run back; None if it did not.
+
+    It did not either if more requests waited at the server than at it.
+    """
     percent = seen.generator_percent or 0
     if seen.generator_fault:
         return _is("generator", seen.generator_fault)
@@ -177,7 +122,7 @@ def _one_core(seen: Seen) -> GaveOut | None:
 
 
 def _behind_the_app(seen: Seen) -> GaveOut | None:
-    """Return database, pool or upstream if most of the app's requests were there."""
+    """Return database, pool or upstream if most of the app's requests were there; None if not."""
     in_app, used, connections = seen.in_app, seen.db_used, seen.db_connections
     if in_app is None:
         return None
@@ -225,11 +170,21 @@ def _wait_unread(seen: Seen) -> bool:
     return enough and (seen.always_unread or 0) >= ALWAYS
 
 
+def _overflowed(seen: Seen) -> bool:
+    """Return whether connections found the listen queue full, and not for want of workers."""
+    return (seen.overflows or 0) >= OVERFLOWS and not _workers_busy(seen)
+
+
+def _workers_busy(seen: Seen) -> bool:
+    """Return whether most of the processes that serve had taken up a request."""
+    return (seen.in_app or 0) >= MOST * (seen.workers or 1)
+
+
 def _workers(seen: Seen) -> GaveOut | None:
-    if seen.overflowed or not _wait_unread(seen):
+    if _overflowed(seen) or not _wait_unread(seen):
         return None
     percent = seen.cpu_percent
-    if percent is not None and percent >= ALL_CORES_PERCENT and not seen.workers_busy:
+    if percent is not None and percent >= ALL_CORES_PERCENT and not _workers_busy(seen):
         told = (
             f"CPUs in use to {percent:.0f} %, mostly not by the app, whose workers waited for them"
         )
@@ -254,147 +209,3 @@ def _queue(seen: Seen) -> GaveOut | None:
         "listen_queue",
         f"{digits(100 * (seen.overflows or 0))} connections in 100 answers found it full",
     )
-
-
-def look(evidence: Evidence) -> Seen:
-    """Return what is known of a run."""
-    run, output = evidence.run, evidence.run.output
-    server, client = evidence.measured["server"], evidence.measured["client"]
-    cores = _per_core(server)
-    cpu = {key.removesuffix("_cpu_usec"): _cores_of(server, key) for key in _counters(server)}
-    processes = mean(server, "app_processes")
-    sessions = [mean(server, f"pg_{one}") for one in ("active", "idle", "idle_in_transaction")]
-    active, idle, held = (one or 0.0 for one in sessions)
-    has_database = sessions[0] is not None
-    waits = [mean(server, f"pg_{one}_waits") or 0.0 for one in ("lock", "io")]
-    answers = output.requests if output else None
-    overflows = growth(evidence.telemetry["server"], "listen_overflows")
-    unread = [
-        max(row.get("tcp_unread_in", 0), row.get("listen_queue", 0))
-        for row in server
-        if "tcp_unread_in" in row or "listen_queue" in row
-    ]
-    return Seen(
-        in_flight=fault.in_flight(run.load, output) if output else None,
-        met=_met(evidence),
-        generator_fault=_generator_fault(evidence),
-        generator_percent=_generator_percent(evidence, client),
-        generator_unread=mean(client, "tcp_unread_out") or 0,
-        link_percent=_link_percent(evidence, server),
-        cores=len(cores) or (run.before["server"].cpus if "server" in run.before else 1),
-        cpu_percent=mean(server, "cpu_percent"),
-        quota_percent=_share(growth(server, "quota_throttles"), growth(server, "quota_periods")),
-        process_percent=mean(server, "app_busiest_percent"),
-        runnable_percent=mean(server, "app_runnable_percent"),
-        busy_workers=mean(server, "app_busy_processes"),
-        workers=None if processes is None else max(1.0, processes - 1),
-        app_cores=cpu.get("app"),
-        service_cores={k: v for k, v in cpu.items() if k not in NO_SERVICE and v is not None},
-        unread=fmean(unread) if unread else None,
-        always_unread=fmean(one >= 1 for one in unread) if unread else None,
-        queue_full_percent=mean(server, "listen_queue_percent"),
-        overflows=None if overflows is None or not answers else overflows / answers,
-        connecting=mean(client, "tcp_syn_sent") or 0,
-        db_connections=active + idle + held if has_database else None,
-        worker_connections=evidence.expected.worker_connections,
-        db_used=active - (mean(server, "pg_client_waits") or 0) + held if has_database else None,
-        db_blocked=sum(waits) if has_database else None,
-        upstream=_upstream(evidence, server),
-        upstream_percent=run.upstream.cpu_percent if run.upstream else None,
-        upstream_connections=mean(server, "upstream_connections"),
-    )
-
-
-NO_SERVICE = ("host", "telemetry", "app", "app_pss")
-
-
-def _counters(samples: Samples) -> list[str]:
-    return [key for key in (samples[0] if samples else {}) if key.endswith("_cpu_usec")]
-
-
-def _cores_of(samples: Samples, counter: str) -> float | None:
-    """Return CPU seconds per second, of a counter of microseconds."""
-    used, passed_s = growth(samples, counter), growth(samples, "monotonic_s")
-    return used / 1e6 / passed_s if used is not None and used >= 0 and passed_s else None
-
-
-def _per_core(samples: Samples) -> list[float]:
-    """Return the use of each CPU in percent; an empty list if it was not sampled."""
-    names = {
-        key
-        for row in samples[:1]
-        for key in row
-        if key.removeprefix("cpu").removesuffix("_percent").isdecimal()
-    }
-    return [fmean(column(samples, name)) for name in names]
-
-
-def _share(part: float | None, whole: float | None) -> float | None:
-    return 100 * part / whole if part is not None and whole else None
-
-
-def _met(evidence: Evidence) -> bool | None:
-    """Return whether the rate asked was answered, and without a queue that grew."""
-    load, output = evidence.run.load, evidence.run.output
-    if load.rate_rps is None or output is None:
-        return None
-    asked, good = requests_due(load, output), due.correct(output)
-    if asked is None or 100 * (output.unsent or 0) > (100 - MET_PERCENT) * asked:
-        return False
-    surely = 0 if good is None else good.low
-    return 0 < asked * MET_PERCENT <= 100 * surely and not _grew(evidence.timeline)
-
-
-def _grew(seconds: Samples) -> bool:
-    """Return whether requests piled up: many more were without an answer at the end than before."""
-    open_now, backlog = 0.0, []
-    for second in seconds:
-        open_now += second.get("due", 0) - second["completed"]
-        backlog.append(open_now)
-    quarter = len(backlog) // 4
-    due = sum(second.get("due", 0) for second in seconds)
-    if not quarter:  # so short that a backlog of usual size is a part of it
-        return bool(backlog) and backlog[-1] > SHORT_BACKLOG * due
-    grown = fmean(backlog[-quarter:]) - fmean(backlog[quarter : 2 * quarter])
-    return grown > (100 - MET_PERCENT) / 100 * due
-
-
-def _upstream(evidence: Evidence, server: Samples) -> float | None:
-    """Return how many requests waited for the other service, on average.
-
-    By Little's law from its own figures, or by the app's connections, whichever saw more: these do
-    not show a connection over which it was asked again within a tick of the kernel's clock.
-    """
-    record, told = evidence.run.upstream, [mean(server, "upstream_waiting")]
-    if record is not None and record.answers is not None and record.seconds:
-        mean_ms = record.asked.latency_ms * math.exp(record.asked.sigma**2 / 2)
-        told.append(record.answers / record.seconds * mean_ms / 1000)
-    return max((one for one in told if one is not None), default=None)
-
-
-def _generator_fault(evidence: Evidence) -> str | None:
-    output = evidence.run.output
-    if output is None or not output.due or output.unsent is None:
-        return None
-    late = 100 * output.unsent < (100 - MET_PERCENT) * output.due
-    return None if late else fault.of_generator(evidence.run.load, output)
-
-
-def _generator_percent(evidence: Evidence, client: Samples) -> float | None:
-    """Return the CPU of the generator's busiest process; of all its host if it reports none."""
-    output = evidence.run.output
-    if output is not None and output.busiest_process_cpu_percent is not None:
-        return output.busiest_process_cpu_percent
-    return mean(client, "cpu_percent") if evidence.run.load.from_host == "client" else None
-
-
-def _link_percent(evidence: Evidence, server: Samples) -> float | None:
-    """Return the use of the link's busier direction in percent of its verified rate."""
-    if evidence.expected.link is None or not evidence.expected.link.directions:
-        return None
-    passed_s, shares = growth(server, "monotonic_s"), []
-    for way in evidence.expected.link.directions:
-        name = "net_tx_bytes" if way.source == "server" else "net_rx_bytes"
-        if (carried := growth(server, name)) is not None and passed_s and way.mbit_per_s:
-            shares.append(100 * carried * 8e-6 / passed_s / way.mbit_per_s)
-    return max(shares, default=None)

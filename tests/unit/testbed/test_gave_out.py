@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from testbed.model.tool_output import Distribution, Errors
-from testbed.validity import Evidence, Expected, gave_out
+from testbed.validity import Evidence, Expected, gave_out, seen
 from tests.unit.draws import at_least, seed
 from tests.unit.testbed import steady_state
 from tests.unit.testbed.bottlenecks import KINDS, draw
@@ -132,7 +132,7 @@ def test_where_nothing_can_be_told_it_is_said_that_others_had_the_cpus(tmp_path)
 @pytest.mark.parametrize(("completed", "grew"), [([100, 98, 101], False), ([60, 55, 70], True)])
 def test_a_backlog_shows_in_a_short_run_as_well(completed, grew):
     seconds = [{"due": 100, "completed": one} for one in completed]
-    assert gave_out._grew(seconds) is grew
+    assert seen._grew(seconds) is grew
 
 
 @pytest.mark.parametrize(
