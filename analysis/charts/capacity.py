@@ -28,6 +28,7 @@ from analysis.knee import knee
 from analysis.load import LoadedCampaign
 from analysis.measured import errors_percent, percentile
 from analysis.trials import counts_in_search
+from testbed.model.experiment import Capacity
 from testbed.model.results import RunRecord
 from testbed.numbers import rate as rate_text
 from testbed.tools import due
@@ -76,16 +77,7 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
     palette = colours(campaign)
     for number, (row, bend) in enumerate(zip(found, knees, strict=True)):
         above, below = picture.axes[2 * number : 2 * number + 2]
-        _times(above, row, palette[row.app], asked.p99_ms if asked else None)
-        _errors(below, row, palette[row.app])
-        if asked:
-            above.axhline(asked.p99_ms, color=QUIET, linewidth=0.9, linestyle=(0, (4, 2)))
-            below.axhline(asked.errors_percent, color=QUIET, linewidth=0.9, linestyle=(0, (4, 2)))
-        for axes in (above, below):
-            _answers(axes, row.answers, palette[row.app])
-            _across(axes, _probes(row))
-            if bend is not None:
-                axes.axvline(bend, color=palette[row.app], **KNEE)
+        _search(above, below, row, palette[row.app], asked, bend)
         above.set_title(answers[number], loc="left", fontsize=8)
     picture.axes[-1].set_xlabel("requests due per second", fontsize=8)
     marks.key(picture, key, above=KEY_LINE + 0.08)
@@ -125,6 +117,22 @@ def _key(found: list[Row], *, objective: bool, knee_marked: bool) -> list[marks.
     return [*entries, (Patch(facecolor=QUIET, alpha=BAND, linewidth=0), word)]
 
 
+def _search(
+    above: Axes, below: Axes, row: Row, colour: str, asked: Capacity | None, bend: float | None
+) -> None:
+    """Draw one search: times above and errors below, each with its objective, answers and knee."""
+    _times(above, row, colour, asked.p99_ms if asked else None)
+    _errors(below, row, colour)
+    if asked:
+        above.axhline(asked.p99_ms, color=QUIET, linewidth=0.9, linestyle=(0, (4, 2)))
+        below.axhline(asked.errors_percent, color=QUIET, linewidth=0.9, linestyle=(0, (4, 2)))
+    for axes in (above, below):
+        _answers(axes, row.answers, colour)
+        _across(axes, _probes(row))
+        if bend is not None:
+            axes.axvline(bend, color=colour, **KNEE)
+
+
 def _times(axes: Axes, row: Row, colour: str, objective_ms: float | None) -> None:
     drawn: list[float] = []
     for percent, (marker, _) in PERCENTILES.items():
@@ -144,7 +152,10 @@ def _times(axes: Axes, row: Row, colour: str, objective_ms: float | None) -> Non
 
 
 def _milliseconds(record: RunRecord, percent: float) -> float | None:
-    """Return a percentile as the search judged it, so that a point lies on its side of the goal."""
+    """Return a percentile as the search judged it, so that a point lies on its side of the goal.
+
+    Return None if the probe has no such percentile.
+    """
     span, output = percentile(record, percent), record.output
     if span is None or output is None:
         return None

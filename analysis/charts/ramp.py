@@ -51,16 +51,8 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
         key_lines=marks.key_lines(key),
     )
     above, below = picture.axes
-    for one, style in zip(found, styles, strict=True):
-        for trial in one.trials:
-            _line(above, trial.steps, _milliseconds, style)
-            _line(below, trial.steps, lambda step: step.errors_percent, style)
-        _onset(above, [trial.slowdown for trial in one.trials], style)
-        _onset(below, [trial.errors for trial in one.trials], style)
-    _axes(above, f"p{found[0].percentile or '95'}, ms", _every(found, _milliseconds))
-    _axes(below, "errors, %", [])
-    highest = max([5.0, *_every(found, lambda step: step.errors_percent)])
-    below.set_ylim(-0.03 * highest, 1.05 * highest)
+    _times(above, found, styles)
+    _errors(below, found, styles)
     below.set_xlabel(what, fontsize=8)
     for axes in (above, below):
         axes.set_xlim(0, max(size for one in found for size in one.sizes) * 1.03)
@@ -87,6 +79,24 @@ def _key(found: list[Ramp], styles: list[Style], *, left_out: bool) -> list[mark
     if left_out:
         entries.append((Line2D([], [], color=QUIET, **CROSS), "does not count"))
     return [*entries, (Patch(facecolor=QUIET, alpha=0.15, linewidth=0), "begins")]
+
+
+def _times(axes: Axes, found: list[Ramp], styles: list[Style]) -> None:
+    for one, style in zip(found, styles, strict=True):
+        for trial in one.trials:
+            _line(axes, trial.steps, _milliseconds, style)
+        _onset(axes, [trial.slowdown for trial in one.trials], style)
+    _axes(axes, f"p{found[0].percentile or '95'}, ms", _every(found, _milliseconds))
+
+
+def _errors(axes: Axes, found: list[Ramp], styles: list[Style]) -> None:
+    for one, style in zip(found, styles, strict=True):
+        for trial in one.trials:
+            _line(axes, trial.steps, _errors_percent, style)
+        _onset(axes, [trial.errors for trial in one.trials], style)
+    _axes(axes, "errors, %", [])
+    highest = max([5.0, *_every(found, _errors_percent)])
+    axes.set_ylim(-0.03 * highest, 1.05 * highest)
 
 
 def _line(axes: Axes, steps: list[Step], figure: StepFigure, style: Style) -> None:
@@ -121,6 +131,10 @@ def _milliseconds(step: Step) -> float | None:
     if step.response is None or math.isinf(step.response.high):
         return None
     return step.response.value / 1000
+
+
+def _errors_percent(step: Step) -> float | None:
+    return step.errors_percent
 
 
 def _steps(found: list[Ramp]) -> list[Step]:

@@ -128,6 +128,12 @@ def _pairing(plan: QuestionPlan, pairing: Pairing) -> str:
             )
         case "level":
             return f"No crossover {within}: {of} against {to}, {words.level}."
+    return _untold(pairing, of, to, within)
+
+
+def _untold(pairing: Pairing, of: str, to: str, within: str) -> str:
+    """Return what can be said of two stacks, by their titles, that no latency tells apart."""
+    words = OF_FIGURE[pairing.figure.key]
     if pairing.overall and pairing.overall.verdict in TOLD:
         does = words.ahead if pairing.overall.verdict == "ahead" else words.behind
         return (
