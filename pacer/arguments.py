@@ -29,12 +29,20 @@ class _Parser(argparse.ArgumentParser):
 
 def _number(text: str) -> float:
     number = float(text)
-    if not math.isfinite(number):
+    if not math.isfinite(number) or "_" in text:
         raise ValueError
     return number
 
 
-_number.__name__ = "number"  # argparse uses this name in its messages
+def _integer(text: str) -> int:
+    if "_" in text:
+        raise ValueError
+    return int(text)
+
+
+# argparse uses these names in its messages
+_number.__name__ = "number"
+_integer.__name__ = "integer"
 
 
 def read(arguments: list[str]) -> argparse.Namespace:
@@ -73,7 +81,7 @@ def _add_kind(load: argparse._ArgumentGroup) -> None:
 
 def _add_size(load: argparse._ArgumentGroup) -> None:
     load.add_argument(
-        "--connections", type=int, required=True, metavar="C", help="at most this many at a time"
+        "--connections", type=_integer, required=True, metavar="C", help="at most this many at a time"
     )
     load.add_argument(
         "--duration", type=_number, required=True, metavar="S", help="measured part, seconds"
@@ -103,7 +111,7 @@ def _add_schedule(load: argparse._ArgumentGroup) -> None:
         "connection took it up to send it",
     )
     load.add_argument(
-        "--processes", type=int, default=1, metavar="N", help="that share load and connections (1)"
+        "--processes", type=_integer, default=1, metavar="N", help="that share load and connections (1)"
     )
     load.add_argument(
         "--arrivals",
@@ -112,7 +120,7 @@ def _add_schedule(load: argparse._ArgumentGroup) -> None:
         "deterministic is an older word for constant",
     )
     load.add_argument(
-        "--seed", type=int, help="of Poisson arrivals and of --requests (drawn and reported)"
+        "--seed", type=_integer, help="of Poisson arrivals and of --requests (drawn and reported)"
     )
 
 
@@ -134,7 +142,7 @@ def _add_request(request: argparse._ArgumentGroup) -> None:
 
 
 def _add_answer(answer: argparse._ArgumentGroup) -> None:
-    answer.add_argument("--expect-length", type=int, metavar="BYTES", help="of the body")
+    answer.add_argument("--expect-length", type=_integer, metavar="BYTES", help="of the body")
     answer.add_argument("--expect-sha256", metavar="HEX", help="of the body")
     answer.add_argument(
         "--good-within",
@@ -143,7 +151,7 @@ def _add_answer(answer: argparse._ArgumentGroup) -> None:
         help="response time beyond which a correct answer is not counted as good, milliseconds",
     )
     answer.add_argument(
-        "--check-every", type=int, default=1, metavar="N", help="digest of one answer in N (1)"
+        "--check-every", type=_integer, default=1, metavar="N", help="digest of one answer in N (1)"
     )
 
 
@@ -156,7 +164,7 @@ def _add_output(output: argparse._ArgumentGroup) -> None:
     )
     output.add_argument(
         "--sample-size",
-        type=int,
+        type=_integer,
         metavar="N",
         help=f"of --sample: this many answers at most ({DEFAULT_SAMPLE})",
     )

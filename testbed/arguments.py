@@ -1,4 +1,7 @@
-"""Read a command line with argparse, and refuse a wrong one in one sentence with the remedy."""
+"""Read a command line with argparse, and refuse a wrong one in one sentence with the remedy.
+
+argparse names `number` and `integer` in what it says of an argument that is none.
+"""
 
 from argparse import Action, ArgumentError, ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -7,6 +10,20 @@ from typing import NoReturn, Self
 from testbed.called import as_called
 from testbed.errors import TestbedError
 from testbed.texts import nearest, shown, shown_name
+
+
+def number(text: str) -> float:
+    """Return the number in an argument. Raises ValueError if it is none, as for 1_0."""
+    if "_" in text:
+        raise ValueError
+    return float(text)
+
+
+def integer(text: str) -> int:
+    """Return the whole number in an argument. Raises ValueError if it is none, as for 1_0."""
+    if "_" in text:
+        raise ValueError
+    return int(text)
 
 
 class Arguments(ArgumentParser):

@@ -26,7 +26,7 @@ from analysis.compared import documents, junit, markdown, page
 from analysis.folders import load_one
 from analysis.load import LoadedCampaign
 from testbed import files
-from testbed.arguments import Arguments
+from testbed.arguments import Arguments, number
 from testbed.errors import Exit, TestbedError
 from testbed.texts import shown_name
 
@@ -60,16 +60,16 @@ def add_arguments(parser: ArgumentParser) -> None:
         f"(default: {' and '.join(DEFAULT_KEYS)}; for capacity searches capacity_rps)",
     )  # fmt: skip
     parser.add_argument(
-        "--tolerance", type=float, default=DEFAULT_TOLERANCE_PERCENT, metavar="PERCENT",
+        "--tolerance", type=number, default=DEFAULT_TOLERANCE_PERCENT, metavar="PERCENT",
         help=f"difference up to which both are the same (default: {DEFAULT_TOLERANCE_PERCENT:g})",
     )  # fmt: skip
     parser.add_argument(
-        "--between", type=float, metavar="PERCENT",
+        "--between", type=number, metavar="PERCENT",
         help="standard deviation of campaigns that measure the same, instead of what fab run-aa "
         "measured; 0 claims that nothing ever changes between campaigns",
     )  # fmt: skip
     parser.add_argument(
-        "--wanted", type=float, metavar="PERCENT",
+        "--wanted", type=number, metavar="PERCENT",
         help="a difference that you want to be shown: says how many trials that takes (default: "
         f"{WANTED_BEYOND_PERCENT:g} more than the tolerance)",
     )  # fmt: skip

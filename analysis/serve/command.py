@@ -9,6 +9,7 @@ from rich.text import Text
 
 from analysis.serve.server import LOOPBACK, Server
 from testbed import files, store
+from testbed.arguments import integer
 from testbed.errors import TestbedError
 from testbed.texts import shown_name
 
@@ -23,7 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="folder of campaigns (default: $TESTBED_RESULTS, else results/)",
     )  # fmt: skip
     parser.add_argument(
-        "--port", type=int, default=PORT, metavar="PORT",
+        "--port", type=integer, default=PORT, metavar="PORT",
         help=f"to listen on, of {LOOPBACK} only; 0 takes a free one (default: {PORT})",
     )  # fmt: skip
 

@@ -28,13 +28,29 @@ def _split(value: Any) -> Any:
 
 Names = Annotated[list[str], Field(max_length=1000), BeforeValidator(_split)]
 PathName = Annotated[str, Field(min_length=1, max_length=4096)]  # Linux's PATH_MAX
-Finite = Annotated[float, Field(allow_inf_nan=False)]
+
+
+def _digits(value: Any) -> Any:
+    """Refuse 1_0, which Python's readers of numbers take for 10."""
+    if isinstance(value, str) and "_" in value:
+        raise ValueError("must be a number without _ in it")
+    return value
+
+
+def _whole(value: Any) -> Any:
+    """Refuse 3.0 for 3 as well, as the same value in a file is refused."""
+    if isinstance(value, str) and "." in value:
+        raise ValueError("must be an integer, without a point")
+    return _digits(value)
 
 
 def _percent(value: Any) -> Any:
-    return value.strip().removesuffix("%").strip() if isinstance(value, str) else value
+    return _digits(value.strip().removesuffix("%").strip() if isinstance(value, str) else value)
 
 
+WHOLE = BeforeValidator(_whole)
+Whole = Annotated[int, WHOLE]
+Finite = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_digits)]
 # Runs never agree to a tenth of a percent
 Percent = Annotated[float, Field(ge=0.1, le=100, allow_inf_nan=False), BeforeValidator(_percent)]
 
@@ -48,8 +64,8 @@ class Options(Model):
 
     rate: Finite | None = Field(None, description="requests per second asked (constant rate)")
     duration: Finite | None = Field(None, description="seconds of measured load per run")
-    connections: int | None = Field(None, description="connections kept open")
-    threads: int | None = Field(None, description="threads, or processes at most")
+    connections: Whole | None = Field(None, description="connections kept open")
+    threads: Whole | None = Field(None, description="threads, or processes at most")
     warmup: Finite | None = Field(None, description="seconds of load before the measured part")
     timeout: Finite | None = Field(None, description="seconds until a request has timed out")
     timeout_from: str | None = Field(None, description="from when that counts: due or sent")
@@ -57,13 +73,13 @@ class Options(Model):
         None, description="milliseconds that a good answer may take; default: until the timeout"
     )
     arrivals: str | None = Field(None, description="when requests are due: constant or poisson")
-    most_probes: int | None = Field(None, description="the most probes of a capacity search")
-    trials: int | None = Field(None, description="how often each app and endpoint is run")
+    most_probes: Whole | None = Field(None, description="the most probes of a capacity search")
+    trials: Whole | None = Field(None, description="how often each app and endpoint is run")
     apps: Names | None = Field(None, description="names separated by commas; default: all")
     endpoints: Names | None = Field(None, description="names separated by commas")
     generator: str | None = Field(None, description=generators.either([*generators.NAMES]))
     telemetry_interval: Finite | None = Field(None, description="seconds between two samples")
-    seed: Seed | None = Field(None, description="decides the order of runs; default: random")
+    seed: Annotated[Seed, WHOLE] | None = Field(None, description="decides the order of runs; default: random")
     inventory: PathName | None = Field(None, description=INVENTORY_HELP)
     resume: PathName | None = Field(None, description="folder of a campaign to go on with")
     apps_path: PathName | None = Field(
@@ -72,7 +88,7 @@ class Options(Model):
     until: Percent | None = Field(
         None, description="go on with trials until no ratio's interval reaches further, e.g. 3%"
     )
-    most: Trials | None = Field(None, description="the most trials with --until; default: 30")
+    most: Annotated[Trials, WHOLE] | None = Field(None, description="the most trials with --until; default: 30")
     metric: Names | None = Field(None, description="figures to judge; default: as compare's")
     dry_run: bool = Field(False, description="print the plan, touch no host")
     strict: bool = Field(False, description="exit code 5 unless every run is valid")
@@ -113,7 +129,7 @@ class NoiseOptions(Options):
 
     app: str | None = Field(None, description="name of the app that is measured against itself")
     # None, so that fab takes any text, and what is wrong with it is reported here
-    repeats: Annotated[int, Field(ge=2, le=1000)] | None = Field(
+    repeats: Annotated[int, Field(ge=2, le=1000), WHOLE] | None = Field(
         None, description=f"campaigns, each from a fresh start; default: {REPEATS}"
     )
     ask_become_pass: bool = Field(False, description="ask for sudo's password, to deploy")
@@ -156,8 +172,8 @@ class ArticleOptions(Model):
     both: bool = Field(False, description="one after the other; the default")
     scale: Scale = Field("full", description="full, or small: short runs, to try it out")
     parts: Names | None = Field(None, description="names separated by commas; default: all")
-    trials: Trials | None = Field(None, description="how often each app and endpoint is run")
-    seed: Seed | None = Field(None, description="decides the order of runs; default: random")
+    trials: Annotated[Trials, WHOLE] | None = Field(None, description="how often each app and endpoint is run")
+    seed: Annotated[Seed, WHOLE] | None = Field(None, description="decides the order of runs; default: random")
     inventory: PathName | None = Field(None, description=INVENTORY_HELP)
     resume: PathName | None = Field(None, description="folder of a series to go on with")
     dry_run: bool = Field(False, description="print the plan, touch no host")
@@ -267,7 +283,7 @@ class LinkOptions(Model):
 
     inventory: str | None = Field(None, description=INVENTORY_HELP)
     # An hour shows how a link behaves when it is warm
-    duration: Annotated[int, Field(ge=1, le=3600)] = Field(
+    duration: Annotated[int, Field(ge=1, le=3600), WHOLE] = Field(
         10, description="whole seconds of the measurement; default: 10"
     )
 

@@ -16,7 +16,9 @@ WRONG = [
     (("report", "x" , "--\x1b[2J"), "no such option or argument"),
     (("report",), "the following arguments are required: results/CAMPAIGN"),
     (("compare", "a", "b", "--tolerance"), "argument --tolerance: expected one argument"),
-    (("compare", "a", "b", "--tolerance=wide"), "argument --tolerance: "),
+    (("compare", "a", "b", "--tolerance=wide"), "argument --tolerance: invalid number value"),
+    (("compare", "a", "b", "--tolerance=1_0"), "argument --tolerance: invalid number value"),
+    (("serve", "x", "--port=8_080"), "argument --port: invalid integer value"),
     (("compare", "a", "b", "--metrik=x"), "did you mean '--metric'?"),
     (("parse", "x", "--tool=wkr"), "did you mean 'wrk'?"),
 ]  # fmt: skip

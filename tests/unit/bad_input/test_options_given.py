@@ -20,6 +20,8 @@ OPTIONS = [
     *(("rate", value, "equal to 1000000") for value in ("1e308", "1000001", "1e30")),
     *(("rate", value, "greater than 0") for value in ("0", "-1", "-0")),
     ("rate", "1e-9", "no request falls due"),
+    *((option, "1_0", "without _") for option in ("rate", "trials", "seed", "until", "duration")),
+    *((option, "3.0", "without a point") for option in ("trials", "connections", "seed")),
     ("rate", "true", "number"),
     *(("duration", value, "number") for value in ("inf", "nan", "5s", "true")),
     *(("duration", value, "equal to 1") for value in ("0", "-5", "1e-9")),
