@@ -84,6 +84,26 @@ def _address(value: Any) -> Any:
     return str(address)
 
 
+_INTERFACE = re.compile(r"(?!lo$)[A-Za-z0-9][A-Za-z0-9_.-]{0,14}")
+# What `ip` adds to a name and never takes: the other end of a link, or the label of an address
+_BEYOND_NAME = re.compile(r"([^@:]+)([@:]).*")
+
+
+def _interface(value: Any) -> Any:
+    text = value if isinstance(value, str) else ""
+    if _INTERFACE.fullmatch(text):
+        return text
+    more = _BEYOND_NAME.fullmatch(text)
+    if more and _INTERFACE.fullmatch(more[1]):
+        raise ValueError(
+            f"is {_shown(value)}; it has to be '{more[1]}': what `ip` shows from '{more[2]}' on is "
+            "not of the interface's name"
+        )
+    raise ValueError(
+        f"is {_shown(value)}; it has to be the name of a network interface, such as enp3s0"
+    )
+
+
 def _workloads(value: Any) -> Any:
     if not isinstance(value, list) or not all(isinstance(one, str) and one for one in value):
         raise ValueError(
@@ -94,7 +114,6 @@ def _workloads(value: Any) -> Any:
 
 _PORT = "a TCP port"
 _UNPRIVILEGED = "a TCP port that takes no right of root's, which apps do not have"
-_INTERFACE = r"(?!lo$)[A-Za-z0-9][A-Za-z0-9_.:@-]{0,14}"
 
 Folder = Annotated[str, BeforeValidator(_folder)]
 Address = Annotated[str, BeforeValidator(_address)]
@@ -200,6 +219,4 @@ class Host(BaseModel):
     ansible_host: str  # as Ansible gives it to ssh; the inventory's name where nothing else is set
     ssh_arguments: list[str] = []  # that Ansible puts before it, but for the login's name
     bench_address: Address
-    bench_interface: Annotated[
-        str, BeforeValidator(_text(_INTERFACE, "the name of a network interface, such as enp3s0"))
-    ]
+    bench_interface: Annotated[str, BeforeValidator(_interface)]

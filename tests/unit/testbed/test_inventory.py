@@ -55,7 +55,8 @@ def test_a_missing_key_is_looked_for_where_the_host_is_declared(example, name, k
             ["198.18.0.300", "198.18.0.1/24", "fe80::1", "", "here", 5, None, [], "127.0.0.1",
              "0.0.0.0", "224.0.0.1", "255.255.255.255", "198.18.0.1\n"],  # noqa: S104 - refused
         ),
-        ("bench_interface", ["lo", "", "a" * 16, "eth 0", "eth0;id", "../x", 3, None, "-x"]),
+        ("bench_interface", ["lo", "", "a" * 16, "eth 0", "eth0;id", "../x", 3, None, "-x",
+                             "eth0@if2", "eth0.7@eth0", "eth0:1", "lo@if2", "eth0@"]),
         ("testbed_app_port", [0, -1, 80, 65536, 1e9, "x", True, None, 8080.5, "inf", "nan", [1],
                               "8_080", "\uff18\uff10", " 8080", "8.08e3"]),
         ("testbed_database_port", [0, 65536, "x", True]),
@@ -91,6 +92,13 @@ def test_a_value_that_cannot_be_is_told_by_file_host_and_key(example, key, value
         assert "it has to be " in message or "which no interface" in message, value
         assert len(message.splitlines()) == 2, value
         assert len(message) < 500
+
+
+@pytest.mark.parametrize(("value", "name"), [("eth0@if2", "eth0"), ("eth0:1", "eth0")])
+def test_of_what_ip_prints_the_name_alone_is_taken(example, value, name):
+    view = copy.deepcopy(example)
+    view["hosts"]["bench-client"]["values"]["bench_interface"] = value
+    assert f"bench_interface is '{value}'; it has to be '{name}': " in refusal(view)
 
 
 @pytest.mark.parametrize(
