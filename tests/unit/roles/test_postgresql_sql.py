@@ -163,6 +163,17 @@ def test_a_teardown_drops_what_is_the_testbeds_and_no_role_of_others(run):
     run.query("CREATE ROLE testbed_of_mine")
     run.query("CREATE DATABASE mine")
     run("drop", "last")
-    roles = "SELECT rolname FROM pg_roles WHERE rolname ~ '^(testbed|bench)'"
+    roles = "SELECT rolname FROM pg_roles WHERE rolname ~ '^(testbed|bench)' ORDER BY 1"
     assert run.query(roles) == ["testbed_of_mine"]
     assert run.query(NAMES) == ["mine"]
+
+    run.query("CREATE ROLE bench LOGIN")  # somebody's, of the name of the user who measures
+    run("objects", "first")
+    assert "GRANT" not in run("objects", "first")
+    run("drop", "last")
+    assert run.query(roles) == ["bench", "testbed_of_mine"]
+
+    run.query("CREATE ROLE testbed LOGIN")  # as an earlier version made both, without a mark
+    run("objects", "first")
+    run("drop", "last")
+    assert run.query(roles) == ["testbed_of_mine"]
