@@ -1,6 +1,7 @@
 """Tell whether a results folder holds a campaign or a series of campaigns, and what it lacks."""
 
 from pathlib import Path
+from typing import TypeVar
 
 from analysis.load import PLACE, LoadedCampaign, load
 from testbed import files, store
@@ -8,6 +9,8 @@ from testbed.errors import TestbedError
 from testbed.model.article import Series
 from testbed.model.results import CAMPAIGN_FILE, SERIES_FILE
 from testbed.texts import shown_name
+
+T = TypeVar("T")
 
 
 def is_series(folder: Path) -> bool:
@@ -45,6 +48,16 @@ def load_one(folder: Path) -> LoadedCampaign:
             "campaigns of `fab run-aa` together",
         )
     return load(folder)
+
+
+def written_by(task: str, campaign: LoadedCampaign, plan: T | None) -> T:
+    """Return the plan, which only that task writes. Raises TestbedError if there is none."""
+    if plan is None:
+        raise TestbedError(
+            f"{shown_name(campaign.folder)}: not a campaign of `{task}`",
+            remedy="name the folder that it wrote, below results/",
+        )
+    return plan
 
 
 def lacks(campaign: LoadedCampaign) -> str | None:

@@ -193,55 +193,58 @@ def tell(name: str, apps_path: str | None) -> None:
     Terminal().print(text, highlight=False, markup=False, soft_wrap=True)
 
 
+def _described(what: str, description: str, *lines: str) -> str:
+    """Return what a thing is, its description, and further lines, indented below."""
+    return "\n".join(
+        [what, show.wrapped(f"  {description}", "  "), *(f"  {line}" for line in lines)]
+    )
+
+
 def _of_app(one: CataloguedApp) -> str:
-    lines = [
+    return _described(
         f"app {one.workload}/{one.name}: {one.spec.title}",
-        show.wrapped(f"  {one.spec.description}", "  "),
-        f"  file: {shown_name(one.file)}",
-        f"  endpoints: {', '.join(one.spec.endpoints)}",
+        one.spec.description,
+        f"file: {shown_name(one.file)}",
+        f"endpoints: {', '.join(one.spec.endpoints)}",
         *(show.wrapped(f"  setting {name}={setting.default}{_others(setting)}: "
-                       f"{setting.description}", "    ")
+                       f"{setting.description}", "    ").lstrip()
           for name, setting in one.spec.settings.items()),
-    ]  # fmt: skip
-    return "\n".join(lines)
+    )  # fmt: skip
 
 
 def _of_workload(known: catalogues.Catalogue, name: str) -> str:
     one = known.workload(name)
-    lines = [
+    return _described(
         f"workload {name}: {one.title}",
-        show.wrapped(f"  {one.description}", "  "),
-        f"  endpoints: {', '.join(one.endpoints)}",
-        f"  services: {', '.join(one.services) or 'none'}",
-        f"  apps: {', '.join(known.apps_of(name))}",
-    ]
-    return "\n".join(lines)
+        one.description,
+        f"endpoints: {', '.join(one.endpoints)}",
+        f"services: {', '.join(one.services) or 'none'}",
+        f"apps: {', '.join(known.apps_of(name))}",
+    )
 
 
 def _of_experiment(name: str) -> str:
     path = experiments.find(name)
     one = experiments.load(path)
-    lines = [
+    return _described(
         f"experiment {name}: {one.title}",
-        show.wrapped(f"  {one.description}", "  "),
-        f"  file: {shown_name(path)}",
-        f"  workload: {one.workload}; {one.trials} trials",
-        f"  testbed run {name} --dry-run",
-    ]
-    return "\n".join(lines)
+        one.description,
+        f"file: {shown_name(path)}",
+        f"workload: {one.workload}; {one.trials} trials",
+        f"testbed run {name} --dry-run",
+    )
 
 
 def _of_question(name: str) -> str:
     path = questions.find(name)
     one = questions.load(path)
-    lines = [
+    return _described(
         f"question {name}: {one.title}",
-        show.wrapped(f"  {one.decision}", "  "),
-        f"  file: {shown_name(path)}",
-        f"  workload: {one.workload}; stacks: {', '.join(one.stacks)}",
-        f"  testbed question {name} --dry-run",
-    ]
-    return "\n".join(lines)
+        one.decision,
+        f"file: {shown_name(path)}",
+        f"workload: {one.workload}; stacks: {', '.join(one.stacks)}",
+        f"testbed question {name} --dry-run",
+    )
 
 
 def _of_results(name: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from analysis.compare.cells import CAPACITY
 from analysis.compare.rule import DEFAULT_TOLERANCE_PERCENT
 from analysis.figures import Figure
+from analysis.folders import written_by
 from analysis.groups import endpoints as measured
 from analysis.load import LoadedCampaign
 from analysis.pairs import in_one_campaign
@@ -15,9 +16,7 @@ from analysis.question.cells import CPU, Cell, cells_of
 from analysis.question.crossing import At, Crossing, PointVerdict, crossing, verdicts
 from analysis.question.remarks import remarks
 from analysis.ratio import Estimate, mean_ratio
-from testbed.errors import TestbedError
 from testbed.model.question import Point, QuestionPlan
-from testbed.texts import shown_name
 
 FACTOR = 1 + DEFAULT_TOLERANCE_PERCENT / 100
 JUDGED: tuple[Figure, ...] = (CAPACITY, CPU)
@@ -105,12 +104,7 @@ class Answers:
 
 def plan_of(campaign: LoadedCampaign) -> QuestionPlan:
     """Return the campaign's question. Raises TestbedError if it has none."""
-    if campaign.campaign.question is None:
-        raise TestbedError(
-            f"{shown_name(campaign.folder)}: not a campaign of `fab run-question`",
-            remedy="name the folder that it wrote, below results/",
-        )
-    return campaign.campaign.question
+    return written_by("fab run-question", campaign, campaign.campaign.question)
 
 
 def answer(campaign: LoadedCampaign) -> Answers:

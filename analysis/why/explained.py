@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from analysis import capacities
 from analysis.compare.cells import CAPACITY, COMPARABLE, CellLoad, Where, trials_of
 from analysis.figures import Figure
+from analysis.folders import written_by
 from analysis.intervals import CONFIDENCE, Floats, holm
 from analysis.load import LoadedCampaign
 from analysis.ratio import Estimate, Span, contrast
@@ -14,7 +15,6 @@ from analysis.trials import NOT_OBTAINED, CellTrials, remarks_on, spans_of
 from analysis.why import shapley
 from testbed.errors import TestbedError
 from testbed.model.why import FRAMEWORK, Why
-from testbed.texts import shown_name
 
 # The first are those of every campaign; others are explained if its runs have them
 DEFAULT_KEYS = ("goodput_rps", "response_p99_us", "cpu_ms_per_answer")
@@ -86,12 +86,7 @@ def explain(campaign: LoadedCampaign, metrics: Sequence[str] = ()) -> list[Expla
 
 def factorial_of(campaign: LoadedCampaign) -> Why:
     """Return the campaign's factorial. Raises TestbedError if it is none."""
-    if campaign.campaign.why is None:
-        raise TestbedError(
-            f"{shown_name(campaign.folder)}: not a campaign of `fab run-why`",
-            remedy="name the folder that it wrote, below results/",
-        )
-    return campaign.campaign.why
+    return written_by("fab run-why", campaign, campaign.campaign.why)
 
 
 _NO_FIGURE = "No run has this figure."
