@@ -131,7 +131,10 @@ def read_histograms(path: Path) -> Histograms:
 
 
 def read_histogram(path: Path) -> Histogram | None:
-    """Return the response times of all requests of a histogram log, as `read_histograms` does."""
+    """Return the response times of all requests of a histogram log, as `read_histograms` does.
+
+    Return None if the log holds no value.
+    """
     return read_histograms(path).whole
 
 

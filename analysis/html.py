@@ -253,7 +253,8 @@ def filters(campaign: LoadedCampaign) -> list[tuple[str, str, list[tuple[str, st
 def charts_above(found: list[answers.Answer]) -> list[str | None]:
     """Return for each answer the name of the chart beside it, which shows the figure that ranks.
 
-    Several answers of one endpoint share a chart, which stands beside the first of them.
+    Several answers of one endpoint share a chart, which stands beside the first of them; the others
+    have None.
     """
     kinds = {answers.P99.key: "latency", CAPACITY.key: "capacity"}
     names: list[str | None] = []

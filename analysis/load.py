@@ -67,7 +67,7 @@ class LoadedRun:
 
     @property
     def counted(self) -> Counted | None:
-        """The histogram over the whole run, for percentiles of the requests due."""
+        """The answers over the whole run, for percentiles of the requests due; None without any."""
         return self.histogram.counted if self.histogram else None
 
 

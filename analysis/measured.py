@@ -63,7 +63,8 @@ def as_far_as_known(record: RunRecord, key: str, span: Span | None) -> Span | No
 
     ab prints whole milliseconds. Trials that all print the same number seem not to scatter, and 3
     and 4 ms may be 3.4 and 3.6. So the true time lies up to half a step from the printed one.
-    Where that is less than three digits show, the figure is returned as it is.
+    Where that is less than three digits show, the figure is returned as it is, as is None: a figure
+    that the run does not have.
     """
     if span is not None and record.output is not None and _adds_samples(record, key):
         longest_us = record.output.latency_us.max
@@ -107,6 +108,7 @@ def figure_columns(record: RunRecord, counted: Counted | None = None) -> dict[st
     """Return all figures, errors and costs of a run as columns of a CSV file, by their names.
 
     Of a percentile that is known by its bounds, one column has the lower and one the upper bound.
+    A figure that is not known is None.
     """
     spans = {figure.key: of_figure(record, figure, counted) for figure in FIGURES}
     row = {key: None if span is None else span.value for key, span in spans.items()}
@@ -170,7 +172,10 @@ def _some_untimed(output: ToolOutput) -> bool:
 
 
 def _narrow(span: Span | None) -> Span | None:
-    """Return a figure as exact if its bounds differ by less than three digits show."""
+    """Return a figure as exact if its bounds differ by less than three digits show.
+
+    None, a figure that is not known, is returned as it is.
+    """
     if span is None or span.high > span.low * (1 + THREE_DIGITS):
         return span
     return Span.exact(span.high)

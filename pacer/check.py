@@ -39,7 +39,7 @@ class AnswerCheck:
 
     @property
     def only_length(self) -> int | None:
-        """The length of a body, if nothing else is expected of an answer but a usual status."""
+        """The length of a body, if just that and a usual status are expected; None otherwise."""
         others = (self.sha256, self.statuses)
         return None if others != (None, None) or self.contains else self.length
 

@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def unix_socket(asked: argparse.Namespace) -> str | None:
-    """Return the path of the Unix socket that was asked for, if any. Raises BadRequest."""
+    """Return the path of the Unix socket asked for; None if none was. Raises BadRequest."""
     path: str | None = asked.unix_socket
     if path is None:
         return None

@@ -103,6 +103,7 @@ class Scheduler:
     """Samples run queue, context switches and load of the whole machine, which lab hosts share."""
 
     def sample(self) -> Row:
+        """Return context switches since boot, processes that can run now, and the load average."""
         stat = _key_values(Path("/proc/stat"))
         return {
             "ctx_switches": stat["ctxt"],
@@ -115,6 +116,7 @@ class Memory:
     """Samples memory and swap of the whole machine."""
 
     def sample(self) -> Row:
+        """Return bytes in use, and bytes that were swapped in and out since boot."""
         memory, swap = psutil.virtual_memory(), psutil.swap_memory()
         return {
             "memory_used_bytes": memory.total - memory.available,
@@ -142,6 +144,7 @@ class Network:
         self._interface = interface
 
     def sample(self) -> Row:
+        """Return each counter since the interface came up."""
         return {column: counter(self._interface, name) for column, name in self.columns.items()}
 
 
@@ -149,6 +152,7 @@ class Tcp:
     """Samples TCP's counters and numbers of sockets in this host's network namespace."""
 
     def sample(self) -> Row:
+        """Return counters since the host's boot, and how many connections stand now."""
         snmp = _paired_lines(Path("/proc/net/snmp"))["Tcp"]
         extra = _paired_lines(Path("/proc/net/netstat"))["TcpExt"]
         sockets = Path("/proc/net/sockstat").read_text().split("TCP:")[1].split()
@@ -166,6 +170,7 @@ class OpenFiles:
     """Samples the number of open files of the whole machine."""
 
     def sample(self) -> Row:
+        """Return how many files are open now."""
         return {"open_files": int(Path("/proc/sys/fs/file-nr").read_text().split()[0])}
 
 
@@ -294,6 +299,7 @@ class Own:
         self._before = (time.monotonic(), time.process_time())
 
     def sample(self) -> Row:
+        """Return the CPU used, in percent of a core since the sample before, and in all."""
         now = (time.monotonic(), time.process_time())
         (wall, cpu), self._before = self._before, now
         return {

@@ -171,7 +171,8 @@ def _within(pairs: Sequence[Pair]) -> tuple[float | None, float | None]:
     """Return the variances of trials and of blocks within campaigns, of the logarithm.
 
     Trials scatter by half the variance of the differences between both names. Of the means of both
-    names, half of that again is the trials' own; the rest is the blocks'.
+    names, half of that again is the trials' own; the rest is the blocks'. Both are None if no
+    campaign has two blocks, which alone show them.
     """
     differences, middles, freedom = 0.0, 0.0, 0
     for old, new in pairs:

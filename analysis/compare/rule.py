@@ -295,7 +295,7 @@ def _places(a: LoadedCampaign, b: LoadedCampaign) -> list[Where]:
 def _pairs(
     a: Mapping[CellLoad, CellTrials], b: Mapping[CellLoad, CellTrials]
 ) -> list[tuple[CellLoad | None, CellLoad | None]]:
-    """Pair the equal loads of both sides; every other load stands by itself.
+    """Pair the equal loads of both sides; every other load stands by itself, beside None.
 
     If exactly one load of each side is left over, these two are paired, so that a sentence can say
     in what they differ.

@@ -283,7 +283,10 @@ def _wide_table(comparisons: Sequence[Comparison]) -> Table:
 def rows(
     comparisons: Sequence[Comparison],
 ) -> Iterable[tuple[tuple[str, ...], str, list[Cell | None]]]:
-    """Yield the names of each cell and figure, the baseline's figure, and each campaign's cell."""
+    """Yield the names of each cell and figure, the baseline's figure, and each campaign's cell.
+
+    In place of the cell of a campaign that lacks it stands None.
+    """
     by_key = [
         {(cell.where, cell.load, cell.metric.key): cell for cell in found.cells}
         for found in comparisons

@@ -130,14 +130,17 @@ def _no_space(output: str) -> str | None:
 
 
 def _broken(output: str) -> str | None:
-    """Return the last line of an exception's trace."""
+    """Return the last line of an exception's trace; None if pip printed no trace."""
     if "Traceback (most recent call last)" not in output:
         return None
     return f"{_at(output)}: pip broke off: {output.strip().splitlines()[-1]}"
 
 
 def _wanted(output: str) -> re.Match[str] | None:
-    """Find the requirement that nothing satisfies, what needs it, and which versions there are."""
+    """Find the requirement that nothing satisfies, what needs it, and which versions there are.
+
+    Return None if pip does not name such a requirement.
+    """
     return re.search(
         r"Could not find a version that satisfies the requirement (.+?)"
         r"(?: \(from ([^)]+(?:\(line \d+\))?)\))? \(from versions: (.*)\)",

@@ -264,7 +264,7 @@ class Applied:
     write: Write | None  # None if nothing was written
 
     def item(self, before: dict[str, Entry]) -> dict[str, str | None]:
-        """Return what the record of what holds now says of it."""
+        """Return what the record of what holds now says of it. None: a value that is not known."""
         return {
             "name": self.setting.name,
             "requested": self.setting.requested,

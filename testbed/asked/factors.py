@@ -178,8 +178,8 @@ def _apart(
     """Return the app with the value that the user gives a shared setting, and the factors' names.
 
     In these names, `name=value` has become `name`. App and names are returned as they are if the
-    user gives no value, or if both apps do not share the setting. Raises TestbedError for a value
-    that the setting cannot have.
+    user gives no value, or if both apps do not share the setting; None in place of names stands for
+    all factors. Raises TestbedError for a value that the setting cannot have.
     """
     said = {one: one.partition("=")[2].strip() for one in names or [] if "=" in one}
     told = [one for one in said if one.partition("=")[0].strip() == name]

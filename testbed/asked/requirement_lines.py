@@ -44,6 +44,7 @@ class Line:
 
     @cached_property
     def name(self) -> str:
+        """The package's name, spelt as an index compares names."""
         return canonicalize_name(self.requirement.name)
 
     @property
@@ -86,9 +87,11 @@ class Place:
 
     @property
     def where(self) -> str:
+        """File and number of the line, as an error names them."""
         return f"{shown_name(self.path)}:{self.number}"
 
     def error(self, problem: str, remedy: str) -> TestbedError:
+        """Return the error that quotes the line; `problem` goes on with the sentence."""
         return TestbedError(f"{self.where}: '{shown_name(self.text)}' {problem}", remedy=remedy)
 
     def __enter__(self) -> None:

@@ -55,7 +55,7 @@ def load(path: Path, model: type[M], check: Callable[[M], None] = lambda _: None
 
 
 def _read(path: Path) -> tuple[yaml.Node | None, Any]:
-    """Return the file's nodes, which know their lines, and its content."""
+    """Return the file's nodes, which know their lines, and its content. An empty file has None."""
     text = files.read_text(path, MOST_BYTES)
     with suppress(yaml.YAMLError):
         return _FastLoader(text).whole()
@@ -109,12 +109,18 @@ class _Limited(Composer, SafeConstructor, Resolver):
         self._sizes: dict[str, int] = {}  # by anchor, once its node is complete
 
     def whole(self) -> tuple[yaml.Node | None, Any]:
-        """Return the document's nodes and its content. Raises YAMLError if it is not taken."""
+        """Return the document's nodes and its content; both are None if it is empty.
+
+        Raises YAMLError if it is not taken.
+        """
         tree = self.get_single_node()
         return tree, None if tree is None else self.construct_document(tree)
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Return the next node and count it. Raises YAMLError if a limit is passed."""
+        """Return the next node, as PyYAML composes it (never None), and count it.
+
+        Raises YAMLError if a limit is passed.
+        """
         event: Any = self.peek_event()  # type: ignore[attr-defined] # the parser's
         anchor: str | None = getattr(event, "anchor", None)
         if isinstance(event, yaml.AliasEvent):

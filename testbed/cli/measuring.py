@@ -82,7 +82,10 @@ def measure(name: str, given: options.Options, watch: Watch | None) -> None:
 def settled(
     path: Path, given: options.Options, watch: Watch | None
 ) -> tuple[Experiment, list[str], Until | None]:
-    """Return the experiment as asked for, the keys that options changed, and what is watched."""
+    """Return the experiment as asked for, the keys that options changed, and what is watched.
+
+    The last is None without --until, and if there is nobody to watch.
+    """
     experiment, overridden = experiments.override(experiments.load(path), given.overrides())
     if given.until is None or watch is None:
         return experiment, overridden, None

@@ -69,7 +69,7 @@ def since_start(entries: list[str]) -> list[str]:
 
 
 def _entry(line: str) -> tuple[str | None, str]:
-    """Return the id of the start that an entry belongs to, if it says so, and its message."""
+    """Return the id of the start that an entry belongs to, None if it has none, and its message."""
     try:
         fields = dict(json.loads(line))
     except (ValueError, TypeError, RecursionError):

@@ -34,7 +34,7 @@ def beside(
 
     `servers` has the CPUs of the others' servers. If more of them are on the server's side of the
     split than on the client's, the lab takes the sides the other way round, as servers have more
-    to do. Sides of different sizes stay as they are.
+    to do. Sides of different sizes stay as they are. Return None if the CPUs cannot be split.
     """
     if split is None:
         return None

@@ -34,6 +34,7 @@ class HostNames:
 
     @property
     def hostname(self) -> str:
+        """The name by which the host calls itself."""
         return f"{self.lab}-{self.role}"
 
     @property
@@ -91,18 +92,22 @@ class LabNames:
 
     @property
     def server(self) -> HostNames:
+        """The names of the system under test."""
         return HostNames(self.name, "server", self.index)
 
     @property
     def client(self) -> HostNames:
+        """The names of the host that makes the load."""
         return HostNames(self.name, "client", self.index)
 
     @property
     def hosts(self) -> tuple[HostNames, HostNames]:
+        """The names of both hosts, the server first."""
         return (self.server, self.client)
 
     @property
     def bridge(self) -> str:
+        """The machine's bridge that joins the hosts' management links."""
         return f"tb-{self.name}"
 
     @property
@@ -112,10 +117,12 @@ class LabNames:
 
     @property
     def management_network(self) -> str:
+        """The network of the management link, as address and prefix."""
         return f"198.18.{self.index}.0/24"
 
     @property
     def nft_table(self) -> str:
+        """The firewall table that holds all of the lab's own chains."""
         return "testbed_" + self.name.replace("-", "_")
 
     @property
@@ -125,18 +132,22 @@ class LabNames:
 
     @property
     def folder(self) -> Path:
+        """The folder with all files of the lab."""
         return LABS_FOLDER / self.name
 
     @property
     def state_file(self) -> Path:
+        """The file that says how far the lab is made, from which image and with which CPUs."""
         return self.folder / "state.json"
 
     @property
     def private_key(self) -> Path:
+        """The key with which the control side logs in to the hosts."""
         return self.folder / "ssh" / "id_ed25519"
 
     @property
     def known_hosts(self) -> Path:
+        """The file with the hosts' own keys, against which ssh checks them."""
         return self.folder / "ssh" / "known_hosts"
 
 

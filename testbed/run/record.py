@@ -75,7 +75,10 @@ def begun(
 def _seeds(
     session: Session, planned: PlannedRun, load: Load, *, in_turn: bool
 ) -> dict[str, int | None]:
-    """Return the record's seeds. A generator takes one seed for all that it draws."""
+    """Return the record's seeds; None in place of one of which nothing is drawn.
+
+    A generator takes one seed for all that it draws.
+    """
     seed = (
         seed_of_requests(session.seed, planned.endpoint, planned.run_id)
         if in_turn

@@ -37,7 +37,7 @@ def _misfit(one: Generator, spec: LoadSpec) -> str | None:
 
 
 def _of_its_kind(one: Generator, spec: LoadSpec) -> str | None:
-    """Return the reason if it does not make such a load, or not count what is asked of it."""
+    """Return why it cannot make such a load, or not count what is asked of it; None if it can."""
     name = one.name
     if spec.open_loop and not one.holds_a_rate:
         wanted = "draws_arrivals" if spec.usual_arrivals == "poisson" else "holds_a_rate"
@@ -63,7 +63,7 @@ def _of_its_kind(one: Generator, spec: LoadSpec) -> str | None:
 
 
 def _of_the_rate(one: Generator, spec: LoadSpec) -> str | None:
-    """Return the reason if it cannot hold one of the rates, or not with such arrivals."""
+    """Return why it cannot hold one of the rates, or not with such arrivals; None if it can."""
     name = one.name
     if one.whole_rates and not spec.whole_rates:
         return (
@@ -83,7 +83,7 @@ def _of_the_rate(one: Generator, spec: LoadSpec) -> str | None:
 
 
 def _of_its_limits(one: Generator, spec: LoadSpec) -> str | None:
-    """Return the reason if connections, threads or times are not such as it can have."""
+    """Return why it cannot have such connections, threads or times; None if it can."""
     name = one.name
     if one.keeps_connections and not spec.keepalive:
         return f"{name} keeps its connections: keepalive must be true"
@@ -128,7 +128,8 @@ def candidates(spec: LoadSpec) -> list[str]:
 def asking(spec: LoadSpec, methods: set[str], *, in_turn: bool) -> tuple[LoadSpec, str | None]:
     """Return the load by a generator that can ask with these methods, and what forbids that.
 
-    With `in_turn`, it must ask several requests in turn, or draw the values of one.
+    Nothing forbids it if that is None. With `in_turn`, the generator must ask several requests in
+    turn, or draw the values of one.
     """
     in_turn_too = [name for name, one in GENERATORS.items() if one.mixes or not in_turn]
     able = [name for name in in_turn_too if methods <= set(GENERATORS[name].methods)]

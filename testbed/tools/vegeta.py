@@ -81,7 +81,7 @@ class Vegeta(DocumentTool):
     )
 
     def why_no_text(self, data: bytes) -> str | None:
-        """Return what gob is, the binary form in which vegeta keeps its results."""
+        """Return what gob is, in which vegeta keeps its results; None if the file is not that."""
         head = data[:1000]
         if all(mark in head for mark in (b"Result\x01", b"BytesOut", b"Latency")):
             return f"these are vegeta's results in gob, its binary form; {_REMEDY}"

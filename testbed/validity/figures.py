@@ -111,7 +111,8 @@ def response_drift_percent(evidence: Evidence) -> float | None:
 def tail_drift_percent(evidence: Evidence) -> float | None:
     """Return by how much the p99 of a second changed, like `response_drift_percent`.
 
-    It is a figure more that may seem to have a trend by chance, so more is asked of it.
+    It is a figure more that may seem to have a trend by chance, so more is asked of it. Return None
+    if it is not known.
     """
     return _drift("response_drift_percent", _of_seconds(evidence, "p99_us"), tail=True)
 
