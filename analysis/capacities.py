@@ -31,7 +31,7 @@ BISECTED = "by bisection"  # how a search of an earlier version ended
 
 
 @dataclass(frozen=True)
-class Answer:
+class SearchAnswer:
     """The answer of one search, with the runs (probes) that it rests on."""
 
     result: CapacityResult
@@ -81,7 +81,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Row:
+class Searches:
     """The answers of one app, endpoint and variant over its trials."""
 
     app: str
@@ -89,7 +89,7 @@ class Row:
     endpoint: str
     variant: str
     settings: str
-    answers: list[Answer]
+    answers: list[SearchAnswer]
 
     @property
     def at_least(self) -> list[float]:
@@ -195,22 +195,22 @@ def asked(campaign: LoadedCampaign) -> Capacity | None:
         return None
 
 
-def rows(campaign: LoadedCampaign) -> list[Row]:
+def rows(campaign: LoadedCampaign) -> list[Searches]:
     """Return a row for each app, endpoint and variant with an answer, apps in the order asked.
 
     A result has no answer if none of its runs is a probe of that app, endpoint and variant.
     """
     records = {run.record.run_id: run.record for run in campaign.runs}
     order = apps(campaign)
-    found: dict[tuple[str, str, str], list[Answer]] = {}
+    found: dict[tuple[str, str, str], list[SearchAnswer]] = {}
     for result in campaign.campaign.capacities:
         key = (result.app, result.endpoint, result.variant)
         of_result = (records[run_id] for run_id in result.runs if run_id in records)
         probes = [one for one in of_result if (one.app, one.endpoint, one.variant) == key]
         if probes:
-            found.setdefault(key, []).append(Answer(result, probes))
+            found.setdefault(key, []).append(SearchAnswer(result, probes))
     return [
-        Row(
+        Searches(
             app=app,
             app_title=answers[0].probes[0].app_title,
             endpoint=endpoint,

@@ -53,7 +53,7 @@ def question_keys() -> str:
         ("search: ", question.Search),
         ("stacks: ", question.Stack),
         ("follows: ", question.Follows),
-        ("rule: ", question.Rule),
+        ("rule: ", question.LatencyRule),
         ("scales: ", question.ScaleOf),
     )
 

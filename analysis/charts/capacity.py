@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from analysis import capacities
-from analysis.capacities import Answer, Row
+from analysis.capacities import SearchAnswer, Searches
 from analysis.charts import marks
 from analysis.charts.style import (
     KEY_LINE,
@@ -95,7 +95,7 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
     )
 
 
-def _key(found: list[Row], *, objective: bool, knee_marked: bool) -> list[marks.Entry]:
+def _key(found: list[Searches], *, objective: bool, knee_marked: bool) -> list[marks.Entry]:
     look: dict[str, Any] = {"color": QUIET, "markersize": 4}
     probes = [record for row in found for record in _probes(row)]
     entries: list[marks.Entry] = [
@@ -118,7 +118,7 @@ def _key(found: list[Row], *, objective: bool, knee_marked: bool) -> list[marks.
 
 
 def _search(
-    above: Axes, below: Axes, row: Row, colour: str, asked: Capacity | None, bend: float | None
+    above: Axes, below: Axes, row: Searches, colour: str, asked: Capacity | None, bend: float | None
 ) -> None:
     """Draw one search: times above and errors below, each with its objective, answers and knee."""
     _times(above, row, colour, asked.p99_ms if asked else None)
@@ -133,7 +133,7 @@ def _search(
             axes.axvline(bend, color=colour, **KNEE)
 
 
-def _times(axes: Axes, row: Row, colour: str, objective_ms: float | None) -> None:
+def _times(axes: Axes, row: Searches, colour: str, objective_ms: float | None) -> None:
     drawn: list[float] = []
     for percent, (marker, _) in PERCENTILES.items():
         milliseconds = partial(_milliseconds, percent=percent)
@@ -162,18 +162,18 @@ def _milliseconds(record: RunRecord, percent: float) -> float | None:
     return (span.low if span.open else due.likely(record.load, output, percent)) / 1000
 
 
-def _knee(row: Row) -> float | None:
+def _knee(row: Searches) -> float | None:
     """Return the rate at the knee of the p99 over all trials; None if the probes show none."""
     counted = [record for record in _probes(row) if counts_in_search(record)]
     told = [(record.load.rate_rps or 0, _milliseconds(record, KNEE_OF)) for record in counted]
     return knee((rate, time) for rate, time in told if time is not None)
 
 
-def _answer_text(row: Row, bend: float | None) -> str:
+def _answer_text(row: Searches, bend: float | None) -> str:
     return row.answer_text + ("" if bend is None else f"; knee at about {rate_text(bend)}/s")
 
 
-def _errors(axes: Axes, row: Row, colour: str) -> None:
+def _errors(axes: Axes, row: Searches, colour: str) -> None:
     drawn = _points(axes, row, errors_percent, "o", {"color": colour})
     highest = max([1.0, *drawn])
     axes.set_ylim(-0.08 * highest, 1.1 * highest)
@@ -182,7 +182,7 @@ def _errors(axes: Axes, row: Row, colour: str) -> None:
 
 
 def _points(
-    axes: Axes, row: Row, reading: Reading, marker: str, look: dict[str, Any]
+    axes: Axes, row: Searches, reading: Reading, marker: str, look: dict[str, Any]
 ) -> list[float]:
     """Draw the probes; a line joins those of a trial that count. Return the values drawn."""
     values = []
@@ -208,7 +208,7 @@ def _plot(
     return values
 
 
-def _answers(axes: Axes, answers: list[Answer], colour: str) -> None:
+def _answers(axes: Axes, answers: list[SearchAnswer], colour: str) -> None:
     """Shade each trial's interval, to the edge where an end was not found, and draw its answer."""
     for answer in answers:
         result = answer.result
@@ -233,11 +233,11 @@ def _across(axes: Axes, probes: list[RunRecord]) -> None:
     axes.minorticks_off()
 
 
-def _probes(row: Row) -> list[RunRecord]:
+def _probes(row: Searches) -> list[RunRecord]:
     return _by_rate(row.answers)
 
 
-def _by_rate(answers: list[Answer]) -> list[RunRecord]:
+def _by_rate(answers: list[SearchAnswer]) -> list[RunRecord]:
     """Return the probes with figures, in the order of their rates."""
     every = [record for answer in answers for record in answer.probes if record.output]
     return sorted(every, key=lambda record: record.load.rate_rps or 0)

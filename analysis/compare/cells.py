@@ -116,7 +116,7 @@ def _answers(campaign: LoadedCampaign, label: str) -> dict[Where, dict[CellLoad,
     return found
 
 
-def _answer(answer: capacities.Answer) -> Span:
+def _answer(answer: capacities.SearchAnswer) -> Span:
     """Return the rate that a search found; of a bracket, the range that the capacity lies in.
 
     An end that was not found is left open. How sure a rate is shows in how the trials scatter.

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from analysis import capacities, cost, gave_out
-from analysis.capacities import Answer
+from analysis.capacities import SearchAnswer
 from analysis.compare.cells import CAPACITY, Where, trials_of
 from analysis.figures import BY_KEY, Figure
 from analysis.load import LoadedCampaign
@@ -26,7 +26,7 @@ class Cell:
     stack: str
     point: Point
     figures: Mapping[str, CellTrials]  # by the key of the figure
-    answers: Sequence[Answer] = ()
+    answers: Sequence[SearchAnswer] = ()
 
     @property
     def gave_out(self) -> str:
@@ -103,7 +103,7 @@ def _spans(probes: Mapping[int, RunRecord], figure: Figure) -> list[tuple[int, S
     return [(trial, span) for trial, span in found if span is not None]
 
 
-def _at_capacity(answers: Sequence[Answer]) -> dict[int, RunRecord]:
+def _at_capacity(answers: Sequence[SearchAnswer]) -> dict[int, RunRecord]:
     """Return, by trial, the probe that ran at the highest rate which is not above the capacity.
 
     What an answer costs is shown by a server that does as much as it may, and no more.
@@ -122,7 +122,7 @@ def _at_capacity(answers: Sequence[Answer]) -> dict[int, RunRecord]:
     return found
 
 
-def _beyond_capacity(answers: Sequence[Answer]) -> list[RunRecord]:
+def _beyond_capacity(answers: Sequence[SearchAnswer]) -> list[RunRecord]:
     """Return of each trial the probe at the lowest rate above the capacity that was held back."""
     found = []
     for answer in answers:

@@ -33,7 +33,7 @@ PUBLISHED = EXPERIMENTS_FOLDER / "published"
 
 
 @dataclass(frozen=True)
-class Request:
+class ArticleRequest:
     """What the user asked for. `parts` is None for all parts."""
 
     name: str
@@ -99,7 +99,7 @@ def _words(cell: CellRef) -> str:
     return f"{cell.part} {cell.app} {cell.endpoint} {cell.variant}"
 
 
-def new_series(request: Request) -> Series:
+def new_series(request: ArticleRequest) -> Series:
     """Return the series for the request. Raises TestbedError for a part that the article lacks."""
     article, published = load(request.name)
     for part in request.parts or []:

@@ -64,7 +64,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Request:
+class VersionsRequest:
     """What the user asked for, of two versions of an app."""
 
     pair: Pair
@@ -78,7 +78,7 @@ class Request:
     watch: Watch | None = None
 
 
-def carry_out(request: Request, progress: Progress) -> Outcome:
+def carry_out(request: VersionsRequest, progress: Progress) -> Outcome:
     """Deploy both versions and measure them in one campaign.
 
     Raises what a campaign raises. If nothing could be measured, no folder is left.
@@ -106,7 +106,7 @@ def carry_out(request: Request, progress: Progress) -> Outcome:
         )
 
 
-def repeat(request: Request, times: int, progress: Progress) -> tuple[Path, list[Outcome]]:
+def repeat(request: VersionsRequest, times: int, progress: Progress) -> tuple[Path, list[Outcome]]:
     """Measure both in several campaigns, each from a fresh start. Return their folder and outcomes.
 
     Between two campaigns everything is torn down: apps are stopped, the hosts are given back and
@@ -196,7 +196,7 @@ def _begun(folder: Path) -> dict[int, str]:
 
 
 @contextmanager
-def _deployed(request: Request, hosts: Inventory, place: Path) -> Iterator[None]:
+def _deployed(request: VersionsRequest, hosts: Inventory, place: Path) -> Iterator[None]:
     """Deploy both versions from the apps folder `place`, which is made.
 
     If the block ends before a campaign has begun in the folder above it, that folder is removed.

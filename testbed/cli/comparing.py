@@ -53,7 +53,7 @@ def measure_versions(
                 progress.result(show.plan_text(pair.experiment, runs, asked))
                 return
             progress.result(show.versions_text(pair.named))
-            request = versions.Request(
+            request = versions.VersionsRequest(
                 pair, path.stem, overridden, given.seed, store.folder(), given.inventory,
                 ask_password=given.ask_become_pass, until=asked, watch=watch,
             )  # fmt: skip
@@ -97,7 +97,7 @@ def measure_noise(name: str, given: options.NoiseOptions, judge: Callable[[Path]
             progress.result(f"{times} campaigns, each:")
             progress.result(show.plan_text(pair.experiment, runs))
             return
-        request = versions.Request(
+        request = versions.VersionsRequest(
             pair, path.stem, overridden, given.seed, store.folder(), given.inventory,
             ask_password=given.ask_become_pass,
         )  # fmt: skip

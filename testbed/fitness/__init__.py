@@ -7,12 +7,12 @@ its words and limits into checks.yml.
 from collections.abc import Callable
 
 from testbed.fitness import cpu, memory, network, system
-from testbed.fitness.facts import Facts
+from testbed.fitness.facts import HostFacts
 from testbed.fitness.subject import Judged, Subject
 from testbed.fitness.table import checks
 from testbed.model.campaign import Fitness
 
-__all__ = ["CHECKS", "Facts", "Subject", "judge"]
+__all__ = ["CHECKS", "HostFacts", "Subject", "judge"]
 
 LONGEST = 200  # the most characters of a host's own text that are shown
 

@@ -147,7 +147,7 @@ class Power(Part):
     profile: Text
 
 
-class Facts(Part):
+class HostFacts(Part):
     """All facts of one host."""
 
     cpu: Cpu

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from testbed.fitness.facts import Facts
+from testbed.fitness.facts import HostFacts
 from testbed.host_roles import HostRole
 from testbed.model.campaign import FitnessLevel
 
@@ -15,8 +15,8 @@ class Subject:
     """One host: the facts that it reports, and what the inventory says about it."""
 
     role: HostRole
-    facts: Facts
-    other: Facts  # the host at the link's other end
+    facts: HostFacts
+    other: HostFacts  # the host at the link's other end
     address: str  # its own address on the data link
     peer: str  # the other host's address on the data link
     interface: str

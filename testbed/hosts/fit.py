@@ -2,7 +2,7 @@
 
 from testbed import fitness
 from testbed.errors import Exit, TestbedError
-from testbed.fitness import Facts, Subject
+from testbed.fitness import HostFacts, Subject
 from testbed.host_roles import HostRole
 from testbed.hosts import playbook
 from testbed.hosts.failures import CommandFailed
@@ -41,7 +41,7 @@ def check(remotes: Remotes, clocks_ahead_s: dict[HostRole, float]) -> dict[HostR
     }
 
 
-def _ask(remote: Remote, other: Remote) -> Facts:
+def _ask(remote: Remote, other: Remote) -> HostFacts:
     """Return the raw facts of one host. Raises TestbedError if it cannot tell them."""
     facts = remote.facts
     of_role = {"server": facts.testbed_app_port, "client": facts.testbed_upstream_port}
@@ -54,7 +54,7 @@ def _ask(remote: Remote, other: Remote) -> Facts:
         *(f"--folder={folder}" for folder in (facts.testbed_prefix, facts.testbed_run)),
     ]
     try:
-        return ask(remote, command, Facts)
+        return ask(remote, command, HostFacts)
     except CommandFailed as error:
         remedy = "run `ansible-playbook site.yml` for this inventory"
         raise TestbedError(f"{error}", remedy=remedy, exit_code=Exit.NOT_READY) from error

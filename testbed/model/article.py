@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from testbed.model.base import Declared, Model
-from testbed.model.experiment import MOST_STEPS, Experiment, Question
+from testbed.model.experiment import MOST_STEPS, Design, Experiment
 from testbed.model.kinds import (
     Connections,
     DurationSeconds,
@@ -72,7 +72,7 @@ class Small(Declared):
     steps: list[Connections] | None = Field(default=None, max_length=MOST_STEPS)  # of a ramp
 
 
-class Part(Question):
+class Part(Design):
     """One experiment of an article."""
 
     small: Small = Small()
@@ -102,10 +102,10 @@ class Article(Declared):
 
     def experiment(self, mode: Mode, part: str, scale: Scale) -> Experiment:
         """Return a part as an experiment. Raises ValueError if `small` does not fit its load."""
-        question = self.asked(mode).parts[part]
-        data = question.model_dump(exclude={"small"})
+        design = self.asked(mode).parts[part]
+        data = design.model_dump(exclude={"small"})
         if scale == "small":
-            small = question.small.model_dump(exclude_none=True)
+            small = design.small.model_dump(exclude_none=True)
             data["trials"] = small.pop("trials")
             steps = small.pop("steps", None)
             data["load"] |= small

@@ -196,7 +196,7 @@ class Variant(Declared):
         return self
 
 
-class Question(Declared):
+class Design(Declared):
     """What is compared, and with which load. `apps: null` stands for all apps of the workload."""
 
     title: Title
@@ -222,7 +222,7 @@ class Question(Declared):
         return self
 
 
-class Experiment(Question):
+class Experiment(Design):
     """An experiment file."""
 
     schema_version: Version1

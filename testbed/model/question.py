@@ -100,7 +100,7 @@ class Sweep(Declared):
         return self.setting or UPSTREAM
 
 
-class Rule(Declared):
+class LatencyRule(Declared):
     """A whole number that follows the latency: as many as keep the CPU busy while others wait.
 
     It is headroom * (1 + latency / work_ms), rounded up: while one request waits, as many others
@@ -133,7 +133,7 @@ class Follows(Declared):
     """How a setting follows what is swept: by a rule, or with a value for each point."""
 
     reason: Text = Field(description="why a competent operator would choose it so")
-    rule: Rule | None = Field(default=None, description="a number that follows the latency")
+    rule: LatencyRule | None = Field(default=None, description="a number that follows the latency")
     values: dict[str, SettingValue] = Field(
         default={}, description='its value at each point; the points are texts, as `"50"`'
     )

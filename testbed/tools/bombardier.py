@@ -25,14 +25,14 @@ from testbed.tools.documents import (
     Count,
     Document,
     DocumentTool,
-    Part,
+    Fields,
     Percentile,
 )
 from testbed.tools.found import distribution
 from testbed.tools.units import PrintedFigure
 
 
-class _Spec(Part):
+class _Spec(Fields):
     numberOfConnections: Annotated[int, Field(ge=1, le=MOST)]  # noqa: N815 - the names of its keys
     testDurationSeconds: Amount | None = None  # noqa: N815
     numberOfRequests: Count | None = None  # noqa: N815
@@ -41,18 +41,18 @@ class _Spec(Part):
     rate: Amount | None = None
 
 
-class _Error(Part):
+class _Error(Fields):
     description: str
     count: Count
 
 
-class _Latency(Part):
+class _Latency(Fields):
     mean: float | None
     max: float | None
     percentiles: dict[Percentile, float] = {}
 
 
-class _Result(Part):
+class _Result(Fields):
     bytesRead: Count  # noqa: N815
     timeTakenSeconds: Amount  # noqa: N815
     req1xx: Count
@@ -65,7 +65,7 @@ class _Result(Part):
     latency: _Latency | None = None
 
 
-class _Document(Part):
+class _Document(Fields):
     spec: _Spec
     result: _Result
 

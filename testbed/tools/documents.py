@@ -27,11 +27,11 @@ from testbed.tools.lines import Line
 from testbed.tools.tool import Tool
 from testbed.tools.units import PrintedFigure
 
-P = TypeVar("P", bound="Part")
+P = TypeVar("P", bound="Fields")
 
 
-class Part(BaseModel):
-    """A part of a tool's document. Keys that are not read here are ignored."""
+class Fields(BaseModel):
+    """Fields of a tool's document. Keys that are not read here are ignored."""
 
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from testbed.model.tool_output import Flow, ToolOutput
 from testbed.tools.checks import TOLERANCE
-from testbed.tools.documents import Amount, Count, Document, DocumentTool, Part
+from testbed.tools.documents import Amount, Count, Document, DocumentTool, Fields
 from testbed.tools.found import missing
 
 # Lines for people that iperf 2 does not print: those that begin an output, and others.
@@ -28,7 +28,7 @@ ITS_OWN = re.compile(
 )
 
 
-class _Figures(Part):
+class _Figures(Fields):
     socket: int | None = None
     seconds: Amount
     bytes: Count
@@ -36,30 +36,30 @@ class _Figures(Part):
     sender: bool | None = None
 
 
-class _Stream(Part):
+class _Stream(Fields):
     sender: _Figures | None = None
     receiver: _Figures | None = None
     udp: _Figures | None = None
 
 
-class _TestStart(Part):
+class _TestStart(Fields):
     duration: float = 0
     reverse: int = 0
     bidir: int = 0
 
 
-class _Start(Part):
+class _Start(Fields):
     connecting_to: dict[str, Any] | None = None
     test_start: _TestStart | None = None
 
 
-class _End(Part):
+class _End(Fields):
     streams: list[_Stream] = []
     sum_sent: _Figures | None = None
     sum_received: _Figures | None = None
 
 
-class _Document(Part):
+class _Document(Fields):
     start: _Start
     end: _End
     error: str | None = None

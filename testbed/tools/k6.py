@@ -21,19 +21,19 @@ from pydantic import BeforeValidator
 
 from testbed.model.tool_output import Errors, ToolOutput
 from testbed.tools import checks, documents
-from testbed.tools.documents import Amount, Count, Document, DocumentTool, Part
+from testbed.tools.documents import Amount, Count, Document, DocumentTool, Fields
 from testbed.tools.found import distribution, missing
 from testbed.tools.listings import Listing
 
 _PERCENTILE = re.compile(r"p\((?P<percentile>\d{1,2}(?:\.\d+)?|100)\)")
 
 
-class _Counter(Part):
+class _Counter(Fields):
     count: Amount
     rate: Amount
 
 
-class _Failed(Part):
+class _Failed(Fields):
     passes: Count
     fails: Count
     value: float | None = None  # the share that failed, which handleSummary's data call 'rate'
@@ -52,7 +52,7 @@ def _figures(metric: Any) -> Any:
     }
 
 
-class _Metrics(Part):
+class _Metrics(Fields):
     """The metrics that are read here; their names are those of k6."""
 
     http_reqs: _Counter
@@ -62,11 +62,11 @@ class _Metrics(Part):
     dropped_iterations: _Counter | None = None
 
 
-class _State(Part):
+class _State(Fields):
     testRunDurationMs: Amount | None = None  # noqa: N815 - the name of its key
 
 
-class _Summary(Part):
+class _Summary(Fields):
     metrics: _Metrics
     state: _State | None = None
 

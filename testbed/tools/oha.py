@@ -18,14 +18,14 @@ from typing import Any
 
 from testbed.model.tool_output import ToolOutput
 from testbed.tools import causes, checks, documents
-from testbed.tools.documents import Amount, Count, Document, DocumentTool, Part, Status
+from testbed.tools.documents import Amount, Count, Document, DocumentTool, Fields, Status
 from testbed.tools.found import distribution, missing
 from testbed.tools.listings import Listing
 
 _DEADLINE = "aborted due to deadline"
 
 
-class _Summary(Part):
+class _Summary(Fields):
     total: Amount
     slowest: float | None
     fastest: float | None
@@ -33,7 +33,7 @@ class _Summary(Part):
     requestsPerSec: Amount | None  # noqa: N815 - the names of its keys
 
 
-class _Document(Part):
+class _Document(Fields):
     summary: _Summary
     latencyPercentiles: dict[str, float | None] = {}  # noqa: N815
     statusCodeDistribution: dict[Status, Count]  # noqa: N815

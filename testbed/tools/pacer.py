@@ -33,7 +33,7 @@ from testbed.model.tool_output import (
 from testbed.tools import checks, documents
 from testbed.tools.checks import Times
 from testbed.tools.documents import Document as WrittenDocument
-from testbed.tools.documents import Part, Percentile
+from testbed.tools.documents import Fields, Percentile
 from testbed.tools.errors import ParseError
 from testbed.tools.found import Found
 from testbed.tools.lines import Line
@@ -145,7 +145,7 @@ class Pacer(Generator):
         ]
 
 
-class _Times(Part):
+class _Times(Fields):
     mean: float | None
     stdev: float | None
     min: float | None
@@ -153,12 +153,12 @@ class _Times(Part):
     percentiles: dict[Percentile, float]
 
 
-class _Process(Part):
+class _Process(Fields):
     role: str
     cpu_percent: float | None
 
 
-class _Errors(Part):
+class _Errors(Fields):
     connect: int
     read: int
     write: int
@@ -167,17 +167,17 @@ class _Errors(Part):
     wrong_body: int
 
 
-class _ErrorText(Part):
+class _ErrorText(Fields):
     kind: str
     text: str
     count: int
 
 
-class _Warmup(Part):
+class _Warmup(Fields):
     completed: int
 
 
-class _Request(Part):
+class _Request(Fields):
     """The figures of one request of a mix."""
 
     due: int
@@ -195,7 +195,7 @@ class _Request(Part):
     warmup: _Warmup
 
 
-class _AnswersPerConnection(Part):
+class _AnswersPerConnection(Fields):
     connections: int
     none: int
     min: int
@@ -206,7 +206,7 @@ class _AnswersPerConnection(Part):
     max: int
 
 
-class _Document(Part):
+class _Document(Fields):
     """The keys of pacer's document that are read here."""
 
     command: str

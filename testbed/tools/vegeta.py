@@ -19,7 +19,7 @@ from pydantic import StringConstraints
 from testbed.model.tool_output import Errors, ToolOutput
 from testbed.texts import shown_name
 from testbed.tools import causes, checks, documents
-from testbed.tools.documents import Amount, Count, Document, DocumentTool, Part
+from testbed.tools.documents import Amount, Count, Document, DocumentTool, Fields
 from testbed.tools.found import distribution, missing
 from testbed.tools.listings import Listing
 
@@ -34,11 +34,11 @@ _Status = Annotated[str, StringConstraints(pattern=r"^(?:0|[1-9][0-9]{2})$")]
 _REMEDY = "`vegeta report -type=json FILE` makes the document that is read"
 
 
-class _Bytes(Part):
+class _Bytes(Fields):
     total: Count
 
 
-class _Document(Part):
+class _Document(Fields):
     latencies: dict[str, float]
     bytes_in: _Bytes
     duration: Amount

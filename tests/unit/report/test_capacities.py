@@ -94,7 +94,7 @@ def test_a_queue_that_grows_is_no_doubt_about_a_probe_that_missed(checks, grows_
         else probe(number, rate, 1)
         for number, rate in enumerate((2000.0, 2090.0), start=1)
     ]
-    answer = capacities.Answer(result(1, 2000.0, 2090.0, probes), probes)
+    answer = capacities.SearchAnswer(result(1, 2000.0, 2090.0, probes), probes)
     assert answer.standing == standing
 
 
@@ -108,7 +108,7 @@ def test_not_one_correct_answer_is_why_a_probe_missed(others, standing):
         for check, verdict in [("no_good_answer", "invalid"), *others]
     ]
     probes = [probe(1, 2000.0, 1), probe(2, 2090.0, 1, verdict="invalid", findings=found)]
-    assert capacities.Answer(result(1, 2000.0, 2090.0, probes), probes).standing == standing
+    assert capacities.SearchAnswer(result(1, 2000.0, 2090.0, probes), probes).standing == standing
 
 
 def fitted(tmp_path, trials, verdict="valid"):
@@ -188,10 +188,10 @@ def test_no_capacity_where_none_was_asked(tmp_path):
 )
 def test_the_range_holds_every_trial(ends):
     answers = [
-        capacities.Answer(result(number, at_least, below, []), [])
+        capacities.SearchAnswer(result(number, at_least, below, []), [])
         for number, (at_least, below) in enumerate(ends)
     ]
-    row = capacities.Row("flask", "Flask", "index", "default", "", answers)
+    row = capacities.Searches("flask", "Flask", "index", "default", "", answers)
     known = [at_least for at_least, _ in ends if at_least is not None]
     assert row.at_least == sorted(known)
     assert (capacities.NONE_MET in row.at_least_text) == (len(known) < len(ends))

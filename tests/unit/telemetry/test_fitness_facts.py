@@ -9,7 +9,7 @@ import pytest
 
 from telemetry import card, fitness
 from telemetry.tree import Tree
-from testbed.fitness import Facts
+from testbed.fitness import HostFacts
 
 CPU = "sys/devices/system/cpu"
 FIRST = min(os.sched_getaffinity(0))
@@ -260,7 +260,7 @@ def test_what_this_host_says_is_what_the_control_side_reads():
         text=True,
         check=True,
     )
-    told = Facts.model_validate(json.loads(done.stdout))
+    told = HostFacts.model_validate(json.loads(done.stdout))
     assert told.card is not None
     assert told.disks["/"] is not None
     assert told.route is not None

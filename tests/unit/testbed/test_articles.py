@@ -22,7 +22,7 @@ def request(**changes):
         "seed": 7,
         "trials": None,
     }
-    return articles.Request(**(given | changes))
+    return articles.ArticleRequest(**(given | changes))
 
 
 def test_there_are_articles():

@@ -10,7 +10,7 @@ from analysis.compare import rule
 from testbed.asked import plan
 from testbed.cli.options import VersionOptions
 from testbed.model import kinds
-from testbed.model.experiment import MOST_STEPS, Capacity, LoadSpec, Question
+from testbed.model.experiment import MOST_STEPS, Capacity, Design, LoadSpec
 from testbed.model.upstream import Upstream
 from testbed.tools.ab import Ab
 
@@ -39,11 +39,11 @@ def row(name):
         ("`timeout_s`", LoadSpec, "timeout_s"),
         ("`good_within_ms`", LoadSpec, "good_within_ms"),
         ("`good_within_ms`", Capacity, "p99_ms"),
-        ("`trials`", Question, "trials"),
-        ("`link_delay_ms`", Question, "link_delay_ms"),
+        ("`trials`", Design, "trials"),
+        ("`link_delay_ms`", Design, "link_delay_ms"),
         ("`latency_ms` of `upstream`", Upstream, "latency_ms"),
         ("`sigma` of `upstream`", Upstream, "sigma"),
-        ("`telemetry_interval_s`", Question, "telemetry_interval_s"),
+        ("`telemetry_interval_s`", Design, "telemetry_interval_s"),
     ],
 )
 def test_a_number_is_bound_as_the_table_says(name, model, field):

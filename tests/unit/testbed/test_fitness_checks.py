@@ -5,7 +5,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from testbed import fitness
-from testbed.fitness import Facts, Subject, shown, table
+from testbed.fitness import HostFacts, Subject, shown, table
 from testbed.hosts import fit
 from testbed.paths import ROOT
 from tests.unit.testbed.fitness_hosts import GB, HOSTS, LAB, LAPTOP, SERVER, VM, changed
@@ -23,7 +23,7 @@ def rows(facts, other=None, **subject):
         "clock_ahead_s": 0.01,
         "other_clock_ahead_s": 0.012,
     }
-    mine, others = Facts.model_validate(facts), Facts.model_validate(other or facts)
+    mine, others = HostFacts.model_validate(facts), HostFacts.model_validate(other or facts)
     judged = fitness.judge(Subject(facts=mine, other=others, **(expected | subject)))
     return {row.check: row for row in judged}
 
@@ -243,7 +243,7 @@ def test_in_a_container_the_machine_is_the_outer_one():
 )
 def test_what_a_host_says_is_not_trusted(changes):
     with pytest.raises(ValidationError):
-        Facts.model_validate(changed(SERVER, **changes))
+        HostFacts.model_validate(changed(SERVER, **changes))
 
 
 def test_a_hosts_words_do_not_reach_a_terminal_as_commands():

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from testbed.asked import catalogue, questions
 from testbed.asked.plan import plan
 from testbed.errors import TestbedError
-from testbed.model.question import QuestionFile, Rule
+from testbed.model.question import LatencyRule, QuestionFile
 
 APPS = catalogue.load()
 # A question over a setting, of a workload that asks no other service
@@ -115,10 +115,10 @@ def test_an_app_of_the_workload_is_a_stack_as_it_is():
 
 
 def test_a_rule_gives_as_many_as_keep_the_cpu_busy_while_others_wait():
-    rule = Rule(work_ms=2.5, least=4, most=100)
+    rule = LatencyRule(work_ms=2.5, least=4, most=100)
     assert [rule.value(ms) for ms in (0, 10, 50, 200, 1000)] == [4, 5, 21, 81, 100]
-    assert Rule(work_ms=2.5, headroom=2, most=100).value(10) == 10
-    assert Rule(work_ms=0.1, most=100).value(0.9) == 10  # 9.999999999999998 + 1 without a guard
+    assert LatencyRule(work_ms=2.5, headroom=2, most=100).value(10) == 10
+    assert LatencyRule(work_ms=0.1, most=100).value(0.9) == 10  # 9.999999999999998 + 1 without a guard
 
 
 def asked_async(*changes, **asked):
