@@ -3,7 +3,6 @@
 import base64
 import functools
 import hashlib
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,7 +36,7 @@ from analysis.statistics import MIN_TRIALS_FOR_INTERVAL
 from analysis.timelines.run import timeline, tints
 from analysis.why.section import Section
 from testbed import numbers
-from testbed.model.campaign import FITNESS_LEVELS, Fitness, HostRecord
+from testbed.model.campaign import HostRecord, fitness_summary
 from testbed.model.gave_out import MEANINGS
 from testbed.model.link import LinkRecord
 from testbed.model.results import SqlSeen, Standing
@@ -319,12 +318,6 @@ def sql_summary(seen: list[SqlSeen]) -> str:
     """Return how many statements there are of each kind, such as '1 unexpected, 2 declared'."""
     kinds = [one.kind for one in seen]
     return ", ".join(f"{kinds.count(kind)} {kind}" for kind in reversed(SQL_KINDS) if kind in kinds)
-
-
-def fitness_summary(rows: list[Fitness]) -> str:
-    """Return how many checks of a host came to each level, the worst level first."""
-    number = Counter(row.level for row in rows)
-    return ", ".join(f"{number[level]} {level}" for level in FITNESS_LEVELS if number[level])
 
 
 def packages(hosts: list[HostRecord]) -> list[tuple[str, list[str]]]:

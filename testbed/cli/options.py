@@ -95,9 +95,10 @@ class Options(Model):
     quiet: bool = Field(False, description="print results only")
 
     def overrides(self) -> dict[str, Any]:
-        """Return the options that change the experiment."""
+        """Return the options that change the experiment; those of one task alone do not."""
         rest = {"seed", "inventory", "resume", "apps_path", "dry_run", "strict", "quiet"}
-        return self.model_dump(exclude=rest | {"until", "most", "metric"})
+        of_task = type(self).model_fields.keys() - Options.model_fields.keys()
+        return self.model_dump(exclude=rest | {"until", "most", "metric"} | of_task)
 
 
 class VersionOptions(Options):
@@ -109,11 +110,6 @@ class VersionOptions(Options):
     tolerance: Finite | None = Field(None, description="percent up to which both are the same")
     wanted: Finite | None = Field(None, description="a difference to be shown, percent")
     ask_become_pass: bool = Field(False, description="ask for sudo's password, to deploy")
-
-    def overrides(self) -> dict[str, Any]:
-        """Return the options that change the experiment."""
-        found = super().overrides()
-        return {name: value for name, value in found.items() if name not in OF_VERSIONS}
 
     def judging(self) -> list[str]:
         """Return the options for `compare`."""
@@ -134,11 +130,6 @@ class NoiseOptions(Options):
     )
     ask_become_pass: bool = Field(False, description="ask for sudo's password, to deploy")
 
-    def overrides(self) -> dict[str, Any]:
-        """Return the options that change the experiment."""
-        found = super().overrides()
-        return {name: value for name, value in found.items() if name not in OF_NOISE}
-
 
 class WhyOptions(Options):
     """The options of `fab run-why`, besides the experiment."""
@@ -150,11 +141,6 @@ class WhyOptions(Options):
         description="what to change besides the framework, as keepalive,pool,threads=4; default: "
         "all in which both differ",
     )
-
-    def overrides(self) -> dict[str, Any]:
-        """Return the options that change the experiment."""
-        found = super().overrides()
-        return {name: value for name, value in found.items() if name not in OF_WHY}
 
 
 OF_WHY = WhyOptions.model_fields.keys() - Options.model_fields.keys()

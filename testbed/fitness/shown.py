@@ -1,14 +1,12 @@
 """Show the checks of both hosts as a table, on a terminal of any width."""
 
-from collections import Counter
-
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from testbed.host_roles import HostRole
-from testbed.model.campaign import FITNESS_LEVELS, Fitness, FitnessLevel
+from testbed.model.campaign import Fitness, FitnessLevel, fitness_summary
 
 STYLES: dict[FitnessLevel, str] = {
     "ok": "green",
@@ -28,7 +26,7 @@ def table(found: dict[HostRole, list[Fitness]], *, quiet: bool = False) -> Rende
     parts: list[RenderableType] = []
     for role, rows in found.items():
         shown = [row for row in rows if not quiet or row.level in ("warn", "fail")]
-        parts.append(Text(f"{role} host: {summary(rows)}", style="bold"))
+        parts.append(Text(f"{role} host: {fitness_summary(rows)}", style="bold"))
         if shown:
             parts.append(Padding(_rows(shown), (0, 0, 1, 0)))
     notable: dict[tuple[str, str, str], list[str]] = {}
@@ -47,12 +45,6 @@ def table(found: dict[HostRole, list[Fitness]], *, quiet: bool = False) -> Rende
     if not quiet and any(row.level == "outer" for rows in found.values() for row in rows):
         parts.append(Text(OUTER, style="dim"))
     return Group(*parts)
-
-
-def summary(rows: list[Fitness]) -> str:
-    """Return how many rows have each level, the worst level first."""
-    number = Counter(row.level for row in rows)
-    return ", ".join(f"{number[level]} {level}" for level in FITNESS_LEVELS if number[level])
 
 
 def _rows(rows: list[Fitness]) -> Table:

@@ -1,5 +1,7 @@
 """Define `campaign.json`: what was asked, with which hosts, and what searches found."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -57,6 +59,12 @@ class Fitness(Model):
     wanted: str
     why: str
     mend: str
+
+
+def fitness_summary(rows: Sequence[Fitness]) -> str:
+    """Return how many checks of a host came to each level, the worst level first."""
+    number = Counter(row.level for row in rows)
+    return ", ".join(f"{number[level]} {level}" for level in FITNESS_LEVELS if number[level])
 
 
 class CapacityResult(Model):
