@@ -81,7 +81,11 @@ def _add_kind(load: argparse._ArgumentGroup) -> None:
 
 def _add_size(load: argparse._ArgumentGroup) -> None:
     load.add_argument(
-        "--connections", type=_integer, required=True, metavar="C", help="at most this many at a time"
+        "--connections",
+        type=_integer,
+        required=True,
+        metavar="C",
+        help="at most this many at a time",
     )
     load.add_argument(
         "--duration", type=_number, required=True, metavar="S", help="measured part, seconds"
@@ -111,7 +115,11 @@ def _add_schedule(load: argparse._ArgumentGroup) -> None:
         "connection took it up to send it",
     )
     load.add_argument(
-        "--processes", type=_integer, default=1, metavar="N", help="that share load and connections (1)"
+        "--processes",
+        type=_integer,
+        default=1,
+        metavar="N",
+        help="that share load and connections (1)",
     )
     load.add_argument(
         "--arrivals",

@@ -79,7 +79,9 @@ class Options(Model):
     endpoints: Names | None = Field(None, description="names separated by commas")
     generator: str | None = Field(None, description=generators.either([*generators.NAMES]))
     telemetry_interval: Finite | None = Field(None, description="seconds between two samples")
-    seed: Annotated[Seed, WHOLE] | None = Field(None, description="decides the order of runs; default: random")
+    seed: Annotated[Seed, WHOLE] | None = Field(
+        None, description="decides the order of runs; default: random"
+    )
     inventory: PathName | None = Field(None, description=INVENTORY_HELP)
     resume: PathName | None = Field(None, description="folder of a campaign to go on with")
     apps_path: PathName | None = Field(
@@ -88,7 +90,9 @@ class Options(Model):
     until: Percent | None = Field(
         None, description="go on with trials until no ratio's interval reaches further, e.g. 3%"
     )
-    most: Annotated[Trials, WHOLE] | None = Field(None, description="the most trials with --until; default: 30")
+    most: Annotated[Trials, WHOLE] | None = Field(
+        None, description="the most trials with --until; default: 30"
+    )
     metric: Names | None = Field(None, description="figures to judge; default: as compare's")
     dry_run: bool = Field(False, description="print the plan, touch no host")
     strict: bool = Field(False, description="exit code 5 unless every run is valid")
@@ -158,8 +162,12 @@ class ArticleOptions(Model):
     both: bool = Field(False, description="one after the other; the default")
     scale: Scale = Field("full", description="full, or small: short runs, to try it out")
     parts: Names | None = Field(None, description="names separated by commas; default: all")
-    trials: Annotated[Trials, WHOLE] | None = Field(None, description="how often each app and endpoint is run")
-    seed: Annotated[Seed, WHOLE] | None = Field(None, description="decides the order of runs; default: random")
+    trials: Annotated[Trials, WHOLE] | None = Field(
+        None, description="how often each app and endpoint is run"
+    )
+    seed: Annotated[Seed, WHOLE] | None = Field(
+        None, description="decides the order of runs; default: random"
+    )
     inventory: PathName | None = Field(None, description=INVENTORY_HELP)
     resume: PathName | None = Field(None, description="folder of a series to go on with")
     dry_run: bool = Field(False, description="print the plan, touch no host")

@@ -38,7 +38,9 @@ def measure_article(name: str, given: options.ArticleOptions) -> None:
             )
     else:
         series = articles.new_series(
-            articles.ArticleRequest(name, given.modes, given.scale, given.parts, given.trials, given.seed)
+            articles.ArticleRequest(
+                name, given.modes, given.scale, given.parts, given.trials, given.seed
+            )
         )
         folder = store.folder() / series.series
     if given.dry_run:

@@ -26,7 +26,7 @@ KEYS = {*Facts.model_fields, *Deployed.model_fields, "bench_address", "bench_int
 CONNECTIONS = {"ssh", "ansible.builtin.ssh", "smart"}
 REMEDIES = {
     "bench_address": "give the host's own address on the data link (docs/hosts.md)",
-    "bench_interface": "give the host's interface on the data link, as /sys/class/net names it there",
+    "bench_interface": "give the host's interface on the data link, a name in its /sys/class/net",
 }
 
 M = TypeVar("M", bound=BaseModel)

@@ -118,7 +118,8 @@ def test_a_rule_gives_as_many_as_keep_the_cpu_busy_while_others_wait():
     rule = LatencyRule(work_ms=2.5, least=4, most=100)
     assert [rule.value(ms) for ms in (0, 10, 50, 200, 1000)] == [4, 5, 21, 81, 100]
     assert LatencyRule(work_ms=2.5, headroom=2, most=100).value(10) == 10
-    assert LatencyRule(work_ms=0.1, most=100).value(0.9) == 10  # 9.999999999999998 + 1 without a guard
+    # 9.999999999999998 + 1 without a guard
+    assert LatencyRule(work_ms=0.1, most=100).value(0.9) == 10
 
 
 def asked_async(*changes, **asked):
