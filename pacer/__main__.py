@@ -32,6 +32,7 @@ def _run(options: Options, command: str) -> int:
     from pacer import report, summary
     from pacer.control import Control
     from pacer.merge import Second
+    from pacer.outputs import STDOUT
     from pacer.plan import split
     from pacer.request import Address, resolve
 
@@ -59,9 +60,10 @@ def _run(options: Options, command: str) -> int:
         figures = report.document(options, command, control)
         try:
             report.write_files(options, figures, control)
-            if not options.quiet:
-                sys.stdout.write(summary.summary(options, figures))
-                sys.stdout.flush()
+            text_to = sys.stderr if STDOUT in options.files else sys.stdout
+            if text_to and not options.quiet:  # none if it was closed when Python started
+                text_to.write(summary.summary(options, figures))
+                text_to.flush()
         except OSError as error:
             return _complain(f"cannot write figures: {error}", EXIT_FAILED)
     if control.failed:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import NoReturn
 
-from pacer import __version__, reach
+from pacer import __version__, outputs, reach
 
 DEFAULT_TIMEOUT_S = 5.0
 MAX_PROCESSES = 256
@@ -60,7 +60,7 @@ def read(arguments: list[str]) -> argparse.Namespace:
     _add_schedule(load)
     _add_request(parser.add_argument_group("request"))
     _add_answer(parser.add_argument_group("expected answer (else counted as wrong_body)"))
-    _add_output(parser.add_argument_group("output"))
+    _add_output(parser.add_argument_group("output ('-' as FILE is standard output)"))
     asked = parser.parse_args(arguments)
     _check_bounds(asked)
     _check_together(asked)
@@ -164,12 +164,13 @@ def _add_answer(answer: argparse._ArgumentGroup) -> None:
 
 
 def _add_output(output: argparse._ArgumentGroup) -> None:
-    output.add_argument("--json", type=Path, metavar="FILE", help="all figures (FORMAT.md)")
-    output.add_argument("--timeline", type=Path, metavar="FILE.csv", help="a row per second")
-    output.add_argument("--hdr", type=Path, metavar="FILE", help="HdrHistogram log, per second")
-    output.add_argument(
-        "--sample", type=Path, metavar="FILE", help="some answers, as JSON lines (FORMAT.md)"
-    )
+    for option, metavar, what in (
+        ("--json", "FILE", "all figures (FORMAT.md)"),
+        ("--timeline", "FILE.csv", "a row per second"),
+        ("--hdr", "FILE", "HdrHistogram log, per second"),
+        ("--sample", "FILE", "some answers, as JSON lines (FORMAT.md)"),
+    ):
+        output.add_argument(option, type=outputs.named, metavar=metavar, help=what)
     output.add_argument(
         "--sample-size",
         type=_integer,

@@ -136,6 +136,7 @@ def _made(asked: dict[str, Any], name: str, where: str, common: Common) -> Recip
             f"ASCII (percent-encode them), not {_shown(path)}"
         )
     body, raw_body = _body(asked, where)
+    in_body = _placeholders(body, draw, f"{where}: 'body'")
     method = asked.get("method", "POST" if body or raw_body else "GET")
     if not isinstance(method, str):
         raise BadMix(f"{where}: 'method' must be a text, not {_shown(method)}")
@@ -145,7 +146,7 @@ def _made(asked: dict[str, Any], name: str, where: str, common: Common) -> Recip
         weight=_weight(asked.get("weight", 1), where),
         method=method,
         line=request_line(method, path),
-        headers=_header_template(common, headers, method, has_body=bool(body or raw_body)),
+        headers=_header_template(common, headers, method, _length(body, raw_body, in_body)),
         body=body,
         raw_body=raw_body,
         draw=draw,
@@ -153,7 +154,7 @@ def _made(asked: dict[str, Any], name: str, where: str, common: Common) -> Recip
     )
     used = {
         *_placeholders(path, draw, f"{where}: 'path'"),
-        *_placeholders(body, draw, f"{where}: 'body'"),
+        *in_body,
         *_placeholders(recipe.contains or "", draw, f"{where}: 'contains'"),
         *(name for value in headers.values() for name in _placeholders(value, draw, where)),
     }
@@ -196,8 +197,15 @@ def _headers(headers: Any, draw: dict[str, Draw], where: str) -> dict[str, str]:
     return dict(parse_header(f"{name}: {value}") for name, value in headers.items())
 
 
+def _length(body: str, raw_body: bytes, in_body: list[str]) -> int | str:
+    """Return the length of the body in bytes; of one with placeholders, what stands for it."""
+    if in_body:
+        return f"{{{CONTENT_LENGTH}}}"
+    return len(raw_body or body.format_map({}).encode())
+
+
 def _header_template(
-    common: Common, headers: dict[str, str], method: str, *, has_body: bool
+    common: Common, headers: dict[str, str], method: str, length: int | str
 ) -> str:
     own = {name.lower() for name in headers}
     for_all = [(name, value) for name, value in common.headers if name.lower() not in own]
@@ -205,7 +213,7 @@ def _header_template(
         common.target,
         method=method,
         headers=[(name, _literal(value)) for name, value in for_all] + list(headers.items()),
-        length=f"{{{CONTENT_LENGTH}}}" if has_body else 0,
+        length=length,
         keepalive=common.keepalive,
     )
 

@@ -2,12 +2,21 @@
 
 import errno
 import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
+
+STDOUT = Path("/dev/stdout")  # standard output, for which `-` stands, too
+STDOUT_NUMBER = 1
 
 
 class Unwritable(ValueError):
     """Raised for a file that cannot be written; the message is for the user."""
+
+
+def named(text: str) -> Path:
+    """Return the file that a user named: of `-`, standard output, as in other tools."""
+    return STDOUT if text == "-" else Path(text)
 
 
 def check_outputs(files: Iterable[Path]) -> None:
@@ -15,16 +24,14 @@ def check_outputs(files: Iterable[Path]) -> None:
     seen: set[Path] = set()
     for file in files:
         try:
-            if _special(file):
+            target = file if file == STDOUT else _target(file)
+            if file == STDOUT:
+                _try_stdout()
+            elif _special(file):
                 _try_special(file)
                 continue
-            target = _target(file)
-            if target.is_dir():
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-            part = _part(target)
-            with part.open("x"):
-                pass
-            part.unlink()
+            else:
+                _try_file(target)
         except (OSError, ValueError, RuntimeError) as error:  # a name with NUL, links in a circle
             reason = getattr(error, "strerror", None) or error
             raise Unwritable(f"cannot write {file}: {reason}") from None
@@ -38,6 +45,11 @@ def write(path: Path, text: str) -> None:
 
     Raises OSError.
     """
+    if path == STDOUT:
+        # By its number, since a socket cannot be opened by its name
+        with os.fdopen(STDOUT_NUMBER, "w", encoding="utf-8", closefd=False) as stream:
+            stream.write(text)
+        return
     if _special(path):
         with path.open("a", encoding="utf-8") as file:
             file.write(text)
@@ -54,7 +66,7 @@ def write(path: Path, text: str) -> None:
 def _special(path: Path) -> bool:
     """Return whether the path is no file to be replaced, but something that takes bytes at once.
 
-    Standard output is such a thing also where it is a file: the shell has it open.
+    What is below /dev is such a thing also where it leads to a file: the shell has it open.
     """
     if not path.exists() or path.is_dir():
         return False
@@ -69,6 +81,20 @@ def _target(path: Path) -> Path:
 
 def _part(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}")
+
+
+def _try_stdout() -> None:
+    if sys.stdout is None:  # it was closed when Python started
+        raise OSError(errno.EBADF, "standard output is closed")
+
+
+def _try_file(target: Path) -> None:
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    part = _part(target)
+    with part.open("x"):
+        pass
+    part.unlink()
 
 
 def _try_special(path: Path) -> None:

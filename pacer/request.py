@@ -13,6 +13,8 @@ _PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[A-Za-z0-9._~-]+")  # a name or an IPv4 address
 _ZONE = re.compile(r"%(?:25(?=.))?(.+)")  # RFC 6874, and the way in which curl takes it, too
 _NO_BODY_METHODS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS", "TRACE"})
+_STANDARD_METHODS = _NO_BODY_METHODS | {"POST", "PUT", "PATCH", "CONNECT"}
+_TUNNEL = "CONNECT"
 
 Address = tuple[str, int]
 
@@ -100,8 +102,11 @@ def parse_header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
     if not colon or not _TOKEN.fullmatch(name):
         raise BadRequest(f"bad header {text!r}: 'Name: value' is needed")
-    if re.search(r"[\r\n\0]", value) or not value.isascii():
-        raise BadRequest(f"bad header {text!r}: line breaks and non-ASCII letters cannot be sent")
+    if re.search(r"[^\t -~]", value):
+        raise BadRequest(
+            f"bad header {text!r}: line breaks, other control characters and non-ASCII letters "
+            "cannot be sent"
+        )
     return name, value.strip()
 
 
@@ -115,7 +120,7 @@ def build(
 ) -> bytes:
     """Return the request as bytes. The given headers replace those that pacer sets itself.
 
-    Raises BadRequest for a method that HTTP does not allow as a name.
+    Raises BadRequest for a method that cannot be meant, and for headers that contradict the body.
     """
     head = request_line(method, target.path) + header_lines(
         target, method=method, headers=headers or [], length=len(body), keepalive=keepalive
@@ -126,10 +131,18 @@ def build(
 def request_line(method: str, path: str) -> str:
     """Return the first line of a request.
 
-    Raises BadRequest for a method that HTTP does not allow as a name.
+    Raises BadRequest for a method that HTTP does not allow as a name, that is another one than it
+    looks like, since case matters, or that asks for a tunnel.
     """
     if not _TOKEN.fullmatch(method):
         raise BadRequest(f"bad method {method!r}")
+    if (meant := method.upper()) in _STANDARD_METHODS and meant != method:
+        raise BadRequest(
+            f"bad method {method!r}: methods are case-sensitive (RFC 9110, 9.1), so that is not "
+            f"{meant}: write it in capitals"
+        )
+    if method == _TUNNEL:
+        raise BadRequest(f"bad method {method!r}: it asks a proxy for a tunnel, not for an answer")
     return f"{method} {path} HTTP/1.1\r\n"
 
 
@@ -144,8 +157,10 @@ def header_lines(
     """Return all headers and the empty line after them.
 
     The given headers replace those that pacer sets itself. `length` is that of the body in bytes,
-    0 without a body, or a text that stands for it.
+    0 without a body, or a text that stands for it. Raises BadRequest for headers that say something
+    else of the body.
     """
+    _check_framing(headers, length)
     own = [("Host", target.authority), ("User-Agent", f"pacer/{__version__}"), ("Accept", "*/*")]
     if length or method not in _NO_BODY_METHODS:
         own.append(("Content-Length", str(length)))
@@ -154,3 +169,22 @@ def header_lines(
     replaced = {name.lower() for name, _ in headers}
     kept = [(name, value) for name, value in own if name.lower() not in replaced]
     return "".join(f"{name}: {value}\r\n" for name, value in [*kept, *headers]) + "\r\n"
+
+
+def _check_framing(headers: list[tuple[str, str]], length: int | str) -> None:
+    """Raise BadRequest unless the headers leave the body's length to pacer, or say it rightly.
+
+    Otherwise the server would wait for more than is sent, or take the rest for another request.
+    """
+    told = [value for name, value in headers if name.lower() == "content-length"]
+    if told not in ([], [str(length)]):
+        is_sent = f"{length} bytes are sent" if isinstance(length, int) else "bodies differ"
+        raise BadRequest(
+            f"bad header 'Content-Length: {told[-1]}': {is_sent}; leave it out, and pacer sets it"
+        )
+    for name, value in headers:
+        if name.lower() == "transfer-encoding":
+            raise BadRequest(
+                f"bad header '{name}: {value}': pacer sends bodies as they are, with a "
+                "Content-Length; leave it out"
+            )

@@ -3,7 +3,7 @@
 from enum import IntEnum
 
 from testbed.called import as_called
-from testbed.texts import plain
+from testbed.texts import masked, plain
 
 Place = tuple[str | int, ...]  # in a document: the keys and positions that lead to a value
 
@@ -34,6 +34,7 @@ MEANINGS = {
 class TestbedError(Exception):
     """What is wrong and what to do about it. It is shown to the user without a traceback.
 
+    Of URLs, user and password are masked, since errors are shown in logs and kept with results.
     `place` is where the wrong value stands in a file of the user's. The raiser may not know which
     file that is; whoever read it adds its name and the line (testbed/asked/yamlfile.py).
     """
@@ -48,9 +49,10 @@ class TestbedError(Exception):
         exit_code: Exit = Exit.BAD_INPUT,
         place: Place = (),
     ) -> None:
+        message = masked(message)
         super().__init__(message)
         self.message = as_called(plain(message))  # some of it may be text from a host
-        self.remedy = remedy and as_called(plain(remedy))
+        self.remedy = remedy and as_called(plain(masked(remedy)))
         self.exit_code = exit_code
         self.place = place
 

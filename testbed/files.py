@@ -36,9 +36,18 @@ MARKS = {
 
 
 def named(text: str) -> Path:
-    """The path that a user named. Raises TestbedError for '', which would be the current folder."""
+    """The path that a user named.
+
+    Raises TestbedError for '', which would be the current folder, and for '-', which is meant for
+    standard output or input.
+    """
     if not text:
         raise TestbedError("'': an empty name", remedy="name a file or folder; '.' is this one")
+    if text == "-":
+        raise TestbedError(
+            "'-': this is neither read from standard input nor written to standard output",
+            remedy="name a file or folder; './-' is one of that name",
+        )
     return Path(text)
 
 

@@ -1,6 +1,7 @@
 """Make text from files, options and hosts fit to be shown: short, without control codes."""
 
 import difflib
+import re
 import reprlib
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -8,7 +9,19 @@ from collections.abc import Iterable, Sequence
 JOINERS = "\u200c\u200d"  # not printable by themselves, but some scripts and emoji need them
 SHOWN_CHARACTERS = 80  # of a value in an error message, enough to recognise it
 
-_REPR = reprlib.Repr()
+MASK = "****"
+# User and password of a URL (RFC 3986, 3.2.1); an ellipsis is of a sentence, and of no URL
+_USERINFO = re.compile(r"(?<=://)[^\s/?#…]*@")
+
+
+class _Repr(reprlib.Repr):
+    """Masks a text before it shortens it, as half of a password is one, too."""
+
+    def repr_str(self, x: str, level: int) -> str:
+        return super().repr_str(masked(x), level)
+
+
+_REPR = _Repr()
 _REPR.maxstring = _REPR.maxother = SHOWN_CHARACTERS
 _REPR.maxlong = 40
 _REPR.maxlevel = 2
@@ -17,6 +30,11 @@ _REPR.maxlevel = 2
 def is_plain(character: str) -> bool:
     """Return whether a terminal prints the character and does nothing else with it."""
     return character.isprintable() or character in JOINERS
+
+
+def masked(text: str) -> str:
+    """Return the text with **** in place of user and password of each URL in it, as pip does."""
+    return _USERINFO.sub(f"{MASK}@", text) if "://" in text else text
 
 
 def plain(text: str) -> str:
@@ -44,7 +62,7 @@ def shown_name(name: object) -> str:
 
     Of a long one, the middle is left out: the end of a path says more than its middle.
     """
-    text = plain(str(name)).replace("\n", "\\n").replace("\t", "\\t")
+    text = plain(masked(str(name))).replace("\n", "\\n").replace("\t", "\\t")
     if len(text) <= 2 * SHOWN_CHARACTERS:
         return text
     return f"{text[:SHOWN_CHARACTERS]}...{text[-SHOWN_CHARACTERS // 2 :]}"

@@ -12,6 +12,7 @@ from analysis.mixes import asked_percent
 from testbed.facts import flat, host_facts
 from testbed.model import database
 from testbed.model.campaign import Campaign
+from testbed.texts import masked
 
 PACKAGE = ": package "  # in the name of a difference
 FEW_PACKAGES = 3  # of a host: these are listed singly
@@ -75,7 +76,7 @@ def differences(a: LoadedCampaign, b: LoadedCampaign) -> list[Difference]:
     names = list(dict.fromkeys([*of_a, *of_b]))
     kinds = list(dict.fromkeys(map(_kind, names)))
     return [
-        Difference(what, of_a.get(what), of_b.get(what))
+        Difference(what, *(one and masked(one) for one in (of_a.get(what), of_b.get(what))))
         for what in sorted(names, key=lambda name: kinds.index(_kind(name)))
         if of_a.get(what) != of_b.get(what)
     ]

@@ -82,8 +82,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--json", action="store_const", dest="format", const="json", help="as --format=json"
     )
     parser.add_argument(
-        "--out", type=files.named, metavar="FILE", help="write it into a file, print the tally"
-    )
+        "--out", type=lambda text: None if text == "-" else files.named(text), metavar="FILE",
+        help="write it into a file, print the tally; '-' is standard output, as without this",
+    )  # fmt: skip
     parser.add_argument(
         "--packages", action="store_true", help="in the table: list all packages that differ"
     )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+USERINFO = re.compile(r"(?<=://)[^\s/?#]*@")  # user and password of a URL
 LAST_LINES = 12  # of an output that is not known here
 MOST_VERSIONS = 5
 UNREACHABLE = re.compile(
@@ -15,6 +16,11 @@ REASON = re.compile(
     r"Name or service not known|Temporary failure in name resolution|[Cc]onnect timeout|timed out|"
     r"certificate verify failed)"
 )
+
+
+def masked(output: str) -> str:
+    """Return what pip printed without user and password of any URL; pip itself masks only some."""
+    return USERINFO.sub("****@", output)
 
 
 def summary(output: str) -> str:

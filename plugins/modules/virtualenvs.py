@@ -17,7 +17,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.digest_folders import folder_of, result, stale
-from ..module_utils.pip_said import summary
+from ..module_utils.pip_said import masked, summary
 
 DOCUMENTATION = """
 module: virtualenvs
@@ -178,13 +178,13 @@ def missing_of(
 
 
 def run(command: list[str]) -> str | None:
-    """Run a command. Return None, or all that it printed if it failed."""
+    """Run a command. Return None, or what it printed if it failed, with URLs' passwords masked."""
     done = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
     if done.returncode == 0:
         return None
-    return done.stdout
+    return masked(done.stdout)
 
 
 def download(folder: str, requirements: list[str]) -> bool:

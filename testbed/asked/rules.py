@@ -87,7 +87,7 @@ def _check_unique(field: str, rows: Sequence[tuple[str, Any]]) -> None:
     seen: dict[str, str] = {}
     for place, row in rows:
         value = _value(row, field, place)
-        if (text := repr(value)) in seen:
+        if (text := repr(_plain(value))) in seen:
             raise Broken(f"{place}.{field}: {shown(value)} stands at {seen[text]}, too")
         seen[text] = place
 
@@ -108,4 +108,9 @@ def _check_sorted(field: str, rows: Sequence[tuple[str, Any]]) -> None:
 
 def _as_text(value: Any) -> str:
     """Return a value as a text, as JSON writes it; a text is the same without quotes."""
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(_plain(value))
+
+
+def _plain(value: Any) -> Any:
+    """Return a whole number without a fraction: 20.0 is 20."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -21,7 +21,7 @@ from testbed.model.campaign import Version, Versions
 from testbed.model.catalogue import App, CataloguedApp
 from testbed.model.experiment import Experiment, Variant
 from testbed.model.requirements import Requirements
-from testbed.texts import shown_name
+from testbed.texts import masked, shown_name
 
 MOST_NAMED = 20  # differing files
 LONGEST_NAME = 31
@@ -208,8 +208,11 @@ def _declared(source: Source) -> dict[str, str]:
 def _changes(kind: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
     for name in dict.fromkeys([*old, *new]):
         then, now = old.get(name, NOTHING), new.get(name, NOTHING)
-        if then != now:
-            yield f"{kind}{name}: {then} → {now}"
+        if then == now:
+            continue
+        told = f"{kind}{name}: {masked(then)} → {masked(now)}"
+        secret = ", with another user or password" if masked(then) == masked(now) else ""
+        yield f"{told}{secret}"
 
 
 def _requirements(source: Source) -> dict[str, str]:

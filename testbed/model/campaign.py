@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from testbed.host_roles import HostRole
 from testbed.model.base import Model
@@ -13,6 +13,7 @@ from testbed.model.kinds import Trials
 from testbed.model.link import LinkDelay, LinkRecord
 from testbed.model.question import QuestionPlan
 from testbed.model.why import Why
+from testbed.texts import masked
 
 # outer: decided by the machine around a container, and not to be changed from inside
 FitnessLevel = Literal["fail", "warn", "note", "outer", "ok"]
@@ -101,7 +102,8 @@ class Versions(Model):
     app_title: str
     old: Version
     new: Version
-    differences: list[str]  # files, requirements and settings; empty: an app against itself
+    # Files, requirements and settings, without passwords of URLs; empty: an app against itself
+    differences: list[Annotated[str, AfterValidator(masked)]]
 
 
 class Until(Model):

@@ -33,6 +33,11 @@ _OTHERS = (
     "minLength", "minProperties", "minimum", "multipleOf", "pattern", "readOnly", "required",
     "title", "type", "uniqueItems", "writeOnly",
 )  # fmt: skip
+# Keywords that check nothing by themselves
+_REMARKS = (
+    "$comment", "$defs", "$schema", "default", "deprecated", "description", "examples", "readOnly",
+    "title", "writeOnly",
+)  # fmt: skip
 KEYWORDS = (*_ONE, *_LIST, *_BY_NAME, *_OTHERS)
 # Pairs of bounds, the least first: no document fits where they have changed places
 _BOUNDS = (
@@ -68,8 +73,11 @@ _SAMPLES: tuple[Any, ...] = (None, True, 0, 0.5, "", [], [None], {}, {"a": None}
 
 def check(schema: dict[str, Any]) -> dict[str, Any]:
     """Return the schema. Raises ValueError, which says where and what is wrong."""
-    if not schema:
-        raise ValueError("an empty schema fits every document; say at least its type")
+    if not set(schema) - set(_REMARKS):
+        raise ValueError(
+            f"{'a schema of remarks alone' if schema else 'an empty schema'} fits every document; "
+            "say at least its type"
+        )
     try:
         json.dumps(schema, allow_nan=False)
         for place, part in _parts(schema, "$"):

@@ -13,6 +13,8 @@ What its figures mean (ab 2.3; tests on recorded outputs check this):
   requests': a reset connection is a failure to receive, an exception and a wrong length. The body
   bytes show how many requests failed if each correct one has the same length.
 - Times are whole milliseconds and begin with connecting; so 0 means less than half a millisecond.
+- A 'Kbyte' of the transfer rate is 1024 bytes, and 1000 before version 2.0. The rate is used for
+  nothing but to see whether the figures agree, so it may be either.
 - Without -r, ab gives up at the first socket error or timeout, and prints no report. Messages of
   TLS do not end a run.
 - With -v it prints requests and answers before the report, and with -w an HTML table.
@@ -41,7 +43,16 @@ from testbed.tools.lines import Line
 from testbed.tools.listings import Listing
 from testbed.tools.sections import Hit, Report, cell, malformed, split
 from testbed.tools.tool import Generator, Target, each
-from testbed.tools.units import BYTES, RATE, TIME_IN_S, TIME_IN_US, PrintedFigure, Units, figure
+from testbed.tools.units import (
+    BYTES,
+    BYTES_OF_OLD_AB,
+    RATE,
+    TIME_IN_S,
+    TIME_IN_US,
+    PrintedFigure,
+    Units,
+    figure,
+)
 
 NAME = "ab"
 _MOST_RPS = 50_000  # more than its one thread can do; ab reserves 32 bytes for each
@@ -174,7 +185,11 @@ def _read(report: Report) -> Found:
         requests=report.count("total") if completed is None else completed,
         rate=_figure(report, "Requests per second", RATE),
         bytes=_figure(report, "Total transferred", BYTES, "B"),
-        byte_rate=_figure(report, "Transfer rate", BYTES, "KB"),
+        byte_rates=[
+            rate
+            for units in (BYTES, BYTES_OF_OLD_AB)
+            if (rate := _figure(report, "Transfer rate", units, "KB"))
+        ],
         status_errors=errors.status,
         not_answers=failed.not_answers if failed else 0,
         at_once=report.count("Concurrency Level"),

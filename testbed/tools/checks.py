@@ -67,7 +67,8 @@ class Printed:
     requests: int | None = None
     rate: PrintedFigure | None = None  # answers per second
     bytes: PrintedFigure | None = None
-    byte_rate: PrintedFigure | None = None  # bytes per second
+    # Bytes per second, in each unit that the printed one may stand for
+    byte_rates: list[PrintedFigure] = field(default_factory=list)
     status_errors: int | None = None
     not_answers: int = 0  # part of `requests`: counted as complete although no correct answer came
     untimed: int = 0  # part of `requests`: answers whose times are not in `times`
@@ -147,14 +148,15 @@ def _duration(printed: Printed) -> list[str]:
 
 
 def _bytes(printed: Printed) -> list[str]:
-    size, rate, duration = printed.bytes, printed.byte_rate, printed.duration_s
-    if not size or not rate or not duration or duration.value > LONGEST_RUN_S:
+    size, rates, duration = printed.bytes, printed.byte_rates, printed.duration_s
+    if not size or not rates or not duration or duration.value > LONGEST_RUN_S:
         return []
-    least = rate.low * max(duration.low, 0) * (1 - TOLERANCE)
-    most = rate.high * duration.high * (1 + TOLERANCE)
-    if size.high < least or size.low > most:
-        return [f"{size.text} read contradict {rate.text}/s over {duration.text}."]
-    return []
+    for rate in rates:
+        least = rate.low * max(duration.low, 0) * (1 - TOLERANCE)
+        most = rate.high * duration.high * (1 + TOLERANCE)
+        if least <= size.high and size.low <= most:
+            return []
+    return [f"{size.text} read contradict {rates[0].text}/s over {duration.text}."]
 
 
 def _latency(printed: Printed) -> list[str]:

@@ -21,6 +21,7 @@ COUNT: Units = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10*
 RATE: Units = {"": 1}
 # A K of bytes is 1024 for wrk and ab, unlike in the SI.
 BYTES: Units = {"B": 1} | {f"{k}B": 1024**power for power, k in enumerate("KMGTP", start=1)}
+BYTES_OF_OLD_AB: Units = {"B": 1, "KB": 1000}  # before version 2.0
 # A K is 1024 for bytes and 1000 for bits in the output of iperf.
 IPERF_BYTES: Units = {"Bytes": 1} | {
     f"{k}Bytes": 1024**power for power, k in enumerate("KMGT", start=1)

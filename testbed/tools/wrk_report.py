@@ -189,7 +189,7 @@ def _printed(report: Report, errors: Errors, latency: Times, at_once: int | None
         requests=total.count("requests") if total else None,
         rate=_cell(report.one("rate"), "rate", COUNT),
         bytes=_cell(total, "bytes", BYTES),
-        byte_rate=_cell(report.one("byte rate"), "rate", BYTES),
+        byte_rates=[rate] if (rate := _cell(report.one("byte rate"), "rate", BYTES)) else [],
         status_errors=errors.status,
         untimed=errors.timeout or 0,
         at_once=at_once,

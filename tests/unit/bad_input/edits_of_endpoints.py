@@ -133,6 +133,12 @@ ANSWERS = [
         "an empty schema fits every document",
     ),
     workload(
+        "schema_file: expected/offers.json",
+        "title: Offers",
+        "endpoints.offers.expect.json",
+        "a schema of remarks alone fits every document",
+    ),
+    workload(
         'text: "3 pairs"',
         "text: {pattern: '('}",
         "endpoints.search.expect.text.pattern",

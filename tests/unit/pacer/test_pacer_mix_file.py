@@ -44,6 +44,18 @@ BAD = {
     "'path' must begin with '/'.* not \"/ü\"": mix_of({"name": "a", "path": "/ü"}),
     "'path' must begin with '/'.* not \"/#x\"": mix_of({"name": "a", "path": "/#x"}),
     "request 'a': bad method 'G T'": mix_of({"name": "a", "path": "/", "method": "G T"}),
+    "request 'a': bad method 'get': .*capitals": mix_of(
+        {"name": "a", "path": "/", "method": "get"}
+    ),
+    "request 'add': bad header 'Content-Length: 5': bodies differ": mix_of(
+        {**ADD, "headers": {"Content-Length": "5"}}
+    ),
+    "request 'a': bad header 'Content-Length: 5': 4 bytes are sent": mix_of(
+        {"name": "a", "path": "/", "body": "four", "headers": {"content-length": "5"}}
+    ),
+    "request 'head': bad header 'Transfer-Encoding: chunked'": mix_of(
+        {**HEAD, "headers": {"Transfer-Encoding": "chunked"}}
+    ),
     "'method' must be a text": mix_of({"name": "a", "path": "/", "method": 1}),
     "'headers' must be an object": mix_of({**HEAD, "headers": []}),
     "header 'A' must be a text, not 1": mix_of({**HEAD, "headers": {"A": 1}}),

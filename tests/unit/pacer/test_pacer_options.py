@@ -37,6 +37,9 @@ def test_a_body_makes_it_a_post(tmp_path: Path) -> None:
     assert options.method == "POST"
     assert sent(options).endswith(b"A: b\r\n\r\n\xff\x00")
     assert sent(parse([*GOOD, "--body", "x", "--method", "PUT"])).startswith(b"PUT / ")
+    assert sent(parse([*GOOD, "--method", "purge"])).startswith(b"purge / ")  # nobody's but theirs
+    right = parse([*GOOD, "--body", "four", "--header", "content-length: 4"])
+    assert sent(right).lower().count(b"content-length: 4\r\n") == 1
 
 
 def test_a_seed_is_drawn_so_that_it_can_be_reported() -> None:
@@ -74,6 +77,15 @@ def test_a_seed_is_drawn_so_that_it_can_be_reported() -> None:
         (["--url", "ftp://host/"], r"http\[s\]://HOST"),
         (["--header", "nocolon"], "bad header"),
         (["--method", "G T"], "bad method"),
+        (["--method", "get"], "bad method 'get': .*write it in capitals"),
+        (["--method", "Patch", "--body", "x"], "that is not PATCH"),
+        (["--method", "CONNECT"], "tunnel"),
+        (["--header", "content-length: 5"], "'Content-Length: 5': 0 bytes are sent"),
+        (["--body", "four", "--header", "Content-Length: 5"], "4 bytes are sent"),
+        (["--body", "four", *(["--header", "Content-Length: 4"] * 2)], "4 bytes are sent"),
+        (["--body", "four", "--header", "Transfer-Encoding: chunked"], "pacer sends bodies as"),
+        (["--header", "A: b\x01"], "other control characters"),
+        (["--json", "-", "--hdr", "-"], "another file of this run has that name"),
         (["--body", "a", "--body-file", "b"], "not allowed with"),
         (["--body-file", "/nonexistent"], "No such file"),
         (["--body-file", "/dev/zero"], "more than 67,108,864 bytes"),

@@ -1,6 +1,7 @@
 """pacer against real servers on loopback: what becomes of each request is told as it was."""
 
 import contextlib
+import json
 import os
 import re
 import subprocess
@@ -15,6 +16,7 @@ from runs_of_pacer import LOAD, OK, UNDISTURBED, errors
 
 from pacer.merge import new_histogram
 
+REPOSITORY = Path(__file__).resolve().parents[3]
 ONE_BY_ONE = (*LOAD, "--connections", "1")  # so that answers come in the order of requests
 
 Pacer = Callable[..., dict[str, Any]]
@@ -92,11 +94,22 @@ def test_summary(answering: Answering, command: Callable[[str], list[str]]) -> N
     assert result.stderr == ""  # no progress where nobody watches
 
 
-def test_quiet(answering: Answering, command: Callable[[str], list[str]]) -> None:
+@pytest.mark.parametrize("quiet", [["--quiet"], []])
+def test_figures_to_standard_output_are_alone_there(
+    answering: Answering, command: Callable[[str], list[str]], tmp_path: Path, quiet: list[str]
+) -> None:
     result = subprocess.run(
-        [*command(answering(lambda _: OK)), *LOAD, "--quiet"], capture_output=True, check=True
+        [*command(answering(lambda _: OK)), *LOAD, "--duration", "0.04", "--json", "-", *quiet],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert (result.stdout, result.stderr) == (b"", b"")
+    assert json.loads(result.stdout)["ok"] == 10
+    assert ("Requests/sec: " in result.stderr) == (not quiet)
+    assert bool(result.stderr) == (not quiet)
+    assert not list(tmp_path.iterdir())
 
 
 def test_progress_on_a_terminal(answering: Answering, command: Callable[[str], list[str]]) -> None:

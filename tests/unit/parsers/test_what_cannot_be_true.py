@@ -97,6 +97,14 @@ def test_ab_contradictions_are_said(old, new, sentence):
     assert sentence in problems(text.replace(old, new))
 
 
+def test_a_kilobyte_of_ab_before_version_2_has_1000_bytes():
+    """It prints 5360.00 where later versions print 5234.38; other rates contradict the bytes."""
+    text = ab(Ab()).replace("Version 2.3", "Version 1.3d")
+    assert problems(text.replace("5234.38", "5360.00")) == ""
+    assert "6700000B read contradict 4900.00KB/s" in problems(text.replace("5234.38", "4900.00"))
+    assert "contradict 5600.00KB/s" in problems(text.replace("5234.38", "5600.00"))
+
+
 def test_ab_failures_that_are_not_the_sum_of_their_classes():
     text = ab(Ab(connect=1, length=4)).replace("Failed requests:        5", "Failed requests:   9")
     assert "9 failed requests are not the sum of their classes, 5" in problems(text)

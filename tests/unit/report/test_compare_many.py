@@ -177,6 +177,8 @@ def test_a_form_can_be_written_into_a_file(form, three, compare, tmp_path):
     assert out.read_text().endswith("\n")
     assert "B against A: 1 worse" in text
     assert compare(*three, "--out", str(out))[0] == Exit.BAD_INPUT
+    shown = compare(three[0], three[2], *GOODPUT, "--format", form, "--out", "-")
+    assert shown == compare(three[0], three[2], *GOODPUT, "--format", form)
     lost = compare(three[0], three[2], "--format", form, "--out", str(tmp_path / "no" / "x"))
     assert lost[0] == Exit.BAD_INPUT
 

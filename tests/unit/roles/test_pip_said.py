@@ -179,6 +179,12 @@ def test_pip_as_it_is_here_is_understood_and_the_rest_is_in_a_file(tmp_path, mon
     assert "No matching distribution found" in log.read_text()
 
 
+def test_passwords_in_urls_are_neither_told_nor_logged():
+    said = "Looking in https://me:word@host/simple, git+https://TOKEN@host/a.git@0123"
+    printed = virtualenvs.run(["sh", "-c", f"echo '{said}'; false"])
+    assert printed == "Looking in https://****@host/simple, git+https://****@host/a.git@0123\n"
+
+
 def test_what_pip_added_is_named(tmp_path):
     site = tmp_path / "lib" / "python3.11" / "site-packages"
     for name in ("Flask_Caching-2.0.dist-info", "werkzeug-3.1.dist-info", "werkzeug"):

@@ -23,6 +23,8 @@ def test_an_equal_document_is_right_however_it_is_written():
     check = answers.compare_all([spaced], EXPECTED, "before")
     assert check.ok
     assert check.body_bytes == len(spaced.body)
+    other_language = answer(json.dumps(DOCUMENT).replace("1", "1.0").replace("2", "2e0").encode())
+    assert answers.compare_all([other_language], EXPECTED, "before").ok
 
 
 @pytest.mark.parametrize(
@@ -211,6 +213,17 @@ def test_a_coded_body_is_named():
     told = problem({"content_type": None, "json": {"type": "array"}}, b"\x1f\x8b\x00",
                    {"content-encoding": "gzip"})  # fmt: skip
     assert "coded as gzip" in told
+    page = {"content_type": None, "html": [{"selector": "p", "count": 1}]}
+    for expected in (page, {**PLAIN, "text": "a"}, {**PLAIN, "text": {"pattern": "a"}}):
+        assert "coded as gzip" in problem(expected, b"\x1f\x8b\x00", {"content-encoding": "gzip"})
+
+
+@pytest.mark.parametrize(("charset", "right"), [("windows-1251", True), ("iso-8859-1", False)])
+def test_a_page_is_read_in_the_encoding_that_its_header_names(charset, right):
+    spec = ExpectedAnswer(content_type="text/html", html=[{"selector": "p", "texts_file": "t"}])
+    expected = expectations.Expected(spec, None, [["Привет"]])
+    page = answer("<p>Привет</p>".encode("cp1251"), content_type=f"text/html; charset={charset}")
+    assert answers.compare_all([page], expected, "before").ok == right
 
 
 def test_of_several_answers_the_first_wrong_one_is_told_with_what_was_asked():

@@ -165,8 +165,13 @@ def test_what_is_no_archive_or_is_there_already_is_told(folder, packed, tmp_path
 def test_the_command_writes_beside_the_folder_and_refuses_what_was_edited(tmp_path, capsys):
     records = [builder.run(1, "flask", "index")]
     made = builder.write(tmp_path / "a", builder.campaign(records), records, curves=False)
+    (made / "apps").mkdir()
+    for name in ("none", "secret"):
+        (made / "apps" / name).write_text("" if name == "none" else "-i https://me:word@host/")
     assert main(["bundle", str(made)]) == 0
-    assert "a.tar.gz: 2 files" in capsys.readouterr().out.replace("\n", "")
+    told = capsys.readouterr().out.replace("\n", "")
+    assert "a.tar.gz: 4 files" in told
+    assert "user or password in apps/secret." in told
     assert archive.read_manifest(tmp_path / "a.tar.gz").campaign == builder.NAME
     (made / "link").symlink_to("/etc/passwd")
     assert main(["bundle", str(made)]) == Exit.BAD_INPUT

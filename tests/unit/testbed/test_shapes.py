@@ -157,7 +157,10 @@ def test_an_answer_is_to_what_was_asked(asked, found):
         ({"equals": {"a": "true"}}, {"a": True}, None),
         ({"equals": {"a": "null"}}, {"a": None}, None),
         ({"equals": {"a": "{{1}}"}}, {"a": "{1}"}, None),
-        ({"equals": {"a": "1"}}, {"a": 1.0}, "$.a: '1.0' instead of '1'"),
+        ({"equals": {"a": "1"}}, {"a": 1.0}, None),
+        ({"equals": {"a": "1"}}, {"a": 1.5}, "$.a: '1.5' instead of '1'"),
+        ({"unique": "id"}, [{"id": 1}, {"id": 1.0}], "$[1].id: 1.0 stands at $[0], too"),
+        ({"unique": "id"}, [{"id": 1}, {"id": True}], None),
     ],
 )  # fmt: skip
 def test_a_rule_says_where_it_is_broken(rule, document, said):

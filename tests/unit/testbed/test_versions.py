@@ -9,12 +9,16 @@ from pathlib import Path
 import pytest
 
 from testbed.asked import experiments
+from testbed.asked import versions as versions_asked
+from testbed.asked.versions import Source
 from testbed.campaign import versions
 from testbed.cli import comparing
-from testbed.errors import Exit
+from testbed.errors import Exit, TestbedError
 from testbed.model.campaign import Versions
 from tests.unit.testbed.called import exit_code
 from tests.unit.testbed.own_versions import SOUND, git
+
+MASKED = f"https://****@host/lib-1.whl#sha256={'0' * 64}"
 
 
 @pytest.fixture
@@ -138,6 +142,26 @@ def test_requirements_are_told_by_package(run_ab, own):
     assert "requirements: flask: 3.0 → 3.1" in out
     assert "requirements: new: 1 → none" in out
     assert "hash" not in out
+
+
+def test_passwords_in_urls_are_never_shown(own):
+    folders = own / "shop" / "catalogue", own / "shop" / "other"
+    shutil.copytree(*folders)
+    url = "lib @ https://{}@host/lib-1.whl#sha256=" + "0" * 64
+    told = []
+    for secrets in (("me:hush1", "me:hush2"), ("TOKEN1", "me:p@TOKEN2"), ("a:hush", "a:hush")):
+        for folder, secret in zip(folders, secrets, strict=True):
+            (folder / "requirements.txt").write_text(url.format(secret))
+        told += versions_asked.differences(*(Source.read(one, "said") for one in folders))
+    named = told[1].partition("requirements: lib: ")[2]
+    assert named == f"{MASKED} → {MASKED}, with another user or password"
+    assert not any(secret in line for line in told for secret in ("hush", "TOKEN"))
+    bad = "lib @ https://me:{}@host/lib-1.whl\n-i ftp://me:{}@host/simple\n"
+    for length in (4, 300):
+        (folders[0] / "requirements.txt").write_text(bad.format("s" * length, "s" * length))
+        with pytest.raises(TestbedError) as error:
+            Source.read(folders[0], "said")
+        assert "sss" not in f"{error.value} {error.value.args}"
 
 
 def test_a_long_name_still_names_two_apps(run_ab, own):
