@@ -34,11 +34,12 @@ MOST_BASELINES = 6  # to choose from: each takes a ratio and its interval in eve
 GOODPUT, P99 = BY_KEY["goodput_rps"], BY_KEY["response_p99_us"]
 # The figures of the ranked table; costs only of campaigns whose hosts reported them
 BESIDE = (GOODPUT, P99, *(BY_KEY[key] for key in SHOWN_COSTS))
-# How the first is told by itself, where others are level with it, and how it stands to another
+# What is compared, how the first is told by itself and where others are level with it, and how it
+# stands to another
 WORDS = {
-    GOODPUT.key: ("answers", "the first answers", "{size} times as many as {other}"),
-    CAPACITY.key: ("bears", "the first bears", "{size} times the rate of {other}"),
-    P99.key: ("has the shortest p99;", "", "with {other}, p99 is {size} times as long"),
+    GOODPUT.key: ("goodput", "answers", "the first answers", "{size} times as many as {other}"),
+    CAPACITY.key: ("capacity", "bears", "the first bears", "{size} times the rate of {other}"),
+    P99.key: ("p99", "has the shortest p99;", "", "with {other}, p99 is {size} times as long"),
 }
 MOST_NAMED = 3  # apps in a list of names; of more, the last ones are counted
 
@@ -230,10 +231,10 @@ def _sentence(ranked: list[Row], metric: Figure) -> str:
     if not rest:
         told = ", ".join(f"{title} {figure}" for title, figure in first.figures.items())
         return f"{first.label}: {told}. There is no other to set it beside."
-    alone, beside, _ = WORDS[metric.key]
+    _, alone, beside, _ = WORDS[metric.key]
     tied = [row for row in rest if row.told in TIED]
     behind = [row for row in rest if row.told not in TIED]
-    sentence = [_tied(first, tied)] if tied else []
+    sentence = [_tied(first, tied, metric)] if tied else []
     if behind:
         opening = beside if tied else f"{first.label} {alone}"
         clauses = [f"{opening} {_times(behind[0], metric, behind[0].label)}".strip()]
@@ -243,7 +244,7 @@ def _sentence(ranked: list[Row], metric: Figure) -> str:
     return f"{'; '.join(sentence)}. {_least(rest)}"
 
 
-def _tied(first: Row, tied: list[Row]) -> str:
+def _tied(first: Row, tied: list[Row], metric: Figure) -> str:
     """Return which rows the first is not told apart from, and how far the last of them is off."""
     level = f"level within {DEFAULT_TOLERANCE_PERCENT:g} %"
     how = level if all(row.told == "level" for row in tied) else "not told apart"
@@ -254,8 +255,13 @@ def _tied(first: Row, tied: list[Row]) -> str:
     last = tied[-1]
     if first.cell.mean == last.cell.mean == 0:
         return f"{who}: {'both' if len(tied) == 1 else 'all'} are zero"
-    whose = "" if len(tied) == 1 else f" of the first to {last.label}"
-    return f"{who}: ratio{whose} {''.join(_ratio(last))}"
+    figure, found = WORDS[metric.key][0], last.first_is
+    if found is None or found.value is None:
+        return f"{who}: how the {figure} of {last.label} stands to the first's is not known"
+    # The ratio is above 1 where the first is better
+    of, to = ("the first", last.label) if metric.more_is_better else (last.label, "the first")
+    times = f"{number(found.value)} times that of {to} ({found.interval()})"
+    return f"{who}: {figure} of {of} is {times}"
 
 
 def _times(row: Row, metric: Figure, name: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from analysis import capacities, ramp
 from analysis.groups import apps, endpoints
 from analysis.load import LoadedCampaign
-from testbed.numbers import MISSING
+from testbed.numbers import MISSING, written_out
 from testbed.texts import listed
 
 FEW = 3  # values are listed up to this number; of more, the lowest and the highest are shown
@@ -89,7 +89,7 @@ def _values(values: Iterable[float | None]) -> str:
     known = sorted(value for value in values if value is not None)
     if not known:
         return MISSING
-    shown = [f"{value:,.0f}" if value == int(value) else f"{value:,g}" for value in known]
+    shown = [written_out(value, ",") for value in known]
     if len(shown) > FEW:
         return f"{shown[0]} to {shown[-1]}"
     return listed(shown)

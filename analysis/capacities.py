@@ -21,7 +21,7 @@ from analysis.trials import counts_in_search, worst
 from testbed.model.campaign import CapacityResult
 from testbed.model.experiment import Capacity
 from testbed.model.results import RunRecord, Standing
-from testbed.numbers import MISSING, rate
+from testbed.numbers import MISSING, rate, written_out
 
 GROWING = "response_steady"  # the check that finds a queue that grows
 NONE_MET = "none met"
@@ -175,10 +175,13 @@ def objective(campaign: LoadedCampaign) -> str:
         return "not recorded"
     most = f"{wanted.most_probes} probes" if wanted.most_probes else BISECTION
     or_so = f", or with {most}" if fitted(campaign) else ""
+    p99_ms, errors_percent, precision_percent = map(
+        written_out, (wanted.p99_ms, wanted.errors_percent, wanted.precision_percent)
+    )
     return (
-        f"p99 of response time at most {wanted.p99_ms:g} ms, errors, unsent and unanswered at most "
-        f"{wanted.errors_percent:g} %, both of the requests due; searched up to "
-        f"{rate(wanted.to_rps)}/s, until the answer was within {wanted.precision_percent:g} %"
+        f"p99 of response time at most {p99_ms} ms, errors, unsent and unanswered at most "
+        f"{errors_percent} %, both of the requests due; searched up to "
+        f"{rate(wanted.to_rps)}/s, until the answer was within {precision_percent} %"
         f"{or_so}"
     )
 

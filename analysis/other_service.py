@@ -1,6 +1,7 @@
 """Tell how long the other service of a workload took, and how it did itself. Pure functions."""
 
 from testbed.model.results import RunRecord
+from testbed.numbers import digits, written_out
 
 
 def asked(record: RunRecord) -> str:
@@ -16,11 +17,11 @@ def sentence(record: RunRecord) -> str:
     if told.seconds is None:
         return f"{asked(record)}; what it did is not known"
     late_us, lag_us = told.late_us.get("99"), told.lag_us.get("99")
-    late = "" if late_us is None else f", late by {late_us / 1000:g} ms at p99"
-    probes = "" if lag_us is None else f" (probes of it: {lag_us / 1000:g} ms)"
+    late = "" if late_us is None else f", late by {written_out(late_us / 1000)} ms at p99"
+    probes = "" if lag_us is None else f" (probes of it: {written_out(lag_us / 1000)} ms)"
     return (
         f"{asked(record)}; asked {told.requests:,} times{late}{probes}, {told.most_waiting} "
-        f"answers at most waited for at once, {told.cpu_percent:g} % of a core"
+        f"answers at most waited for at once, {digits(told.cpu_percent)} % of a core"
     )
 
 

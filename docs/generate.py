@@ -22,6 +22,8 @@ from command import main as testbed
 from docs import declared, roles, schemas, website
 from docs.markdown import table
 from testbed import called
+from testbed.arguments import Arguments
+from testbed.errors import TestbedError
 from testbed.fitness import table as fitness
 from testbed.model.gave_out import MEANINGS
 from testbed.paths import ROOT
@@ -158,7 +160,7 @@ def texts() -> dict[Path, str]:
 
 def main() -> int:
     """Write all files that differ; with --check, name them and return 1; with --site, the site."""
-    parser = argparse.ArgumentParser(prog="script/docs", description=__doc__)
+    parser = Arguments(prog="script/docs", description=__doc__)
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument("--check", action="store_true", help="name what differs, write nothing")
     instead.add_argument(
@@ -169,7 +171,11 @@ def main() -> int:
         metavar="FOLDER",
         help="build the site of these pages instead (default: .cache/site in the checkout)",
     )
-    given = parser.parse_args()
+    try:
+        given = parser.read(sys.argv[1:])
+    except TestbedError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
     if given.site:
         return website.build(given.site)
     check = given.check

@@ -193,15 +193,15 @@ def _check_bounds(asked: argparse.Namespace) -> None:
         raise BadOption("--warmup must not be negative")
     if asked.rate is not None and not MIN_RATE_RPS <= asked.rate <= MAX_RATE_RPS:
         raise BadOption(
-            f"--rate {asked.rate:g}: at least {MIN_RATE_RPS:g}, at most {MAX_RATE_RPS:g}"
+            f"--rate {asked.rate:.12g}: at least {MIN_RATE_RPS:.6f}, at most {MAX_RATE_RPS:.0f}"
         )
     for name in ("duration", "warmup", "timeout"):
         if getattr(asked, name) > MAX_TIME_S:
-            raise BadOption(f"--{name} {getattr(asked, name):g}: at most {MAX_TIME_S:g}")
+            raise BadOption(f"--{name} {getattr(asked, name):.12g}: at most {MAX_TIME_S:.0f}")
     good_ms = asked.good_within
     if good_ms is not None and not MIN_GOOD_MS <= good_ms <= MAX_TIME_S * 1000:
         raise BadOption(
-            f"--good-within {good_ms:g}: at least {MIN_GOOD_MS:g}, at most {MAX_TIME_S * 1000:g}"
+            f"--good-within {good_ms:.12g}: at least {MIN_GOOD_MS}, at most {MAX_TIME_S * 1000:.0f}"
         )
     if asked.processes > MAX_PROCESSES:
         raise BadOption(f"--processes {asked.processes}: at most {MAX_PROCESSES}")

@@ -34,7 +34,7 @@ def size(count: float) -> str:
 def summary(options: Options, figures: dict[str, Any]) -> str:
     """Return the text that a person wants to see after a run."""
     lines = [
-        f"Running {options.duration_s:g}s test @ {options.url}"
+        f"Running {options.duration_s:.12g}s test @ {options.url}"
         + (f" through {options.unix_socket}" if options.unix_socket else ""),
         f"  {options.processes} process(es) and {options.connections} connections, "
         f"{_asked(options)}",
@@ -100,7 +100,7 @@ def _of_all(figures: dict[str, Any]) -> dict[str, str]:
 def _asked(options: Options) -> str:
     if options.rate_rps is None:
         return "closed loop"
-    return f"{options.rate_rps:g} requests/s ({options.arrivals})"
+    return f"{options.rate_rps:.12g} requests/s ({options.arrivals})"
 
 
 _TIMES = (("Response time", "response_us"), ("Service time", "service_us"), ("Lag", "lag_us"))
@@ -136,7 +136,7 @@ def _counts(figures: dict[str, Any]) -> list[str]:
 
 def _good(figures: dict[str, Any]) -> str:
     within_ms = figures["good_within_ms"]
-    return "Correct/sec:  " if within_ms is None else f"Correct within {within_ms:g}ms/sec: "
+    return "Correct/sec:  " if within_ms is None else f"Correct within {within_ms:.12g}ms/sec: "
 
 
 def _rate(per_second: float | None) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from testbed.model.campaign import HostRecord
-from testbed.numbers import size
+from testbed.numbers import size, written_out
 
 # 'agents-flask-c34eed7cecda:flask': the name of an app's environment has a digest of its content
 DIGEST = re.compile(r"-[0-9a-f]{12}(?=:)")
@@ -22,7 +22,7 @@ def flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         yield name, ", ".join(map(str, value))
     elif value is not None:
-        yield name, f"{value:g}" if isinstance(value, float) else str(value)
+        yield name, written_out(value, significant=15) if isinstance(value, float) else str(value)
 
 
 def host_facts(host: HostRecord) -> dict[str, str]:

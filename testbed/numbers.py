@@ -1,5 +1,7 @@
 """Write numbers for people to read: rates, counts, times, shares and sizes."""
 
+from decimal import Decimal
+
 MISSING = "\N{EM DASH}"
 AT_LEAST = "\N{GREATER-THAN OR EQUAL TO} "  # before a figure that is only a lower bound
 
@@ -36,6 +38,19 @@ def rough(value: float) -> str:
     if abs(value) >= 10 or value == 0:
         return f"{value:,.0f}"
     return f"{float(f'{value:.2g}'):,.15f}".rstrip("0").rstrip(".")
+
+
+def written_out(value: float, thousands: str = "", significant: int = 6) -> str:
+    """Return a figure as it was asked for: 50, 0.5 or 1000000, without zeros behind the point.
+
+    It has so many significant digits at most, but never fewer than the whole number, and no
+    exponent, unless it is beyond what anybody measures. `thousands` stands between thousands.
+    """
+    if value and not 1e-12 <= abs(value) < 1e21:
+        return f"{value:g}"
+    if abs(value) >= 10**significant:
+        return f"{value:{thousands}.0f}"
+    return f"{Decimal(f'{value:.{significant}g}'):{thousands}f}"
 
 
 def size(value_bytes: float | None) -> str:

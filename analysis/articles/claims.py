@@ -22,6 +22,7 @@ from analysis.ratio import Estimate, Place, share
 from analysis.trials import CellTrials, in_blocks, remarks_on, why_nothing_is_known
 from analysis.verdict import NO_DATA, NOT_COMPARABLE, Open, why_undecided
 from testbed.model.article import Accept, Claim, Mode
+from testbed.numbers import written_out
 
 ClaimVerdict = Literal["reproduced", "not reproduced"] | Open
 VERDICTS: dict[Place, ClaimVerdict] = {
@@ -106,6 +107,7 @@ def _reason(
 def accept_text(accept: Accept, unit: str = "") -> str:
     """Return the accepted range in words, with its limits as the claim's file writes them."""
     least, most = accept.at_least, accept.at_most
-    if least is not None and most is not None:
-        return f"{least:,.9g} to {most:,.9g}{unit}"
-    return f"at least {least:,.9g}{unit}" if least is not None else f"at most {most:,.9g}{unit}"
+    low, high = ("" if end is None else written_out(end, ",", 9) for end in (least, most))
+    if low and high:
+        return f"{low} to {high}{unit}"
+    return f"at least {low}{unit}" if low else f"at most {high}{unit}"

@@ -24,6 +24,7 @@ from analysis.charts.style import Rendered
 from analysis.intervals import CONFIDENCE
 from analysis.load import LoadedCampaign
 from testbed.model.article import Mode, PublishedFigure
+from testbed.numbers import written_out
 
 METRIC_NAMES = {
     "throughput_rps": "throughput",
@@ -194,4 +195,4 @@ def shortened(loaded: LoadedSeries) -> list[str]:
 def _plain(value: object) -> str:
     if isinstance(value, list):
         return " ".join(str(item) for item in value)
-    return f"{value:,g}" if isinstance(value, int | float) else str(value)
+    return written_out(value, ",") if isinstance(value, int | float) else str(value)

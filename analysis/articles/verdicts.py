@@ -16,7 +16,7 @@ from analysis.text_table import text_table
 from analysis.trials import CellTrials
 from testbed import files
 from testbed.model.article import Metric, Mode
-from testbed.numbers import AT_LEAST, MISSING, digits, milliseconds, percent, rate
+from testbed.numbers import AT_LEAST, MISSING, digits, milliseconds, percent, rate, written_out
 
 STYLES: dict[ClaimVerdict, str] = {
     "reproduced": "bold green",
@@ -104,8 +104,7 @@ def published_text(one: Judgement) -> str:
     """Return the ratio or share that the article states, or 'lost' if its figures are lost."""
     if one.claim.published is None:
         return "lost"
-    value = one.claim.published
-    return f"{number(value) if 0 < value < 0.001 else f'{value:,g}'}{unit(one)}"
+    return f"{written_out(one.claim.published, ',')}{unit(one)}"
 
 
 def estimate_text(one: Judgement) -> str:

@@ -12,7 +12,6 @@ from typing import Any
 
 import matplotlib.figure
 import matplotlib.image
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.font_manager import FontProperties, findfont, get_font
@@ -22,6 +21,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from analysis.groups import Group, apps
 from analysis.load import LoadedCampaign
 from testbed.model.results import RunRecord, Standing
+from testbed.numbers import written_out
 
 WIDTH = 5.0
 KEY_LINE = 0.167  # inches from one line of a key's entries to the next
@@ -266,7 +266,7 @@ def plain_axis(axes: Axes, axis: str = "x") -> None:
     for side in ("top", "right", "left" if axis == "x" else "bottom"):
         axes.spines[side].set_visible(False)
     target = axes.xaxis if axis == "x" else axes.yaxis
-    target.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
+    target.set_major_formatter(FuncFormatter(lambda value, _: written_out(value, ",")))
     axes.grid(axis="x" if axis == "x" else "y", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
 
@@ -281,17 +281,10 @@ def log_axis(axes: Axes, low: float, high: float) -> None:
     else:
         subs = (1, 2, 5) if span > NARROW else tuple(one / 10 for one in range(10, 100, 2))
         axes.xaxis.set_major_locator(LogLocator(subs=subs, numticks=7))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: plain_number(value)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: written_out(value, ",")))
     axes.xaxis.set_minor_formatter(NullFormatter())
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.axvline(1, color=QUIET, linewidth=0.6)
     axes.grid(axis="x", color=GRID, linewidth=0.6)
     axes.set_axisbelow(True)
-
-
-def plain_number(value: float) -> str:
-    """Return a tick's label, such as 0.00001, 0.5, 20 or 1,500."""
-    if 0 < abs(value) < 1e-4:
-        return np.format_float_positional(value, precision=3, fractional=False, trim="-")
-    return f"{value:,.0f}" if abs(value) >= 1 and value == round(value) else f"{value:,g}"

@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 from analysis.charts import marks
 from analysis.charts.style import QUIET, Chart, footer, frame, line_styles, plain_axis, wide
 from analysis.load import LoadedCampaign
+from testbed.model.question import point_text
 from testbed.numbers import digits
 
 HEIGHT = 1.7
@@ -153,12 +154,12 @@ def _axes(axes: Axes, panel: Panel, at: Sequence[float], points: Sequence[float 
     axes.set_ylabel(panel.title.rpartition(", ")[2], fontsize=8)
     room = 0.06 * (at[-1] - at[0]) or 0.5
     axes.set_xlim(at[0] - room, at[-1] + room)
-    axes.set_xticks(at, [point if isinstance(point, str) else f"{point:g}" for point in points])
+    axes.set_xticks(at, list(map(point_text, points)))
     axes.minorticks_off()
 
 
 def _alt(panels: Sequence[Panel], points: Sequence[float | str]) -> str:
-    names = [point if isinstance(point, str) else f"{point:g}" for point in points]
+    names = list(map(point_text, points))
     told = []
     for panel in panels:
         for line in panel.lines:

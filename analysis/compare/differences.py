@@ -12,6 +12,7 @@ from analysis.mixes import asked_percent
 from testbed.facts import flat, host_facts
 from testbed.model import database
 from testbed.model.campaign import Campaign
+from testbed.numbers import written_out
 from testbed.texts import masked
 
 PACKAGE = ": package "  # in the name of a difference
@@ -126,7 +127,7 @@ def _mix_facts(of: LoadedCampaign) -> dict[str, str]:
     """Return the share of each part in the requests of the mixes, by their weights."""
     mixed = {run.record.endpoint: run.record for run in of.runs if run.record.weights}
     return {
-        f"mix {endpoint}: {part}": f"{asked_percent(record, part):.4g} %"
+        f"mix {endpoint}: {part}": f"{written_out(asked_percent(record, part), significant=4)} %"
         for endpoint, record in mixed.items()
         for part in record.weights
     }

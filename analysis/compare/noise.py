@@ -24,6 +24,7 @@ from testbed import store
 from testbed.errors import TestbedError
 from testbed.model.campaign import Campaign
 from testbed.model.noise import Noise, NoiseCell, NoiseHost
+from testbed.numbers import written_out
 
 FOLDER = "noise"  # in the results folder
 # With fewer than five campaigns, more than 5 of 100 equal campaigns of six cells are called worse
@@ -50,7 +51,7 @@ def said(percent: float) -> NoiseOf:
     """Return the noise that the user declares. Raises TestbedError for what is no percentage."""
     if not 0 <= percent < 100:
         raise TestbedError(
-            f"--between: {percent:g} % is no standard deviation of campaigns",
+            f"--between: {written_out(percent)} % is no standard deviation of campaigns",
             remedy="give a percentage from 0 on and below 100, such as 2",
         )
     known = Known(Between(float(np.log1p(percent / 100)) ** 2, np.inf), "not measured, but said so")

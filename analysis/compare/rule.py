@@ -45,7 +45,7 @@ from analysis.ratio import Estimate, Place, number, rounded
 from analysis.trials import CellTrials, remarks_on, why_nothing_is_known
 from analysis.verdict import NO_DATA, NOT_COMPARABLE, UNDECIDED, Open, why_undecided
 from testbed.errors import TestbedError
-from testbed.numbers import rough
+from testbed.numbers import rough, written_out
 
 CellVerdict = Literal["better", "same", "worse"] | Open
 DEFAULT_KEYS = ("goodput_rps", "response_p99_us")
@@ -186,21 +186,22 @@ def check(metrics: Sequence[str], tolerance_percent: float, wanted_percent: floa
             raise TestbedError(f"unknown metric '{key}'", remedy=f"one of: {', '.join(COMPARABLE)}")
     if not 0 <= tolerance_percent <= MOST_TOLERANCE_PERCENT:
         raise TestbedError(
-            f"the tolerance {tolerance_percent:g} % is not a percentage from 0 to "
-            f"{MOST_TOLERANCE_PERCENT:,g}",
+            f"the tolerance {written_out(tolerance_percent)} % is not a percentage from 0 to "
+            f"{MOST_TOLERANCE_PERCENT:,.0f}",
             remedy="give 0 or more, such as 5",
         )
     wanted = tolerance_percent + WANTED_BEYOND_PERCENT if wanted_percent is None else wanted_percent
     if wanted > MOST_WANTED_PERCENT:
         raise TestbedError(
-            f"the wanted difference {wanted:g} % is more than {MOST_WANTED_PERCENT:,g} %",
+            f"the wanted difference {written_out(wanted)} % is more than "
+            f"{MOST_WANTED_PERCENT:,.0f} %",
             remedy="want less, such as 8",
         )
     if not tolerance_percent < wanted:
         raise TestbedError(
-            f"the wanted difference {wanted:g} % is not more than the tolerance",
-            remedy=f"up to {tolerance_percent:g} % both are the same; lower --tolerance, or want "
-            "more",
+            f"the wanted difference {written_out(wanted)} % is not more than the tolerance",
+            remedy=f"up to {written_out(tolerance_percent)} % both are the same; lower "
+            "--tolerance, or want more",
         )
     return wanted
 

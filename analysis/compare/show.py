@@ -19,7 +19,7 @@ from analysis.statistics import MIN_TRIALS_FOR_INTERVAL
 from analysis.text_table import text_table
 from analysis.trials import CellTrials
 from testbed.called import as_called
-from testbed.numbers import AT_LEAST, MISSING, rough
+from testbed.numbers import AT_LEAST, MISSING, rough, written_out
 
 STYLES: dict[CellVerdict, str] = {
     "better": "bold green",
@@ -114,7 +114,7 @@ def _title(found: Comparison, side: str) -> str:
 def tally(found: Comparison) -> str:
     """Say how many cells have each verdict: '3 better, 1 worse (tolerance 5 %)'."""
     counts = ", ".join(f"{found.verdicts[w]} {w}" for w in STYLES if found.verdicts[w])
-    return f"{found.label} against A: {counts} (tolerance {found.tolerance_percent:g} %)"
+    return f"{found.label} against A: {counts} (tolerance {written_out(found.tolerance_percent)} %)"
 
 
 def noise(found: Comparison) -> list[str]:
@@ -182,7 +182,7 @@ def _why_not_known(found: Comparison, cell: Cell, ratio: Estimate) -> str:
 
 def _trials_wanted(found: Comparison, cells: list[Cell]) -> str:
     """Return the sentence on how many trials a side would show the wanted difference."""
-    wanted = f"To show one of {found.wanted_percent:g} % in every cell"
+    wanted = f"To show one of {written_out(found.wanted_percent)} % in every cell"
     told = [cell for cell in cells if cell.could_show is not None]
     numbers = [cell.trials_wanted for cell in told if cell.trials_wanted is not None]
     if len(numbers) == len(told):

@@ -19,6 +19,7 @@ from analysis.compare.show import STYLES, cell_name, interval_text, ratio_text
 from analysis.load import LoadedCampaign
 from analysis.ratio import finite
 from testbed.errors import TestbedError
+from testbed.numbers import written_out
 
 UNITS = {"_rps": "responses/s", "_us": "µs", "_percent": "%"}  # by the end of a figure's key
 LONGEST_NAME = 1024  # of a benchmark, to Bencher
@@ -113,7 +114,7 @@ def for_github(comparisons: Sequence[Comparison], *, bigger: bool) -> str:
                     "name": f"{cell_name(cell)}: {cell.metric.key}",
                     "unit": _unit(cell),
                     "value": value,
-                    "range": f"{low:.6g} to {high:.6g}",
+                    "range": f"{written_out(low)} to {written_out(high)}",
                     "extra": f"{len(cell.b.spans)} trials\nratio to the baseline: {told}\n"
                     f"verdict: {cell.verdict}\n{cell.reason}",
                 }

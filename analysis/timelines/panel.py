@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.ticker import MaxNLocator
 
-from analysis.charts.style import plain_number, wide
+from analysis.charts.style import wide
+from testbed.numbers import written_out
 
 MOST_POINTS = 100  # of a curve: more could not be told apart in the width of a page
 PER_SECOND = 10
@@ -144,7 +145,7 @@ def ticks(
 ) -> list[Tick]:
     """Return labelled places, those between `low` and `high`."""
     return [
-        Tick(plain_number(figure), place, round(100 * (place - low) / (high - low), 2))
+        Tick(written_out(figure, ","), place, round(100 * (place - low) / (high - low), 2))
         for figure, place in zip(figures, places, strict=True)
         if place is not None and low <= place <= high
     ]

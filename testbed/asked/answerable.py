@@ -6,6 +6,7 @@ from statistics import NormalDist
 
 from testbed.errors import TestbedError
 from testbed.model.question import UPSTREAM, Point, QuestionFile
+from testbed.numbers import written_out
 
 
 def check(question: QuestionFile, points: Sequence[Point]) -> None:
@@ -19,10 +20,11 @@ def check(question: QuestionFile, points: Sequence[Point]) -> None:
             place=("search", "timeout_s"),
         )
     slowest_ms = _slowest_ms(question, points)
-    if slowest_ms * _p99_of_median(question) >= objective_ms:
+    p99_ms = slowest_ms * _p99_of_median(question)
+    if p99_ms >= objective_ms:
         raise TestbedError(
-            f"the other service's p99 is {slowest_ms * _p99_of_median(question):g} ms at the "
-            f"longest latency, so that no rate can have a p99 of {objective_ms:g} ms",
+            f"the other service's p99 is {written_out(p99_ms)} ms at the longest latency, so that "
+            f"no rate can have a p99 of {objective_ms:g} ms",
             remedy="allow more, or take shorter latencies",
             place=("objective", "p99_ms"),
         )
@@ -30,8 +32,9 @@ def check(question: QuestionFile, points: Sequence[Point]) -> None:
     needed = math.ceil(search.from_rps * slowest_ms / 1000)
     if needed > search.connections:
         raise TestbedError(
-            f"{search.connections} connections cannot ask from_rps, {search.from_rps:g} requests "
-            f"per second, of a service that takes {slowest_ms:g} ms: {needed} would wait",
+            f"{search.connections} connections cannot ask from_rps, "
+            f"{written_out(search.from_rps)} requests per second, of a service that takes "
+            f"{slowest_ms:g} ms: {needed} would wait",
             remedy="take more connections, a lower from_rps, or shorter latencies",
             place=("search", "connections"),
         )

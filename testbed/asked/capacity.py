@@ -16,6 +16,7 @@ from testbed.model.campaign import CapacityResult, SearchEnd
 from testbed.model.experiment import Capacity, LoadSpec, PlannedRun
 from testbed.model.results import RunRecord
 from testbed.model.tool_output import ToolOutput
+from testbed.numbers import written_out
 from testbed.tools import due
 
 if TYPE_CHECKING:
@@ -175,7 +176,7 @@ def planned_probe(
     """Return the run that probes a rate for the `number`th time. `first` is its cell's first."""
     prefix = first.run_id.rpartition("-r")[0]
     again = f"-{number}" if number > 1 else ""
-    changes = {"run_id": f"{prefix}-r{rate_rps:g}{again}", "load": make_load(rate_rps)}
+    changes = {"run_id": f"{prefix}-r{written_out(rate_rps)}{again}", "load": make_load(rate_rps)}
     return first.model_copy(update=changes)
 
 

@@ -15,6 +15,7 @@ from testbed.model.experiment import Experiment, LoadSpec, PlannedRun, Variant
 from testbed.model.mix import Mix
 from testbed.model.service import ServiceName
 from testbed.model.upstream import Upstream
+from testbed.numbers import written_out
 from testbed.texts import shown, shown_name
 from testbed.tools import generators
 
@@ -83,7 +84,7 @@ def loads(spec: LoadSpec) -> list[tuple[str, LoadSpec]]:
     if spec.ramp:
         return [(f"-{spec.ramp.of[0]}{n}", whole.step(n)) for n in spec.ramp.steps]
     if spec.capacity:
-        return [(f"-r{spec.capacity.from_rps:g}", whole.at(spec.capacity.from_rps))]
+        return [(f"-r{written_out(spec.capacity.from_rps)}", whole.at(spec.capacity.from_rps))]
     return [("", spec)]
 
 

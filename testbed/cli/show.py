@@ -17,6 +17,7 @@ from testbed.model.experiment import Experiment, LoadSpec, PlannedRun
 from testbed.model.link import LinkRecord
 from testbed.model.results import Standing
 from testbed.model.why import Why
+from testbed.numbers import written_out
 from testbed.run.trying import Tried
 from testbed.texts import shown_name
 
@@ -31,7 +32,7 @@ def plan_text(experiment: Experiment, runs: list[PlannedRun], until: Until | Non
     arrivals = f", {load.usual_arrivals} arrivals" if load.usual_arrivals else ""
     generators = dict.fromkeys(run.load.generator for run in runs)
     by = f"from the {load.from_host} host, generator: {', '.join(generators)}"
-    warm_up = f" at {load.warmup_rate_rps:g}/s" if load.warmup_rate_rps else ""
+    warm_up = f" at {written_out(load.warmup_rate_rps)}/s" if load.warmup_rate_rps else ""
     each_s = load.warmup_s + load.duration_s + OVERHEAD_S
     return "\n".join(
         [
@@ -175,10 +176,12 @@ def _asked(load: LoadSpec) -> str:
         return f"as fast as answers come, {', '.join(map(str, load.ramp.steps))} connections"
     held = f"{load.connections} connections, {load.threads} threads"
     if load.capacity:
-        found = f"p99 {load.capacity.p99_ms:g} ms and {load.capacity.errors_percent:g} % errors"
+        p99, errors = map(written_out, (load.capacity.p99_ms, load.capacity.errors_percent))
+        found = f"p99 {p99} ms and {errors} % errors"
         return f"the highest rate with at most {found}, {held}"
-    rate = load.rate_rps
-    return f"{'as fast as answers come' if rate is None else f'{rate:g} requests/s'}, {held}"
+    if load.rate_rps is None:
+        return f"as fast as answers come, {held}"
+    return f"{written_out(load.rate_rps)} requests/s, {held}"
 
 
 def outcome_text(outcome: Outcome) -> str:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from testbed.arguments import Arguments
 from testbed.errors import Exit, TestbedError
 from testbed.paths import ROOT
 
@@ -14,12 +15,34 @@ from testbed.paths import ROOT
 def provision(arguments: Sequence[str]) -> None:
     """Carry out site.yml with these arguments of ansible-playbook, and show Ansible's output.
 
-    Paths in them are relative to the current folder. Raises TestbedError if Ansible fails.
+    Paths in them are relative to the current folder. Raises TestbedError if Ansible fails, and
+    before that for arguments that it does not take.
     """
+    os.environ["ANSIBLE_CONFIG"] = str(ROOT / "ansible.cfg")
     command = [_program(), str(ROOT / "site.yml"), *arguments]
-    settings = {"ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
-    if subprocess.run(command, env=os.environ | settings, check=False).returncode != 0:
+    _check(command[1:])
+    if subprocess.run(command, check=False).returncode != 0:
         raise _failed("site.yml")
+
+
+def _check(arguments: Sequence[str]) -> None:
+    """Raise TestbedError for what is no command line of ansible-playbook, by its own parser.
+
+    The program itself would answer with all of its help, and end as if a host had failed.
+    """
+    from ansible.cli.playbook import PlaybookCLI  # reads ANSIBLE_CONFIG; takes half a second
+
+    program = PlaybookCLI(["ansible-playbook"])
+    program.init_parser()
+    known = program.parser
+    Arguments(
+        prog="ansible-playbook",
+        usage=known.usage,
+        description=known.description,
+        parents=[known],
+        add_help=False,  # it has one
+        formatter_class=known.formatter_class,
+    ).read(arguments)
 
 
 def _program() -> str:

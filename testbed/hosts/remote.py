@@ -24,6 +24,7 @@ from testbed.hosts.failures import CommandFailed, HostUnreachable, NotAnAnswer, 
 from testbed.hosts.process import KEPT_BYTES, Process, outlived
 from testbed.hosts.ssh_config import Route, resolve
 from testbed.model.inventory import Facts, Host
+from testbed.numbers import written_out
 from testbed.texts import plain
 
 BANNER_TIMEOUT_S = 30  # until the host's SSH server sends its banner, perhaps through jump hosts
@@ -347,4 +348,4 @@ def _check_numbers(document: Any) -> None:
         for one in document:
             _check_numbers(one)
     elif isinstance(document, int | float) and not abs(document) < LARGEST_NUMBER:
-        raise ValueError(f"a number beyond {LARGEST_NUMBER:g}")
+        raise ValueError(f"a number beyond {written_out(LARGEST_NUMBER)}")

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from testbed.host_roles import HostRole
+from testbed.numbers import written_out
 
 # Each check returns the value as it is used, or raises ValueError with the end of a sentence whose
 # beginning is the key: 'is 0; it has to be …'.
@@ -36,7 +37,8 @@ def _number(low: float, high: float, reason: str, *, whole: bool) -> Check:
             number = math.nan
         if not low <= number <= high or (whole and number != int(number)):
             raise ValueError(
-                f"is {_shown(value)}; it has to be {kind} from {low:g} to {high:g} ({reason})"
+                f"is {_shown(value)}; it has to be {kind} from {written_out(low)} to "
+                f"{written_out(high)} ({reason})"
             )
         return int(number) if whole else number
 

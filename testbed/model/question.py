@@ -32,6 +32,7 @@ from testbed.model.kinds import (
     WarmupSeconds,
 )
 from testbed.model.load import Arrivals
+from testbed.numbers import written_out
 
 UPSTREAM = "upstream"  # what is swept, if it is no setting: the latency of the other service
 MOST_POINTS = 20
@@ -57,7 +58,7 @@ Points = Annotated[list[PointValue], Field(min_length=1, max_length=MOST_POINTS)
 
 def point_text(point: Point) -> str:
     """Return a point as users write it: 50, 0.5 or 'uvicorn'. Different points differ in it."""
-    return point if isinstance(point, str) else f"{point:.15g}"
+    return point if isinstance(point, str) else written_out(point, significant=15)
 
 
 def in_order(points: list[Point]) -> list[Point]:

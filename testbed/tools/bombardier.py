@@ -17,6 +17,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from testbed.model.tool_output import ToolOutput
+from testbed.numbers import written_out
 from testbed.tools import causes, checks, documents
 from testbed.tools.checks import Printed, Times
 from testbed.tools.documents import (
@@ -101,10 +102,10 @@ class Bombardier(DocumentTool):
         timed = duration_s > 0
         asked_s = spec.testDurationSeconds
         printed = Printed(
-            asked_s=PrintedFigure(f"{asked_s:g} s", asked_s) if asked_s else None,
-            duration_s=PrintedFigure(f"{duration_s:g} s", duration_s),
+            asked_s=_figure(asked_s, " s") if asked_s else None,
+            duration_s=_figure(duration_s, " s"),
             requests=ended,
-            rate=PrintedFigure(f"{ended / duration_s:g}", ended / duration_s) if timed else None,
+            rate=_figure(ended / duration_s) if timed else None,
             at_once=spec.numberOfConnections if spec.client != "net/http.v2" else None,
             times=times,
         )
@@ -122,6 +123,10 @@ class Bombardier(DocumentTool):
             latency_us=distribution(times),
             problems=[*remarks, *checks.problems(printed)],
         )
+
+
+def _figure(value: float, unit: str = "") -> PrintedFigure:
+    return PrintedFigure(f"{written_out(value)}{unit}", value)
 
 
 def _times(result: _Result) -> Times:

@@ -11,6 +11,7 @@ from rich.text import Text
 from testbed import files
 from testbed.errors import TestbedError
 from testbed.model.tool_output import Distribution, RequestFigures, ToolOutput
+from testbed.numbers import written_out
 from testbed.texts import shown_name
 from testbed.tools import ANY, ParseError, parse, parse_all
 from testbed.tools.table import TOOLS
@@ -126,11 +127,9 @@ def _table(output: ToolOutput) -> Table:
                 table.add_row(Text(f"request {shown_name(request)}"), Text(_told(figures)))
         elif name == "flows":
             for flow in value or []:
-                table.add_row(
-                    f"stream {flow.stream}",
-                    f"{flow.mbit_per_s:g} Mbit/s{f' {flow.direction}' if flow.direction else ''} "
-                    f"in {flow.duration_s:g} s",
-                )
+                rate, duration = map(written_out, (flow.mbit_per_s, flow.duration_s))
+                way = f" {flow.direction}" if flow.direction else ""
+                table.add_row(f"stream {flow.stream}", f"{rate} Mbit/s{way} in {duration} s")
         elif name == "problems":
             for problem in value:
                 table.add_row(Text("problem", style="bold"), Text(problem))
@@ -146,7 +145,7 @@ def _written(value: object) -> str:
     """
     if not isinstance(value, float):
         return str(value)
-    return f"{value:.{_DIGITS}g}" if abs(value) < 10**_DIGITS else f"{value:.0f}"
+    return written_out(value, significant=_DIGITS)
 
 
 def _told(figures: RequestFigures) -> str:

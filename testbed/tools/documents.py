@@ -19,6 +19,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from testbed.model.tool_output import ToolOutput
+from testbed.numbers import written_out
 from testbed.tools import quoted
 from testbed.tools.checks import Times
 from testbed.tools.errors import ParseError
@@ -266,7 +267,9 @@ def times(
     """Return times of a document as printed figures in µs. `scale` is the unit's size in µs."""
 
     def figure(value: float | None) -> PrintedFigure | None:
-        return None if value is None else PrintedFigure(f"{value * scale:g} µs", value * scale)
+        if value is None:
+            return None
+        return PrintedFigure(f"{written_out(value * scale)} µs", value * scale)
 
     ladder = {key: figure(value) for key, value in (percentiles or {}).items()}
     return Times(

@@ -6,6 +6,7 @@ from testbed.errors import Exit, TestbedError
 from testbed.model.experiment import AUTO, LoadSpec
 from testbed.model.load import Load
 from testbed.model.results import Before
+from testbed.numbers import written_out
 from testbed.tools.table import GENERATORS, generator
 from testbed.tools.tool import Generator
 
@@ -71,9 +72,9 @@ def _of_the_rate(one: Generator, spec: LoadSpec) -> str | None:
             "others"
         )
     if any(rate < one.least_rps for rate in spec.rates_rps):
-        return f"{name} asks at least {one.least_rps:g} requests per second"
+        return f"{name} asks at least {written_out(one.least_rps)} requests per second"
     if one.most_rps is not None and any(rate > one.most_rps for rate in spec.rates_rps):
-        return f"{name} asks at most {one.most_rps:,g} requests per second"
+        return f"{name} asks at most {written_out(one.most_rps, ',')} requests per second"
     if spec.usual_arrivals == "poisson" and not one.draws_arrivals:
         return (
             f"{name} sends at constant intervals: take {_those('draws_arrivals')} for arrivals: "

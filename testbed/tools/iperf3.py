@@ -13,6 +13,7 @@ import re
 from typing import Any
 
 from testbed.model.tool_output import Flow, ToolOutput
+from testbed.numbers import written_out
 from testbed.tools.checks import TOLERANCE
 from testbed.tools.documents import Amount, Count, Document, DocumentTool, Fields
 from testbed.tools.found import missing
@@ -94,7 +95,8 @@ class Iperf3(DocumentTool):
         problems += _contradictions(flows)
         if lasted_s is not None and lasted_s < test.duration * (1 - TOLERANCE):
             problems.append(
-                f"The run was stopped early: {lasted_s:g} s of the {test.duration:g} s asked for."
+                f"The run was stopped early: {written_out(lasted_s)} s of the "
+                f"{written_out(test.duration)} s asked for."
             )
         return ToolOutput(
             tool=self.name,
@@ -134,8 +136,10 @@ def _contradictions(flows: list[Flow]) -> list[str]:
     for flow in flows:
         bits, rate, time_s = (flow.bytes or 0) * 8, flow.mbit_per_s or 0, flow.duration_s or 0
         if abs(rate * 1e6 * time_s - bits) > TOLERANCE * max(bits, 1):
-            told = f"{rate:g} Mbit/s contradict {flow.bytes} bytes in {time_s:g} s"
-            found.append(f"Stream {flow.stream}: {told}.")
+            found.append(
+                f"Stream {flow.stream}: {written_out(rate)} Mbit/s contradict {flow.bytes} bytes "
+                f"in {written_out(time_s)} s."
+            )
     return found
 
 

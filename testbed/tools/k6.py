@@ -20,6 +20,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator
 
 from testbed.model.tool_output import Errors, ToolOutput
+from testbed.numbers import written_out
 from testbed.tools import checks, documents
 from testbed.tools.documents import Amount, Count, Document, DocumentTool, Fields
 from testbed.tools.found import distribution, missing
@@ -166,7 +167,10 @@ def _remarks(read: _Metrics, ended: int, failed: int | None, duration_s: float |
     found = []
     rate, told = read.http_reqs.rate, read.http_req_failed
     if duration_s is not None and abs(rate * duration_s - ended) > 1 + ended * checks.TOLERANCE:
-        found.append(f"{ended} requests contradict {rate:g} requests/s over {duration_s:g} s.")
+        found.append(
+            f"{ended} requests contradict {written_out(rate)} requests/s over "
+            f"{written_out(duration_s)} s."
+        )
     if failed is None and told:
         found.append(
             f"{told.passes} failed requests of {ended} contradict the other figures of "

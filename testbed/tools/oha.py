@@ -17,6 +17,7 @@ import re
 from typing import Any
 
 from testbed.model.tool_output import ToolOutput
+from testbed.numbers import written_out
 from testbed.tools import causes, checks, documents
 from testbed.tools.documents import Amount, Count, Document, DocumentTool, Fields, Status
 from testbed.tools.found import distribution, missing
@@ -87,7 +88,8 @@ class Oha(DocumentTool):
         rate = summary.requestsPerSec
         if rate is not None and abs(rate * duration_s - ended) > 1 + ended * checks.TOLERANCE:
             remarks.append(
-                f"{ended} requests contradict {rate:g} requests/s over {duration_s:g} s."
+                f"{ended} requests contradict {written_out(rate)} requests/s over "
+                f"{written_out(duration_s)} s."
             )
         return ToolOutput(
             tool=self.name,

@@ -30,6 +30,7 @@ from testbed.model.tool_output import (
     RequestFigures,
     ToolOutput,
 )
+from testbed.numbers import written_out
 from testbed.tools import checks, documents
 from testbed.tools.checks import Times
 from testbed.tools.documents import Document as WrittenDocument
@@ -336,8 +337,8 @@ def _problems(document: _Document) -> list[str]:
     found = []
     if not document.complete:
         found.append(
-            f"The run ended early: {document.measured_s:g} s of the {document.duration_s:g} s "
-            "asked for."
+            f"The run ended early: {written_out(document.measured_s)} s of the "
+            f"{written_out(document.duration_s)} s asked for."
         )
     errors = document.errors
     ended = document.unsent + document.unanswered + document.completed
@@ -351,7 +352,10 @@ def _problems(document: _Document) -> list[str]:
         )
     throughput, goodput = document.throughput_rps, document.goodput_rps
     if throughput is not None and goodput is not None and goodput > throughput:
-        found.append(f"A goodput of {goodput:g}/s exceeds the throughput of {throughput:g}/s.")
+        found.append(
+            f"A goodput of {written_out(goodput)}/s exceeds the throughput of "
+            f"{written_out(throughput)}/s."
+        )
     for name in ("response", "correct", "failed", "service", "lag", "handshake"):
         if times := getattr(document, f"{name}_us"):
             found += checks.order(_printed(times), f"{name} time")

@@ -17,6 +17,7 @@ from typing import Annotated, Any
 from pydantic import StringConstraints
 
 from testbed.model.tool_output import Errors, ToolOutput
+from testbed.numbers import written_out
 from testbed.texts import shown_name
 from testbed.tools import causes, checks, documents
 from testbed.tools.documents import Amount, Count, Document, DocumentTool, Fields
@@ -141,7 +142,8 @@ def _contradiction(told_rps: float | None, good: int, duration_s: float) -> list
     if abs(told_rps * duration_s - good) <= 1 + good * checks.TOLERANCE:
         return []
     return [
-        f"{good} correct answers in {duration_s:g} s contradict a throughput of {told_rps:g}/s."
+        f"{good} correct answers in {written_out(duration_s)} s contradict a throughput of "
+        f"{written_out(told_rps)}/s."
     ]
 
 

@@ -12,6 +12,7 @@ from testbed.errors import TestbedError
 from testbed.model.catalogue import Housekeeping
 from testbed.model.endpoint import Statement
 from testbed.model.results import SqlSeen
+from testbed.numbers import written_out
 from testbed.texts import shown
 
 MOST_FILE_BYTES = 64 * 1024 * 1024  # Ansible keeps a data set in memory and passes it to psql
@@ -149,4 +150,4 @@ def problems_of_one(seen: list[SqlSeen], declared: list[Statement]) -> list[str]
 
 
 def _times(count: float) -> str:
-    return "once" if count == 1 else f"{count:g} times"
+    return "once" if count == 1 else f"{written_out(count)} times"

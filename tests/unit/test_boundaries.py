@@ -13,8 +13,8 @@ REACHES_OUT = {"fabric", "paramiko", "subprocess", "socket", "asyncio", "invoke"
 KEEPS_TIME = {"time"}
 # Floors of testbed/, from the ground: a room uses those below it, never one beside or above
 FLOORS = (
-    {"called", "host_roles", "paths", "patterns", "texts"},
-    {"errors", "numbers", "terminal", "model"},
+    {"called", "host_roles", "numbers", "paths", "patterns", "texts"},
+    {"errors", "terminal", "model"},
     {"arguments", "files"},
     {"jsonfile", "seal", "facts", "progress", "tools", "lab"},
     {"archive", "store", "validity"},

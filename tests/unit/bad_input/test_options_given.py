@@ -242,18 +242,45 @@ def test_fab_alone_lists_the_tasks_and_no_options_of_fabric(fab_here):
     assert "--" not in ended.out.replace("--apps", "")
 
 
-def test_the_demo_tells_what_it_would_do_and_begins_nothing():
-    told = subprocess.run(
-        ["bash", "script/demo", "--help"], cwd=ROOT, capture_output=True, text=True, check=False
+SCRIPTS = {
+    "bootstrap": "--test",
+    "demo": "lab of two hosts",
+    "docs": "--check",
+    "lock": "--upgrade",
+}
+WRONG_OF_SCRIPTS = [
+    ("bootstrap", "--tset"), ("bootstrap", "--test", "x"), ("demo", "--hlep"),
+    ("demo", "--help", "x"), ("lock", "django"), ("lock", "--upgrde"),
+]  # fmt: skip
+
+
+def script(name, *arguments):
+    return subprocess.run(
+        ["bash", f"script/{name}", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_a_script_tells_what_it_would_do_and_begins_nothing(name, option):
+    told = script(name, option)
     assert (told.returncode, told.stderr) == (0, "")
-    assert "lab of two hosts" in told.stdout
-    assert "==" not in told.stdout  # the steps' headings
-    wrong = subprocess.run(
-        ["bash", "script/demo", "--hlep"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    assert told.stdout.startswith(("From nothing", "Install what", "Write "))
+    assert SCRIPTS[name] in told.stdout
+    assert "==" not in told.stdout  # the demo's steps have headings
+
+
+@pytest.mark.parametrize("words", WRONG_OF_SCRIPTS, ids=" ".join)
+def test_a_script_refuses_what_it_does_not_take(words):
+    wrong = script(*words)
     assert (wrong.returncode, wrong.stdout) == (2, "")
-    assert "unknown option '--hlep'" in wrong.stderr
+    assert wrong.stderr.startswith("error: ")
+    assert words[-1] in wrong.stderr
+    assert len(wrong.stderr.splitlines()) == 2
 
 
 @pytest.mark.parametrize("arguments", [("--list",), ("--help=link",), ("--list", "-F", "nested")])

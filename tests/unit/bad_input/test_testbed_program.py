@@ -227,6 +227,40 @@ def test_provision_passes_its_arguments_on(testbed, monkeypatch):
     assert given == ["-i", "mine", "--tags", "wrk2", "-e", "a=b"]
 
 
+PASSED_ON = [
+    "-i",
+    "mine,",
+    "-vv",
+    "--tags=x,y",
+    "-e",
+    "a=b",
+    "--become-user",
+    "u",
+    "-K",
+    "-C",
+    "--fl",
+]
+
+
+def test_what_ansible_does_not_take_is_one_sentence(testbed, monkeypatch):
+    monkeypatch.setenv("ANSIBLE_CONFIG", "")  # is put back
+    carried_out = []
+
+    def run(command, **_):
+        carried_out.append(command[2:])
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    told = message_of(testbed("provision", "--tgas=x"))
+    assert told.startswith("error: --tgas=x: no such option or argument\n")
+    assert "did you mean '--tags'? `ansible-playbook --help` says what it takes" in told
+    assert "--forks" in message_of(testbed("provision", "--forks=few"))
+    assert "expected one argument" in message_of(testbed("provision", "--limit"))
+    assert carried_out == []
+    assert testbed("provision", *PASSED_ON).code == 0
+    assert carried_out == [PASSED_ON]
+
+
 def test_the_doctor_names_what_is_missing_and_how_to_mend_it(testbed, monkeypatch, place):
     (place / "results").rmdir()
     (place / "results").write_text("")

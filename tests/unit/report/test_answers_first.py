@@ -52,7 +52,21 @@ def test_two_that_scatter_more_than_they_differ_are_not_told_apart(tmp_path):
     wide = (0.8, 1.0, 1.2)
     answer = only(campaign(tmp_path, runs_of({"django": 1000.0, "flask": 1010.0}, wide)))
     assert [row.rank for row in answer.rows] == ["1=", "1="]
-    assert "are not told apart: ratio 1.01 (" in answer.sentence
+    told = "are not told apart: goodput of the first is 1.01 times that of Django + Gunicorn (0."
+    assert told in answer.sentence
+
+
+def test_of_those_that_answer_what_was_asked_the_p99_is_compared(tmp_path):
+    p99_us = {"django": (9000.0, 4600.0, 6000.0), "flask": (4500.0, 8000.0, 5900.0)}
+    runs = [
+        measured(app, 10 * place + trial, trial, 3998.0, p99_us=one, max_us=one)
+        for place, (app, of_app) in enumerate(p99_us.items())
+        for trial, one in enumerate(of_app, start=1)
+    ]
+    answer = only(campaign(tmp_path, runs))
+    told = "Flask + Gunicorn and Django + Gunicorn are not told apart: p99 of Django + Gunicorn is"
+    assert answer.sentence.startswith(f"Both answer the 4,000/s asked. {told} 1.0")
+    assert " times that of the first (0." in answer.sentence
 
 
 def test_all_that_the_first_is_not_told_apart_from_are_told_at_once(tmp_path):
@@ -60,8 +74,8 @@ def test_all_that_the_first_is_not_told_apart_from_are_told_at_once(tmp_path):
     runs = runs_of(rates | {"quart": 999.0, "sanic": 400.0}, (0.97, 1.0, 1.03, 1.01, 0.99))
     answer = only(campaign(tmp_path, runs))
     assert [row.rank for row in answer.rows] == ["1="] * 5 + ["6"]
-    opening = "bottle, Django + Gunicorn, falcon and 2 others are not told apart: ratio of"
-    assert answer.sentence.startswith(f"{opening} the first to quart 1.01 (0.9")
+    opening = "bottle, Django + Gunicorn, falcon and 2 others are not told apart: goodput of"
+    assert answer.sentence.startswith(f"{opening} the first is 1.01 times that of quart (0.9")
     assert "; the first answers 2.5" in answer.sentence
     assert "times as many as sanic (2." in answer.sentence
 

@@ -56,6 +56,15 @@ def test_a_page_that_differs_is_named_and_then_written(tmp_path, monkeypatch, ca
     assert generate.main() == 0
 
 
+def test_an_option_that_there_is_not_is_one_sentence(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["script/docs", "--chekc"])
+    assert generate.main() == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("error: --chekc: no such option or argument\n")
+    assert "did you mean '--check'? `script/docs --help`" in told.err
+
+
 def test_a_bar_ends_no_cell():
     assert table(("a",), [("b | c\nd",)]) == "| a |\n|---|\n| b \\| c d |\n"
 
