@@ -39,7 +39,7 @@ def _figure_column(key: str) -> Column:
 
     def cell(record: RunRecord, campaign: LoadedCampaign) -> str:
         span = of_figure(record, figure, campaign.counted(record))
-        return text(figure, span, censored=censored(record))
+        return text(figure, span, censored=figure.of_answered and censored(record))
 
     def at_first(campaign: LoadedCampaign) -> bool:
         outputs = (run.record.output for run in campaign.runs)

@@ -96,5 +96,6 @@ def _read_csv(path: Path, notes: list[str]) -> pd.DataFrame | None:
         return None
     if table.empty:
         return None
-    numbers: pd.DataFrame = table.apply(pd.to_numeric, errors="coerce")
-    return numbers
+    for name in table.select_dtypes(exclude="number"):
+        table[name] = pd.to_numeric(table[name], errors="coerce")
+    return table

@@ -90,17 +90,29 @@ class _Tagged:
 
     def __init__(self) -> None:
         self.total = HdrHistogram(1, HIGHEST_US, 3)
-        self.answers: dict[tuple[int, int], int] = {}
+        # In step with one another: the interval, the time and the number of answers
+        self.interval: list[int] = []
+        self.times_us: list[int] = []
+        self.answers: list[int] = []
         self.intervals = 0
+        self._known: dict[tuple[int, int, int], int] = {}
 
     def add(self, interval: HdrHistogram) -> None:
         self.total.add(interval)
         counts = np.ctypeslib.as_array(interval.counts)
-        for index in np.flatnonzero(counts).tolist():
-            value = interval.get_value_from_index(index)
-            key = (self.intervals, int(self.total.get_highest_equivalent_value(value)))
-            self.answers[key] = self.answers.get(key, 0) + int(counts[index])
+        used = np.flatnonzero(counts)
+        self.interval += [self.intervals] * len(used)
+        self.times_us += [self._time_us(interval, index) for index in used.tolist()]
+        self.answers += counts[used].tolist()
         self.intervals += 1
+
+    def _time_us(self, interval: HdrHistogram, index: int) -> int:
+        """Return the time that a place among the counts stands for; hdrh takes long to tell it."""
+        key = (interval.unit_magnitude, interval.sub_bucket_half_count, index)
+        if key not in self._known:
+            value = interval.get_value_from_index(index)
+            self._known[key] = int(self.total.get_highest_equivalent_value(value))
+        return self._known[key]
 
 
 @dataclass(frozen=True)
@@ -141,13 +153,12 @@ def read_histogram(path: Path) -> Histogram | None:
 def _histogram(tagged: _Tagged, *, correct: bool) -> Histogram | None:
     if not tagged.answers:
         return None
-    pairs = np.array(list(tagged.answers), dtype=np.int64)
-    times_us, bucket = np.unique(pairs[:, 1], return_inverse=True)
+    times_us, bucket = np.unique(np.array(tagged.times_us, dtype=np.int64), return_inverse=True)
     return Histogram(
         times_us=times_us.astype(float),
-        interval=pairs[:, 0],
+        interval=np.array(tagged.interval, dtype=np.int64),
         bucket=bucket,
-        answers=np.array(list(tagged.answers.values()), dtype=np.int64),
+        answers=np.array(tagged.answers, dtype=np.int64),
         intervals=tagged.intervals,
         correct=correct,
         curve=_curve(tagged.total, correct),

@@ -1,7 +1,7 @@
 """Tell how long the other service of a workload took, and how it did itself. Pure functions."""
 
 from testbed.model.results import RunRecord
-from testbed.numbers import digits, written_out
+from testbed.numbers import MISSING, written_out
 
 
 def asked(record: RunRecord) -> str:
@@ -19,9 +19,10 @@ def sentence(record: RunRecord) -> str:
     late_us, lag_us = told.late_us.get("99"), told.lag_us.get("99")
     late = "" if late_us is None else f", late by {written_out(late_us / 1000)} ms at p99"
     probes = "" if lag_us is None else f" (probes of it: {written_out(lag_us / 1000)} ms)"
+    cpu = MISSING if told.cpu_percent is None else written_out(told.cpu_percent)
     return (
         f"{asked(record)}; asked {told.requests:,} times{late}{probes}, {told.most_waiting} "
-        f"answers at most waited for at once, {digits(told.cpu_percent)} % of a core"
+        f"answers at most waited for at once, {cpu} % of a core"
     )
 
 

@@ -253,26 +253,27 @@ def _parts(campaign: LoadedCampaign, records: list[RunRecord], console: Console)
     """Return tables that fit the console: the key columns, and as many others as have room."""
     parts: list[list[Column]] = [[]]
     shown = columns(campaign)
+    cells = {one.title: [one.cell(record, campaign) for record in records] for one in shown}
     keys = [column for column in shown if column.key]
     for column in shown:
         if column.key:
             continue
-        longer = [*keys, *parts[-1], column]
-        table = _table(longer, campaign, records)
+        table = _table([*keys, *parts[-1], column], cells, records)
         too_wide = Measurement.get(console, console.options.update(max_width=9999), table).maximum
         if parts[-1] and too_wide > console.width:
             parts.append([])
         parts[-1].append(column)
-    return [_table([*keys, *part], campaign, records) for part in parts]
+    return [_table([*keys, *part], cells, records) for part in parts]
 
 
-def _table(shown: list[Column], campaign: LoadedCampaign, records: list[RunRecord]) -> Table:
+def _table(shown: list[Column], cells: dict[str, list[str]], records: list[RunRecord]) -> Table:
+    """Return a table of these columns; `cells` has their texts by title, one for each record."""
     table = text_table()
     for column in shown:
         table.add_column(
             column.title, justify="right" if column.number else "left", no_wrap=column.number
         )
-    for record in records:
-        cells = [Text(column.cell(record, campaign)) for column in shown]
-        table.add_row(*cells, style=STYLES[record.standing])
+    for place, record in enumerate(records):
+        row = [Text(cells[column.title][place]) for column in shown]
+        table.add_row(*row, style=STYLES[record.standing])
     return table
