@@ -3,6 +3,7 @@
 All functions are pure.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -27,12 +28,19 @@ def needed(app: App, settings: Mapping[str, Any], requests: int) -> int:
 
 
 def of_worker(app: App, settings: Mapping[str, Any]) -> int | None:
-    """Return how many connections a worker's pool has at most; None if it has no pool."""
+    """Return how many connections a worker's pool has at most.
+
+    Return None if no rule tells of a pool. Return None as well if the worker has no more threads
+    than connections: each thread has one then, and no request waits in the worker for another's.
+    """
     for rule in app.database_connections:
         if all(settings.get(name) == value for name, value in rule.when.items()):
-            pools = [name for name in rule.per_worker if name != "requests"]
-            return min((_counted(name, 1, settings, 0) for name in pools), default=None)
-    return app.database_connections_per_worker or None
+            told = [name for name in rule.per_worker if name != "requests"]
+            counts = {name: _counted(name, 1, settings, 0) for name in told}
+            threads = counts.pop("threads", math.inf)
+            pool = min(counts.values(), default=None)
+            return pool if pool is not None and pool < threads else None
+    return None
 
 
 def _counted(name: int | str, workers: int, settings: Mapping[str, Any], requests: int) -> int:

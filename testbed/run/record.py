@@ -24,8 +24,8 @@ from testbed.validity import (
     worst,
 )  # fmt: skip
 
-INTERVAL_S, FINEST_INTERVAL_S = 1, 0.1  # between two samples of a host, where none is asked
-SAMPLES = 8  # of a run's measured part at least: of fewer, those at its edges are too many
+INTERVAL_S = 1  # between two samples of a host, where none is asked
+SAMPLES = 8  # of a short run's measured part: of fewer, those at its edges are too many
 
 
 def begun(
@@ -133,4 +133,4 @@ def _interval_s(asked_s: float | None, load: Load) -> float:
     """Return the seconds between two samples of a host: as asked, or as short as the run needs."""
     if asked_s is not None:
         return asked_s
-    return min(INTERVAL_S, max(FINEST_INTERVAL_S, load.duration_s / SAMPLES))
+    return min(INTERVAL_S, load.duration_s / SAMPLES)

@@ -131,6 +131,7 @@ def _behind_the_app(seen: Seen) -> GaveOut | None:
         full = used >= IN_USE * connections or (
             used >= IN_USE * (seen.worker_connections or connections)
             and used >= MOST_POOLS * connections
+            and not _wait_unread(seen)  # while requests wait for workers, none has little to do
         )
         if (seen.db_blocked or 0) >= MOST * used and (full or used >= MOST * in_app):
             told = f"of {count(used)} sessions {count(seen.db_blocked)} waited for locks or disks"

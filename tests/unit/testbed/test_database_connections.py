@@ -46,7 +46,11 @@ def test_a_worker_s_pool_is_what_the_settings_say():
     api_hour, django = AGENTS["aiohttp_api_hour"].spec, AGENTS["django"].spec
     assert of_worker(api_hour, {"database_access": "pool", "pool_size": 7}) == 7
     assert of_worker(api_hour, {"database_access": "connection_per_request"}) is None
-    assert of_worker(django, {"database_access": "pool", "threads": 4, "pool_size": 9}) == 4
+    assert of_worker(django, {"database_access": "pool", "threads": 9, "pool_size": 4}) == 4
+    # each thread has a connection of its own, for which no request waits
+    assert of_worker(django, {"database_access": "pool", "threads": 4, "pool_size": 9}) is None
+    assert of_worker(django, {"database_access": "persistent", "threads": 4}) is None
+    assert of_worker(django.model_copy(update={"database_connections": []}), {}) is None
 
 
 def planned(variants=None):

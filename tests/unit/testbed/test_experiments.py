@@ -1,9 +1,12 @@
+from types import SimpleNamespace
+
 import pytest
 
 from testbed.asked import experiments
 from testbed.cli import options, tasks
 from testbed.errors import TestbedError
 from testbed.model.experiment import Experiment
+from testbed.run import record
 from testbed.tools.table import GENERATORS
 
 
@@ -74,6 +77,17 @@ def test_the_interval_of_telemetry_can_be_overridden():
     assert keys == ["telemetry_interval_s"]
     with pytest.raises(TestbedError, match="--telemetry-interval: .*0.1"):
         experiments.override(experiment, {"telemetry_interval": 0.01})
+
+
+@pytest.mark.parametrize(
+    ("asked_s", "duration_s", "interval_s"),
+    [(None, 1, 0.125), (None, 6, 0.75), (None, 8, 1), (None, 86_400, 1), (5, 6, 5), (0.1, 30, 0.1)],
+)
+def test_hosts_are_sampled_each_second_and_eight_times_in_a_short_run(
+    asked_s, duration_s, interval_s
+):
+    load = SimpleNamespace(duration_s=duration_s)
+    assert record._interval_s(asked_s, load) == interval_s
 
 
 def test_arrivals_and_what_is_in_time_can_be_overridden():

@@ -136,21 +136,22 @@ def test_a_backlog_shows_in_a_short_run_as_well(completed, grew):
 
 
 @pytest.mark.parametrize(
-    ("active", "idle", "what"),
+    ("active", "idle", "unread", "what"),
     [
-        (4, 2, "pool"),  # one of six workers, of four connections each, had all of the requests
-        (12, 2, "pool"),  # three had them
-        (20, 4, "pool"),  # nearly all of them
-        (4, 20, "unknown"),  # the pools were filled in advance, and hardly used
-        (3, 1, "unknown"),  # no pool was used up
+        (4, 2, 0, "pool"),  # one of six workers, of four connections each, had all of the requests
+        (12, 2, 0, "pool"),  # three had them
+        (20, 4, 0, "pool"),  # nearly all of them
+        (4, 20, 0, "unknown"),  # the pools were filled in advance, and hardly used
+        (3, 1, 0, "unknown"),  # no pool was used up
+        (10, 6, 84, "workers"),  # each of 16 has a request, and is two thirds of it in the database
     ],
 )
 def test_a_pool_of_each_worker_gives_out_before_all_connections_are_in_use(
-    tmp_path, active, idle, what
+    tmp_path, active, idle, unread, what
 ):
     sample = {
         "cpu_percent": 16, "pg_active": active, "pg_idle": idle, "pg_idle_in_transaction": 0,
-        "pg_lock_waits": 0, "pg_io_waits": 0, "pg_client_waits": 0, "tcp_unread_in": 0,
+        "pg_lock_waits": 0, "pg_io_waits": 0, "pg_client_waits": 0, "tcp_unread_in": unread,
     }  # fmt: skip
     rows = [ROW | sample | {"t_s": ROW["t_s"] + one, "monotonic_s": one} for one in (1, 2, 3)]
     load = LOAD.model_copy(update={"mode": "saturation", "rate_rps": None, "connections": 100})
