@@ -10,8 +10,9 @@ JOINERS = "\u200c\u200d"  # not printable by themselves, but some scripts and em
 SHOWN_CHARACTERS = 80  # of a value in an error message, enough to recognise it
 
 MASK = "****"
-# User and password of a URL (RFC 3986, 3.2.1); an ellipsis is of a sentence, and of no URL
-_USERINFO = re.compile(r"(?<=://)[^\s/?#…]*@")
+# User and password of a URL (RFC 3986, 3.2.1). An ellipsis is of a sentence, and of no URL; quotes
+# and tags end one: in {"@context":"https://schema.org","@type":"Product"} nobody has a password
+_USERINFO = re.compile(r'(?<=://)[^\s/?#…"<>]*@')
 
 
 class _Repr(reprlib.Repr):

@@ -77,10 +77,19 @@ def differences(a: LoadedCampaign, b: LoadedCampaign) -> list[Difference]:
     names = list(dict.fromkeys([*of_a, *of_b]))
     kinds = list(dict.fromkeys(map(_kind, names)))
     return [
-        Difference(what, *(one and masked(one) for one in (of_a.get(what), of_b.get(what))))
+        Difference(what, *_without_passwords(of_a.get(what), of_b.get(what)))
         for what in sorted(names, key=lambda name: kinds.index(_kind(name)))
         if of_a.get(what) != of_b.get(what)
     ]
+
+
+def _without_passwords(a: str | None, b: str | None) -> tuple[str | None, str | None]:
+    """Return two values that differ, with users and passwords of URLs masked.
+
+    The second one says so if they are all that differs.
+    """
+    told_a, told_b = (one and masked(one) for one in (a, b))
+    return told_a, f"{told_b}, with another user or password" if told_a == told_b else told_b
 
 
 def _kind(what: str) -> str:

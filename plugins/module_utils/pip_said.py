@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-USERINFO = re.compile(r"(?<=://)[^\s/?#]*@")  # user and password of a URL
+USERINFO = re.compile(r'(?<=://)[^\s/?#"<>]*@')  # user and password of a URL
 LAST_LINES = 12  # of an output that is not known here
 MOST_VERSIONS = 5
 UNREACHABLE = re.compile(

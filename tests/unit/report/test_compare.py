@@ -288,12 +288,16 @@ def test_what_differs_is_listed(stored, compared):
         packages = {f"agents-flask-{version * 12}:flask": f"{version}.0", "libc6": "2.36"}
         return [server.model_copy(update={"packages": packages, "kernel": f"6.{version}"})]
 
-    a = stored("a", runs(STEADY, settings={"workers": 16}), hosts=hosts("1"))
-    b = stored("b", runs(STEADY, settings={"workers": 8}), hosts=hosts("2"),
+    set_a = {"workers": 16, "broker": "amqp://me:hush@host"}
+    set_b = {"workers": 8, "broker": "amqp://me:word@host"}
+    a = stored("a", runs(STEADY, settings=set_a), hosts=hosts("1"))
+    b = stored("b", runs(STEADY, settings=set_b), hosts=hosts("2"),
                postgresql={"max_connections": "100", "shared_buffers": "4096MB"},
                testbed={"git_commit": "4567def", "python": "3.11.2"})  # fmt: skip
     _, document = compared(a, b)
+    masked = "amqp://****@host"
     assert {one["what"]: (one["a"], one["b"]) for one in document["differences"]} == {
+        "flask, variant default: broker": (masked, f"{masked}, with another user or password"),
         "flask, variant default: workers": ("16", "8"),
         "server: kernel": ("6.1", "6.2"),
         "server: package agents-flask:flask": ("1.0", "2.0"),

@@ -15,6 +15,7 @@ from testbed.campaign import versions
 from testbed.cli import comparing
 from testbed.errors import Exit, TestbedError
 from testbed.model.campaign import Versions
+from testbed.texts import masked
 from tests.unit.testbed.called import exit_code
 from tests.unit.testbed.own_versions import SOUND, git
 
@@ -162,6 +163,16 @@ def test_passwords_in_urls_are_never_shown(own):
         with pytest.raises(TestbedError) as error:
             Source.read(folders[0], "said")
         assert "sss" not in f"{error.value} {error.value.args}"
+
+
+def test_what_is_no_url_with_a_user_is_shown_as_it_is():
+    for text in (
+        '{"@context":"https://schema.org","@type":"Product"}',
+        "<li>https://host<li>me@host",
+        "http[s]://HOST…, me@host",
+        "git+https://host/a.git@0123, me@host",
+    ):
+        assert masked(text) == text
 
 
 def test_a_long_name_still_names_two_apps(run_ab, own):
