@@ -196,8 +196,8 @@ def _document(answer: Answer) -> Any:
 
 def _check_not_coded(answer: Answer) -> None:
     """Raise _Wrong for a body that is no text since it was compressed."""
-    coding = (answer.headers or {}).get("content-encoding", "identity")
-    if coding != "identity":
+    coding = (answer.headers or {}).get("content-encoding", "").strip()
+    if coding.lower() not in ("", "identity"):
         try:
             answer.body.decode()
         except UnicodeDecodeError as error:

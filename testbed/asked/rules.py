@@ -30,8 +30,9 @@ def check_answer(rules: Sequence[Rule], document: Any, drawn: Mapping[str, Any])
         for field, wanted in (rule.equals or {}).items():
             text = template.fill(wanted, {name: str(value) for name, value in drawn.items()})
             for place, row in rows:
-                if (found := _as_text(_value(row, field, place))) != text:
-                    raise Broken(f"{place}.{field}: {shown(found)} instead of {shown(text)}")
+                if not _is(found := _value(row, field, place), text):
+                    told = f"{shown(_as_text(found))} instead of {shown(text)}"
+                    raise Broken(f"{place}.{field}: {told}")
         for field in [*(rule.differ or []), *([rule.changes] if rule.changes else [])]:
             for place, row in rows:
                 _value(row, field, place)
@@ -108,7 +109,18 @@ def _check_sorted(field: str, rows: Sequence[tuple[str, Any]]) -> None:
 
 def _as_text(value: Any) -> str:
     """Return a value as a text, as JSON writes it; a text is the same without quotes."""
-    return value if isinstance(value, str) else json.dumps(_plain(value))
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _is(value: Any, text: str) -> bool:
+    """Return whether a value is what a rule says. Of numbers, 20 is 20.0, as in JSON files."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return _as_text(value) == text
+    try:
+        wanted = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return not isinstance(wanted, bool) and bool(wanted == value)
 
 
 def _plain(value: Any) -> Any:

@@ -216,6 +216,8 @@ def test_a_coded_body_is_named():
     page = {"content_type": None, "html": [{"selector": "p", "count": 1}]}
     for expected in (page, {**PLAIN, "text": "a"}, {**PLAIN, "text": {"pattern": "a"}}):
         assert "coded as gzip" in problem(expected, b"\x1f\x8b\x00", {"content-encoding": "gzip"})
+    for none in ("", "identity", "Identity"):
+        assert problem(page, b"<p>\xe9</p>", {"content-encoding": none}) is None
 
 
 @pytest.mark.parametrize(("charset", "right"), [("windows-1251", True), ("iso-8859-1", False)])
