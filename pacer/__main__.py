@@ -45,7 +45,7 @@ def _run(options: Options, command: str) -> int:
         unresolved = f"cannot resolve '{options.target.host}': {error}"
         _complain(f"{unresolved}; every request will count as a connect error", 0)
 
-    watched = sys.stderr.isatty() and not options.quiet
+    watched = bool(sys.stderr) and sys.stderr.isatty() and not options.quiet
 
     def show(second: Second) -> None:
         if watched:
@@ -72,7 +72,8 @@ def _run(options: Options, command: str) -> int:
 
 
 def _complain(message: str, code: int) -> int:
-    sys.stderr.write(f"pacer: {message}\n")
+    if sys.stderr:  # none if it was closed when Python started
+        sys.stderr.write(f"pacer: {message}\n")
     return code
 
 

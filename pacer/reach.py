@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import ssl
 
 from pacer.request import BadRequest, Target
 from pacer.tls import Trust
@@ -50,8 +51,12 @@ def trust(asked: argparse.Namespace, target: Target) -> Trust | None:
     host, _, _ = target.host.partition("%")  # a zone is in no certificate
     found = Trust(host, asked.ca_file, asked.insecure)
     try:
-        found.context()
+        context = found.context()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise BadRequest(f"--ca-file {asked.ca_file}: not certificates: {reason}") from None
+    try:  # what opens a connection would meet this, too
+        context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname=host)
+    except (OSError, ValueError) as error:
+        raise BadRequest(f"--url {asked.url}: no certificate is of '{host}': {error}") from None
     return found

@@ -75,6 +75,8 @@ def test_a_seed_is_drawn_so_that_it_can_be_reported() -> None:
         (["--check-every", "0"], "--check-every"),
         (["--processes", "1000", "--connections", "1000"], "--processes"),
         (["--url", "ftp://host/"], r"http\[s\]://HOST"),
+        (["--url", "https://.app/", "--unix-socket", "a"], "no certificate is of '.app': .*empty"),
+        (["--url", f"https://{'a' * 64}/"], "no certificate is of 'a+': .*too long"),
         (["--header", "nocolon"], "bad header"),
         (["--method", "G T"], "bad method"),
         (["--method", "get"], "bad method 'get': .*write it in capitals"),
