@@ -16,9 +16,11 @@
 
   // Click on a column's title to sort; missing figures stay last.
   const valueOf = (row, column) => {
-    const cell = row.cells[column], text = cell.textContent.trim();
-    if (!cell.classList.contains("number")) return text;
-    const figure = text.match(/-?\d[\d,]*(\.\d+)?/);
+    const cell = row.cells[column];
+    if (!cell.matches(".number, .ratio")) return cell.textContent.trim();
+    // What stands small below a figure, its range over trials, is no part of it.
+    const parts = [...cell.childNodes].filter((part) => part.nodeName !== "SMALL");
+    const figure = parts.map((part) => part.textContent).join("").match(/-?\d[\d,]*(\.\d+)?/);
     return figure ? Number(figure[0].replaceAll(",", "")) : null;
   };
   const compare = (a, b) => (typeof a === "number" ? a - b : a.localeCompare(b));

@@ -28,9 +28,9 @@ TOO_WIDE = """() => {
 
 
 def figures(table, column):
-    """Return the figures of a column, in the order shown."""
+    """Return the figures of a column, in the order shown, without the ranges below them."""
     texts = table.locator("tbody tr").evaluate_all(
-        "(rows, column) => rows.map((row) => row.cells[column].textContent)", column
+        "(rows, column) => rows.map((row) => row.cells[column].firstChild.textContent)", column
     )
     return [float(re.search(r"[\d,.]*\d", text)[0].replace(",", "")) for text in texts]
 
@@ -53,6 +53,25 @@ def test_tables_are_sorted_by_a_click_or_a_key(page_file, open_page):
     page.keyboard.press("Enter")  # the button has the focus
     assert head.get_attribute("aria-sort") == "descending"
     assert figures(table, column) == sorted(figures(table, column), reverse=True)
+
+
+SHOWN = """(cells, texts) => cells.forEach((cell, place) => { cell.innerHTML = texts[place]; })"""
+
+
+def test_a_table_is_sorted_by_the_figure_and_not_by_what_stands_beside_it(page_file, open_page):
+    page = open_page(page_file)
+    rates = ["1,500<small>1,400 to 1,600</small>", "2,000<small>900 to 2,100</small>", "95.5"]
+    table = page.locator("#results table.summary").first
+    table.locator("td[data-label^='Goodput']").evaluate_all(SHOWN, rates)
+    head = table.locator("thead th", has_text="Goodput")
+    head.get_by_role("button").click()
+    assert figures(table, head.evaluate("(head) => head.cellIndex")) == [95.5, 1500, 2000]
+    ratios = ["10.2 (9.1 to 11.4)", "2.10 (1.90 to 2.30)", "1"]
+    table = page.locator("table.ranks").first
+    table.locator("td.ratio").evaluate_all(SHOWN, ratios)
+    head = table.locator("thead th:has(.baseline)")
+    head.get_by_role("button").click()
+    assert figures(table, head.evaluate("(head) => head.cellIndex")) == [1, 2.1, 10.2]
 
 
 def test_runs_are_chosen_by_app_and_verdict(page_file, open_page):
