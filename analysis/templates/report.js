@@ -2,10 +2,14 @@
 (() => {
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-  // A link to what lies in a fold opens the fold.
+  // A link to what lies in a fold opens the fold; one to what a filter left out ends the filter.
   const unfold = () => {
     const target = document.getElementById(location.hash.slice(1));
     if (!target) return;
+    for (const bar of target.closest("[hidden]") ? all(".filter") : []) {
+      for (const choice of all("select", bar)) choice.value = "";
+      bar.dispatchEvent(new Event("change"));
+    }
     for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) {
       fold.open = true;
     }

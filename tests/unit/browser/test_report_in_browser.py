@@ -85,6 +85,9 @@ def test_runs_are_chosen_by_app_and_verdict(page_file, open_page):
     assert shown.count() == 0
     bar.locator("select[name=app]").select_option("")
     assert bar.locator("output").text_content() == "12 of 18 runs shown"
+    page.locator("#answer tr", has_text="app1").locator("td.number a").first.click()
+    assert page.locator(":target").is_visible()  # and so are all others again
+    assert bar.locator("output").text_content() == "18 of 18 runs shown"
 
 
 HIDDEN_BY_SCROLLING = """() => [...document.querySelectorAll('#answer .scroll, #results .scroll')]
