@@ -11,6 +11,7 @@ from email.message import Message
 from typing import Annotated, Any
 
 from bs4 import BeautifulSoup
+from bs4.exceptions import ParserRejectedMarkup
 from jsonschema.exceptions import best_match
 from pydantic import BaseModel, Field
 
@@ -20,7 +21,7 @@ from testbed.asked.expectations import Expected
 from testbed.model import shape
 from testbed.model.expected import ExpectedAnswer
 from testbed.model.results import AnswerCheck, When
-from testbed.texts import shown
+from testbed.texts import plain, shown
 
 LONGEST_PROBLEM = 500  # the most characters of a wrong answer that a record keeps
 LONGEST_MATCHED = 64 * 1024  # characters of a text that is compared with a pattern
@@ -105,7 +106,7 @@ def compare_all(
         content_type=seen.content_type,
         body_bytes=seen.length,
         answers=len(answers),
-        problem=problem and problem[:LONGEST_PROBLEM],
+        problem=problem and plain(problem)[:LONGEST_PROBLEM],
     )
 
 
@@ -241,7 +242,10 @@ def _check_text(answer: Answer, expected: str) -> None:
 
 
 def _check_html(answer: Answer, expected: Expected) -> None:
-    page = BeautifulSoup(answer.body, "html.parser", from_encoding=_charset(answer))
+    try:
+        page = BeautifulSoup(answer.body, "html.parser", from_encoding=_charset(answer))
+    except ParserRejectedMarkup as error:
+        raise _Wrong(f"the body cannot be read as HTML: {_start(answer)}") from error
     for selection, texts in zip(expected.spec.html, expected.texts, strict=True):
         found = page.select(selection.selector)
         if selection.count is not None and len(found) != selection.count:
@@ -261,7 +265,10 @@ def _charset(answer: Answer) -> str | None:
     """Return the encoding that the content type names; None: the page itself, or its bytes, do."""
     head = Message()
     head["content-type"] = answer.content_type or "text/html"
-    return head.get_content_charset()
+    try:
+        return head.get_content_charset()
+    except ValueError:  # a parameter whose part has a number of thousands of digits
+        return None
 
 
 def _start(answer: Answer) -> str:

@@ -228,6 +228,30 @@ def test_a_page_is_read_in_the_encoding_that_its_header_names(charset, right):
     assert answers.compare_all([page], expected, "before").ok == right
 
 
+@pytest.mark.parametrize(
+    ("charset", "body", "told"),
+    [
+        ("; charset*" + "9" * 5000 + "=x", b"<p>", None),
+        ("; charset=hex", b"<p>", None),
+        ("", b"<![foo bar]>", "the body cannot be read as HTML: <![foo bar]>"),
+    ],
+)
+def test_no_page_ends_more_than_its_own_check(charset, body, told):
+    spec = ExpectedAnswer(content_type="text/html", html=[{"selector": "p", "count": 1}])
+    page = answer(body, content_type=f"text/html{charset}")
+    expected = expectations.Expected(spec, None, [None])
+    assert answers.compare_all([page], expected, "before").problem == told
+
+
+def test_half_a_character_in_a_key_can_be_kept_in_the_record():
+    schema = {"type": "object", "additionalProperties": {"type": "integer"}}
+    wanted = ExpectedAnswer.model_validate({"content_type": None, "json": schema})
+    found = answer(b'{"\\ud800": "x"}')
+    check = answers.compare_all([found], expectations.read(None, wanted), "before")
+    assert r"$['\ud800']: 'x' is not of type 'integer'" in check.problem
+    assert check.model_dump_json()
+
+
 def test_of_several_answers_the_first_wrong_one_is_told_with_what_was_asked():
     wanted = expectations.read(None, ExpectedAnswer.model_validate({**PLAIN, "text": "a"}))
     found = [
