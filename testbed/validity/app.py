@@ -88,8 +88,7 @@ def _calls_off(evidence: Evidence, statement: sql_of.Declared) -> list[Finding]:
     under_way = statement.calls_per_request * 2 * evidence.run.load.connections
     least, most = statement.least_calls, statement.most_calls + under_way
     off = 100 * max(least - called, called - most, 0) / max(least, 1)
-    named = max(calls, key=lambda text: calls[text], default=statement.texts[0])
-    text = named.replace("{", "{{").replace("}", "}}")
+    text = max(calls, key=lambda text: calls[text], default=statement.texts[0])
     sentence = (
         f"{called} calls for {sum(statement.answers.values())} answers, {{value:.1f}} % off the "
         f"declared, of `{text}`"
@@ -182,6 +181,5 @@ def unequal_settings(evidence: Evidence) -> list[Finding]:
         return []
     names = sorted(name for name in now.keys() | first.keys() if now.get(name) != first.get(name))
     told = ", ".join(f"{name} {now.get(name)} (first {first.get(name)})" for name in names)
-    told = told.replace("{", "{{").replace("}", "}}")
     sentence = f"other settings of PostgreSQL than when the campaign began: {told}"
     return beyond("postgresql_settings_differing", len(names), sentence)

@@ -42,8 +42,7 @@ def rate_reached(evidence: Evidence) -> list[Finding]:
     shown = fault.of_generator(evidence.run.load, output)
     if shown:
         return beyond("rate_short_percent", short, f"{sentence}: {shown}")
-    told = _what_gave_out(evidence).replace("{", "{{").replace("}", "}}")
-    return beyond("unsent_percent", short, f"{sentence}{told}")
+    return beyond("unsent_percent", short, f"{sentence}{_what_gave_out(evidence)}")
 
 
 def _what_gave_out(evidence: Evidence) -> str:

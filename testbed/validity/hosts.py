@@ -28,7 +28,6 @@ def other_load(evidence: Evidence) -> list[Finding]:
     for role, before in sorted(evidence.run.before.items()):
         names = ", ".join(f"{one.name} {one.cpu_percent:.0f} %" for one in before.busiest)
         told = f" ({names or 'by no process of this host that stands out'})"
-        told = told.replace("{", "{{").replace("}", "}}")
         share = f"{role}: {{value:.0f}} % of the CPUs in use before the app was started{told}"
         cores = f"{role}: {{value:.2f}} CPUs in use before the app was started{told}"
         findings += beyond("other_load_percent", before.cpu_percent, share) or beyond(

@@ -1,5 +1,6 @@
 """Read what the checks find (checks.yml) and their limits (limits.yml, with reason and source)."""
 
+import re
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from testbed.model.results import Finding, Verdict
 
 CHECKS_FILE = Path(__file__).with_name("checks.yml")
 LIMITS_FILE = Path(__file__).with_name("limits.yml")
+_VALUE = re.compile(r"\{value:(\.[0-9]f)\}")
 
 
 class Limit(Model):
@@ -52,7 +54,8 @@ def found(verdict: Verdict, sentence: str) -> Finding:
 def beyond(name: str, value: float | None, sentence: str) -> list[Finding]:
     """Return a finding if `value` is at or beyond a limit; otherwise an empty list.
 
-    `sentence` may contain {value:...}. A value that is not known (None) is not judged.
+    In `sentence`, {value:.1f} stands for the value, and all other braces for themselves: hosts and
+    users may have given some of its text. A value that is not known (None) is not judged.
     """
     if value is None:
         return []
@@ -64,6 +67,6 @@ def beyond(name: str, value: float | None, sentence: str) -> list[Finding]:
     ]
     for verdict, bound in bounds:
         if bound is not None and value >= bound:
-            text = sentence.format(value=value)
+            text = _VALUE.sub(lambda place: format(value, place[1]), sentence)
             return [found(verdict, f"{text} (limit {bound:g}): {limit.reason}")]
     return []

@@ -19,8 +19,7 @@ def link_steady(evidence: Evidence) -> list[Finding]:
         before, after = evidence.run.before.get(role), evidence.run.link_after.get(role)
         looks = [one for one in (before and before.link, after) if one]
         seen = [*_carrier(looks, samples), *_way(looks, samples), *_card(looks, samples)]
-        told = "; ".join(seen).replace("{", "{{").replace("}", "}}")
-        sentence = f"{role}: the data link did not stay as it was: {told}"
+        sentence = f"{role}: the data link did not stay as it was: {'; '.join(seen)}"
         findings += beyond("link_disturbances", len(seen), sentence)
     return findings
 
@@ -152,7 +151,7 @@ def listen_queue(evidence: Evidence) -> list[Finding]:
 def retransmits(evidence: Evidence) -> list[Finding]:
     """Check that TCP did not have to send much again.
 
-    This is only a remark: it is what the load did to the network.
+    A little is only a remark, as a short queue of the network overflows in a burst of the load.
     """
     findings = []
     for role, samples in evidence.telemetry.items():

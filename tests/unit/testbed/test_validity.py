@@ -235,10 +235,10 @@ def test_correct_answers_after_the_deadline_are_correct_all_the_same(judge):
             "8 of 10 got no answer",
         ),
         (
-            {"rows": {"agents": 201, "own": 1}},
+            {"rows": {"agents": 201, "o{w}n": 1}},
             "unequal_data",
             "doubtful",
-            r"agents 201 rows \(first 200\), own 1 rows \(first 0\)",
+            r"agents 201 rows \(first 200\), o{w}n 1 rows \(first 0\)",
         ),
         (
             {"postgresql": {"fsync": "off"}, "first_postgresql": {"fsync": "on", "jit": "off"}},
