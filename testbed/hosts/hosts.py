@@ -77,7 +77,8 @@ def _entry(line: str) -> tuple[str | None, str]:
     start = fields.get("INVOCATION_ID") or fields.get("_SYSTEMD_INVOCATION_ID")
     message = fields.get("MESSAGE")
     if isinstance(message, list):  # its bytes, as it holds what is no text
-        message = bytes(one for one in message if one in range(256)).decode(errors="replace")
+        of_bytes = (one for one in message if isinstance(one, int) and one in range(256))
+        message = bytes(of_bytes).decode(errors="replace")
     return start if isinstance(start, str) else None, str(message or "")
 
 

@@ -189,8 +189,9 @@ def carried(host: Host, before: Look, after: Look) -> list[Carried]:
     The interfaces that bench_interface itself sends by are left out, as they carried the same
     bytes.
     """
+    link = after.interfaces.get(host.bench_interface)  # None: it is gone
     kept = {host.bench_interface, *after.interfaces}
-    kept -= {"lo", *(after.interfaces[host.bench_interface].below)}
+    kept -= {"lo", *(link.below if link else [])}
     return [
         Carried(
             interface=name,
@@ -202,8 +203,10 @@ def carried(host: Host, before: Look, after: Look) -> list[Carried]:
 
 
 def _grown(before: Look, after: Look, name: str, counter: str) -> int:
-    """Return by how much a counter grew. The counter of a new interface began at 0."""
+    """Return by how much a counter grew. That of a new interface began at 0; 0 if it is gone."""
     then, now = before.interfaces.get(name), after.interfaces.get(name)
+    if now is None:
+        return 0
     return (getattr(now, counter) or 0) - ((getattr(then, counter) or 0) if then else 0)
 
 

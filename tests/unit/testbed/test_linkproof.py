@@ -158,6 +158,10 @@ def test_what_interfaces_carried():
         Carried(interface="enp3s0", rx_bytes=100, tx_bytes=200),
         Carried(interface="eno1", rx_bytes=10, tx_bytes=10),
     ]
+    gone = Look(state=STATE, peer_mac=None, interfaces={})
+    assert linkproof.carried(SERVER, gone, gone) == [
+        Carried(interface="enp3s0", rx_bytes=0, tx_bytes=0)
+    ]
 
 
 def flows(sent, received):

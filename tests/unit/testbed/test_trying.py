@@ -326,7 +326,7 @@ def test_the_table_shows_what_is_wrong(tried_by, world):
             [
                 {"MESSAGE": "old", "_SYSTEMD_INVOCATION_ID": "a"},
                 {"MESSAGE": "Starting", "INVOCATION_ID": "b", "_SYSTEMD_INVOCATION_ID": "init"},
-                {"MESSAGE": [104, 105, 255], "_SYSTEMD_INVOCATION_ID": "b"},
+                {"MESSAGE": [104, 105, 255, 256, 105.0, "i", None], "_SYSTEMD_INVOCATION_ID": "b"},
                 {"MESSAGE": None, "_SYSTEMD_INVOCATION_ID": "b"},
             ],
             ["Starting", "hi\N{REPLACEMENT CHARACTER}", ""],
