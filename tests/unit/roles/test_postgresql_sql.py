@@ -14,7 +14,8 @@ DIGESTS = {"agents": "a" * 12, "todo": "b" * 12}
 LATER = {"agents": "c" * 12}  # another data set; the workload todo is gone
 TEMPLATES = ROOT / "roles" / "postgresql" / "templates"
 RENDERED = (
-    "objects.sql", "marks.sql", "password.sql", "pg_hba.testbed.conf", "environments.json",
+    "objects.sql", "marks.sql", "rows.sql", "password.sql", "pg_hba.testbed.conf",
+    "environments.json",
 )  # fmt: skip
 NAMES = "SELECT datname FROM pg_database WHERE datname ~ '^(testbed|mine)' ORDER BY 1"
 
@@ -108,6 +109,11 @@ def test_databases_come_and_go_with_their_workloads_and_no_others(run):
         "COMMENT ON DATABASE mine IS 'testbed'",  # of another owner
     ):
         run.query(statement)
+    assert "GRANT" in run("rows", "first")
+    assert not run("rows", "first").strip()
+    run.query("REVOKE ALL ON FUNCTION public.testbed_rows() FROM bench")  # as of another user
+    assert "GRANT" in run("rows", "first")
+
     said = run("objects", "later")
     assert said.split().count("DROP") == 1
     assert run.query(NAMES) == ["mine", "testbed", "testbed_agents", "testbed_own", "testbed_plain"]
