@@ -24,6 +24,9 @@ from testbed.tools.table import LINK_TOOL
 
 KEYS = {*Facts.model_fields, *Deployed.model_fields, "bench_address", "bench_interface"}
 CONNECTIONS = {"ssh", "ansible.builtin.ssh", "smart"}
+FOLDERS = ("testbed_prefix", "testbed_etc", "testbed_run", "testbed_settings")
+# By apps: their units hide home folders, and give each app temporary folders of its own
+UNSEEN = ("/home", "/root", "/run/user", "/tmp", "/var/tmp")  # noqa: S108 - nothing is written
 REMEDIES = {
     "bench_address": "give the host's own address on the data link (docs/hosts.md)",
     "bench_interface": "give the host's interface on the data link, a name in its /sys/class/net",
@@ -106,6 +109,7 @@ def check(view: View) -> Inventory:
     facts = {role: one.typed(Facts, one.view["values"]) for role, one in members.items()}
     members["server"].typed(Deployed, members["server"].view["values"])
     _check_ports(members["server"], facts["server"])
+    _check_folders(members["server"], facts["server"])
     for a, b in itertools.combinations(ROLES, 2):
         _check_pair(members[a], members[b], hosts[a], hosts[b])
         _check_same_facts(members[a], members[b], facts[a], facts[b])
@@ -204,6 +208,28 @@ def _check_ports(server: _Member, facts: Facts) -> None:
             f"is {facts.testbed_upstream_port}, which is {taken[LINK_TOOL.port]} port",
             remedy="choose another port for the other service",
         )
+
+
+def _check_folders(server: _Member, facts: Facts) -> None:
+    """Raise TestbedError if a folder lies in another one, or programs where apps see none.
+
+    One folder is that of the user who measures, and what root runs or reads may not lie in it.
+    """
+    for key, other in itertools.permutations(FOLDERS, 2):
+        place, around = Path(getattr(facts, key)), Path(getattr(facts, other))
+        if place.is_relative_to(around):
+            raise server.error(
+                key,
+                f"is {place}; it has to be apart from {other}, which is {around}",
+                remedy="give each a folder of its own, as group_vars/all.yml does",
+            )
+    for unseen in UNSEEN:
+        if Path(facts.testbed_prefix).is_relative_to(unseen):
+            raise server.error(
+                "testbed_prefix",
+                f"is {facts.testbed_prefix}, below {unseen}, of which apps see nothing",
+                remedy="choose a folder such as /opt/testbed",
+            )
 
 
 def _check_pair(one: _Member, other: _Member, host: Host, other_host: Host) -> None:
