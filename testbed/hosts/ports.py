@@ -103,7 +103,7 @@ def listening_in(lines: list[str], uid: str) -> list[str]:
     Return an empty list if the user listens nowhere.
     """
     owned = [line for line in lines if (found := _UID.search(line)) and found[1] == uid]
-    return list(dict.fromkeys(line.split()[3] for line in owned))
+    return list(dict.fromkeys(place for line in owned if (place := _place(line))))
 
 
 def serves(place: str, wanted: str) -> bool:
@@ -117,6 +117,11 @@ def everywhere(place: str) -> bool:
     return _address(place) in _EVERYWHERE
 
 
+def _place(line: str) -> str:
+    """Return where somebody listens, from a line of `ss`; an empty text if the line is none."""
+    return next(iter(line.split()[3:]), "")
+
+
 def _address(place: str) -> str:
     """Return the address of a place such as '[::1]:80' or '127.0.0.1%lo:80'."""
     return place.rpartition(":")[0].partition("%")[0].strip("[]")
@@ -128,7 +133,7 @@ def holder_in(lines: list[str], address: str) -> str | None:
     A program of another user is named only by its unit or user id.
     """
     for line in lines:
-        if _address(line.split()[3]) not in (address, *_EVERYWHERE):
+        if _address(_place(line)) not in (address, *_EVERYWHERE):
             continue
         if users := _USERS.search(line):
             return f"{users[1]} (process {users[2]})"

@@ -1,10 +1,13 @@
 """Check that there is disk space for a run, on both hosts and on this machine."""
 
 import os
+import re
+import shlex
 import shutil
 from pathlib import Path
 
 from testbed.errors import Exit, TestbedError
+from testbed.hosts.failures import NotAnAnswer
 from testbed.hosts.remote import Remote
 from testbed.texts import shown_name
 
@@ -21,8 +24,11 @@ def check_here(folder: Path, least_bytes: int = NEEDED_BYTES) -> None:
 
 def check_there(remote: Remote, folder: str, least_bytes: int = NEEDED_BYTES) -> None:
     """Raise TestbedError unless a folder of a host has so much free space."""
-    told = remote.run(["stat", "--file-system", "--format=%a %S", folder]).stdout.split()
-    free = int(told[0]) * int(told[1])
+    command = ["stat", "--file-system", "--format=%a %S", folder]
+    told = re.fullmatch(r"(\d{1,20}) (\d{1,20})\n?", remote.run(command).stdout)
+    if told is None:
+        raise NotAnAnswer(remote.host, shlex.join(command), "two numbers were asked for")
+    free = int(told[1]) * int(told[2])
     if free < least_bytes:
         raise _shortage(f"{remote.host.role} host: {folder}", free)
 

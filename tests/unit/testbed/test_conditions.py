@@ -5,6 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from testbed.hosts import space
+from testbed.hosts.failures import NotAnAnswer
 from testbed.hosts.remote import Result
 from testbed.model.results import Before, Busy
 from testbed.run import conditions
@@ -52,6 +54,12 @@ def test_both_hosts_are_looked_at():
     )
     ends = ["--interface=eth1", "--address=client's address", "--peer=server's address"]
     assert client.asked == [["/opt/testbed/bin/telemetry", "others", "--window=0.5", *ends]]
+
+
+def test_a_host_that_does_not_tell_its_free_space_is_named():
+    space.check_there(Host("server", "100000 4096\n"), "/run/testbed", 1 << 20)
+    with pytest.raises(NotAnAnswer, match=r"server host: `stat .* two numbers were asked for"):
+        space.check_there(Host("server", "welcome\n"), "/run/testbed", 1 << 20)
 
 
 def test_the_soft_limit_is_the_one_that_holds():

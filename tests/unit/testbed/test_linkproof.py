@@ -219,6 +219,7 @@ ANY6 = "LISTEN 0 5 *:8080 *:* uid:33 ino:1 sk:2 v6only:0 <->"
         (OWN, "python3 (process 123)"),
         (ANY6, "one of user id 33"),
         (LOOPBACK, None),
+        ("welcome", None),
     ],
 )
 def test_who_holds_a_port(line, name):
