@@ -280,7 +280,8 @@ def _value(side: Side, name: str, text: str, called: str = "") -> Any:
     """
     called = called or name
     setting = side.app.spec.settings[name]
-    value: Any = int(text) if isinstance(setting.default, int) and text.isdecimal() else text
+    whole = text.isdecimal() and len(text) < 20  # Python reads no number of thousands of digits
+    value: Any = int(text) if isinstance(setting.default, int) and whole else text
     if not text:
         raise TestbedError(
             f"--factors: no other app says what else {called} of {side.name} could be",

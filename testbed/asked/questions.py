@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from testbed.arguments import number
 from testbed.asked import answerable, experiments, loads, yamlfile
 from testbed.asked.catalogue import Catalogue, unknown
 from testbed.asked.experiments import EXPERIMENTS_FOLDER
@@ -182,7 +183,7 @@ def _points(question: QuestionFile, scale: ScaleOf, choice: Choice) -> list[Poin
 def _number(text: str) -> float | str:
     """Return the text as a number; if it is not written as one, return it as it is."""
     try:
-        return float(text)
+        return number(text)
     except ValueError:
         return text
 

@@ -152,6 +152,7 @@ def test_workers_may_be_asked_about(asked, apps):
         (["threads"], "threads=VALUE"),
         (["threads="], "threads=VALUE"),
         (["threads=many"], "cannot have threads"),
+        (["threads=" + "9" * 5000], "cannot have threads"),
         (["threads=1"], "as it is"),
         (["worker_class=spdy"], "one of: sync, gthread, gevent"),
         (["debug"], "do not differ in debug"),

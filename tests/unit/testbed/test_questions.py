@@ -222,6 +222,10 @@ def test_the_stack_with_more_is_known_only_beside_the_one_without():
         ([], {"endpoints": ["pgae"]}, "unknown endpoint of this question: 'pgae'", ()),
         ([], {"points": ["1", "1.0"]}, "--points: '1.0': is named twice", ()),
         ([], {"points": ["nan"]}, "--points: 'nan'", ()),
+        (
+            [], {"points": ["1_0"]}, "says no value of threads at 1_0",
+            ("stacks", "sync", "follows", "threads", "values"),
+        ),
         ([], {"points": ["inf"]}, "--points: 'inf'", ()),
         ([], {"points": ["-1"]}, "--points: '-1': must be a finite number", ()),
         ([], {"points": ["1.5"]}, "--points: '1.5': a setting is a text or a whole number", ()),
