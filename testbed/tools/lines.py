@@ -43,7 +43,8 @@ _LIST_OF_LINES = re.compile(
     r'(?:.*=> \{)?"?(?:[\w.]*[_.])?(?:stdout|stderr)_lines"?:(?: \[)?'  # JSON, or YAML
 )
 _ITEM = re.compile(r"-(?:\s+(?P<item>.*))?")  # of a list in YAML
-HUNK = re.compile(r"@@ -\d+(?:,(?P<old>\d+))? \+\d+(?:,(?P<new>\d+))? @@.*")  # of a diff
+# Of a diff
+HUNK = re.compile(r"@@ -\d{1,9}(?:,(?P<old>\d{1,9}))? \+\d{1,9}(?:,(?P<new>\d{1,9}))? @@.*")
 _ENTITY = re.compile(r"&(?:#\d{1,6}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});")
 _OBJECT = re.compile(r"(?<=[\s:|>\]])\{$")  # the first line of a JSON object behind a prefix
 # The prefixes that say which of several containers printed a line

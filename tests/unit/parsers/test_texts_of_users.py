@@ -228,6 +228,7 @@ def test_a_diff_is_not_taken_for_a_report():
         parse(diff)
     assert refused.value.line == 3
     assert parse(f"{diff}\n{WRK}").requests == 189591
+    assert parse(f"@@ -1,{'9' * 5000} +1 @@\n{WRK}").requests == 189591  # too long to be one
 
 
 # --- what other programs make of a text
