@@ -29,6 +29,8 @@ MOST_BYTES = 256 * 1024  # nine times the project's longest file; PyYAML reads i
 MOST_DEPTH = 20  # the models are 8 deep
 MOST_NODES = 50_000  # with every alias expanded: a few bytes could stand for gigabytes
 MOST_PROBLEMS = 20  # shown for one file at most
+# A surrogate (Unicode, 3.9), which only an escape such as \ud83d stands for, and no file can hold
+HALF = re.compile("[\ud800-\udfff]")
 _OCTAL = re.compile(r"[-+]?0[0-9_]+")
 _STRING = "tag:yaml.org,2002:str"
 _MERGE = "tag:yaml.org,2002:merge"
@@ -149,6 +151,8 @@ class _Limited(Composer, SafeConstructor, Resolver):
         Raises YAMLError if YAML would read another value than the text looks like.
         """
         value = super().construct_scalar(node)
+        if isinstance(value, str) and HALF.search(value):
+            raise _refused(f"{shown(value)} holds half of a character", node.start_mark)
         kind = str(node.tag).rpartition(":")[2]
         if kind == "timestamp":
             raise _refused(f"{shown(value)} is a date: put it into quotes", node.start_mark)

@@ -56,6 +56,12 @@ def test_a_key_repeated_is_an_error(tmp_path):
     )
 
 
+@pytest.mark.parametrize("line", [r'x: "a\ud83d"', r'"a\ud83d": x'])
+def test_half_a_character_is_an_error(tmp_path, line):
+    assert r"line 15, column" in problem(tmp_path, f"{SOUND}{line}\n")
+    assert r"'a\ud83d' holds half of a character" in problem(tmp_path, f"{SOUND}{line}\n")
+
+
 def test_a_missing_key_is_named(tmp_path):
     assert "/x.yml:7: load.threads: this key is required and missing" in problem(
         tmp_path, SOUND.replace("  threads: 1\n", "")
