@@ -184,9 +184,13 @@ def choose(spec: LoadSpec, available: set[str]) -> Load:
 def measured_from(output: str, load: Load, host: Before) -> datetime | None:
     """Return when the measured part began, by the clock of the control side.
 
-    Return None if the generator does not print it, or the host's clock was not compared.
+    Return None if the generator does not print it, or the host's clock was not compared or is that
+    of no calendar.
     """
     told = generator(load.generator).measured_from(output)
     if told is None or host.clock_offset_s is None:
         return None
-    return told - timedelta(seconds=host.clock_offset_s)
+    try:
+        return told - timedelta(seconds=host.clock_offset_s)
+    except OverflowError:
+        return None

@@ -298,6 +298,7 @@ PACER_SAYS = '{"started_at": "2026-03-02T09:30:05.500000+00:00"}'
         ({}, PACER_SAYS, HOST, datetime(2026, 3, 2, 9, 30, 8, tzinfo=UTC)),
         ({}, '{"started_at": null}', HOST, None),  # interrupted before it began
         ({}, PACER_SAYS, HOST.model_copy(update={"clock_offset_s": None}), None),
+        ({}, PACER_SAYS, HOST.model_copy(update={"clock_offset_s": 1e18}), None),
         (SATURATION, "Running 30s test @ http://198.19.0.10:8080/", HOST, None),
     ],
 )
