@@ -51,7 +51,7 @@ def clock_offset(subject: Subject) -> Judged:
 def kernel(subject: Subject) -> Judged:
     """Check that the kernel is recent enough for the settings, and the same on both hosts."""
     mine, others = subject.facts.kernel, subject.other.kernel
-    numbers = re.match(r"(\d+)\.(\d+)", mine)
+    numbers = re.match(r"(\d{1,9})\.(\d{1,9})", mine)
     if not numbers:
         return Judged("note", f"{mine or UNTOLD}: not a version that can be read")
     if (int(numbers[1]), int(numbers[2])) < (
@@ -86,7 +86,8 @@ def free_ports(subject: Subject) -> Judged:
     Only some workloads need that of the other service.
     """
     listeners = subject.facts.listeners
-    wanted = f"no program listens on TCP {', '.join(sorted(listeners, key=int))}"
+    ports = sorted(listeners, key=lambda port: (len(port), port))  # a host may name what is none
+    wanted = f"no program listens on TCP {', '.join(ports)}"
     if not listeners or None in listeners.values():
         return Judged("note", UNTOLD, wanted)
     held = {port: found for port, found in listeners.items() if found}
