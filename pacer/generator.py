@@ -149,7 +149,8 @@ class Generator(ABC):
                 tally.limits[error.errno] += 1
             if isinstance(error, ssl.SSLCertVerificationError) and not connection.retired:
                 tally.untrusted[error.verify_message] += 1
-            connection.connect_failed(str(error), own_limit=error.errno in OWN_LIMITS)
+            message = str(error) or "the connection was lost in the TLS handshake"
+            connection.connect_failed(message, own_limit=error.errno in OWN_LIMITS)
             return
         tally.opened += 1
         if handshake_ns:

@@ -61,6 +61,8 @@ class Opener:
             await self._connect(lambda: protocol)
             return 0
         transport = await self._connect(asyncio.Protocol)
+        if transport.is_closing():  # uvloop's start_tls would fail where nobody can catch it
+            raise ConnectionResetError("the connection was lost before the TLS handshake")
         began = time.monotonic_ns()
         try:
             secured = await self._loop.start_tls(

@@ -244,6 +244,32 @@ def test_a_full_queue_of_a_unix_socket_is_waited_for(tmp_path: Path) -> None:
             asyncio.run(open_another())
 
 
+def test_a_server_that_closes_before_the_handshake(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It did so between two steps of uvloop, which ended the load process."""
+    connect = Opener._connect
+
+    async def closed(self: Opener, factory: Callable[[], asyncio.Protocol]) -> asyncio.Transport:
+        transport = await connect(self, factory)
+        while not transport.is_closing():
+            await asyncio.sleep(0)
+        return transport
+
+    async def open_one(listening: socket.socket) -> None:
+        listening.setblocking(False)
+        opener = Opener([listening.getsockname()], trust=Trust("localhost", insecure=True))
+        opening = asyncio.ensure_future(opener.open(asyncio.Protocol()))
+        accepted, _ = await asyncio.get_running_loop().sock_accept(listening)
+        accepted.close()
+        await opening
+
+    monkeypatch.setattr(Opener, "_connect", closed)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listening,
+        pytest.raises(ConnectionResetError, match="before the TLS handshake"),
+    ):
+        asyncio.run(open_one(listening))
+
+
 # --- several addresses ----------------------------------------------------------------------------
 
 
