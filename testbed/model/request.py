@@ -144,6 +144,12 @@ class Body(Declared):
         return {"content_type": usual[given[0]]} | data
 
     @model_validator(mode="after")
+    def _is_encoded_so(self) -> Self:
+        if self.form is not None and self.content_type.lower().startswith("multipart/"):
+            raise ValueError("form: is sent as application/x-www-form-urlencoded, not as multipart")
+        return self
+
+    @model_validator(mode="after")
     def _is_json(self) -> Self:
         try:
             json.dumps(self.json_document, allow_nan=False)

@@ -45,6 +45,12 @@ REQUESTS = [
     workload('name: "{name}"', 'name: "{nam}"', "endpoints.greeting", "{nam} is drawn nowhere"),
     workload("[Ann, Bob]", """[Ann, 'Bo"b']""", "endpoints.greeting", "cannot stand there"),
     workload("send: {form", "send: {from", "endpoints.search.send", "one of file, text, form"),
+    workload(
+        "send: {form",
+        "send: {content_type: multipart/form-data, form",
+        "endpoints.search.send",
+        "not as multipart",
+    ),
     workload("{{shoes}}", "{shoes}", "endpoints.search", "send: {shoes} is drawn nowhere"),
     workload("method: PUT", "method: GET", "endpoints.greeting", "GET takes none"),
     workload("method: PUT", "method: HEAD", "endpoints.greeting", "HEAD takes none"),
