@@ -13,7 +13,7 @@ from rich.text import Text
 from analysis.text_table import TEXT_WIDTH
 from testbed.arguments import Arguments
 from testbed.errors import Exit, TestbedError
-from testbed.terminal import Terminal
+from testbed.terminal import Terminal, reader_has_gone
 from testbed.texts import shown_name
 
 
@@ -93,6 +93,8 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m analysis")
         return arguments.run(arguments, _console()) or 0
     except TestbedError as error:
         return _said(str(error), error.exit_code)
+    except BrokenPipeError:
+        return reader_has_gone()
     except OSError as error:  # e.g. a folder that may not be entered, a full disk
         name = f"{shown_name(error.filename)}: " if error.filename else ""
         return _said(f"{name}{(error.strerror or str(error)).lower()}", Exit.BAD_INPUT)

@@ -15,6 +15,7 @@ from invoke.exceptions import Exit as End
 from invoke.exceptions import ParseError
 
 from testbed.errors import Exit, TestbedError
+from testbed.terminal import reader_has_gone
 from testbed.texts import nearest, plain, shown
 
 # Options of fab that do what they say here, by their longest name. The others are about commands
@@ -159,6 +160,8 @@ def _one_sentence() -> Iterator[None]:
         if not end.message:  # what was asked for is printed
             raise
         raise _end(end.message) from end
+    except BrokenPipeError as gone:
+        raise End(code=reader_has_gone()) from gone
     except (ParseError, TestbedError) as error:
         raise _end(str(error)) from error
 

@@ -10,6 +10,7 @@ import pytest
 from refusals import Called, message_of
 
 from testbed.cli.program import Program
+from testbed.errors import Exit
 from testbed.texts import is_plain
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -326,3 +327,15 @@ def test_fab_waits_for_no_pipe(tmp_path):
     done = fab("run", str(tmp_path / "x.yml"), "--dry-run")
     assert done.returncode == 2
     assert done.stderr == f"error: {tmp_path}/x.yml: is a pipe (FIFO), not a file\n"
+
+
+@pytest.mark.parametrize("words", ["fabric --list", "analysis --help"])
+def test_output_whose_reader_has_gone_ends_it_without_a_word(words):
+    reads, writes = os.pipe()
+    os.close(reads)
+    done = subprocess.run(
+        [sys.executable, "-m", *words.split()],
+        cwd=ROOT, stdout=writes, stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    os.close(writes)
+    assert (done.returncode, done.stderr) == (Exit.INTERRUPTED, "")
