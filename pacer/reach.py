@@ -48,7 +48,8 @@ def trust(asked: argparse.Namespace, target: Target) -> Trust | None:
         return None
     if asked.ca_file is not None and asked.insecure:
         raise BadRequest("--insecure trusts every certificate, so --ca-file is of no use")
-    host, _, _ = target.host.partition("%")  # a zone is in no certificate
+    # Neither a zone nor the dot at the end of a name is in a certificate
+    host = target.host.partition("%")[0].removesuffix(".")
     found = Trust(host, asked.ca_file, asked.insecure)
     try:
         context = found.context()

@@ -106,6 +106,13 @@ def test_bad_options(extra: list[str], words: str) -> None:
         parse([*GOOD, *extra])
 
 
+@pytest.mark.parametrize("url", ["https://Host./", "https://host:9/"])
+def test_the_name_that_a_certificate_has(url: str) -> None:
+    trust = parse([*GOOD, "--url", url]).trust
+    assert trust is not None
+    assert trust.host == "host"
+
+
 def test_missing_options() -> None:
     with pytest.raises(BadOption, match="--connections, --duration"):
         parse(["--url", "http://host/"])
