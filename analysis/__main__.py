@@ -13,7 +13,7 @@ from rich.text import Text
 from analysis.text_table import TEXT_WIDTH
 from testbed.arguments import Arguments
 from testbed.errors import Exit, TestbedError
-from testbed.terminal import Terminal, reader_has_gone
+from testbed.terminal import Terminal, abandon_output
 from testbed.texts import shown_name
 
 
@@ -94,7 +94,8 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m analysis")
     except TestbedError as error:
         return _said(str(error), error.exit_code)
     except BrokenPipeError:
-        return reader_has_gone()
+        abandon_output()
+        return Exit.INTERRUPTED
     except OSError as error:  # e.g. a folder that may not be entered, a full disk
         name = f"{shown_name(error.filename)}: " if error.filename else ""
         return _said(f"{name}{(error.strerror or str(error)).lower()}", Exit.BAD_INPUT)

@@ -7,17 +7,15 @@ from collections.abc import Iterable
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from testbed.errors import Exit
 from testbed.texts import plain
 
 
-def reader_has_gone() -> Exit:
+def abandon_output() -> None:
     """Write nothing more to standard output, whose reader has closed it, as `head` does.
 
-    Return the exit code. Without this, Python would complain when it ends.
+    Without this, Python would complain when it ends.
     """
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return Exit.INTERRUPTED
 
 
 class Terminal(Console):

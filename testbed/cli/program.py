@@ -15,7 +15,7 @@ from invoke.exceptions import Exit as End
 from invoke.exceptions import ParseError
 
 from testbed.errors import Exit, TestbedError
-from testbed.terminal import reader_has_gone
+from testbed.terminal import abandon_output
 from testbed.texts import nearest, plain, shown
 
 # Options of fab that do what they say here, by their longest name. The others are about commands
@@ -161,7 +161,8 @@ def _one_sentence() -> Iterator[None]:
             raise
         raise _end(end.message) from end
     except BrokenPipeError as gone:
-        raise End(code=reader_has_gone()) from gone
+        abandon_output()
+        raise End(code=Exit.INTERRUPTED) from gone
     except (ParseError, TestbedError) as error:
         raise _end(str(error)) from error
 
