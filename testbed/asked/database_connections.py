@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from testbed.errors import TestbedError
-from testbed.model.catalogue import App, CataloguedApp
+from testbed.model.catalogue import App, CataloguedApp, DatabaseConnections
 from testbed.model.experiment import PlannedRun
 
 DEFAULT_MAX = 100  # PostgreSQL's default for max_connections
@@ -21,10 +21,9 @@ def needed(app: App, settings: Mapping[str, Any], requests: int) -> int:
     `requests` is the largest number of requests under way at once; each takes one connection.
     """
     workers = app.workers_of(settings) or 1
-    for rule in app.database_connections:
-        if all(settings.get(name) == value for name, value in rule.when.items()):
-            return min(_counted(name, workers, settings, requests) for name in rule.per_worker)
-    return workers * app.database_connections_per_worker
+    if (rule := _rule_of(app, settings)) is None:
+        return workers * app.database_connections_per_worker
+    return min(_counted(name, workers, settings, requests) for name in rule.per_worker)
 
 
 def of_worker(app: App, settings: Mapping[str, Any]) -> int | None:
@@ -33,13 +32,20 @@ def of_worker(app: App, settings: Mapping[str, Any]) -> int | None:
     Return None if no rule tells of a pool. Return None as well if the worker has no more threads
     than connections: each thread has one then, and no request waits in the worker for another's.
     """
+    if (rule := _rule_of(app, settings)) is None:
+        return None
+    told = [name for name in rule.per_worker if name != "requests"]
+    counts = {name: _counted(name, 1, settings, 0) for name in told}
+    threads = counts.pop("threads", math.inf)
+    pool = min(counts.values(), default=None)
+    return pool if pool is not None and pool < threads else None
+
+
+def _rule_of(app: App, settings: Mapping[str, Any]) -> DatabaseConnections | None:
+    """Return the app's first rule that holds with these settings; None if none does."""
     for rule in app.database_connections:
         if all(settings.get(name) == value for name, value in rule.when.items()):
-            told = [name for name in rule.per_worker if name != "requests"]
-            counts = {name: _counted(name, 1, settings, 0) for name in told}
-            threads = counts.pop("threads", math.inf)
-            pool = min(counts.values(), default=None)
-            return pool if pool is not None and pool < threads else None
+            return rule
     return None
 
 
