@@ -19,7 +19,7 @@ from testbed.model.results import CAMPAIGN_FILE, RunRecord
 from testbed.run.run import execute
 from testbed.run.session import Session
 
-OVERHEAD_S = 4  # expected time of a run besides its load, until the first run has shown it
+OVERHEAD_S = 7  # expected time of a run besides its load, until the first run has shown it
 
 
 @dataclass(frozen=True)

@@ -88,8 +88,8 @@ def _time_text(load: LoadSpec, runs: int, each_s: float) -> str:
         return f"{runs} runs, about {minutes_text(runs * each_s)}"
     most = capacity.longest(load.capacity)
     return (
-        f"{runs} searches, each of {most} such runs at most: at most about "
-        f"{minutes_text(runs * most * each_s)}"
+        f"{runs} searches, each of {most} such runs at most: about "
+        f"{minutes_text(runs * most * each_s)} if all take as many"
     )
 
 
