@@ -54,7 +54,9 @@ def told_plan(experiment):
 def test_a_plan_of_searches_tells_how_long_they_take_at_most():
     limits = {"from_rps": 200, "to_rps": 5000, "p99_ms": 50, "errors_percent": 0.1}
     told = told_plan(planned(mode="capacity", capacity=limits | {"most_probes": 8}))
-    assert told.endswith("6 searches, each of 8 such runs at most: about 26 min if all take as many")
+    assert told.endswith(
+        "6 searches, each of 8 such runs at most: about 26 min if all take as many"
+    )
     told = told_plan(planned(mode="constant_rate", rate_rps=10))
     assert told.endswith("6 runs, about 3 min")
 
