@@ -33,6 +33,23 @@ def test_a_sound_run_is_valid(judge):
     assert judge() == []
 
 
+@pytest.mark.parametrize(
+    ("lag_us", "service_us", "verdicts"),
+    [
+        (1500, 60_000, []),  # 2.5 % of what most requests take
+        (1500, 30_000, ["doubtful"]),
+        (900, 2000, []),
+        (12_000, 900_000, ["invalid"]),
+    ],
+)
+def test_a_lag_is_judged_beside_what_the_server_takes(judge, lag_us, service_us, verdicts):
+    slow = Distribution(percentiles={"50": service_us})
+    late = lag(lag_us).model_copy(update={"service_us": slow})
+    assert [verdict for check, verdict, _ in judge(output=late) if check == "generator_lag"] == (
+        verdicts
+    )
+
+
 def test_correct_answers_after_the_deadline_are_correct_all_the_same(judge):
     late = output(correct=10, goodput_rps=0, good_within_ms=100)
     assert "no_good_answer" not in [check for check, *_ in judge(output=late)]
