@@ -17,12 +17,14 @@ from testbed.asked.catalogue import unknown
 from testbed.errors import TestbedError
 from testbed.model import database
 from testbed.model.catalogue import CataloguedApp
+from testbed.model.setting import Setting
 from testbed.model.why import FRAMEWORK, Factor
 from testbed.texts import shown
 
 Settings = dict[str, Any]
 KEEPALIVE, POOL, AUTH, SOCKET = "keepalive", "pool", "auth", "socket"
 KEEPALIVE_S, GUNICORN = "keepalive_s", "gunicorn"
+DEPENDENCY = "dependency"  # which some look for among the factors: it is asked by a question
 TITLES = {
     KEEPALIVE: "keep-alive",
     POOL: "the pool",
@@ -268,6 +270,12 @@ def _named(name: str, found: dict[str, Factor], sides: tuple[Side, Side], *, tol
         if name in SHARED:
             remedy += f"; {name}=VALUE gives {app.name} another value than {against.name} has"
         raise TestbedError(f"--factors: {both} do not differ in {name}", remedy=remedy)
+    if name == DEPENDENCY:
+        raise TestbedError(
+            "--factors: how long another service takes is the same for both apps, and no part of "
+            "their ratio",
+            remedy="fab run-question sweeps it, and says from where on one of them serves more",
+        )
     known = dict.fromkeys([*found, *app.settings, *against.settings])
     raise unknown(f"factor between {both}:", name, known)
 
@@ -284,8 +292,9 @@ def _value(side: Side, name: str, text: str, called: str = "") -> Any:
     value: Any = int(text) if isinstance(setting.default, int) and whole else text
     if not text:
         raise TestbedError(
-            f"--factors: no other app says what else {called} of {side.name} could be",
-            remedy=f"say it: {called}=VALUE; it is {side.settings[name]} now",
+            f"--factors: {called} of {side.name} is {side.settings[name]}, and its other value is "
+            "missing",
+            remedy=f"{called}=VALUE; {_values_of(setting)}",
         )
     if not side.takes(name, value):
         raise TestbedError(
@@ -295,6 +304,13 @@ def _value(side: Side, name: str, text: str, called: str = "") -> Any:
     if value == side.settings[name]:
         raise TestbedError(f"--factors: {side.name} has {called}={shown(value)} as it is")
     return value
+
+
+def _values_of(setting: Setting) -> str:
+    """Return which values a setting may have, in words."""
+    if setting.choices:
+        return f"one of: {', '.join(map(str, setting.choices))}"
+    return "a whole number" if isinstance(setting.default, int) else "a text"
 
 
 def _own_factor(side: Side, is_app: bool, name: str, value: Any) -> Factor:

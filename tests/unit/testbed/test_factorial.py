@@ -149,7 +149,7 @@ def test_workers_may_be_asked_about(asked, apps):
 @pytest.mark.parametrize(
     ("names", "said"),
     [
-        (["threads"], "threads=VALUE"),
+        (["threads"], "threads=VALUE; a whole number"),
         (["threads="], "threads=VALUE"),
         (["threads=many"], "cannot have threads"),
         (["threads=" + "9" * 5000], "cannot have threads"),
@@ -161,6 +161,7 @@ def test_workers_may_be_asked_about(asked, apps):
         (["pol"], "did you mean 'pool'"),
         (["=3"], "unknown factor"),
         (["proxy"], "unknown factor"),
+        (["dependency"], "fab run-question sweeps it"),
     ],
 )
 def test_what_is_no_factor_is_refused_in_a_sentence(asked, names, said):
