@@ -159,7 +159,7 @@ def cell_trials(
     `spans` has the figures by the number of their trial.
     """
     why = why_left_out(left_out)
-    if missing := planned - len({record.trial for record in records}):
+    if (missing := planned - len({record.trial for record in records})) > 0:
         why.append(f"{missing} trial{'s' if missing > 1 else ''} not measured.")
     return CellTrials(
         label=label,

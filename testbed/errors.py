@@ -31,6 +31,11 @@ MEANINGS = {
 }
 
 
+def system_words(error: OSError) -> str:
+    """Return why a call of the system failed; not every such error has the system's words."""
+    return error.strerror or str(error) or type(error).__name__
+
+
 class TestbedError(Exception):
     """What is wrong and what to do about it. It is shown to the user without a traceback.
 

@@ -18,13 +18,18 @@ from analysis.compare.show import (
 )
 
 
-def page(comparisons: Sequence[Comparison]) -> str:
-    """Return the page: the tally, a table for each kind of change, the reasons, what differs."""
+def page(comparisons: Sequence[Comparison], home: str | None = None) -> str:
+    """Return the page: the tally, a table for each kind of change, the reasons, what differs.
+
+    `home` is the address of the list of all campaigns, which the page links to; None if there is
+    none.
+    """
     return (
         html.environment()
         .get_template("compare.html.j2")
         .render(
             comparisons=comparisons,
+            home=home,
             groups=by_change(comparisons),
             heads=heads(comparisons),
             how=how(comparisons),

@@ -142,7 +142,7 @@ def comparison(index: Index, query: Query) -> str:
         raise TestbedError(f"{len(named)} are ticked; at most {MOST_COMPARED} are compared here")
     found = sorted((index.find(one) for one in named), key=lambda one: one.began)
     a, others = sides([one.folder for one in found], None, None)
-    return page.page(compare_all(a, others, (), DEFAULT_TOLERANCE_PERCENT))
+    return page.page(compare_all(a, others, (), DEFAULT_TOLERANCE_PERCENT), home="/")
 
 
 def being_made(entry: Entry) -> str:

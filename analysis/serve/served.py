@@ -25,6 +25,8 @@ REPORT_POLICY = (
     "sandbox allow-scripts allow-popups; default-src 'none'; style-src 'unsafe-inline'; "
     "script-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 )
+HEAD = b"<header>"
+HOME = HEAD + b'\n<p class="kicker"><a href="/">All campaigns</a></p>'
 FILE_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
 
@@ -42,6 +44,11 @@ def path_of(entries: Sequence[Entry], name: str) -> tuple[Path, str]:
             if _is_plain(found):
                 return found, _type(inner)
     raise TestbedError(f"{shown_name(name)}: no file of a campaign")
+
+
+def with_way_home(page: bytes) -> bytes:
+    """Return a page that a command wrote, with a link to the list of campaigns at its head."""
+    return page.replace(HEAD, HOME, 1)
 
 
 def _is_plain(path: Path) -> bool:

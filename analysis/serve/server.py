@@ -125,6 +125,8 @@ class Handler(BaseHTTPRequestHandler):
         path, kind = served.path_of(self.server.index.entries(), name)
         content = files.read(path, files.LARGEST_BYTES)
         own = kind.startswith("text/html")
+        if own:
+            content = served.with_way_home(content)
         policy = served.REPORT_POLICY if own else served.FILE_POLICY
         self._send(
             HTTPStatus.OK, content, {"Content-Type": kind, "Content-Security-Policy": policy}

@@ -22,7 +22,7 @@ from testbed.asked.plan import plan, workers
 from testbed.called import as_called
 from testbed.campaign import changes
 from testbed.campaign.course import Course, Watch
-from testbed.errors import Exit, Interrupted, TestbedError
+from testbed.errors import Exit, Interrupted, TestbedError, system_words
 from testbed.host_roles import HostRole
 from testbed.hosts import delay, fit, hosts, link, services
 from testbed.hosts.daemon import Daemon
@@ -36,11 +36,15 @@ from testbed.model.link import LinkRecord
 from testbed.model.question import QuestionPlan
 from testbed.model.results import CAMPAIGN_FILE, RunRecord
 from testbed.model.why import Why
+from testbed.paths import ROOT
 from testbed.progress import Progress
 from testbed.run.session import Session
 from testbed.texts import shown_name
 from testbed.tools import generators
 from testbed.tools.table import GENERATORS
+
+# Packages on which figures depend: the control side, and what runs on the hosts
+MEASURE = ("testbed", "pacer", "telemetry", "upstream")
 
 
 @dataclass(frozen=True)
@@ -237,10 +241,16 @@ def _begun(
         until=request.until,
         why=request.why,
         question=request.question,
-        testbed=hosts.control_side(),
+        testbed=hosts.control_side() | {"code": _code()},
         **_digests(session.catalogue, experiment.workload, {run.app for run in planned}),
         **of_services,
     )
+
+
+def _code() -> str:
+    """Return a short digest of the code that measures, with edits that no commit has."""
+    of_packages = {name: app_code.digest(ROOT / name) for name in MEASURE}
+    return workload_files.digest(of_packages)
 
 
 def _digests(catalogue: Catalogue, workload: str, used: Collection[str]) -> dict[str, Any]:
@@ -289,7 +299,7 @@ def _resumable(
         again = f"go on with --resume={shown_name(os.path.relpath(session.folder))}"
         if isinstance(error, OSError):  # of this machine, such as a full disk or a missing folder
             place = error.filename or session.folder
-            problem = f"this machine: {shown_name(place)}: {error.strerror}"
+            problem = f"this machine: {shown_name(place)}: {system_words(error)}"
             raise Interrupted(problem, remedy=again) from error
         remedy = f"{error.remedy}; then {again}" if error.remedy else again
         raise Interrupted(error.message, remedy=remedy) from error

@@ -11,6 +11,9 @@ from testbed.model.campaign import Campaign
 
 MOST = 3  # changes of each kind that are named
 NOTHING = "none"
+CODE = "code"  # of the testbed: its digest, which campaigns of earlier versions lack
+# What must be the same of the control side, and its name in the sentence
+TOLD = {"git_commit": "git commit", CODE: "digest of its code"}
 
 
 def check_unchanged(before: Campaign, now: Campaign) -> None:
@@ -29,6 +32,9 @@ def _differences(before: Campaign, now: Campaign) -> Iterator[str]:
     for kept_later in ("app_files", "workload_files"):
         if not getattr(before, kept_later):
             now = now.model_copy(update={kept_later: {}})
+    if CODE not in before.testbed:
+        known = {name: told for name, told in now.testbed.items() if name != CODE}
+        now = now.model_copy(update={"testbed": known})
     then, today = _facts(before), _facts(now)
     for kind in dict.fromkeys([*then, *today]):
         lines = list(_differing(kind, then.get(kind, {}), today.get(kind, {})))
@@ -51,7 +57,9 @@ def _facts(campaign: Campaign) -> dict[str, dict[str, str]]:
         "campaign": {"workload": campaign.workload, "place": campaign.place},
         "PostgreSQL": dict(campaign.postgresql),
         "app": {f"{name}'s files": digest for name, digest in campaign.apps.items()},
-        "testbed": {"git commit": campaign.testbed["git_commit"]},
+        "testbed": {
+            told: campaign.testbed[name] for name, told in TOLD.items() if name in campaign.testbed
+        },
     }
     for name, files in campaign.app_files.items():
         facts[f"app {name}"] = files

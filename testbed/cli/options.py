@@ -59,8 +59,8 @@ REPEATS = 20  # of an app against itself, unless said otherwise
 INVENTORY_HELP = "hosts; default: that of ansible.cfg, the lab"
 
 
-class Options(Model):
-    """The options of a measuring task. None stands for the experiment file's value."""
+class Overrides(Model):
+    """The options that change the experiment. None stands for the experiment file's value."""
 
     rate: Finite | None = Field(None, description="requests per second asked (constant rate)")
     duration: Finite | None = Field(None, description="seconds of measured load per run")
@@ -79,6 +79,11 @@ class Options(Model):
     endpoints: Names | None = Field(None, description="names separated by commas")
     generator: str | None = Field(None, description=generators.either([*generators.NAMES]))
     telemetry_interval: Finite | None = Field(None, description="seconds between two samples")
+
+
+class Options(Overrides):
+    """The options of a measuring task: what it changes of the experiment, and how it is done."""
+
     seed: Annotated[Seed, WHOLE] | None = Field(
         None, description="decides the order of runs; default: random"
     )
@@ -99,10 +104,8 @@ class Options(Model):
     quiet: bool = Field(False, description="print results only")
 
     def overrides(self) -> dict[str, Any]:
-        """Return the options that change the experiment; those of one task alone do not."""
-        rest = {"seed", "inventory", "resume", "apps_path", "dry_run", "strict", "quiet"}
-        of_task = type(self).model_fields.keys() - Options.model_fields.keys()
-        return self.model_dump(exclude=rest | {"until", "most", "metric"} | of_task)
+        """Return the options that change the experiment."""
+        return self.model_dump(include=set(Overrides.model_fields))
 
 
 class VersionOptions(Options):
@@ -145,11 +148,6 @@ class WhyOptions(Options):
         description="what to change besides the framework, as keepalive,pool,threads=4; default: "
         "all in which both differ",
     )
-
-
-OF_WHY = WhyOptions.model_fields.keys() - Options.model_fields.keys()
-OF_NOISE = NoiseOptions.model_fields.keys() - Options.model_fields.keys()
-OF_VERSIONS = VersionOptions.model_fields.keys() - Options.model_fields.keys()
 
 
 class ArticleOptions(Model):
@@ -290,6 +288,14 @@ def read_link(given: dict[str, Any]) -> LinkOptions:
 def read(given: dict[str, Any]) -> Options:
     """Return typed options. Raises TestbedError, which names each wrong option."""
     options = typed(Options, given)
+    _check(options)
+    if options.metric is not None and options.until is None and options.resume is None:
+        raise TestbedError("--metric is for --until, and names the figures that it watches")
+    return options
+
+
+def _check(options: Options) -> None:
+    """Raise TestbedError for options of a measuring task that do not go together."""
     if options.resume is not None:
         changed = [name for name, value in options.overrides().items() if value is not None]
         named = ("seed", "apps_path", "until", "most")
@@ -301,17 +307,14 @@ def read(given: dict[str, Any]) -> Options:
             raise TestbedError(
                 f"--resume goes on with a campaign as it was begun; it does not go with {shown}"
             )
-    if options.metric is not None and options.until is None and options.resume is None:
-        raise TestbedError("--metric is for --until, and names the figures that it watches")
     if options.most is not None and options.until is None and options.resume is None:
         raise TestbedError("--most is for --until, as in --until=3% --most=40")
-    return options
 
 
 def read_versions(given: dict[str, Any]) -> VersionOptions:
     """Return typed options. Raises TestbedError, which names each wrong or missing option."""
-    read({name: value for name, value in given.items() if name not in {*OF_VERSIONS, "metric"}})
     options = typed(VersionOptions, given)
+    _check(options)
     named = {name: getattr(options, name) for name in ("app", "old", "new")}
     if options.apps is not None:
         raise TestbedError("--apps does not go with two versions of one app; give --app")
@@ -343,7 +346,7 @@ def read_noise(given: dict[str, Any]) -> NoiseOptions:
     """Return typed options. Raises TestbedError, which names each wrong or missing option."""
     options = typed(NoiseOptions, given)
     _refuse_of_several(options, "run-aa, which repeats campaigns of one --app")
-    read({name: value for name, value in given.items() if name not in OF_NOISE})
+    _check(options)
     if options.resume is None and options.app is None:
         raise TestbedError("--app: missing", remedy="--app NAME is measured against itself")
     if options.resume is not None and options.app is not None:
@@ -357,7 +360,7 @@ def read_why(given: dict[str, Any]) -> WhyOptions:
     """Return typed options. Raises TestbedError, which names each wrong or missing option."""
     options = typed(WhyOptions, given)
     _refuse_of_several(options, "run-why, which takes --app and --against")
-    read({name: value for name, value in given.items() if name not in OF_WHY})
+    _check(options)
     named = [name for name in ("app", "against", "factors") if getattr(options, name) is not None]
     if options.resume is not None and named:
         raise TestbedError(

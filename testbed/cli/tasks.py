@@ -15,7 +15,7 @@ from typing import Any
 
 from testbed import store
 from testbed.cli import options
-from testbed.errors import Exit, TestbedError
+from testbed.errors import Exit, TestbedError, system_words
 from testbed.model.base import Model
 from testbed.paths import ROOT
 from testbed.terminal import Terminal
@@ -71,7 +71,7 @@ def reported(body: Task) -> Task:
             sys.exit(error.exit_code)
         except OSError as error:  # a full disk, a folder that may not be written
             place = error.filename or f"this machine, writing below {store.folder()}"
-            _complain(f"{shown_name(place)}: {error.strerror or error}")
+            _complain(f"{shown_name(place)}: {system_words(error)}")
             sys.exit(Exit.NOT_READY)
         except KeyboardInterrupt:
             _complain("interrupted: what was started is stopped, what was finished is kept")
@@ -93,7 +93,7 @@ def _logged() -> str:
         with LOG.open("a", encoding="utf-8", errors="replace") as log:
             log.write(f"{entry}{traceback.format_exc()}\n")
     except OSError as error:
-        return f"; its traceback could not be kept in {os.path.relpath(LOG)}: {error.strerror}"
+        return f"; its traceback could not be kept in {os.path.relpath(LOG)}: {system_words(error)}"
     return f" with {os.path.relpath(LOG)}"
 
 

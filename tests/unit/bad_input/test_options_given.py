@@ -248,10 +248,12 @@ SCRIPTS = {
     "demo": "lab of two hosts",
     "docs": "--check",
     "lock": "--upgrade",
+    "test": "pytest",
 }
 WRONG_OF_SCRIPTS = [
     ("bootstrap", "--tset"), ("bootstrap", "--test", "x"), ("demo", "--hlep"),
     ("demo", "--help", "x"), ("lock", "django"), ("lock", "--upgrde"),
+    ("docs", "--chekc"), ("test", "--numprocesess=2"),
 ]  # fmt: skip
 
 
@@ -270,7 +272,7 @@ def script(name, *arguments):
 def test_a_script_tells_what_it_would_do_and_begins_nothing(name, option):
     told = script(name, option)
     assert (told.returncode, told.stderr) == (0, "")
-    assert told.stdout.startswith(("From nothing", "Install what", "Write "))
+    assert told.stdout.startswith(("From nothing", "Install what", "Write ", "Every check"))
     assert SCRIPTS[name] in told.stdout
     assert "==" not in told.stdout  # the demo's steps have headings
 

@@ -5,6 +5,7 @@ import time
 import urllib.request
 from urllib.parse import quote, urlencode
 
+import bs4
 import pytest
 
 from analysis.__main__ import main
@@ -235,6 +236,21 @@ def test_a_report_is_made_when_it_is_first_asked_for(results, ask):
     answer, text = ask(place)
     assert answer.status == 200
     assert "Round 2: constant rate over the link" in text
+    assert leads_home(text)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["history?campaign=first", "compare?campaign=first&campaign=second", "report/none", "none"],
+)
+def test_every_page_has_a_title_and_a_way_home(ask, path):
+    _, text = ask(f"/{path}")
+    assert leads_home(text)
+
+
+def leads_home(text):
+    page = bs4.BeautifulSoup(text, "html.parser")
+    return page.title.text.strip() and page.select('body > header a[href="/"]')
 
 
 def test_a_report_is_made_again_when_a_run_was_added_and_once_whatever_the_clock(
@@ -285,7 +301,7 @@ def test_no_report_is_written_where_a_link_leads_out(results, tmp_path, ask):
 def test_those_ticked_are_compared_as_compare_does_with_the_oldest_as_baseline(results, ask):
     _, text = ask("/compare?campaign=second&campaign=first")
     a, others = sides([results / "first", results / "second"], None, None)
-    assert text == compared_page(pages.compare_all(a, others, (), 5.0))
+    assert text == compared_page(pages.compare_all(a, others, (), 5.0), home="/")
     assert a.campaign.campaign == "first"
 
 

@@ -97,6 +97,10 @@ def test_trials_not_measured_are_counted(planned, said):
     assert of([trial(1)], planned).left_out == [f"{said} not measured."]
 
 
+def test_more_trials_than_planned_lack_none():
+    assert of([trial(1), trial(2)], 1).left_out == []
+
+
 def test_one_trial_and_zeros_are_figures_like_others():
     cell = of([trial(1, 0.0)])
     assert (cell.mean, cell.measured, cell.bounded) == (0, True, False)

@@ -8,7 +8,10 @@ from tests.unit.report import builder
 
 FILES = {"first": {"app.py": "aaaaaaaaaaaa", "views.py": "bbbbbbbbbbbb"}}
 DATA = {"workload.yml": "aaaaaaaaaaaa", "dataset.sql": "bbbbbbbbbbbb"}
-BEGUN = builder.campaign([], apps={"first": "aaaaaaaaaaaa"}, app_files=FILES, workload_files=DATA)
+TESTBED = {"git_commit": "0123abc", "code": "a"}
+BEGUN = builder.campaign(
+    [], apps={"first": "aaaaaaaaaaaa"}, app_files=FILES, workload_files=DATA, testbed=TESTBED
+)
 SERVER, CLIENT = BEGUN.hosts
 
 
@@ -49,6 +52,7 @@ def test_the_same_again_is_no_difference():
             "workload agents: dataset.sql: bbbbbbbbbbbb → cccccccccccc",
         ),
         ({"testbed": {"git_commit": "beef"}}, "testbed: git commit: 0123abc → beef"),
+        ({"testbed": BEGUN.testbed | {"code": "b"}}, "testbed: digest of its code: a → b"),
     ],
 )
 def test_each_difference_is_named(changes, words):
@@ -65,6 +69,8 @@ def test_of_many_differences_a_few_are_told_and_the_rest_counted():
     assert "server: … and 17 more" in caught.value.message
 
 
-def test_a_campaign_that_kept_no_digests_of_files_is_judged_by_the_apps_own():
-    old = BEGUN.model_copy(update={"app_files": {}, "workload_files": {}})
+def test_a_campaign_that_kept_no_digests_is_judged_by_what_it_kept():
+    old = BEGUN.model_copy(
+        update={"app_files": {}, "workload_files": {}, "testbed": {"git_commit": "0123abc"}}
+    )
     check_unchanged(old, BEGUN)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from testbed.errors import Exit, Interrupted, RunFailed, TestbedError
+from testbed.errors import Exit, Interrupted, RunFailed, TestbedError, system_words
 from testbed.hosts import causes
 from testbed.run.generating import GAVE_UP
 from testbed.run.run import _ended_by, _first
@@ -101,3 +101,9 @@ def test_of_psql_the_line_is_told_that_says_what_is_wrong():
 )
 def test_a_generator_that_gave_up_on_the_app_is_no_fault_of_its_own(text):
     assert GAVE_UP.search(text)
+
+
+def test_an_error_of_the_system_has_always_words():
+    assert system_words(OSError(28, "No space left on device")) == "No space left on device"
+    assert system_words(OSError("no such place")) == "no such place"
+    assert system_words(TimeoutError()) == "TimeoutError"
