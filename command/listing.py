@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -13,11 +14,12 @@ from testbed import store
 from testbed.asked import catalogue as catalogues
 from testbed.asked import experiments, questions
 from testbed.campaign import articles
-from testbed.cli import show
+from testbed.cli import on_hosts, show
 from testbed.errors import TestbedError
+from testbed.model.article import Series
 from testbed.model.campaign import Campaign
 from testbed.model.catalogue import CataloguedApp
-from testbed.model.results import CAMPAIGN_FILE, RUN_FILE
+from testbed.model.results import CAMPAIGN_FILE, RUN_FILE, SERIES_FILE
 from testbed.model.setting import Setting
 from testbed.terminal import Terminal
 from testbed.texts import shown_name
@@ -28,6 +30,7 @@ AppsPath = Annotated[
     str | None, typer.Option(help="a folder with your own apps, laid out as apps/", metavar="PATH")
 ]
 Row = tuple[str, ...]
+LONGEST_WHOLE = 52  # characters of a name that is not wrapped
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -41,6 +44,14 @@ class Result:
     runs: int  # that have ended
 
     @property
+    def began(self) -> datetime:
+        """Return when it began; of one that cannot be read, when its file was written."""
+        if self.campaign is not None:
+            at = self.campaign.created_at
+            return at if at.tzinfo else at.replace(tzinfo=UTC)
+        return datetime.fromtimestamp((self.folder / CAMPAIGN_FILE).lstat().st_mtime, UTC)
+
+    @property
     def row(self) -> Row:
         """Return its folder, what it asked, and how far it went."""
         place = shown_name(self.folder.relative_to(store.folder()))
@@ -51,15 +62,30 @@ class Result:
 
 
 def table(heads: Sequence[str], rows: Sequence[Row]) -> None:
-    """Print rows in columns, each as wide as it needs, the last one wrapped."""
+    """Print rows in columns, each as wide as it needs, the last one wrapped.
+
+    Names are not cut in two, but for very long ones. Where nobody looks, a row is a line.
+    """
+    told = [tuple(map(shown_name, row)) for row in rows]
+    terminal = Terminal(markup=False, highlight=False)
+    if not terminal.is_terminal:
+        _plainly([tuple(heads), *told])
+        return
     shown = Table(*heads[:-1], box=None, pad_edge=False, header_style="bold")
     for column in shown.columns:
         column.overflow = "fold"
-    shown.columns[0].no_wrap = len(heads) > 3  # else the name is what gives way
+    shown.columns[0].no_wrap = max((len(row[0]) for row in told), default=0) <= LONGEST_WHOLE
     shown.add_column(heads[-1], overflow="fold", ratio=1)
+    for row in told:
+        shown.add_row(*row)
+    terminal.print(shown)
+
+
+def _plainly(rows: Sequence[Row]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
-        shown.add_row(*map(shown_name, row))
-    Terminal(markup=False, highlight=False).print(shown)
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        on_hosts.say("  ".join(cells).rstrip())
 
 
 def results() -> list[Result]:
@@ -68,7 +94,7 @@ def results() -> list[Result]:
     files = [*found.glob(f"*/{CAMPAIGN_FILE}"), *found.glob(f"*/*/{CAMPAIGN_FILE}")]
     folders = {path.parent for path in files if not path.parent.is_symlink()}
     own = [one for one in folders if not any(parent.is_symlink() for parent in one.parents)]
-    return [_result(one) for one in sorted(own, key=lambda one: one.name, reverse=True)]
+    return sorted(map(_result, own), key=lambda one: (one.began, one.folder), reverse=True)
 
 
 def _result(folder: Path) -> Result:
@@ -127,6 +153,14 @@ def list_experiments() -> None:
           for name in questions.names()),
     ]  # fmt: skip
     table(("command", "name", "what"), rows)
+
+
+@app.command("questions", epilog=examples("list"))
+def list_questions() -> None:
+    """List the questions that somebody has to decide, and what each compares."""
+    known = {name: questions.load(questions.find(name)) for name in questions.names()}
+    rows = [(name, one.workload, ", ".join(one.stacks), one.title) for name, one in known.items()]
+    table(("question", "workload", "stacks", "what"), rows)
 
 
 @app.command("settings", epilog=examples("list"))
@@ -251,4 +285,14 @@ def _of_results(name: str) -> Iterator[str]:
     for one in results():
         if name in (one.folder.name, str(one.folder.relative_to(store.folder()))):
             place, title, course = one.row
-            yield f"campaign {place}: {title}\n  {course}\n  testbed report {one.folder}"
+            report = f"testbed report {shown_name(one.folder)}"
+            yield f"campaign {place}: {title}\n  {course}\n  {report}"
+    for path in store.folder().glob(f"*/{SERIES_FILE}"):
+        if path.parent.name == name:
+            series = store.read(path, Series)
+            parts = [one.campaign for one in series.parts]
+            yield _described(
+                f"series {shown_name(name)}: {series.article.title}",
+                f"campaigns: {', '.join(parts)}",
+                f"testbed report {shown_name(path.parent)}",
+            )

@@ -3,7 +3,7 @@
 from testbed.errors import MEANINGS, Exit
 
 EXPERIMENT = "its name (`testbed list experiments`), or its file, which ends in .yml"
-QUESTION = "its name (`testbed list experiments`), or its file, which ends in .yml"
+QUESTION = "its name (`testbed list questions`), or its file, which ends in .yml"
 APP = "its name (`testbed list apps`)"
 
 _MEASURING = (Exit.NOT_READY, Exit.RUN_FAILED, Exit.NOT_VALID, Exit.RUN_INTERRUPTED)

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from testbed.errors import MEANINGS, Exit, TestbedError
 from testbed.hosts import inventory, playbook
 from testbed.hosts.failures import HostUnreachable
 from testbed.hosts.remote import Remote
-from tests.unit.report import builder
+from tests.unit.report import builder, series_builder
 
 ROOT = Path(__file__).resolve().parents[3]
 # Every command that has parameters of its own, with words that it needs
@@ -35,7 +36,7 @@ ANALYSIS = {
     "report": ("x",), "compare": ("x",), "parse": ("x",), "reparse": ("x",), "noise": ("x",),
     "export": ("x", "--csv"), "bundle": ("x",), "serve": ("x",),
 }  # fmt: skip
-LISTS = ("apps", "workloads", "experiments", "settings", "results", "generators")
+LISTS = ("apps", "workloads", "experiments", "questions", "settings", "results", "generators")
 
 
 @pytest.fixture
@@ -194,18 +195,24 @@ def test_lists_have_a_line_for_each(what, testbed):
 
 def test_results_are_listed_the_latest_first_once_each(testbed, place):
     runs = [builder.run(1, "flask", "index")]
-    for name in ("20260101T000000Z-a", "20260201T000000Z-b"):
-        campaign = builder.campaign(runs).model_copy(update={"campaign": name})
+    # the last one of a folder whose name stands behind the others
+    for name, month in (("20260101T000000Z-a", 1), ("20260201T000000Z-b", 2), ("x/20250101-d", 0)):
+        began = {"campaign": name, "created_at": builder.BEGAN + timedelta(days=30 * month)}
+        campaign = builder.campaign(runs).model_copy(update=began)
         builder.write(place / "results" / name, campaign, runs, curves=False)
     broken = place / "results" / "20260301T000000Z-c"
     broken.mkdir()
     (broken / "campaign.json").write_text("{")
+    written = (builder.BEGAN + timedelta(days=90)).timestamp()
+    os.utime(broken / "campaign.json", (written, written))
     store.point_latest(broken)
     lines = testbed("list", "results").out.splitlines()
-    found = [match[0] for line in lines if (match := re.match(r"2026\S+", line))]
-    assert found == ["20260301T000000Z-c", "20260201T000000Z-b", "20260101T000000Z-a"]
+    found = [line.split()[0] for line in lines[1:]]
+    assert [name[-1] for name in found] == ["c", "b", "a", "d"]
     assert "cannot be read" in " ".join(lines)
     assert "campaign 20260101T000000Z-a" in testbed("info", "20260101T000000Z-a").out
+    series_builder.write(place / "results" / "asked", {"rate": series_builder.rate_runs(1)})
+    assert "campaigns: as_published-rate" in testbed("info", "asked").out
 
 
 def test_an_app_is_told_with_its_settings(testbed):
