@@ -3,9 +3,13 @@
 What its figures mean (by its documentation and its source, versions 3.1 to 3.17):
 
 - A stream has two sets of figures, of the end that sends and of the end that receives. That of the
-  host that printed the document is read. For UDP there is one set.
-- Rates are bits per second, and seconds exclude those omitted (-O).
-- With -R the client receives, and with --bidir the two directions are streams of their own.
+  host that printed the document is read.
+- For UDP a stream has one set, of what was sent, whichever end prints it. A server that receives
+  says 0 bytes there. What was received stands in the sum of all streams, in older versions nowhere.
+- Rates are bits per second until 'end', without the seconds omitted (-O). 'seconds' may be those of
+  the other end.
+- With -R the client receives, and with --bidir the two directions are streams of their own. A
+  client's sums of what it receives then end in '_bidir_reverse', as those of what a server sends.
 - With an error, 'error' has its words, and the figures may be missing.
 """
 
@@ -31,10 +35,14 @@ ITS_OWN = re.compile(
 
 class _Figures(Fields):
     socket: int | None = None
+    start: Amount = 0
+    end: Amount | None = None
     seconds: Amount
     bytes: Count
     bits_per_second: Amount
     sender: bool | None = None
+    lost_packets: int = 0
+    packets: int = 0
 
 
 class _Stream(Fields):
@@ -58,6 +66,7 @@ class _End(Fields):
     streams: list[_Stream] = []
     sum_sent: _Figures | None = None
     sum_received: _Figures | None = None
+    sum_received_bidir_reverse: _Figures | None = None
 
 
 class _Document(Fields):
@@ -87,12 +96,11 @@ class Iperf3(DocumentTool):
         """Return what a document says. Raises ParseError if it is not as iperf3 writes it."""
         found = document.read(self.name, _Document)
         test = found.start.test_start or _TestStart()
-        flows = [flow for stream in found.end.streams if (flow := _flow(stream, found.start, test))]
-        flows += _sum(flows, found.end, test)
+        flows, remarks = _flows(found.start, found.end, test)
         lasted_s = max((flow.duration_s for flow in flows), default=None)
         problems = [f"iperf3 says: {found.error}"] if found.error else []
-        problems += missing({"any stream": bool(flows)})
-        problems += _contradictions(flows)
+        problems += missing({"any stream": bool(found.end.streams)})
+        problems += remarks + _contradictions(flows)
         if lasted_s is not None and lasted_s < test.duration * (1 - TOLERANCE):
             problems.append(
                 f"The run was stopped early: {written_out(lasted_s)} s of the "
@@ -107,17 +115,42 @@ class Iperf3(DocumentTool):
         )
 
 
-def _flow(stream: _Stream, start: _Start, test: _TestStart) -> Flow | None:
-    """Return what this end sent or received; None if the stream has no figures of it."""
-    some = stream.udp or stream.sender or stream.receiver
-    if some is None:
-        return None
-    sends = some.sender
-    if sends is None and not test.bidir:  # older versions do not say it in the stream
-        sends = (start.connecting_to is not None) != bool(test.reverse)
-    own = stream.udp or (stream.sender if sends else stream.receiver) or some
-    direction = None if sends is None else "sent" if sends else "received"
-    return _as_flow("?" if some.socket is None else str(some.socket), direction, own)
+def _flows(start: _Start, end: _End, test: _TestStart) -> tuple[list[Flow], list[str]]:
+    """Return what this end sent and received, and a sentence on what was lost or is not said."""
+    flows: list[Flow] = []
+    udp_received: list[_Figures] = []
+    for stream in end.streams:
+        some = stream.udp or stream.sender or stream.receiver
+        if some is None:
+            continue
+        sends = some.sender
+        if sends is None and not test.bidir:  # older versions do not say it in the stream
+            sends = (start.connecting_to is not None) != bool(test.reverse)
+        if stream.udp and sends is False:
+            udp_received.append(stream.udp)
+        else:
+            own = stream.udp or (stream.sender if sends else stream.receiver) or some
+            direction = None if sends is None else "sent" if sends else "received"
+            flows.append(_as_flow(_name(some), direction, own))
+    remarks = _lost([stream.udp for stream in end.streams if stream.udp])
+    if not udp_received:
+        return flows + _sum(flows, end, test), remarks
+    whole = (start.connecting_to and end.sum_received_bidir_reverse) or end.sum_received
+    if whole is None:
+        return flows, [*remarks, "What was received is not said, only what the other end sent."]
+    name = _name(udp_received[0]) if len(udp_received) == 1 else "SUM"
+    return [*flows, _as_flow(name, "received", whole)], remarks
+
+
+def _name(stream: _Figures) -> str:
+    return "?" if stream.socket is None else str(stream.socket)
+
+
+def _lost(streams: list[_Figures]) -> list[str]:
+    """Return a sentence on the datagrams that were lost; an empty list if none was."""
+    lost = sum(one.lost_packets for one in streams)
+    all_sent = sum(one.packets for one in streams)
+    return [f"{lost} of {all_sent} datagrams were lost."] if lost > 0 else []
 
 
 def _sum(flows: list[Flow], end: _End, test: _TestStart) -> list[Flow]:
@@ -147,7 +180,9 @@ def _as_flow(name: str, direction: Any, figures: _Figures) -> Flow:
     return Flow(
         stream=name,
         direction=direction,
-        duration_s=round(figures.seconds, 9),
+        duration_s=round(
+            figures.seconds if figures.end is None else figures.end - figures.start, 9
+        ),
         bytes=figures.bytes,
         mbit_per_s=figures.bits_per_second / 1e6,
     )
