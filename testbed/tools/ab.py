@@ -205,7 +205,7 @@ def _read(report: Report) -> Found:
             connections=report.count("Concurrency Level"),
             requests=printed.requests,
             throughput_rps=value_of(printed.rate),
-            goodput_rps=checks.goodput(printed),
+            goodput_rps=checks.goodput(printed) if failed or not _failures(report) else None,
             bytes=report.count("Total transferred"),
             errors=errors,
             latency_us=distribution(printed.times),
@@ -246,6 +246,11 @@ def _errors(report: Report) -> Errors:
     return Errors(**known)
 
 
+def _failures(report: Report) -> int:
+    """Return the number of failed requests; 0 if it is not printed."""
+    return report.count("Failed requests") or 0
+
+
 def _times(report: Report) -> Times:
     times = Times()
     total = report.one("Total")
@@ -281,7 +286,7 @@ def _absent(report: Report, printed: Printed) -> list[str]:
             "number of requests": printed.requests is not None,
             "failed requests": report.one("Failed requests") is not None,
             "failed requests by class": printed.requests is None
-            or not report.count("Failed requests")
+            or not _failures(report)
             or report.one("breakdown") is not None
             or report.one("broken breakdown") is not None,
             "requests/s": printed.rate is not None or not some,

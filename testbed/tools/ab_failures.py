@@ -42,19 +42,29 @@ def read(report: Report) -> Failed | None:
         read = not_answers = max(receive, exceptions)
         wrong = (known or least) - read
     if wrong:
-        left_out = (
-            "leaves out only those that are not 2xx"
-            if report.count("Non-2xx responses")
-            else "does not leave them out"
-        )
-        remarks.append(
-            f"{wrong} answers are not as long as the first one, or are none: ab counts them as "
-            f"failed, goodput {left_out}."
-            if wrong > 1
-            else "1 answer is not as long as the first one, or is none: ab counts it as failed, "
-            f"goodput {left_out.replace('them', 'it')}."
-        )
+        remarks.append(_of_another_length(wrong, beside=report.count("Non-2xx responses") or 0))
     return Failed(connect, read, wrong, not_answers, remarks)
+
+
+def _of_another_length(wrong: int, beside: int) -> str:
+    """Return a sentence on answers of another length, beside so many that are not 2xx.
+
+    These may be the same ones.
+    """
+    one = wrong == 1
+    what = (
+        "1 answer is not as long as the first one, or is none: ab counts it as failed"
+        if one
+        else f"{wrong} answers are not as long as the first one, or are none: ab counts them as "
+        "failed"
+    )
+    if not beside:
+        return f"{what}, goodput does not leave {'it' if one else 'them'} out."
+    again = "It may be counted as an error" if one else "Some may be counted as errors"
+    return (
+        f"{what}, goodput leaves out only those that are not 2xx. {again} twice, for status and "
+        "for length."
+    )
 
 
 def _by_body_bytes(report: Report, least: int, most: int) -> int | None:

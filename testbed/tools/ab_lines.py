@@ -2,7 +2,7 @@
 
 import re
 
-from testbed.tools.sections import Part, broken, part
+from testbed.tools.sections import ITEM, Part, broken, near, part
 
 _COUNT = r"(?P<value>\d+)"
 _NUMBER = r"(?P<value>\S+)"
@@ -21,7 +21,7 @@ def _labelled(rank: int, label: str, value: str, *, telling: bool = False) -> Pa
     return part(label, rank, rf"{re.escape(label)}:\s*{value}", telling=telling)
 
 
-PARTS = [
+_PRINTED = [
     part("banner", 0, r"This is ApacheBench, Version .*"),
     part("benchmarking", 1, r"Benchmarking .* \(be patient\)(?P<dots>\.*)(?P<rest>.*)"),
     part("completed", 2, r"Completed \d+ requests", repeats=True, telling=False),
@@ -34,7 +34,7 @@ PARTS = [
         anywhere=True,
     ),
     _labelled(6, "Server Software", r"(?P<value>.*)"),
-    _labelled(7, "Server Hostname", _NUMBER),
+    _labelled(7, "Server Hostname", r"(?P<value>[\w.:%\[\]-]+)"),
     _labelled(8, "Server Port", _COUNT),
     _labelled(9, "SSL/TLS Protocol", r"(?P<value>.*)"),
     _labelled(10, "Document Path", _NUMBER),
@@ -51,6 +51,7 @@ PARTS = [
         telling=False,
     ),
     _labelled(17, "Write errors", _COUNT),
+    part("Write errors", 17, rf"Broken pipe errors:\s*{_COUNT}", telling=False),  # before 2.0
     _labelled(18, "Non-2xx responses", _COUNT, telling=True),
     _labelled(19, "Keep-Alive requests", _COUNT),
     _labelled(20, "Total transferred", rf"{_COUNT} bytes"),
@@ -81,12 +82,26 @@ PARTS = [
     part("html", 6, rf"<tr\b[^>]*>\s*<th\b[^>]*>(?:{'|'.join(FIGURES)}):</th>.*", repeats=True),
     # ab prints this when it gives up: what follows is of another run
     part("total", 30, rf"Total of {_COUNT} requests completed"),
+]
+_RANKS = {one.kind: one.rank for one in _PRINTED}
+PARTS = [
+    *_PRINTED,
     # A known label followed by something unexpected; tried where no part above fits.
     *(broken(label, 29, rf"{label}:.*") for label in (*FIGURES, *WORDS)),
     broken("Total", 29, r"Total:(?:\s+\S+){3}(?:\s+\S+\s+\S+)?"),
     broken("breakdown", 29, r"\(Connect: .*\)"),
+    # The same in other forms, where ab prints them
+    *(broken(label, _RANKS[label], near(label), within=True) for label in FIGURES),
+    *(broken(label, _RANKS[label], near(label, r"\W+\S.*"), within=True) for label in WORDS),
+    # Where no such line is printed there was no such answer
+    broken("Non-2xx responses", _RANKS["Non-2xx responses"], near("Non-2xx", r"\W*"), within=True),
+    broken("Total", 26, near("Total", r"[\W_]+\d.*"), within=True),
+    broken(
+        "breakdown", 16, near("Connect", r"[\W_]*(?:\d+(?:\W*|[\W_]+[A-Za-z].*))?"), within=True
+    ),
     # Other tools print a unit, or 'in'.
     broken("percentile", 28, r"\d\S*%\s+(?!in\b|\S*\d(?:us|ms|s|m)\b)\S.*", within=True),
+    broken("percentile", 28, ITEM + r"\d+[\W_]*%[\W_]*~?\d+[\W_]*(?:\(.*)?", within=True),
 ]
 # With -v ab prints requests and answers from here on, until it says that it is done.
 VERBOSE = re.compile(r"Benchmarking .* \(be patient\)\.*(?:INFO|LOG|WARNING): .*")

@@ -22,6 +22,7 @@ What its figures mean (hey 0.1.4; tests on recorded outputs check this):
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -210,6 +211,7 @@ class Hey(Generator):
                 *_absent(report, printed, counts),
                 *not_understood([hit.line.text for hit in strange]),
                 *([counts.problem] if counts.problem else []),
+                *counts.remarks,
                 *checks.problems(printed),
                 *_resolution(printed.times),
             ],
@@ -223,6 +225,7 @@ class _Counts:
     lost: int = 0  # requests without an answer
     errors: Errors = field(default_factory=Errors)
     problem: str | None = None  # a sentence on what is wrong with them
+    remarks: list[str] = field(default_factory=list)  # on errors whose words show no class
 
 
 def _counts(report: Report, printed: Printed) -> _Counts:
@@ -234,19 +237,21 @@ def _counts(report: Report, printed: Printed) -> _Counts:
     rate, duration = printed.rate, printed.duration_s
     if report.one("statuses") is None or rate is None or duration is None:
         return _Counts()
-    by_class = dict.fromkeys(("connect", "read", "write", "timeout"), 0)
+    messages: Counter[str] = Counter()
     for hit in report.all("error") if report.one("errors") else []:
-        by_class[causes.class_of(hit["what"]) or "read"] += hit.count("count")
-    lost = sum(by_class.values())
+        messages[hit["what"]] += hit.count("count")
+    lost = messages.total()
     by_status = [(hit.count("status"), hit.count("count")) for hit in report.all("status")]
     answers = sum(count for _, count in by_status)
     wrong = sum(count for status, count in by_status if not 200 <= status < 400)
+    errors, remarks = causes.counted(messages, wrong)
     least, most = rate.low * duration.low - 0.5, rate.high * duration.high + 0.5
     if least <= answers + lost <= most:
         few = 0 < answers < _LEAST_FOR_PERCENTILES
-        return _Counts(answers, lost, Errors(status=wrong, **by_class), _FEW if few else None)
+        return _Counts(answers, lost, errors, _FEW if few else None, remarks)
     if answers == _MOST_KEPT and answers + lost < least:
-        return _Counts(round(rate.value * duration.value) - lost, lost, Errors(**by_class), _MANY)
+        known = errors.model_copy(update={"status": None})
+        return _Counts(round(rate.value * duration.value) - lost, lost, known, _MANY, remarks)
     return _Counts(
         problem=f"{answers + lost} answers and errors are not what {rate.text} requests/s over "
         f"{duration.text} make: some are not in this output."

@@ -53,7 +53,7 @@ _PLACE = re.compile(
 _HISTOGRAM = re.compile(r"\s+\S+-PDF:.*")
 _OUT_OF_ORDER = re.compile(r"\s+(?P<what>\d+ datagrams received out-of-order)\b.*")
 # Whatever stands behind it: the figures below are the other end's
-_SERVER_REPORT = re.compile(r"\[\s*(?P<stream>\*?\d+)\]\s+Server Report\b.*")
+_SERVER_REPORT = re.compile(r".*?\[\s*(?P<stream>\*?\d+)\]\s+Server\s+Report\b.*", re.IGNORECASE)
 _NEARLY_CONNECTED = re.compile(r"\[\s*\*?\d+\]\s+local\b.*\bconnected with\b.*")
 _FAILURE = re.compile(
     r".*\b(?:connect|write|read|bind|shutdown|accept|recv|send)\w* failed: .*|.*\bAborted\b.*"

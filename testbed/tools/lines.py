@@ -17,9 +17,10 @@ from dataclasses import dataclass, replace
 from testbed.tools.errors import ParseError
 
 _NEWLINE = re.compile(r"\r\n|\n|\r")
-# Codes for colours, titles, character sets and modes, all of which `script` records.
+# Codes for colours, titles, character sets and modes, all of which `script` records, and those in
+# which a CI service hides the time of each line (Buildkite)
 _ESCAPE = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[()][0-9A-Za-z]|[=>])"
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]_P^X][^\x07\x1b]*(?:\x07|\x1b\\)|[()][0-9A-Za-z]|[=>])"
 )
 _TAG = re.compile(r"</?(?:pre|code|samp|kbd|tt|li|p|br|div|span)\b[^<>]*>")
 # What a log collector puts before a line: docker compose ('web-1  | '), a CI service or
@@ -76,8 +77,16 @@ _LONGEST_RECORD = 20 * _LONGEST  # of a log that keeps each line as JSON, with a
 _URL = re.compile(r"[A-Za-z][\w+.-]*://")
 # A word of a command line, in which quotes may hold spaces.
 _WORD = re.compile(r"""(?:[^\s'"\\]|\\.|'[^']*'|"(?:\\.|[^"\\])*"|['"\\])+""")
-_PROMPT = r"(?:(?:\[[^\]]*\]|\S*)[$#%>+]\s*)?"  # '$ ', 'user@host:~$ ', '[root@host ~]# ', '+ '
-_WRAPPER = r"(?:(?:sudo|time|nice|exec|timeout|taskset|stdbuf|numactl)\s(?:\S+\s+)*?)?"
+# '$ ', 'user@host:~$ ', '[root@host ~]# ', '+ ', 'user@host ~ % ', '(venv) $ ', '\u279c  ~ '
+_PROMPT = (
+    r"(?:(?:\[[^\]]*\]|(?:\([^()]*\)\s*|PS\s)?\S*|\S+@\S+\s\S+\s)[$#%>+]\s*"
+    r"|[\u276f\u279c\u03bb\u00bb]\s+(?:\S+\s+){0,3}?)?"
+)
+_WRAPPERS = (
+    *("sudo", "time", "nice", "exec", "timeout", "taskset", "stdbuf", "numactl", "chrt", "env"),
+    *("nohup", "strace", "perf", "docker", "podman", "nerdctl", "kubectl", "ssh", "ip", "nsenter"),
+)
+_WRAPPER = rf"(?:[A-Z_][A-Z0-9_]*=\S*\s+)*(?:(?:{'|'.join(_WRAPPERS)})\s(?:\S+\s+)*?)?"
 
 
 @dataclass(frozen=True)
@@ -101,10 +110,12 @@ class Line:
     def readings(self) -> list[str]:
         """Return the text, and then the text without one remark behind it, without two, and so on.
 
-        Only what is marked as a remark, or written in another alphabet, may be one.
+        Only what is marked as a remark, or written in another alphabet, may be one. At the end
+        stands the text with blanks for its tabs.
         """
         ends = [match.start() for match in _REMARK.finditer(self.text)][:_MOST_REMARKS]
-        return [self.text, *(self.text[:end] for end in reversed(ends))]
+        tabbed = [self.text.replace("\t", " ")] if "\t" in self.text else []
+        return [self.text, *(self.text[:end] for end in reversed(ends)), *tabbed]
 
 
 @dataclass(frozen=True)
@@ -160,8 +171,8 @@ class Reader:
         """`stretches` has patterns of the first and of all further lines of a program's own."""
         names = "|".join(map(re.escape, programs))
         self._command = re.compile(
-            rf"{_PROMPT}(?P<command>{_WRAPPER}(?:[\w.~-]*/)*(?P<program>{names})"
-            r"\s+(?P<rest>\S.*))"
+            rf"{_PROMPT}(?P<command>{_WRAPPER}(?:[\w.~-]*[/\\])*(?P<program>{names})"
+            r"(?:\.exe|:[\w.-]+)?\s+(?P<rest>\S.*))"
         )
         first = "|".join(banners)
         self._banner = re.compile(first)

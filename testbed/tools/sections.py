@@ -147,6 +147,8 @@ def _classify(line: Line, parts: Sequence[Part]) -> tuple[Part, re.Match[str]] |
     return None
 
 
+# What may stand before a line, of a list or of letters in bold
+ITEM = r"[\W_]*+(?:\d+[.)]\s+)?[\W_]*+"
 BROKEN = "broken "  # kinds of lines that are like others, but not as the tool prints them
 
 
@@ -172,6 +174,16 @@ def broken(kind: str, rank: int, pattern: str, *, within: bool = False) -> Part:
     It must come after the part of `kind`, as the first part that fits a line counts.
     """
     return part(f"{BROKEN}{kind}", rank, pattern, telling=False, within=within, anywhere=True)
+
+
+def near(label: str, rest: str = r".*\d.*") -> str:
+    """Return a pattern of lines that are like one with a label, as people and editors change it.
+
+    Letters may be large or small, other signs may stand between and around the words, and the line
+    may be an item of a list. `rest` is a pattern of what follows.
+    """
+    words = r"[\W_]*".join(re.findall(r"[A-Za-z0-9]+", label))
+    return rf"{ITEM}(?i:{words})(?![A-Za-z0-9]){rest}"
 
 
 def cell(

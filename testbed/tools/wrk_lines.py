@@ -1,6 +1,6 @@
 """Tell the lines of wrk's and wrk2's reports from one another, and from those of similar tools."""
 
-from testbed.tools.sections import broken, part
+from testbed.tools.sections import ITEM, broken, near, part
 from testbed.tools.wrk_tables import CELL
 
 OTHERS = "another tool's"  # kinds of lines of reports that are none of wrk
@@ -33,6 +33,8 @@ _SPECTRUM_PARTS = [
 ]
 PARTS = [
     part("running", 0, r"(?P<before>.*\s)?Running (?P<asked>\d+[smh]?) test @ (?P<url>\S+)"),
+    # The first version did not run for a time
+    part("running", 0, r"Making (?P<asked>(?!))?\d+ requests to (?P<url>\S+)"),
     part(
         "threads",
         1,
@@ -98,14 +100,38 @@ PARTS = [
     part(OTHERS, 3, r"\u2502 Stat\s.*", repeats=True),  # autocannon's tables, which nothing reads
     # Lines that resemble those above, tried where none of them fits.
     # A second heading begins a report, even if it is malformed.
-    part("broken running", 0, r"Running \d\S*(?: \S+)? test\b.*", repeats=True, telling=False),
-    broken("threads", 1, r"\d\S* threads? and \S+ connections?\b.*", within=True),
+    part(
+        "broken running",
+        0,
+        near("Running", r"\W+\d\S*(?: \S+)? (?i:test)\b.*"),
+        repeats=True,
+        telling=False,
+    ),
+    broken(
+        "threads",
+        1,
+        ITEM + r"\d\S*\s+(?i:threads?\s+and)\s+\S+\s+(?i:connections?)\b.*",
+        within=True,
+    ),
     broken("latency", 4, r"Latency(?:\s+\S+){2,}\s+\S+%"),
-    broken("latency", 4, r"Latency(?:\s+\d\S*[a-z]){2,}.*", within=True),
+    broken("latency", 4, near("Latency", r"(?:[\W_]+\d[\d.,]*\s*[a-zA-Z]*){2,}.*"), within=True),
     broken("percentile", 6, r"\d\S*%\s+\S.*", within=True),
+    broken("percentile", 6, ITEM + r"(?:\d[\d.,]*\W*%|(?i:p)\d[\d.,]*\b).*", within=True),
     broken("requests", 7, r"\S+ requests in \d\S*(?:\W.*\bread)?"),
+    broken(
+        "requests",
+        7,
+        ITEM + r"\d\S*\s+(?i:requests)(?:\W*|\W+(?i:in)\W+\d.*|\W+(?i:in))",
+        within=True,
+    ),
     broken("socket errors", 8, r"Socket errors:.*"),
+    # Where no such line is printed there was no error. So these are looked for in all forms.
+    broken("socket errors", 8, near("Socket errors", ".*"), within=True),
+    broken("socket errors", 8, r".*\b(?i:connect\W+\d+\W+read\W+\d+).*", within=True),
     broken("status errors", 9, r"Non-2xx or 3xx responses:.*"),
+    broken("status errors", 9, near("Non-2xx", r"(?:\W+(?i:or)\b.*)?"), within=True),
     broken("rate", 10, r"Requests/sec:.*"),
+    broken("rate", 10, near("Requests/sec"), within=True),
     broken("byte rate", 11, r"Transfer/sec:.*"),
+    broken("byte rate", 11, near("Transfer/sec"), within=True),
 ]

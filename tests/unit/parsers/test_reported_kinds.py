@@ -205,11 +205,14 @@ def test_failures_of_ab_are_never_more_than_the_requests(receive, length, except
 
 @pytest.mark.parametrize(
     ("status", "said"),
-    [(0, "does not leave them out."), (6, "leaves out only those that are not 2xx.")],
+    [
+        (0, "does not leave them out."),
+        (6, "only those that are not 2xx. Some may be counted as errors twi"),
+    ],
 )
 def test_what_goodput_leaves_out_of_answers_of_another_length_is_told(status, said):
     (problem,) = parse(ab(Ab(length=7, status=status))).problems
-    assert problem.endswith(said)
+    assert said in problem
 
 
 @given(st.integers(0, 900), st.integers(100, 10**6))
