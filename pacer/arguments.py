@@ -3,10 +3,10 @@
 import argparse
 import math
 import re
-from pathlib import Path
 from typing import NoReturn
 
-from pacer import __version__, outputs, reach
+from pacer import __version__, inputs, outputs, reach
+from pacer.refused import Refused
 
 DEFAULT_TIMEOUT_S = 5.0
 MAX_PROCESSES = 256
@@ -18,7 +18,7 @@ DEFAULT_SAMPLE = 100
 MAX_SAMPLE = 10_000
 
 
-class BadOption(ValueError):
+class BadOption(Refused):
     """Raised for an option that makes no sense; the message is for the user."""
 
 
@@ -58,7 +58,7 @@ def read(arguments: list[str]) -> argparse.Namespace:
     _add_kind(load)
     _add_size(load)
     _add_schedule(load)
-    _add_request(parser.add_argument_group("request"))
+    _add_request(parser.add_argument_group("request ('-' as FILE is standard input)"))
     _add_answer(parser.add_argument_group("expected answer (else counted as wrong_body)"))
     _add_output(parser.add_argument_group("output ('-' as FILE is standard output)"))
     asked = parser.parse_args(arguments)
@@ -137,13 +137,13 @@ def _add_request(request: argparse._ArgumentGroup) -> None:
     request.add_argument("--header", action="append", default=[], metavar="'NAME: VALUE'")
     body = request.add_mutually_exclusive_group()
     body.add_argument("--body", metavar="TEXT")
-    body.add_argument("--body-file", type=Path, metavar="FILE")
+    body.add_argument("--body-file", type=inputs.named, metavar="FILE")
     request.add_argument(
         "--no-keepalive", action="store_true", help="a connection of its own for each request"
     )
     request.add_argument(
         "--requests",
-        type=Path,
+        type=inputs.named,
         metavar="FILE.json",
         help="several requests with weights and drawn values, instead of one (FORMAT.md)",
     )
@@ -207,7 +207,9 @@ def _check_bounds(asked: argparse.Namespace) -> None:
         raise BadOption(f"--processes {asked.processes}: at most {MAX_PROCESSES}")
     if asked.expect_length is not None and asked.expect_length < 0:
         raise BadOption("--expect-length must not be negative")
-    if asked.expect_sha256 and not re.fullmatch(r"[0-9A-Fa-f]{64}", asked.expect_sha256):
+    if asked.expect_sha256 is not None and not re.fullmatch(
+        r"[0-9A-Fa-f]{64}", asked.expect_sha256
+    ):
         raise BadOption("--expect-sha256 must be 64 hexadecimal digits")
     if asked.sample_size is not None and not 1 <= asked.sample_size <= MAX_SAMPLE:
         raise BadOption(f"--sample-size {asked.sample_size}: at least 1, at most {MAX_SAMPLE:,}")

@@ -13,7 +13,9 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
+from pacer import inputs
 from pacer.mix import CONTENT_LENGTH, Draw, Recipe
+from pacer.refused import Refused
 from pacer.request import BadRequest, Target, header_lines, parse_header, request_line
 
 SCHEMA_VERSION = 1
@@ -33,7 +35,7 @@ _EXPECT_KEYS = ("status", "length", "sha256", "contains")
 _DRAW_KEYS = ("from", "to", "choices")
 
 
-class BadMix(ValueError):
+class BadMix(Refused):
     """Raised for a file that is no mix of requests; the message is for the user."""
 
 
@@ -47,14 +49,8 @@ class Common:
 
 
 def read_mix(file: Path, common: Common) -> list[Recipe]:
-    """Return the recipes that the file describes. Raises BadMix."""
-    try:
-        with file.open("rb") as stream:
-            written = stream.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise BadMix(f"--requests {file}: {error.strerror}") from None
-    if len(written) > MAX_FILE_BYTES:
-        raise BadMix(f"--requests {file}: more than {MAX_FILE_BYTES:,} bytes")
+    """Return the recipes that the file describes. Raises BadMix or Unreadable."""
+    written = inputs.read("--requests", file, MAX_FILE_BYTES)
     try:
         return parse_mix(_loaded(written), common)
     except BadMix as error:
@@ -137,7 +133,8 @@ def _made(asked: dict[str, Any], name: str, where: str, common: Common) -> Recip
         )
     body, raw_body = _body(asked, where)
     in_body = _placeholders(body, draw, f"{where}: 'body'")
-    method = asked.get("method", "POST" if body or raw_body else "GET")
+    has_body = not {"body", "body_base64"}.isdisjoint(asked)
+    method = asked.get("method", "POST" if has_body else "GET")
     if not isinstance(method, str):
         raise BadMix(f"{where}: 'method' must be a text, not {_shown(method)}")
     headers = _headers(asked.get("headers", {}), draw, where)

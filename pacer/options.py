@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pacer import arguments as given
-from pacer import reach
+from pacer import inputs, reach
 from pacer.arguments import BadOption
 from pacer.mix import Recipe
 from pacer.mix_file import BadMix, Common, read_mix
@@ -70,7 +70,7 @@ def parse(arguments: list[str]) -> Options:
         target = parse_url(asked.url)
         recipes = _recipes(asked, target)
         unix_socket, trust = reach.unix_socket(asked), reach.trust(asked, target)
-    except (BadRequest, BadMix) as error:
+    except (BadRequest, BadMix, inputs.Unreadable) as error:
         raise BadOption(str(error)) from None
     options = Options(
         url=asked.url,
@@ -128,7 +128,7 @@ def _output(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 def _digest(asked: argparse.Namespace) -> str | None:
-    return asked.expect_sha256.lower() if asked.expect_sha256 else None
+    return None if asked.expect_sha256 is None else asked.expect_sha256.lower()
 
 
 def _recipes(asked: argparse.Namespace, target: Target) -> list[Recipe]:
@@ -139,8 +139,8 @@ def _recipes(asked: argparse.Namespace, target: Target) -> list[Recipe]:
         _check_mixed(asked, target)
         return read_mix(asked.requests, Common(target, headers, keepalive))
     body = _body(asked)
-    method = asked.method or ("POST" if body else "GET")
-    fixed = build(target, method=method, headers=headers, body=body, keepalive=keepalive)
+    method = ("GET" if body is None else "POST") if asked.method is None else asked.method
+    fixed = build(target, method=method, headers=headers, body=body or b"", keepalive=keepalive)
     length, digest = asked.expect_length, _digest(asked)
     return [Recipe(method=method, fixed=fixed, length=length, sha256=digest)]
 
@@ -164,19 +164,13 @@ def _arrivals(asked: argparse.Namespace) -> Arrivals | None:
     return "poisson" if asked.arrivals == "poisson" else "constant"
 
 
-def _body(asked: argparse.Namespace) -> bytes:
+def _body(asked: argparse.Namespace) -> bytes | None:
+    """Return the body, which may be empty; None if none was given. Raises Unreadable."""
     if asked.body is not None:
         return str(asked.body).encode()
     if asked.body_file is None:
-        return b""
-    try:
-        with Path(asked.body_file).open("rb") as stream:
-            body = stream.read(MAX_BODY_BYTES + 1)  # a device may never end
-    except OSError as error:
-        raise BadOption(f"--body-file {asked.body_file}: {error.strerror}") from None
-    if len(body) > MAX_BODY_BYTES:
-        raise BadOption(f"--body-file {asked.body_file}: more than {MAX_BODY_BYTES:,} bytes")
-    return body
+        return None
+    return inputs.read("--body-file", asked.body_file, MAX_BODY_BYTES)
 
 
 def raise_file_limit(connections_per_process: int) -> None:

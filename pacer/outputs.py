@@ -6,11 +6,13 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from pacer.refused import Refused
+
 STDOUT = Path("/dev/stdout")  # standard output, for which `-` stands, too
 STDOUT_NUMBER = 1
 
 
-class Unwritable(ValueError):
+class Unwritable(Refused):
     """Raised for a file that cannot be written; the message is for the user."""
 
 

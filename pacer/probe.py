@@ -174,7 +174,7 @@ def _read_arguments(arguments: list[str]) -> argparse.Namespace:
     reach.add_arguments(parser)
     parser.add_argument("--timeout", type=float, required=True, metavar="S", help="seconds")
     parser.add_argument("--method", help="(GET, or POST with a body)")
-    parser.add_argument("--body", default="", metavar="TEXT")
+    parser.add_argument("--body", metavar="TEXT")
     parser.add_argument("--header", action="append", default=[], metavar="'NAME: VALUE'")
     asked = parser.parse_args(arguments)
     if not (math.isfinite(asked.timeout) and asked.timeout > 0):
@@ -185,12 +185,12 @@ def _read_arguments(arguments: list[str]) -> argparse.Namespace:
 def _ask(asked: argparse.Namespace) -> Answer:
     """Return the first answer to the request asked for. Raises BadRequest or NoAnswer."""
     target = parse_url(asked.url)
-    method = asked.method or ("POST" if asked.body else "GET")
+    method = ("GET" if asked.body is None else "POST") if asked.method is None else asked.method
     request = build(
         target,
         method=method,
         headers=[parse_header(text) for text in asked.header],
-        body=asked.body.encode(),
+        body=(asked.body or "").encode(),
         keepalive=False,
     )
     return probe(

@@ -42,10 +42,15 @@ def unix_socket(asked: argparse.Namespace) -> str | None:
 def trust(asked: argparse.Namespace, target: Target) -> Trust | None:
     """Return which certificates are trusted; None if the URL is not https. Raises BadRequest."""
     if not target.https:
-        for name in ("ca_file", "insecure"):
-            if getattr(asked, name):
-                raise BadRequest(f"--{name.replace('_', '-')} is for an https URL")
+        for option, given in (
+            ("--ca-file", asked.ca_file is not None),
+            ("--insecure", asked.insecure),
+        ):
+            if given:
+                raise BadRequest(f"{option} is for an https URL")
         return None
+    if asked.ca_file == "":
+        raise BadRequest("--ca-file: names no file")
     if asked.ca_file is not None and asked.insecure:
         raise BadRequest("--insecure trusts every certificate, so --ca-file is of no use")
     # Neither a zone nor the dot at the end of a name is in a certificate

@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from pacer import __version__
+from pacer.refused import Refused, url_shown
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[A-Za-z0-9._~-]+")  # a name or an IPv4 address
 _ZONE = re.compile(r"%(?:25(?=.))?(.+)")  # RFC 6874, and the way in which curl takes it, too
 _NO_BODY_METHODS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS", "TRACE"})
-_STANDARD_METHODS = _NO_BODY_METHODS | {"POST", "PUT", "PATCH", "CONNECT"}
+_STANDARD_METHODS = _NO_BODY_METHODS | {"POST", "PUT", "PATCH"}
 _TUNNEL = "CONNECT"
 
 Address = tuple[str, int]
 
 
-class BadRequest(ValueError):
+class BadRequest(Refused):
     """Raised for a URL, method or header that cannot be sent; the message says which."""
 
 
@@ -37,22 +38,25 @@ class Target:
 def parse_url(url: str) -> Target:
     """Return the target of an http or https URL. Raises BadRequest."""
     if not re.fullmatch(r"[!-~]+", url):
-        raise BadRequest(f"bad URL {url!r}: percent-encode blanks and non-ASCII letters")
+        raise _bad(url, "percent-encode blanks and non-ASCII letters")
     try:
         parts = urlsplit(url)
-        port = parts.port
     except ValueError as error:
-        raise BadRequest(f"bad URL {url!r}: {error}") from None
+        raise _bad(url, str(error)) from None
     if parts.scheme == "unix":
-        raise BadRequest(
-            f"bad URL {url!r}: give the socket as --unix-socket {parts.path or 'PATH'}"
-        )
-    if parts.scheme not in _PORTS or not parts.hostname:
-        raise BadRequest(f"bad URL {url!r}: http[s]://HOST[:PORT]/PATH is needed")
+        raise _bad(url, f"give the socket as --unix-socket {parts.path or 'PATH'}")
+    if parts.scheme not in _PORTS or not parts.netloc:
+        raise _bad(url, "http[s]://HOST[:PORT]/PATH is needed")
     if parts.username is not None or parts.password is not None:
-        raise BadRequest(f"bad URL {url!r}: give credentials as --header 'Authorization: ...'")
+        raise _bad(url, "give credentials as --header 'Authorization: ...'")
+    try:
+        port = parts.port
+    except ValueError:  # its message quotes what may be a part of a password
+        raise _bad(url, "its port is no number from 1 to 65535") from None
+    if not parts.hostname:
+        raise _bad(url, "http[s]://HOST[:PORT]/PATH is needed")
     if port == 0:
-        raise BadRequest(f"bad URL {url!r}: port 0")
+        raise _bad(url, "port 0")
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     host, zone = _host_and_zone(url, parts.hostname)
     # The zone means something on this host alone, so it is not told to the server
@@ -63,20 +67,24 @@ def parse_url(url: str) -> Target:
     return Target(full_host, port or _PORTS[parts.scheme], authority, path, https)
 
 
+def _bad(url: str, why: str) -> BadRequest:
+    return BadRequest(f"bad URL {url_shown(url)}: {why}")
+
+
 def _host_and_zone(url: str, hostname: str) -> tuple[str, str]:
     """Return the host of a URL without its zone, and the zone ('' if there is none)."""
     host, percent, rest = hostname.partition("%")
     if ":" not in host:
         if not _HOST.fullmatch(hostname):
-            raise BadRequest(f"bad URL {url!r}: '{hostname}' is not a host name")
+            raise _bad(url, f"'{hostname}' is not a host name")
         return hostname, ""
     match = _ZONE.fullmatch(percent + rest)
     if percent and match is None:
-        raise BadRequest(f"bad URL {url!r}: no zone after '%'")
+        raise _bad(url, "no zone after '%'")
     try:
         ipaddress.IPv6Address(host)
     except ValueError as error:
-        raise BadRequest(f"bad URL {url!r}: {error}") from None
+        raise _bad(url, str(error)) from None
     return host, match[1] if match else ""
 
 
@@ -136,13 +144,13 @@ def request_line(method: str, path: str) -> str:
     """
     if not _TOKEN.fullmatch(method):
         raise BadRequest(f"bad method {method!r}")
-    if (meant := method.upper()) in _STANDARD_METHODS and meant != method:
+    if (meant := method.upper()) == _TUNNEL:
+        raise BadRequest(f"bad method {method!r}: it asks a proxy for a tunnel, not for an answer")
+    if meant in _STANDARD_METHODS and meant != method:
         raise BadRequest(
             f"bad method {method!r}: methods are case-sensitive (RFC 9110, 9.1), so that is not "
             f"{meant}: write it in capitals"
         )
-    if method == _TUNNEL:
-        raise BadRequest(f"bad method {method!r}: it asks a proxy for a tunnel, not for an answer")
     return f"{method} {path} HTTP/1.1\r\n"
 
 
@@ -161,6 +169,7 @@ def header_lines(
     else of the body.
     """
     _check_framing(headers, length)
+    _check_host(headers)
     own = [("Host", target.authority), ("User-Agent", f"pacer/{__version__}"), ("Accept", "*/*")]
     if length or method not in _NO_BODY_METHODS:
         own.append(("Content-Length", str(length)))
@@ -188,3 +197,10 @@ def _check_framing(headers: list[tuple[str, str]], length: int | str) -> None:
                 f"bad header '{name}: {value}': pacer sends bodies as they are, with a "
                 "Content-Length; leave it out"
             )
+
+
+def _check_host(headers: list[tuple[str, str]]) -> None:
+    """Raise BadRequest for two hosts, whatever they are: a server must refuse them."""
+    told = [value for name, value in headers if name.lower() == "host"]
+    if len(told) > 1:
+        raise BadRequest(f"bad header 'Host: {told[-1]}': a request has one (RFC 9112, 3.2)")

@@ -11,8 +11,9 @@ SHOWN_CHARACTERS = 80  # of a value in an error message, enough to recognise it
 
 MASK = "****"
 # User and password of a URL (RFC 3986, 3.2.1). An ellipsis is of a sentence, and of no URL; quotes
-# and tags end one: in {"@context":"https://schema.org","@type":"Product"} nobody has a password
-_USERINFO = re.compile(r'(?<=://)[^\s/?#…"<>]*@')
+# and tags end one: in {"@context":"https://schema.org","@type":"Product"} nobody has a password.
+# A path has one slash where the URL had two
+_USERINFO = re.compile(r'(?<=:/)(/?)[^\s/?#…"<>]*@')
 
 
 class _Repr(reprlib.Repr):
@@ -35,7 +36,7 @@ def is_plain(character: str) -> bool:
 
 def masked(text: str) -> str:
     """Return the text with **** in place of user and password of each URL in it, as pip does."""
-    return _USERINFO.sub(f"{MASK}@", text) if "://" in text else text
+    return _USERINFO.sub(rf"\1{MASK}@", text) if ":/" in text else text
 
 
 def plain(text: str) -> str:
@@ -56,6 +57,24 @@ def listed(parts: Sequence[str]) -> str:
 def shown(value: object) -> str:
     """Return a value as an error message shows it: on one line, shortened, with escapes."""
     return plain(_REPR.repr(value))
+
+
+def instead(found: object, wanted: object) -> str:
+    """Return 'this instead of that' of two values that differ, as an error message shows them.
+
+    If they look alike there, it says in what they differ.
+    """
+    one, other = shown(found), shown(wanted)
+    told = f"{one} instead of {other}"
+    if one != other:
+        return told
+    texts = [value if isinstance(value, str) else repr(value) for value in (found, wanted)]
+    if masked(texts[0]) == masked(texts[1]):
+        return f"{told}, with another user or password"
+    pairs = zip(*texts, strict=False)
+    same = next((at for at, (a, b) in enumerate(pairs) if a != b), min(map(len, texts)))
+    parts = [shown(text[same : same + SHOWN_CHARACTERS // 2]) for text in texts]
+    return f"{told}: from character {same + 1} on, {parts[0]} instead of {parts[1]}"
 
 
 def shown_name(name: object) -> str:

@@ -21,7 +21,7 @@ from testbed.asked.expectations import Expected
 from testbed.model import shape
 from testbed.model.expected import ExpectedAnswer
 from testbed.model.results import AnswerCheck, When
-from testbed.texts import plain, shown
+from testbed.texts import instead, masked, plain, shown
 
 LONGEST_PROBLEM = 500  # the most characters of a wrong answer that a record keeps
 LONGEST_MATCHED = 64 * 1024  # characters of a text that is compared with a pattern
@@ -146,7 +146,7 @@ def _check_head(answer: Answer, expected: ExpectedAnswer) -> None:
         elif found is None:
             raise _Wrong(f"no header {name}")
         elif wanted.exact is not None and found.strip() != wanted.exact:
-            raise _Wrong(f"header {name}: {shown(found)} instead of {shown(wanted.exact)}")
+            raise _Wrong(f"header {name}: {instead(found, wanted.exact)}")
         elif wanted.pattern is not None:
             _check_match(wanted.pattern, found, f"header {name}")
 
@@ -231,6 +231,10 @@ def _check_text(answer: Answer, expected: str) -> None:
     wanted = expected.encode()
     if answer.body in (wanted, wanted.removesuffix(b"\n")):
         return
+    text = answer.body.decode(errors="replace").removesuffix("\n")
+    told = expected.removesuffix("\n")
+    if text != told and masked(text) == masked(told):
+        raise _Wrong("the text has another user or password in a URL than the expected one")
     pairs = zip(answer.body, wanted, strict=False)
     shorter = min(len(answer.body), len(wanted))
     same = next((at for at, (a, b) in enumerate(pairs) if a != b), shorter)
@@ -290,6 +294,6 @@ def difference(expected: Any, found: Any, path: str = "$") -> str | None:
         pairs = [(f"{path}[{i}]", a, b) for i, (a, b) in enumerate(zip(expected, found))]  # noqa: B905
     else:
         same = isinstance(expected, bool) == isinstance(found, bool) and expected == found
-        return None if same else f"{path}: {found!r} instead of {expected!r}"
+        return None if same else f"{path}: {instead(found, expected)}"
     differences = (difference(a, b, where) for where, a, b in pairs)
     return next((text for text in differences if text), None)

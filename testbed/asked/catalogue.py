@@ -26,6 +26,7 @@ from testbed.model.catalogue import App, CataloguedApp, Workload
 from testbed.model.endpoint import Endpoint, Exchange
 from testbed.model.kinds import Name
 from testbed.model.mix import Mix
+from testbed.model.request import Draws
 from testbed.model.requirements import Requirements
 from testbed.paths import ROOT
 from testbed.texts import collapsed, nearest, shown_name
@@ -246,16 +247,25 @@ def _path_problem(path: str, endpoint: Endpoint) -> str | None:
     in_path = template.names(path)
     if strange := [name for name in in_path if name not in endpoint.draw]:
         return f"{{{strange[0]}}} is drawn nowhere; declare it under draw, in {WORKLOAD_FILE}"
-    for name in in_path:
-        values = [str(value) for value in endpoint.draw[name].choices or []]
-        if f"/{{{name}}}/" in f"{path.partition('?')[0]}/" and (dots := {".", ".."} & {*values}):
-            return f"{{{name}}} may be '{min(dots)}', which clients take out before they ask"
+    for segment in path.partition("?")[0].split("/"):
+        if template.names(segment) and (dots := _dots(segment, endpoint.draw)):
+            return f"{segment} may be '{dots}', which clients take out before they ask"
     if idle := sorted(endpoint.draw.keys() - endpoint.used - set(in_path)):
         return (
             f"{WORKLOAD_FILE} draws {{{idle[0]}}} for each request, but neither this path nor the "
             "query, headers or body there use it"
         )
     return None
+
+
+def _dots(segment: str, draws: Draws) -> str | None:
+    """Return . or .. if drawn values can make that of a path's segment; None if they cannot."""
+    found = {""}
+    for literal, name in template.parts(segment):
+        dots = literal.lower().replace("%2e", ".")
+        values = {str(value) for value in draws[name].choices or []} if name else {""}
+        found = {one + dots + value for one in found for value in values} & {"", ".", ".."}
+    return min(found - {""}, default=None)
 
 
 def requirements_of(app_file: Path, spec: App, code: Path) -> Requirements | None:

@@ -3,7 +3,7 @@
 The functions are pure: the same seed gives the same plan.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,7 +132,44 @@ def _cells(experiment: Experiment, catalogue: Catalogue) -> list[Cell]:
             remedy="none of the chosen apps serves any of the chosen endpoints",
             place=("endpoints",),
         )
+    if experiment.apps is not None:
+        _check_all_run(apps, cells, experiment)
     return cells
+
+
+def _check_all_run(
+    apps: Sequence[CataloguedApp], cells: Sequence[Cell], experiment: Experiment
+) -> None:
+    """Raise TestbedError for an app that was named and would have no run.
+
+    Without this, it would silently be no part of the comparison.
+    """
+    running = {cell.app.name for cell in cells}
+    for app in apps:
+        if app.name in running:
+            continue
+        if any(one.apps is None or app.name in one.apps for one in experiment.variants.values()):
+            why = f"it serves no {' and no '.join(experiment.endpoints)}"
+            instead = f"choose what it serves: {', '.join(app.spec.endpoints)}"
+        else:
+            why, instead = "no variant is for it", "name it in a variant's apps"
+        raise TestbedError(
+            f"{app.name} has nothing to run: {why}",
+            remedy=f"leave it out of the apps, or {instead}",
+            place=("apps",),
+        )
+
+
+def left_out(experiment: Experiment, runs: Sequence[PlannedRun]) -> list[str]:
+    """Return a sentence for each app that is not asked all endpoints, as it does not serve all."""
+    asked: dict[str, set[str]] = {}
+    for run in runs:
+        asked.setdefault(run.app, set()).add(run.endpoint)
+    return [
+        f"{app} serves no {' and no '.join(lacking)}: it is left out there"
+        for app, served in sorted(asked.items())
+        if (lacking := [one for one in experiment.endpoints if one not in served])
+    ]
 
 
 def _check_upstream(experiment: Experiment, catalogue: Catalogue) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from testbed.model import template
 from testbed.model.expected import Rule
-from testbed.texts import shown, shown_name
+from testbed.texts import instead, shown, shown_name
 
 
 class Broken(ValueError):
@@ -31,8 +31,7 @@ def check_answer(rules: Sequence[Rule], document: Any, drawn: Mapping[str, Any])
             text = template.fill(wanted, {name: str(value) for name, value in drawn.items()})
             for place, row in rows:
                 if not _is(found := _value(row, field, place), text):
-                    told = f"{shown(_as_text(found))} instead of {shown(text)}"
-                    raise Broken(f"{place}.{field}: {told}")
+                    raise Broken(f"{place}.{field}: {instead(_as_text(found), text)}")
         for field in [*(rule.differ or []), *([rule.changes] if rule.changes else [])]:
             for place, row in rows:
                 _value(row, field, place)

@@ -227,6 +227,8 @@ def problem_of(item: Any, found: str = "found") -> str:
     message = str(item["msg"]).removeprefix("Value error, ")
     if item["type"] == "model_type":  # pydantic's message has the name of a class of ours
         message = "must be a mapping: keys, each with its value"
+    if item["type"] in ("too_long", "too_short") and isinstance(item["input"], str):
+        message = message.replace(" items after validation", " characters")
     if item["type"] == "value_error" and isinstance(item["input"], dict | BaseModel):
         return message  # the message is about several keys and names them
     return f"{message} ({found}: {shown(item['input'])})"

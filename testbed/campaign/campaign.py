@@ -18,7 +18,7 @@ from testbed.asked import app_code, experiments, until, workload_files
 from testbed.asked import catalogue as catalogues
 from testbed.asked.catalogue import Catalogue
 from testbed.asked.order import SEEDS
-from testbed.asked.plan import plan, workers
+from testbed.asked.plan import left_out, plan, workers
 from testbed.called import as_called
 from testbed.campaign import changes
 from testbed.campaign.course import Course, Watch
@@ -113,6 +113,8 @@ def run(request: Request, progress: Progress) -> Outcome:
             if not request.within:
                 store.point_latest(session.folder)
             progress.say(f"campaign {campaign.campaign}: {len(planned)} runs, seed {seed}")
+            for line in left_out(request.experiment, planned):
+                progress.say(line)
             return _resumable(session, campaign, planned, delayed, request.watch)
 
 

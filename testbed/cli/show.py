@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from testbed.asked import capacity
+from testbed.asked.plan import left_out
 from testbed.campaign.campaign import Outcome
 from testbed.campaign.course import OVERHEAD_S
 from testbed.cli.options import option_name
@@ -40,6 +41,7 @@ def plan_text(experiment: Experiment, runs: list[PlannedRun], until: Until | Non
             wrapped(f"{_asked(load)}{arrivals}, {by}"),
             f"each run: {load.warmup_s:g} s warm-up{warm_up}, {load.duration_s:g} s measured",
             *_other_service_lines(runs),
+            *(wrapped(line, "  ") for line in left_out(experiment, runs)),
             "settings:",
             *_settings_lines(runs),
             "runs, in this order:",

@@ -6,12 +6,10 @@ from pydantic import Field, model_validator
 
 from testbed.model.base import Declared
 from testbed.model.expected import ExpectedAnswer
-from testbed.model.kinds import Line, Text
+from testbed.model.kinds import Line, Method, Text
 from testbed.model.request import (
-    METHODS,
     Body,
     Draws,
-    Method,
     Query,
     RequestHeaders,
     asked_problem,
@@ -51,7 +49,9 @@ class Endpoint(Declared):
     """One thing that a workload asks of its apps."""
 
     description: Text = Field(description="what is asked")
-    method: Method = Field(default="GET", description=", ".join(METHODS))
+    method: Method = Field(
+        default="GET", description="GET, POST, PROPFIND, …: any but CONNECT; case matters"
+    )
     headers: RequestHeaders = Field(default={}, description="headers of the request, by name")
     query: Query = Field(
         default={},

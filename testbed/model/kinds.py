@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, Str
 
 from testbed import patterns
 from testbed.model.base import Checked
-from testbed.texts import is_plain
+from testbed.texts import is_plain, masked
 
 T = TypeVar("T", bound=Hashable)
 
@@ -101,7 +101,11 @@ def _name(value: str) -> str:
     """
     if _NAME.fullmatch(value):
         return value
-    near = re.sub(r"[^a-z0-9_]", "_", value.lower()) if value.isascii() else ""
+    near = (
+        re.sub(r"[^a-z0-9_]", "_", value.lower())
+        if masked(value) == value and value.isascii()
+        else ""
+    )
     hint = f"; '{near}' is one" if _NAME.fullmatch(near) else ""
     raise ValueError(
         f"must be a name: up to 31 lower-case letters, digits and _, a letter first{hint}"
@@ -207,6 +211,27 @@ ContentType = Annotated[
         rf"{_TOKEN}/{_TOKEN}(; ?{_TOKEN}={_TOKEN})*",
         "must be a media type, as application/json or text/plain; charset=utf-8",
     ),
+]
+STANDARD_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+
+def _method(value: str) -> str:
+    """Refuse a method that is not what it looks like, or has no answer, as pacer does."""
+    if (meant := value.upper()) == "CONNECT":
+        raise ValueError("asks a proxy for a tunnel, not for an answer: there is none to measure")
+    if meant in STANDARD_METHODS and meant != value:
+        raise ValueError(f"methods are case-sensitive (RFC 9110, 9.1): write {meant}")
+    return value
+
+
+Method = Annotated[  # RFC 9110, 9.1
+    str,
+    Field(max_length=100),
+    _looks_like(
+        r"[!#$%&'*+.^_`|~0-9A-Za-z-]+",
+        "must be the name of a method, as GET or PROPFIND: letters, digits, !#$%&'*+-.^_`|~",
+    ),
+    AfterValidator(_method),
 ]
 HeaderName = Annotated[  # RFC 9110, 5.6.2
     str,

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
@@ -19,11 +19,9 @@ from testbed.model.kinds import (
 )
 from testbed.texts import shown
 
-Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
-METHODS: tuple[Method, ...] = get_args(Method)
-BUT_HEAD: tuple[Method, ...] = tuple(one for one in METHODS if one != "HEAD")
 WITH_A_BODY = ("POST", "PUT", "PATCH")  # each request of theirs has one, be it empty
-WITHOUT_A_BODY = ("GET", "HEAD")  # what a body would mean there is not defined (RFC 9110, 9.3)
+# What a body would mean is not defined there, and forbidden for TRACE (RFC 9110, 9.3)
+WITHOUT_A_BODY = ("GET", "HEAD", "TRACE")
 # The testbed or the generator sets these: by the URL, `send`, and a load's keepalive
 SET_BY_THE_GENERATOR = (
     "connection", "content-length", "content-type", "host", "transfer-encoding",

@@ -27,6 +27,19 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _PART.sub(lambda match: values[match[1]] if match[1] else match[0][0], text)
 
 
+def parts(text: str) -> list[tuple[str, str]]:
+    """Return each literal text with the name of the placeholder behind it; the last one has ''."""
+    found, written = [], ""
+    end = 0
+    for match in _PART.finditer(text):
+        written += text[end : match.start()] + ("" if match[1] else match[0][0])
+        if match[1]:
+            found.append((written, match[1]))
+            written = ""
+        end = match.end()
+    return [*found, (written + text[end:], "")]
+
+
 def literal(text: str) -> str:
     """Return the template that stands for exactly this text."""
     return text.replace("{", "{{").replace("}", "}}")

@@ -1,5 +1,6 @@
 """Choose the load generator for a load, and say which loads each of them takes. Pure functions."""
 
+import itertools
 from datetime import datetime, timedelta
 
 from testbed.errors import Exit, TestbedError
@@ -133,7 +134,7 @@ def asking(spec: LoadSpec, methods: set[str], *, in_turn: bool) -> tuple[LoadSpe
     turn, or draw the values of one.
     """
     in_turn_too = [name for name, one in GENERATORS.items() if one.mixes or not in_turn]
-    able = [name for name in in_turn_too if methods <= set(GENERATORS[name].methods)]
+    able = [name for name in in_turn_too if all(map(GENERATORS[name].can_ask, methods))]
     wanted = candidates(spec)
     if wanted and set(wanted) <= set(able) and not (in_turn and spec.generator == AUTO):
         return spec, None
@@ -145,7 +146,7 @@ def asking(spec: LoadSpec, methods: set[str], *, in_turn: bool) -> tuple[LoadSpe
     others = either(fitting or able)
     if spec.generator not in in_turn_too:
         return spec, f"{spec.generator} asks one request again and again: take {others}"
-    lacking = either(sorted(methods - set(GENERATORS[spec.generator].methods)))
+    lacking = either(sorted(itertools.filterfalse(GENERATORS[spec.generator].can_ask, methods)))
     return spec, f"{spec.generator} cannot ask with {lacking}: take {others}"
 
 

@@ -21,7 +21,6 @@ from collections.abc import Sequence
 from functools import partial
 
 from testbed.model.load import Load
-from testbed.model.request import BUT_HEAD
 from testbed.model.tool_output import Errors, ToolOutput
 from testbed.tools import checks
 from testbed.tools.checks import Printed, Times
@@ -94,7 +93,7 @@ class H2load(Generator):
         ),
     )
     saturates = True
-    methods = BUT_HEAD  # after the head of an answer it would wait for the body
+    waits_after_head = True
     keeps_connections = True
     whole_seconds = True
     why_it_hangs = (

@@ -141,6 +141,7 @@ class Hey(Generator):
     whole_seconds = True
     whole_timeouts = True
     version_option = None
+    capital_methods = True
 
     def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:
         """Return the command of hey for the load's duration, on as many threads as asked.

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from testbed.model.load import Load
-from testbed.model.request import METHODS, Method
 from testbed.tools.found import Found
 from testbed.tools.lines import Line
 from testbed.tools.listings import Listing
@@ -146,13 +145,23 @@ class Generator(InstalledTool):
     compares: str | None = None
     # It can ask several requests in turn, by weights and with values that it draws
     mixes: bool = False
-    methods: tuple[Method, ...] = METHODS  # those that it can ask with
+    methods: frozenset[str] | None = None  # those that it can ask with; None: any, as follows
+    waits_after_head: bool = False  # for a body, which no answer to HEAD has
+    capital_methods: bool = False  # it writes every method in capitals
 
     # The option that prints its version in the first line; None: only its package has the version
     version_option: str | None = "--version"
     output: str = OUTPUT  # the file with its figures, in the run's folder on the host
     leaves: dict[str, int] = PRINTED  # the files it writes there, and the most bytes of each
     reads: tuple[str, ...] = ()  # names of files that `files` may put into that folder
+
+    def can_ask(self, method: str) -> bool:
+        """Return whether it can ask with this method."""
+        if self.methods is not None and method not in self.methods:
+            return False
+        if method == "HEAD" and self.waits_after_head:
+            return False
+        return method == method.upper() or not self.capital_methods
 
     @abstractmethod
     def command(self, load: Load, target: Target, folder: str, cpus: int) -> list[str]:

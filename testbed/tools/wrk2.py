@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from testbed.tools import wrk_report
 from testbed.tools.found import Found
 from testbed.tools.lines import Line
-from testbed.tools.wrk import Wrk
+from testbed.tools.wrk import KNOWN_METHODS, Wrk
 
 
 class Wrk2(Wrk):
@@ -24,6 +24,7 @@ class Wrk2(Wrk):
     whole_rates = True
     least_rps = 1
     from_due = True
+    methods = frozenset(KNOWN_METHODS)
     adds_samples = False
     late_answers_time_out = False  # it counts connections that wait, again and again
 

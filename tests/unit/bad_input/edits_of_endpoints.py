@@ -44,6 +44,12 @@ REQUESTS = [
     workload('name: "{name}"', "name: .inf", "endpoints.greeting.send", "JSON cannot hold"),
     workload('name: "{name}"', 'name: "{nam}"', "endpoints.greeting", "{nam} is drawn nowhere"),
     workload("[Ann, Bob]", """[Ann, 'Bo"b']""", "endpoints.greeting", "cannot stand there"),
+    workload(
+        "send: {json: {",
+        f"send: {{text: {'x' * 70_000}}}\n#",
+        "endpoints.greeting.send.text",
+        "at most 65536 characters",
+    ),
     workload("send: {form", "send: {from", "endpoints.search.send", "one of file, text, form"),
     workload(
         "send: {form",

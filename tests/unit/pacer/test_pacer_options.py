@@ -1,5 +1,6 @@
 """Bad options are refused in one line, before anything is sent."""
 
+import io
 import resource
 import subprocess
 from collections.abc import Callable
@@ -42,6 +43,28 @@ def test_a_body_makes_it_a_post(tmp_path: Path) -> None:
     assert sent(right).lower().count(b"content-length: 4\r\n") == 1
 
 
+def test_an_empty_body_is_one() -> None:
+    for given in (["--body", ""], ["--body-file", "/dev/null"]):
+        assert sent(parse([*GOOD, *given])).startswith(b"POST / ")
+        assert b"Content-Length: 0\r\n" in sent(parse([*GOOD, *given]))
+
+
+def test_a_file_named_as_a_hyphen_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    def given(content: bytes) -> None:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+    given(b"\xff\x00")
+    assert sent(parse([*GOOD, "--body-file", "-"])).endswith(b"\r\n\r\n\xff\x00")
+    given(b'{"schema_version": 1, "requests": [{"name": "a", "path": "/a", "body": ""}]}')
+    assert sent(parse([*GOOD, "--requests", "-"])).startswith(b"POST /a ")
+    given(b"{")
+    with pytest.raises(BadOption, match="--requests /dev/stdin: it is not JSON"):
+        parse([*GOOD, "--requests", "-"])
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(BadOption, match="standard input is closed"):
+        parse([*GOOD, "--body-file", "-"])
+
+
 def test_a_seed_is_drawn_so_that_it_can_be_reported() -> None:
     assert parse([*GOOD, "--arrivals", "poisson"]).seed is not None
     assert parse([*GOOD, "--arrivals", "poisson", "--seed", "0"]).seed == 0
@@ -79,6 +102,13 @@ def test_a_seed_is_drawn_so_that_it_can_be_reported() -> None:
         (["--url", f"https://{'a' * 64}/"], "no certificate is of 'a+': .*too long"),
         (["--header", "nocolon"], "bad header"),
         (["--method", "G T"], "bad method"),
+        (["--method", ""], "bad method ''"),
+        (["--method", "connect"], "tunnel"),
+        (["--header", "Host: a", "--header", "HOST: b"], "'Host: b': a request has one"),
+        (["--ca-file", ""], "--ca-file"),
+        (["--url", "https://host/", "--ca-file", ""], "--ca-file: names no file"),
+        (["http://me:word@host/"], r"unrecognized arguments: http://\*\*\*\*@host/"),
+        (["--json", "http://me:word@host/x"], r"cannot write http:/\*\*\*\*@host/x: No such"),
         (["--method", "get"], "bad method 'get': .*write it in capitals"),
         (["--method", "Patch", "--body", "x"], "that is not PATCH"),
         (["--method", "CONNECT"], "tunnel"),
@@ -94,6 +124,7 @@ def test_a_seed_is_drawn_so_that_it_can_be_reported() -> None:
         (["--body-file", "/"], "Is a directory"),
         (["--expect-length", "-1"], "--expect-length"),
         (["--expect-sha256", "abc"], "--expect-sha256"),
+        (["--expect-sha256", ""], "--expect-sha256"),
         (["--arrivals", "weekly"], "invalid choice"),
         (["--seed", "1"], "--seed"),
         (["--json", "/nonexistent/file"], "cannot write"),

@@ -1,5 +1,6 @@
 """Requests and their targets."""
 
+import re
 import socket
 
 import pytest
@@ -63,6 +64,27 @@ def test_url(url: str, target: Target) -> None:
 def test_bad_url(url: str) -> None:
     with pytest.raises(BadRequest, match="bad URL"):
         parse_url(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://me:word@host/x@y", "http://****@host/x@y"),
+        ("http://word@host/", "http://****@host/"),
+        ("http:/me:word@host/", "http:/****@host/"),
+        ("me:word@host/", "****@host/"),
+        ("http://me:wo/rd@host/", "http://****@host/"),  # characters that should be encoded
+        ("http://me:wo#rd@host/", "http://****@host/"),
+        ("http://me:wo rd@host/", "http://****@host/"),
+        ("http://host:80/x@y z", "http://host:80/x@y z"),
+        ("http://[::1]:80/?x@y z", "http://[::1]:80/?x@y z"),
+    ],
+)
+def test_a_url_is_shown_without_user_and_password(url: str, shown: str) -> None:
+    with pytest.raises(BadRequest, match=f"bad URL '{re.escape(shown)}': ") as caught:
+        parse_url(url)
+    assert "word" not in str(caught.value)
+    assert "'wo" not in str(caught.value)
 
 
 def test_request_of_a_plain_get() -> None:

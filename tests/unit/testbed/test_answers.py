@@ -81,6 +81,8 @@ TEXT = ExpectedAnswer(content_type="text/plain", text_file="hello.txt")
         ("Hello, World!", b"Hello, world!", "at byte 7: 'world!' instead of 'World!'"),
         ("Hello, World!", b"", "at byte 0: '' instead of 'Hello, World!'"),
         ("Größe", "Größe".encode("latin-1"), "at byte 2: "),
+        ("see http://a:b@h\n", b"see http://a:c@h", "^the text has another user or password"),
+        ("see http://a:b@h", b"see http://a:b@h\n", r"at byte 16: '\\n' instead of ''"),
     ],
 )
 def test_a_text_is_the_same_but_for_its_last_line_break(kept, body, problem, tmp_path):
@@ -149,6 +151,11 @@ def problem(expect, body=b"", headers=None, status=200, **keys):
     [
         ({"ETag": "a"}, {"etag": "a"}, None),
         ({"ETag": "a"}, {"etag": "A"}, "header ETag: 'A' instead of 'a'"),
+        (
+            {"Link": "http://a:b@h/"},
+            {"link": "http://a:c@h/"},
+            "'http://****@h/', with another user or password",
+        ),
         ({"ETag": "a"}, {}, "no header ETag"),
         ({"ETag": {"pattern": "[0-9]+"}}, {"etag": "15"}, None),
         ({"ETag": {"pattern": "[0-9]+"}}, {"etag": "15x"}, "'15x', does not match '[0-9]+'"),

@@ -41,7 +41,8 @@ class Service(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = answer  # noqa: N815
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_TRACE = answer  # noqa: N815
+    do_PROPFIND = do_purge = answer  # noqa: N815
 
     def log_message(self, *_):
         pass
@@ -79,6 +80,7 @@ def asker(service, path="/item", seed=1, **keys):
     return Asker(Here(), Here(), daemon, url, path, endpoint, ROOT, seed)
 
 
+TAKING = ("POST", "PUT", "PATCH", "PROPFIND")  # a body
 DRAWN = {
     "query": {"id": "{id}"},
     "draw": {"id": {"from": 1, "to": 10_000}},
@@ -108,9 +110,11 @@ def test_a_column_that_repeats_another_ends_a_run_before_its_load(service):
     assert asker(service, "/bug", **DRAWN).check_after().problem == check.problem
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "GET", "HEAD"])
+@pytest.mark.parametrize(
+    "method", ["POST", "PUT", "PATCH", "DELETE", "GET", "HEAD", "TRACE", "PROPFIND", "purge"]
+)
 def test_methods_headers_and_bodies_reach_the_service(service, method):
-    send = {"send": {"json": {"id": "{id}", "a": "{{"}}} if method.startswith("P") else {}
+    send = {"send": {"json": {"id": "{id}", "a": "{{"}}} if method in TAKING else {}
     one = asker(
         service, "/item/{id}", method=method, headers={"X-Tenant": "no {id}"},
         draw={"id": {"choices": [17]}}, **send,

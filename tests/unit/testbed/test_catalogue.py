@@ -123,3 +123,31 @@ def test_code_that_is_not_there_is_named(apps_folder):
     file.write_text(file.read_text() + "code: ../nowhere\n")
     with pytest.raises(TestbedError, match=r"first/app.yml:9: code: no folder '../nowhere'"):
         catalogue.load(project=apps_folder)
+
+
+@pytest.mark.parametrize(
+    ("path", "segment"),
+    [
+        ("/p/{x}", "{x} may be '..'"),
+        ("/p/.{y}/b", ".{y} may be '..'"),
+        ("/p/%2e{y}", "%2e{y} may be '..'"),
+        ("/{y}{y}?q={x}", "{y}{y} may be '..'"),
+        ("/{y}.{z}", "{y}.{z} may be '..'"),  # z may be empty
+        ("/a{x}{y}", None),
+        ("/.{x}{n}/?q=/.{y}", None),
+    ],
+)
+def test_drawn_values_make_no_dots_of_a_path(apps_folder, path, segment):
+    file = apps_folder / "work" / "workload.yml"
+    used = 'headers: {H: "{x}{y}{z}{n}"}'
+    draw = 'x: {choices: [.., a]}, y: {choices: [., b]}, z: {choices: ["", c]}, n: {from: 1, to: 2}'
+    keys = f"index: {{{used}, draw: {{{draw}}}, "
+    file.write_text(file.read_text().replace("index: {", keys, 1))
+    app = apps_folder / "work" / "first" / "app.yml"
+    app.write_text(app.read_text().replace("index: /index", f'index: "{path}"'))
+    if segment is None:
+        assert catalogue.load(project=apps_folder).apps_of("work")["first"].spec.endpoints
+        return
+    with pytest.raises(TestbedError) as caught:
+        catalogue.load(project=apps_folder)
+    assert f"endpoints.index: {segment}, which clients take out" in str(caught.value)

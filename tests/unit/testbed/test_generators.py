@@ -209,7 +209,7 @@ def test_a_load_without_a_rate_has_none_for_its_warm_up():
 def test_what_cannot_be_asked_with_a_generator_is_for_another_one():
     closed = spec(**SATURATION, threads=1, duration_s=30)
     wrk = closed.model_copy(update={"generator": "wrk"})
-    others = [name for name, one in GENERATORS.items() if one.saturates and "HEAD" in one.methods]
+    others = [name for name, one in GENERATORS.items() if one.saturates and one.can_ask("HEAD")]
     assert {"pacer", "ab", "hey"} <= set(others)
     assert generators.asking(wrk, {"HEAD", "GET"}, in_turn=False)[1] == (
         f"wrk cannot ask with HEAD: take {generators.either(others)}"
@@ -222,6 +222,28 @@ def test_what_cannot_be_asked_with_a_generator_is_for_another_one():
     assert (chosen.generator, problem) == ("pacer", None)
     chosen, problem = generators.asking(spec(), {"GET"}, in_turn=True)
     assert (chosen.generator, problem) == ("pacer", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "others"),
+    [
+        ("wrk", "QUERY", ["pacer", "ab", "h2load", "hey"]),
+        ("wrk", "purge", ["pacer", "ab", "h2load"]),
+        ("hey", "purge", ["pacer", "ab", "h2load"]),  # it would ask with PURGE
+        ("h2load", "HEAD", ["pacer", "ab", "hey"]),
+    ],
+)
+def test_a_method_that_one_generator_cannot_send_is_for_those_that_can(name, method, others):
+    asked = spec(**SATURATION, threads=1, duration_s=30, generator=name)
+    said = generators.asking(asked, {method, "GET"}, in_turn=False)[1]
+    assert said == f"{name} cannot ask with {method}: take {generators.either(others)}"
+
+
+@pytest.mark.parametrize("name", ["wrk", "pacer", "ab", "h2load", "hey"])
+@pytest.mark.parametrize("method", ["PROPFIND", "REPORT", "MKCOL", "M-SEARCH", "PURGE", "TRACE"])
+def test_methods_of_others_than_http_itself_are_asked_by_all(name, method):
+    asked = spec(**SATURATION, threads=1, duration_s=30, generator=name)
+    assert generators.asking(asked, {method}, in_turn=False) == (asked, None)
 
 
 def test_ab_is_never_taken_by_itself():

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from testbed.asked import catalogue
-from testbed.asked.plan import plan, workers
+from testbed.asked.plan import left_out, plan, workers
 from testbed.errors import TestbedError
 from testbed.model.catalogue import App
 from testbed.model.experiment import Variant
@@ -96,6 +96,14 @@ def test_the_setting_that_counts_workers_is_declared(small_catalogue):
         ({"apps": ["frist"]}, "unknown app of workload work: 'frist'.*did you mean 'first'"),
         ({"endpoints": ["idx"]}, "unknown endpoint of workload work: 'idx'"),
         ({"apps": ["first"], "endpoints": ["extra"]}, "there is nothing to run"),
+        (
+            {"apps": ["second", "first"], "endpoints": ["extra"]},
+            "first has nothing to run: it serves no extra.*choose what it serves: index",
+        ),
+        (
+            {"apps": ["first", "second"], "variants": {"v": Variant(apps=["second"])}},
+            "first has nothing to run: no variant is for it",
+        ),
         ({"variants": {"v": Variant(settings={"workrs": 1})}}, "'workrs'.*did you mean 'workers'"),
         ({"variants": {"v": Variant(settings={"mode": "x"})}}, "mode cannot be 'x'.*sync, async"),
         (
@@ -107,6 +115,13 @@ def test_the_setting_that_counts_workers_is_declared(small_catalogue):
 def test_what_is_not_known_is_refused(experiment, small_catalogue, changes, message):
     with pytest.raises(TestbedError, match=f"(?s){message}"):
         plan(experiment.model_copy(update=changes), small_catalogue, 1)
+
+
+def test_what_an_app_is_left_out_of_is_said(experiment, small_catalogue):
+    said = ["first serves no extra: it is left out there"]
+    assert left_out(experiment, plan(experiment, small_catalogue, 1)) == said
+    named = experiment.model_copy(update={"apps": ["second"]})
+    assert left_out(named, plan(named, small_catalogue, 1)) == []
 
 
 def _asking(apps_folder, keys):
