@@ -160,6 +160,18 @@ def _check_all_run(
         )
 
 
+def served(experiment: Experiment, catalogue: Catalogue, app: CataloguedApp) -> list[str]:
+    """Return which of the experiment's endpoints an app serves.
+
+    Raises TestbedError for an endpoint that the workload lacks, and for a mix of which the app
+    serves some parts.
+    """
+    _check_endpoints(experiment, catalogue)
+    for endpoint in experiment.endpoints:
+        _check_parts([app], endpoint, catalogue)
+    return [one for one in experiment.endpoints if not _lacking(app, one, catalogue)]
+
+
 def left_out(experiment: Experiment, runs: Sequence[PlannedRun]) -> list[str]:
     """Return a sentence for each app that is not asked all endpoints, as it does not serve all."""
     asked: dict[str, set[str]] = {}
@@ -232,13 +244,17 @@ def _lacking(app: CataloguedApp, endpoint: str, catalogue: Catalogue) -> list[st
     return [part for part in parts if part not in app.spec.endpoints]
 
 
+def _check_endpoints(experiment: Experiment, catalogue: Catalogue) -> None:
+    known = catalogue.workload(experiment.workload).endpoints
+    for endpoint in experiment.endpoints:
+        if endpoint not in known:
+            what = f"endpoint of workload {experiment.workload}:"
+            raise unknown(what, endpoint, known, place=("endpoints",))
+
+
 def _chosen_apps(experiment: Experiment, catalogue: Catalogue) -> list[CataloguedApp]:
     known = catalogue.apps_of(experiment.workload)
-    endpoints = catalogue.workload(experiment.workload).endpoints
-    for endpoint in experiment.endpoints:
-        if endpoint not in endpoints:
-            what = f"endpoint of workload {experiment.workload}:"
-            raise unknown(what, endpoint, endpoints, place=("endpoints",))
+    _check_endpoints(experiment, catalogue)
     for variant_name, variant in experiment.variants.items():
         for name in [*(variant.apps or []), *variant.app_settings]:
             if name not in known:

@@ -6,7 +6,7 @@ from typing import Any
 from testbed.asked import factorial
 from testbed.asked.catalogue import Catalogue, unknown
 from testbed.asked.factors import Differing, Settings, Side, differing
-from testbed.asked.plan import plan
+from testbed.asked.plan import plan, served
 from testbed.errors import TestbedError
 from testbed.model.experiment import Experiment, Variant
 from testbed.model.why import FRAMEWORK, FactorialCell, Why
@@ -83,8 +83,8 @@ def _of_both(experiment: Experiment, catalogue: Catalogue, app: str, against: st
             place=("variants",),
         )
     asked = experiment.model_copy(update={"apps": [app, against], "variants": variants})
-    serving = {(run.endpoint, run.app) for run in plan(asked, catalogue, 0)}
-    endpoints = [e for e in asked.endpoints if {(e, app), (e, against)} <= serving]
+    ours, theirs = (served(asked, catalogue, known[name]) for name in (app, against))
+    endpoints = [endpoint for endpoint in ours if endpoint in theirs]
     if not endpoints:
         raise TestbedError(
             f"{app} and {against} serve none of the experiment's endpoints both",
