@@ -46,8 +46,8 @@ def plan_text(experiment: Experiment, runs: list[PlannedRun], until: Until | Non
             *_settings_lines(runs),
             "runs, in this order:",
             *(f"  {run.run_id}" for run in runs),
-            _time_text(load, len(runs), each_s),
-            *([_until_text(until, len(runs) * each_s)] if until else []),
+            wrapped(_time_text(load, len(runs), each_s)),
+            *([wrapped(_until_text(until, len(runs) * each_s))] if until else []),
         ]
     )
 
