@@ -14,7 +14,7 @@ import tarfile
 import zlib
 from collections.abc import Iterator
 from io import BytesIO
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO
 
 from testbed import jsonfile, seal
@@ -217,8 +217,9 @@ def _manifest(archive: Path, stream: Stream) -> Manifest:
 def _check_listed(archive: Path, listed: dict[str, KeptFile]) -> None:
     if len(listed) > MOST_FILES:
         raise _damaged(archive, f"lists {len(listed):,} files; at most {MOST_FILES:,} are taken")
+    folders = {str(folder) for name in listed for folder in PurePosixPath(name).parents}
     for name, kept in listed.items():
-        if not _is_name(name) or name == MANIFEST:
+        if not _is_name(name) or name == MANIFEST or name in folders:
             raise _damaged(archive, f"lists {shown_name(name)}, which no campaign has")
         if kept.bytes < 0:
             raise _damaged(archive, f"lists {shown_name(name)} with {kept.bytes} bytes")

@@ -7,15 +7,19 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from testbed.tools import __main__ as program
 
 ROOT = Path(__file__).resolve().parents[3]
 PACKAGING = ROOT / "packaging" / "parsers"
 TOLD = tomllib.loads((PACKAGING / "pyproject.toml").read_text())
+TRIED = {"charset_normalizer", "lxml"}  # beautifulsoup4 goes without them
 FIXTURE = ROOT / "tests/contract/parsers/fixtures/ab-404.txt"
 
 
@@ -48,9 +52,40 @@ def test_it_needs_what_it_holds_or_names(installed):
         place = installed / name.replace(".", "/")
         assert place.is_dir() or place.with_suffix(".py").is_file(), name
     others = {name.split(".")[0] for name in found - own} - set(sys.stdlib_module_names)
-    named = {re.split(r"[>=<]", one)[0] for one in TOLD["project"]["dependencies"]}
     come_along = {"pydantic_core", "referencing"}  # with pydantic, with jsonschema
-    assert others - come_along == named
+    assert others - come_along == named() - {"beautifulsoup4"}  # soupsieve's own need
+
+
+def named():
+    """Return the names of the packages that are installed with the parsers."""
+    return {re.split(r"[>=<]", one)[0] for one in TOLD["project"]["dependencies"]}
+
+
+def come_with(names):
+    """Return these packages and all that they name, and so on."""
+    found, waiting = set(), list(names)
+    while waiting:
+        if (name := canonicalize_name(waiting.pop())) not in found:
+            found.add(name)
+            needs = map(Requirement, metadata.requires(name) or ())
+            waiting += [one.name for one in needs if one.marker is None or one.marker.evaluate()]
+    return found
+
+
+def test_all_that_it_loads_comes_with_what_it_names(installed):
+    """This environment has more packages than one of the parsers alone."""
+    load = "import sys, testbed.tools.__main__ as _; print(*{m.split('.')[0] for m in sys.modules})"
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", load], env={"PYTHONPATH": str(installed)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    packages, there = metadata.packages_distributions(), come_with(named())
+    of_others = {
+        module
+        for module in done.stdout.split()
+        if module in packages and not there & set(map(canonicalize_name, packages[module]))
+    }
+    assert of_others - {"testbed", "_distutils_hack"} <= TRIED  # setuptools loads the latter
 
 
 def test_it_reads_a_file_by_itself(installed, tmp_path):

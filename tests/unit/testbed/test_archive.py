@@ -102,9 +102,9 @@ def test_the_same_folder_gives_the_same_bytes_also_when_it_was_unpacked(folder, 
 @pytest.mark.parametrize(
     "name",
     ["../x", "/etc/x", "a/../../x", "a/./x", ".ssh/x", "a//x", "a\\..\\x", "", "a\nb", "x" * 101,
-     "C:x", "a/.x"],
+     "C:x", "a/.x", "campaign.json/x"],
 )  # fmt: skip
-def test_no_name_leads_out_of_the_folder(name, packed, tmp_path):
+def test_no_name_leads_out_of_the_folder_or_into_a_file(name, packed, tmp_path):
     found = relisted(entries(packed), **{name: {"sha256": "0" * 64, "bytes": 0}})
     path = written(tmp_path / "x.tar.gz", found)
     assert "which no campaign has" in refused(path, tmp_path)
