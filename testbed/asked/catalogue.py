@@ -134,9 +134,12 @@ def load(own: str | Path | None = None, *, project: Path = APPS_FOLDER) -> Catal
     )
 
 
+_NAME: TypeAdapter[str] = TypeAdapter(Name)
+
+
 def _check_name(what: str, folder: Path) -> None:
     try:
-        TypeAdapter(Name).validate_python(folder.name)
+        _NAME.validate_python(folder.name)
     except ValidationError as error:
         reason = error.errors()[0]["msg"].removeprefix("Value error, ")
         raise TestbedError(

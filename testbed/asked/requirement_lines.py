@@ -5,7 +5,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import urlsplit
@@ -67,6 +67,10 @@ class Line:
             return self.requirement.specifier.contains(Version(version), prereleases=True)
         except InvalidVersion:
             return True
+
+
+# Apps pin much alike: of some 600 lines of the project's own, 100 differ
+_requirement = lru_cache(maxsize=1024)(Requirement)
 
 
 def _names_content(url: str) -> bool:
@@ -163,7 +167,7 @@ class Place:
         if said.endswith((".whl", ".zip", ".tar.gz")) and "@" not in said:
             raise self._local()
         try:
-            requirement = Requirement(said)
+            requirement = _requirement(said)
         except (InvalidRequirement, RecursionError) as error:  # a marker with a thousand brackets
             raise self._misread(said) from error
         if requirement.url is not None and not re.match(r"(git\+|https?:)", requirement.url):
@@ -232,7 +236,7 @@ def logical_lines(text: str) -> Iterator[tuple[int, str]]:
             begun.append(line.strip("\\"))
             continue
         whole = "".join([*begun, " " if comment else "", line])
-        if found := COMMENT.search(whole):
+        if "#" in whole and (found := COMMENT.search(whole)):
             whole = whole[: found.start()]
         if whole.strip():
             yield begun_at or number, whole.strip()

@@ -178,8 +178,9 @@ def _check_pinned(lines: Iterable[Line]) -> None:
             raise _contradiction(line, other)
     for line in lines:
         pinning = pinned.get(line.name)
-        everywhere = line.requirement.marker is None
-        if pinning is not None and everywhere and not line.takes(str(pinning.pin)):
+        if pinning is None or pinning is line:  # which has been asked above
+            continue
+        if line.requirement.marker is None and not line.takes(str(pinning.pin)):
             raise _contradiction(line, pinning)
     if loose := [line for line in lines if line.pin is None and line.name not in pinned]:
         named = ", ".join(f"{one.where}: '{shown_name(one.text)}'" for one in loose[:MOST_NAMED])

@@ -7,10 +7,12 @@ environment, and `$$` for a dollar sign. Nothing else is expanded.
 import re
 import shlex
 from collections.abc import Iterator
+from functools import lru_cache
 
 PLACEHOLDERS = ("venv", "app")
 # Words that mean something to a shell only. A program would get them as arguments
 _OF_A_SHELL = ("&&", "||", "|", ";", "&", ">", ">>", "<", "2>", "2>&1")
+_SIGNS_OF_A_SHELL = re.compile(r"[&|;<>]")  # each of these words has one
 # What systemd would expand or split, besides quotes. A single ; would begin a second command
 _PLAIN = re.compile(r"[A-Za-z0-9_/.:,=@+{}$%-]+")
 _VARIABLE = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|(\$)")
@@ -26,6 +28,11 @@ _LOOPBACK = re.compile(r"127\.[0-9.]+|localhost|\[?::1\]?")
 
 def words(line: str) -> list[str]:
     """Return the command and its arguments. Raises ValueError with what is wrong in the line."""
+    return list(_words(line))
+
+
+@lru_cache(maxsize=256)  # each app's line is asked for several times
+def _words(line: str) -> tuple[str, ...]:
     try:
         found = shlex.split(line)
     except ValueError as error:
@@ -34,7 +41,8 @@ def words(line: str) -> list[str]:
         raise ValueError("names no command")
     if not found[0].startswith(("{venv}/", "{app}/", "/")) or "$" in found[0]:
         raise ValueError("must begin with a program: {venv}/..., {app}/... or /...")
-    for word in shlex.split(line, posix=False):  # with their quotes
+    quoted = shlex.split(line, posix=False) if _SIGNS_OF_A_SHELL.search(line) else []
+    for word in quoted:
         if word in _OF_A_SHELL:
             raise ValueError(
                 f"has {word}, which only a shell knows: write /bin/sh -c '...', or quote it"
@@ -45,7 +53,7 @@ def words(line: str) -> list[str]:
     for name in (name for word in found for name in _PLACEHOLDER.findall(word)):
         if name not in PLACEHOLDERS:
             raise ValueError(f"has {{{name}}}; there are {{venv}}, {{app}} and ${{NAME}}")
-    return found
+    return tuple(found)
 
 
 def variables(line: str) -> list[str]:
