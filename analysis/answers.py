@@ -2,72 +2,29 @@
 
 Apps under the same load are ranked by their capacity where it was searched for, otherwise by their
 goodput. Where each of them answers what was asked, they are ranked by the p99 of response time. The
-ratio of two cells and its interval are those of `compare` for two versions in one campaign. Whether
-the first app is told apart from another is said by the p-value of their ratio, after Holm's
-correction for the number of apps that it is compared with. A calibration is not ranked, and neither
-are the steps of a ramp, which has answers of its own (analysis/ramp.py).
+ratio of two cells and its interval are those of `compare` for two versions in one campaign
+(analysis/ranking.py). A calibration is not ranked, and neither are the steps of a ramp, which has
+answers of its own (analysis/ramp.py). analysis/answer_words.py has the words.
 """
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
-from analysis import capacities, gave_out, ramp
+from analysis import answer_words, capacities, gave_out, ramp
+from analysis.answer_words import GOODPUT, P99, RATIO_HEADS
 from analysis.columns import is_shown
 from analysis.compare.cells import CAPACITY, CellLoad, Where, cell_of, trials_of
-from analysis.compare.rule import DEFAULT_TOLERANCE_PERCENT, judge
 from analysis.figures import BY_KEY, SHOWN_COSTS, Figure
-from analysis.groups import Group, endpoints, groups, load_text
-from analysis.intervals import CONFIDENCE, holm
+from analysis.groups import Group, endpoints, groups, label, load_text
 from analysis.load import LoadedCampaign
-from analysis.pairs import in_one_campaign
-from analysis.ratio import Estimate, difference_text, interval_text, number
-from analysis.statistics import MIN_TRIALS_FOR_INTERVAL
-from analysis.trials import CellTrials, worst
-from testbed.model.results import Standing
-from testbed.numbers import MISSING, rate
-from testbed.texts import listed
+from analysis.ranking import Row, ranked, ratio_text
+from analysis.trials import CellTrials, doubts_by_check, worst
+from testbed.numbers import rate
 
 ANSWERS_ALL = 0.99  # of the asked rate: an app that reaches it answers what was asked
 MOST_BASELINES = 6  # to choose from: each takes a ratio and its interval in every row
-GOODPUT, P99 = BY_KEY["goodput_rps"], BY_KEY["response_p99_us"]
 # The figures of the ranked table; costs only of campaigns whose hosts reported them
 BESIDE = (GOODPUT, P99, *(BY_KEY[key] for key in SHOWN_COSTS))
-# What is compared, how the first is told by itself and where others are level with it, and how it
-# stands to another
-WORDS = {
-    GOODPUT.key: ("goodput", "answers", "the first answers", "{size} times as many as {other}"),
-    CAPACITY.key: ("capacity", "bears", "the first bears", "{size} times the rate of {other}"),
-    P99.key: ("p99", "has the shortest p99;", "", "with {other}, p99 is {size} times as long"),
-}
-MOST_NAMED = 3  # apps in a list of names; of more, the last ones are counted
-
-# How the first app stands to another: told apart from it, the same within compare's tolerance, or
-# neither; or unknown, since a side has one trial
-Told = Literal["ahead", "level", "undecided", "one trial"]
-TIED: tuple[Told, ...] = ("level", "undecided")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One app under one load, with its rank."""
-
-    label: str
-    app: str
-    variant: str
-    standing: Standing
-    figures: dict[str, str]  # by their titles
-    cell: CellTrials  # of the figure that ranks
-    group: Group | None = None  # None: searches for capacity
-    gave_out: str = ""  # what held its trials back; empty: not recorded
-    rank: str = MISSING  # '1', or '1=' for all that the first is not told apart from
-    # Of the figure that ranks, so that it is above 1 where the first one is better. None: it is the
-    # first itself, or the row is not ranked
-    first_is: Estimate | None = None
-    told: Told | None = None
-    # To each of the answer's baselines, with its interval, as text
-    ratios: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,9 +34,25 @@ class Answer:
     endpoint: str
     load: str  # in words; empty if the endpoint was put under one load only
     metric: Figure
-    sentence: str
+    sentence: str  # who is ahead, and by how much
+    how_sure: str  # in sentences; empty if nothing is ranked by what was measured
     rows: list[Row]  # the best first; those without a rank last
     baselines: list[str]  # labels of rows; empty if nothing is compared
+
+    @property
+    def ratio_head(self) -> tuple[str, str]:
+        """The head of the ratios, before and behind the name of the baseline."""
+        return RATIO_HEADS[self.metric.key]
+
+    @property
+    def tied(self) -> bool:
+        """Whether several share the first place."""
+        return any(row.rank == "1=" for row in self.rows)
+
+    @property
+    def has_intervals(self) -> bool:
+        """Whether any ratio has an interval."""
+        return any("(" in text for row in self.rows for text in row.ratios)
 
 
 def answers(campaign: LoadedCampaign) -> list[Answer]:
@@ -101,6 +74,25 @@ def answers(campaign: LoadedCampaign) -> list[Answer]:
     return found
 
 
+def ramp_how_sure(campaign: LoadedCampaign) -> str:
+    """Return how sure the answers of a ramp are, in sentences; an empty text if it is none.
+
+    A step that is invalid by overload alone counts: it is what is looked for.
+    """
+    records = [run.record for run in campaign.runs]
+    if ramp.of(campaign) is None or not records:
+        return ""
+    trials = len({record.trial for record in records})
+    basis = (
+        "There is one trial: ranges in brackets go from step to step; how far chance moves them is "
+        "not known."
+        if trials == 1
+        else f"Ranges in brackets hold what was seen in {trials} trials."
+    )
+    standings = ["valid" if record.overloaded else record.standing for record in records]
+    return f"{basis} {answer_words.counted(standings, [doubts_by_check(records)], 'steps')}".strip()
+
+
 def places(found: Sequence[Answer]) -> dict[str, int]:
     """Return where each group of runs stands in the answers, by the id of its first run."""
     rows = [row for answer in found for row in answer.rows]
@@ -119,6 +111,8 @@ def _of_searches(campaign: LoadedCampaign) -> list[Answer]:
             standing=worst((answer.standing for answer in one.answers), otherwise="failed"),
             figures={CAPACITY.title: one.answer_text},
             cell=next(iter(of_place.values())),
+            standings=tuple(answer.standing for answer in one.answers),
+            doubts=_doubts_of_searches(one.answers),
         )
         found.setdefault(one.endpoint, []).append(row)
     return [_answer(campaign, endpoint, "", CAPACITY, rows, "") for endpoint, rows in found.items()]
@@ -136,6 +130,8 @@ def _row(campaign: LoadedCampaign, group: Group, metric: Figure, beside: Sequenc
         cell,
         group=group,
         gave_out=gave_out.of_trials(group.counted),
+        standings=tuple(record.standing for record in group.records),
+        doubts=doubts_by_check(group.records),
     )
 
 
@@ -162,146 +158,40 @@ def _answer(
         sentence = (
             "A calibration: generator and server shared one host, so the apps are not ranked."
         )
-        return Answer(endpoint, load, metric, sentence, rows, [])
-    ranked = sorted(
-        (row for row in rows if row.cell.spans),
-        key=lambda row: row.cell.mean or 0,
-        reverse=metric.more_is_better,
-    )
+        return Answer(endpoint, load, metric, sentence, "", rows, [])
+    placed = ranked(rows, metric)
     others = [row for row in rows if not row.cell.spans]
-    ranked = _ranked(ranked, metric)
-    baselines = ranked[:MOST_BASELINES] if len(ranked) > 1 else []
-    ranked = [
-        replace(row, ratios=tuple(_ratio_text(row, to) for to in baselines)) for row in ranked
+    baselines = placed[:MOST_BASELINES] if len(placed) > 1 else []
+    shown = [
+        replace(row, ratios=tuple(ratio_text(one, row, metric) for one in baselines))
+        for row in placed
     ]
+    sentence = opening + answer_words.sentence(placed, metric)
+    if left_out := _not_measured(campaign, endpoint, rows):
+        sentence += f" Not measured here: {answer_words.names(left_out)}."
+    noun = "searches" if metric is CAPACITY else "runs"
+    how_sure = answer_words.how_sure(placed, others, metric, noun)
     labels = [row.label for row in baselines]
-    sentence = opening + _sentence(ranked, metric)
-    return Answer(endpoint, load, metric, sentence, [*ranked, *others], labels)
+    return Answer(endpoint, load, metric, sentence, how_sure, [*shown, *others], labels)
 
 
-def _ranked(rows: list[Row], metric: Figure) -> list[Row]:
-    """Return the rows with their ranks and how the first one stands to each.
-
-    They stay in their order, but those that the first is not told apart from stand beside it.
-    """
-    if not rows:
-        return []
-    first, rest = rows[0], rows[1:]
-    pairs = [(first.cell, row.cell) for row in rest]
-    found = [in_one_campaign(*(pair if metric.more_is_better else pair[::-1])) for pair in pairs]
-    chances = holm([one.chance_outside(1, 1) for one in found])
-    told = [_told(one, chance) for one, chance in zip(found, chances, strict=True)]
-    compared = [
-        replace(row, first_is=one, told=how)
-        for row, one, how in zip(rest, found, told, strict=True)
-    ]
-    tied = [row for row in compared if row.told in TIED]
-    placed = [replace(row, rank="1=" if tied else "1") for row in (first, *tied)]
-    behind = [row for row in compared if row.told not in TIED]
-    for row in behind:
-        placed.append(replace(row, rank=str(len(placed) + 1)))
-    return placed
-
-
-def _told(found: Estimate, chance: float) -> Told:
-    if found.how == "one trial":
-        return "one trial"
-    if chance <= 1 - CONFIDENCE:
-        return "ahead"
-    factor = 1 + DEFAULT_TOLERANCE_PERCENT / 100
-    return "level" if judge(found, factor, more_is_better=True) == "same" else "undecided"
-
-
-def _ratio_text(row: Row, to: Row) -> str:
-    """Return the ratio of two rows with its interval, such as '1.60 (1.30 to 1.80)'."""
-    if row is to:
-        return "1"
-    found = in_one_campaign(row.cell, to.cell)
-    value = MISSING if found.value is None else number(found.value)
-    if found.how == "one trial" or found.value is None or math.isinf(found.value):
-        return value
-    return f"{value} ({interval_text(found.low, found.high)})"
-
-
-def _sentence(ranked: list[Row], metric: Figure) -> str:
-    """Return who is ahead, by how much, and which differences cannot be told here."""
-    if not ranked:
-        return "No trial counts, so there is no answer."
-    first, rest = ranked[0], ranked[1:]
-    if not rest:
-        told = ", ".join(f"{title} {figure}" for title, figure in first.figures.items())
-        return f"{first.label}: {told}. There is no other to set it beside."
-    _, alone, beside, _ = WORDS[metric.key]
-    tied = [row for row in rest if row.told in TIED]
-    behind = [row for row in rest if row.told not in TIED]
-    sentence = [_tied(first, tied, metric)] if tied else []
-    if behind:
-        opening = beside if tied else f"{first.label} {alone}"
-        clauses = [f"{opening} {_times(behind[0], metric, behind[0].label)}".strip()]
-        if len(behind) > 1:
-            clauses.append("and " + _times(behind[-1], metric, f"the last, {behind[-1].label}"))
-        sentence.append(", ".join(clauses))
-    return f"{'; '.join(sentence)}. {_least(rest)}"
-
-
-def _tied(first: Row, tied: list[Row], metric: Figure) -> str:
-    """Return which rows the first is not told apart from, and how far the last of them is off."""
-    level = f"level within {DEFAULT_TOLERANCE_PERCENT:g} %"
-    how = level if all(row.told == "level" for row in tied) else "not told apart"
-    names = [row.label for row in (first, *tied)]
-    if len(names) > MOST_NAMED + 1:
-        names = [*names[:MOST_NAMED], f"{len(names) - MOST_NAMED} others"]
-    who = f"{listed(names)} are {how}"
-    last = tied[-1]
-    if first.cell.mean == last.cell.mean == 0:
-        return f"{who}: {'both' if len(tied) == 1 else 'all'} are zero"
-    figure, found = WORDS[metric.key][0], last.first_is
-    if found is None or found.value is None:
-        return f"{who}: how the {figure} of {last.label} stands to the first's is not known"
-    # The ratio is above 1 where the first is better
-    of, to = ("the first", last.label) if metric.more_is_better else (last.label, "the first")
-    times = f"{number(found.value)} times that of {to} ({found.interval()})"
-    return f"{who}: {figure} of {of} is {times}"
-
-
-def _times(row: Row, metric: Figure, name: str) -> str:
-    """Return how the first stands to a row: '1.6 times as many as Django (1.3 to 1.8)'."""
-    size, interval = _ratio(row)
-    return WORDS[metric.key][-1].format(other=name, size=size) + interval
-
-
-def _ratio(row: Row) -> tuple[str, str]:
-    """Return how the first stands to a row, and the interval as it stands behind it."""
-    found = row.first_is
-    if found is None or found.value is None:
-        return "an unknown number of", ""
-    if math.isinf(found.value):
-        return "infinitely many", ", which has none"
-    return number(found.value), "" if found.how == "one trial" else f" ({found.interval()})"
-
-
-def _least(rest: list[Row]) -> str:
-    """Return which differences from the first could not be told apart with such trials."""
-    if any(row.told == "one trial" for row in rest):
-        return "With one trial, nothing tells how sure that is."
-    found = [row.first_is for row in rest if row.first_is is not None]
-    shown = (one.could_show((1 - CONFIDENCE) / len(rest)) for one in found)
-    known = sorted(one for one in shown if one is not None and one > 1)
-    if known:
-        least, most = (difference_text(one) for one in (known[0], known[-1]))
-        span = least if least == most else f"{least} to {most}, by app,"
-        return f"Differences under {span} are often not told apart here."
-    return (
-        "The intervals say what is told apart here; the smallest difference that would be is not "
-        f"known: {_why_not_known(found)}."
+def _not_measured(campaign: LoadedCampaign, endpoint: str, rows: Iterable[Row]) -> list[str]:
+    """Return the names of those that have runs on other endpoints only."""
+    here = {(row.app, row.variant) for row in rows}
+    return list(
+        {
+            (run.record.app, run.record.variant): label(run.record)
+            for run in campaign.runs
+            if run.record.endpoint != endpoint and (run.record.app, run.record.variant) not in here
+        }.values()
     )
 
 
-def _why_not_known(found: Sequence[Estimate]) -> str:
-    """Return why no ratio says which differences such trials would tell apart."""
-    trials = max((min(one.trials) for one in found), default=0)
-    if trials < MIN_TRIALS_FOR_INTERVAL:
-        return f"that takes {MIN_TRIALS_FOR_INTERVAL} trials of an app"
-    if any(one.bounds_only for one in found):
-        return "of the figures only bounds are known"
-    return "the trials of an app are all alike, or its figure is zero"
+def _doubts_of_searches(found: Iterable[capacities.SearchAnswer]) -> dict[str, list[str]]:
+    """Return by check what makes searches doubtful: a clause for each search."""
+    doubts: dict[str, list[str]] = {}
+    for one in found:
+        if one.standing == "doubtful":
+            for check, clauses in doubts_by_check(one.deciding).items():
+                doubts.setdefault(check, []).append(clauses[0])
+    return doubts

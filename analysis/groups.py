@@ -102,12 +102,12 @@ class Group:
         return of_figure(record, figure, counted.get(record.run_id))
 
     def interval_text(self, key: str) -> str:
-        """Return the interval of a figure as tables write it; an empty text if there is none."""
+        """Return the interval of a figure in words; an empty text if there is none."""
         summary = self.summary(key)
         if summary is None or summary.interval is None:
             return ""
         write, (low, high) = BY_KEY[key].write, summary.interval
-        return f"[{write(low)}, " + (f"{write(high)}]" if high < math.inf else "\N{INFINITY})")
+        return f"{write(low)} to {write(high)}" if high < math.inf else f"at least {write(low)}"
 
     @property
     def percentile_interval_is(self) -> str:

@@ -27,11 +27,13 @@ from analysis import (
     tables,
     trials,
 )
+from analysis.answer_words import P99
 from analysis.charts.style import Rendered, webp
 from analysis.compare.cells import CAPACITY
 from analysis.evidence import RunFile
 from analysis.intervals import CONFIDENCE
 from analysis.load import LoadedCampaign
+from analysis.ranking import Row
 from analysis.statistics import MIN_TRIALS_FOR_INTERVAL
 from analysis.timelines.run import timeline, tints
 from analysis.why.section import Section
@@ -131,6 +133,7 @@ def _of_results(campaign: LoadedCampaign, endpoints: list[str]) -> dict[str, Any
         "ramps": ramp.ramps(campaign),
         "ramp_of": ramp.of(campaign),
         "ramp_sentences": ramp.sentences(campaign),
+        "ramp_sure": answers.ramp_how_sure(campaign),
         "results": {endpoint: run_rows(campaign, endpoint) for endpoint in endpoints},
         "several_trials": tables.several_trials(campaign),
         "groups": {endpoint: groups.groups(campaign, endpoint) for endpoint in endpoints},
@@ -255,7 +258,7 @@ def charts_above(found: list[answers.Answer]) -> list[str | None]:
     Several answers of one endpoint share a chart, which stands beside the first of them; the others
     have None.
     """
-    kinds = {answers.P99.key: "latency", CAPACITY.key: "capacity"}
+    kinds = {P99.key: "latency", CAPACITY.key: "capacity"}
     names: list[str | None] = []
     for one in found:
         name = f"{one.endpoint}-{kinds.get(one.metric.key, 'requests')}"
@@ -263,7 +266,7 @@ def charts_above(found: list[answers.Answer]) -> list[str | None]:
     return names
 
 
-def anchor(row: answers.Row) -> str:
+def anchor(row: Row) -> str:
     """Return the id of the place where the trials of a row stand."""
     if row.group is None:
         return "capacities"
@@ -271,7 +274,7 @@ def anchor(row: answers.Row) -> str:
     return f"{'cell' if several else 'result'}-{row.group.first.run_id}"
 
 
-def doubts(row: answers.Row, checked: list[findings.Checked]) -> str:
+def doubts(row: Row, checked: list[findings.Checked]) -> str:
     """Return the id of the place where the worst finding on a row's trials stands."""
     if row.standing == "valid":
         return anchor(row)

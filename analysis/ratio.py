@@ -22,12 +22,14 @@ import numpy as np
 from analysis import intervals, power
 from analysis.intervals import CONFIDENCE, Between, Floats, LogRatio
 from analysis.statistics import MIN_TRIALS_FOR_INTERVAL, t_interval
-from testbed.numbers import rough
+from testbed.numbers import MISSING, rough
 
 How = Literal["paired", "unpaired", "apart", "blocks", "points", "one cell", "one trial"]
 Bound = Literal["value", "low", "high"]
 Place = Literal["within", "below", "above", "across"]
 DIGITS = 9  # figures are compared to so many digits: a ratio of 2 is 2, however it was divided
+# Significant digits of a ratio and its interval: as many as let both ends of the interval differ
+DIGITS_SHOWN = range(3, 7)
 ONE_TRIAL = "One trial tells nothing of spread, so nothing is decided."
 
 
@@ -109,6 +111,11 @@ class Estimate:
                 basis = f"{of} trials"
         told = "" if self.first is None else f", scatter of the first {self.first}"
         return f"{100 * CONFIDENCE:.0f} % interval (t, {basis}{told})"
+
+    @property
+    def text(self) -> str:
+        """The value with as many digits as its interval is written with; a dash if not known."""
+        return MISSING if self.value is None else number(self.value, digits_of(self.low, self.high))
 
     def interval(self, unit: str = "") -> str:
         """Return the interval in words."""
@@ -339,9 +346,18 @@ def interval_text(low: float, high: float, unit: str = "") -> str:
         return "infinitely many times (the other side is zero)"
     if math.isinf(high):
         return f"at least {number(low)}{unit}" if low else "any ratio at all"
-    if number(low) == number(high):
-        return f"{number(low)}{unit}"
-    return f"{number(low)} to {number(high)}{unit}"
+    digits = digits_of(low, high)
+    return f"{number(low, digits)} to {number(high, digits)}{unit}"
+
+
+def digits_of(low: float, high: float) -> int:
+    """Return with how many significant digits to write an interval, and the figure that it is of.
+
+    They are three or, if both ends would then look the same, as many as let them differ. If they
+    hardly differ at all, they are three again, and the ends look the same.
+    """
+    apart = (digits for digits in DIGITS_SHOWN if number(low, digits) != number(high, digits))
+    return next(apart, DIGITS_SHOWN[0])
 
 
 def difference_text(ratio: float) -> str:
@@ -350,10 +366,10 @@ def difference_text(ratio: float) -> str:
     return f"{rough(percent)} %" if percent < 99 else f"a factor of {number(ratio)}"
 
 
-def number(value: float) -> str:
-    """Return a ratio with three significant digits, written out without an exponent."""
+def number(value: float, digits: int = DIGITS_SHOWN[0]) -> str:
+    """Return a ratio with so many significant digits, written out without an exponent."""
     if value == 0 or math.isinf(value):
         return "0" if value == 0 else "\N{INFINITY}"
-    rounded_to_three = float(f"{value:.3g}")  # 0.9997 becomes 1.00, not 1.000
-    decimals = 2 - math.floor(math.log10(abs(rounded_to_three)))
+    rounded_to = float(f"{value:.{digits}g}")  # 0.9997 becomes 1.00, not 1.000
+    decimals = digits - 1 - math.floor(math.log10(abs(rounded_to)))
     return f"{value:,.{max(0, decimals)}f}"

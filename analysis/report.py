@@ -59,9 +59,13 @@ def report_command(arguments: Namespace, console: Console) -> None:
 def show(campaign: LoadedCampaign, found: Sequence[answers.Answer], console: Console) -> None:
     """Print the tables of a campaign and, last, who is ahead."""
     tables.print_table(campaign, console)
+    if sure := answers.ramp_how_sure(campaign):
+        console.print(Text(f"\nHow sure? {sure}"), soft_wrap=True)
     for one in found:
         name = f"{one.endpoint}, {one.load}" if one.load else one.endpoint
         console.print(Text(f"\n{name}: {one.sentence}", style="bold"), soft_wrap=True)
+        if one.how_sure:
+            console.print(Text(f"How sure? {one.how_sure}"), soft_wrap=True)
 
 
 def save(

@@ -262,17 +262,28 @@ def doubts(records: Iterable[RunRecord]) -> list[str]:
     If it applies to more than FEW runs, the sentence has their number.
     """
     counted = [record for record in records if counts(record)]
-    found: dict[str, dict[str, str]] = {}  # by check, the first clause of each run
+    return [
+        f"{in_one(list(clauses.values()))} ({_at(list(clauses), len(counted))})."
+        for clauses in _clauses(counted).values()
+    ]
+
+
+def doubts_by_check(records: Iterable[RunRecord]) -> dict[str, list[str]]:
+    """Return by check the first clause of what it says of each run that counts and is doubtful."""
+    found = _clauses(record for record in records if counts(record))
+    return {check: list(clauses.values()) for check, clauses in found.items()}
+
+
+def _clauses(counted: Iterable[RunRecord]) -> dict[str, dict[str, str]]:
+    """Return by check the first clause of what it says of each doubtful run, by its trial."""
+    found: dict[str, dict[str, str]] = {}
     for record in counted:
         if record.standing == "doubtful":
             for finding in record.findings:
                 if finding.verdict == "doubtful":
                     of_check = found.setdefault(finding.check, {})
                     of_check.setdefault(_which(record), _clause(finding.sentence))
-    return [
-        f"{in_one(list(clauses.values()))} ({_at(list(clauses), len(counted))})."
-        for clauses in found.values()
-    ]
+    return found
 
 
 def _at(which: Sequence[str], counted: int) -> str:

@@ -11,7 +11,6 @@ from rich.text import Text
 
 from analysis.articles.claims import ClaimVerdict, Judgement, accept_text
 from analysis.articles.series import SMALL, LoadedSeries, judgements, load_series
-from analysis.ratio import number
 from analysis.text_table import text_table
 from analysis.trials import CellTrials
 from testbed import files
@@ -112,7 +111,7 @@ def estimate_text(one: Judgement) -> str:
     found = one.estimate
     if found is None or found.value is None:
         return MISSING
-    return f"{_bound(one)}{number(found.value)}{unit(one)}"
+    return f"{_bound(one)}{found.text}{unit(one)}"
 
 
 def _bound(one: Judgement) -> str:

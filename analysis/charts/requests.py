@@ -17,6 +17,8 @@ from analysis.groups import Group, asked_rates
 from analysis.load import LoadedCampaign
 from testbed.numbers import MISSING, rate
 
+ASKED = (0, (4, 2))
+BEYOND = 0.02  # inches that the line of the asked rate reaches beyond a bar
 CAPTION = (
     "Solid: correct answers per second (goodput). Pale: all answers per second (throughput), so "
     "the pale part beyond the solid one is failures. "
@@ -44,7 +46,9 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
     for row in rows:
         _bar(axes, row, palette[row.group.app])
     for asked_rps in asked:
-        axes.axvline(asked_rps, color=INK, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+        for row in rows:  # beside each bar: through all rows, it would cross their texts
+            ends = [row.middle - BAR / 2 - BEYOND, row.middle + BAR / 2 + BEYOND]
+            axes.plot([asked_rps] * 2, ends, color=INK, linewidth=1, linestyle=ASKED, zorder=1)
     marks.key(picture, key)
     return Chart(
         name=f"{endpoint}-requests",
@@ -100,7 +104,7 @@ def _key(members: list[Group], asked: list[float]) -> list[marks.Entry]:
     entries: list[marks.Entry] = []
     if asked:
         text = f"asked: {rate(asked[0])}/s" if len(asked) == 1 else "asked rates"
-        entries.append((Line2D([], [], color=INK, linewidth=1, linestyle=(0, (4, 3))), text))
+        entries.append((Line2D([], [], color=INK, linewidth=1, linestyle=ASKED), text))
     return [*entries, *marks.key_entries(members)]
 
 

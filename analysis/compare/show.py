@@ -14,7 +14,7 @@ from analysis.folders import lacks
 from analysis.in_one import FEW
 from analysis.intervals import CONFIDENCE, Between
 from analysis.power import MOST_TRIALS
-from analysis.ratio import Estimate, difference_text, number
+from analysis.ratio import Estimate, difference_text
 from analysis.statistics import MIN_TRIALS_FOR_INTERVAL
 from analysis.text_table import text_table
 from analysis.trials import CellTrials
@@ -312,8 +312,7 @@ def side_text(cell: Cell, side: CellTrials) -> str:
 
 def ratio_text(cell: Cell) -> str:
     """Return the ratio to the baseline, or a dash."""
-    value = cell.ratio.value if cell.ratio else None
-    return MISSING if value is None else number(value)
+    return cell.ratio.text if cell.ratio else MISSING
 
 
 def interval_text(found: Estimate | None) -> str:

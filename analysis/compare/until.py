@@ -14,7 +14,6 @@ from analysis.figures import Figure
 from analysis.intervals import trials_needed as stein
 from analysis.load import LoadedCampaign, load
 from analysis.pairs import in_pairs
-from analysis.ratio import number
 from analysis.trials import CellTrials, in_blocks, spans_of
 from testbed.errors import TestbedError
 from testbed.model.campaign import Until
@@ -86,8 +85,7 @@ def told(folder: Path) -> str:
         wide = "" if 100 * (reach - 1) <= asked.percent + 1e-9 else ", not as narrow as asked for"
         percent = f"{rough(100 * (reach - 1))} %" if reach < math.inf else "without end"
         lines.append(
-            f"{one.text}: {number(found.value)} ({found.label}: {found.interval()}; reaches "
-            f"{percent}{wide})"
+            f"{one.text}: {found.text} ({found.label}: {found.interval()}; reaches {percent}{wide})"
         )
     return "\n".join(lines)
 

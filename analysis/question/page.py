@@ -13,7 +13,7 @@ from analysis.load import LoadedCampaign
 from analysis.question.answers import Answers
 from analysis.question.cells import CPU, MEMORY, Cell
 from analysis.question.words import sentences
-from analysis.ratio import interval_text, number
+from analysis.ratio import digits_of, interval_text, number
 from testbed.model.question import QuestionPlan, point_text
 from testbed.numbers import MISSING
 
@@ -56,7 +56,9 @@ def _shown(found: Answers, cell: Cell) -> Shown:
         title=plan.stack(cell.stack).title,
         point=point_text(cell.point),
         settings=" ".join(texts) or "as its app.yml",
-        capacity=f"at least {number(told.mean or 0)}" if bound else _text(cell.value(CAPACITY)),
+        capacity=f"at least {number(told.mean or 0)}"
+        if bound
+        else _text(cell.value(CAPACITY), ends),
         interval=MISSING if ends is None else interval_text(*ends),
         cpu=_text(cell.value(CPU)),
         memory=_text(cell.value(MEMORY)),
@@ -65,8 +67,9 @@ def _shown(found: Answers, cell: Cell) -> Shown:
     )
 
 
-def _text(value: float | None) -> str:
-    return MISSING if value is None else number(value)
+def _text(value: float | None, ends: tuple[float, float] | None = None) -> str:
+    """Return a figure as text, with as many digits as its interval has, if there is one."""
+    return MISSING if value is None else number(value, digits_of(*ends or (0, 0)))
 
 
 def swept_text(plan: QuestionPlan) -> str:

@@ -9,7 +9,6 @@ from analysis.figures import Figure
 from analysis.question.answers import Answers, Compared, Overall, Pairing, Steps
 from analysis.question.cells import CPU
 from analysis.question.crossing import TOLD, Crossing, PointVerdict
-from analysis.ratio import interval_text, number
 from testbed.model.question import QuestionPlan, point_text
 from testbed.numbers import digits
 from testbed.texts import listed
@@ -212,10 +211,10 @@ def _by(one: Compared | Overall) -> str:
     """Return the ratio with its interval; empty if there is none."""
     if one.ratio is None or one.ratio.value is None:
         return ""
-    what = f" {number(one.ratio.value)}{TIMES}"
+    what = f" {one.ratio.text}{TIMES}"
     if one.ratio.how == "one trial":
         return f"{what} (one trial)"
-    return f"{what} ({interval_text(one.ratio.low, one.ratio.high)})"
+    return f"{what} ({one.ratio.interval()})"
 
 
 def _more(found: Answers, endpoint: str) -> Iterator[Sentence]:

@@ -36,6 +36,7 @@
     });
     table.tBodies[0].append(...rows.map(([, row]) => row));
   };
+  const sorters = [];
   for (const table of all("table.sortable")) {
     const heads = all("thead th", table);
     heads.forEach((head, column) => {
@@ -43,6 +44,7 @@
       button.type = "button";
       button.append(...head.childNodes);
       head.append(button);
+      sorters.push([head, button]);
       button.addEventListener("click", () => {
         const up = head.getAttribute("aria-sort") !== "ascending";
         heads.forEach((other) => other.removeAttribute("aria-sort"));
@@ -51,6 +53,16 @@
       });
     });
   }
+  // A head that holds buttons is not repeated on each sheet of paper, so there it holds its text.
+  addEventListener("beforeprint", () => {
+    for (const [, button] of sorters) button.replaceWith(...button.childNodes);
+  });
+  addEventListener("afterprint", () => {
+    for (const [head, button] of sorters) {
+      button.append(...head.childNodes);
+      head.append(button);
+    }
+  });
 
   // Show only rows and runs of an app, an endpoint, a variant or a verdict.
   for (const bar of all(".filter")) {
@@ -110,7 +122,10 @@
       for (const cell of all("td[data-ratios]", answer)) {
         cell.textContent = JSON.parse(cell.dataset.ratios)[choice.selectedIndex];
       }
-      all(".baseline", answer)[0].textContent = choice.value;
+      const baseline = all(".baseline", answer)[0];
+      baseline.textContent = choice.value;
+      const head = baseline.closest("th").textContent;
+      for (const cell of all("td.ratio", answer)) cell.dataset.label = head;
     });
   }
 

@@ -206,10 +206,10 @@ def rows(why: Why, one: Explained) -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = []
     for share in _sorted(one.shares):
         known = "" if share.told or share.estimate.how == "one trial" else NOISE
-        value = number(share.estimate.value or 0)
-        found.append((share.title, *levels[share.player], value, share.estimate.interval(), known))
+        told = share.estimate
+        found.append((share.title, *levels[share.player], told.text, told.interval(), known))
     if one.ratio is not None and one.ratio.value is not None:
-        whole = (number(one.ratio.value), one.ratio.interval())
+        whole = (one.ratio.text, one.ratio.interval())
         found.append((_whole(why, one), "", "", *whole, ""))
     return found
 
@@ -236,9 +236,8 @@ def _whole(why: Why, one: Explained) -> str:
 def interaction_text(why: Why, one: Interaction) -> str:
     """Return what players do together, and what else it could be."""
     sets = [" and ".join(_title(why, p) for p in _placed(why, each)) for each in one.sets]
-    value = one.estimate.value or 0
     fewer = "one by one" if len(one.sets[0]) < 3 else "one by one and in pairs"
-    text = f"Together, {sets[0]} do {_times(value)} what they do {fewer}"
+    text = f"Together, {sets[0]} do {one.estimate.text}{TIMES} what they do {fewer}"
     text += f" ({one.estimate.interval()}; p = {rough(one.chance)})"
     return f"{text}; or it is {', or '.join(sets[1:])}." if sets[1:] else f"{text}."
 

@@ -37,6 +37,8 @@ ANALYSIS_FLOORS = (
     {"capacities", "columns", "mixes"},
     {"ramp"},
     {"asked", "charts", "compare", "tables"},
+    {"ranking"},
+    {"answer_words"},
     {"answers", "timelines", "why"},
     {"html"},
     {"bundle", "compared", "export", "reparse", "report"},

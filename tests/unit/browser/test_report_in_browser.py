@@ -240,6 +240,22 @@ def test_fifty_runs_are_not_wider_than_a_phone(page_of_fifty, open_page):
     assert page.evaluate(TOO_WIDE) == []
 
 
+def test_heads_hold_no_buttons_on_paper(page_file, open_page):
+    """Chromium repeats a table's head on each sheet, but none that holds a button."""
+    page = open_page(page_file)
+    buttons = page.locator("thead button")
+    number = buttons.count()
+    titles = page.locator("thead").all_text_contents()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert buttons.count() == 0
+    assert page.locator("thead").all_text_contents() == titles
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert buttons.count() == number > 10
+    head = page.locator("#results table.summary thead th", has_text="Goodput").first
+    head.get_by_role("button").click()
+    assert head.get_attribute("aria-sort") == "ascending"
+
+
 BAD = """<!doctype html><html><title>bad</title>
 <h1>One</h1><h4>Four</h4><p style="color: #ccc">pale</p><input>
 <div style="width: 2000px">wide</div>

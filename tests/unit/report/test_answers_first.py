@@ -1,10 +1,11 @@
 """Answers: who is ahead, by how much and how sure, from campaigns whose truth is known."""
 
 import dataclasses
+import re
 
 import pytest
 
-from analysis import answers, asked, ratio
+from analysis import answer_words, answers, asked, ranking, ratio
 from analysis.load import load
 from testbed.model.results import Finding
 from tests.unit.report import builder
@@ -43,9 +44,66 @@ def test_the_fastest_stands_first_with_its_ratios(tmp_path):
         "aiohttp + API-Hour answers 2.00 times as many as Flask + Gunicorn (1."
     )
     assert ", and 3.00 times as many as the last, Django + Gunicorn (" in answer.sentence
-    assert answer.sentence.endswith(" are often not told apart here.")
+    assert answer.how_sure.startswith("Sure. Chance does not explain the lead (95 % confidence).")
+    assert "rest on 3 trials of each app. All 9 runs count fully." in answer.how_sure
+    assert answer.how_sure.endswith(" would often be missed here.")
     assert answer.rows[1].ratios[1] == "1"
-    assert answer.rows[2].ratios[1].startswith("0.667 (0.")
+    assert answer.rows[2].ratios[1].startswith("1.50 (1.")
+
+
+def test_the_table_tells_each_ratio_the_way_round_that_the_sentence_does(tmp_path):
+    answer = only(campaign(tmp_path, runs_of(RATES)))
+    assert "".join(answer.ratio_head) == " answers … times as many"
+    for row in answer.rows[1:]:
+        size, _, interval = row.ratios[0].partition(" ")
+        assert f"{size} times as many as " in answer.sentence
+        assert interval in answer.sentence
+
+
+def test_few_digits_do_not_make_an_interval_look_like_its_ratio(tmp_path):
+    narrow = (0.9999, 1.0, 1.0001)
+    answer = only(campaign(tmp_path, runs_of({"django": 1000.0, "flask": 1083.4}, narrow)))
+    told = answer.rows[1].ratios[0]
+    value, low, high = (float(one) for one in re.findall(r"[\d.]+", told))
+    assert low < high
+    assert low <= value <= high
+    assert told in answer.sentence.replace(" times as many as Django + Gunicorn", "")
+
+
+def test_doubts_and_what_does_not_count_are_part_of_the_answer(tmp_path):
+    late = Finding(check="generator_lag", verdict="doubtful", sentence="the generator lagged: 9 ms")
+    stolen = Finding(check="steal", verdict="invalid", sentence="30 % stolen")
+    runs = runs_of(RATES)
+    spoilt = {
+        0: {"verdict": "doubtful", "findings": [late]},
+        1: {"verdict": "doubtful", "findings": [late]},
+        4: {"verdict": "invalid", "findings": [stolen]},
+    }
+    runs = [run.model_copy(update=spoilt.get(place, {})) for place, run in enumerate(runs)]
+    answer = only(campaign(tmp_path / "some", runs))
+    assert answer.how_sure.startswith("Mostly. ")
+    assert (
+        "But 6 of 9 runs count fully: 2 are doubtful (the generator lagged), so that the figures "
+        "may be further off than intervals say; 1 does not count at all."
+    ) in answer.how_sure
+    assert "rest on 3 trials of each app, 2 of Flask + Gunicorn." in answer.how_sure
+    runs = [run.model_copy(update=spoilt[0]) for run in runs_of(RATES)]
+    answer = only(campaign(tmp_path / "all", runs))
+    assert answer.how_sure.startswith("Only in part. ")
+    assert "But no runs count fully: all are doubtful (the generator lagged)" in answer.how_sure
+
+
+def test_an_app_that_other_endpoints_have_is_named_where_it_is_missing(tmp_path):
+    runs = runs_of(RATES)
+    elsewhere = [builder.run(100 + n, "flask", "agents", trial=n) for n in (1, 2, 3)]
+    of_index, of_agents = answers.answers(campaign(tmp_path, [*runs, *elsewhere]))
+    assert "Not measured here" not in of_index.sentence
+    assert "Not measured here: Django + Gunicorn and aiohttp + API-Hour." in of_agents.sentence
+
+
+def test_one_app_alone_has_the_interval_of_its_own_figure(tmp_path):
+    answer = only(campaign(tmp_path, runs_of({"django": 1000.0})))
+    assert answer.how_sure.startswith("The 95 % interval of its Goodput/s is 975 to 1,025, over 3")
 
 
 def test_two_that_scatter_more_than_they_differ_are_not_told_apart(tmp_path):
@@ -54,6 +112,8 @@ def test_two_that_scatter_more_than_they_differ_are_not_told_apart(tmp_path):
     assert [row.rank for row in answer.rows] == ["1=", "1="]
     told = "are not told apart: goodput of the first is 1.01 times that of Django + Gunicorn (0."
     assert told in answer.sentence
+    opening = "Not sure. Which of Flask + Gunicorn and Django + Gunicorn is ahead may be chance."
+    assert answer.how_sure.startswith(opening)
 
 
 def test_of_those_that_answer_what_was_asked_the_p99_is_compared(tmp_path):
@@ -84,12 +144,14 @@ def test_two_that_differ_by_less_than_the_tolerance_are_level(tmp_path):
     narrow = (0.999, 1.0, 1.001)
     answer = only(campaign(tmp_path, runs_of({"django": 1000.0, "flask": 1000.2}, narrow)))
     assert "are level within 5 %" in answer.sentence
+    assert answer.how_sure.startswith("Sure. They differ by less than 5 % (95 % confidence).")
 
 
 def test_none_at_all_is_said_in_words(tmp_path):
     one = only(campaign(tmp_path / "one", runs_of({"django": 0.0, "flask": 10.0})))
     assert "infinitely many times as many as Django + Gunicorn, which has none" in one.sentence
-    assert one.rows[1].ratios == ("0 (0)", "1")
+    assert one.rows[1].ratios == ("\N{INFINITY}", "1")
+    assert one.rows[0].ratios == ("1", "0 (0 to 0)")
     both = only(campaign(tmp_path / "both", runs_of({"django": 0.0, "flask": 0.0})))
     assert "are not told apart: both are zero" in both.sentence
     assert both.rows[1].ratios[0] == "\N{EM DASH}"
@@ -97,22 +159,23 @@ def test_none_at_all_is_said_in_words(tmp_path):
 
 def test_one_trial_tells_a_ratio_and_nothing_of_how_sure_it_is(tmp_path):
     answer = only(campaign(tmp_path, runs_of(RATES, (1.0,))))
-    assert answer.sentence.endswith("With one trial, nothing tells how sure that is.")
-    assert answer.rows[1].ratios == ("0.500", "1", "1.50")
+    told = "Not known. One trial does not show how far chance moves a figure."
+    assert answer.how_sure == f"{told} All 3 runs count fully."
+    assert answer.rows[1].ratios == ("2.00", "1", "0.667")
 
 
-UNKNOWN = "The intervals say what is told apart here; the smallest difference that would be is not"
+UNKNOWN = "How small a difference would show is not known"
 
 
 def test_two_trials_tell_apart_what_they_do_but_not_what_they_would(tmp_path):
     answer = only(campaign(tmp_path, runs_of(RATES, (0.9999, 1.0001))))
     assert [row.told for row in answer.rows[1:]] == ["ahead", "ahead"]
-    assert answer.sentence.endswith(f"{UNKNOWN} known: that takes 3 trials of an app.")
+    assert answer.how_sure.endswith(f"{UNKNOWN}: that takes at least 3 trials of each app.")
 
 
 def test_trials_that_are_all_alike_say_so(tmp_path):
     answer = only(campaign(tmp_path, runs_of(RATES, (1.0, 1.0, 1.0))))
-    assert f"{UNKNOWN} known: the trials of an app are all alike" in answer.sentence
+    assert f"{UNKNOWN}: the trials of an app are all alike" in answer.how_sure
 
 
 def test_figures_of_which_bounds_are_known_say_so(tmp_path):
@@ -123,8 +186,9 @@ def test_figures_of_which_bounds_are_known_say_so(tmp_path):
         dataclasses.replace(row, cell=dataclasses.replace(row.cell, spans=spans))
         for row in answer.rows
     )
-    sentence = answers._sentence(answers._ranked([first, second], answer.metric), answer.metric)
-    assert sentence.endswith(f"{UNKNOWN} known: of the figures only bounds are known.")
+    ranked = ranking.ranked([first, second], answer.metric)
+    told = answer_words.how_sure(ranked, [], answer.metric)
+    assert told.endswith(f"{UNKNOWN}: of the figures only bounds are known.")
 
 
 def test_the_smallest_difference_is_told_of_the_steadiest_and_the_least_steady_app(tmp_path):
@@ -138,9 +202,8 @@ def test_the_smallest_difference_is_told_of_the_steadiest_and_the_least_steady_a
     told = [row.first_is.could_show(0.05 / 2) for row in answer.rows[1:]]
     least, most = (ratio.difference_text(one) for one in sorted(told))
     assert least != most
-    assert answer.sentence.endswith(
-        f"Differences under {least} to {most}, by app, are often not told apart here."
-    )
+    under = f"A true difference under {least} to {most}, depending on the app,"
+    assert answer.how_sure.endswith(f"{under} would often be missed here.")
 
 
 @pytest.mark.parametrize(

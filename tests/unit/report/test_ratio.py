@@ -195,6 +195,11 @@ def test_ratios_are_written_out_with_three_digits(value, text):
     ("low", "high", "text"),
     [
         (1.5, 2.5, "1.50 to 2.50"),
+        (1.0832, 1.0841, "1.083 to 1.084"),  # with three digits, both were 1.08
+        (0.99996, 1.00004, "0.99996 to 1.0000"),
+        (1.0000001, 1.0000002, "1.00 to 1.00"),  # they differ by nothing that anybody measures
+        (1.08, 1.08, "1.08 to 1.08"),
+        (0, 0, "0 to 0"),
         (2, math.inf, "at least 2.00"),
         (0, math.inf, "any ratio at all"),
         (math.inf, math.inf, "infinitely many times (the other side is zero)"),

@@ -108,7 +108,7 @@ def test_trials_that_agree_are_enough(watched):
     assert until.trials_needed(folder) == 6
     text = until.told(folder)
     assert "Goodput/s: django / flask: 1.00 (95 % interval (t, 6 pairs" in text
-    assert text.endswith("scatter of the first 6): 1.00; reaches 0 %)")
+    assert text.endswith("scatter of the first 6): 1.00 to 1.00; reaches 0 %)")
 
 
 def test_more_than_the_most_are_not_made(watched):
