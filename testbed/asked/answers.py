@@ -106,7 +106,8 @@ def compare_all(
         content_type=seen.content_type,
         body_bytes=seen.length,
         answers=len(answers),
-        problem=problem and plain(problem)[:LONGEST_PROBLEM],
+        # An error page may have the URL of the database, with the password
+        problem=problem and plain(masked(problem))[:LONGEST_PROBLEM],
     )
 
 

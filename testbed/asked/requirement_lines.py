@@ -165,7 +165,7 @@ class Place:
     def line(self, said: str, *, hashed: bool) -> Line:
         """Return the requirement that is said. Raises TestbedError if it is none, or a path."""
         if said.endswith((".whl", ".zip", ".tar.gz")) and "@" not in said:
-            raise self._local()
+            raise self._misread(said) if URL.match(said) else self._local()
         try:
             requirement = _requirement(said)
         except (InvalidRequirement, RecursionError) as error:  # a marker with a thousand brackets
@@ -182,7 +182,7 @@ class Place:
                 "is a URL without the package's name",
                 "write NAME @ URL#sha256=…, or NAME @ git+https://…@COMMIT",
             )
-        if said.startswith((".", "/", "~", "file:")) or "/" in said:
+        if said.startswith((".", "/", "~", "file:")) or ("/" in said and "://" not in said):
             return self._local()
         return self.error("is no requirement", f"write {PINNING}")
 

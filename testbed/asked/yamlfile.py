@@ -6,6 +6,7 @@ differs from its appearance, is refused.
 """
 
 import difflib
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -21,6 +22,7 @@ from yaml.resolver import Resolver
 
 from testbed import files
 from testbed.errors import Place, TestbedError
+from testbed.numbers import written_out
 from testbed.texts import is_plain, shown, shown_name
 
 M = TypeVar("M", bound=BaseModel)
@@ -229,9 +231,25 @@ def problem_of(item: Any, found: str = "found") -> str:
         message = "must be a mapping: keys, each with its value"
     if item["type"] in ("too_long", "too_short") and isinstance(item["input"], str):
         message = message.replace(" items after validation", " characters")
+    if item["type"] in ("float_type", "int_type") and isinstance(item["input"], str):
+        message += _as_number(item["input"], whole=item["type"] == "int_type")
     if item["type"] == "value_error" and isinstance(item["input"], dict | BaseModel):
         return message  # the message is about several keys and names them
     return f"{message} ({found}: {shown(item['input'])})"
+
+
+def _as_number(text: str, *, whole: bool) -> str:
+    """Return how to write a text that looks like a number, as one; '' if it does not.
+
+    Of YAML's numbers, one with an exponent has a point and a sign: 1e3 is a text.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        return ""
+    if not math.isfinite(number) or (whole and not number.is_integer()):
+        return ""
+    return f", not a text: write {written_out(number)}"
 
 
 def _line_of(node: yaml.Node | None, location: Sequence[str | int]) -> int:

@@ -267,7 +267,7 @@ class App(Declared):
         known = [*places, *SET_BY_THE_TESTBED, *SET_BY_SYSTEMD]
         for name in command_line.variables(self.serve):
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
+                near = difflib.get_close_matches(name.upper(), known, n=1)
                 hint = f"did you mean ${{{near[0]}}}?" if near else f"known: {', '.join(known)}"
                 raise wrong(f"no setting or environment sets ${{{name}}}; {hint}", "serve")
         if problem := command_line.listening_problem(self.serve):

@@ -184,6 +184,7 @@ APPS = [
     _app(SERVE, "serve: '/bin/x ${WORKRES}'", "serve", "did you mean ${WORKERS}"),
     _app(SERVE, "serve: '{vevn}/bin/x'", "serve", "must begin with a program"),
     _app(SERVE, "serve: '/bin/x {ap}'", "serve", "has {ap}"),
+    _app(SERVE, "serve: '/bin/x ${port}'", "serve", "did you mean ${PORT}"),
     *(_app(SERVE, f"serve: /bin/x {word} y", "serve",
            f"has {word.split()[0]}, which only a shell knows")
       for word in ("&&", "||", "|", "&", ";", "> /tmp/x 2>&1", "<")),

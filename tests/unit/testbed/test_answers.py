@@ -31,6 +31,7 @@ def test_an_equal_document_is_right_however_it_is_written():
     ("wrong", "problem"),
     [
         (answer(status=500, body=b"oops"), "status 500 instead of 200: oops"),
+        (answer(status=500, body=b"no postgresql://me:word@db"), r"no postgresql://\*{4}@db$"),
         (answer(content_type="text/html"), "content type text/html instead of application/json"),
         (answer(content_type=None), "content type none"),
         (answer(b"<html>"), "the body is not JSON: <html>"),
