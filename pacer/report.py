@@ -237,10 +237,19 @@ def _untrusted(merge: Merge) -> list[str]:
     """Return a sentence for each reason for which the server's certificate was not trusted."""
     return [
         f"{count} requests could not be sent and count as errors.connect, since the server's "
-        f"certificate is not trusted ({reason}): name its authority by --ca-file, or take any "
+        f"certificate is not trusted ({reason.rstrip('.')}): {_remedy(reason)}, or take any "
         "certificate by --insecure"
         for reason, count in sorted((merge.measured.untrusted + merge.warmup.untrusted).items())
     ]
+
+
+def _remedy(reason: str) -> str:
+    """Return what makes a server's certificate one to be trusted, by OpenSSL's reason."""
+    if "mismatch" in reason:
+        return "ask by a name that is in it"
+    if "expired" in reason or "not yet valid" in reason:
+        return "renew it, or set the clock of this host"
+    return "name its authority by --ca-file"
 
 
 # --- files ----------------------------------------------------------------------------------------

@@ -92,13 +92,32 @@ def resolve(target: Target) -> list[Address]:
     """Return the addresses of the target's host, in the resolver's order.
 
     Those of IPv6 that have a zone have it as a number: 'fe80::1%2'.
-    Raises OSError if the name cannot be resolved.
+    Raises OSError if the name cannot be resolved, or if there is no such zone.
     """
+    host, _, zone = target.host.partition("%")
+    if zone and not _has_interface(zone):
+        raise OSError(f"this host has no network interface '{zone}'")
+    # The resolver takes a zone for link-local addresses alone; for others it means nothing
+    linked = zone and ipaddress.IPv6Address(host).is_link_local
     try:
-        found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(
+            target.host if linked else host, target.port, type=socket.SOCK_STREAM
+        )
     except UnicodeError as error:  # a label of more than 63 letters
         raise OSError(f"not a host name: {target.host} ({error})") from None
     return list(dict.fromkeys(_address(*entry[4]) for entry in found))
+
+
+def _has_interface(zone: str) -> bool:
+    """Return whether this host has a network interface of that name or number."""
+    try:
+        if zone.isascii() and zone.isdigit():
+            socket.if_indextoname(int(zone))
+        else:
+            socket.if_nametoindex(zone)
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def _address(host: str, port: int, _: int = 0, zone: int = 0) -> Address:

@@ -135,5 +135,7 @@ def test_resolving() -> None:
 def test_an_address_keeps_its_zone(sign: str) -> None:
     number = socket.if_nametoindex("lo")
     assert resolve(parse_url(f"http://[fe80::1{sign}lo]:81/")) == [(f"fe80::1%{number}", 81)]
-    with pytest.raises(OSError, match="not known"):
-        resolve(parse_url(f"http://[fe80::1{sign}nowhere]:81/"))
+    assert resolve(parse_url(f"http://[::1{sign}lo]:81/")) == [("::1", 81)]  # means nothing there
+    for nowhere in ("nowhere", "123456", "9" * 30):
+        with pytest.raises(OSError, match=f"this host has no network interface '{nowhere}'"):
+            resolve(parse_url(f"http://[fe80::1{sign}{nowhere}]:81/"))
