@@ -290,7 +290,9 @@ def _absent(report: Report, printed: Printed) -> list[str]:
             or report.one("breakdown") is not None
             or report.one("broken breakdown") is not None,
             "requests/s": printed.rate is not None or not some,
+            "bytes transferred": printed.bytes is not None or not some,
             "latency": printed.times != Times() or not some,
+            "mean latency": printed.times.mean is not None or printed.times == Times(),
             "the longest request (100%)": not (known := printed.times.percentiles)
             or "100" in known,
         }

@@ -97,7 +97,7 @@ class Bombardier(DocumentTool):
         ended = good + result.req1xx + result.req4xx + result.req5xx + result.others
         answers = ended - lost
         errors, remarks = causes.counted(messages, answers - good)
-        times = _times(result)
+        times = _times(result) if ended else Times()
         remarks += _remarks(spec, result, ended=ended, lost=lost)
         timed = duration_s > 0
         asked_s = spec.testDurationSeconds

@@ -42,7 +42,18 @@ from testbed.tools.found import (
 )
 from testbed.tools.lines import Command, Line, whole
 from testbed.tools.listings import Listing
-from testbed.tools.sections import Hit, Part, Report, broken, cell, malformed, part, split
+from testbed.tools.sections import (
+    ITEM,
+    Hit,
+    Part,
+    Report,
+    broken,
+    cell,
+    malformed,
+    near,
+    part,
+    split,
+)
 from testbed.tools.tool import Generator, Target, each
 from testbed.tools.units import COUNT, RATE, TIME_IN_S, TIME_IN_US, PrintedFigure, Units, figure
 
@@ -96,6 +107,11 @@ PARTS = [
         broken(label, rank, rf"{label}:.*secs\b(?!\.).*")
         for rank, label in enumerate(_SUMMARY, start=1)
     ),
+    *(
+        broken(label, rank, near(label, r"\W.*\d.*\b(?i:secs)\b.*"), within=True)
+        for rank, label in enumerate(_SUMMARY, start=1)
+    ),
+    broken("percentile", 7, ITEM + r"\d+[\W_]*%+[\W_]*(?i:in)\b.*\d.*", within=True),
     # Fewer decimals are a figure that was cut off.
     broken("rate", 5, r"Requests/sec:\s+(?!\d+\.?\d{0,3}\W*$)\S.*", within=True),
     broken("percentile", 7, r"\d\S*% in\b.*", within=True),

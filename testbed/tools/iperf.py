@@ -42,13 +42,17 @@ _RESULT = re.compile(
     r"\[\s*(?P<stream>\*?\d+|SUM(?:-\d+)?)\]\s+(?P<start>\d+\.\d+)\s*-\s*(?P<end>\d+\.\d+) sec\s+"
     r"(?P<bytes>[\d.]+ [KMGT]?Bytes)\s+(?P<rate>[\d.]+ [KMGT]?(?:bits|Bytes)/sec)(?P<rest>.*)"
 )
-# A malformed line of figures, as text or as CSV.
+# A malformed line of figures, as text or as CSV, and the rest of one that was wrapped.
 _BROKEN = re.compile(
-    r"\[\s*(?:\*?\d+|SUM(?:-\d+)?)\]\s+\S+\s*-\s*\S+ sec\b.*"
-    r"|\d{14}(?:\.\d+)?,[^,]*,\d*,[^,]*,\d*,-?\d*,.*"
+    r"[\W_]*?(?:\d+[.)]\s+)?\[\W*(?:\*?\d+|SUM(?:-\d+)?)\W*\]\s+\S+\s*-\s*\S+\s+sec\b.*"
+    r"|(?:\d\S*\s*-\s*\d\S*\s+)?sec\s+\S+\s+[KMGT]?Bytes\b.*"
+    r"|\d{14}(?:\.\d+)?,[^,]*,\d*,[^,]*,\d*,-?\d*,.*",
+    re.IGNORECASE,
 )
 _PLACE = re.compile(
-    r"\[\s*(?P<stream>[^\]\s]+)\]\s+(?P<start>\S+?)\s*-\s*(?P<end>\S+) sec\b(?P<rest>.*)"
+    r"[^\[]*\[\W*?(?P<stream>\*?\w[^\]\s]*?)[^\]\w]*\]\s+(?P<start>\S+?)\s*-\s*(?P<end>\S+)"
+    r"\s+sec\b(?P<rest>.*)",
+    re.IGNORECASE,
 )
 _HISTOGRAM = re.compile(r"\s+\S+-PDF:.*")
 _OUT_OF_ORDER = re.compile(r"\s+(?P<what>\d+ datagrams received out-of-order)\b.*")

@@ -20,6 +20,7 @@ from testbed.model.tool_output import Errors, ToolOutput
 from testbed.numbers import written_out
 from testbed.texts import shown_name
 from testbed.tools import causes, checks, documents
+from testbed.tools.checks import Times
 from testbed.tools.documents import Amount, Count, Document, DocumentTool, Fields
 from testbed.tools.found import distribution, missing
 from testbed.tools.listings import Listing
@@ -107,6 +108,8 @@ class Vegeta(DocumentTool):
         }
         mean, low, high = (latencies.get(name) for name in ("mean", "min", "max"))
         times = documents.times(1e-3, mean=mean, low=low, high=high, percentiles=percentiles)
+        if not found.requests:  # of none, vegeta says 0
+            times = Times()
         duration_s = (found.duration + found.wait) / 1e9
         errors, remarks = _errors(lost, found.errors or [], answers - good)
         if sum(statuses.values()) != found.requests:

@@ -113,10 +113,13 @@ PARTS = [
         ITEM + r"\d\S*\s+(?i:threads?\s+and)\s+\S+\s+(?i:connections?)\b.*",
         within=True,
     ),
+    broken("threads", 1, ITEM + r"\d+\s+(?i:threads?)\b.*", within=True),
+    broken("calibration", 2, near("Thread calibration", ".*"), within=True),
     broken("latency", 4, r"Latency(?:\s+\S+){2,}\s+\S+%"),
     broken("latency", 4, near("Latency", r"(?:[\W_]+\d[\d.,]*\s*[a-zA-Z]*){2,}.*"), within=True),
     broken("percentile", 6, r"\d\S*%\s+\S.*", within=True),
     broken("percentile", 6, ITEM + r"(?:\d[\d.,]*\W*%|(?i:p)\d[\d.,]*\b).*", within=True),
+    broken("spectrum max", 6, near("Max", r".*(?i:count)\W.*\d.*"), within=True),
     broken("requests", 7, r"\S+ requests in \d\S*(?:\W.*\bread)?"),
     broken(
         "requests",

@@ -57,7 +57,8 @@ _MIXED = (
     "A run without an end stands beside one without a head: if two ran at once, lines of both are "
     "mixed here."
 )
-_ASKED = {"running", "threads"}  # a report can do without what was asked
+# A report can do without what was asked, and without what only wrk2 says of its times
+_OPTIONAL = {"running", "threads", "calibration", "spectrum max"}
 
 # A last line without a newline is used only if it ends like this. Any other may have been cut off
 # within a figure ('1.29m' of '1.29ms', '10' of '102.96').
@@ -202,8 +203,9 @@ def _calibrated(report: Report) -> Distribution | None:
 
     The p90 is half the interval that is printed without its fraction of a millisecond.
     """
-    threads = [hit for hit in report.hits if hit.kind == "calibration"]
-    if not threads or not all(hit.get("mean") for hit in threads):
+    threads = report.all("calibration")
+    broken = report.one(f"{BROKEN}calibration")
+    if broken or not threads or not all(hit.get("mean") for hit in threads):
         return None
     return Distribution(
         mean=1000 * max(float(hit["mean"]) for hit in threads),
@@ -268,7 +270,7 @@ def _strange(report: Report, tables: wrk_tables.Tables) -> list[str]:
     Raises ParseError if a kind of figures is in the report only in such a form.
     """
     # A line that is like a percentile is one only under a heading.
-    optional = _ASKED if tables.strange else _ASKED | {"percentile"}
+    optional = _OPTIONAL if tables.strange else _OPTIONAL | {"percentile"}
     hits = malformed(report, WRK, optional)
     shown = [hit for hit in hits if hit.kind != f"{BROKEN}percentile"] + tables.strange
     return not_understood([hit.line.text for hit in shown])

@@ -191,6 +191,18 @@ def test_what_contradicts_itself_or_is_not_said_is_told(name, path, value, said)
     assert said not in " | ".join(before)
 
 
+def test_of_no_request_there_is_no_time():
+    document = copy.deepcopy(DOCUMENTS["vegeta-plain"])
+    document["latencies"] = dict.fromkeys(document["latencies"], 0)
+    document |= {"requests": 0, "status_codes": {}, "duration": 0, "wait": 0, "throughput": 0}
+    output = parse(json.dumps(document))
+    assert (output.requests, output.latency_us.mean, output.latency_us.percentiles) == (0, None, {})
+    document = copy.deepcopy(DOCUMENTS["bombardier-plain"])
+    document["result"] |= dict.fromkeys(("req2xx", "req4xx", "req5xx", "others"), 0)
+    document["result"] |= {"errors": [], "latency": {"mean": 0, "max": 0}}
+    assert parse(json.dumps(document)).latency_us.mean is None
+
+
 def test_nothing_answered_is_nothing_measured():
     document = copy.deepcopy(DOCUMENTS["oha-plain"])
     document["summary"] |= dict.fromkeys(("slowest", "fastest", "average"))

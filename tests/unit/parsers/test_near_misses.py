@@ -42,6 +42,7 @@ def another_form(line):
         (AB, "Failed requests"),
         (AB, "Complete requests"),
         (AB, "Total: "),
+        (fixture("hey-half-errors"), "Fastest"),
     ],
 )
 def test_a_line_of_figures_in_another_form_is_refused_with_its_number(text, begins):
@@ -143,3 +144,35 @@ def test_times_that_a_ci_service_hides_before_each_line_do_not_matter():
 def test_a_command_is_known_behind_other_prompts_and_programs(prompt, command):
     found = READER.command_in(prompt + command)
     assert (found.program, found.text, found.option("-c", "--connections")) == ("wrk", command, "4")
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "other"),
+    [
+        ("hey-half-errors", r"50% in .*", "50%: in 0.0003 secs."),
+        ("wrk2-real-plain", r"#\[Max .*", "# [max = 536.064, total count = 2,589]"),
+        ("wrk2-real-plain", r"Thread calibration.*", "Thread calibration : mean lat 7,637ms"),
+        ("wrk-latency", r"2 threads and .*", "2 threads and 20"),
+        ("iperf-udp-client", r"\[  1\] 0\.0000-1\.0009.*", "* [1]  0.0000-1.0009 SEC 2.39 MB"),
+        ("iperf-parallel-client", r"\[SUM\].*", "[SUM] 0,0-1,0 sec  9 gbytes  9 gbits/sec"),
+    ],
+)
+def test_a_line_without_which_the_rest_can_be_read_is_told(name, line, other):
+    changed, count = re.subn(line, other, fixture(name), count=1)
+    assert count
+    (output,) = parse_all(changed)
+    told = [one for one in output.problems if "Not understood, and left out: " in one]
+    assert other.removeprefix("# ").removeprefix("* ") in told[0]
+    if name.startswith("wrk2"):
+        assert None in (output.timed, output.untimed_us)
+
+
+def test_the_rest_of_a_wrapped_line_of_iperf_is_told():
+    text = fixture("iperf-client")
+    (output,) = parse_all(re.sub(r"(\[  1\]) (0\.0000)", r"\1\n\2", text) + text)[:1]
+    assert "is not a line as iperf prints it" in output.problems[0]
+
+
+def test_a_report_of_ab_without_its_means_says_so():
+    (output,) = parse_all(re.sub(r"Total:  .*\n", "", AB))
+    assert "Not in this output: mean latency." in output.problems
