@@ -64,7 +64,7 @@ class LatencyCurve:
 
 @dataclass(frozen=True)
 class Histogram:
-    """Response times by the interval in which answers came, with the curve over all of them.
+    """Response times by the interval in which answers came.
 
     The arrays belong together: in interval `interval[i]`, `answers[i]` answers took about
     `times_us[bucket[i]]`. The times rise.
@@ -76,7 +76,14 @@ class Histogram:
     answers: npt.NDArray[np.int64]
     intervals: int  # how many there are, also those without an answer
     correct: bool  # whether it has correct answers alone
-    curve: LatencyCurve
+
+    @cached_property
+    def curve(self) -> LatencyCurve:
+        """The curve over all intervals. hdrh takes long to tell it, and only charts need it."""
+        total = HdrHistogram(1, HIGHEST_US, 3)
+        for time_us, count in zip(self.times_us, self.counted.answers, strict=True):
+            total.record_value(int(time_us), count)
+        return _curve(total, self.correct)
 
     @cached_property
     def counted(self) -> Counted:
@@ -161,7 +168,6 @@ def _histogram(tagged: _Tagged, *, correct: bool) -> Histogram | None:
         answers=np.array(tagged.answers, dtype=np.int64),
         intervals=tagged.intervals,
         correct=correct,
-        curve=_curve(tagged.total, correct),
     )
 
 
