@@ -67,7 +67,7 @@ def instead(found: object, wanted: object) -> str:
     one, other = shown(found), shown(wanted)
     told = f"{one} instead of {other}"
     if one != other:
-        return told
+        return told if _seen(one) != _seen(other) else _ascii_only(told)
     texts = [value if isinstance(value, str) else repr(value) for value in (found, wanted)]
     if masked(texts[0]) == masked(texts[1]):
         return f"{told}, with another user or password"
@@ -75,6 +75,16 @@ def instead(found: object, wanted: object) -> str:
     same = next((at for at, (a, b) in enumerate(pairs) if a != b), min(map(len, texts)))
     parts = [shown(text[same : same + SHOWN_CHARACTERS // 2]) for text in texts]
     return f"{told}: from character {same + 1} on, {parts[0]} instead of {parts[1]}"
+
+
+def _seen(text: str) -> str:
+    """Return a text without what nobody sees: joiners, and how accents are composed."""
+    return collapsed("".join(one for one in text if one not in JOINERS))
+
+
+def _ascii_only(text: str) -> str:
+    """Return the text with escapes in place of all that is not ASCII."""
+    return "".join(one if one.isascii() else one.encode("unicode_escape").decode() for one in text)
 
 
 def shown_name(name: object) -> str:

@@ -239,11 +239,8 @@ def _check_text(answer: Answer, expected: str) -> None:
     pairs = zip(answer.body, wanted, strict=False)
     shorter = min(len(answer.body), len(wanted))
     same = next((at for at, (a, b) in enumerate(pairs) if a != b), shorter)
-    found = answer.body[same : same + 40].decode(errors="replace")
-    raise _Wrong(
-        f"the text differs from the expected one at byte {same}: {shown(found)} instead of "
-        f"{shown(wanted[same : same + 40].decode(errors='replace'))}"
-    )
+    there = (one[same : same + 40].decode(errors="replace") for one in (answer.body, wanted))
+    raise _Wrong(f"the text differs from the expected one at byte {same}: {instead(*there)}")
 
 
 def _check_html(answer: Answer, expected: Expected) -> None:

@@ -82,6 +82,7 @@ TEXT = ExpectedAnswer(content_type="text/plain", text_file="hello.txt")
         ("Hello, World!", b"Hello, world!", "at byte 7: 'world!' instead of 'World!'"),
         ("Hello, World!", b"", "at byte 0: '' instead of 'Hello, World!'"),
         ("Größe", "Größe".encode("latin-1"), "at byte 2: "),
+        ("café", "cafe\u0301".encode(), r"'e\\u0301' instead of '\\xe9'"),
         ("see http://a:b@h\n", b"see http://a:c@h", "^the text has another user or password"),
         ("see http://a:b@h", b"see http://a:b@h\n", r"at byte 16: '\\n' instead of ''"),
     ],
