@@ -128,9 +128,9 @@ def _reasons(doubts: Iterable[Mapping[str, Sequence[str]]]) -> str:
     for clauses in most_first:
         clause = in_one(clauses)
         clause = f"{clause[:1].lower()}{clause[1:]}"
-        told.append(f"{clause} ({len(clauses)})" if len(most_first) > 1 else clause)
+        told.append(f"in {len(clauses)}, {clause}" if len(most_first) > 1 else clause)
     if len(told) > MOST_NAMED:
-        told = [*told[:MOST_NAMED], f"{len(told) - MOST_NAMED} more"]
+        told = [*told[:MOST_NAMED], f"{len(told) - MOST_NAMED} more reasons"]
     return f" ({'; '.join(told)})" if told else ""
 
 

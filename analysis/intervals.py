@@ -103,6 +103,10 @@ class LogRatio:
         error = self.error / times**0.5
         return LogRatio(self.centre, error, self.freedom * grown, parts, self.sides)
 
+    def moved(self, by: float) -> "LogRatio":
+        """Return the ratio with a logarithm that is larger by so much, and the same scatter."""
+        return replace(self, centre=self.centre + by)
+
     def inverse(self) -> "LogRatio":
         """Return the reciprocal ratio."""
         return replace(self, centre=-self.centre)

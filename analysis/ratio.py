@@ -2,10 +2,13 @@
 
 The ratio is that of the means over the trials, or of the percentiles of all trials merged
 (analysis/merged.py), as a mean of percentiles is no percentile. Its interval is Student's t on the
-logarithm (analysis/intervals.py): paired where the trials of both cells were interleaved in one
-campaign, so that trial k of both is one block, and unpaired otherwise. For campaigns that were
-measured apart, the noise between campaigns is added, where it is known. One trial says nothing of
-spread. With one trial on a side there is a ratio, but no interval, and nothing is decided.
+logarithm (analysis/intervals.py), as wide as the trials' own figures make it: paired where the
+trials of both cells were interleaved in one campaign, so that trial k of both is one block, and
+unpaired otherwise. It lies around the ratio that is told, also around one of merged percentiles,
+which the slowest trials decide. (Around the ratio of the trials' mean percentiles it would hold the
+truth less often: bench/merged_ratios.py.) For campaigns that were measured apart, the noise between
+campaigns is added, where it is known. One trial says nothing of spread. With one trial on a side
+there is a ratio, but no interval, and nothing is decided.
 
 Of some trials only the bounds of a figure are known (a Span). Such figures make the interval wider:
 its lower end is computed from the lower bounds of one side and the upper bounds of the other, its
@@ -26,6 +29,7 @@ from testbed.numbers import MISSING, rough
 
 How = Literal["paired", "unpaired", "apart", "blocks", "points", "one cell", "one trial"]
 Bound = Literal["value", "low", "high"]
+Fits = tuple[LogRatio, LogRatio, LogRatio]  # of the printed figures, of the least and the most
 Place = Literal["within", "below", "above", "across"]
 DIGITS = 9  # figures are compared to so many digits: a ratio of 2 is 2, however it was divided
 # Significant digits of a ratio and its interval: as many as let both ends of the interval differ
@@ -84,11 +88,6 @@ class Estimate:
     within: LogRatio | None = field(default=None, compare=False, repr=False)
     between: Between | None = field(default=None, compare=False, repr=False)
     first: int | None = None  # trials whose scatter counts, if that decided on their number
-
-    @property
-    def at_an_end(self) -> bool:
-        """Whether the value lies at the very end of its interval, which was widened to hold it."""
-        return self.low < self.high and self.value in (self.low, self.high)
 
     @property
     def label(self) -> str:
@@ -207,11 +206,11 @@ def estimate(
 ) -> Estimate:
     """Return the ratio of the means of two cells, or of two figures merged over their trials.
 
-    The interval is that of the trials' own figures, and holds the ratio. Each side must have at
-    least one trial. With `paired`, the trials of both sides with the same index were made in the
-    same block, so both sides have equally many. `between` is the noise between campaigns, for sides
-    that belong to two. `first` says for each side how many of its trials show its scatter, if that
-    of the first ones decided on the number of all.
+    The interval is as wide as that of the trials' own figures, and lies around the ratio. Each side
+    must have at least one trial. With `paired`, the trials of both sides with the same index were
+    made in the same block, so both sides have equally many. `between` is the noise between
+    campaigns, for sides that belong to two. `first` says for each side how many of its trials show
+    its scatter, if that of the first ones decided on the number of all.
     """
     trials = (len(of), len(to))
     value = _middle(of, to) if merged is None else _middle(merged[:1], merged[1:])
@@ -227,9 +226,8 @@ def estimate(
         found = within(of_which, to_which)
         return found if between is None else found.apart(between)
 
-    printed = fit("value", "value")
-    least, most = fit("low", "high"), fit("high", "low")
-    found = _between(value, (printed, least), (printed, most), how, trials)
+    fits = fit("value", "value"), fit("low", "high"), fit("high", "low")
+    found = _around(value, fits if merged is None else _moved(fits, value), how, trials)
     return replace(found, within=within("value", "value"), between=between, first=first[0])
 
 
@@ -259,9 +257,8 @@ def contrast(
         columns = [_column(one, which) for one, which in zip(cells, sides, strict=True)]
         return intervals.contrast(columns, weights)
 
-    printed = fit("value", "value")
-    least, most = fit("low", "high"), fit("high", "low")
-    return _between(value, (printed, least), (printed, most), how, trials)
+    fits = fit("value", "value"), fit("low", "high"), fit("high", "low")
+    return _around(value, fits if merged is None else _moved(fits, value), how, trials)
 
 
 def mean_ratio(ratios: Sequence[Estimate]) -> Estimate:
@@ -292,6 +289,18 @@ def share(of: Sequence[Span]) -> Estimate:
     low = min(t_interval([getattr(span, end) for span in of])[0] for end in ("value", "low"))
     high = max(t_interval([getattr(span, end) for span in of])[1] for end in ("value", "high"))
     return Estimate(mean(of), low, min(high, 100.0), "one cell", trials)
+
+
+def _moved(fits: Fits, value: float | None) -> Fits:
+    """Return the fits moved such that the first, of the printed figures, lies around the value."""
+    printed, least, most = fits
+    by = math.log(value) - float(printed.centre) if value and math.isfinite(value) else math.nan
+    return (printed.moved(by), least.moved(by), most.moved(by)) if math.isfinite(by) else fits
+
+
+def _around(value: float | None, fits: Fits, how: How, trials: tuple[int, int]) -> Estimate:
+    printed, least, most = fits
+    return _between(value, (printed, least), (printed, most), how, trials)
 
 
 def _between(

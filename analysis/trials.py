@@ -274,6 +274,15 @@ def doubts_by_check(records: Iterable[RunRecord]) -> dict[str, list[str]]:
     return {check: list(clauses.values()) for check, clauses in found.items()}
 
 
+def doubts_by_run(records: Iterable[RunRecord]) -> dict[str, list[str]]:
+    """Return what `doubts_by_check` does, for runs of several cells."""
+    found: dict[str, list[str]] = {}
+    for record in records:
+        for check, clauses in doubts_by_check([record]).items():
+            found.setdefault(check, []).extend(clauses)
+    return found
+
+
 def _clauses(counted: Iterable[RunRecord]) -> dict[str, dict[str, str]]:
     """Return by check the first clause of what it says of each doubtful run, by its trial."""
     found: dict[str, dict[str, str]] = {}

@@ -10,6 +10,7 @@ from analysis.why.show import (
     columns,
     draw_charts,
     head,
+    how_sure,
     in_words,
     lines,
     of_all,
@@ -41,6 +42,7 @@ class Section:
     variants: list[tuple[str, ...]]  # texts, under `variant_columns`: what each variant is
     in_words: dict[tuple[str, str], str]  # by app and variant
     design: list[str]
+    how_sure: str  # in sentences; empty if nothing is known
     title: str  # 'Django against Flask'
 
 
@@ -73,5 +75,6 @@ def section(campaign: LoadedCampaign) -> Section | None:
         variants=of_variants,
         in_words=in_words(why),
         design=about_design(why),
+        how_sure=how_sure(campaign, found),
         title=f"{why.titles[why.app]} against {why.titles[why.against]}",
     )

@@ -11,6 +11,7 @@ import matplotlib
 from rich.console import Console
 from rich.text import Text
 
+from analysis import answer_words
 from analysis.charts import fonts, waterfall
 from analysis.charts.style import RC, Rendered, generator_of, render
 from analysis.compare.cells import COMPARABLE
@@ -18,6 +19,7 @@ from analysis.folders import lacks, load_one
 from analysis.load import LoadedCampaign
 from analysis.ratio import finite, number
 from analysis.text_table import text_table
+from analysis.trials import doubts_by_run
 from analysis.why import shapley
 from analysis.why.explained import (
     DEFAULT_KEYS,
@@ -36,10 +38,6 @@ from testbed.texts import shown_name
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 NOISE = "cannot be told from noise"
-AT_AN_END = (
-    "The figure is that of all trials together, the interval that of the trials one by one, and "
-    "the first lies at the end of the second"
-)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -82,6 +80,8 @@ def show(campaign: LoadedCampaign, why: Why, found: Sequence[Explained], console
     if lacking := lacks(campaign):
         console.print(Text(f"The campaign is not complete: {lacking}."))
     told_once = of_all(found)
+    if sure := how_sure(campaign, found):
+        console.print(Text(f"How sure? {sure}"), soft_wrap=True)
     for one in found:
         console.print(Text(f"\n{head(one)}", style="bold"), soft_wrap=True)
         console.print(Text(sentence(why, one)), soft_wrap=True)
@@ -92,6 +92,22 @@ def show(campaign: LoadedCampaign, why: Why, found: Sequence[Explained], console
     console.print(Text(""))
     for line in [*told_once, *about_design(why)]:
         console.print(Text(line), soft_wrap=True)
+
+
+def how_sure(campaign: LoadedCampaign, found: Sequence[Explained]) -> str:
+    """Return in sentences of how many blocks the intervals are, and how many runs count fully."""
+    records = [run.record for run in campaign.runs]
+    blocks = max((one.ratio.trials[0] for one in found if one.ratio is not None), default=0)
+    if not blocks:
+        return ""
+    basis = (
+        "There is one block of trials, which does not show how far chance moves a part."
+        if blocks == 1
+        else f"The intervals (95 %) rest on {blocks} blocks of trials, in each of which every variant "
+        "ran once."
+    )
+    standings = [record.standing for record in records]
+    return f"{basis} {answer_words.counted(standings, [doubts_by_run(records)], 'runs')}"
 
 
 def of_all(found: Sequence[Explained]) -> list[str]:
@@ -105,9 +121,6 @@ def of_all(found: Sequence[Explained]) -> list[str]:
 def lines(why: Why, one: Explained, told_once: Sequence[str]) -> list[str]:
     """Return what is told below a figure's table: interactions, and remarks on it alone."""
     told = [interaction_text(why, each) for each in one.interactions]
-    at_an_end = [share.title for share in one.shares if share.estimate.at_an_end]
-    if at_an_end:
-        told.append(f"{AT_AN_END}: {', '.join(at_an_end)}.")
     return [*told, *(remark for remark in one.remarks if remark not in told_once)]
 
 
