@@ -103,7 +103,7 @@ def how_sure(campaign: LoadedCampaign, found: Sequence[Explained]) -> str:
     basis = (
         "There is one block of trials, which does not show how far chance moves a part."
         if blocks == 1
-        else f"The intervals (95 %) rest on {blocks} blocks of trials: every variant ran once in each."
+        else f"The intervals (95 %) rest on {blocks} blocks of trials, each of every variant once."
     )
     standings = [record.standing for record in records]
     return f"{basis} {answer_words.counted(standings, [doubts_by_run(records)], 'runs')}"
