@@ -1,5 +1,8 @@
 """What a workload of one's own left behind goes with it; a data set that is none fails site.yml.
 
+Its app has a Python of its own: another program than the distribution's, as far as the roles know,
+and of the same version, so that nothing has to be fetched or built.
+
 The last test leaves the usual workloads, which other files need.
 """
 
@@ -18,7 +21,10 @@ APP = """
 schema_version: 1
 title: Python's own server
 description: Serves a file.
-serve: /usr/bin/python3 -m http.server --bind ${ADDRESS} ${PORT}
+python: /opt/second/bin/python3
+requirements: requirements.txt
+apt_packages: [python3-venv]
+serve: "{venv}/bin/python -m http.server --bind ${ADDRESS} ${PORT}"
 endpoints: {page: /page.html}
 """
 DATASET = """\\set QUIET on
@@ -38,6 +44,7 @@ def own(tmp_path):
         "dataset.sql": DATASET,
         "page.html": "page\n",
         "plain/app.yml": APP,
+        "plain/requirements.txt": "# nothing but Python\n",
         "plain/page.html": "page\n",
     }
     for name, text in files.items():
@@ -60,7 +67,8 @@ def left(ssh):
     """What there is of the workload on the server: its database, user, unit and folders."""
     found = ssh("server", DATABASES).split()
     found += ssh("server", "getent passwd | cut -d: -f1").split()
-    found += ssh("server", "ls /etc/systemd/system /opt/testbed/apps /etc/testbed").split()
+    folders = "/etc/systemd/system /opt/testbed/apps /opt/testbed/venvs /etc/testbed"
+    found += ssh("server", f"ls {folders}").split()
     return [name for name in found if "shop" in name]
 
 
@@ -78,10 +86,23 @@ def test_a_data_set_that_does_not_say_what_it_did_fails(site, own, text):
     assert "it has to be 'changed' or" in " ".join(printed.replace("''", "'").split())
 
 
+@pytest.fixture
+def second_python(ssh):
+    """Another Python of the server, which brings ensurepip once python3-venv is installed."""
+    ssh("server", "install -D $(readlink -f /usr/bin/python3) /opt/second/bin/python3")
+    yield
+    ssh("server", "rm -r /opt/second")
+
+
+@pytest.mark.usefixtures("second_python")
 def test_it_goes_with_its_folder_and_nothing_else_does(site, own, ssh):
     site.deploy("-e", f"testbed_apps_path={own}")
     there = left(ssh)
     assert {"testbed_shop", "app-shop-plain", "testbed-shop-plain.service"} <= set(there)
+    of_app = "readlink -f /opt/testbed/venvs/shop-plain-*/bin/python"
+    assert ssh("server", of_app) == "/opt/second/bin/python3"
+    checked = site.fab("check", "--workload=shop", f"--apps-path={own}").stdout
+    assert "1 app: 1 ok" in checked, checked
     ssh("server", "cd / && sudo -u postgres psql -qc 'CREATE DATABASE testbed_shop_of_mine'")
     try:
         site.deploy()

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from typing import TypedDict
 
 from fastapi import FastAPI
-from httpx import AsyncClient, Limits
 
 from .database import Database
 from .endpoints import router
+from .other_service import CLIENTS, ValueOf
 
 DATABASE = Database(
     os.environ["DATABASE_URL"], os.environ["DATABASE_ACCESS"], int(os.environ["POOL_SIZE"])
@@ -20,19 +20,15 @@ class State(TypedDict):
     """What all requests of a worker share."""
 
     database: Database
-    other_service: AsyncClient
+    value_of: ValueOf  # asks the other service
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[State]:
     """Open what requests share before the first of them, and close it after the last."""
-    # As many connections as requests need; the other service takes up to 60 s, if told to
-    limits = Limits(max_connections=None, max_keepalive_connections=None)
-    async with (
-        DATABASE,
-        AsyncClient(base_url=os.environ["UPSTREAM_URL"], limits=limits, timeout=90) as other,
-    ):
-        yield {"database": DATABASE, "other_service": other}
+    other_service = CLIENTS[os.environ["HTTP_CLIENT"]](os.environ["UPSTREAM_URL"])
+    async with DATABASE, other_service as value_of:
+        yield {"database": DATABASE, "value_of": value_of}
 
 
 app = FastAPI(lifespan=lifespan)

@@ -51,11 +51,10 @@ async def report(request: Request) -> dict[str, Any]:
 @router.get("/upstream/{number}")
 async def upstream(request: Request, number: int) -> dict[str, Any]:
     """What the other service says of a row, and the row."""
-    told = await request.state.other_service.get("/value", params={"id": number})
-    told.raise_for_status()
+    value = await request.state.value_of(number)
     async with request.state.database.connection() as connection:
         found = await find(connection, number)
-    return {**found, "value": told.json()["value"]}
+    return {**found, "value": value}
 
 
 @router.get("/slow_query")

@@ -68,6 +68,7 @@ DATABASES = {
 }
 
 UPSTREAM_URL = os.environ["UPSTREAM_URL"]  # the other service
+HTTP_CLIENT = os.environ["HTTP_CLIENT"]  # which it is asked with
 
 # Django's default sends errors by mail and leaves stderr, hence the journal, empty.
 LOGGING = {

@@ -7,13 +7,10 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import aget_object_or_404, render
 from django.views.decorators.http import require_GET
-from httpx import AsyncClient
 
+from .async_client import value_of
 from .models import CATEGORIES, SHOWN, SLOW_QUERY, SUMS, Item
-from .other_service import CLIENT
 from .work import digest
-
-client = AsyncClient(**CLIENT)  # connects in the event loop of the worker
 
 
 @require_GET
@@ -48,9 +45,9 @@ async def report(request: HttpRequest) -> JsonResponse:
 @require_GET
 async def upstream(request: HttpRequest, number: int) -> JsonResponse:
     """What the other service says of a row, and the row."""
-    told = (await client.get("/value", params={"id": number})).raise_for_status().json()
+    value = await value_of(number)
     found = await aget_object_or_404(Item, pk=number)
-    return JsonResponse({**found.document(), "value": told["value"]})
+    return JsonResponse({**found.document(), "value": value})
 
 
 @require_GET

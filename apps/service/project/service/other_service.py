@@ -1,12 +1,11 @@
-"""How the other service is asked: over kept connections, as many as requests need."""
-
-from typing import Any
+"""Which client asks the other service: over kept connections, as many as requests need."""
 
 from django.conf import settings
-from httpx import Limits
 
-CLIENT: dict[str, Any] = {
-    "base_url": settings.UPSTREAM_URL,
-    "limits": Limits(max_connections=None, max_keepalive_connections=None),
-    "timeout": 90,  # seconds; the other service takes up to 60, if an experiment says so
-}
+URL, HTTP_CLIENT = settings.UPSTREAM_URL, settings.HTTP_CLIENT
+TIMEOUT_S = 90  # the other service takes up to 60, if an experiment says so
+
+
+def unknown(*known: str) -> ValueError:
+    """The error of a client that is not known."""
+    return ValueError(f"HTTP_CLIENT={HTTP_CLIENT}: not {' or '.join(known)}")

@@ -4,13 +4,10 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
-from httpx import Client
 
 from .models import CATEGORIES, SHOWN, SLOW_QUERY, SUMS, Item
-from .other_service import CLIENT
+from .sync_client import value_of
 from .work import digest
-
-client = Client(**CLIENT)  # all threads share it
 
 
 @require_GET
@@ -44,9 +41,9 @@ def report(request: HttpRequest) -> JsonResponse:
 @require_GET
 def upstream(request: HttpRequest, number: int) -> JsonResponse:
     """What the other service says of a row, and the row."""
-    told = client.get("/value", params={"id": number}).raise_for_status().json()
+    value = value_of(number)
     found = get_object_or_404(Item, pk=number)
-    return JsonResponse({**found.document(), "value": told["value"]})
+    return JsonResponse({**found.document(), "value": value})
 
 
 @require_GET

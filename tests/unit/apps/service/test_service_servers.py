@@ -172,6 +172,9 @@ def together() -> Iterator[str]:
         ("flask", {"threads": REQUESTS}),
         ("flask", {"threads": REQUESTS, "server": "granian"}),
         ("flask", {"worker_class": "gevent"}),
+        ("django_wsgi", {"threads": REQUESTS, "http_client": "urllib3"}),
+        ("django_asgi", {"http_client": "aiohttp"}),
+        ("fastapi", {"http_client": "aiohttp"}),
     ],
 )
 def test_a_worker_asks_the_other_service_for_several_requests_at_once_and_holds_no_connection(
