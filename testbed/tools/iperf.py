@@ -1,10 +1,11 @@
 """Call iperf 2, which measures the data link, and read its report.
 
-Reports of client and server are read, from versions 2.0 (2015) to 2.1, as text or as CSV (-y C).
+Reports of client and server are read, from versions 2.0 (2015) to 2.2, as text or as CSV (-y C).
 
 How its lines are read (what the figures in them mean is said in iperf_run.py):
 
 - A K is 1024 for bytes and 1000 for bits.
+- In CSV, 2.1.9 and later write the time zone first, and 2.2 has the interval in two fields.
 - Rows of CSV may have passed through a spreadsheet: quoted fields, semicolons or tabs.
 - Histograms (--histograms, --bounceback) stand in lines of their own, with the interval of the line
   that they belong to. They are not read.
@@ -42,11 +43,12 @@ _RESULT = re.compile(
     r"\[\s*(?P<stream>\*?\d+|SUM(?:-\d+)?)\]\s+(?P<start>\d+\.\d+)\s*-\s*(?P<end>\d+\.\d+) sec\s+"
     r"(?P<bytes>[\d.]+ [KMGT]?Bytes)\s+(?P<rate>[\d.]+ [KMGT]?(?:bits|Bytes)/sec)(?P<rest>.*)"
 )
+_MOMENT = r"(?:[+-]\d{4}:)?\d{14}(?:\.\d+)?"  # in a row of CSV
 # A malformed line of figures, as text or as CSV, and the rest of one that was wrapped.
 _BROKEN = re.compile(
     r"[\W_]*?(?:\d+[.)]\s+)?\[\W*(?:\*?\d+|SUM(?:-\d+)?)\W*\]\s+\S+\s*-\s*\S+\s+sec\b.*"
     r"|(?:\d\S*\s*-\s*\d\S*\s+)?sec\s+\S+\s+[KMGT]?Bytes\b.*"
-    r"|\d{14}(?:\.\d+)?,[^,]*,\d*,[^,]*,\d*,-?\d*,.*",
+    rf"|{_MOMENT},[^,]*,\d*,[^,]*,\d*,-?\d*,.*",
     re.IGNORECASE,
 )
 _PLACE = re.compile(
@@ -64,10 +66,10 @@ _FAILURE = re.compile(
     r"|.*\bdid not receive ack\b.*"
 )
 _CSV = re.compile(
-    r"\d{14}(?:\.\d+)?,[^,]*,(?P<local>\d+),[^,]*,(?P<peer>\d+),(?P<stream>-?\d+),"
-    r"(?P<start>\d+\.\d+)-(?P<end>\d+\.\d+),(?P<bytes>\d+),(?P<rate>\d+)(?:,.*)?"
+    rf"{_MOMENT},[^,]*,(?P<local>\d+),[^,]*,(?P<peer>\d+),(?P<stream>-?\d+),"
+    r"(?P<start>\d+\.\d+)[-,](?P<end>\d+\.\d+),(?P<bytes>\d+),(?P<rate>\d+)(?:,.*)?"
 )
-_ROW = re.compile(r'"?\d{14}')
+_ROW = re.compile(rf'"?{_MOMENT}')
 _SEPARATORS = 8  # in a row of nine fields
 # On a busy host, the client may ask the server to connect back before the client listens.
 _NOT_YET_LISTENING = "expected reverse connect did not occur"

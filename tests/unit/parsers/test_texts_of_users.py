@@ -161,6 +161,18 @@ def test_rows_of_iperf_that_went_through_a_spreadsheet_are_read(name, saved):
     assert parse_all(saved(text)) == parse_all(text)
 
 
+def test_newer_versions_of_iperf_write_the_time_zone_and_two_fields_of_the_interval():
+    text = fixture("iperf-csv-client")
+    zoned = re.sub(r"^(?=\d{14})", "+0200:", text, flags=re.MULTILINE)
+    assert parse_all(zoned) == parse_all(text)
+    head = "time,srcaddress,srcport,dstaddr,dstport,transferid,istart,iend,bytes,speed,writecnt\n"
+    rows = re.sub(r"(\d\.\d)-(\d+\.\d),", r"\1,\2,", zoned)
+    assert rows != zoned
+    assert parse_all(head + rows) == parse_all(text)
+    (output,) = parse_all(rows + rows.replace(",0.0,", ",0:0,"))
+    assert "Not understood, and left out" in " ".join(output.problems)
+
+
 def test_a_row_that_a_spreadsheet_rounded_is_told():
     text = fixture("iperf-csv-client").replace(",23016147887", ",2.3E+10").replace(",", ";")
     (output,) = parse_all(text)
