@@ -52,7 +52,7 @@ _PRINTED = [
     ),
     _labelled(17, "Write errors", _COUNT),
     part("Write errors", 17, rf"Broken pipe errors:\s*{_COUNT}", telling=False),  # before 2.0
-    _labelled(18, "Non-2xx responses", _COUNT, telling=True),
+    _labelled(18, "Non-2xx responses", _COUNT),  # scripts of wrk print this, too
     _labelled(19, "Keep-Alive requests", _COUNT),
     _labelled(20, "Total transferred", rf"{_COUNT} bytes"),
     _labelled(21, "Total body sent", _COUNT),

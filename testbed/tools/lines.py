@@ -53,6 +53,7 @@ _SOURCE = re.compile(r"\s*(?P<source>[A-Za-z][\w.-]*[ \t]+\||\[pod/[\w./-]+\])(?
 _COMMENT = r"(?:#+|//+|;+|\*+|--)(?=\s)"
 _BEFORE = re.compile(rf"(?:[\s>|\u200b]|{_TAG.pattern}|{_LOGGED}|{_COMMENT})*")
 # What a page or an editor makes of other characters: a hyphen within a word, spaces, quotes
+_BETWEEN_CELLS = re.compile(r"[ \t]*\|[ \t]*")
 _CODE = re.compile(r"\s*`(?P<line>[^`]+)`\s*")  # of a page in Markdown
 _DASH = re.compile(r"(?<=[A-Za-z])[\u2010-\u2015\u2212](?=\w)|(?<=\+/)[\u2010-\u2015\u2212]")
 _DASHED_OPTION = re.compile(r"(?<=\s)[\u2010-\u2015\u2212]+(?=[A-Za-z])(?P<long>(?=[A-Za-z]{2}))?")
@@ -368,8 +369,8 @@ def _bare(line: str) -> str:
     line = _DASH.sub("-", _WIDE_COLON.sub(": ", line))
     if (code := _CODE.fullmatch(line)) is not None:
         line = code["line"]
-    if line.lstrip().startswith("|"):
-        line = line.rstrip().removesuffix("|")
+    if line.lstrip().startswith("|"):  # a row of a table
+        line = _BETWEEN_CELLS.sub("  ", line.strip().strip("|"))
     line = line[_BEFORE.match(line).end() :].rstrip()  # type: ignore[union-attr] # matches anything
     while len(line) <= _LONGEST and _TAG.fullmatch(line, max(line.rfind("<"), 0)):
         line = line[: line.rfind("<")].rstrip()

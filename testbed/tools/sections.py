@@ -13,6 +13,8 @@ from testbed.tools.errors import ParseError
 from testbed.tools.lines import Command, Line
 from testbed.tools.units import PrintedFigure, Units, count, figure
 
+BROKEN = "broken "  # kinds of lines that are like others, but not as the tool prints them
+
 
 @dataclass(frozen=True)
 class Part:
@@ -122,6 +124,8 @@ def split(lines: Sequence[Line], parts: Sequence[Part], programs: set[str]) -> l
         if this.beside and (last is None or this.rank != last.rank):
             continue
         if this.anywhere:
+            if this.kind.startswith(BROKEN) and last and this.rank < last.rank:
+                continue  # below its place in a report, such a line is of somebody else
             if not reports:
                 reports.append(current)
             current.hits.append(Hit(this.kind, match, line))
@@ -149,7 +153,6 @@ def _classify(line: Line, parts: Sequence[Part]) -> tuple[Part, re.Match[str]] |
 
 # What may stand before a line, of a list or of letters in bold
 ITEM = r"[\W_]*+(?:\d+[.)]\s+)?[\W_]*+"
-BROKEN = "broken "  # kinds of lines that are like others, but not as the tool prints them
 
 
 def malformed(report: Report, tool: str, optional: Collection[str] = ()) -> list[Hit]:

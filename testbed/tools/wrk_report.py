@@ -53,6 +53,14 @@ from testbed.tools.sections import BROKEN, Hit, Report, cell, malformed, split
 from testbed.tools.units import BYTES, COUNT, TIME_IN_S, PrintedFigure, Units, figure
 
 WRK, WRK2 = "wrk", "wrk2"
+_SCRIPTED = (
+    "Lines below the report are like wrk's, as a script prints them at its end: they are left out."
+)
+# Without any of these, what stands below a whole report is no report of its own
+_OF_A_RUN = {
+    *("running", "broken running", "threads", "calibration", "stats", "latency", "per thread"),
+    *("requests", "byte rate", wrk_lines.GO_WRK, "spectrum head"),
+}
 _MIXED = (
     "A run without an end stands beside one without a head: if two ran at once, lines of both are "
     "mixed here."
@@ -70,13 +78,24 @@ def find(lines: Sequence[Line], tool: str | None = None) -> list[Found]:
     """Return all runs of wrk and wrk2 in a text, as those of `tool` if it is given."""
     reports = split(_believed(lines), wrk_lines.PARTS, {WRK, WRK2})
     mixed = _mixed(reports)
-    found = []
+    found: list[Found] = []
     for number, report in enumerate(reports):
         name = tool or (WRK2 if _wrk2s(report) else WRK)
-        if not report.one(wrk_lines.OTHERS) and not _of_hey(report):
+        if report.one(wrk_lines.OTHERS) or _of_hey(report):
+            continue
+        if number and found and _of_a_script(report, reports[number - 1]):
+            found[-1] = with_problem(found[-1], _SCRIPTED)
+        else:
             run = read_or_refuse(name, report.first_line, partial(_read, report, name))
             found.append(with_problem(run, _MIXED) if number in mixed else run)
     return found
+
+
+def _of_a_script(report: Report, before: Report) -> bool:
+    """Return whether a report is what a script printed below the report of its run."""
+    if report.command or not (before.one("rate") and before.one("requests")):
+        return False
+    return not any(hit.kind in _OF_A_RUN for hit in report.hits)
 
 
 def _of_hey(report: Report) -> bool:

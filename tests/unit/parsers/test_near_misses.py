@@ -176,3 +176,24 @@ def test_the_rest_of_a_wrapped_line_of_iperf_is_told():
 def test_a_report_of_ab_without_its_means_says_so():
     (output,) = parse_all(re.sub(r"Total:  .*\n", "", AB))
     assert "Not in this output: mean latency." in output.problems
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Socket errors: connect 0, read 0, write 0, timeout 0\nNon-2xx responses: 0\n",
+        "Latency Distribution:\n  50%: 1.2ms\n  Latency Distribution\n  50%  1.20ms\n",
+        "Total requests: 5\nRequests/sec: 71353.19\n",
+    ],
+)
+def test_what_a_script_prints_below_a_report_is_told_and_no_run_of_its_own(said):
+    (output,) = parse_all(WRK + said)
+    assert output.problems.pop().startswith("Lines below the report are like wrk's, as a script")
+    assert output == parse(WRK)
+    assert parse(f"{WRK}Socket errors: none\nRequests/sec: as above\n") == parse(WRK)
+
+
+@pytest.mark.parametrize("text", [WRK, AB, fixture("wrk2-plain")])
+def test_rows_of_a_table_are_lines(text):
+    rows = [re.sub(r"(?<=\S)\s{2,}(?=\S)", " | ", line.strip()) for line in text.splitlines()]
+    assert parse("".join(f"| {row} |\n" for row in rows)) == parse(text)
