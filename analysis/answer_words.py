@@ -30,6 +30,7 @@ RATIO_HEADS = {
     CAPACITY.key: ("", " bears … times the rate"),
     P99.key: ("p99 … times that of ", ""),
 }
+A_FACTOR = "a factor of "  # with which large differences are told
 MOSTLY = 0.5  # the share of trials from which on the most count fully
 MOST_NAMED = 3  # apps in a list of names; of more, the last ones are counted
 SURE = f"{100 * CONFIDENCE:.0f} %"
@@ -65,7 +66,8 @@ def how_sure(
     """
     rows = [*ranked, *others]
     standings = [one for row in rows for one in row.standings]
-    parts = [counted(standings, [row.doubts for row in rows], noun)]
+    doubts, spoilt = ([row.doubts for row in rows], [row.spoilt for row in rows])
+    parts = [counted(standings, doubts, spoilt, noun)]
     if len(ranked) > 1:
         verdict = _verdict(ranked, standings)
         parts = [verdict, _chance(ranked), _basis(ranked, noun), *parts, _least(ranked[1:])]
@@ -88,11 +90,15 @@ def _verdict(ranked: Sequence[Row], standings: Sequence[Standing]) -> str:
 
 
 def counted(
-    standings: Sequence[Standing], doubts: Iterable[Mapping[str, Sequence[str]]], noun: str
+    standings: Sequence[Standing],
+    doubts: Iterable[Mapping[str, Sequence[str]]],
+    spoilt: Iterable[Mapping[str, Sequence[str]]],
+    noun: str,
 ) -> str:
     """Return how many of the trials count fully, and why others do not.
 
-    `doubts` have for each check the clause of each doubtful trial.
+    `doubts` have for each check the clause of each doubtful trial, and `spoilt` those of trials
+    that do not count.
     """
     number, all_of = Counter(standings), len(standings)
     full, doubtful = number["valid"], number["doubtful"]
@@ -101,6 +107,15 @@ def counted(
         return "" if not all_of else "The run counts fully." if all_of == 1 else (
             f"{'Both' if all_of == 2 else f'All {all_of}'} {noun} count fully."
         )  # fmt: skip
+    some = f"{full} of {all_of} {noun} {'counts' if full == 1 else 'count'} fully"
+    if not full:
+        some = (
+            "The run does not count fully"
+            if all_of == 1
+            else f"None of {all_of} {noun} counts fully"
+        )
+    elif full / all_of < MOSTLY:
+        some = f"Only {some}"
     told = []
     if doubtful:
         which = "it" if all_of == 1 else "all" if doubtful == all_of else f"{doubtful}"
@@ -109,16 +124,13 @@ def counted(
             "figures may be further off than intervals say"
         )
     if out:
-        told.append(f"{out} {'does' if out == 1 else 'do'} not count at all")
-    of = f"{noun[:-1] if all_of == 1 else noun}"
-    some = "no" if not full else f"only {full} of {all_of}" if full / all_of < MOSTLY else (
-        f"{full} of {all_of}"
-    )  # fmt: skip
-    return f"But {some} {of} {'counts' if full == 1 else 'count'} fully: {'; '.join(told)}."
+        which = "it" if all_of == 1 else "all" if out == all_of else f"{out}"
+        told.append(f"{which} {'does' if out == 1 else 'do'} not count at all{_reasons(spoilt)}")
+    return f"{some}: {'; '.join(told)}."
 
 
 def _reasons(doubts: Iterable[Mapping[str, Sequence[str]]]) -> str:
-    """Return why trials are doubtful, the most frequent reason first; empty if it is not known."""
+    """Return the reasons in brackets, the most frequent first; an empty text without any."""
     by_check: dict[str, list[str]] = {}
     for of_row in doubts:
         for check, clauses in of_row.items():
@@ -190,6 +202,8 @@ def names(labels: Sequence[str]) -> str:
     """Return labels as a list in words, of which the last ones are counted if they are many."""
     if len(labels) > MOST_NAMED + 1:
         labels = [*labels[:MOST_NAMED], f"{len(labels) - MOST_NAMED} others"]
+    if any("," in one for one in labels):
+        return "; ".join(labels[:-1]) + f" and {labels[-1]}" if len(labels) > 1 else labels[0]
     return listed(labels)
 
 
@@ -239,8 +253,10 @@ def _least(rest: Sequence[Row]) -> str:
     known = sorted(one for one in shown if one is not None and one > 1)
     if known:
         least, most = (difference_text(one) for one in (known[0], known[-1]))
-        span = least if least == most else f"{least} to {most}, depending on the app,"
-        return f"A true difference under {span} would often be missed here."
+        if least != most:
+            most = most.removeprefix(A_FACTOR) if least.startswith(A_FACTOR) else most
+            least = f"{least} to {most}, depending on the app,"
+        return f"With so many trials, a true difference under {least} would often be missed."
     return f"How small a difference would show is not known: {_why_not_known(found)}."
 
 

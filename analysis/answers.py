@@ -18,7 +18,7 @@ from analysis.figures import BY_KEY, SHOWN_COSTS, Figure
 from analysis.groups import Group, endpoints, groups, label, load_text
 from analysis.load import LoadedCampaign
 from analysis.ranking import Row, ranked, ratio_text
-from analysis.trials import CellTrials, doubts_by_check, doubts_by_run, worst
+from analysis.trials import CellTrials, doubts_by_check, doubts_by_run, spoilt_by_check, worst
 from testbed.numbers import rate
 
 ANSWERS_ALL = 0.99  # of the asked rate: an app that reaches it answers what was asked
@@ -90,7 +90,9 @@ def ramp_how_sure(campaign: LoadedCampaign) -> str:
         else f"Ranges in brackets hold what was seen in {trials} trials."
     )
     standings = ["valid" if record.overloaded else record.standing for record in records]
-    return f"{basis} {answer_words.counted(standings, [doubts_by_run(records)], 'steps')}".strip()
+    return (
+        f"{basis} {answer_words.counted(standings, [doubts_by_run(records)], [], 'steps')}".strip()
+    )
 
 
 def places(found: Sequence[Answer]) -> dict[str, int]:
@@ -132,6 +134,7 @@ def _row(campaign: LoadedCampaign, group: Group, metric: Figure, beside: Sequenc
         gave_out=gave_out.of_trials(group.counted),
         standings=tuple(record.standing for record in group.records),
         doubts=doubts_by_check(group.records),
+        spoilt=spoilt_by_check(group.records),
     )
 
 

@@ -40,6 +40,8 @@ class Row:
     standings: tuple[Standing, ...] = ()  # of its trials
     # By check, the first clause of what it says of each trial that counts and is doubtful
     doubts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    # The same of each trial that does not count
+    spoilt: Mapping[str, Sequence[str]] = field(default_factory=dict)
     rank: str = MISSING  # '1', or '1=' for all that the first is not told apart from
     # Of the figure that ranks, so that it is above 1 where the first one is better. None: it is the
     # first itself, or the row is not ranked

@@ -274,6 +274,21 @@ def doubts_by_check(records: Iterable[RunRecord]) -> dict[str, list[str]]:
     return {check: list(clauses.values()) for check, clauses in found.items()}
 
 
+def spoilt_by_check(records: Iterable[RunRecord]) -> dict[str, list[str]]:
+    """Return by check, or by stage of a failure, the first clause of why runs do not count."""
+    found: dict[str, list[str]] = {}
+    for record in records:
+        if counts(record):
+            continue
+        if record.failure:
+            stage = f"{record.standing} at '{record.failure.stage}'"
+            found.setdefault(stage, []).append(stage)
+        for finding in record.findings:
+            if finding.verdict == "invalid":
+                found.setdefault(finding.check, []).append(_clause(finding.sentence))
+    return found
+
+
 def doubts_by_run(records: Iterable[RunRecord]) -> dict[str, list[str]]:
     """Return what `doubts_by_check` does, for runs of several cells."""
     found: dict[str, list[str]] = {}

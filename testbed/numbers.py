@@ -37,7 +37,7 @@ def rough(value: float) -> str:
     """Return two significant digits, but never fewer than the whole number, and no exponent."""
     if abs(value) >= 10 or value == 0:
         return f"{value:,.0f}"
-    return f"{float(f'{value:.2g}'):,.15f}".rstrip("0").rstrip(".")
+    return f"{Decimal(f'{value:.2g}'):f}"
 
 
 def written_out(value: float, thousands: str = "", significant: int = 6) -> str:

@@ -19,7 +19,7 @@ from analysis.folders import lacks, load_one
 from analysis.load import LoadedCampaign
 from analysis.ratio import finite, number
 from analysis.text_table import text_table
-from analysis.trials import doubts_by_run
+from analysis.trials import doubts_by_run, spoilt_by_check
 from analysis.why import shapley
 from analysis.why.explained import (
     DEFAULT_KEYS,
@@ -106,7 +106,9 @@ def how_sure(campaign: LoadedCampaign, found: Sequence[Explained]) -> str:
         else f"The intervals (95 %) rest on {blocks} blocks of trials, each of every variant once."
     )
     standings = [record.standing for record in records]
-    return f"{basis} {answer_words.counted(standings, [doubts_by_run(records)], 'runs')}"
+    doubts, spoilt = doubts_by_run(records), spoilt_by_check(records)
+    told = answer_words.counted(standings, [doubts], [spoilt], "runs")
+    return f"{basis} {told}"
 
 
 def of_all(found: Sequence[Explained]) -> list[str]:

@@ -46,7 +46,7 @@ def test_the_fastest_stands_first_with_its_ratios(tmp_path):
     assert ", and 3.00 times as many as the last, Django + Gunicorn (" in answer.sentence
     assert answer.how_sure.startswith("Sure. Chance does not explain the lead (95 % confidence).")
     assert "rest on 3 trials of each app. All 9 runs count fully." in answer.how_sure
-    assert answer.how_sure.endswith(" would often be missed here.")
+    assert answer.how_sure.endswith(" would often be missed.")
     assert answer.rows[1].ratios[1] == "1"
     assert answer.rows[2].ratios[1].startswith("1.50 (1.")
 
@@ -83,14 +83,14 @@ def test_doubts_and_what_does_not_count_are_part_of_the_answer(tmp_path):
     answer = only(campaign(tmp_path / "some", runs))
     assert answer.how_sure.startswith("Mostly. ")
     assert (
-        "But 6 of 9 runs count fully: 2 are doubtful (the generator lagged), so that the figures "
-        "may be further off than intervals say; 1 does not count at all."
+        "6 of 9 runs count fully: 2 are doubtful (the generator lagged), so that the figures "
+        "may be further off than intervals say; 1 does not count at all (30 % stolen)."
     ) in answer.how_sure
     assert "rest on 3 trials of each app, 2 of Flask + Gunicorn." in answer.how_sure
     runs = [run.model_copy(update=spoilt[0]) for run in runs_of(RATES)]
     answer = only(campaign(tmp_path / "all", runs))
     assert answer.how_sure.startswith("Only in part. ")
-    assert "But no runs count fully: all are doubtful (the generator lagged)" in answer.how_sure
+    assert "None of 9 runs counts fully: all are doubtful (the generator lagged)" in answer.how_sure
 
 
 def test_an_app_that_other_endpoints_have_is_named_where_it_is_missing(tmp_path):
@@ -202,8 +202,8 @@ def test_the_smallest_difference_is_told_of_the_steadiest_and_the_least_steady_a
     told = [row.first_is.could_show(0.05 / 2) for row in answer.rows[1:]]
     least, most = (ratio.difference_text(one) for one in sorted(told))
     assert least != most
-    under = f"A true difference under {least} to {most}, depending on the app,"
-    assert answer.how_sure.endswith(f"{under} would often be missed here.")
+    under = f"With so many trials, a true difference under {least} to {most}, depending on the app,"
+    assert answer.how_sure.endswith(f"{under} would often be missed.")
 
 
 @pytest.mark.parametrize(
