@@ -27,6 +27,7 @@ READER = Reader(
         for name, tool in TOOLS.items()
         if tool.banner and tool.own_lines
     },
+    dict.fromkeys(tool.inner for tool in TOOLS.values() if tool.inner),
 )
 # What the tools print, and nothing else, when they do not start.
 _REFUSAL = re.compile(

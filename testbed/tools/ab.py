@@ -71,6 +71,7 @@ class Ab(Generator):
     name = NAME
     package = "apache2-utils"
     banner = r"This is ApacheBench.*"
+    inner = r"Server Hostname:\s.*|Concurrency Level:\s+\d+"
     refusals = (r"ab: .*", r"apr_\w+: .*", r"Total of 0 requests .*")
     listings = (
         Listing(

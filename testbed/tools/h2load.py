@@ -59,8 +59,15 @@ PARTS = [
         telling=False,
     ),
     part("finished", 3, r"finished in (?P<duration>\S+), (?P<rate>\S+) req/s, \S+B/s"),
-    part("requests", 4, "requests: " + ", ".join(rf"(?P<{name}>\d+) {name}" for name in _COUNTS)),
-    part("traffic", 5, r"traffic: \S+ \((?P<bytes>\d+)\) total, .*"),
+    # Before version 1.7 without time-outs, and with whole bytes alone
+    part(
+        "requests",
+        4,
+        "requests: "
+        + ", ".join(rf"(?P<{name}>\d+) {name}" for name in _COUNTS[:-1])
+        + r"(?:, (?P<timeout>\d+) timeout)?",
+    ),
+    part("traffic", 5, r"traffic: (?:\S+ \()?(?P<bytes>\d+)(?:\)| bytes) total, .*"),
     part(
         "times",
         6,
@@ -84,6 +91,7 @@ class H2load(Generator):
     name = "h2load"
     package = "nghttp2-client"
     banner = r"starting benchmark\.\.\."
+    inner = r"finished in \S+, \S+ req/s, \S+"
     refusals = (r"\[ERROR\] .*", r"h2load: .*", r"h2load nghttp2/.*")
     listings = (
         Listing(
@@ -132,7 +140,7 @@ class H2load(Generator):
         traffic, threads = report.one("traffic"), report.all("thread")
         all_threads = threads if _are_all(threads, report) else []
         clients = sum(hit.count("clients") for hit in all_threads) or None
-        counts = {name: requests.count(name) for name in _COUNTS} if requests else {}
+        counts = {name: requests.count(name) for name in _COUNTS if requests and requests.get(name)}
         answered = counts["done"] - counts["errored"] if counts else None
         size = traffic.count("bytes") if traffic else None
         printed = Printed(
@@ -205,9 +213,10 @@ def _errors(counts: dict[str, int]) -> Errors:
     """
     if not counts:
         return Errors()
+    timeout = counts.get("timeout", 0)
     return Errors(
-        read=counts["errored"] - counts["timeout"] or None,
-        timeout=counts["timeout"] or None,
+        read=counts["errored"] - timeout or None,
+        timeout=timeout or None,
         status=counts["failed"] - counts["errored"],
     )
 

@@ -82,6 +82,7 @@ class Iperf(InstalledTool):
     name = NAME
     package = "iperf"
     banner = r"(?:Server listening on|Client connecting to) .*"
+    inner = r"\[ ID\] Interval\s.*"
     refusals = (r"iperf\d? .*(?:Copyright|version) .*", r"iperf version .*")
     port = 5001  # iperf's own port, used on both hosts while the link is verified
 

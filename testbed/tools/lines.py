@@ -168,8 +168,12 @@ class Reader:
         programs: Iterable[str],
         banners: Iterable[str],
         stretches: Mapping[str, tuple[str, str]],
+        inner: Iterable[str] = (),
     ) -> None:
-        """`stretches` has patterns of the first and of all further lines of a program's own."""
+        """Take patterns of whole lines: first ones of reports, and some amid these.
+
+        `stretches` has those of the first and of all further lines of a program's own.
+        """
         names = "|".join(map(re.escape, programs))
         self._command = re.compile(
             rf"{_PROMPT}(?P<command>{_WRAPPER}(?:[\w.~-]*[/\\])*(?P<program>{names})"
@@ -177,7 +181,9 @@ class Reader:
         )
         first = "|".join(banners)
         self._banner = re.compile(first)
-        self._banner_within = re.compile(rf"(?<=[\s:|>\]])(?:{first})$")
+        known = "|".join([first, *inner])
+        self._known = re.compile(known)
+        self._known_within = re.compile(rf"(?<=[\s:|>\]])(?:{known})$")
         self._stretches = {
             program: (re.compile(first), re.compile(further))
             for program, (first, further) in stretches.items()
@@ -196,13 +202,13 @@ class Reader:
         return list(self._with_owners(self._with_whole_commands(lines)))
 
     def _without_prefixes(self, texts: list[str]) -> list[str]:
-        """Return the texts without what stands before a report's first line and those around it.
+        """Return the texts without what stands before a report's lines, by the first of them.
 
         A text that does not also stand before the next lines is no prefix.
         """
         bare = list(texts)
         for number, text in enumerate(texts):
-            match = self._banner_within.search(_short(text))
+            match = self._known_within.search(_short(text))
             if not match and '"' not in text:  # that would be a key
                 match = _OBJECT.search(_short(text))
             if not match or match.start() > _LONGEST_PREFIX or self._begins_by_itself(text):
@@ -221,7 +227,7 @@ class Reader:
 
     def _begins_by_itself(self, text: str) -> bool:
         bare = _bare(text)
-        return bare == "{" or self._banner.fullmatch(bare) is not None
+        return bare == "{" or self._known.fullmatch(bare) is not None
 
     def _with_whole_commands(self, lines: list[Line]) -> list[Line]:
         """Return the lines; a command that goes on in the next lines, after a \\, is whole."""

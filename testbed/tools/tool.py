@@ -66,8 +66,10 @@ class Tool(ABC):
     """A measuring tool whose output is read."""
 
     name: str  # in results and on command lines; also of the program
-    # The next three are patterns of whole lines. The first line that the tool prints:
+    # The next four are patterns of whole lines. The first line that the tool prints:
     banner: str | None = None
+    # Lines of its report that, where the first is missing, show what a log puts before each:
+    inner: str | None = None
     # Such lines behind the banner are the tool's, even if they look like another tool's:
     own_lines: str | None = None
     # What the tool prints if it does not start:

@@ -26,6 +26,7 @@ class Wrk(Generator):
     name = wrk_report.WRK
     package: str | None = wrk_report.WRK
     banner = r"Running \S+ test @ .*"
+    inner = r"\d+ threads? and \d+ connections?"
     refusals: tuple[str, ...] = (
         r"unable to (?:connect|resolve|create) .*",
         r"number of connections must be .*",

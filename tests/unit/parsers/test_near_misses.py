@@ -105,6 +105,12 @@ def test_the_goodput_of_ab_is_unknown_if_it_does_not_say_how_requests_failed():
 
 
 def test_old_versions_say_it_in_other_words():
+    text = fixture("h2load-half-errors")
+    old = re.sub(r", \d+ timeout|(?<=traffic: )\S+ \((?=\d)", "", text).replace(
+        ") total", " bytes total"
+    )
+    assert old.count(" bytes total") == 1
+    assert parse(old) == parse(text)
     assert parse(AB.replace("Non-2xx", "Broken pipe errors:     2\nNon-2xx")).errors.write == 2
     first = WRK.replace("Running 1s test @", "Making 78495 requests to")
     output = parse(first)
@@ -197,3 +203,18 @@ def test_what_a_script_prints_below_a_report_is_told_and_no_run_of_its_own(said)
 def test_rows_of_a_table_are_lines(text):
     rows = [re.sub(r"(?<=\S)\s{2,}(?=\S)", " | ", line.strip()) for line in text.splitlines()]
     assert parse("".join(f"| {row} |\n" for row in rows)) == parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        WRK.partition("\n")[2],
+        AB[AB.index("Server Software") :],
+        re.sub(r"(?s).*(?=finished in)", "", fixture("h2load-half-errors")),
+        fixture("iperf-client").partition("[ ID]")[1]
+        + fixture("iperf-client").partition("[ ID]")[2],
+    ],
+)
+def test_what_stands_before_each_line_is_learnt_without_the_first_line(text):
+    for prefix in ("    machine: ", "run one > "):
+        assert parse("".join(f"{prefix}{line}\n" for line in text.splitlines())) == parse(text)
