@@ -107,6 +107,9 @@ def counted(
         return "" if not all_of else "The run counts fully." if all_of == 1 else (
             f"{'Both' if all_of == 2 else f'All {all_of}'} {noun} count fully."
         )  # fmt: skip
+    if out == all_of:
+        none = "The run does not count" if out == 1 else f"None of {out} {noun} counts"
+        return f"{none}{_reasons(spoilt)}."
     some = f"{full} of {all_of} {noun} {'counts' if full == 1 else 'count'} fully"
     if not full:
         some = (
@@ -124,8 +127,7 @@ def counted(
             "figures may be further off than intervals say"
         )
     if out:
-        which = "it" if all_of == 1 else "all" if out == all_of else f"{out}"
-        told.append(f"{which} {'does' if out == 1 else 'do'} not count at all{_reasons(spoilt)}")
+        told.append(f"{out} {'does' if out == 1 else 'do'} not count at all{_reasons(spoilt)}")
     return f"{some}: {'; '.join(told)}."
 
 

@@ -237,6 +237,9 @@ def test_what_does_not_count_has_no_rank_and_a_calibration_ranks_nothing(tmp_pat
     answer = only(campaign(tmp_path / "spoilt", spoilt))
     assert [(row.app, row.rank) for row in answer.rows][-1] == ("aiohttp_api_hour", "\N{EM DASH}")
     assert answer.sentence.startswith("Flask")
+    answer = only(campaign(tmp_path / "all", [run.model_copy(update=update) for run in runs]))
+    assert answer.sentence == "No trial counts, so there is no answer."
+    assert answer.how_sure == "None of 9 runs counts (30 % stolen)."
     calibrated = [builder.run(1, "flask", "index", calibration=True, generator="wrk")]
     answer = only(campaign(tmp_path / "calibrated", calibrated))
     assert "not ranked" in answer.sentence
