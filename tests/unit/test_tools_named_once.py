@@ -18,6 +18,7 @@ SOURCES = sorted(
 ALLOWED = {
     # pacer is a program of this project as well, which the hosts have with its probe
     ("testbed/bundle.py", "pacer"),
+    ("testbed/campaign/campaign.py", "pacer"),  # as a folder whose code a resume compares
     ("testbed/run/asking.py", "pacer"),
     # `fab run-ab` measures the versions A and B of an app
     ("analysis/compare/noise.py", "ab"),
