@@ -107,7 +107,11 @@ class Testbed:
         if self.lab not in self.provisioned:
             self.run("ansible-playbook", "site.yml")
             self.deployed[self.lab] = (self.workloads,)
-            self.provisioned.add(self.lab)
+            self.has_been_provisioned()
+
+    def has_been_provisioned(self):
+        """Note that all of site.yml has been done in this lab, with whatever apps."""
+        self.provisioned.add(self.lab)
 
     def deploy(self, *arguments):
         """Have exactly the lab's workloads deployed, by those roles of site.yml that know apps.
