@@ -14,7 +14,9 @@ from analysis.capacities import SearchAnswer, Searches
 from analysis.charts import marks
 from analysis.charts.style import (
     KEY_LINE,
+    MARGIN,
     QUIET,
+    WIDTH,
     Chart,
     colours,
     footer,
@@ -22,6 +24,7 @@ from analysis.charts.style import (
     generators_of,
     plain_axis,
     wide,
+    wrap,
 )  # fmt: skip
 from analysis.groups import Group, counted_from
 from analysis.knee import knee
@@ -63,6 +66,8 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
     answers = [
         f"{row.label}: {_answer_text(row, bend)}" for row, bend in zip(found, knees, strict=True)
     ]
+    titles = [wrap(text, WIDTH - LEFT - MARGIN, 8) for text in answers]
+    more = max(map(len, titles)) - 1  # lines of a title beyond the first
     key = _key(found, objective=asked is not None, knee_marked=marked)
     picture = frame(
         title,
@@ -70,17 +75,17 @@ def draw(campaign: LoadedCampaign, endpoint: str, members: list[Group]) -> Chart
         "below: errors, percent of the requests due",
         footer(campaign, generators_of(members)),
         heights=[height for _ in found for height in (TIMES, ERRORS)],
-        gap=GAP,
+        gap=GAP + KEY_LINE * more,
         left=LEFT,
-        key_lines=marks.key_lines(key) + 1,  # and the title of the first axes
+        key_lines=marks.key_lines(key) + 1 + more,  # and the title of the first axes
     )
     palette = colours(campaign)
     for number, (row, bend) in enumerate(zip(found, knees, strict=True)):
         above, below = picture.axes[2 * number : 2 * number + 2]
         _search(above, below, row, palette[row.app], asked, bend)
-        above.set_title(answers[number], loc="left", fontsize=8)
+        above.set_title("\n".join(titles[number]), loc="left", fontsize=8)
     picture.axes[-1].set_xlabel("requests due per second", fontsize=8)
-    marks.key(picture, key, above=KEY_LINE + 0.08)
+    marks.key(picture, key, above=KEY_LINE * (1 + more) + 0.08)
     return Chart(
         name=f"{endpoint}-capacity",
         title=title,
