@@ -34,6 +34,7 @@ from testbed.model.results import RunRecord, Standing
 from testbed.numbers import AT_LEAST, MISSING, milliseconds, percent, rough
 from testbed.tools import due
 
+UNREACHED = "not reached"  # with which the text of an onset begins that no step showed
 SLOW_FACTOR = 2.0  # times the response time of the lightest step is slow
 ERRORS_FROM_PERCENT = 0.1
 PERCENTILES = ("95", "90", "50")  # the first that all steps of a ramp have
@@ -173,7 +174,9 @@ def onsets_text(trials: Sequence[RampTrial], what: Of) -> str:
     """Return in words where slow-down and errors begin, over all trials."""
     slow = together([trial.slowdown for trial in trials], what).text
     errors = together([trial.errors for trial in trials], what).text
-    return f"slow-down begins at {slow}, errors at {errors}"
+    begins = "is" if slow.startswith(UNREACHED) else "begins at"
+    begin = "are" if errors.startswith(UNREACHED) else "at"
+    return f"slow-down {begins} {slow}, errors {begin} {errors}"
 
 
 def ramp(records: Sequence[RunRecord], name: str) -> Ramp:
@@ -220,7 +223,7 @@ def together(onsets: Sequence[Onset], what: Of) -> Together:
     middle = median(math.inf if math.isinf(span.high) else span.value for span in spans)
     everywhere = not math.isinf(high)
     if all(math.isinf(span.high) for span in spans):
-        text = f"not reached up to {min(span.value for span in spans):,.0f} {what}"
+        text = f"{UNREACHED} up to {min(span.value for span in spans):,.0f} {what}"
     elif math.isinf(middle):
         text = f"beyond {low:,.0f} {what}; not reached in most trials"
     else:

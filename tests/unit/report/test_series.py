@@ -111,7 +111,7 @@ def test_a_ramps_own_report_shows_its_onsets_and_every_step(whole):
     assert "not reached up to 150 users" in page
     assert "chart-index-ramp" in page
     text = (whole[0] / "report" / "as_published-users" / "table.txt").read_text()
-    assert "slow-down begins at 100 users (50 to 100), errors at not reached" in text
+    assert "slow-down begins at 100 users (50 to 100), errors are not reached" in text
 
 
 def test_the_terminal_names_reasons_and_scale(whole, capsys):
