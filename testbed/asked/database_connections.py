@@ -3,7 +3,6 @@
 All functions are pure.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -27,18 +26,28 @@ def needed(app: App, settings: Mapping[str, Any], requests: int) -> int:
 
 
 def of_worker(app: App, settings: Mapping[str, Any]) -> int | None:
-    """Return how many connections a worker's pool has at most.
+    """Return how many connections a worker's pool has at most; None if no rule tells of a pool.
 
-    Return None if no rule tells of a pool. Return None as well if the worker has no more threads
-    than connections: each thread has one then, and no request waits in the worker for another's.
+    Return 0 if the worker has no more threads than connections, or threads and no pool: each thread
+    has a connection of its own then, and no request waits in the worker for another's.
     """
     if (rule := _rule_of(app, settings)) is None:
         return None
     told = [name for name in rule.per_worker if name != "requests"]
     counts = {name: _counted(name, 1, settings, 0) for name in told}
-    threads = counts.pop("threads", math.inf)
+    threads = counts.pop("threads", None)
     pool = min(counts.values(), default=None)
-    return pool if pool is not None and pool < threads else None
+    if threads is not None and (threads <= pool if pool else "requests" not in rule.per_worker):
+        return 0
+    return pool
+
+
+def threads(app: App, settings: Mapping[str, Any]) -> int | None:
+    """Return how many threads all workers have, if the rule of these settings counts them."""
+    rule = _rule_of(app, settings)
+    if rule is None or "threads" not in rule.per_worker:
+        return None
+    return _counted("threads", app.workers_of(settings) or 1, settings, 0)
 
 
 def _rule_of(app: App, settings: Mapping[str, Any]) -> DatabaseConnections | None:

@@ -101,6 +101,7 @@ def judged(session: Session, record: RunRecord, folder: Path) -> RunRecord:
     )
     record = record.model_copy(update={"open_files": most_files})
     workload = session.catalogue.workload(record.workload)
+    app = session.catalogue.apps_of(record.workload)[record.app].spec
     expected = Expected(
         statements={name: one.sql for name, one in workload.parts(record.endpoint).items()},
         link=session.link,
@@ -108,9 +109,8 @@ def judged(session: Session, record: RunRecord, folder: Path) -> RunRecord:
         first_postgresql=session.postgresql,
         workers=session.workers.get((record.endpoint, record.variant), {}),
         unequal_workers=session.experiment.unequal_workers,
-        worker_connections=database_connections.of_worker(
-            session.catalogue.apps_of(record.workload)[record.app].spec, record.settings
-        ),
+        worker_connections=database_connections.of_worker(app, record.settings),
+        threads=database_connections.threads(app, record.settings),
     )
     evidence = Evidence(record, folder, expected)
     record = record.model_copy(update={"upstream": upstream.of_run(evidence)})

@@ -35,8 +35,10 @@ class Expected:
     # Number of workers, by each app that is compared
     workers: Mapping[str, int] = field(default_factory=dict)
     unequal_workers: str | None = None  # the experiment's reason for unequal workers
-    # Database connections that the pool of a worker has at most; None if it has no pool
+    # Database connections that the pool of a worker has at most; 0 if each of its threads has one
+    # of its own; None if nothing tells
     worker_connections: int | None = None
+    threads: int | None = None  # of all workers; None if the app has none, or if nothing tells
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from testbed.model.gave_out import GaveOut, Limiting
 from testbed.model.service import SERVICES
 from testbed.numbers import count, digits
 from testbed.validity.evidence import Evidence
-from testbed.validity.seen import Seen, look
+from testbed.validity.seen import Seen, clearly_more, look
 
 ALL_CORES_PERCENT = 90  # of the server's CPUs in use: hardly any request found one free
 ONE_CORE_PERCENT = 85  # of a core by one process, beside what the kernel does for it
@@ -136,7 +136,8 @@ def _behind_the_app(seen: Seen) -> GaveOut | None:
         if (seen.db_blocked or 0) >= MOST * used and (full or used >= MOST * in_app):
             told = f"of {count(used)} sessions {count(seen.db_blocked)} waited for locks or disks"
             return _is("database", told)
-        if full and _wait_for(in_app - upstream, used):
+        own = seen.worker_connections == 0  # each thread has one, so none waits for another's
+        if full and not own and clearly_more(in_app - upstream, used):
             told = f"{count(used)} of {count(connections)} database connections in use"
             return _is("pool", f"{told}, {count(in_app)} requests in the app")
         if used >= MOST * in_app and not _wait_unread(seen):
@@ -147,7 +148,7 @@ def _behind_the_app(seen: Seen) -> GaveOut | None:
         return _is("upstream", f"the other service used {seen.upstream_percent:.0f} % of a core")
     if upstream >= MOST:
         full = upstream >= IN_USE * (seen.upstream_connections or 0)
-        if full and _wait_for(in_app - (used or 0), upstream) and upstream < MOST * in_app:
+        if full and clearly_more(in_app - (used or 0), upstream) and upstream < MOST * in_app:
             told = f"all {count(upstream)} connections to upstream in use"
             return _is("pool", f"{told}, {count(in_app)} requests in the app")
         if upstream >= MOST * in_app and not _wait_unread(seen):
@@ -157,18 +158,13 @@ def _behind_the_app(seen: Seen) -> GaveOut | None:
     return None
 
 
-def _wait_for(requests: float, used: float) -> bool:
-    """Return whether clearly more requests were in the app than there were connections in use."""
-    return requests >= 1.3 * used + 0.5
-
-
 def _wait_unread(seen: Seen) -> bool:
-    """Return whether there were always requests that no worker had read."""
-    unread = seen.unread or 0
+    """Return whether there were always requests that no worker had read, or taken up."""
+    unread = (seen.unread or 0) + seen.read_ahead
     enough = (
         unread >= UNREAD * (seen.in_flight or 0) or (seen.queue_full_percent or 0) >= 100 * MOST
     )
-    return enough and (seen.always_unread or 0) >= ALWAYS
+    return enough and ((seen.always_unread or 0) >= ALWAYS or seen.read_ahead > 0)
 
 
 def _overflowed(seen: Seen) -> bool:
@@ -200,7 +196,8 @@ def _workers(seen: Seen) -> GaveOut | None:
         if held >= MOST
     ]
     those = f"; of those that had one, {' and '.join(behind)}" if behind else ""
-    return _is("workers", f"{count(seen.unread)} requests waited for a worker{idle}{those}")
+    waited = count((seen.unread or 0) + seen.read_ahead)
+    return _is("workers", f"{waited} requests waited for a worker{idle}{those}")
 
 
 def _queue(seen: Seen) -> GaveOut | None:

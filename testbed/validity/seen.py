@@ -40,7 +40,8 @@ class Seen:
     overflows: float | None  # for each answer
     connecting: float  # connections that the generator was still trying to make
     db_connections: float | None
-    worker_connections: int | None  # of a worker's own pool, at most
+    worker_connections: int | None  # of a worker's own pool, at most; 0: each thread has its own
+    threads: int | None  # of all workers: so many requests are worked on at once
     db_used: float | None  # sessions with a statement or in a transaction
     db_blocked: float | None  # those of them that waited for locks or disks
     upstream: float | None  # requests that the other service owed an answer
@@ -55,8 +56,29 @@ class Seen:
         """
         if self.in_flight is None:
             return None
-        left = self.in_flight - (self.unread or 0) - self.connecting - self.generator_unread
-        return max(0.0, left)
+        return self._left - self.read_ahead
+
+    @property
+    def read_ahead(self) -> float:
+        """Return how many requests the server had read, or a proxy, that no thread worked on.
+
+        None did so if more than there are threads were seen behind the app: some are awaited.
+        """
+        threads, behind = self.threads, (self.db_used or 0) + (self.upstream or 0)
+        if threads is None or not clearly_more(self._left, threads):
+            return 0.0
+        return 0.0 if clearly_more(behind, threads) else self._left - threads
+
+    @property
+    def _left(self) -> float:
+        """Return how many requests were neither on their way nor unread."""
+        gone = (self.unread or 0) + self.connecting + self.generator_unread
+        return max(0.0, (self.in_flight or 0) - gone)
+
+
+def clearly_more(requests: float, places: float) -> bool:
+    """Return whether clearly more requests were there than had a place."""
+    return requests >= 1.3 * places + 0.5
 
 
 def look(evidence: Evidence) -> Seen:
@@ -93,6 +115,7 @@ def look(evidence: Evidence) -> Seen:
         connecting=mean(client, "tcp_syn_sent") or 0,
         db_connections=connections,
         worker_connections=evidence.expected.worker_connections,
+        threads=evidence.expected.threads,
         db_used=used,
         db_blocked=blocked,
         upstream=_upstream(evidence, server),

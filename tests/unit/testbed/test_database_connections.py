@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from testbed.asked import catalogue, database_connections, experiments
-from testbed.asked.database_connections import needed, of_worker
+from testbed.asked.database_connections import needed, of_worker, threads
 from testbed.asked.plan import plan
 from testbed.errors import TestbedError
 from testbed.model.catalogue import App
@@ -48,9 +48,26 @@ def test_a_worker_s_pool_is_what_the_settings_say():
     assert of_worker(api_hour, {"database_access": "connection_per_request"}) is None
     assert of_worker(django, {"database_access": "pool", "threads": 9, "pool_size": 4}) == 4
     # each thread has a connection of its own, for which no request waits
-    assert of_worker(django, {"database_access": "pool", "threads": 4, "pool_size": 9}) is None
-    assert of_worker(django, {"database_access": "persistent", "threads": 4}) is None
+    assert of_worker(django, {"database_access": "pool", "threads": 4, "pool_size": 9}) == 0
+    assert of_worker(django, {"database_access": "persistent", "threads": 4}) == 0
     assert of_worker(django.model_copy(update={"database_connections": []}), {}) is None
+
+
+def test_as_many_threads_work_as_the_rule_of_the_settings_counts():
+    api_hour, django = AGENTS["aiohttp_api_hour"].spec, AGENTS["django"].spec
+    pool = {"database_access": "pool", "threads": 9, "pool_size": 4}
+    assert threads(django, pool | {"workers": 3}) == 27
+    assert threads(django, {"database_access": "persistent", "threads": 4}) == 4
+    assert threads(django, pool | {"worker_class": "gevent"}) is None
+    assert threads(api_hour, {"database_access": "pool", "pool_size": 7}) is None
+
+
+def test_behind_a_pooler_threads_may_wait_for_its_sessions():
+    flask = CATALOGUE.apps_of("lookup")["flask"].spec
+    settings = {"pooler": "pgbouncer", "worker_class": "sync", "threads": 1, "workers": 6}
+    assert threads(flask, settings) == needed(flask, settings, 100) == 6
+    assert of_worker(flask, settings) is None
+    assert threads(flask, settings | {"worker_class": "gevent"}) is None
 
 
 def planned(variants=None):

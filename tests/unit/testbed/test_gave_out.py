@@ -48,7 +48,7 @@ def simulated(server, dice):
     return load, output, run.rows
 
 
-def judged(folder, load, output, rows, worker_connections=None):
+def judged(folder, load, output, rows, worker_connections=None, threads=None):
     """Return what the rule says of a run with these figures and samples."""
     for role, samples in rows.items():
         with (folder / f"telemetry-{role}.csv").open("w", newline="") as stream:
@@ -56,7 +56,7 @@ def judged(folder, load, output, rows, worker_connections=None):
             writer.writeheader()
             writer.writerows(samples)
     changes = {"load": load, "output": output, "before": {"server": QUIET}}
-    expected = Expected(link=LINK, worker_connections=worker_connections)
+    expected = Expected(link=LINK, worker_connections=worker_connections, threads=threads)
     return gave_out.of_run(Evidence(RUN.model_copy(update=changes), folder, expected))
 
 
@@ -157,4 +157,32 @@ def test_a_pool_of_each_worker_gives_out_before_all_connections_are_in_use(
     load = LOAD.model_copy(update={"mode": "saturation", "rate_rps": None, "connections": 100})
     a_second = OUTPUT.model_copy(update={"service_us": Distribution(mean=1e6), "due": None})
     found = judged(tmp_path, load, a_second, {"server": rows}, worker_connections=4)
+    assert found.what == what, found.sentence
+
+
+@pytest.mark.parametrize(
+    ("active", "idle", "unread", "pool", "threads", "what"),
+    [
+        (16, 0, 0, 0, 16, "workers"),  # its server reads requests before a thread is free for them
+        (14, 0, 0, 0, 16, "workers"),  # the same; each thread connects anew for each request
+        (6, 0, 0, None, 6, "workers"),  # behind a proxy and before a pooler, whose sessions suffice
+        (8, 1, 84, 0, 16, "workers"),  # half of the time, a thread has no session yet
+        (8, 1, 0, 0, 100, "unknown"),  # each has a thread; most wait for what is not seen
+        (8, 0, 0, 4, 32, "pool"),  # 24 threads wait for the connections that 8 of them have
+        (4, 0, 0, None, 6, "pool"),  # of a pooler's sessions there are fewer than threads
+        (20, 0, 0, 10, None, "pool"),  # a loop's
+        (95, 0, 0, None, 5, "database"),  # those threads are not what works on requests
+    ],
+)
+def test_a_thread_with_a_connection_of_its_own_waits_for_no_pool(
+    tmp_path, active, idle, unread, pool, threads, what
+):
+    sample = {
+        "cpu_percent": 16, "pg_active": active, "pg_idle": idle, "pg_idle_in_transaction": 0,
+        "pg_lock_waits": 0, "pg_io_waits": 0, "pg_client_waits": 0, "tcp_unread_in": unread,
+    }  # fmt: skip
+    rows = [ROW | sample | {"t_s": ROW["t_s"] + one, "monotonic_s": one} for one in (1, 2, 3)]
+    load = LOAD.model_copy(update={"mode": "saturation", "rate_rps": None, "connections": 100})
+    a_second = OUTPUT.model_copy(update={"service_us": Distribution(mean=1e6), "due": None})
+    found = judged(tmp_path, load, a_second, {"server": rows}, pool, threads)
     assert found.what == what, found.sentence
