@@ -110,16 +110,19 @@ def _pairing(plan: QuestionPlan, pairing: Pairing) -> str:
         case "rises":
             return (
                 f"From somewhere between {above} and {below} ms of latency "
-                f"on{about}, {of} {words.ahead} than {to}; below that, it {words.behind}."
+                f"on{about}, {of} {words.ahead} than {to}; below that, it {words.behind}"
+                f"{_but(plan, pairing, passes)}."
             )
         case "falls":
             return (
                 f"Up to somewhere between {above} and {below} ms of "
-                f"latency{about}, {of} {words.ahead} than {to}; beyond that, it {words.behind}."
+                f"latency{about}, {of} {words.ahead} than {to}; beyond that, it {words.behind}"
+                f"{_but(plan, pairing, passes)}."
             )
         case "ahead" | "behind":
             does = words.ahead if passes.course == "ahead" else words.behind
-            return _one_way(pairing, passes, f"{of} {does} than {to}", within)
+            claim = f"{of} {does} than {to}"
+            return _one_way(pairing, passes, claim, _but(plan, pairing, passes), within)
         case "several":
             return (
                 f"No single crossover {within}: {of} {words.ahead} than {to} at some latencies, "
@@ -147,15 +150,32 @@ def _untold(pairing: Pairing, of: str, to: str, within: str) -> str:
     return f"{of} and {to} cannot be told apart {words.of_both} {within}, so no crossover was seen."
 
 
-def _one_way(pairing: Pairing, passes: Crossing, claim: str, within: str) -> str:
-    """Return where `claim` holds, if the two stacks never change places where that can be told."""
+def _but(plan: QuestionPlan, pairing: Pairing, passes: Crossing) -> str:
+    """Return where the two stacks are level although one of them is said to be ahead there."""
+    level = [
+        plan.at(one.of.point)
+        for one in pairing.compared
+        if one.verdict == "level"
+        and (
+            (passes.below is not None and _less(passes.below, one))
+            or (passes.above is not None and _less(one, passes.above))
+        )
+    ]
+    return f"; but {listed(level)}, {OF_FIGURE[pairing.figure.key].level}" if level else ""
+
+
+def _one_way(pairing: Pairing, passes: Crossing, claim: str, but: str, within: str) -> str:
+    """Return where `claim` holds, if the two stacks never change places where that can be told.
+
+    `but` says where it does not although points beyond do.
+    """
     words = OF_FIGURE[pairing.figure.key]
     if passes.below is not None:
         rest = _rest([one for one in pairing.compared if _less(one, passes.below)], words)
-        return f"From {point_text(passes.below)} ms at the latest, {claim}; {rest}."
+        return f"From {point_text(passes.below)} ms at the latest, {claim}{but}; {rest}."
     if passes.above is not None:
         rest = _rest([one for one in pairing.compared if _less(passes.above, one)], words)
-        return f"Up to {point_text(passes.above)} ms at least, {claim}; {rest}."
+        return f"Up to {point_text(passes.above)} ms at least, {claim}{but}; {rest}."
     seen = "No crossover" if passes.throughout else "No crossover was seen"
     same = all(one.verdict == passes.course for one in pairing.compared)
     apart = "" if same else "wherever they can be told apart, "

@@ -71,6 +71,19 @@ def test_what_is_level_is_not_said_to_be_untold():
             assert "serve as much" not in text, (verdicts, text)
 
 
+def test_where_a_level_point_lies_within_a_claim_it_is_said():
+    for verdicts in courses(3, 4):
+        text = said(verdicts)
+        side = verdicts[0] if verdicts[0] in ("ahead", "behind") else verdicts[-1]
+        told = [place for place, one in enumerate(verdicts) if one == side]
+        between = verdicts[told[0] : told[-1]] if told else ()
+        claims = ("From ", "Up to ") if "level" in between and "No " not in text else ()
+        if text.startswith(claims):
+            assert "; but at " in text, (verdicts, text)
+        if "; but at " in text:
+            assert "level" in verdicts, (verdicts, text)
+
+
 def test_no_data_is_said_only_if_there_are_none():
     for verdicts in courses(1, 4):
         text = said(verdicts)
