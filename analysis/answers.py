@@ -19,6 +19,7 @@ from analysis.groups import Group, endpoints, groups, label, load_text
 from analysis.load import LoadedCampaign
 from analysis.ranking import Row, ranked, ratio_text
 from analysis.trials import CellTrials, doubts_by_check, doubts_by_run, spoilt_by_check, worst
+from testbed.model.question import UPSTREAM, point_text
 from testbed.numbers import rate
 
 ANSWERS_ALL = 0.99  # of the asked rate: an app that reaches it answers what was asked
@@ -102,7 +103,8 @@ def places(found: Sequence[Answer]) -> dict[str, int]:
 
 
 def _of_searches(campaign: LoadedCampaign) -> list[Answer]:
-    found: dict[str, list[Row]] = {}
+    points = _points(campaign)
+    found: dict[tuple[str, str], list[Row]] = {}
     cells: dict[Where, dict[CellLoad, CellTrials]] = trials_of(campaign, CAPACITY, "")
     for one in capacities.rows(campaign):
         of_place = cells[Where(one.endpoint, one.app, one.variant)]
@@ -116,8 +118,23 @@ def _of_searches(campaign: LoadedCampaign) -> list[Answer]:
             standings=tuple(answer.standing for answer in one.answers),
             doubts=_doubts_of_searches(one.answers),
         )
-        found.setdefault(one.endpoint, []).append(row)
-    return [_answer(campaign, endpoint, "", CAPACITY, rows, "") for endpoint, rows in found.items()]
+        found.setdefault((one.endpoint, points.get(one.variant, "")), []).append(row)
+    order = ["", *points.values()]
+    at = sorted(found, key=lambda key: (endpoints(campaign).index(key[0]), order.index(key[1])))
+    return [_answer(campaign, *key, CAPACITY, found[key], "") for key in at]
+
+
+def _points(campaign: LoadedCampaign) -> dict[str, str]:
+    """Return by variant at which point of a question it was measured, in words and in their order.
+
+    Stacks are ranked at each point by itself. It is empty for other campaigns, and of one point.
+    """
+    asked = campaign.campaign.question
+    if asked is None or len(asked.points) < 2:
+        return {}
+    about = "{} ms of latency" if asked.swept == UPSTREAM else f"{asked.swept} {{}}"
+    order = sorted(asked.cells, key=lambda cell: asked.points.index(cell.point))
+    return {cell.variant: about.format(point_text(cell.point)) for cell in order}
 
 
 def _row(campaign: LoadedCampaign, group: Group, metric: Figure, beside: Sequence[Figure]) -> Row:
@@ -170,7 +187,7 @@ def _answer(
         for row in placed
     ]
     sentence = opening + answer_words.sentence(placed, metric)
-    if left_out := _not_measured(campaign, endpoint, rows):
+    if left_out := _not_measured(campaign, endpoint, load, rows):
         sentence += f" Not measured here: {answer_words.names(left_out)}."
     noun = "searches" if metric is CAPACITY else "runs"
     how_sure = answer_words.how_sure(placed, others, metric, noun)
@@ -178,14 +195,18 @@ def _answer(
     return Answer(endpoint, load, metric, sentence, how_sure, [*shown, *others], labels)
 
 
-def _not_measured(campaign: LoadedCampaign, endpoint: str, rows: Iterable[Row]) -> list[str]:
+def _not_measured(
+    campaign: LoadedCampaign, endpoint: str, load: str, rows: Iterable[Row]
+) -> list[str]:
     """Return the names of those that have runs on other endpoints only."""
-    here = {(row.app, row.variant) for row in rows}
+    here, points = {(row.app, row.variant) for row in rows}, _points(campaign)
     return list(
         {
             (run.record.app, run.record.variant): label(run.record)
             for run in campaign.runs
-            if run.record.endpoint != endpoint and (run.record.app, run.record.variant) not in here
+            if run.record.endpoint != endpoint
+            and (run.record.app, run.record.variant) not in here
+            and points.get(run.record.variant, load) == load
         }.values()
     )
 

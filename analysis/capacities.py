@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.frames import with_missing
-from analysis.groups import apps, has_variants, settings_text, varied_settings
+from analysis.groups import DEFAULT_VARIANT, apps, has_variants, settings_text, varied_settings
 from analysis.load import LoadedCampaign
 from analysis.text_table import text_table
 from analysis.trials import counts_in_search, worst
@@ -109,8 +109,9 @@ class Searches:
 
     @property
     def label(self) -> str:
-        """The app, with its variant unless that is the only one."""
-        return f"{self.app_title}, {self.variant}" if self.settings else self.app_title
+        """The app, with its variant unless that is the default one and sets nothing."""
+        named = self.settings or self.variant != DEFAULT_VARIANT
+        return f"{self.app_title}, {self.variant}" if named else self.app_title
 
     @property
     def answer_text(self) -> str:

@@ -8,7 +8,7 @@ import pytest
 from analysis import answer_words, answers, asked, ranking, ratio
 from analysis.load import load
 from testbed.model.results import Finding
-from tests.unit.report import builder
+from tests.unit.report import builder, question_builder
 
 RATES = {"django": 1000.0, "flask": 1500.0, "aiohttp_api_hour": 3000.0}
 SWINGS = (0.99, 1.0, 1.01)  # of the trials of each app, each in another order
@@ -253,3 +253,17 @@ def test_what_was_asked_is_told_from_the_runs_themselves(tmp_path, rate_rps):
     assert ("1,000 requests per second" if rate_rps else "as many requests as") in told
     assert "4,000" not in told
     assert "for 7.5 s" in told
+
+
+def test_stacks_of_a_question_are_ranked_at_each_point_by_itself(tmp_path):
+    capacity = {"threads": (1200.0, 900.0, 500.0, 180.0), "tasks": (800.0, 801.0, 799.0, 798.0)}
+
+    def of(stack, point, trial):
+        return capacity[stack][question_builder.POINTS.index(point)] + trial
+
+    folder = question_builder.write(tmp_path / "q", question_builder.plan(), of)
+    found = answers.answers(load(folder))
+    assert [one.load for one in found] == [f"{n} ms of latency" for n in (0, 10, 50, 200)]
+    assert found[0].sentence.startswith("Threads, threads_0 bears 1.498 times the rate of Tasks, ")
+    assert found[3].sentence.startswith("Tasks, tasks_200 bears 4.3")
+    assert all(len(one.rows) == 2 for one in found)
