@@ -45,6 +45,9 @@ def sentence(ranked: Sequence[Row], metric: Figure) -> str:
         told = ", ".join(f"{title} {figure}" for title, figure in first.figures.items())
         return f"{first.label}: {told}. There is no other to set it beside."
     _, alone, beside, _ = WORDS[metric.key]
+    if _all_zero(ranked):
+        all_of = "both" if len(rest) == 1 else "all"
+        return f"{_named(ranked)} are not told apart: {all_of} are zero."
     tied = [row for row in rest if row.told in TIED]
     behind = [row for row in rest if row.told not in TIED]
     clauses = [_tied(first, tied, metric)] if tied else []
@@ -68,19 +71,17 @@ def how_sure(
     standings = [one for row in rows for one in row.standings]
     doubts, spoilt = ([row.doubts for row in rows], [row.spoilt for row in rows])
     parts = [counted(standings, doubts, spoilt, noun)]
-    if len(ranked) > 1:
+    if len(ranked) > 1 and not _all_zero(ranked):
         verdict = _verdict(ranked, standings)
         parts = [verdict, _chance(ranked), _basis(ranked, noun), *parts, _least(ranked[1:])]
-    elif ranked:
+    elif len(ranked) == 1:
         parts = [_of_one(ranked[0], metric, noun), *parts]
     return " ".join(filter(None, parts))
 
 
 def _verdict(ranked: Sequence[Row], standings: Sequence[Standing]) -> str:
-    """Return in a word how sure the answer is; an empty text if both sides are zero."""
+    """Return in a word how sure the answer is."""
     told = {row.told for row in ranked[1:]}
-    if ranked[0].cell.mean == 0:
-        return ""
     if told == {"one trial"}:
         return "Not known."
     if told <= {"level", "ahead"}:
@@ -141,10 +142,12 @@ def _reasons(doubts: Iterable[Mapping[str, Sequence[str]]]) -> str:
     told = []
     for clauses in most_first:
         clause = in_one(clauses)
-        clause = f"{clause[:1].lower()}{clause[1:]}"
+        if not clause[1:2].isupper():  # 'SQL that ...'
+            clause = f"{clause[:1].lower()}{clause[1:]}"
         told.append(f"in {len(clauses)}, {clause}" if len(most_first) > 1 else clause)
     if len(told) > MOST_NAMED:
-        told = [*told[:MOST_NAMED], f"{len(told) - MOST_NAMED} more reasons"]
+        more = len(told) - MOST_NAMED
+        told = [*told[:MOST_NAMED], f"{more} more reason{'' if more == 1 else 's'}"]
     return f" ({'; '.join(told)})" if told else ""
 
 
@@ -157,13 +160,13 @@ def _chance(ranked: Sequence[Row]) -> str:
     tied = [row for row in rest if row.told in TIED]
     ahead = any(row.told == "ahead" for row in rest)
     told = ""
-    if tied and first.cell.mean != 0:
+    if tied:
         if all(row.told == "level" for row in tied):
             told = f"They differ by less than {DEFAULT_TOLERANCE_PERCENT:g} % ({SURE} confidence)"
         else:
             told = f"Which of {_named([first, *tied])} is ahead may be chance"
         if ahead:
-            told += f"; that they are ahead of the others is not ({SURE} confidence)"
+            told += f"; that {first.label} is ahead of the others is not ({SURE} confidence)"
         told += "."
     elif ahead:
         told = f"Chance does not explain the lead ({SURE} confidence)."
@@ -175,7 +178,7 @@ def _chance(ranked: Sequence[Row]) -> str:
 def _basis(ranked: Sequence[Row], noun: str) -> str:
     """Return of how many trials the intervals are; empty if there are none."""
     counts = [len(row.cell.spans) for row in ranked]
-    if max(counts) < 2 or all(row.told == "one trial" for row in ranked[1:]):
+    if not any(_ratio(row)[1].startswith(" (") for row in ranked[1:]):
         return ""
     usual = Counter(counts).most_common(1)[0][0]
     fewer = [row for row in ranked if len(row.cell.spans) < usual]
@@ -209,6 +212,10 @@ def names(labels: Sequence[str]) -> str:
     return listed(labels)
 
 
+def _all_zero(ranked: Sequence[Row]) -> bool:
+    return not any(row.cell.mean for row in ranked)
+
+
 def _named(rows: Sequence[Row]) -> str:
     return names([row.label for row in rows])
 
@@ -219,8 +226,6 @@ def _tied(first: Row, tied: Sequence[Row], metric: Figure) -> str:
     how = level if all(row.told == "level" for row in tied) else "not told apart"
     who = f"{_named([first, *tied])} are {how}"
     last = tied[-1]
-    if first.cell.mean == last.cell.mean == 0:
-        return f"{who}: {'both' if len(tied) == 1 else 'all'} are zero"
     figure, found = WORDS[metric.key][0], last.first_is
     if found is None or found.value is None:
         return f"{who}: how the {figure} of {last.label} stands to the first's is not known"

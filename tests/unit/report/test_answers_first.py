@@ -155,6 +155,10 @@ def test_none_at_all_is_said_in_words(tmp_path):
     both = only(campaign(tmp_path / "both", runs_of({"django": 0.0, "flask": 0.0})))
     assert "are not told apart: both are zero" in both.sentence
     assert both.rows[1].ratios[0] == "\N{EM DASH}"
+    assert both.how_sure == "All 6 runs count fully."
+    assert "brackets" not in one.how_sure  # the ratio has no end, and no interval
+    once = only(campaign(tmp_path / "once", runs_of({"django": 0.0, "flask": 0.0}, (1.0,))))
+    assert once.sentence == both.sentence
 
 
 def test_one_trial_tells_a_ratio_and_nothing_of_how_sure_it_is(tmp_path):
@@ -267,3 +271,23 @@ def test_stacks_of_a_question_are_ranked_at_each_point_by_itself(tmp_path):
     assert found[0].sentence.startswith("Threads, threads_0 bears 1.498 times the rate of Tasks, ")
     assert found[3].sentence.startswith("Tasks, tasks_200 bears 4.3")
     assert all(len(one.rows) == 2 for one in found)
+
+
+def test_only_the_first_is_said_to_be_ahead_of_those_it_was_compared_with(tmp_path):
+    """The last is not told apart from the first, and not from the second, which is behind it."""
+    goodput = {"django": (1000, 1001, 999), "flask": (900, 901, 899), "falcon": (400, 1500, 500)}
+    runs = [
+        measured(app, 10 * place + trial, trial, float(one))
+        for place, (app, of_app) in enumerate(goodput.items())
+        for trial, one in enumerate(of_app, start=1)
+    ]
+    answer = only(campaign(tmp_path, runs))
+    assert [row.rank for row in answer.rows] == ["1=", "1=", "3"]
+    told = "; that Django + Gunicorn is ahead of the others is not (95 % confidence)."
+    assert f"Which of Django + Gunicorn and falcon is ahead may be chance{told}" in answer.how_sure
+
+
+def test_reasons_are_told_in_english():
+    of_checks = {one: [one] for one in ("SQL that is not declared", "The lag", "Swap", "Steal")}
+    told = answer_words.counted(["invalid"], [], [of_checks], "runs")
+    assert "(in 1, SQL that is not declared; in 1, the lag; in 1, swap; 1 more reason)" in told
