@@ -1,5 +1,8 @@
 """Repeat a campaign from an archive of it (testbed/archive.py): the same question, asked here."""
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +45,19 @@ def opened(bundle: Path, results_folder: Path) -> Path:
             f"{shown_name(folder)}: is of another archive of that name", remedy="remove it first"
         )
     return folder
+
+
+@contextmanager
+def unpacked(bundle: Path, results_folder: Path) -> Iterator[Path]:
+    """Give what `opened` returns. If it is refused then, what was unpacked now is removed again."""
+    before = set((results_folder / FOLDER).glob("*"))
+    folder = opened(bundle, results_folder)
+    try:
+        yield folder
+    except TestbedError:
+        if folder not in before:
+            shutil.rmtree(folder)
+        raise
 
 
 def original(folder: Path, apps_path: str | None) -> Original:

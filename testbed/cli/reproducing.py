@@ -63,9 +63,9 @@ def repeat(bundle: Path, given: ReproduceOptions, agree: Agree, watch: Watch | N
     Raises TestbedError if the archive is damaged or cannot be repeated with the apps here.
     """
     progress = Progress(Terminal(), quiet=given.quiet)
-    folder = reproduce.opened(bundle, store.folder())
-    agree(folder, None, given.judging())
-    asked = reproduce.original(folder, given.apps_path)
+    with reproduce.unpacked(bundle, store.folder()) as folder:
+        agree(folder, None, given.judging())
+        asked = reproduce.original(folder, given.apps_path)
     about = asked.campaign
     progress.result(f"{about.campaign}: every file is as its list says; unpacked to {folder}")
     for line in asked.differences:

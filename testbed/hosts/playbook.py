@@ -10,6 +10,7 @@ from pathlib import Path
 from testbed.arguments import Arguments
 from testbed.errors import Exit, TestbedError
 from testbed.paths import ROOT
+from testbed.texts import shown_name
 
 
 def provision(arguments: Sequence[str]) -> None:
@@ -35,7 +36,7 @@ def _check(arguments: Sequence[str]) -> None:
     program = PlaybookCLI(["ansible-playbook"])
     program.init_parser()
     known = program.parser
-    Arguments(
+    given = Arguments(
         prog="ansible-playbook",
         usage=known.usage,
         description=known.description,
@@ -43,6 +44,11 @@ def _check(arguments: Sequence[str]) -> None:
         add_help=False,  # it has one
         formatter_class=known.formatter_class,
     ).read(arguments)
+    if len(given.args) > 1:  # the playbooks
+        raise TestbedError(
+            f"{shown_name(given.args[1])}: provision carries out site.yml, and no other playbook",
+            remedy="it takes the options of ansible-playbook, such as --tags",
+        )
 
 
 def _program() -> str:

@@ -263,6 +263,8 @@ def test_what_ansible_does_not_take_is_one_sentence(testbed, monkeypatch):
     assert "did you mean '--tags'? `ansible-playbook --help` says what it takes" in told
     assert "--forks" in message_of(testbed("provision", "--forks=few"))
     assert "expected one argument" in message_of(testbed("provision", "--limit"))
+    told = message_of(testbed("provision", "x", "y", "--tags=wrk2"))
+    assert told.startswith("error: x: provision carries out site.yml, and no other playbook\n")
     assert carried_out == []
     assert testbed("provision", *PASSED_ON).code == 0
     assert carried_out == [PASSED_ON]

@@ -83,6 +83,13 @@ def test_a_dry_run_prints_the_plan_and_touches_no_host(bundle, monkeypatch, caps
     assert [one[1] for one in asked] == [None]
 
 
+def test_what_is_refused_after_it_was_unpacked_is_removed_again(bundle):
+    with pytest.raises(TestbedError, match=r"asked\."):
+        reproducing.repeat(bundle(asked={"load": "4000"}), OPTIONS(), lambda *given: 0, None)
+    assert list((store.folder() / "originals").iterdir()) == []
+    reproducing.repeat(bundle("b"), OPTIONS(dry_run=True), lambda *given: 0, None)
+
+
 @pytest.fixture
 def carried_out(bundle, monkeypatch, tmp_path):
     """Repeats a campaign up to its load; returns what would have been carried out."""
