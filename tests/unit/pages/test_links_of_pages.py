@@ -47,6 +47,18 @@ def test_files_that_are_named_exist(page):
     assert missing == []
 
 
+@pytest.mark.parametrize("sample", sorted((DOCS / "sample").glob("*.html")), ids=shown)
+def test_links_of_sample_reports_lead_somewhere(sample):
+    """A sample is kept without its results folder, so the names of files in it are no links."""
+    text = sample.read_text(encoding="utf-8")
+    ids = set(re.findall(r'\bid="([^"]+)"', text))
+    found = re.findall(r'<a\b[^>]*? href="([^"]*)"', text)
+    assert found
+    assert [one for one in found if one.startswith("#") and one[1:] not in ids] == []
+    files = [one for one in found if not one.startswith(("#", "http://", "https://", "data:"))]
+    assert [one for one in files if problem(sample.parent / one.partition("#")[0], "")] == []
+
+
 def test_the_map_has_every_page_of_the_docs_once():
     targets = [target.resolve() for _, target, _ in links(MAP)]
     of_docs = sorted(target for target in targets if target.parent == DOCS)
