@@ -35,6 +35,7 @@ from testbed.numbers import AT_LEAST, MISSING, milliseconds, percent, rough
 from testbed.tools import due
 
 UNREACHED = "not reached"  # with which the text of an onset begins that no step showed
+UNKNOWN, BEYOND = "unknown", "beyond"  # and of others that are no number of users
 SLOW_FACTOR = 2.0  # times the response time of the lightest step is slow
 ERRORS_FROM_PERCENT = 0.1
 PERCENTILES = ("95", "90", "50")  # the first that all steps of a ramp have
@@ -174,9 +175,15 @@ def onsets_text(trials: Sequence[RampTrial], what: Of) -> str:
     """Return in words where slow-down and errors begin, over all trials."""
     slow = together([trial.slowdown for trial in trials], what).text
     errors = together([trial.errors for trial in trials], what).text
-    begins = "is" if slow.startswith(UNREACHED) else "begins at"
-    begin = "are" if errors.startswith(UNREACHED) else "at"
-    return f"slow-down {begins} {slow}, errors {begin} {errors}"
+    if slow.startswith((UNREACHED, UNKNOWN)):
+        slow = f"is {slow}"
+    else:
+        slow = f"begins {'' if slow.startswith(BEYOND) else 'at '}{slow}"
+    if errors.startswith((UNREACHED, UNKNOWN)):
+        errors = f"are {errors}"
+    elif not errors.startswith(BEYOND):
+        errors = f"at {errors}"
+    return f"slow-down {slow}, errors {errors}"
 
 
 def ramp(records: Sequence[RunRecord], name: str) -> Ramp:
@@ -218,16 +225,16 @@ def together(onsets: Sequence[Onset], what: Of) -> Together:
     """Return one onset over all trials, as text and as a range."""
     spans = [span for one in onsets if (span := one.span) is not None]
     if not spans:
-        return Together("unknown: no step counts", None, 0, math.inf)
+        return Together(f"{UNKNOWN}, as no step shows it", None, 0, math.inf)
     low, high = min(span.low for span in spans), max(span.high for span in spans)
     middle = median(math.inf if math.isinf(span.high) else span.value for span in spans)
-    everywhere = not math.isinf(high)
+    never = sum(math.isinf(span.high) for span in spans)
     if all(math.isinf(span.high) for span in spans):
         text = f"{UNREACHED} up to {min(span.value for span in spans):,.0f} {what}"
     elif math.isinf(middle):
-        text = f"beyond {low:,.0f} {what}; not reached in most trials"
+        text = f"{BEYOND} {low:,.0f} {what}; {UNREACHED} in {never} of {len(spans)} trials"
     else:
-        ends = f"{low:,.0f} to {high:,.0f}" if everywhere else f"from {low:,.0f}, one never"
+        ends = f"from {low:,.0f}, {never} never" if never else f"{low:,.0f} to {high:,.0f}"
         text = f"{middle:,.0f} {what} ({ends})"
     return Together(text, None if math.isinf(middle) else middle, low, high)
 

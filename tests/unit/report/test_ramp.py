@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.ramp import Onset, onset, ramp, together
+from analysis.ramp import Onset, RampTrial, onset, onsets_text, ramp, together
 from testbed.model.results import Finding
 from testbed.model.tool_output import Distribution, Errors
 from tests.unit.report import series_builder
@@ -104,7 +104,7 @@ def test_without_its_lightest_step_nothing_is_slow_or_not():
     ]
     trial = ramp(runs, "Django").trials[0]
     assert trial.slowdown == Onset(None, None, None)
-    assert together([trial.slowdown], "users").text == "unknown: no step counts"
+    assert together([trial.slowdown], "users").text == "unknown, as no step shows it"
 
 
 def test_a_trial_whose_lightest_step_was_not_made_has_no_slow_down_to_tell_of():
@@ -161,3 +161,17 @@ def test_a_heavier_bad_step_never_moves_an_onset_that_was_found(flags, heavier):
     before = onset(flags.items())
     after = onset([*flags.items(), (heavier, True)])
     assert after.at == (before.at if before.at is not None else heavier)
+
+
+def test_where_an_onset_begins_is_told_in_english():
+    at, beyond, none = Onset(10, 20, 30), Onset(30, None, 30), Onset(None, None, None)
+
+    def told(*onsets):
+        return onsets_text([RampTrial(n, [], one, one) for n, one in enumerate(onsets, 1)], "users")
+
+    assert told(at) == "slow-down begins at 20 users (10 to 20), errors at 20 users (10 to 20)"
+    some = "beyond 10 users; not reached in 1 of 2 trials"  # which is not most of them
+    assert told(at, beyond) == f"slow-down begins {some}, errors {some}"
+    assert "begins at 20 users (from 10, 2 never)" in told(at, at, at, beyond, beyond)
+    unknown = "unknown, as no step shows it"
+    assert told(none) == f"slow-down is {unknown}, errors are {unknown}"
