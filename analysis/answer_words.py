@@ -31,6 +31,8 @@ RATIO_HEADS = {
     P99.key: ("p99 … times that of ", ""),
 }
 A_FACTOR = "a factor of "  # with which large differences are told
+# Of a lead that such trials would often have missed
+BELOW = "; a lead below that, as here, may look larger than it is"
 MOSTLY = 0.5  # the share of trials from which on the most count fully
 MOST_NAMED = 3  # apps in a list of names; of more, the last ones are counted
 SURE = f"{100 * CONFIDENCE:.0f} %"
@@ -256,14 +258,18 @@ def _least(rest: Sequence[Row]) -> str:
     if any(row.told == "one trial" for row in rest):
         return ""
     found = [row.first_is for row in rest if row.first_is is not None]
-    shown = (one.could_show((1 - CONFIDENCE) / len(rest)) for one in found)
+    shown = [one.could_show((1 - CONFIDENCE) / len(rest)) for one in found]
     known = sorted(one for one in shown if one is not None and one > 1)
+    ahead = [row.told == "ahead" for row in rest if row.first_is is not None]
+    sides = zip(ahead, found, shown, strict=True)
+    below = any(lead and one.value and least and one.value < least for lead, one, least in sides)
     if known:
         least, most = (difference_text(one) for one in (known[0], known[-1]))
         if least != most:
             most = most.removeprefix(A_FACTOR) if least.startswith(A_FACTOR) else most
             least = f"{least} to {most}, depending on the app,"
-        return f"With so many trials, a true difference under {least} would often be missed."
+        told = f"With so many trials, a true difference under {least} would often be missed"
+        return f"{told}{BELOW if below else ''}."
     return f"How small a difference would show is not known: {_why_not_known(found)}."
 
 

@@ -291,3 +291,19 @@ def test_reasons_are_told_in_english():
     of_checks = {one: [one] for one in ("SQL that is not declared", "The lag", "Swap", "Steal")}
     told = answer_words.counted(["invalid"], [], [of_checks], "runs")
     assert "(in 1, SQL that is not declared; in 1, the lag; in 1, swap; 1 more reason)" in told
+
+
+def test_a_lead_that_such_trials_would_often_miss_may_look_larger_than_it_is(tmp_path):
+    goodput = {"django": (1000, 1100, 900), "flask": (1500, 1400, 1350)}
+    runs = [
+        measured(app, 10 * place + trial, trial, float(one))
+        for place, (app, of_app) in enumerate(goodput.items())
+        for trial, one in enumerate(of_app, start=1)
+    ]
+    answer = only(campaign(tmp_path, runs))
+    assert answer.rows[1].told == "ahead"
+    assert answer.how_sure.endswith(
+        "missed; a lead below that, as here, may look larger than it is."
+    )
+    steady = only(campaign(tmp_path / "steady", runs_of(RATES)))
+    assert steady.how_sure.endswith(" would often be missed.")
