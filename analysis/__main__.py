@@ -122,7 +122,7 @@ def read(words: Sequence[str], program: str = "python -m analysis") -> Namespace
 
 
 def _said(message: str, exit_code: Exit) -> Exit:
-    Terminal(stderr=True).print(Text(message), soft_wrap=True)
+    Terminal(stderr=True).print(Text(f"error: {message}"), soft_wrap=True)
     return exit_code
 
 

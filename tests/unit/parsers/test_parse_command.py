@@ -176,15 +176,15 @@ def test_what_is_wrong_is_one_line_with_file_and_line(tmp_path, capsys, content,
     assert main(["parse", str(path), "--json"]) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert captured.err.startswith(f"{path}{said}")
+    assert captured.err.startswith(f"error: {path}{said}")
     assert captured.err.count("\n") == 1
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path, capsys):
     assert main(["parse", str(tmp_path / "none")]) == 2
-    assert capsys.readouterr().err == f"{tmp_path}/none: no such file\n"
+    assert capsys.readouterr().err == f"error: {tmp_path}/none: no such file\n"
     assert main(["parse", str(tmp_path)]) == 2
-    assert capsys.readouterr().err == f"{tmp_path}: is a folder, not a file\n"
+    assert capsys.readouterr().err == f"error: {tmp_path}: is a folder, not a file\n"
 
 
 @pytest.mark.parametrize("name", ["/dev/zero", "/dev/null", "pipe", "socket", ""])
@@ -205,7 +205,7 @@ def test_stdin_may_be_a_pipe_and_ends_at_the_limit(file):
     with Path("/dev/zero").open("rb") as zeros:
         done = subprocess.run(call, cwd=ROOT, stdin=zeros, capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (2, b"")
-    assert done.stderr == b"stdin: is too large; at most 67,108,864 bytes are read\n"
+    assert done.stderr == b"error: stdin: is too large; at most 67,108,864 bytes are read\n"
 
 
 def test_a_file_larger_than_any_tool_s_is_not_read(tmp_path, capsys):
@@ -228,7 +228,7 @@ def test_a_text_of_more_lines_than_any_tool_prints_is_not_looked_through(tmp_pat
 def test_a_file_s_name_is_shown_on_one_line(tmp_path, capsys):
     path = tmp_path / "a\nb\x1b[2J\tc"
     assert main(["parse", str(path)]) == 2
-    assert capsys.readouterr().err == f"{tmp_path}/a\\nb\\x1b[2J\\tc: no such file\n"
+    assert capsys.readouterr().err == f"error: {tmp_path}/a\\nb\\x1b[2J\\tc: no such file\n"
     path.write_text("hello\n")
     assert main(["parse", str(path)]) == 2
     assert "a\\nb\\x1b[2J\\tc:1: no output" in capsys.readouterr().err
@@ -237,14 +237,14 @@ def test_a_file_s_name_is_shown_on_one_line(tmp_path, capsys):
 def test_stdin_that_is_closed_is_said(monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdin", None)
     assert main(["parse", "-"]) == 2
-    assert capsys.readouterr().err == "stdin: is closed\n"
+    assert capsys.readouterr().err == "error: stdin: is closed\n"
 
 
 def test_a_full_disk_and_a_poor_terminal_are_no_crash(file):
     call = [sys.executable, "-m", "analysis", "parse", str(file)]
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(call, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False)
-    assert (done.returncode, done.stderr) == (2, b"no space left on device\n")
+    assert (done.returncode, done.stderr) == (2, b"error: no space left on device\n")
     ascii_only = os.environ | {"PYTHONIOENCODING": "ascii"}
     done = subprocess.run(call, cwd=ROOT, capture_output=True, env=ascii_only, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -259,7 +259,7 @@ def test_as_a_program(file):
     assert json.loads(good.stdout)["tool"] == "wrk"
     bad = subprocess.run([*call, "-"], cwd=ROOT, input=b"x", capture_output=True, check=False)
     assert (bad.returncode, bad.stdout) == (2, b"")
-    assert bad.stderr.startswith(b"stdin:1: ")
+    assert bad.stderr.startswith(b"error: stdin:1: ")
     unknown = subprocess.run(
         [*call, "--tool", "siege", "-"], cwd=ROOT, capture_output=True, check=False
     )

@@ -230,7 +230,7 @@ def test_what_is_no_folder_is_named(campaign, tmp_path, capsys, monkeypatch, nam
     calls = [[command, name] for command in COMMANDS_OF_FOLDERS]
     for arguments in (*calls, ["compare", name, name], ["compare", str(campaign), name]):
         assert main(arguments) == 2
-        assert capsys.readouterr().err.startswith(f"{says}\n  -> ")
+        assert capsys.readouterr().err.startswith(f"error: {says}\n  -> ")
 
 
 def test_an_empty_name_to_write_to_is_refused_too(campaign, tmp_path, capsys, monkeypatch):
