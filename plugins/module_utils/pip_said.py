@@ -17,6 +17,13 @@ REASON = re.compile(
     r"certificate verify failed)"
 )
 
+# What a build lacks; the first of these counts that is found
+LACKS = (
+    re.compile(r"fatal error: \S+: No such file"),  # a header
+    re.compile(r"(?i)^error: .*\bnot found\b"),  # psycopg2 wants pg_config
+    re.compile(r" is not installed\b"),  # Cargo
+)
+
 
 def masked(output: str) -> str:
     """Return what pip printed without user and password of any URL; pip itself masks only some."""
@@ -96,10 +103,20 @@ def _not_built(output: str) -> str | None:
     inner = [line.strip() for line in box[1].splitlines() if line.strip()] if box else []
     fatal = re.findall(r"(?m)^ *(fatal: .+)", output)
     why = (summary("\n".join(inner)) if inner else "").removeprefix("pip: pip broke off: ")
-    last = why.splitlines()[-1:] or fatal[-1:] or [f"{failed[1]} failed"]
+    last = _telling(inner) or why.splitlines()[-1:] or fatal[-1:] or [f"{failed[1]} failed"]
+    name = _at(output[: failed.start()])  # pip goes on with other packages
     if failed[1].startswith("git "):
-        return f"{_at(output)}: git cannot fetch it: {(fatal or last)[-1]}"
-    return f"{_at(output)}: there is no package for this host, and it cannot be built: {last[0]}"
+        return f"{name}: git cannot fetch it: {(fatal or last)[-1]}"
+    return f"{name}: there is no package for this host, and it cannot be built: {last[0]}"
+
+
+def _telling(lines: list[str]) -> list[str]:
+    """Return the line in which a compiler or a package says what it lacks; none if none does.
+
+    Advice, or that a command failed, often follows it.
+    """
+    found = (line for lack in LACKS for line in lines if lack.search(line))
+    return [*found][:1]
 
 
 def _unreachable(output: str) -> str | None:

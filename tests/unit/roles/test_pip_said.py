@@ -123,6 +123,50 @@ NOT_BUILT_OLD = """Collecting tiny==1.0 (from -r main.txt (line 1))
       ValueError: invalid mode: 'U'
       [end of output]
 """
+# pip goes on to build the others
+NOT_BUILT_OF_SEVERAL = """Collecting psycopg2==2.9.9
+Collecting uvloop==0.19.0
+Building wheels for collected packages: psycopg2, uvloop
+  Building wheel for psycopg2 (pyproject.toml): started
+  Building wheel for psycopg2 (pyproject.toml): finished with status 'error'
+  error: subprocess-exited-with-error
+
+  \u00d7 Building wheel for psycopg2 (pyproject.toml) did not run successfully.
+  \u2502 exit code: 1
+  \u2570\u2500> [4 lines of output]
+{}
+      [end of output]
+
+  ERROR: Failed building wheel for psycopg2
+  Building wheel for uvloop (pyproject.toml): started
+  Building wheel for uvloop (pyproject.toml): finished with status 'done'
+Failed to build psycopg2
+"""
+ADVICE = """      Error: pg_config executable not found.
+
+      For further information please check the 'doc/src/install.rst' file (also at
+      <https://www.psycopg.org/docs/install.html>)."""
+NO_HEADER = """      a.c:1:10: fatal error: Python.h: No such file or directory
+      compilation terminated.
+      error: command '/usr/bin/gcc' failed with exit code 1"""
+NO_CARGO = """      Cargo, the Rust package manager, is not installed or is not on PATH.
+      This package requires Rust and Cargo to compile extensions.
+      Checking for Rust toolchain...."""
+
+
+@pytest.mark.parametrize(
+    ("inner", "why"),
+    [
+        (ADVICE, "Error: pg_config executable not found."),
+        (NO_HEADER, "a.c:1:10: fatal error: Python.h: No such file or directory"),
+        (NO_CARGO, "Cargo, the Rust package manager, is not installed or is not on PATH."),
+        ("      Collecting cython==3.0\n      a\n      b", "b"),
+    ],
+)
+def test_the_package_that_cannot_be_built_is_named_and_what_it_lacks(inner, why):
+    assert summary(NOT_BUILT_OF_SEVERAL.format(inner)) == (
+        f"psycopg2: there is no package for this host, and it cannot be built: {why}"
+    )
 
 
 @pytest.mark.parametrize(
