@@ -5,18 +5,23 @@ number of entries, and what cannot be read is told: an app might be in it.
 """
 
 import os
+import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from testbed import files
 from testbed.asked.workload_files import WORKLOAD_FILE
+from testbed.asked.yamlfile import MOST_BYTES
 from testbed.errors import TestbedError
 from testbed.texts import shown_name
 
 APP_FILE = "app.yml"
 LAID_OUT = "--apps-path is a folder laid out as apps/ is"
+# A line of each app.yml, by which it is told from a file of another program's that has this name
+_OF_AN_APP = re.compile(rb"(?m)^schema_version\s*:")
 MOST_ENTRIES = 20_000  # in the folder and its folders; the project's own has a hundred
 
 
@@ -67,12 +72,35 @@ def look(folder: Path) -> Layout:
                 raise _too_many(folder)
     _check_names(outer, WORKLOAD_FILE)
     _check_names(inner, APP_FILE)
-    for path in _those(outer, APP_FILE):
+    misplaced = [path for path in _those([folder], APP_FILE) if _is_of_an_app(path)]
+    for path in [*misplaced, *_those(outer, APP_FILE), *_too_deep(inner)]:
         raise TestbedError(
             f"{shown_name(path)}: an app is a folder of its own, in that of its workload",
-            remedy=f"move it and the code to <workload>/<app>/{APP_FILE}",
+            remedy=f"move it and the code to <workload>/<app>/{APP_FILE} in the folder that"
+            " --apps-path names, or name another folder",
         )
     return Layout(_those(outer, WORKLOAD_FILE), _those(inner, APP_FILE))
+
+
+def _too_deep(folders: list[Path]) -> Iterator[Path]:
+    """Yield each app.yml of the testbed's that lies a folder deeper than where it is read.
+
+    What is in an app's folder is its code, whatever its name. Hidden folders are left alone.
+    """
+    for folder in folders:
+        hidden = any(name.startswith(".") for name in (folder.parent.name, folder.name))
+        if not hidden and not _is_there(folder / APP_FILE):
+            with suppress(TestbedError):  # it is no more than a folder beside the apps
+                inner = [one for one in _folders(folder) if not one.name.startswith(".")]
+                yield from filter(_is_of_an_app, _those(inner, APP_FILE))
+
+
+def _is_of_an_app(path: Path) -> bool:
+    """Return whether a file has what each app.yml begins with."""
+    try:
+        return _OF_AN_APP.search(files.read(path, MOST_BYTES)) is not None
+    except TestbedError:
+        return False
 
 
 def _folders(folder: Path) -> list[Path]:

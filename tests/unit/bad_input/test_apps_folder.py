@@ -8,6 +8,7 @@ import pytest
 from refusals import message_of
 
 from testbed.asked import apps_folder
+from testbed.errors import TestbedError
 
 
 @pytest.fixture
@@ -69,3 +70,38 @@ def test_a_folder_that_may_not_be_read_is_named_and_not_passed_over(
     assert f"{locked.parent}" in message
     assert "cannot be read: Permission denied" in message
     assert "apps/ is, all of which can be read" in message
+
+
+APP = "schema_version: 1\ntitle: t\n"
+
+
+@pytest.mark.parametrize("place", [".", "shop", "shop/group/app", "own/shop/app"])
+def test_an_app_that_lies_elsewhere_is_not_passed_over(tmp_path, place):
+    """Whether or not there are others that lie where they should."""
+    _with(tmp_path, "shop/there/app.yml", APP)
+    _with(tmp_path, f"{place}/app.yml", APP)
+    with pytest.raises(TestbedError, match=r"an app is a folder of its own.*") as error:
+        apps_folder.look(tmp_path)
+    assert str(error.value).startswith(f"{tmp_path / place / 'app.yml'}: ")
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("shop/code/config/app.yml", "debug: true\n"),  # of another program
+        ("shop/there/example/app.yml", APP),  # in the code of an app
+        ("old/.git/x/app.yml", APP),
+        (".old/shop/app/app.yml", APP),
+        ("app.yml", "debug: true\n"),
+    ],
+)
+def test_what_is_no_app_of_the_testbed_is_left_alone(tmp_path, place, text):
+    there = _with(tmp_path, "shop/there/app.yml", APP)
+    _with(tmp_path, place, text)
+    assert apps_folder.look(tmp_path).apps == [there]
+
+
+def _with(folder: Path, name: str, text: str) -> Path:
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text)
+    return folder / name
