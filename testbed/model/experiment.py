@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from testbed.host_roles import HostRole
-from testbed.model.base import Declared, Model
+from testbed.model.base import Declared, Model, wrong
 from testbed.model.kinds import (
     MOST_RPS,
     Connections,
@@ -149,6 +149,12 @@ class LoadSpec(LoadShape, Declared):
             raise ValueError("at this rate no request falls due in duration_s")
         if any(rate > MOST_RPS for rate in self.rates_rps):
             raise ValueError(f"steps / think_s: more than {MOST_RPS:,} requests per second")
+        if self.capacity and self.capacity.p99_ms > 1000 * self.timeout_s:
+            never = (
+                f"requests time out after {1000 * self.timeout_s:g} ms (timeout_s): a p99 of "
+                f"{self.capacity.p99_ms:g} ms is never seen; wait at least as long, or allow less"
+            )
+            raise wrong(never, "capacity", "p99_ms")
         if self.threads > self.connections:
             raise ValueError("more threads than connections: some would have nothing to do")
         return self

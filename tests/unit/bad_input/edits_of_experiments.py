@@ -155,6 +155,8 @@ EXPERIMENTS = [
     _capacity("from_rps: 5, to_rps: 9, p99_ms: .nan", "load.capacity.p99_ms", "finite number"),
     _capacity("from_rps: 5, to_rps: 9, p99_ms: 5, precision_percent: 1.0e-9",
               "load.capacity.precision_percent", "greater than or equal to 0.1"),
+    _capacity("from_rps: 5, to_rps: 9, p99_ms: 600000", "load.capacity.p99_ms",
+              "requests time out after"),
     _capacity("from_rps: 5, to_rps: 9, p99_ms: 1.0e-9", "load.capacity.p99_ms", "equal to 0.001"),
     *(_capacity(f"from_rps: 5, to_rps: 9, p99_ms: 5, most_probes: {value}",
                 "load.capacity.most_probes", says)
