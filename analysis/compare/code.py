@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from testbed.asked.apps_folder import APP_FILE
 from testbed.model.campaign import Campaign
 from testbed.texts import shown_name
 
@@ -16,13 +17,19 @@ class Changed:
     what: str  # 'code of records/flask'
     a: str | None  # its digest in A
     b: str | None
-    files: dict[str, str]  # 'changed', 'new' or 'gone', by file; empty: not recorded
+    # 'changed', 'new' or 'gone', by file; None: not recorded
+    files: dict[str, str] | None
 
     @property
     def sentence(self) -> str:
         """Say what differs, and in which files as far as that is known."""
-        if not self.files:
+        if self.files is None:
             return f"The {self.what} differs; in which files was not recorded."
+        if not self.files:
+            return (
+                f"The {self.what} differs, but not in what its files hold: which of them may be "
+                "executed counts, too."
+            )
         named = dict(list(self.files.items())[:MOST_NAMED])
         kinds = {kind: [name for name in named if named[name] == kind] for kind in named.values()}
         told = [f"{', '.join(map(shown_name, names))} ({kind})" for kind, names in kinds.items()]
@@ -40,10 +47,22 @@ def changes(a: Campaign, b: Campaign) -> Iterator[Changed]:
         return
     for name in a.apps:
         if name in b.apps and a.apps[name] != b.apps[name]:
-            files = _files(a.app_files.get(name, {}), b.app_files.get(name, {}))
-            yield Changed(f"code of {a.workload}/{name}", a.apps[name], b.apps[name], files)
+            of_a, of_b = a.app_files.get(name, {}), b.app_files.get(name, {})
+            files = _files(of_a, of_b)
+            known = files or (of_a == of_b and any(map(_is_app_file, of_a)))
+            yield Changed(
+                f"code of {a.workload}/{name}",
+                a.apps[name],
+                b.apps[name],
+                files if known else None,
+            )
     if files := _files(a.workload_files, b.workload_files):
         yield Changed(f"workload {a.workload}", a.workload_digest, b.workload_digest, files)
+
+
+def _is_app_file(name: str) -> bool:
+    """Return whether it is app.yml, which a campaign has that recorded all files."""
+    return name.rpartition("/")[2] == APP_FILE
 
 
 def _files(a: Mapping[str, str], b: Mapping[str, str]) -> dict[str, str]:

@@ -62,6 +62,17 @@ def test_what_was_not_recorded_is_not_made_up():
     ]
 
 
+def test_where_no_file_holds_anything_else_it_is_said_what_counts_too():
+    files = FILES | {"app.yml": "y1"}  # without it, not all files were recorded
+    assert sentences(code("1", files), code("2", files)) == [
+        "The code of agents/flask differs, but not in what its files hold: which of them may be "
+        "executed counts, too."
+    ]
+    assert sentences(code("1", FILES), code("2", FILES)) == [
+        "The code of agents/flask differs; in which files was not recorded."
+    ]
+
+
 def test_only_apps_of_both_count():
     assert sentences(code("1", FILES), {"apps": {"django": "2"}}) == []
     assert sentences(code("1"), code("2") | {"workload": "todo"}) == []
