@@ -26,10 +26,11 @@ MOST_NAMED = 5  # lines that one error names
 def folder_of(app_folder: Path, code: Path, name: str) -> Path:
     """Return the folder that `requirements` of an app.yml is relative to.
 
-    That is the folder of app.yml, or that of the code where only this one has such a file.
+    That is the folder of app.yml, or that of the code where only this one has such a file. A link
+    that leads nowhere is one, and refused when it is read.
     """
     beside, there = app_folder / name, code / name
-    return code if not beside.exists() and there.exists() else app_folder
+    return code if not os.path.lexists(beside) and there.exists() else app_folder
 
 
 def read(folder: Path, name: str) -> Requirements:

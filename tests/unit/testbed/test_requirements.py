@@ -254,6 +254,14 @@ def test_those_beside_app_yml_go_first(apart, apps_folder, tmp_path):
     assert made.requirements == ".requirements/requirements.txt"
 
 
+def test_a_link_beside_app_yml_that_leads_nowhere_is_refused(apart, apps_folder):
+    (apps_folder / "work" / "project" / "requirements.txt").write_text("other==1\n")
+    (apart / "requirements.txt").unlink()
+    (apart / "requirements.txt").symlink_to("gone.txt")
+    with pytest.raises(TestbedError, match=r"requirements\.txt: no such file"):
+        of_first(apps_folder)
+
+
 def test_where_an_apps_folder_lies_does_not_matter(apart, apps_folder, tmp_path):
     first = of_first(apps_folder)
     link = tmp_path / "a" / "longer" / "way"
