@@ -33,6 +33,7 @@ MOST_NODES = 50_000  # with every alias expanded: a few bytes could stand for gi
 MOST_PROBLEMS = 20  # shown for one file at most
 # A surrogate (Unicode, 3.9), which only an escape such as \ud83d stands for, and no file can hold
 HALF = re.compile("[\ud800-\udfff]")
+_UNQUOTED = re.compile(r"(?:^|[:-]\s)\s*[{\[][^{}\[\]]*[}\]]\s*[^\s,}\]#]")  # {venv}/bin/python
 _OCTAL = re.compile(r"[-+]?0[0-9_]+")
 _STRING = "tag:yaml.org,2002:str"
 _MERGE = "tag:yaml.org,2002:merge"
@@ -205,6 +206,8 @@ def _yaml_problem(error: yaml.YAMLError, text: str) -> str:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error)
     problem = "".join(one for one in problem if is_plain(one))
+    if mark and _UNQUOTED.search(text.split("\n")[mark.line]):
+        problem += "; a text that begins with { or [ takes quotes"
     return f"line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark else problem
 
 

@@ -43,6 +43,16 @@ def test_malformed_yaml_names_file_and_line(tmp_path):
     assert problem(tmp_path, text).startswith("/x.yml: not valid YAML: line 6, column ")
 
 
+@pytest.mark.parametrize("line", ["x: {venv}/bin/python service.py", "x: [a] b", "- {app}/x"])
+def test_a_text_that_begins_with_a_bracket_takes_quotes(tmp_path, line):
+    assert "a text that begins with { or [ takes quotes" in problem(tmp_path, f"{line}\n")
+
+
+@pytest.mark.parametrize("line", ["x: [a, b", "x: {a: b", "x: {a: 1}, b", "x: 'a"])
+def test_other_mistakes_have_no_such_hint(tmp_path, line):
+    assert "takes quotes" not in problem(tmp_path, f"{line}\n")
+
+
 def test_an_unknown_key_names_line_and_nearest_key(tmp_path):
     text = SOUND.replace("  rate_rps: 10", "  rate_rsp: 10")
     assert "/x.yml:9: load.rate_rsp: unknown key; did you mean 'rate_rps'?" in problem(
