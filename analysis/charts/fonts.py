@@ -4,7 +4,7 @@ Charts are drawn with DejaVu Sans, which comes with matplotlib and has no Chines
 Korean characters and few emoji. The HTML page and the tables show every title as it is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -27,11 +27,36 @@ class Shown:
     note: str  # a sentence on titles that cannot be shown; empty if all can
 
 
+@dataclass(frozen=True)
+class Titles:
+    """Which fonts titles are drawn with, and which of them no font has."""
+
+    families: list[str]
+    hidden: dict[str, str]  # the names that are drawn in their place, by title
+
+    @property
+    def note(self) -> str:
+        """Return a sentence on titles that cannot be shown; an empty text if all can."""
+        if not self.hidden:
+            return ""
+        names = ", ".join(f"{name} for '{title}'" for title, name in sorted(self.hidden.items()))
+        return f"No font on this machine has all characters of some titles: the chart says {names}."
+
+    def told(self, title: str) -> str:
+        """Return a title, or the name in its place."""
+        return self.hidden.get(title, title)
+
+
+def of_titles(titles: Mapping[str, str]) -> Titles:
+    """Return how charts can show these titles on this machine; each has its name."""
+    families, missing = families_of("".join(titles))
+    return Titles(families, {one: titles[one] for one in titles if missing & set(one)})
+
+
 def legible(campaign: LoadedCampaign) -> Shown:
     """Return the campaign as charts can show it on this machine."""
-    titles = {run.record.app_title: run.record.app for run in campaign.runs}
-    families, missing = families_of("".join(titles))
-    hidden = {title: app for title, app in titles.items() if missing & set(title)}
+    found = of_titles({run.record.app_title: run.record.app for run in campaign.runs})
+    families, hidden = found.families, found.hidden
     if not hidden:
         return Shown(campaign, families, "")
     runs = [
@@ -40,9 +65,7 @@ def legible(campaign: LoadedCampaign) -> Shown:
         else run
         for run in campaign.runs
     ]
-    names = ", ".join(f"{app} for '{title}'" for title, app in sorted(hidden.items()))
-    note = f"No font on this machine has all characters of some titles: the chart says {names}."
-    return Shown(replace(campaign, runs=runs), families, note)
+    return Shown(replace(campaign, runs=runs), families, found.note)
 
 
 def families_of(text: str) -> tuple[list[str], set[str]]:

@@ -3,6 +3,7 @@
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,40 +118,42 @@ def write(campaign: LoadedCampaign, found: Answers, out: Path) -> Path:
 
 def charts(campaign: LoadedCampaign, found: Answers) -> dict[str, Rendered]:
     """Return the chart of each endpoint of which any capacity is known."""
-    shown = fonts.legible(campaign)
+    plan = found.plan
+    titles = fonts.of_titles({plan.title: plan.name} | {one.title: one.name for one in plan.stacks})
     generators = ", ".join(sorted({generator_of(run.record) for run in campaign.runs}))
     drawn = {}
     for endpoint in found.endpoints:
         cells = [cell for cell in found.cells if cell.endpoint == endpoint]
         panels = [
-            sweep.Panel(TITLES[figure.key], _lines(found, endpoint, figure))
+            sweep.Panel(TITLES[figure.key], _lines(found, endpoint, figure, titles))
             for figure in (CAPACITY, CPU)
             if any(cell.value(figure) for cell in cells)
         ]
         if not panels:
             continue
-        with matplotlib.rc_context(RC | {"font.family": shown.families}):
+        with matplotlib.rc_context(RC | {"font.family": titles.families}):
+            chart = sweep.draw(
+                f"{endpoint}-question",
+                f"{titles.told(plan.title)} ({endpoint})",
+                campaign,
+                generators,
+                panels,
+                plan.points,
+                page.swept_text(plan),
+            )
             drawn[endpoint] = render(
-                sweep.draw(
-                    f"{endpoint}-question",
-                    f"{found.plan.title} ({endpoint})",
-                    shown.campaign,
-                    generators,
-                    panels,
-                    found.plan.points,
-                    page.swept_text(found.plan),
-                )
+                replace(chart, caption=f"{chart.caption} {titles.note}".strip())
             )
     return drawn
 
 
-def _lines(found: Answers, endpoint: str, figure: Figure) -> list[sweep.Line]:
+def _lines(found: Answers, endpoint: str, figure: Figure, titles: fonts.Titles) -> list[sweep.Line]:
     lines = []
     for stack in found.plan.stacks:
         cells = [found.cell(endpoint, stack.name, point) for point in found.plan.points]
         lines.append(
             sweep.Line(
-                stack.title,
+                titles.told(stack.title),
                 stack.app,
                 [cell.value(figure) for cell in cells],
                 [cell.interval(figure) for cell in cells],

@@ -4,6 +4,7 @@ import json
 import math
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -307,7 +308,7 @@ def draw_charts(
     campaign: LoadedCampaign, why: Why, found: Sequence[Explained]
 ) -> list[Rendered | None]:
     """Return a waterfall chart for each ratio; None for one that is not known."""
-    shown = fonts.legible(campaign)
+    titles = fonts.of_titles({title: name for name, title in why.titles.items()})
     generators = ", ".join(sorted({generator_of(run.record) for run in campaign.runs}))
     charts: list[Rendered | None] = []
     for one in found:
@@ -316,13 +317,15 @@ def draw_charts(
             continue
         steps = [_step(share.title, share) for share in _sorted(one.shares)]
         whole = _step("all", Share("all", "all", one.ratio))
-        with matplotlib.rc_context(RC | {"font.family": shown.families}):
+        with matplotlib.rc_context(RC | {"font.family": titles.families}):
             chart = waterfall.draw(
                 _file_name(found, one),
                 f"Why: {one.metric.title}, {one.endpoint}",
-                f"{why.titles[one.of]} against {why.titles[one.to]}, {one.load}",
-                shown.campaign, generators, steps, whole,
+                f"{titles.told(why.titles[one.of])} against {titles.told(why.titles[one.to])}, "
+                f"{one.load}",
+                campaign, generators, steps, whole,
             )  # fmt: skip
+            chart = replace(chart, caption=f"{chart.caption} {titles.note}".strip())
             charts.append(render(chart))
     return charts
 

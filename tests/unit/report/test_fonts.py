@@ -13,6 +13,9 @@ from matplotlib.font_manager import fontManager
 from analysis import report
 from analysis.charts import fonts
 from analysis.load import LoadedCampaign, load
+from analysis.question import show
+from analysis.question.answers import answer
+from tests.unit.report import question_builder
 
 TITLES = {"django": "姜戈 + Gunicorn", "flask": "フラスク", "aiohttp": "🚀 aiohttp"}
 
@@ -92,6 +95,20 @@ def test_a_font_that_has_the_characters_is_used(tmp_path):
         warnings.simplefilter("error")
         charts = report.write(campaign, tmp_path / "report")
     assert "No font" not in charts["agents"][0].caption
+
+
+@pytest.mark.usefixtures("only_dejavu")
+def test_titles_of_a_question_and_its_stacks_are_drawn_likewise(tmp_path):
+    asked = question_builder.plan(title="姜戈?")
+    first = asked.stacks[0].model_copy(update={"title": "フラスク"})
+    asked = asked.model_copy(update={"stacks": [first, *asked.stacks[1:]]})
+    folder = question_builder.write(tmp_path / "results", asked, lambda *at: 800.0)
+    campaign = load(folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        (chart, *_) = show.charts(campaign, answer(campaign)).values()
+    assert chart.caption.endswith("the chart says threads for 'フラスク', async for '姜戈?'.")
+    assert "threads: " in chart.alt
 
 
 def test_usual_titles_need_no_other_font(tmp_path):
