@@ -134,6 +134,22 @@ def _unreachable(output: str) -> str | None:
     return f"{name}: the package index cannot be reached{why} (`pip config list` names it)"
 
 
+def _refused(output: str) -> str | None:
+    """Return what a server answered that has no file at the URL that is pinned."""
+    found = re.search(r"because of HTTP error (\d+ [^:]+)(?:: (.+?))? for url", output)
+    if found is None:
+        return None
+    return f"{_at(output)}: its URL answers {found[1]}{f': {found[2]}' if found[2] else ''}"
+
+
+def _no_ensurepip(output: str) -> str | None:
+    if "ensurepip is not" not in output:
+        return None
+    package = re.search(r"(?m)^ *apt install (\S+)", output)
+    missing = f" (Debian package {package[1]})" if package else ""
+    return f"its Python lacks the module ensurepip{missing}: install it on the host"
+
+
 def _no_version(output: str) -> str | None:
     wanted = _wanted(output)
     if wanted is None:
@@ -141,8 +157,8 @@ def _no_version(output: str) -> str | None:
     needed = f", which {wanted[2]} needs" if wanted[2] and "-r " not in wanted[2] else ""
     if wanted[3] == "none":
         return (
-            f"{wanted[1]}{needed}: the package index has no version of it, or none for this "
-            "host's Python and CPU"
+            f"{wanted[1]}{needed}: the package index shows no version of it: it has none, or none "
+            "for this host's Python and CPU, or it refuses this host"
         )
     return f"{wanted[1]}{needed}: there is no such version{_those(wanted[3])}"
 
@@ -194,6 +210,8 @@ RULES: tuple[Callable[[str], str | None], ...] = (
     _not_built,
     _other_python,
     _unreachable,
+    _refused,
+    _no_ensurepip,
     _no_version,
     _no_space,
     _broken,

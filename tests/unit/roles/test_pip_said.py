@@ -100,7 +100,11 @@ Traceback (most recent call last):
   File "resolver.py", line 92, in resolve
 ModuleNotFoundError: No module named 'setuptools'
 """
-INDEX = "the package index has no version of it, or none for this host's Python and CPU"
+# pip does not say which of these it is, even where the index answers 401
+INDEX = (
+    "the package index shows no version of it: it has none, or none for this host's Python and "
+    "CPU, or it refuses this host"
+)
 
 
 UNREACHABLE_URL = """Collecting tiny@ https://host.example/tiny-1.0-py3-none-any.whl
@@ -111,6 +115,23 @@ Traceback (most recent call last):
   File "urllib3/connection.py", line 174, in _new_conn
 pip._vendor.requests.exceptions.ConnectionError: HTTPSConnectionPool(host='host.example', \
 port=443): Max retries exceeded
+"""
+NO_FILE = """Collecting tiny@ https://host.example/tiny-1.0-py3-none-any.whl
+  ERROR: HTTP error 404 while getting https://host.example/tiny-1.0-py3-none-any.whl
+ERROR: Could not install requirement tiny@ https://host.example/tiny-1.0-py3-none-any.whl from \
+https://host.example/tiny-1.0-py3-none-any.whl because of HTTP error 404 Client Error: Not Found \
+for url: https://host.example/tiny-1.0-py3-none-any.whl for URL \
+https://host.example/tiny-1.0-py3-none-any.whl
+"""
+NO_ENSUREPIP = """The virtual environment was not created successfully because ensurepip is not
+available.  On Debian/Ubuntu systems, you need to install the python3-venv
+package using the following command.
+
+    apt install python3.13-venv
+
+You may need to use sudo with that command.
+
+Failing command: /opt/testbed/venvs/x/bin/python3.13
 """
 NOT_BUILT_OLD = """Collecting tiny==1.0 (from -r main.txt (line 1))
   error: subprocess-exited-with-error
@@ -197,6 +218,9 @@ def test_the_package_that_cannot_be_built_is_named_and_what_it_lacks(inner, why)
         (NO_GIT, "a: git is missing on the host; name it in apt_packages of app.yml"),
         (NO_SPACE, "tiny==1.0: [Errno 28] No space left on device"),
         (UNREACHABLE_URL, "tiny: its URL cannot be reached: [Errno 111] Connection refused"),
+        (NO_FILE, "tiny: its URL answers 404 Client Error: Not Found"),
+        (NO_ENSUREPIP, "its Python lacks the module ensurepip (Debian package python3.13-venv): "
+         "install it on the host"),
         (NOT_BUILT_OLD, "tiny==1.0: there is no package for this host, and it cannot be built: "
          "ValueError: invalid mode: 'U'"),
         (BROKE_OFF, "tiny==1.0: pip broke off: ModuleNotFoundError: No module named 'setuptools'"),
