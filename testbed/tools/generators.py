@@ -72,6 +72,12 @@ def _of_the_rate(one: Generator, spec: LoadSpec) -> str | None:
             f"{name} takes whole requests per second: take {_without('whole_rates', spec)} for "
             "others"
         )
+    warm_up = spec.warmup_rate_rps if spec.warmup_s else None
+    if warm_up is not None and one.whole_rates and not float(warm_up).is_integer():
+        others = _without("whole_rates", spec)
+        return (
+            f"{name} takes whole requests per second: warmup_rate_rps must be one, or take {others}"
+        )
     if any(rate < one.least_rps for rate in spec.rates_rps):
         return f"{name} asks at least {written_out(one.least_rps)} requests per second"
     if one.most_rps is not None and any(rate > one.most_rps for rate in spec.rates_rps):
@@ -99,7 +105,7 @@ def _of_its_limits(one: Generator, spec: LoadSpec) -> str | None:
     if one.whole_timeouts and not float(spec.timeout_s).is_integer():
         others = _without("whole_timeouts", spec)
         return f"{name} waits for whole seconds: timeout_s must be one, or take {others}"
-    if one.longest_s is not None and spec.duration_s > one.longest_s:
+    if one.longest_s is not None and max(spec.duration_s, spec.warmup_s) > one.longest_s:
         return f"{name} {one.why_no_longer}: at most {one.longest_s} s"
     return None
 

@@ -69,6 +69,18 @@ def test_a_load_for_parts_of_a_second_is_refused_where_it_would_be_rounded(name)
     assert generators.candidates(for_any) == ["pacer"]
 
 
+@pytest.mark.parametrize("rate_rps", [0.5, 10.5])
+def test_a_warm_up_is_held_to_the_generator_s_limits(rate_rps):
+    asked = spec(generator="wrk2", rate_rps=40, warmup_s=5, warmup_rate_rps=rate_rps)
+    assert generators.misfit(asked) == (
+        "wrk2 takes whole requests per second: warmup_rate_rps must be one, or take pacer"
+    )
+    assert generators.misfit(asked.model_copy(update={"warmup_s": 0})) is None
+    assert generators.candidates(asked.model_copy(update={"generator": "auto"})) == ["pacer"]
+    long = spec(**SATURATION, generator="ab", threads=1, warmup_s=601)
+    assert "at most 600 s" in generators.misfit(long)
+
+
 def test_a_generator_is_refused_rates_beyond_its_own():
     class Slow(Wrk2):
         least_rps, most_rps = 10, 5000
