@@ -123,8 +123,11 @@ def _place(line: str) -> str:
 
 
 def _address(place: str) -> str:
-    """Return the address of a place such as '[::1]:80' or '127.0.0.1%lo:80'."""
-    return place.rpartition(":")[0].partition("%")[0].strip("[]")
+    """Return the address of a place such as '[::1]:80' or '127.0.0.1%lo:80'.
+
+    One of IPv4 that a socket of IPv6 has, as those of Java, is that: '[::ffff:10.0.0.1]:80'.
+    """
+    return place.rpartition(":")[0].partition("%")[0].strip("[]").removeprefix("::ffff:")
 
 
 def holder_in(lines: list[str], address: str) -> str | None:

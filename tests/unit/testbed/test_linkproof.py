@@ -209,6 +209,7 @@ def test_another_speed_than_verified_is_told():
 NGINX = "LISTEN 0 511 0.0.0.0:8080 0.0.0.0:* ino:1 sk:1 cgroup:/system.slice/nginx.service <->"
 OWN = 'LISTEN 0 5 198.18.0.1:8080 0.0.0.0:* users:(("python3",pid=123,fd=3)) uid:1001 ino:1 <->'
 LOOPBACK = "LISTEN 0 5 127.0.0.1:8080 0.0.0.0:* uid:33 ino:1 sk:2 cgroup:/a.service <->"
+MAPPED = "LISTEN 0 100 [::ffff:198.18.0.1]:8080 *:* uid:34 ino:1 sk:2 v6only:0 <->"  # as of Java
 ANY6 = "LISTEN 0 5 *:8080 *:* uid:33 ino:1 sk:2 v6only:0 <->"
 
 
@@ -218,9 +219,15 @@ ANY6 = "LISTEN 0 5 *:8080 *:* uid:33 ino:1 sk:2 v6only:0 <->"
         (NGINX, "nginx.service"),
         (OWN, "python3 (process 123)"),
         (ANY6, "one of user id 33"),
+        (MAPPED, "one of user id 34"),
         (LOOPBACK, None),
         ("welcome", None),
     ],
 )
 def test_who_holds_a_port(line, name):
     assert ports.holder_in([line], "198.18.0.1") == name
+
+
+def test_an_address_of_ipv4_is_served_by_a_socket_of_ipv6_that_has_it():
+    assert ports.serves("[::ffff:198.18.0.1]:8080", "198.18.0.1:8080")
+    assert not ports.serves("[::ffff:127.0.0.1]:8080", "198.18.0.1:8080")
