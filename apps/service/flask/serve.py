@@ -16,6 +16,8 @@ CHOICES = {
     "DATABASE_ACCESS": ("connection_per_request", "pool"),
 }
 BACKLOG = "2048"  # Gunicorn's default
+# Its threads close connections beyond 1000, the default, less the threads; a load may keep more
+CONNECTIONS = "3000"
 GRANIAN_KEEPS_S = 60  # at most
 
 Command = list[str]
@@ -26,7 +28,8 @@ def gunicorn(bind: str) -> Command:
     return [
         *(f"{BIN}/gunicorn", "--bind", bind, "--backlog", BACKLOG),
         *("--workers", os.environ["WORKERS"], "--worker-class", os.environ["WORKER_CLASS"]),
-        *("--threads", os.environ["THREADS"], "--keep-alive", os.environ["KEEPALIVE_S"]),
+        *("--threads", os.environ["THREADS"], "--worker-connections", CONNECTIONS),
+        *("--keep-alive", os.environ["KEEPALIVE_S"]),
         *("--graceful-timeout", "3", "--worker-tmp-dir", "/dev/shm"),  # noqa: S108 - no disk
         *("--no-control-socket", "service:create_app()"),
     ]
