@@ -125,9 +125,11 @@ def counted(
     told = []
     if doubtful:
         which = "it" if all_of == 1 else "all" if doubtful == all_of else f"{doubtful}"
+        off = "its figures may be off" if all_of == 1 else (
+            "the figures may be further off than intervals say"
+        )  # fmt: skip
         told.append(
-            f"{which} {'is' if doubtful == 1 else 'are'} doubtful{_reasons(doubts)}, so that the "
-            "figures may be further off than intervals say"
+            f"{which} {'is' if doubtful == 1 else 'are'} doubtful{_reasons(doubts)}, so that {off}"
         )
     if out:
         told.append(f"{out} {'does' if out == 1 else 'do'} not count at all{_reasons(spoilt)}")
@@ -157,8 +159,11 @@ def _chance(ranked: Sequence[Row]) -> str:
     """Return whether the order may be owed to chance."""
     first, *rest = ranked
     of_one = [row.label for row in rest if row.told == "one trial"]
-    if len(of_one) == len(rest):
+    alone = [row.label for row in ranked if len(row.cell.spans) == 1]
+    if len(of_one) == len(rest) and len(alone) == len(ranked):
         return "One trial does not show how far chance moves a figure."
+    if len(of_one) == len(rest):
+        return f"Of {names(alone)} there is one trial, which does not show what is chance."
     tied = [row for row in rest if row.told in TIED]
     ahead = any(row.told == "ahead" for row in rest)
     told = ""
@@ -267,7 +272,7 @@ def _least(rest: Sequence[Row]) -> str:
         least, most = (difference_text(one) for one in (known[0], known[-1]))
         if least != most:
             most = most.removeprefix(A_FACTOR) if least.startswith(A_FACTOR) else most
-            least = f"{least} to {most}, depending on the app,"
+            least = f"{least} to {most}, depending on the other one,"
         told = f"With so many trials, a true difference under {least} would often be missed"
         return f"{told}{BELOW if below else ''}."
     return f"How small a difference would show is not known: {_why_not_known(found)}."

@@ -156,14 +156,19 @@ def _row(campaign: LoadedCampaign, group: Group, metric: Figure, beside: Sequenc
 
 
 def _metric(campaign: LoadedCampaign, members: Sequence[Group]) -> tuple[Figure, str]:
-    """Return the figure that ranks these groups, and the words that say why it is the p99."""
+    """Return the figure that ranks these groups, and the words that say why it is the p99.
+
+    Where one of them has no p99, they are ranked by goodput, which all have.
+    """
     asked = members[0].first.load.rate_rps
     cells = [cell_of(campaign, GOODPUT, group.label, group.records) for group in members]
+    counted = [group for group, cell in zip(members, cells, strict=True) if cell.spans]
     means = [cell.mean for cell in cells if cell.spans and cell.mean is not None]
     if asked is None or not means or min(means) < ANSWERS_ALL * asked:
         return GOODPUT, ""
     who = "It answers" if len(means) == 1 else "Both answer" if len(means) == 2 else "All answer"
-    return P99, f"{who} the {rate(asked)}/s asked. "
+    timed = all(cell_of(campaign, P99, one.label, one.records).spans for one in counted)
+    return P99 if timed else GOODPUT, f"{who} the {rate(asked)}/s asked. "
 
 
 def _answer(
@@ -187,6 +192,8 @@ def _answer(
         for row in placed
     ]
     sentence = opening + answer_words.sentence(placed, metric)
+    if placed and others:
+        sentence += f" No trial of {answer_words.names([row.label for row in others])} counts."
     if left_out := _not_measured(campaign, endpoint, load, rows):
         sentence += f" Not measured here: {answer_words.names(left_out)}."
     noun = "searches" if metric is CAPACITY else "runs"

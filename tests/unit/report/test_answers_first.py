@@ -7,7 +7,7 @@ import pytest
 
 from analysis import answer_words, answers, asked, ranking, ratio
 from analysis.load import load
-from testbed.model.results import Finding
+from testbed.model.results import Failure, Finding
 from tests.unit.report import builder, question_builder
 
 RATES = {"django": 1000.0, "flask": 1500.0, "aiohttp_api_hour": 3000.0}
@@ -168,6 +168,24 @@ def test_one_trial_tells_a_ratio_and_nothing_of_how_sure_it_is(tmp_path):
     assert answer.rows[1].ratios == ("2.00", "1", "0.667")
 
 
+def test_who_has_one_trial_is_said(tmp_path):
+    runs = runs_of({"django": 2000.0, "flask": 1000.0})
+    first, other = "Django + Gunicorn", [run for run in runs if run.app == "flask"]
+    answer = only(campaign(tmp_path, [next(run for run in runs if run.app == "django"), *other]))
+    assert answer.rows[0].label == first
+    assert answer.how_sure.startswith(f"Not known. Of {first} there is one trial, which does not")
+
+
+def test_an_app_whose_trials_all_fail_is_named(tmp_path):
+    runs = runs_of({"django": 2000.0, "flask": 1000.0})
+    failed = Failure(stage="load", message="it ended")
+    runs = [
+        run.model_copy(update={"failure": failed}) if run.app == "flask" else run for run in runs
+    ]
+    answer = only(campaign(tmp_path, runs))
+    assert answer.sentence.endswith("to set it beside. No trial of Flask + Gunicorn counts.")
+
+
 UNKNOWN = "How small a difference would show is not known"
 
 
@@ -206,8 +224,8 @@ def test_the_smallest_difference_is_told_of_the_steadiest_and_the_least_steady_a
     told = [row.first_is.could_show(0.05 / 2) for row in answer.rows[1:]]
     least, most = (ratio.difference_text(one) for one in sorted(told))
     assert least != most
-    under = f"With so many trials, a true difference under {least} to {most}, depending on the app,"
-    assert answer.how_sure.endswith(f"{under} would often be missed.")
+    under = f"With so many trials, a true difference under {least} to {most},"
+    assert answer.how_sure.endswith(f"{under} depending on the other one, would often be missed.")
 
 
 @pytest.mark.parametrize(
