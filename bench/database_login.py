@@ -1,6 +1,7 @@
 """What logging in to PostgreSQL costs: connect, one query, close, by each way and driver.
 
-    .venv/bin/uv run --with 'psycopg[binary]' --with asyncpg python -m bench.database_login
+    .venv/bin/uv run --no-sync --with 'psycopg[binary]' --with asyncpg \\
+        python -m bench.database_login
 
 Uses a throw-away cluster of its own, and one core for it and for the driver. `trust` is measured
 beside the ways that an experiment can choose, to show what a password costs at all.

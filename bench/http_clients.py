@@ -1,6 +1,6 @@
 """What it costs an app to ask another service, by the client that it asks with.
 
-    .venv/bin/uv run --with httpx --with urllib3 --with aiohttp --with uvloop \
+    .venv/bin/uv run --no-sync --with httpx --with urllib3 --with aiohttp --with uvloop \
         python -m bench.http_clients
 
 httpx's client and urllib3's in threads, httpx's that is awaited, and aiohttp's, over kept

@@ -1,6 +1,6 @@
 """What surroundings of the day cost that an article's `as_published` form does not bring back.
 
-    .venv/bin/uv run --with aiohttp --with ujson --with 'psycopg[binary]' --with psycopg2-binary \
+    .venv/bin/uv run --no-sync --with aiohttp --with ujson --with 'psycopg[binary]' --with psycopg2-binary \
         python -m bench.surroundings
 
 Of aiohttp: its parser in Python or in C, JSON by ujson or by the standard library, Nagle's

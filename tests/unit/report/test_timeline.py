@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis import axis, load
-from analysis.histogram import Histogram, LatencyCurve
+from analysis.histogram import Histogram
 from analysis.timelines.heat import MOST_WHILES, ROWS_PER_DECADE, heat_map
 from analysis.timelines.panel import MOST_POINTS, Line, panel
 from analysis.timelines.run import timeline
@@ -134,9 +134,7 @@ def test_every_answer_is_in_one_field_of_the_heat_map(seed):
     intervals, times_us = int(dice.integers(5, 400)), np.sort(dice.lognormal(8, 2, 50))
     interval, bucket = dice.integers(0, intervals, 3000), dice.integers(0, 50, 3000)
     answers = dice.integers(1, 20, 3000)
-    histogram = Histogram(
-        times_us, interval, bucket, answers, intervals, True, LatencyCurve(0, [], [])
-    )
+    histogram = Histogram(times_us, interval, bucket, answers, intervals, True)
     drawn = heat_map(histogram, float(intervals), (0.0, float(intervals)))
     together = -(-intervals // MOST_WHILES)
     rows = np.floor(np.log10(np.maximum(times_us, 1)) * ROWS_PER_DECADE)[bucket]
@@ -148,5 +146,5 @@ def test_every_answer_is_in_one_field_of_the_heat_map(seed):
 
 def test_no_heat_map_without_intervals():
     whole = np.array([0]), np.array([0]), np.array([5])
-    one = Histogram(np.array([1000.0]), *whole, 1, True, LatencyCurve(5, [], []))
+    one = Histogram(np.array([1000.0]), *whole, 1, True)
     assert heat_map(one, 20.0, (0.0, 20.0)) is None
