@@ -1,7 +1,7 @@
 """What surroundings of the day cost that an article's `as_published` form does not bring back.
 
-    .venv/bin/uv run --no-sync --with aiohttp --with ujson --with 'psycopg[binary]' --with psycopg2-binary \
-        python -m bench.surroundings
+    .venv/bin/uv run --no-sync --with aiohttp --with ujson --with 'psycopg[binary]' \
+        --with psycopg2-binary python -m bench.surroundings
 
 Of aiohttp: its parser in Python or in C, JSON by ujson or by the standard library, Nagle's
 algorithm on or off, for a small document and for one of 50 agents. Of a login to PostgreSQL by md5:
