@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from testbed.asked.apps_folder import APP_FILE
 from testbed.model.campaign import Campaign
+from testbed.model.catalogue import APP_FILE
 from testbed.texts import shown_name
 
 MOST_NAMED = 20  # files of one app

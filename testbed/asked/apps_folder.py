@@ -16,9 +16,9 @@ from testbed import files
 from testbed.asked.workload_files import WORKLOAD_FILE
 from testbed.asked.yamlfile import MOST_BYTES
 from testbed.errors import TestbedError
+from testbed.model.catalogue import APP_FILE
 from testbed.texts import shown_name
 
-APP_FILE = "app.yml"
 LAID_OUT = "--apps-path is a folder laid out as apps/ is"
 # A line of each app.yml, by which it is told from a file of another program's that has this name
 _OF_AN_APP = re.compile(rb"(?m)^schema_version\s*:")

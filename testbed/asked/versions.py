@@ -14,11 +14,11 @@ from typing import Any
 
 import yaml
 
-from testbed.asked import app_code, apps_folder, catalogue, yamlfile
+from testbed.asked import app_code, catalogue, yamlfile
 from testbed.errors import TestbedError
 from testbed.facts import flat
 from testbed.model.campaign import Version, Versions
-from testbed.model.catalogue import App, CataloguedApp
+from testbed.model.catalogue import APP_FILE, App, CataloguedApp
 from testbed.model.experiment import Experiment, Variant
 from testbed.model.requirements import Requirements
 from testbed.texts import masked, shown_name
@@ -53,11 +53,11 @@ class Source:
 
         The error names the file.
         """
-        file = folder / apps_folder.APP_FILE
+        file = folder / APP_FILE
         if not file.is_file():
             where = f" at revision {shown_name(said)}" if commit else ""
             raise TestbedError(
-                f"{shown_name(folder.name if commit else said)}: no {apps_folder.APP_FILE} in this "
+                f"{shown_name(folder.name if commit else said)}: no {APP_FILE} in this "
                 f"folder{where}",
                 remedy="name the folder of one app, with its app.yml and code",
             )
@@ -124,7 +124,7 @@ def lay_out(
         title = source.spec.title[: LONGEST_TITLE - len(mark)] + mark
         data = source.spec.model_dump(mode="json", exclude_defaults=True)
         text = yaml.safe_dump(data | {"title": title, "code": CODE}, sort_keys=False)
-        (folder / apps_folder.APP_FILE).write_text(text, encoding="utf-8")
+        (folder / APP_FILE).write_text(text, encoding="utf-8")
 
 
 def _left_out(folder: str, names: list[str]) -> list[str]:
@@ -234,5 +234,5 @@ def _digests(source: Source) -> dict[str, tuple[str, int]]:
         for name, digest in app_code.file_digests(source.code, *source.beside[1:]).items()
     }
     if source.code == source.file.parent.resolve():
-        found.pop(apps_folder.APP_FILE, None)
+        found.pop(APP_FILE, None)
     return found

@@ -60,6 +60,7 @@ def _command_line(value: str) -> str:
 
 
 CommandLine = Annotated[Line, AfterValidator(_command_line)]
+APP_FILE = "app.yml"  # what an app declares, in its folder
 
 
 class Housekeeping(Declared):
