@@ -103,7 +103,7 @@ def test_parquet_without_pyarrow_is_one_sentence(folder, monkeypatch, capsys):
     monkeypatch.setattr(command, "find_spec", lambda name: None)
     assert main(["export", str(folder), "--parquet"]) == Exit.NOT_READY
     error = capsys.readouterr().err
-    assert error.startswith("Parquet is written by pyarrow, which is not installed\n  -> pip")
+    assert error.startswith("error: Parquet is written by pyarrow, which is not installed\n  -> ")
     assert not (folder / "export").exists()
 
 
