@@ -149,7 +149,8 @@ def _of_cells(
     remarks = remarks_on(distinct)
     if lost := max(one.planned for one in cells) - len(blocks):
         remarks.append(
-            f"{len(blocks)} blocks of trials are taken, in which all cells count; {lost} are not."
+            f"{len(blocks)} {'block of trials is' if len(blocks) == 1 else 'blocks of trials are'} "
+            f"taken, in which all cells count; {lost} {'is' if lost == 1 else 'are'} not."
         )
     return replace(
         nothing, of=of, to=to, ratio=figures.product(way * shapley.whole(why)), shares=shares,
