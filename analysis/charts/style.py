@@ -62,6 +62,12 @@ HATCH = "////"
 # Below a span of NARROW, a logarithmic axis has numbers at 1, 1.2, 1.4 and so on, above it at 1, 2,
 # 5, 10, and from DECADES on at powers of ten
 NARROW, DECADES = 8, 300
+# Which multiples of powers of ten have a tick, by the span that a narrower axis goes beyond
+SUBS: tuple[tuple[float, tuple[float, ...]], ...] = (
+    (NARROW, (1, 2, 5)),
+    (1.3, (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)),
+    (0, tuple(one / 10 for one in range(10, 100, 2))),
+)
 LOG_FROM_SPAN = 30  # greatest over smallest figure from which an axis is logarithmic
 
 RC: Any = {  # matplotlib types each key by itself
@@ -279,7 +285,7 @@ def log_axis(axes: Axes, low: float, high: float) -> None:
     if span > DECADES:
         axes.xaxis.set_major_locator(LogLocator(numticks=9))
     else:
-        subs = (1, 2, 5) if span > NARROW else tuple(one / 10 for one in range(10, 100, 2))
+        subs = next(subs for least, subs in SUBS if span > least)
         axes.xaxis.set_major_locator(LogLocator(subs=subs, numticks=7))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: written_out(value, ",")))
     axes.xaxis.set_minor_formatter(NullFormatter())
