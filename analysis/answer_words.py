@@ -10,7 +10,7 @@ from analysis.figures import BY_KEY, Figure
 from analysis.in_one import in_one
 from analysis.intervals import CONFIDENCE
 from analysis.ranking import TIED, Row
-from analysis.ratio import Estimate, difference_text
+from analysis.ratio import A_FACTOR, Estimate, difference_text
 from analysis.statistics import MIN_TRIALS_FOR_INTERVAL
 from analysis.trials import NOT_COUNTED
 from testbed.model.results import Standing
@@ -30,9 +30,9 @@ RATIO_HEADS = {
     CAPACITY.key: ("", " bears … times the rate"),
     P99.key: ("p99 … times that of ", ""),
 }
-A_FACTOR = "a factor of "  # with which large differences are told
 # Of a lead that such trials would often have missed
 BELOW = "; a lead below that, as here, may look larger than it is"
+ONE_TRIAL = "Of {} there is one trial, which does not show what is chance."
 MOSTLY = 0.5  # the share of trials from which on the most count fully
 MOST_NAMED = 3  # apps in a list of names; of more, the last ones are counted
 SURE = f"{100 * CONFIDENCE:.0f} %"
@@ -159,11 +159,11 @@ def _chance(ranked: Sequence[Row]) -> str:
     """Return whether the order may be owed to chance."""
     first, *rest = ranked
     of_one = [row.label for row in rest if row.told == "one trial"]
-    alone = [row.label for row in ranked if len(row.cell.spans) == 1]
-    if len(of_one) == len(rest) and len(alone) == len(ranked):
-        return "One trial does not show how far chance moves a figure."
     if len(of_one) == len(rest):
-        return f"Of {names(alone)} there is one trial, which does not show what is chance."
+        alone = [row.label for row in ranked if len(row.cell.spans) == 1]
+        if len(alone) == len(ranked):
+            return "One trial does not show how far chance moves a figure."
+        return ONE_TRIAL.format(names(alone))
     tied = [row for row in rest if row.told in TIED]
     ahead = any(row.told == "ahead" for row in rest)
     told = ""
@@ -178,14 +178,14 @@ def _chance(ranked: Sequence[Row]) -> str:
     elif ahead:
         told = f"Chance does not explain the lead ({SURE} confidence)."
     if of_one:
-        told += f" Of {listed(of_one)} there is one trial, which does not show what is chance."
+        told += f" {ONE_TRIAL.format(listed(of_one))}"
     return told.strip()
 
 
 def _basis(ranked: Sequence[Row], noun: str) -> str:
     """Return of how many trials the intervals are; empty if there are none."""
     counts = [len(row.cell.spans) for row in ranked]
-    if not any(_ratio(row)[1].startswith(" (") for row in ranked[1:]):
+    if not any(row.first_is and row.first_is.has_interval for row in ranked[1:]):
         return ""
     usual = Counter(counts).most_common(1)[0][0]
     fewer = [row for row in ranked if len(row.cell.spans) < usual]
@@ -255,7 +255,7 @@ def _ratio(row: Row) -> tuple[str, str]:
         return "an unknown number of", ""
     if math.isinf(found.value):
         return "infinitely many", ", which has none"
-    return found.text, "" if found.how == "one trial" else f" ({found.interval()})"
+    return found.text, f" ({found.interval()})" if found.has_interval else ""
 
 
 def _least(rest: Sequence[Row]) -> str:

@@ -18,7 +18,7 @@ from analysis.figures import BY_KEY, SHOWN_COSTS, Figure
 from analysis.groups import Group, endpoints, groups, label, load_text
 from analysis.load import LoadedCampaign
 from analysis.ranking import Row, ranked, ratio_text
-from analysis.trials import CellTrials, doubts_by_check, doubts_by_run, spoilt_by_check, worst
+from analysis.trials import CellTrials, doubts_by_check, spoilt_by_check, worst
 from testbed.model.question import UPSTREAM, point_text
 from testbed.numbers import rate
 
@@ -91,9 +91,8 @@ def ramp_how_sure(campaign: LoadedCampaign) -> str:
         else f"Ranges in brackets hold what was seen in {trials} trials."
     )
     standings = ["valid" if record.overloaded else record.standing for record in records]
-    return (
-        f"{basis} {answer_words.counted(standings, [doubts_by_run(records)], [], 'steps')}".strip()
-    )
+    told = answer_words.counted(standings, [doubts_by_check(records)], [], "steps")
+    return f"{basis} {told}".strip()
 
 
 def places(found: Sequence[Answer]) -> dict[str, int]:

@@ -34,8 +34,6 @@ from testbed.model.results import RunRecord, Standing
 from testbed.numbers import AT_LEAST, MISSING, milliseconds, percent, rough
 from testbed.tools import due
 
-UNREACHED = "not reached"  # with which the text of an onset begins that no step showed
-UNKNOWN, BEYOND = "unknown", "beyond"  # and of others that are no number of users
 SLOW_FACTOR = 2.0  # times the response time of the lightest step is slow
 ERRORS_FROM_PERCENT = 0.1
 PERCENTILES = ("95", "90", "50")  # the first that all steps of a ramp have
@@ -131,6 +129,8 @@ class Ramp:
 class Together:
     """An onset over several trials: the median, and the lowest and highest possible value."""
 
+    # Whether the text is a number and its range, begins with 'beyond', or says that none was seen
+    how: Literal["number", "beyond", "none"]
     text: str
     at: float | None  # None: not reached in more than half of the trials, or unknown
     low: float
@@ -173,17 +173,16 @@ def sentences(campaign: LoadedCampaign) -> list[str]:
 
 def onsets_text(trials: Sequence[RampTrial], what: Of) -> str:
     """Return in words where slow-down and errors begin, over all trials."""
-    slow = together([trial.slowdown for trial in trials], what).text
-    errors = together([trial.errors for trial in trials], what).text
-    if slow.startswith((UNREACHED, UNKNOWN)):
-        slow = f"is {slow}"
-    else:
-        slow = f"begins {'' if slow.startswith(BEYOND) else 'at '}{slow}"
-    if errors.startswith((UNREACHED, UNKNOWN)):
-        errors = f"are {errors}"
-    elif not errors.startswith(BEYOND):
-        errors = f"at {errors}"
+    slow = _begins(together([trial.slowdown for trial in trials], what), "begins ", "is")
+    errors = _begins(together([trial.errors for trial in trials], what), "", "are")
     return f"slow-down {slow}, errors {errors}"
+
+
+def _begins(onset: Together, begins: str, none: str) -> str:
+    """Return where an onset is, behind its name; `none` is the verb if no step showed it."""
+    if onset.how == "none":
+        return f"{none} {onset.text}"
+    return f"{begins}{'at ' if onset.how == 'number' else ''}{onset.text}"
 
 
 def ramp(records: Sequence[RunRecord], name: str) -> Ramp:
@@ -225,18 +224,21 @@ def together(onsets: Sequence[Onset], what: Of) -> Together:
     """Return one onset over all trials, as text and as a range."""
     spans = [span for one in onsets if (span := one.span) is not None]
     if not spans:
-        return Together(f"{UNKNOWN}, as no step shows it", None, 0, math.inf)
+        return Together("none", "unknown, as no step shows it", None, 0, math.inf)
     low, high = min(span.low for span in spans), max(span.high for span in spans)
     middle = median(math.inf if math.isinf(span.high) else span.value for span in spans)
     never = sum(math.isinf(span.high) for span in spans)
-    if all(math.isinf(span.high) for span in spans):
-        text = f"{UNREACHED} up to {min(span.value for span in spans):,.0f} {what}"
+    how: Literal["number", "beyond", "none"]
+    if never == len(spans):
+        how, text = "none", f"not reached up to {min(span.value for span in spans):,.0f} {what}"
     elif math.isinf(middle):
-        text = f"{BEYOND} {low:,.0f} {what}; {UNREACHED} in {never} of {len(spans)} trials"
+        how = "beyond"
+        text = f"beyond {low:,.0f} {what}; not reached in {never} of {len(spans)} trials"
     else:
+        how = "number"
         ends = f"from {low:,.0f}, {never} never" if never else f"{low:,.0f} to {high:,.0f}"
         text = f"{middle:,.0f} {what} ({ends})"
-    return Together(text, None if math.isinf(middle) else middle, low, high)
+    return Together(how, text, None if math.isinf(middle) else middle, low, high)
 
 
 def _trial(number: int, records: list[RunRecord], chosen: str | None, lightest: int) -> RampTrial:

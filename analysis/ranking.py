@@ -4,7 +4,6 @@ Whether the first app is told apart from another is said by the p-value of their
 correction for the number of apps that it is compared with.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -93,9 +92,7 @@ def ratio_text(baseline: Row, row: Row, metric: Figure) -> str:
     found = better_by(baseline, row, metric)
     if found.value is None:
         return MISSING
-    if found.how == "one trial" or math.isinf(found.value):
-        return number(found.value)
-    return f"{found.text} ({found.interval()})"
+    return f"{found.text} ({found.interval()})" if found.has_interval else number(found.value)
 
 
 def _told(found: Estimate, chance: float) -> Told:

@@ -33,6 +33,7 @@ Fits = tuple[LogRatio, LogRatio, LogRatio]  # of the printed figures, of the lea
 Place = Literal["within", "below", "above", "across"]
 DIGITS = 9  # figures are compared to so many digits: a ratio of 2 is 2, however it was divided
 # Significant digits of a ratio and its interval: as many as let both ends of the interval differ
+A_FACTOR = "a factor of "  # with which large differences are told
 DIGITS_SHOWN = range(3, 7)
 ONE_TRIAL = "One trial tells nothing of spread, so nothing is decided."
 
@@ -115,6 +116,12 @@ class Estimate:
     def text(self) -> str:
         """The value with as many digits as its interval is written with; a dash if not known."""
         return MISSING if self.value is None else number(self.value, digits_of(self.low, self.high))
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether it is a number with an interval: no bound, and of more than one trial."""
+        known = self.value is not None and math.isfinite(self.value)
+        return known and self.how != "one trial"
 
     def interval(self, unit: str = "") -> str:
         """Return the interval in words."""
@@ -372,7 +379,7 @@ def digits_of(low: float, high: float) -> int:
 def difference_text(ratio: float) -> str:
     """Return a ratio above 1 as a difference: in percent, or as a factor from about 2 on."""
     percent = 100 * (ratio - 1)
-    return f"{rough(percent)} %" if percent < 99 else f"a factor of {number(ratio)}"
+    return f"{rough(percent)} %" if percent < 99 else f"{A_FACTOR}{number(ratio)}"
 
 
 def number(value: float, digits: int = DIGITS_SHOWN[0]) -> str:

@@ -269,9 +269,15 @@ def doubts(records: Iterable[RunRecord]) -> list[str]:
 
 
 def doubts_by_check(records: Iterable[RunRecord]) -> dict[str, list[str]]:
-    """Return by check the first clause of what it says of each run that counts and is doubtful."""
-    found = _clauses(record for record in records if counts(record))
-    return {check: list(clauses.values()) for check, clauses in found.items()}
+    """Return by check the first clause of what it says of each run that counts and is doubtful.
+
+    The runs may be of several cells, in each of which there is such a trial.
+    """
+    found: dict[str, list[str]] = {}
+    for record in filter(counts, records):
+        for check, clauses in _clauses([record]).items():
+            found.setdefault(check, []).extend(clauses.values())
+    return found
 
 
 def spoilt_by_check(records: Iterable[RunRecord]) -> dict[str, list[str]]:
@@ -286,15 +292,6 @@ def spoilt_by_check(records: Iterable[RunRecord]) -> dict[str, list[str]]:
         for finding in record.findings:
             if finding.verdict == "invalid":
                 found.setdefault(finding.check, []).append(_clause(finding.sentence))
-    return found
-
-
-def doubts_by_run(records: Iterable[RunRecord]) -> dict[str, list[str]]:
-    """Return what `doubts_by_check` does, for runs of several cells."""
-    found: dict[str, list[str]] = {}
-    for record in records:
-        for check, clauses in doubts_by_check([record]).items():
-            found.setdefault(check, []).extend(clauses)
     return found
 
 

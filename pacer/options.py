@@ -11,9 +11,10 @@ from pacer import arguments as given
 from pacer import inputs, reach
 from pacer.arguments import BadOption
 from pacer.mix import Recipe
-from pacer.mix_file import BadMix, Common, read_mix
+from pacer.mix_file import Common, read_mix
 from pacer.outputs import Unwritable, check_outputs
-from pacer.request import BadRequest, Target, build, parse_header, parse_url
+from pacer.refused import Refused
+from pacer.request import Target, build, meant_method, parse_header, parse_url
 from pacer.schedule import Arrivals
 from pacer.tls import Trust
 
@@ -70,7 +71,7 @@ def parse(arguments: list[str]) -> Options:
         target = parse_url(asked.url)
         recipes = _recipes(asked, target)
         unix_socket, trust = reach.unix_socket(asked), reach.trust(asked, target)
-    except (BadRequest, BadMix, inputs.Unreadable) as error:
+    except Refused as error:
         raise BadOption(str(error)) from None
     options = Options(
         url=asked.url,
@@ -139,7 +140,7 @@ def _recipes(asked: argparse.Namespace, target: Target) -> list[Recipe]:
         _check_mixed(asked, target)
         return read_mix(asked.requests, Common(target, headers, keepalive))
     body = _body(asked)
-    method = ("GET" if body is None else "POST") if asked.method is None else asked.method
+    method = meant_method(asked.method, body)
     fixed = build(target, method=method, headers=headers, body=body or b"", keepalive=keepalive)
     length, digest = asked.expect_length, _digest(asked)
     return [Recipe(method=method, fixed=fixed, length=length, sha256=digest)]

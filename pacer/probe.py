@@ -17,7 +17,15 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from pacer import reach
-from pacer.request import BadRequest, Target, build, parse_header, parse_url, resolve
+from pacer.request import (
+    BadRequest,
+    Target,
+    build,
+    meant_method,
+    parse_header,
+    parse_url,
+    resolve,
+)
 from pacer.response import BadResponse, ResponseReader, joined_headers
 from pacer.tls import Trust
 
@@ -185,7 +193,7 @@ def _read_arguments(arguments: list[str]) -> argparse.Namespace:
 def _ask(asked: argparse.Namespace) -> Answer:
     """Return the first answer to the request asked for. Raises BadRequest or NoAnswer."""
     target = parse_url(asked.url)
-    method = ("GET" if asked.body is None else "POST") if asked.method is None else asked.method
+    method = meant_method(asked.method, asked.body)
     request = build(
         target,
         method=method,

@@ -155,6 +155,13 @@ def build(
     return head.encode("ascii") + body
 
 
+def meant_method(method: str | None, body: bytes | str | None) -> str:
+    """Return the method that is asked for; without one, POST if there is a body, be it empty."""
+    if method is not None:
+        return method
+    return "GET" if body is None else "POST"
+
+
 def request_line(method: str, path: str) -> str:
     """Return the first line of a request.
 

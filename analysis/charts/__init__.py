@@ -1,7 +1,6 @@
 """Draw all charts of the report. To add one, add a file here and a line to a list below."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 
 import matplotlib
 
@@ -15,7 +14,7 @@ from analysis.charts import (
     ramp,
     requests,
 )
-from analysis.charts.style import RC, Chart, Rendered, render
+from analysis.charts.style import RC, Chart, Rendered, noted, render
 from analysis.groups import Group, endpoints, groups
 from analysis.load import LoadedCampaign
 
@@ -50,12 +49,5 @@ def endpoint_charts(
             search = capacity.draw(shown.campaign, endpoint, members)
             others = (chart(shown.campaign, endpoint, members) for chart in ENDPOINT_CHARTS)
             drawn = [search] if search else [chart for chart in others if chart]
-            rendered = [_rendered(chart, shown) for chart in drawn]
+            rendered = [render(noted(chart, shown.note)) for chart in drawn]
         yield endpoint, rendered
-
-
-def _rendered(chart: Chart, shown: fonts.Shown) -> Rendered:
-    """Return the chart as files. Its caption says so if titles are not shown as they are."""
-    if shown.note:
-        chart = replace(chart, caption=f"{chart.caption} {shown.note}".strip())
-    return render(chart)

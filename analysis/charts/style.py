@@ -7,7 +7,7 @@ Figures are 5 inches wide with 9 point text: on a phone of 390 pixels that is st
 
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import matplotlib.figure
@@ -59,12 +59,11 @@ ERROR_COLOURS = {
 }
 PLACES = {"lab": "lab (two namespaces on one machine)", "metal": "real hosts"}
 HATCH = "////"
-# Below a span of NARROW, a logarithmic axis has numbers at 1, 1.2, 1.4 and so on, above it at 1, 2,
-# 5, 10, and from DECADES on at powers of ten
-NARROW, DECADES = 8, 300
-# Which multiples of powers of ten have a tick, by the span that a narrower axis goes beyond
+# Beyond a span of DECADES, a logarithmic axis has numbers at powers of ten. At which multiples of
+# them it has more, by the span that it goes beyond: below 1, few fit on a wide one
+DECADES = 300
 SUBS: tuple[tuple[float, tuple[float, ...]], ...] = (
-    (NARROW, (1, 2, 5)),
+    (8, (1, 2, 5)),
     (1.3, (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)),
     (0, tuple(one / 10 for one in range(10, 100, 2))),
 )
@@ -118,6 +117,11 @@ def webp(png: bytes) -> bytes:
     found = io.BytesIO()
     matplotlib.image.imsave(found, picture, format="webp", pil_kwargs={"lossless": True})
     return found.getvalue()
+
+
+def noted(chart: Chart, note: str) -> Chart:
+    """Return the chart with a sentence more in its caption; the same if the sentence is empty."""
+    return replace(chart, caption=f"{chart.caption} {note}".strip()) if note else chart
 
 
 def render(chart: Chart) -> Rendered:

@@ -3,7 +3,6 @@
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from rich.text import Text
 
 from analysis import capacities, gave_out
 from analysis.charts import fonts, sweep
-from analysis.charts.style import RC, Rendered, generator_of, render
+from analysis.charts.style import RC, Rendered, generator_of, noted, render
 from analysis.compare.cells import CAPACITY
 from analysis.evidence import QUESTION_FOLDER
 from analysis.figures import Figure
@@ -141,9 +140,7 @@ def charts(campaign: LoadedCampaign, found: Answers) -> dict[str, Rendered]:
                 plan.points,
                 page.swept_text(plan),
             )
-            drawn[endpoint] = render(
-                replace(chart, caption=f"{chart.caption} {titles.note}".strip())
-            )
+            drawn[endpoint] = render(noted(chart, titles.note))
     return drawn
 
 

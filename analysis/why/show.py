@@ -4,7 +4,6 @@ import json
 import math
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,13 @@ from rich.text import Text
 
 from analysis import answer_words
 from analysis.charts import fonts, waterfall
-from analysis.charts.style import RC, Rendered, generator_of, render
+from analysis.charts.style import RC, Rendered, generator_of, noted, render
 from analysis.compare.cells import COMPARABLE
 from analysis.folders import lacks, load_one
 from analysis.load import LoadedCampaign
 from analysis.ratio import finite, number
 from analysis.text_table import text_table
-from analysis.trials import doubts_by_run, spoilt_by_check
+from analysis.trials import doubts_by_check, spoilt_by_check
 from analysis.why import shapley
 from analysis.why.explained import (
     DEFAULT_KEYS,
@@ -104,10 +103,11 @@ def how_sure(campaign: LoadedCampaign, found: Sequence[Explained]) -> str:
     basis = (
         "There is one block of trials, which does not show how far chance moves a part."
         if blocks == 1
-        else f"The intervals (95 %) rest on {blocks} blocks of trials, each of every variant once."
+        else f"The intervals ({answer_words.SURE}) rest on {blocks} blocks of trials, each of "
+        "every variant once."
     )
     standings = [record.standing for record in records]
-    doubts, spoilt = doubts_by_run(records), spoilt_by_check(records)
+    doubts, spoilt = doubts_by_check(records), spoilt_by_check(records)
     told = answer_words.counted(standings, [doubts], [spoilt], "runs")
     return f"{basis} {told}"
 
@@ -325,8 +325,7 @@ def draw_charts(
                 f"{one.load}",
                 campaign, generators, steps, whole,
             )  # fmt: skip
-            chart = replace(chart, caption=f"{chart.caption} {titles.note}".strip())
-            charts.append(render(chart))
+            charts.append(render(noted(chart, titles.note)))
     return charts
 
 

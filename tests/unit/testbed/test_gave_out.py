@@ -135,6 +135,18 @@ def test_a_backlog_shows_in_a_short_run_as_well(completed, grew):
     assert seen._grew(seconds) is grew
 
 
+def of_sessions(tmp_path, active, idle, unread, worker_connections, threads=None):
+    """What gave out where 100 requests are under way, whose database sessions are known."""
+    sample = {
+        "cpu_percent": 16, "pg_active": active, "pg_idle": idle, "pg_idle_in_transaction": 0,
+        "pg_lock_waits": 0, "pg_io_waits": 0, "pg_client_waits": 0, "tcp_unread_in": unread,
+    }  # fmt: skip
+    rows = [ROW | sample | {"t_s": ROW["t_s"] + one, "monotonic_s": one} for one in (1, 2, 3)]
+    load = LOAD.model_copy(update={"mode": "saturation", "rate_rps": None, "connections": 100})
+    a_second = OUTPUT.model_copy(update={"service_us": Distribution(mean=1e6), "due": None})
+    return judged(tmp_path, load, a_second, {"server": rows}, worker_connections, threads)
+
+
 @pytest.mark.parametrize(
     ("active", "idle", "unread", "what"),
     [
@@ -149,14 +161,7 @@ def test_a_backlog_shows_in_a_short_run_as_well(completed, grew):
 def test_a_pool_of_each_worker_gives_out_before_all_connections_are_in_use(
     tmp_path, active, idle, unread, what
 ):
-    sample = {
-        "cpu_percent": 16, "pg_active": active, "pg_idle": idle, "pg_idle_in_transaction": 0,
-        "pg_lock_waits": 0, "pg_io_waits": 0, "pg_client_waits": 0, "tcp_unread_in": unread,
-    }  # fmt: skip
-    rows = [ROW | sample | {"t_s": ROW["t_s"] + one, "monotonic_s": one} for one in (1, 2, 3)]
-    load = LOAD.model_copy(update={"mode": "saturation", "rate_rps": None, "connections": 100})
-    a_second = OUTPUT.model_copy(update={"service_us": Distribution(mean=1e6), "due": None})
-    found = judged(tmp_path, load, a_second, {"server": rows}, worker_connections=4)
+    found = of_sessions(tmp_path, active, idle, unread, worker_connections=4)
     assert found.what == what, found.sentence
 
 
@@ -177,12 +182,5 @@ def test_a_pool_of_each_worker_gives_out_before_all_connections_are_in_use(
 def test_a_thread_with_a_connection_of_its_own_waits_for_no_pool(
     tmp_path, active, idle, unread, pool, threads, what
 ):
-    sample = {
-        "cpu_percent": 16, "pg_active": active, "pg_idle": idle, "pg_idle_in_transaction": 0,
-        "pg_lock_waits": 0, "pg_io_waits": 0, "pg_client_waits": 0, "tcp_unread_in": unread,
-    }  # fmt: skip
-    rows = [ROW | sample | {"t_s": ROW["t_s"] + one, "monotonic_s": one} for one in (1, 2, 3)]
-    load = LOAD.model_copy(update={"mode": "saturation", "rate_rps": None, "connections": 100})
-    a_second = OUTPUT.model_copy(update={"service_us": Distribution(mean=1e6), "due": None})
-    found = judged(tmp_path, load, a_second, {"server": rows}, pool, threads)
+    found = of_sessions(tmp_path, active, idle, unread, pool, threads)
     assert found.what == what, found.sentence
